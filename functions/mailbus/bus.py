@@ -1,0 +1,118 @@
+"""The edge to EventBridge: packs entries, reads what failed, retries only that.
+
+`PutEvents` answers 200 with failed entries inside, and takes ten entries a call
+(https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mailbus.events import SOURCE, BusEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from types_boto3_events.client import EventBridgeClient
+    from types_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+ENTRIES_PER_CALL: Final = 10
+ENTRY_BYTES: Final = 256 * 1024
+CALL_BYTES: Final = 256 * 1024
+ATTEMPTS: Final = 4
+BACKOFF_SECONDS: Final = 0.1
+TIME_BYTES: Final = 14
+
+
+class PublishFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why one entry is not on the bus. A failure that is not `retryable` will never get there."""
+
+    code: str
+    reason: str
+    retryable: bool
+
+
+def entry_size(entry: BusEntry) -> int:
+    """Count an entry's bytes as EventBridge does: time, source, detail-type, detail, resources.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
+    """
+    texts = (SOURCE, entry.detail_type, entry.detail, *entry.resources)
+    return TIME_BYTES + sum(len(text.encode()) for text in texts)
+
+
+def pack(sizes: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+    """Group `(index, bytes)` in order into calls within EventBridge's count and size."""
+    call: list[int] = []
+    filled = 0
+    for index, size in sizes:
+        if call and (len(call) == ENTRIES_PER_CALL or filled + size > CALL_BYTES):
+            yield call
+            call, filled = [], 0
+        call.append(index)
+        filled += size
+    if call:
+        yield call
+
+
+class EventBus:
+    """Puts entries on one bus."""
+
+    def __init__(self, client: EventBridgeClient, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def publish(self, entries: Sequence[BusEntry]) -> dict[int, PublishFailure]:
+        """Put all entries; the answer holds, by position, those that did not get there."""
+        failures: dict[int, PublishFailure] = {}
+        pending: list[tuple[int, int]] = []
+        for index, entry in enumerate(entries):
+            size = entry_size(entry)
+            if size > ENTRY_BYTES:
+                reason = f"the event has {size} bytes, EventBridge takes {ENTRY_BYTES}"
+                failures[index] = PublishFailure(code="EntryTooLarge", reason=reason, retryable=False)
+            else:
+                pending.append((index, size))
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
+            failed: dict[int, PublishFailure] = {}
+            for call in pack(pending):
+                failed.update(self._put(entries, call))
+            failures = {**{i: f for i, f in failures.items() if not f.retryable}, **failed}
+            pending = [(index, size) for index, size in pending if index in failed and failed[index].retryable]
+            if not pending:
+                break
+        return failures
+
+    def _put(self, entries: Sequence[BusEntry], call: Sequence[int]) -> dict[int, PublishFailure]:
+        try:
+            answer = self._client.put_events(Entries=[self._request(entries[index]) for index in call])
+        except (ClientError, BotoCoreError) as error:
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+            failure = PublishFailure(code=code, reason=str(error), retryable=True)
+            return dict.fromkeys(call, failure)
+        if not answer["FailedEntryCount"]:
+            return {}
+        return {
+            index: PublishFailure(
+                code=result["ErrorCode"], reason=result.get("ErrorMessage", ""), retryable=True
+            )
+            for index, result in zip(call, answer["Entries"], strict=True)
+            if "ErrorCode" in result
+        }
+
+    def _request(self, entry: BusEntry) -> PutEventsRequestEntryTypeDef:
+        return {
+            "EventBusName": self._name,
+            "Source": SOURCE,
+            "DetailType": entry.detail_type,
+            "Time": entry.time,
+            "Detail": entry.detail,
+            "Resources": entry.resources,
+        }

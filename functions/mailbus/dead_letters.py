@@ -1,0 +1,58 @@
+"""The dead-letter queue of a function: what can never succeed goes there, with its reason.
+
+SQS's own redrive moves a message without saying why. What a function knows to be hopeless it
+moves itself, the body unchanged, so that it can be mended and sent again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mailbus.errors import InvalidJob, MailbusError, SendError
+
+if TYPE_CHECKING:
+    from types_boto3_sqs.client import SQSClient
+    from types_boto3_sqs.type_defs import MessageAttributeValueTypeDef
+
+    from mailbus.sqs import Record
+
+REASON_CHARACTERS: Final = 1000
+
+
+def attributes(error: MailbusError, message_id: str) -> dict[str, str]:
+    """Describe an error: `Error` its class, `Reason`, `OriginalMessageId`, and `Path` or `Code` where it has one."""
+    described = {
+        "Error": type(error).__name__,
+        "Reason": _sendable(str(error)),
+        "OriginalMessageId": message_id,
+    }
+    match error:
+        case InvalidJob():
+            described["Path"] = _sendable(error.path)
+        case SendError():
+            described["Code"] = _sendable(error.code)
+        case _:
+            pass
+    return described
+
+
+def _sendable(text: str) -> str:
+    """Keep to the characters that SQS takes, and to a bounded length; never empty."""
+    kept = "".join(c if c == "\t" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" else " " for c in text)
+    return kept[:REASON_CHARACTERS] or "unknown"
+
+
+class DeadLetterQueue:
+    """Moves records to one queue."""
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def put(self, record: Record, error: MailbusError) -> None:
+        """Keep a record with the reason why it failed; the caller then acknowledges the original."""
+        described: dict[str, MessageAttributeValueTypeDef] = {
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in attributes(error, record.message_id).items()
+        }
+        self._client.send_message(QueueUrl=self._url, MessageBody=record.body, MessageAttributes=described)

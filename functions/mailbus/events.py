@@ -1,0 +1,258 @@
+"""The normalized events, as they stand in the `detail` of an EventBridge event.
+
+Field names and values are django-anymail's where it has them. Every field is always present;
+what SES did not say is null, or an empty list or object.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+EventType = Literal[
+    "queued",
+    "sent",
+    "rejected",
+    "failed",
+    "bounced",
+    "deferred",
+    "delivered",
+    "autoresponded",
+    "opened",
+    "clicked",
+    "complained",
+    "unsubscribed",
+    "subscribed",
+    "inbound",
+    "inbound_failed",
+    "unknown",
+]
+RejectReason = Literal["invalid", "bounced", "timed_out", "blocked", "spam", "unsubscribed", "other"]
+Bot = Literal["likely", "unlikely"]
+MetadataValue = str | int | float | bool | None
+
+SOURCE = "mailbus"
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True):
+    """The base of all values here: immutable, built by keyword."""
+
+
+class Bounce(Value):
+    """A bounce, as the receiving server or SES reported it for one recipient."""
+
+    type: str | None = None
+    sub_type: str | None = None
+    feedback_id: str | None = None
+    reporting_mta: str | None = None
+    remote_mta_ip: str | None = None
+    status: str | None = None
+    action: str | None = None
+
+
+class Complaint(Value):
+    """A complaint by a recipient through a feedback loop, or SES's own for a suppressed address."""
+
+    sub_type: str | None = None
+    feedback_id: str | None = None
+    feedback_type: str | None = None
+    user_agent: str | None = None
+    arrived_at: datetime | None = None
+
+
+class Delivery(Value):
+    """The receiving server's acceptance. `processing_ms` is SES's time from acceptance to hand-over."""
+
+    processing_ms: int | None = None
+    reporting_mta: str | None = None
+    remote_mta_ip: str | None = None
+
+
+class Delay(Value):
+    """A delivery that SES goes on trying until `expires_at`."""
+
+    type: str | None = None
+    status: str | None = None
+    reporting_mta: str | None = None
+    expires_at: datetime | None = None
+
+
+class TopicPreference(Value):
+    """One topic of a contact list; `status` is `OptIn` or `OptOut`."""
+
+    topic: str
+    status: str
+
+
+class Preferences(Value):
+    """What a contact wants to receive."""
+
+    unsubscribe_all: bool | None = None
+    topics: tuple[TopicPreference, ...] = ()
+    topic_defaults: tuple[TopicPreference, ...] = ()
+
+
+class Subscription(Value):
+    """A change that a recipient made by SES's subscription management."""
+
+    contact_list: str | None = None
+    source: str | None = None
+    new_preferences: Preferences | None = None
+    old_preferences: Preferences | None = None
+
+
+class StoredObject(Value):
+    """Where something lies in S3."""
+
+    bucket: str
+    key: str
+
+
+class EmailEvent(Value):
+    """What happened to one message for one recipient."""
+
+    event_type: EventType
+    event_id: str
+    timestamp: datetime
+    schema_version: int = 1
+    esp_name: str = "Amazon SES"
+    message_id: str | None = None
+    job_id: str | None = None
+    recipient: str | None = None
+    recipient_ambiguous: bool = False
+    metadata: dict[str, MetadataValue] = msgspec.field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    message_tags: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    reject_reason: RejectReason | None = None
+    description: str | None = None
+    mta_response: str | None = None
+    user_agent: str | None = None
+    ip_address: str | None = None
+    click_url: str | None = None
+    link_tags: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    bot: Bot | None = None
+    bounce: Bounce | None = None
+    complaint: Complaint | None = None
+    delivery: Delivery | None = None
+    delay: Delay | None = None
+    subscription: Subscription | None = None
+    esp_event: msgspec.Raw | None = None
+    esp_event_ref: StoredObject | None = None
+
+
+class Mailbox(Value):
+    """One address of a header: `Name <address>`."""
+
+    name: str
+    address: str
+
+
+class StoredPart(Value):
+    """An attachment or inline part, decoded, in S3. `size` is in bytes, `sha256` in hex."""
+
+    filename: str | None
+    content_type: str
+    size: int
+    sha256: str
+    content_id: str | None
+    disposition: str | None
+    s3: StoredObject
+
+
+class RawMessage(Value):
+    """The mail as it was received. `size` is in bytes."""
+
+    bucket: str
+    key: str
+    size: int | None
+
+
+class InboundMessage(Value):
+    """A received mail, decoded."""
+
+    envelope_sender: str | None = None
+    envelope_recipients: tuple[str, ...] = ()
+    from_email: tuple[Mailbox, ...] = ()
+    to: tuple[Mailbox, ...] = ()
+    cc: tuple[Mailbox, ...] = ()
+    bcc: tuple[Mailbox, ...] = ()
+    reply_to: tuple[Mailbox, ...] = ()
+    subject: str | None = None
+    date: datetime | None = None
+    message_id_header: str | None = None
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    text: str | None = None
+    html: str | None = None
+    text_ref: StoredObject | None = None
+    html_ref: StoredObject | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    attachments: tuple[StoredPart, ...] = ()
+    inlines: tuple[StoredPart, ...] = ()
+    auto_submitted: str | None = None
+    defects: tuple[str, ...] = ()
+
+
+class InboundEvent(Value):
+    """A received mail; `inbound_failed` with its `description` where it could not be read."""
+
+    event_type: Literal["inbound", "inbound_failed"]
+    event_id: str
+    timestamp: datetime
+    schema_version: int = 1
+    esp_name: str = "Amazon SES"
+    message_id: str | None = None
+    description: str | None = None
+    message: InboundMessage | None = None
+    spam_detected: bool | None = None
+    spam_verdict: str | None = None
+    virus_verdict: str | None = None
+    spf_verdict: str | None = None
+    dkim_verdict: str | None = None
+    dmarc_verdict: str | None = None
+    dmarc_policy: str | None = None
+    raw: RawMessage | None = None
+
+
+class BusEntry(Value):
+    """One event on its way to EventBridge. `detail` is JSON; `resources` are ARNs."""
+
+    detail_type: str
+    time: datetime
+    detail: str
+    resources: tuple[str, ...] = ()
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def entry(event: EmailEvent | InboundEvent, resources: tuple[str, ...] = ()) -> BusEntry:
+    """Wrap an event for the bus."""
+    return BusEntry(
+        detail_type=f"email.{event.event_type}",
+        time=event.timestamp,
+        detail=_ENCODER.encode(event).decode(),
+        resources=resources,
+    )
+
+
+def event_id(*parts: str | None) -> str:
+    """Make an id that is the same whenever the same thing is reported again.
+
+    32 hex digits of SHA-256 over the parts, which have to identify the happening.
+    """
+    joined = "\x1f".join("" if part is None else part for part in parts)
+    return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def timestamp_key(moment: datetime) -> str:
+    """Write a time for `event_id`: UTC, milliseconds, whatever the sender's precision."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def json_object(value: dict[str, Any]) -> msgspec.Raw:
+    """Encode a plain object for `esp_event`."""
+    return msgspec.Raw(_ENCODER.encode(value))

@@ -1,0 +1,73 @@
+"""What a deployment tells its functions, in environment variables.
+
+The variable is the field's name in capitals. `infra` writes them from these same classes, so
+that neither side can miss one.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from mailbus.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class FunctionSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every function knows."""
+
+    event_bus_name: str
+    dead_letter_queue_url: str
+
+
+class SenderSettings(FunctionSettings):
+    """What the sender needs to send, to retry and to give up. `max_attempts` counts deliveries of one job."""
+
+    send_queue_url: str
+    configuration_set_name: str
+    max_attempts: int
+    metadata_in_headers: bool
+
+
+class TrackingSettings(FunctionSettings):
+    """The topic is named in errors, so that a wiring mistake is found."""
+
+    tracking_topic_arn: str
+
+
+class InboundSettings(FunctionSettings):
+    """The one bucket that is read and written, and the prefixes in it."""
+
+    inbound_topic_arn: str
+    inbound_bucket_name: str
+    raw_prefix: str
+    parts_prefix: str
+
+
+S = TypeVar("S", bound=FunctionSettings)
+
+
+def from_environment(kind: type[S], environ: Mapping[str, str] = os.environ) -> S:
+    """Read a function's settings; a missing or wrong one is a `ConfigurationError` that names it."""
+    names = {field.name: field.name.upper() for field in msgspec.structs.fields(kind)}
+    given = {field: environ[name] for field, name in names.items() if name in environ}
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
+        reason = f"environment of the function: {error} (variables: {', '.join(names.values())})"
+        raise ConfigurationError(reason) from error
+
+
+def to_environment(settings: FunctionSettings) -> dict[str, str]:
+    """Write settings as environment variables, the reverse of `from_environment`.
+
+    CDK tokens are strings too, so a deployment builds the settings class itself.
+    """
+    return {
+        name.upper(): str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in msgspec.structs.asdict(settings).items()
+    }

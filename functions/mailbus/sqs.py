@@ -1,0 +1,37 @@
+"""What an SQS event source hands to a function, and what the function answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One SQS message. `receive_count` is 1 at its first delivery."""
+
+    message_id: str
+    receipt_handle: str
+    body: str
+    receive_count: int = 1
+
+
+def records(event: dict[str, Any]) -> tuple[Record, ...]:
+    """Read the records of a Lambda event of an SQS event source mapping."""
+    return tuple(
+        Record(
+            message_id=record["messageId"],
+            receipt_handle=record["receiptHandle"],
+            body=record["body"],
+            receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
+        )
+        for record in event["Records"]
+    )
+
+
+def batch_response(failed: Iterable[Record]) -> dict[str, list[dict[str, str]]]:
+    """Answer for `ReportBatchItemFailures`: only these messages go back to the queue."""
+    return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in failed]}
