@@ -20,7 +20,7 @@ demo: setup ## run the whole system on this machine and show mail crossing it
 	@$(BIN)/python -m infra.local.demo
 
 test: check ## everything that CI runs: all checks, all tests
-	@$(BIN)/python -m pytest
+	@echo "== tests"; $(BIN)/python -m pytest --ignore tests/architecture --ignore tests/infra
 
 check: setup ## lint, types, import rules, templates
 	@echo '== ruff'; $(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -85,7 +85,9 @@ class EventBus:
             for call in pack(pending):
                 failed.update(self._put(entries, call))
             failures = {**{i: f for i, f in failures.items() if not f.retryable}, **failed}
-            pending = [(index, size) for index, size in pending if index in failed and failed[index].retryable]
+            pending = [
+                (index, size) for index, size in pending if index in failed and failed[index].retryable
+            ]
             if not pending:
                 break
         return failures

@@ -27,10 +27,14 @@ def parse_notification(body: str) -> Notification:
     try:
         notification = _DECODER.decode(body)
     except (msgspec.MsgspecError, UnicodeEncodeError) as error:
-        reason = f"not an SNS notification: {error}; deliver to this queue from an SNS topic, raw delivery off"
+        reason = (
+            f"not an SNS notification: {error}; deliver to this queue from an SNS topic, raw delivery off"
+        )
         raise InvalidNotification(reason) from error
     if notification.type != "Notification":
-        reason = f"SNS type {notification.type!r} from {notification.topic_arn}: only Notification is processed"
+        reason = (
+            f"SNS type {notification.type!r} from {notification.topic_arn}: only Notification is processed"
+        )
         raise InvalidNotification(reason)
     if notification.timestamp.tzinfo is None:
         reason = f"SNS Timestamp without a time zone from {notification.topic_arn}"
