@@ -20,7 +20,7 @@ REASON_CHARACTERS: Final = 1000
 
 
 def attributes(error: MailbusError, message_id: str) -> dict[str, str]:
-    """Describe an error: `Error` its class, `Reason`, `OriginalMessageId`, and `Path` or `Code` where it has one."""
+    """Describe an error: `Error` (its class), `Reason`, `OriginalMessageId`; `Path` or `Code` where known."""
     described = {
         "Error": type(error).__name__,
         "Reason": _sendable(str(error)),
