@@ -37,11 +37,7 @@ MetadataValue = str | int | float | bool | None
 SOURCE = "mailbus"
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True):
-    """The base of all values here: immutable, built by keyword."""
-
-
-class Bounce(Value):
+class Bounce(msgspec.Struct, frozen=True, kw_only=True):
     """A bounce, as the receiving server or SES reported it for one recipient."""
 
     type: str | None = None
@@ -53,7 +49,7 @@ class Bounce(Value):
     action: str | None = None
 
 
-class Complaint(Value):
+class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     """A complaint by a recipient through a feedback loop, or SES's own for a suppressed address."""
 
     sub_type: str | None = None
@@ -63,7 +59,7 @@ class Complaint(Value):
     arrived_at: datetime | None = None
 
 
-class Delivery(Value):
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """The receiving server's acceptance. `processing_ms` is SES's time from acceptance to hand-over."""
 
     processing_ms: int | None = None
@@ -71,7 +67,7 @@ class Delivery(Value):
     remote_mta_ip: str | None = None
 
 
-class Delay(Value):
+class Delay(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery that SES goes on trying until `expires_at`."""
 
     type: str | None = None
@@ -80,14 +76,14 @@ class Delay(Value):
     expires_at: datetime | None = None
 
 
-class TopicPreference(Value):
+class TopicPreference(msgspec.Struct, frozen=True, kw_only=True):
     """One topic of a contact list; `status` is `OptIn` or `OptOut`."""
 
     topic: str
     status: str
 
 
-class Preferences(Value):
+class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     """What a contact wants to receive."""
 
     unsubscribe_all: bool | None = None
@@ -95,7 +91,7 @@ class Preferences(Value):
     topic_defaults: tuple[TopicPreference, ...] = ()
 
 
-class Subscription(Value):
+class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     """A change that a recipient made by SES's subscription management."""
 
     contact_list: str | None = None
@@ -104,14 +100,14 @@ class Subscription(Value):
     old_preferences: Preferences | None = None
 
 
-class StoredObject(Value):
+class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
     """Where something lies in S3."""
 
     bucket: str
     key: str
 
 
-class EmailEvent(Value):
+class EmailEvent(msgspec.Struct, frozen=True, kw_only=True):
     """What happened to one message for one recipient."""
 
     event_type: EventType
@@ -143,14 +139,14 @@ class EmailEvent(Value):
     esp_event_ref: StoredObject | None = None
 
 
-class Mailbox(Value):
+class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
     """One address of a header: `Name <address>`."""
 
     name: str
     address: str
 
 
-class StoredPart(Value):
+class StoredPart(msgspec.Struct, frozen=True, kw_only=True):
     """An attachment or inline part, decoded, in S3. `size` is in bytes, `sha256` in hex."""
 
     filename: str | None
@@ -162,7 +158,7 @@ class StoredPart(Value):
     s3: StoredObject
 
 
-class RawMessage(Value):
+class RawMessage(msgspec.Struct, frozen=True, kw_only=True):
     """The mail as it was received. `size` is in bytes."""
 
     bucket: str
@@ -170,7 +166,7 @@ class RawMessage(Value):
     size: int | None
 
 
-class InboundMessage(Value):
+class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A received mail, decoded."""
 
     envelope_sender: str | None = None
@@ -196,7 +192,7 @@ class InboundMessage(Value):
     defects: tuple[str, ...] = ()
 
 
-class InboundEvent(Value):
+class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A received mail; `inbound_failed` with its `description` where it could not be read."""
 
     event_type: Literal["inbound", "inbound_failed"]
@@ -217,7 +213,7 @@ class InboundEvent(Value):
     raw: RawMessage | None = None
 
 
-class BusEntry(Value):
+class BusEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One event on its way to EventBridge. `detail` is JSON; `resources` are ARNs."""
 
     detail_type: str

@@ -24,7 +24,7 @@ class FunctionSettings(msgspec.Struct, frozen=True, kw_only=True):
     dead_letter_queue_url: str
 
 
-class SenderSettings(FunctionSettings):
+class SenderSettings(FunctionSettings, frozen=True, kw_only=True):
     """What the sender needs to send, to retry and to give up. `max_attempts` counts deliveries of one job."""
 
     send_queue_url: str
@@ -33,13 +33,13 @@ class SenderSettings(FunctionSettings):
     metadata_in_headers: bool
 
 
-class TrackingSettings(FunctionSettings):
+class TrackingSettings(FunctionSettings, frozen=True, kw_only=True):
     """The topic is named in errors, so that a wiring mistake is found."""
 
     tracking_topic_arn: str
 
 
-class InboundSettings(FunctionSettings):
+class InboundSettings(FunctionSettings, frozen=True, kw_only=True):
     """The one bucket that is read and written, and the prefixes in it."""
 
     inbound_topic_arn: str

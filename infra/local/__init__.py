@@ -1,0 +1,1 @@
+"""The same stacks on an embedded AWS, with a simulated SES."""
