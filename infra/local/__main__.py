@@ -1,0 +1,56 @@
+"""`make local`: the embedded AWS in the foreground, until SIGINT or SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from infra.local.embedded import DIRECTORY, OUTPUTS, EmbeddedAws, Ports
+from mailbus.errors import MailbusError
+
+
+def main() -> int:
+    """Start, say `ready`, wait for a signal, end everything. 1 when something broke."""
+    parser = argparse.ArgumentParser(prog="make local ARGS='…'", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="of the embedded AWS (default: a free one)")
+    parser.add_argument("--ses-port", type=int, default=0, help="of the simulated SES")
+    parser.add_argument("--smtp-port", type=int, default=0, help="where it receives mail")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help=f"for {OUTPUTS} and logs")
+    options = parser.parse_args()
+    ports = Ports(aws=options.port, ses=options.ses_port, smtp=options.smtp_port)
+    ended = threading.Event()
+    starting = True
+
+    def end(number: int, _frame: object) -> None:
+        ended.set()
+        if starting:
+            raise SystemExit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    try:
+        with EmbeddedAws(directory=options.directory, ports=ports, progress=_say) as aws:
+            starting = False
+            _say(f"outputs are in {options.directory / OUTPUTS}")
+            _say("ready")
+            while aws.running and not ended.wait(1):
+                pass
+            if not ended.is_set():
+                _say(f"MiniStack ended by itself; see {options.directory}/ministack.log")
+                return 1
+            _say("stopping")
+    except MailbusError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the command's output
+        return 1
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - the command's output
+
+
+if __name__ == "__main__":
+    sys.exit(main())

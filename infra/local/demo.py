@@ -1,0 +1,241 @@
+"""`make demo`: jobs and mails from `examples/` cross the whole system; every event is shown.
+
+Exit code 0 only when each of them gave exactly the events that it has to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import urllib.parse
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from infra.local.embedded import DIRECTORY, ROOT, EmbeddedAws
+from infra.local.subscriber import Subscriber
+from mailbus.errors import MailbusError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+JOBS: Final = ROOT / "examples/jobs"
+MAILS: Final = ROOT / "examples/mails"
+SECONDS: Final = 60.0
+CLICKED: Final = "newsletter"
+# What becomes of each example, per recipient: the job's address is ordinary unless said here.
+DELIVERED: Final = ("queued", "sent", "delivered")
+EXPECTED: Final = {
+    "bounced": ("queued", "sent", "bounced"),
+    "suppressed": ("queued", "sent", "bounced"),
+    "complained": (*DELIVERED, "complained"),
+    "newsletter": (*DELIVERED, "clicked"),
+    "invalid": ("failed",),
+}
+DEAD_LETTER_QUEUES: Final = {
+    "send": "SendDeadLetterQueueUrl",
+    "tracking": "TrackingDeadLetterQueueUrl",
+    "inbound": "InboundDeadLetterQueueUrl",
+}
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of `examples/`; `key` is its job id, or the message id that SES gave to the mail."""
+
+    name: str
+    direction: str
+    key: str
+    recipients: int
+    expected: Counter[str]
+
+
+def job_example(path: Path) -> Example:
+    """Say what a job has to lead to: the events, times its recipients."""
+    job = json.loads(path.read_text())
+    count = sum(len([job[field]] if isinstance(job[field], str) else job[field]) for field in _FIELDS if field in job)
+    types = EXPECTED.get(path.stem, DELIVERED)
+    return Example(
+        name=path.name,
+        direction="job",
+        key=job["job_id"],
+        recipients=count,
+        expected=Counter({event_type: count for event_type in types}),
+    )
+
+
+_FIELDS: Final = ("to", "cc", "bcc")
+
+
+def key_of(event: dict[str, Any]) -> str:
+    """Tell which example an event belongs to."""
+    detail = event["detail"]
+    return str(detail.get("job_id") or detail["message_id"])
+
+
+def progress(example: Example, events: Iterable[dict[str, Any]]) -> list[str]:
+    """List an example's event types in order of their arrival."""
+    return [event["detail"]["event_type"] for event in events if key_of(event) == example.key]
+
+
+def complete(examples: Sequence[Example], events: Sequence[dict[str, Any]]) -> bool:
+    """Tell whether every expected event is there."""
+    arrived = {example.key: Counter(progress(example, events)) for example in examples}
+    return all(example.expected <= arrived[example.key] for example in examples)
+
+
+def table(examples: Sequence[Example], events: Sequence[dict[str, Any]]) -> Table:
+    """Draw the state: a row an example, its events in order."""
+    drawn = Table("", "example", "recipients", "events, as they arrived", title="Mail through Mailbus")
+    for example in examples:
+        seen = progress(example, events)
+        counted = Counter(seen)
+        words = " → ".join(
+            event_type if counted[event_type] == 1 else f"{event_type} ×{counted[event_type]}"
+            for event_type in dict.fromkeys(seen)
+        )
+        mark = "[green]✓[/]" if counted == example.expected else "…"
+        drawn.add_row(mark, f"{example.direction} {example.name}", str(example.recipients), words)
+    return drawn
+
+
+class Demo:
+    """The run against a started system."""
+
+    def __init__(self, aws: EmbeddedAws, subscriber: Subscriber, console: Console) -> None:
+        self._aws = aws
+        self._subscriber = subscriber
+        self._console = console
+        self._sqs = aws.client("sqs")
+
+    def run(self) -> bool:
+        """Send, receive, watch, sum up. True when everything expected arrived, and nothing else."""
+        examples = [self._send(path) for path in sorted(JOBS.glob("*.json"))]
+        examples += [self._receive(path) for path in sorted(MAILS.glob("*.eml"))]
+        clicked = next(example for example in examples if example.name == f"{CLICKED}.json")
+        with Live(console=self._console, refresh_per_second=8, transient=False) as live:
+            self._watch(live, examples, until=lambda events: "delivered" in progress(clicked, events))
+            self._click(clicked)
+            self._watch(live, examples, until=lambda events: complete(examples, events))
+        return self._sum_up(examples)
+
+    def _watch(self, live: Live, examples: Sequence[Example], until: Any) -> None:  # noqa: ANN401
+        shown = 0
+
+        def enough(events: tuple[dict[str, Any], ...]) -> bool:
+            nonlocal shown
+            if len(events) > shown and self._console.is_terminal:
+                live.update(table(examples, events))
+            shown = len(events)
+            return bool(until(events))
+
+        self._subscriber.wait(enough, SECONDS)
+        live.update(table(examples, self._subscriber.events))
+
+    def _send(self, path: Path) -> Example:
+        self._sqs.send_message(QueueUrl=self._aws.outputs["SendQueueUrl"], MessageBody=path.read_text())
+        return job_example(path)
+
+    def _receive(self, path: Path) -> Example:
+        query = urllib.parse.urlencode({"mail_from": "ada@example.org", "rcpt_to": "support@inbound.example.com"})
+        answer = self._simulator("POST", f"inbound?{query}", path.read_bytes())
+        return Example(
+            name=path.name,
+            direction="mail",
+            key=answer["message_id"],
+            recipients=1,
+            expected=Counter(["inbound"]),
+        )
+
+    def _click(self, example: Example) -> None:
+        message_ids = {
+            event["detail"]["message_id"] for event in self._subscriber.events if key_of(event) == example.key
+        }
+        for message_id in message_ids:
+            body = {"event_type": "Click", "link": "https://example.com/spring"}
+            self._simulator("POST", f"events/{message_id}", json.dumps(body).encode())
+
+    def _simulator(self, method: str, path: str, body: bytes) -> Any:  # noqa: ANN401 - JSON
+        url = f"{self._aws.outputs['ses_endpoint_url']}/_simulator/{path}"
+        request = urllib.request.Request(url, data=body, method=method)  # noqa: S310 - on loopback
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - on loopback
+            return json.load(answer)
+
+    def _sum_up(self, examples: Sequence[Example]) -> bool:
+        events = self._subscriber.events
+        jobs = [example for example in examples if example.direction == "job"]
+        failed = [example for example in jobs if "failed" in progress(example, events)]
+        accepted = [example for example in jobs if "queued" in progress(example, events)]
+        types = Counter(event["detail"]["event_type"] for event in events)
+        say = self._console.print
+        say(f"jobs in: {len(jobs)}, accepted: {len(accepted)}, failed: {len(failed)}")
+        say(f"mails in: {len(examples) - len(jobs)}")
+        say("events: " + ", ".join(f"{count} {name}" for name, count in sorted(types.items())))
+        wrong = [example for example in examples if Counter(progress(example, events)) != example.expected]
+        for example in wrong:
+            wanted = ", ".join(f"{count} {name}" for name, count in example.expected.items())
+            say(f"[red]{example.name}[/]: expected {wanted}; got {', '.join(progress(example, events)) or 'nothing'}")
+        return not wrong and self._show_dead_letters(len(failed)) and self._show_clicked(events)
+
+    def _show_dead_letters(self, expected: int) -> bool:
+        counts = {}
+        for name, output in DEAD_LETTER_QUEUES.items():
+            url = self._aws.outputs[output]
+            answer = self._sqs.get_queue_attributes(
+                QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
+            )
+            counts[name] = int(answer["Attributes"]["ApproximateNumberOfMessages"])
+        letters = self._sqs.receive_message(
+            QueueUrl=self._aws.outputs["SendDeadLetterQueueUrl"],
+            MaxNumberOfMessages=10,
+            MessageAttributeNames=["All"],
+            VisibilityTimeout=0,
+        )
+        self._console.print("dead letters: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+        for letter in letters.get("Messages", []):
+            attributes = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
+            self._console.print(f"  {attributes['Error']}: {attributes['Reason']}")
+        return counts == {"send": expected, "tracking": 0, "inbound": 0}
+
+    def _show_clicked(self, events: Iterable[dict[str, Any]]) -> bool:
+        """Tags and metadata of the job have to come back on every event of its message."""
+        job = json.loads((JOBS / f"{CLICKED}.json").read_text())
+        details = [event["detail"] for event in events if event["detail"].get("job_id") == job["job_id"]]
+        same = all(
+            (detail["tags"], detail["metadata"]) == (job["tags"], job["metadata"]) for detail in details
+        )
+        self._console.print(f"tags and metadata of {CLICKED}.json on each of its {len(details)} events: {same}")
+        return same
+
+
+def main() -> int:
+    """Start the system, run, end everything. 0 only if everything expected arrived."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--directory", type=Path, default=DIRECTORY / "demo", help="for logs and outputs")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    console = Console(soft_wrap=True)
+    try:
+        with (
+            EmbeddedAws(directory=options.directory, progress=console.print) as aws,
+            Subscriber(aws, "demo") as subscriber,
+        ):
+            good = Demo(aws, subscriber, console).run()
+    except MailbusError as error:
+        console.print(str(error), style="red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    console.print("[green]everything expected arrived[/]" if good else "[red]something is missing, or too much[/]")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

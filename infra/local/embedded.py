@@ -1,0 +1,189 @@
+"""The whole of Mailbus on this machine: embedded AWS, simulated SES, the stacks deployed on them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import boto3
+import msgspec
+
+from infra.local import assembly
+from infra.local.ministack import ACCOUNT_ID, REGION, EmbeddedAwsError, MiniStack, own_environment
+from infra.local.ses.server import SimulatedSes, SimulatorSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+DIRECTORY: Final = ROOT / ".local"
+OUTPUTS: Final = "outputs.json"
+STAGE: Final = "local"
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to listen on 127.0.0.1; 0 takes a free port."""
+
+    aws: int = 0
+    ses: int = 0
+    smtp: int = 0
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class EmbeddedAws:
+    """Started by `with`, ended with everything that it started.
+
+    `outputs` holds `endpoint_url`, `ses_endpoint_url`, `smtp_host`, `smtp_port`, `region` and every
+    stack output by name; the same stands in `outputs.json` in the directory while it runs.
+    """
+
+    outputs: Mapping[str, Any]
+
+    def __init__(
+        self, *, directory: Path = DIRECTORY, ports: Ports | None = None, progress: Callable[[str], None] = print
+    ) -> None:
+        ports = ports or Ports()
+        self._directory = directory
+        self._progress = progress
+        self._commands: list[subprocess.Popen[bytes]] = []
+        aws_port = ports.aws or free_port()
+        self._ses = SimulatedSes(
+            SimulatorSettings(
+                upstream_url=f"http://127.0.0.1:{aws_port}",
+                region=REGION,
+                account_id=ACCOUNT_ID,
+                port=ports.ses,
+                smtp_port=ports.smtp,
+            )
+        )
+        self._ministack: MiniStack | None = None
+        self._aws_port = aws_port
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether the embedded AWS is alive."""
+        return self._ministack is not None and self._ministack.running
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes any kind of client
+        """Make a boto3 client, as an application does from `outputs`."""
+        ses = service in {"ses", "sesv2"}
+        return boto3.client(
+            service,  # type: ignore[call-overload]  # the stubs know literal names only
+            endpoint_url=self.outputs["ses_endpoint_url" if ses else "endpoint_url"],
+            region_name=self.outputs["region"],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - nobody's
+        )
+
+    def _start(self) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        (self._directory / OUTPUTS).unlink(missing_ok=True)
+        self._progress("starting the embedded AWS and the simulated SES")
+        self._ses.start()
+        functions = {"AWS_ENDPOINT_URL_SESV2": self._ses.url, "AWS_ENDPOINT_URL_SES": self._ses.url}
+        self._ministack = MiniStack(
+            port=self._aws_port, directory=self._directory, function_environment=functions
+        )
+        self._ministack.start()
+        self._ministack.wait()
+        self._progress("synthesizing the stacks (packages are installed the first time)")
+        synthesized, adapted = self._directory / "synthesized", self._directory / "cdk.out"
+        bootstrap = self._cdk("bootstrap", f"aws://{ACCOUNT_ID}/{REGION}")
+        synth = self._cdk("synth", "--quiet", "--context", f"stage={STAGE}", "--output", str(synthesized))
+        self._finish("synth", synth)
+        assembly.adapt(synthesized, adapted)
+        self._finish("bootstrap", bootstrap)
+        self._progress("deploying the stacks by cdk deploy")
+        deployed = self._directory / "deployed.json"
+        deploy = self._cdk(
+            *("deploy", "--app", str(adapted), "--all", "--require-approval", "never"),
+            *("--method", "direct", "--concurrency", "3", "--outputs-file", str(deployed)),
+        )
+        self._finish("deploy", deploy)
+        self._publish(json.loads(deployed.read_text()))
+
+    def _publish(self, stacks: Mapping[str, Mapping[str, str]]) -> None:
+        self.outputs = {
+            "endpoint_url": f"http://127.0.0.1:{self._aws_port}",
+            "ses_endpoint_url": self._ses.url,
+            "smtp_host": "127.0.0.1",
+            "smtp_port": self._ses.smtp_port,
+            "region": REGION,
+            **{name: value for outputs in stacks.values() for name, value in outputs.items()},
+        }
+        # Written aside and renamed: who waits for the file never reads half of it.
+        draft = self._directory / f"{OUTPUTS}.new"
+        draft.write_text(json.dumps(self.outputs, indent=2) + "\n")
+        draft.replace(self._directory / OUTPUTS)
+
+    def _cdk(self, command: str, *arguments: str) -> subprocess.Popen[bytes]:
+        environment = own_environment(
+            {
+                "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._aws_port}",
+                "CDK_DISABLE_CLI_TELEMETRY": "true",
+                "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT))),
+                # Node and the CDK CLI are the project's own.
+                "PATH": os.pathsep.join(
+                    (str(Path(sys.executable).parent), str(ROOT / "node_modules/.bin"), os.environ["PATH"])
+                ),
+            }
+        )
+        with self._log(command).open("wb") as log:
+            process = subprocess.Popen(
+                ["cdk", command, *arguments, "--no-notices", "--no-version-reporting"],  # noqa: S607 - the project's own, first on PATH
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._commands.append(process)
+        return process
+
+    def _log(self, command: str) -> Path:
+        return self._directory / f"cdk-{command}.log"
+
+    def _finish(self, command: str, process: subprocess.Popen[bytes]) -> None:
+        if process.wait() != 0:
+            log = self._log(command)
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+            reason = f"cdk {command} failed; the end of {log}:\n{tail}"
+            raise EmbeddedAwsError(reason)
+
+    def _stop(self) -> None:
+        for process in self._commands:
+            if process.poll() is None:
+                process.terminate()
+            process.wait()
+        if self._ministack is not None:
+            self._ministack.stop()
+        self._ses.stop()
+        (self._directory / OUTPUTS).unlink(missing_ok=True)
+        for leftover in ("scratch", "synthesized", "cdk.out"):
+            shutil.rmtree(self._directory / leftover, ignore_errors=True)
