@@ -60,14 +60,16 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
 def job_example(path: Path) -> Example:
     """Say what a job has to lead to: the events, times its recipients."""
     job = json.loads(path.read_text())
-    count = sum(len([job[field]] if isinstance(job[field], str) else job[field]) for field in _FIELDS if field in job)
+    count = sum(
+        len([job[field]] if isinstance(job[field], str) else job[field]) for field in _FIELDS if field in job
+    )
     types = EXPECTED.get(path.stem, DELIVERED)
     return Example(
         name=path.name,
         direction="job",
         key=job["job_id"],
         recipients=count,
-        expected=Counter({event_type: count for event_type in types}),
+        expected=Counter(dict.fromkeys(types, count)),
     )
 
 
@@ -126,7 +128,7 @@ class Demo:
             self._watch(live, examples, until=lambda events: complete(examples, events))
         return self._sum_up(examples)
 
-    def _watch(self, live: Live, examples: Sequence[Example], until: Any) -> None:  # noqa: ANN401
+    def _watch(self, live: Live, examples: Sequence[Example], until: Any) -> None:
         shown = 0
 
         def enough(events: tuple[dict[str, Any], ...]) -> bool:
@@ -144,7 +146,9 @@ class Demo:
         return job_example(path)
 
     def _receive(self, path: Path) -> Example:
-        query = urllib.parse.urlencode({"mail_from": "ada@example.org", "rcpt_to": "support@inbound.example.com"})
+        query = urllib.parse.urlencode(
+            {"mail_from": "ada@example.org", "rcpt_to": "support@inbound.example.com"}
+        )
         answer = self._simulator("POST", f"inbound?{query}", path.read_bytes())
         return Example(
             name=path.name,
@@ -162,7 +166,7 @@ class Demo:
             body = {"event_type": "Click", "link": "https://example.com/spring"}
             self._simulator("POST", f"events/{message_id}", json.dumps(body).encode())
 
-    def _simulator(self, method: str, path: str, body: bytes) -> Any:  # noqa: ANN401 - JSON
+    def _simulator(self, method: str, path: str, body: bytes) -> Any:
         url = f"{self._aws.outputs['ses_endpoint_url']}/_simulator/{path}"
         request = urllib.request.Request(url, data=body, method=method)  # noqa: S310 - on loopback
         with urllib.request.urlopen(request) as answer:  # noqa: S310 - on loopback
@@ -181,7 +185,8 @@ class Demo:
         wrong = [example for example in examples if Counter(progress(example, events)) != example.expected]
         for example in wrong:
             wanted = ", ".join(f"{count} {name}" for name, count in example.expected.items())
-            say(f"[red]{example.name}[/]: expected {wanted}; got {', '.join(progress(example, events)) or 'nothing'}")
+            got = ", ".join(progress(example, events)) or "nothing"
+            say(f"[red]{example.name}[/]: expected {wanted}; got {got}")
         return not wrong and self._show_dead_letters(len(failed)) and self._show_clicked(events)
 
     def _show_dead_letters(self, expected: int) -> bool:
@@ -211,7 +216,9 @@ class Demo:
         same = all(
             (detail["tags"], detail["metadata"]) == (job["tags"], job["metadata"]) for detail in details
         )
-        self._console.print(f"tags and metadata of {CLICKED}.json on each of its {len(details)} events: {same}")
+        self._console.print(
+            f"tags and metadata of {CLICKED}.json on each of its {len(details)} events: {same}"
+        )
         return same
 
 
@@ -233,7 +240,9 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    console.print("[green]everything expected arrived[/]" if good else "[red]something is missing, or too much[/]")
+    console.print(
+        "[green]everything expected arrived[/]" if good else "[red]something is missing, or too much[/]"
+    )
     return 0 if good else 1
 
 

@@ -53,7 +53,11 @@ class EmbeddedAws:
     outputs: Mapping[str, Any]
 
     def __init__(
-        self, *, directory: Path = DIRECTORY, ports: Ports | None = None, progress: Callable[[str], None] = print
+        self,
+        *,
+        directory: Path = DIRECTORY,
+        ports: Ports | None = None,
+        progress: Callable[[str], None] = print,
     ) -> None:
         ports = ports or Ports()
         self._directory = directory
@@ -90,7 +94,7 @@ class EmbeddedAws:
         """Whether the embedded AWS is alive."""
         return self._ministack is not None and self._ministack.running
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes any kind of client
+    def client(self, service: str) -> Any:
         """Make a boto3 client, as an application does from `outputs`."""
         ses = service in {"ses", "sesv2"}
         return boto3.client(

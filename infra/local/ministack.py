@@ -85,7 +85,7 @@ class MiniStack:
             if not self.running:
                 break
             try:
-                with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1):
+                with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1):  # noqa: S310 - on loopback
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(POLL_SECONDS)

@@ -121,9 +121,7 @@ class System:
 
 def _matching(events: tuple[dict[str, Any], ...], wanted: dict[str, object]) -> list[dict[str, Any]]:
     details = (event["detail"] for event in events)
-    return [
-        detail for detail in details if all(detail.get(name) == value for name, value in wanted.items())
-    ]
+    return [detail for detail in details if all(detail.get(name) == value for name, value in wanted.items())]
 
 
 @pytest.fixture(scope="session")

@@ -161,15 +161,15 @@ def test_an_object_that_is_gone_is_reported(system: System) -> None:
     message_id = f"gone-{uuid.uuid4().hex}"
     bucket = system.outputs["InboundBucketName"]
 
-    system.publish(
-        "InboundTopicArn", _received(message_id, bucketName=bucket, objectKey=f"raw/{message_id}")
-    )
+    system.publish("InboundTopicArn", _received(message_id, bucketName=bucket, objectKey=f"raw/{message_id}"))
 
     (event,) = system.wait(1, message_id=message_id)
     assert event["event_type"] == "inbound_failed"
 
 
-@pytest.mark.parametrize("message", ["not JSON {}", '{{"notificationType": "Received", "x": "{}"}}', '["{}"]'])
+@pytest.mark.parametrize(
+    "message", ["not JSON {}", '{{"notificationType": "Received", "x": "{}"}}', '["{}"]']
+)
 def test_a_malformed_receipt_is_kept_with_its_reason(system: System, message: str) -> None:
     mark = uuid.uuid4().hex
 

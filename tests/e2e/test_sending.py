@@ -72,7 +72,12 @@ def test_the_job_comes_back_on_every_event_of_its_message(system: System) -> Non
 
 
 def test_a_job_without_id_has_the_queue_s(system: System) -> None:
-    body = {"from_email": "a@example.com", "to": "success@simulator.amazonses.com", "subject": "x", "text": "y"}
+    body = {
+        "from_email": "a@example.com",
+        "to": "success@simulator.amazonses.com",
+        "subject": "x",
+        "text": "y",
+    }
 
     message_id = system.enqueue(json.dumps(body))
 

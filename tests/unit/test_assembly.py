@@ -100,7 +100,12 @@ def test_a_stand_in_gives_the_api_its_types_back() -> None:
 
 def test_a_stand_in_replaces_on_update_and_renames_what_the_api_calls_otherwise() -> None:
     calls: list[tuple[str, dict[str, Any]]] = []
-    properties = {"ArchiveName": "a", "SourceArn": "arn:b", "RetentionDays": "30", "EventPattern": {"source": ["x"]}}
+    properties = {
+        "ArchiveName": "a",
+        "SourceArn": "arn:b",
+        "RetentionDays": "30",
+        "EventPattern": {"source": ["x"]},
+    }
 
     apply(
         _request("Update", "AWS::Events::Archive", **properties),
