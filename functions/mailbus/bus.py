@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mailbus.events import SOURCE, BusEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from types_boto3_events.client import EventBridgeClient
     from types_boto3_events.type_defs import PutEventsRequestEntryTypeDef
@@ -27,6 +27,11 @@ CALL_BYTES: Final = 256 * 1024
 ATTEMPTS: Final = 4
 BACKOFF_SECONDS: Final = 0.1
 TIME_BYTES: Final = 14
+TOO_LARGE: Final = "EntryTooLarge"
+# What is wrong with an entry stays wrong. Everything else, a missing permission too, can be mended
+# while the event waits in its queue.
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
+ENTRY_AT_FAULT: Final = frozenset({"InvalidArgument", "MalformedDetail", "ValidationException"})
 
 
 class PublishFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,12 +65,25 @@ def pack(sizes: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
         yield call
 
 
+def _failure(code: str, reason: str) -> PublishFailure:
+    return PublishFailure(code=code, reason=reason, retryable=code not in ENTRY_AT_FAULT)
+
+
+def _call_failure(error: ClientError | BotoCoreError) -> PublishFailure:
+    if isinstance(error, ClientError):
+        return _failure(error.response["Error"]["Code"], str(error))
+    return _failure(type(error).__name__, str(error))
+
+
 class EventBus:
     """Puts entries on one bus."""
 
-    def __init__(self, client: EventBridgeClient, name: str) -> None:
+    def __init__(
+        self, client: EventBridgeClient, name: str, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client = client
         self._name = name
+        self._sleep = sleep
 
     def publish(self, entries: Sequence[BusEntry]) -> dict[int, PublishFailure]:
         """Put all entries; the answer holds, by position, those that did not get there."""
@@ -75,12 +93,12 @@ class EventBus:
             size = entry_size(entry)
             if size > ENTRY_BYTES:
                 reason = f"the event has {size} bytes, EventBridge takes {ENTRY_BYTES}"
-                failures[index] = PublishFailure(code="EntryTooLarge", reason=reason, retryable=False)
+                failures[index] = PublishFailure(code=TOO_LARGE, reason=reason, retryable=False)
             else:
                 pending.append((index, size))
         for attempt in range(ATTEMPTS):
             if attempt:
-                time.sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
+                self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
             failed: dict[int, PublishFailure] = {}
             for call in pack(pending):
                 failed.update(self._put(entries, call))
@@ -96,15 +114,16 @@ class EventBus:
         try:
             answer = self._client.put_events(Entries=[self._request(entries[index]) for index in call])
         except (ClientError, BotoCoreError) as error:
-            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-            failure = PublishFailure(code=code, reason=str(error), retryable=True)
-            return dict.fromkeys(call, failure)
+            failure = _call_failure(error)
+            if failure.retryable or len(call) == 1:
+                return dict.fromkeys(call, failure)
+            # one bad entry has the whole call refused: each on its own, so that only it fails
+            alone = [self._put(entries, [index]) for index in call]
+            return {index: failure for failures in alone for index, failure in failures.items()}
         if not answer["FailedEntryCount"]:
             return {}
         return {
-            index: PublishFailure(
-                code=result["ErrorCode"], reason=result.get("ErrorMessage", ""), retryable=True
-            )
+            index: _failure(result["ErrorCode"], result.get("ErrorMessage", ""))
             for index, result in zip(call, answer["Entries"], strict=True)
             if "ErrorCode" in result
         }

@@ -6,9 +6,10 @@ moves itself, the body unchanged, so that it can be mended and sent again.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
-from mailbus.errors import InvalidJob, MailbusError, SendError
+from mailbus.errors import InvalidJob, MailbusError, PublishError, SendError
 
 if TYPE_CHECKING:
     from types_boto3_sqs.client import SQSClient
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mailbus.sqs import Record
 
 REASON_CHARACTERS: Final = 1000
+_REFUSED: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def attributes(error: MailbusError, message_id: str) -> dict[str, str]:
@@ -29,7 +31,7 @@ def attributes(error: MailbusError, message_id: str) -> dict[str, str]:
     match error:
         case InvalidJob():
             described["Path"] = _sendable(error.path)
-        case SendError():
+        case SendError() | PublishError():
             described["Code"] = _sendable(error.code)
         case _:
             pass
@@ -37,9 +39,11 @@ def attributes(error: MailbusError, message_id: str) -> dict[str, str]:
 
 
 def _sendable(text: str) -> str:
-    """Keep to the characters that SQS takes, and to a bounded length; never empty."""
-    kept = "".join(c if c == "\t" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" else " " for c in text)
-    return kept[:REASON_CHARACTERS] or "unknown"
+    """Keep to the characters that SQS takes, and to a bounded length; never empty.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+    """
+    return _REFUSED.sub(" ", text)[:REASON_CHARACTERS] or "unknown"
 
 
 class DeadLetterQueue:
@@ -50,7 +54,12 @@ class DeadLetterQueue:
         self._url = url
 
     def put(self, record: Record, error: MailbusError) -> None:
-        """Keep a record with the reason why it failed; the caller then acknowledges the original."""
+        """Keep a record with the reason why it failed; the caller then acknowledges the original.
+
+        What `send_message` raises passes through: the caller gives the record back to its queue, and
+        SQS moves it here in the end, without a reason. So it goes too with a body that fills SQS's
+        limit and leaves no room for attributes.
+        """
         described: dict[str, MessageAttributeValueTypeDef] = {
             name: {"DataType": "String", "StringValue": value}
             for name, value in attributes(error, record.message_id).items()

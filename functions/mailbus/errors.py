@@ -5,6 +5,7 @@ MailbusError
 ├── InvalidJob             a send job cannot be sent as it is (`path` says where)
 │   └── UnsupportedFeature the job asks for what this version, or SES, cannot do
 ├── SendError              SES refused, or could not be reached (`retryable` says whether to try again)
+├── PublishError           an event did not get onto the bus whole
 ├── InvalidNotification    a message on a queue is not what SNS or SES sends
 │   └── WiringError        it is, but it arrived at the wrong place
 └── InboundError           a received mail cannot be read
@@ -49,6 +50,15 @@ class SendError(MailbusError):
         self.code = code
         self.reason = reason
         self.retryable = retryable
+
+
+class PublishError(MailbusError):
+    """An event is not on the bus, or not whole. `code` is EventBridge's error code, or our own."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+        self.reason = reason
 
 
 class InvalidNotification(MailbusError):  # noqa: N818 - the public name

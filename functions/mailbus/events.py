@@ -7,6 +7,7 @@ what SES did not say is null, or an empty list or object.
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -35,6 +36,8 @@ Bot = Literal["likely", "unlikely"]
 MetadataValue = str | int | float | bool | None
 
 SOURCE = "mailbus"
+# the SES message tag that carries a job's id through SES and back on every event
+JOB_ID_TAG = "mailbus-job-id"
 
 
 class Bounce(msgspec.Struct, frozen=True, kw_only=True):
@@ -240,8 +243,7 @@ def event_id(*parts: str | None) -> str:
 
     32 hex digits of SHA-256 over the parts, which have to identify the happening.
     """
-    joined = "\x1f".join("" if part is None else part for part in parts)
-    return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def timestamp_key(moment: datetime) -> str:

@@ -7,7 +7,7 @@ that neither side can miss one.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -51,14 +51,31 @@ class InboundSettings(FunctionSettings, frozen=True, kw_only=True):
 S = TypeVar("S", bound=FunctionSettings)
 
 
-def from_environment(kind: type[S], environ: Mapping[str, str] = os.environ) -> S:
-    """Read a function's settings; a missing or wrong one is a `ConfigurationError` that names it."""
-    names = {field.name: field.name.upper() for field in msgspec.structs.fields(kind)}
-    given = {field: environ[name] for field, name in names.items() if name in environ}
+def from_environment(kind: type[S], environ: Mapping[str, str] | None = None) -> S:
+    """Read a function's settings from `environ`, by default the process's own.
+
+    A missing, empty or wrong variable is a `ConfigurationError` that names it.
+    """
+    source = os.environ if environ is None else environ
+    given: dict[str, object] = {}
+    for field in msgspec.structs.fields(kind):
+        variable = field.name.upper()
+        text = source.get(variable, "")
+        if text:
+            given[field.name] = _value(variable, text, field.type)
+        elif field.required:
+            reason = (
+                f"environment variable {variable} is missing: deploy the function by the stacks, they set it"
+            )
+            raise ConfigurationError(reason)
+    return msgspec.convert(given, kind)
+
+
+def _value(variable: str, text: str, kind: Any) -> object:  # noqa: ANN401 - any type a field may have
     try:
-        return msgspec.convert(given, kind, strict=False)
+        return msgspec.convert(text, kind, strict=False)
     except msgspec.ValidationError as error:
-        reason = f"environment of the function: {error} (variables: {', '.join(names.values())})"
+        reason = f"environment variable {variable}: {error}; deploy the function by the stacks, they set it"
         raise ConfigurationError(reason) from error
 
 
@@ -70,4 +87,5 @@ def to_environment(settings: FunctionSettings) -> dict[str, str]:
     return {
         name.upper(): str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in msgspec.structs.asdict(settings).items()
+        if value is not None
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -10,7 +10,7 @@ from mailbus.errors import InvalidNotification
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """An SNS notification. `message` is what the publisher sent, here SES's JSON."""
+    """An SNS notification. `message` is what the publisher sent, here SES's JSON; `timestamp` is UTC."""
 
     message_id: str
     topic_arn: str
@@ -26,7 +26,7 @@ def parse_notification(body: str) -> Notification:
     """Read an SQS message body; anything but an SNS notification is an `InvalidNotification`."""
     try:
         notification = _DECODER.decode(body)
-    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
         reason = (
             f"not an SNS notification: {error}; deliver to this queue from an SNS topic, raw delivery off"
         )
@@ -37,6 +37,11 @@ def parse_notification(body: str) -> Notification:
         )
         raise InvalidNotification(reason)
     if notification.timestamp.tzinfo is None:
-        reason = f"SNS Timestamp without a time zone from {notification.topic_arn}"
+        reason = f"SNS Timestamp without a time zone from {notification.topic_arn}: SNS writes UTC"
         raise InvalidNotification(reason)
-    return notification
+    try:
+        moment = notification.timestamp.astimezone(UTC)
+    except OverflowError as error:
+        reason = f"SNS Timestamp out of range from {notification.topic_arn}: {error}"
+        raise InvalidNotification(reason) from error
+    return msgspec.structs.replace(notification, timestamp=moment)

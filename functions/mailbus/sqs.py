@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mailbus.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -20,16 +22,26 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def records(event: dict[str, Any]) -> tuple[Record, ...]:
-    """Read the records of a Lambda event of an SQS event source mapping."""
-    return tuple(
-        Record(
-            message_id=record["messageId"],
-            receipt_handle=record["receiptHandle"],
-            body=record["body"],
-            receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
+    """Read the records of a Lambda event of an SQS event source mapping.
+
+    Anything else that invokes the function is a `ConfigurationError`.
+    """
+    try:
+        return tuple(
+            Record(
+                message_id=record["messageId"],
+                receipt_handle=record["receiptHandle"],
+                body=record["body"],
+                receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
+            )
+            for record in event["Records"]
         )
-        for record in event["Records"]
-    )
+    except (KeyError, TypeError, ValueError) as error:
+        reason = (
+            f"not an event of an SQS event source mapping ({type(error).__name__}):"
+            " invoke this function by its queue"
+        )
+        raise ConfigurationError(reason) from error
 
 
 def batch_response(failed: Iterable[Record]) -> dict[str, list[dict[str, str]]]:

@@ -1,0 +1,1 @@
+"""SES's reports on sent mail, put on the bus as normalized events."""
