@@ -1,0 +1,103 @@
+"""A custom resource's call, and the answer that CloudFormation waits for.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+"""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
+
+from activation.decision import Activity, Request, standing
+from mailbus.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REASON_CHARACTERS: Final = 1000
+PUT_ATTEMPTS: Final = 4
+PUT_TIMEOUT_SECONDS: Final = 10.0
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """What is needed to answer, whatever else the call holds."""
+
+    request_type: Activity
+    response_url: str = msgspec.field(name="ResponseURL")
+    stack_id: str
+    request_id: str
+    logical_resource_id: str
+    physical_resource_id: str | None = None
+
+
+class _Properties(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    rule_set_name: str
+    # CloudFormation hands every property over as a string.
+    displace: Literal["true", "false"] = "false"
+
+
+class _Body(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    resource_properties: _Properties
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """The answer to a call."""
+
+    status: Literal["SUCCESS", "FAILED"]
+    reason: str
+    physical_resource_id: str
+    stack_id: str
+    request_id: str
+    logical_resource_id: str
+
+
+def parse_call(event: dict[str, Any]) -> Call:
+    """Read who asks and where to answer; raises `msgspec.ValidationError` on what is no call."""
+    return msgspec.convert(event, Call)
+
+
+def parse_request(event: dict[str, Any], call: Call) -> Request:
+    """Read what is asked; a property that is missing or wrong is a `ConfigurationError`."""
+    try:
+        properties = msgspec.convert(event, _Body).resource_properties
+    except msgspec.ValidationError as error:
+        reason = f"properties of {call.logical_resource_id}: {error}"
+        raise ConfigurationError(reason) from error
+    return Request(
+        activity=call.request_type,
+        rule_set=properties.rule_set_name,
+        displace=properties.displace == "true",
+        before=standing(call.physical_resource_id),
+    )
+
+
+def answer(call: Call, physical_id: str, failure: str | None = None) -> Answer:
+    """Answer a call; with a failure's reason, as failed."""
+    return Answer(
+        status="FAILED" if failure else "SUCCESS",
+        reason=(failure or "")[:REASON_CHARACTERS],
+        physical_resource_id=physical_id,
+        stack_id=call.stack_id,
+        request_id=call.request_id,
+        logical_resource_id=call.logical_resource_id,
+    )
+
+
+def deliver(url: str, reply: Answer, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Put the answer where CloudFormation waits for it, trying again where that fails."""
+    # The signature of the URL covers an empty content type.
+    request = urllib.request.Request(  # noqa: S310 - CloudFormation's own URL
+        url, data=msgspec.json.encode(reply), method="PUT", headers={"Content-Type": ""}
+    )
+    for attempt in range(1, PUT_ATTEMPTS + 1):
+        try:
+            with urllib.request.urlopen(request, timeout=PUT_TIMEOUT_SECONDS):  # noqa: S310 - as above
+                return
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            if attempt == PUT_ATTEMPTS:
+                raise
+            sleep(attempt)

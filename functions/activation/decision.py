@@ -1,0 +1,90 @@
+"""What to do about the one active receipt rule set of an account and region."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from mailbus.errors import ConfigurationError
+
+Activity = Literal["Create", "Update", "Delete"]
+
+_PREFIX: Final = "receipt-rule-set/"
+_DISPLACED: Final = "/displaced/"
+# What a resource is called that never came to be: deleting it changes nothing.
+NOTHING: Final = "no-receipt-rule-set"
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """A set that this stack has activated, and the one whose place it took.
+
+    CloudFormation keeps it between calls as the physical resource id.
+    """
+
+    rule_set: str
+    displaced: str | None = None
+
+    def physical_id(self) -> str:
+        """Write the standing as an id; names of rule sets hold no slash."""
+        return f"{_PREFIX}{self.rule_set}" + (f"{_DISPLACED}{self.displaced}" if self.displaced else "")
+
+
+def standing(physical_id: str | None) -> Standing | None:
+    """Read a standing back; None for an id that is none."""
+    if physical_id is None or not physical_id.startswith(_PREFIX):
+        return None
+    rule_set, _, displaced = physical_id.removeprefix(_PREFIX).partition(_DISPLACED)
+    return Standing(rule_set=rule_set, displaced=displaced or None)
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What the stack wants: `rule_set` active, or no longer; `before` is how it stood till now."""
+
+    activity: Activity
+    rule_set: str
+    displace: bool
+    before: Standing | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """Activate a set, deactivate whichever is active, or neither; then this is how it stands."""
+
+    activate: str | None = None
+    deactivate: bool = False
+    after: Standing
+
+
+def decide(request: Request, active: str | None) -> Decision:
+    """Decide by the set that is active now; another's is displaced on request only.
+
+    Raises `ConfigurationError` where it stands in the way.
+    """
+    if request.activity == "Delete":
+        return _leave(request, active)
+    return _enter(request, active)
+
+
+def _enter(request: Request, active: str | None) -> Decision:
+    displaced = request.before.displaced if request.before else None
+    own = {request.rule_set, request.before.rule_set if request.before else request.rule_set}
+    if active is None or active in own:
+        after = Standing(rule_set=request.rule_set, displaced=displaced)
+        return Decision(activate=None if active == request.rule_set else request.rule_set, after=after)
+    if request.displace:
+        after = Standing(rule_set=request.rule_set, displaced=active)
+        return Decision(activate=request.rule_set, after=after)
+    reason = (
+        f"the receipt rule set {active!r} is active, and one only can be, per account and region; deploy to "
+        f"another region or account, or deactivate it (aws ses set-active-receipt-rule-set), or set "
+        f"inbound.displace_active_rule_set = true in mailbus.toml to take its place while this stack stands"
+    )
+    raise ConfigurationError(reason)
+
+
+def _leave(request: Request, active: str | None) -> Decision:
+    if request.before is None or active != request.before.rule_set:
+        return Decision(after=request.before or Standing(rule_set=request.rule_set))
+    if request.before.displaced:
+        return Decision(activate=request.before.displaced, after=request.before)
+    return Decision(deactivate=True, after=request.before)

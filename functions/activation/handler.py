@@ -1,0 +1,74 @@
+"""The custom resource that activates the receipt rule set: call, decide, act, answer.
+
+CloudFormation cannot activate a rule set (https://github.com/aws/aws-cdk/issues/10321), and waits
+an hour for an answer that does not come: whatever happens here, it is answered.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import msgspec
+from aws_lambda_powertools import Logger
+
+from activation.cloudformation import Answer, Call, answer, deliver, parse_call, parse_request
+from activation.decision import NOTHING, Decision, decide
+from activation.rule_sets import ActiveRuleSet
+from mailbus import aws
+from mailbus.errors import ConfigurationError
+
+MAX_ATTEMPTS = 2
+
+
+class Wiring(msgspec.Struct, frozen=True, kw_only=True):
+    """What the function works with."""
+
+    rule_set: ActiveRuleSet
+    log: Logger
+
+
+@functools.cache
+def wire() -> Wiring:
+    """Make the client, once per process."""
+    client = aws.session().client("ses", config=aws.config(max_attempts=MAX_ATTEMPTS))
+    return Wiring(rule_set=ActiveRuleSet(client), log=Logger())
+
+
+def lambda_handler(event: dict[str, Any], _context: object) -> None:
+    """Serve a call of CloudFormation's."""
+    call = parse_call(event)
+    deliver(call.response_url, serve(event, call, wire()))
+
+
+def serve(event: dict[str, Any], call: Call, wiring: Wiring) -> Answer:
+    """Do what is asked and say how it went; never raises."""
+    try:
+        physical_id = _act(event, call, wiring)
+    except Exception as error:
+        wiring.log.exception("not done", request_type=call.request_type)
+        return answer(call, call.physical_resource_id or NOTHING, f"{type(error).__name__}: {error}")
+    return answer(call, physical_id)
+
+
+def _act(event: dict[str, Any], call: Call, wiring: Wiring) -> str:
+    if call.request_type == "Delete" and call.physical_resource_id == NOTHING:
+        return NOTHING
+    request = parse_request(event, call)
+    active = wiring.rule_set.name()
+    decision = decide(request, active)
+    wiring.log.info("decided", active=active, activate=decision.activate, deactivate=decision.deactivate)
+    _apply(decision, wiring.rule_set)
+    return decision.after.physical_id()
+
+
+def _apply(decision: Decision, rule_set: ActiveRuleSet) -> None:
+    if decision.deactivate:
+        rule_set.end()
+    if decision.activate is None or rule_set.become(decision.activate):
+        return
+    if decision.activate == decision.after.rule_set:
+        reason = f"there is no receipt rule set {decision.activate!r} to activate; deploy the receiving stack again"
+        raise ConfigurationError(reason)
+    # The displaced one is gone since; ours cannot be deleted while it is active.
+    rule_set.end()

@@ -1,0 +1,31 @@
+"""The edge to SES's receipt rule sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types_boto3_ses.client import SESClient
+
+
+class ActiveRuleSet:
+    """The one active receipt rule set of the account in this region."""
+
+    def __init__(self, client: SESClient) -> None:
+        self._client = client
+
+    def name(self) -> str | None:
+        """Name the active set; None where none is."""
+        return self._client.describe_active_receipt_rule_set().get("Metadata", {}).get("Name")
+
+    def become(self, name: str) -> bool:
+        """Activate a set; False where SES has none of this name."""
+        try:
+            self._client.set_active_receipt_rule_set(RuleSetName=name)
+        except self._client.exceptions.RuleSetDoesNotExistException:
+            return False
+        return True
+
+    def end(self) -> None:
+        """Deactivate whichever set is active."""
+        self._client.set_active_receipt_rule_set()

@@ -1,0 +1,113 @@
+"""Mailbus, whole: three stacks for a deployment of its own, or one construct inside somebody else's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import CfnOutput, Environment, Stack
+from constructs import Construct
+
+from infra.function import Code
+from infra.mail import Mail
+from infra.receiving import Receiving
+from infra.regions import mx_record
+from infra.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from infra.settings import Settings
+
+
+class Mailbus(Construct):
+    """All of Mailbus in the stack that it is made in, whose region must be the settings' own."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        code = Code(settings.architecture)
+        self.state = State(self, "State", settings=settings)
+        self.mail = Mail(self, "Mail", settings=settings, code=code, state=self.state)
+        if self.mail.inbound:
+            self.receiving = Receiving(
+                self,
+                "Receiving",
+                settings=settings,
+                code=code,
+                state=self.state,
+                inbound=self.mail.inbound,
+            )
+
+
+def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
+    """Lay a stage out in stacks: what must not be lost apart from what carries mail.
+
+    Receipt rules stand apart from both, since one rule set is active per account and region.
+    """
+    code = Code(settings.architecture)
+
+    state_stack = _stack(app, "state", settings, "what is kept")
+    state = State(state_stack, "State", settings=settings)
+    _outputs(
+        state_stack,
+        {
+            "EventBusName": state.bus.bus.event_bus_name,
+            "InboundBucketName": state.inbound_mail.bucket.bucket_name,
+            "LedgerTableName": state.ledger.table.table_name,
+        },
+    )
+
+    mail_stack = _stack(app, "mail", settings, "what carries mail and its events")
+    mail = Mail(mail_stack, "Mail", settings=settings, code=code, state=state)
+    _outputs(
+        mail_stack,
+        {
+            "ConfigurationSetName": mail.tracking.configuration_set.name,
+            "SendQueueUrl": mail.sending.work.queue.queue_url,
+            "SendDeadLetterQueueUrl": mail.sending.work.dead_letters.queue_url,
+            "TrackingTopicArn": mail.tracking.events.topic.topic_arn,
+            "TrackingQueueUrl": mail.tracking.work.queue.queue_url,
+            "TrackingDeadLetterQueueUrl": mail.tracking.work.dead_letters.queue_url,
+        },
+    )
+    _dns_outputs(mail_stack, mail.identity.dns_records)
+    if not mail.inbound:
+        return [state_stack, mail_stack]
+    _outputs(
+        mail_stack,
+        {
+            "InboundTopicArn": mail.inbound.receipts.topic.topic_arn,
+            "InboundQueueUrl": mail.inbound.work.queue.queue_url,
+            "InboundDeadLetterQueueUrl": mail.inbound.work.dead_letters.queue_url,
+        },
+    )
+
+    receiving_stack = _stack(app, "receiving", settings, "what SES does with mail that arrives")
+    receiving = Receiving(
+        receiving_stack, "Receiving", settings=settings, code=code, state=state, inbound=mail.inbound
+    )
+    _outputs(receiving_stack, {"RuleSetName": receiving.rule_set_name})
+    domain = receiving.mail_domain
+    _dns_outputs(receiving_stack, [*domain.dns_records, mx_record(domain.domain, settings.region)])
+    return [state_stack, mail_stack, receiving_stack]
+
+
+def _stack(app: Construct, part: str, settings: Settings, description: str) -> Stack:
+    return Stack(
+        app,
+        f"{settings.name}-{part}",
+        description=f"Mailbus ({settings.stage}): {description}",
+        # No account: that of whoever deploys, so that synthesizing needs none.
+        env=Environment(region=settings.region),
+        termination_protection=part == "state" and not settings.ephemeral,
+        tags={"mailbus:stage": settings.stage},
+    )
+
+
+def _outputs(stack: Stack, values: Mapping[str, str]) -> None:
+    for name, value in values.items():
+        CfnOutput(stack, name, value=value)
+
+
+def _dns_outputs(stack: Stack, records: Sequence[str]) -> None:
+    for number, record in enumerate(records, start=1):
+        CfnOutput(stack, f"DnsRecord{number}", value=record, description="a DNS record to create by hand")

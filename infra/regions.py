@@ -1,0 +1,38 @@
+"""Where SES receives mail.
+
+https://docs.aws.amazon.com/general/latest/gr/ses.html#ses_inbound_endpoints (read 2026-11-22)
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+RECEIVING_REGIONS: Final = (
+    "af-south-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-south-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+)
+
+
+def mx_record(domain: str, region: str) -> str:
+    """Write the DNS record that brings a domain's mail to SES in a region."""
+    return f"{domain} MX 10 inbound-smtp.{region}.amazonaws.com"

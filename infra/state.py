@@ -1,0 +1,124 @@
+"""What is kept: received mail, the ledger of jobs, the bus and its archive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.acknowledged import acknowledge
+from infra.messaging import SES
+from mailbus.events import SOURCE
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
+
+RAW_PREFIX: Final = "raw/"
+PARTS_PREFIX: Final = "parts/"
+
+
+class State(Construct):
+    """Everything that a deployment must not lose."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        self.bus = EventBus(self, "Events", settings=settings)
+        self.ledger = Ledger(self, "Ledger", settings=settings)
+        self.inbound_mail = InboundMail(self, "InboundMail", settings=settings)
+
+
+class EventBus(Construct):
+    """The bus that applications subscribe to, with an archive to replay from."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        self.bus = events.EventBus(
+            self, "Bus", event_bus_name=settings.name, description="Mailbus: what happens to mail"
+        )
+        self.bus.apply_removal_policy(_kept(settings))
+        archive = self.bus.archive(
+            "Archive",
+            description="Mailbus events, for replay",
+            event_pattern=events.EventPattern(source=[SOURCE]),
+            retention=Duration.days(settings.retention.event_archive_days),
+        )
+        archive.apply_removal_policy(_kept(settings))
+
+
+class Ledger(Construct):
+    """What must be known about jobs across workers; items expire by `expires_at` (epoch seconds)."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        self.table = dynamodb.Table(
+            self,
+            "Table",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            time_to_live_attribute="expires_at",
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=not settings.ephemeral,
+            removal_policy=_kept(settings),
+        )
+
+
+class InboundMail(Construct):
+    """The bucket of received mail: as it arrived under `raw/`, its decoded parts under `parts/`."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="raw", prefix=RAW_PREFIX, expiration=Duration.days(settings.retention.raw_days)
+                ),
+                s3.LifecycleRule(
+                    id="parts", prefix=PARTS_PREFIX, expiration=Duration.days(settings.retention.parts_days)
+                ),
+                s3.LifecycleRule(id="uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
+            ],
+            removal_policy=_kept(settings),
+        )
+        acknowledge(
+            self.bucket,
+            "AwsSolutions-S1",
+            "SES alone writes mail here and one function alone reads it, by policy; access logs would be a "
+            "second store of who wrote to whom. An account that needs them turns on CloudTrail data events.",
+        )
+        stack = Stack.of(self)
+        # By pattern: the rule's own ARN would make a circle, since SES tries this right when the rule is made
+        # (https://docs.aws.amazon.com/ses/latest/dg/receiving-email-permissions.html).
+        rules = stack.format_arn(
+            service="ses", resource="receipt-rule-set", resource_name=f"{settings.name}:receipt-rule/*"
+        )
+        self.writable = self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="SesStoresReceivedMail",
+                principals=[iam.ServicePrincipal(SES)],
+                actions=["s3:PutObject"],
+                resources=[self.bucket.arn_for_objects(f"{RAW_PREFIX}*")],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                    "ArnLike": {"aws:SourceArn": rules},
+                },
+            )
+        ).policy_dependable
+
+
+def _kept(settings: Settings) -> RemovalPolicy:
+    return RemovalPolicy.DESTROY if settings.ephemeral else RemovalPolicy.RETAIN
