@@ -1,0 +1,175 @@
+"""Mailboxes as people write them, read into what SES takes.
+
+One entry is one RFC 5322 mailbox: `ann@example.com`, `Ann Lee <ann@example.com>` or
+`"Lee, Ann" <ann@example.com>`; names may be unicode, or already RFC 2047 encoded. Groups,
+comments and domain literals are refused. Errors give the path and the reason, never the address.
+"""
+
+from __future__ import annotations
+
+import re
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from encodings.idna import ToASCII, nameprep
+from typing import TYPE_CHECKING
+
+from mailbus.errors import InvalidJob
+from mailbus.events import Mailbox
+
+if TYPE_CHECKING:
+    from typing import Final
+
+LOCAL_CHARACTERS: Final = 64
+DOMAIN_CHARACTERS: Final = 253
+LABEL_CHARACTERS: Final = 63
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_LOCAL: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*|{_QUOTED}")
+_ADDR_SPEC: Final = re.compile(rf"(?P<local>{_QUOTED}|[^\"@]*)@(?P<domain>[^@]*)")
+_NAMED: Final = re.compile(rf'(?P<name>(?:{_QUOTED}|[^"<>()\[\],;:@\\])*)<(?P<spec>(?:{_QUOTED}|[^<>"])*)>')
+_SPLIT: Final = re.compile(rf"(?:{_QUOTED}|<[^<>]*>|[^,])+", re.DOTALL)
+_OUTSIDE_QUOTES: Final = re.compile(_QUOTED)
+_LABEL: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
+_ENCODED_WORD: Final = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")
+_DOTS: Final = re.compile("[.\u3002\uff0e\uff61]")
+_SHARP_OR_FINAL: Final = re.compile("([\u00df\u03c2])")
+_JOINERS: Final = re.compile("[\u200c\u200d]")
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_NEWLINES: Final = {"\r": "a carriage return", "\n": "a line feed", "\0": "a NUL"}
+
+
+def require_one_line(text: str, path: str) -> str:
+    """Refuse what could end a header line, or is invisible in one; a tab is let through."""
+    found = next((match[0] for match in _CONTROL.finditer(text) if match[0] != "\t"), None)
+    if found is not None:
+        what = _NEWLINES.get(found, f"the control character U+{ord(found):04X}")
+        raise InvalidJob(path, f"has {what}, which a header cannot carry; remove it")
+    return text
+
+
+def parse_mailbox(text: str, path: str) -> Mailbox:
+    """Read one mailbox, its domain encoded to ASCII; what is wrong is an `InvalidJob` at `path`."""
+    written = require_one_line(text, path).strip()
+    named = _NAMED.fullmatch(written)
+    if named is None:
+        return Mailbox(name="", address=_addr_spec(written, path))
+    name = require_one_line(_display_name(named["name"].strip()), path)
+    return Mailbox(name=name, address=_addr_spec(named["spec"].strip(), path))
+
+
+def parse_mailboxes(text: str, path: str) -> tuple[Mailbox, ...]:
+    """Read a comma-separated header value; commas inside quotes do not separate."""
+    return tuple(parse_mailbox(part, path) for part in _SPLIT.findall(text)) or (parse_mailbox(text, path),)
+
+
+def address_key(address: str) -> str:
+    """Give what two spellings of one address share: the domain ignores case, the local part does not."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{domain.lower()}"
+
+
+def is_encoded_word(text: str) -> bool:
+    """Tell whether a reader of mail would take part of `text` for an RFC 2047 encoded word."""
+    return _ENCODED_WORD.search(text) is not None
+
+
+def _display_name(phrase: str) -> str:
+    if re.fullmatch(_QUOTED, phrase):
+        return re.sub(r"\\(.)", r"\1", phrase[1:-1])
+    unquoted = _OUTSIDE_QUOTES.sub(lambda match: re.sub(r"\\(.)", r"\1", match[0][1:-1]), phrase)
+    if not is_encoded_word(unquoted):
+        return unquoted
+    # email.utils.formataddr writes encoded words, and jobs are often written with it
+    try:
+        decoded = str(make_header(decode_header(unquoted)))
+        decoded.encode()
+    except (HeaderParseError, LookupError, ValueError):
+        return unquoted
+    return decoded.strip()
+
+
+def _addr_spec(spec: str, path: str) -> str:
+    parts = _ADDR_SPEC.fullmatch(spec)
+    if parts is None:
+        raise InvalidJob(path, _why_no_address(spec))
+    local = parts["local"]
+    if not local.isascii():
+        reason = "has non-ASCII characters before the @, and SES cannot send to such an address (SMTPUTF8)"
+        raise InvalidJob(path, reason)
+    if not _LOCAL.fullmatch(local):
+        raise InvalidJob(path, _why_no_address(spec))
+    if len(local) > LOCAL_CHARACTERS:
+        raise InvalidJob(path, f"has more than {LOCAL_CHARACTERS} characters before the @")
+    return f"{local}@{_ascii_domain(parts['domain'], path)}"
+
+
+def _why_no_address(spec: str) -> str:
+    bare = _OUTSIDE_QUOTES.sub("", spec)
+    reasons = (
+        (not spec, "is empty; write an address such as name@example.com"),
+        (":" in bare or ";" in bare, "is a group or list; write each address as an entry of its own"),
+        (
+            "," in bare,
+            "is more than one address; write each as an entry of its own, a name with a comma in quotes",
+        ),
+        ("(" in bare or ")" in bare, 'has a comment; write a name with parentheses in quotes: "Ann (Sales)"'),
+        (
+            "<" in bare or ">" in bare or '"' in bare,
+            "has an unbalanced quote or bracket; write Name <name@example.com>",
+        ),
+        ("@" not in bare, "has no @; write an address such as name@example.com"),
+        (bare.count("@") > 1, "has more than one @"),
+        (bare.startswith("@"), "has nothing before the @"),
+        (".." in bare or bare.startswith(".") or ".@" in bare, "has a misplaced dot before the @"),
+    )
+    otherwise = "has characters before the @ that an address cannot have"
+    return next((reason for applies, reason in reasons if applies), otherwise)
+
+
+def _ascii_domain(domain: str, path: str) -> str:
+    if domain.startswith("["):
+        raise InvalidJob(path, "has an IP address for a domain; SES needs a domain name")
+    if len(domain) > DOMAIN_CHARACTERS:
+        raise InvalidJob(path, f"has a domain of more than {DOMAIN_CHARACTERS} characters")
+    labels = _DOTS.split(domain)
+    if len(labels) < 2 or not all(labels):  # noqa: PLR2004 - a name and a top-level domain
+        reason = "has an incomplete domain (a dot is missing or misplaced); write it like example.com"
+        raise InvalidJob(path, reason)
+    encoded = ".".join(_ascii_label(label, path) for label in labels)
+    if len(encoded) > DOMAIN_CHARACTERS:
+        reason = f"has a domain of more than {DOMAIN_CHARACTERS} characters in its ASCII form"
+        raise InvalidJob(path, reason)
+    return encoded
+
+
+def _ascii_label(label: str, path: str) -> str:
+    if label.isascii():
+        encoded = label
+    elif _JOINERS.search(label):
+        raise InvalidJob(path, "has a zero-width joiner in its domain; write the domain in its xn-- form")
+    else:
+        try:
+            encoded = _idna(label)
+        except UnicodeError as error:
+            raise InvalidJob(path, "has a domain that IDNA cannot encode") from error
+    if len(encoded) > LABEL_CHARACTERS or not _LABEL.fullmatch(encoded):
+        reason = (
+            f"has a domain label that is not 1-{LABEL_CHARACTERS} letters, digits and inner hyphens in ASCII"
+        )
+        raise InvalidJob(path, reason)
+    return encoded
+
+
+def _idna(label: str) -> str:
+    """Encode by IDNA 2003, the standard library's, but keep sharp s and final sigma as IDNA 2008 does.
+
+    IDNA 2003 turns them into "ss" and a plain sigma, which today are other domains of other
+    owners (https://www.unicode.org/reports/tr46/#Deviations).
+    """
+    if not _SHARP_OR_FINAL.search(label):
+        return ToASCII(label).decode("ascii")
+    prepared = "".join(
+        part if _SHARP_OR_FINAL.fullmatch(part) else nameprep(part) for part in _SHARP_OR_FINAL.split(label)
+    )
+    return "xn--" + prepared.encode("punycode").decode("ascii")
