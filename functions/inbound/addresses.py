@@ -1,0 +1,125 @@
+"""Addresses of received mail, however they were written.
+
+The standard library's own reader takes time that grows with the square of a long list, and
+differs from one Python release to the next; this one reads each character once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from inbound.fields import text
+from mailbus.events import Mailbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ENDS: Final = frozenset(",;")
+
+
+class _Item:
+    """What has been read of one address."""
+
+    def __init__(self) -> None:
+        self.name: list[str] = []
+        self.bare: list[str] = []
+        self.comment: list[str] = []
+        self.angle: str | None = None
+        self.has_at = False
+
+    def mailbox(self) -> Mailbox | None:
+        comment = _spaced("".join(self.comment))
+        if self.angle is not None:
+            address = "".join(self.angle.split())
+            if address.startswith("@") and ":" in address:
+                address = address.partition(":")[2]  # a source route, obsolete since RFC 2822
+            return _found(_spaced("".join(self.name)) or comment, address)
+        bare = "".join(self.bare).strip()
+        if "@" in bare or len(bare.split()) == 1:
+            return _found(comment, "".join(bare.split()))
+        return _found(_spaced("".join(self.name)) or comment, "")
+
+
+def _found(name: str, address: str) -> Mailbox | None:
+    return Mailbox(name=text(name), address=text(address)) if name or address else None
+
+
+def _spaced(words: str) -> str:
+    return " ".join(words.split())
+
+
+def mailboxes(values: Iterable[str]) -> tuple[Mailbox, ...]:
+    """Read the address lists of a repeated field; groups give their members. Never fails.
+
+    An address without a name has the name `""`, a name without an address the address `""`.
+    """
+    return tuple(mailbox for value in values for item in _items(value) if (mailbox := item.mailbox()))
+
+
+def _items(value: str) -> Iterable[_Item]:
+    item = _Item()
+    position = 0
+    while position < len(value):
+        character = value[position]
+        position += 1
+        if character == '"':
+            start = position - 1
+            quoted, position = _quoted(value, position)
+            item.name.append(quoted)
+            item.bare.append(value[start:position])
+        elif character == "(":
+            comment, position = _comment(value, position)
+            item.comment.append(comment)
+            item.name.append(" ")
+        elif character == "<":
+            close = _angle_end(value, position)
+            item.angle = value[position:close]
+            position = close + 1
+        elif character in _ENDS:
+            yield item
+            item = _Item()
+        elif character == ":" and item.angle is None and not item.has_at:
+            item = _Item()  # the name of a group
+        else:
+            item.name.append(character)
+            item.bare.append(character)
+            item.has_at = item.has_at or character == "@"
+    yield item
+
+
+def _quoted(value: str, position: int) -> tuple[str, int]:
+    """Read a quoted string from behind its first quote; an open one ends with the value."""
+    content: list[str] = []
+    while position < len(value) and value[position] != '"':
+        if value[position] == "\\" and position + 1 < len(value):
+            position += 1
+        content.append(value[position])
+        position += 1
+    return "".join(content), position + 1
+
+
+def _comment(value: str, position: int) -> tuple[str, int]:
+    """Read a comment from behind its first bracket, with the comments in it."""
+    content: list[str] = []
+    depth = 1
+    while position < len(value):
+        character = value[position]
+        position += 1
+        if character == "\\" and position < len(value):
+            character = value[position]
+            position += 1
+        elif character == "(":
+            depth += 1
+        elif character == ")":
+            depth -= 1
+            if not depth:
+                break
+        content.append(character)
+    return "".join(content), position
+
+
+def _angle_end(value: str, position: int) -> int:
+    """Find the end of an address in angle brackets, over brackets in a quoted local part."""
+    while position < len(value) and value[position] != ">":
+        position = _quoted(value, position + 1)[1] if value[position] == '"' else position + 1
+    return min(position, len(value))

@@ -1,0 +1,246 @@
+"""Header fields of a mail: their lines, their text, their parameters."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from datetime import UTC, datetime
+from email.message import Message
+from email.policy import Compat32
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from inbound import charsets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+BAD_DATE: Final = "bad_date"
+BAD_HEADER: Final = "bad_header"
+BAD_PARAMETERS: Final = "bad_parameters"
+HEADERS_CUT: Final = "headers_cut"
+NO_HEADER_END: Final = "missing_header_end"
+
+# More than this cannot go onto the bus, and would only cost time.
+HEADER_BYTES: Final = 1024 * 1024
+# The standard library's parser of parameters takes quadratic time.
+PARAMETER_CHARACTERS: Final = 16 * 1024
+DATE_CHARACTERS: Final = 200
+
+_LINE: Final = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
+_FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
+_MBOX_LINE: Final = re.compile(rb">?From ")
+_HEADER_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+_LINE_BREAK: Final = re.compile(r"\s*[\r\n]+\s*")
+_WORD_HEAD: Final = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?")
+_MISSING_SEMICOLON: Final = re.compile(r"^\s*([^\s;=]+)\s+(?=[^\s;=]+=)")
+_MESSAGE_ID: Final = re.compile(r"<[^<>]+>")
+
+
+class _Untouched(Compat32):
+    """Hand a header value back as it was put in; the library's own would replace 8-bit bytes."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002 - the library's signature
+        return value
+
+
+_UNTOUCHED: Final = _Untouched()
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """One header field. `value` is unfolded and still encoded: `text` makes it readable.
+
+    Bytes over 127 stand in it as lone surrogates (Python's `surrogateescape`), since only what is
+    around them tells their charset.
+    """
+
+    name: str
+    value: str
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """A header section; the body begins at `end`."""
+
+    fields: tuple[Field, ...]
+    end: int
+    defects: tuple[str, ...] = ()
+
+    def first(self, name: str) -> str | None:
+        """Give the first value of a field, by its name in lower case."""
+        return next(iter(self.all(name)), None)
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Give every value of a repeated field, by its name in lower case."""
+        return tuple(field.value for field in self.fields if field.name.lower() == name)
+
+
+def read_header(raw: bytes, start: int, stop: int) -> Header:
+    """Read the header section of the entity between two offsets.
+
+    A line that is neither a field nor a continuation ends it: there the body begins, as the
+    standard library has it too.
+    """
+    fields: list[tuple[str, list[bytes]]] = []
+    position = start
+    while position < stop:
+        match = _LINE.match(raw, position, min(stop, start + HEADER_BYTES))
+        if match is None or match.end() - start >= HEADER_BYTES:
+            end = _body_start(raw, position, stop)
+            return Header(fields=_decoded(fields), end=end, defects=(HEADERS_CUT,))
+        line = match[1]
+        if not line:
+            return Header(fields=_decoded(fields), end=match.end())
+        if line[:1] in b" \t" and fields:
+            fields[-1][1].append(line)
+        elif field := _FIELD.match(line):
+            fields.append((field[1].decode("ascii"), [field[2]]))
+        elif fields or not _MBOX_LINE.match(line):
+            return Header(fields=_decoded(fields), end=position, defects=(NO_HEADER_END,))
+        position = match.end()
+    return Header(fields=_decoded(fields), end=stop)
+
+
+def _body_start(raw: bytes, position: int, stop: int) -> int:
+    match = _HEADER_END.search(raw, position, stop)
+    return stop if match is None else match.end()
+
+
+def _decoded(fields: Iterable[tuple[str, list[bytes]]]) -> tuple[Field, ...]:
+    return tuple(
+        Field(name=name, value=b"".join(lines).strip(b" \t").decode("ascii", "surrogateescape"))
+        for name, lines in fields
+    )
+
+
+class _Word(msgspec.Struct, frozen=True, kw_only=True):
+    charset: str
+    data: bytes
+
+
+def text(value: str) -> str:
+    """Decode the encoded words of a value (RFC 2047), also those split over words and lines.
+
+    Line breaks that were encoded become a space: no header value may bring a second one.
+    """
+    pieces: list[str | _Word] = []
+    for piece in _pieces(value):
+        if isinstance(piece, _Word) and pieces:
+            last = pieces[-1]
+            if isinstance(last, str) and not last.strip(" \t") and len(pieces) > 1:
+                pieces.pop()  # space between two words is not text
+                last = pieces[-1]
+            if isinstance(last, _Word) and last.charset == piece.charset:
+                pieces[-1] = _Word(charset=piece.charset, data=last.data + piece.data)
+                continue
+        pieces.append(piece)
+    decoded = (_plain(p) if isinstance(p, str) else charsets.decode(p.data, p.charset)[0] for p in pieces)
+    return _LINE_BREAK.sub(" ", "".join(decoded))
+
+
+def _plain(piece: str) -> str:
+    return piece if piece.isascii() else charsets.unlabelled(_raw(piece))
+
+
+def _raw(value: str) -> bytes:
+    """Give back the bytes of a value, as they were in the mail."""
+    return value.encode("utf-8", "surrogateescape")
+
+
+def _pieces(value: str) -> Iterable[str | _Word]:
+    """Cut a value into plain text and encoded words, in linear time."""
+    plain = position = 0
+    close = -1
+    while (start := value.find("=?", position)) >= 0:
+        head = _WORD_HEAD.match(value, start)
+        if head is None:
+            position = start + 2
+            continue
+        if close < head.end():
+            close = value.find("?=", head.end())
+        if close < 0:
+            break
+        broken = value.find("=?", head.end(), close) >= 0
+        data = None if broken else _word(value[head.end() : close], head[2].lower())
+        if data is None:
+            position = start + 2
+            continue
+        if plain < start:
+            yield value[plain:start]
+        yield _Word(charset=head[1].partition("*")[0].lower(), data=data)
+        plain = position = close + 2
+    if plain < len(value):
+        yield value[plain:]
+
+
+def _word(encoded: str, encoding: str) -> bytes | None:
+    if encoding == "q":
+        return binascii.a2b_qp(_raw(encoded), header=True)
+    try:
+        return binascii.a2b_base64(encoded.rstrip("=").encode("ascii") + b"==")
+    except (binascii.Error, UnicodeEncodeError):
+        return None
+
+
+class Parameterized(msgspec.Struct, frozen=True, kw_only=True):
+    """A value such as `text/plain; charset=utf-8`: `token` in lower case, parameter names too.
+
+    Both are as raw as a field's value.
+    """
+
+    token: str
+    parameters: tuple[tuple[str, str], ...] = ()
+    defects: tuple[str, ...] = ()
+
+    def get(self, name: str) -> str | None:
+        """Give a parameter by its name in lower case; None also where it is empty."""
+        return next((value for key, value in self.parameters if key == name and value), None)
+
+
+def parameterized(value: str) -> Parameterized:
+    """Read a structured value with its parameters, RFC 2231's continued and labelled ones included."""
+    value = _MISSING_SEMICOLON.sub(r"\1; ", value)
+    token = value.partition(";")[0].strip().lower()
+    if len(value) > PARAMETER_CHARACTERS:
+        return Parameterized(token=token, defects=(BAD_PARAMETERS,))
+    message = Message(policy=_UNTOUCHED)
+    message["Content-Type"] = value
+    try:
+        given = message.get_params(failobj=[])
+    except Exception:  # noqa: BLE001 - the library fails in many ways on hostile values
+        return Parameterized(token=token, defects=(BAD_PARAMETERS,))
+    plain: list[tuple[str, str]] = []
+    labelled: list[tuple[str, str]] = []
+    for name, content in given[1:]:
+        if isinstance(content, tuple):
+            labelled.append((name.lower(), _labelled(content)))
+        else:
+            plain.append((name.lower(), content))
+    # RFC 6266, 4.3: of `filename` and `filename*` the second is the better one.
+    return Parameterized(token=token, parameters=(*labelled, *plain))
+
+
+def _labelled(content: tuple[str | None, str | None, str]) -> str:
+    charset, _, encoded = content
+    try:
+        return charsets.decode(encoded.encode("latin-1", "surrogateescape"), charset or None)[0]
+    except UnicodeEncodeError:
+        return encoded
+
+
+def date(value: str) -> datetime | None:
+    """Read a date in UTC; None where there is none in it. Without an offset it is taken for UTC."""
+    if len(value) > DATE_CHARACTERS:
+        return None
+    try:
+        moment = parsedate_to_datetime(value)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
+        return None
+
+
+def message_ids(value: str) -> tuple[str, ...]:
+    """List the message ids of a value with their angle brackets; bare words where it has no brackets."""
+    value = text(value)
+    return tuple(_MESSAGE_ID.findall(value)) or tuple(value.split())

@@ -1,0 +1,107 @@
+"""The inbound function: SQS records with SES's receipt notifications, to received mail on the bus.
+
+What can never become an event is kept in the dead-letter queue with the reason, then
+acknowledged. A record goes back to its queue while S3 or the bus may still answer otherwise.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aws_lambda_powertools import Logger
+
+from inbound.bucket import Bucket
+from inbound.receive import NotYet, receive
+from mailbus import aws
+from mailbus.bus import EventBus
+from mailbus.dead_letters import DeadLetterQueue
+from mailbus.errors import InvalidNotification, PublishError
+from mailbus.settings import InboundSettings, from_environment
+from mailbus.sqs import batch_response, records
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mailbus.sqs import Record
+
+MAX_ATTEMPTS = 3
+
+
+class Wiring(msgspec.Struct, frozen=True, kw_only=True):
+    """What the function works with."""
+
+    settings: InboundSettings
+    bucket: Bucket
+    bus: EventBus
+    dead_letters: DeadLetterQueue
+    log: Logger
+
+
+@functools.cache
+def wire() -> Wiring:
+    """Read the settings and make the clients, once per process."""
+    settings = from_environment(InboundSettings)
+    session = aws.session()
+    config = aws.config(max_attempts=MAX_ATTEMPTS)
+    return Wiring(
+        settings=settings,
+        bucket=Bucket(session.client("s3", config=config), settings.inbound_bucket_name),
+        bus=EventBus(session.client("events", config=config), settings.event_bus_name),
+        dead_letters=DeadLetterQueue(session.client("sqs", config=config), settings.dead_letter_queue_url),
+        log=Logger(),
+    )
+
+
+def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
+    """Answer for `ReportBatchItemFailures`."""
+    return batch_response(process(records(event), wire()))
+
+
+def process(batch: Sequence[Record], wiring: Wiring) -> tuple[Record, ...]:
+    """Publish the mails that the records announce; return the records that have to be tried again.
+
+    One after another, each published before the next is fetched: a mail may fill the memory.
+    """
+    return tuple(record for record in batch if not _is_done(record, wiring))
+
+
+def _is_done(record: Record, wiring: Wiring) -> bool:
+    try:
+        return _publish(record, wiring)
+    except (InvalidNotification, PublishError) as error:
+        return _is_kept(record, error, wiring)
+    except Exception as error:  # noqa: BLE001 - one record must not take its batch along
+        return _given_back(record, type(error).__name__, wiring)
+
+
+def _publish(record: Record, wiring: Wiring) -> bool:
+    outcome = receive(record, wiring.settings, wiring.bucket)
+    if outcome is None:
+        return True
+    if isinstance(outcome, NotYet):
+        return _given_back(record, outcome.code, wiring)
+    failure = wiring.bus.publish([outcome]).get(0)
+    if failure is None:
+        wiring.log.info("mail published", detail_type=outcome.detail_type, sqs_message_id=record.message_id)
+        return True
+    if failure.retryable:
+        return _given_back(record, failure.code, wiring)
+    raise PublishError(failure.code, failure.reason)
+
+
+def _is_kept(record: Record, error: InvalidNotification | PublishError, wiring: Wiring) -> bool:
+    try:
+        wiring.dead_letters.put(record, error)
+    except Exception as trouble:  # noqa: BLE001 - as above
+        return _given_back(record, type(trouble).__name__, wiring)
+    wiring.log.error("record refused", error=type(error).__name__, sqs_message_id=record.message_id)
+    return True
+
+
+def _given_back(record: Record, error: str, wiring: Wiring) -> bool:
+    wiring.log.warning(
+        "record given back", error=error, sqs_message_id=record.message_id, deliveries=record.receive_count
+    )
+    return False

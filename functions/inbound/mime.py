@@ -1,0 +1,148 @@
+"""A mail's bytes to what applications want of it.
+
+Which part is what follows JMAP (RFC 8621, 4.1.4): `text` and `html` are all body parts of
+their type, joined by a line break, since mailers write one text around an attachment as several
+parts; parts that are no body are attachments or, by disposition and content id, inlines. Line
+breaks of the texts become LF. Messages inside a mail stay whole, as attachments.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from inbound import charsets, fields, structure
+from inbound.addresses import mailboxes
+from inbound.structure import Part
+from mailbus.errors import InboundError
+from mailbus.events import InboundMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+NO_HEADERS: Final = "no_headers"
+NUL_CHARACTERS: Final = "nul_characters"
+
+BODY_TYPES: Final = ("text/plain", "text/html")
+
+
+class ParsedMail(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail, read. The bodies are UTF-8, None where the mail has none; `parts` are all others, in order.
+
+    `message` has everything but bodies, stored parts and defects, which may still become more.
+    """
+
+    message: InboundMessage
+    text: bytes | None
+    html: bytes | None
+    parts: tuple[Part, ...]
+    defects: tuple[str, ...]
+
+
+def parse(raw: bytes) -> ParsedMail:
+    """Read a mail; raises `InboundError`, and nothing else, where that cannot be done."""
+    try:
+        return _parse(raw)
+    except InboundError:
+        raise
+    except Exception as error:
+        reason = f"the mail cannot be read ({type(error).__name__}); the raw message is kept"
+        raise InboundError(reason) from error
+
+
+def _parse(raw: bytes) -> ParsedMail:
+    if not raw:
+        reason = "the mail is empty: its object in S3 has no bytes"
+        raise InboundError(reason)
+    mail = structure.read(raw)
+    defects = list(mail.defects)
+    if not mail.header.fields:
+        if b"\0" in raw:
+            reason = "not a mail: no header field, and binary data; the raw message is kept"
+            raise InboundError(reason)
+        defects.append(NO_HEADERS)
+    text, html = (_body(raw, mail.parts, kind, defects) for kind in BODY_TYPES)
+    return ParsedMail(
+        message=_message(mail.header, defects),
+        text=text,
+        html=html,
+        parts=tuple(part for part in mail.parts if not is_body(part)),
+        defects=distinct(defects),
+    )
+
+
+def distinct(defects: Iterable[str]) -> tuple[str, ...]:
+    """Name each defect once, in alphabetical order."""
+    return tuple(sorted(set(defects)))
+
+
+def is_body(part: Part) -> bool:
+    """Tell whether a part is body text: what JMAP shows, not what it lists below."""
+    if part.content_type not in BODY_TYPES or part.disposition not in {None, "inline"}:
+        return False
+    if part.position == 0 or part.parent == "multipart/alternative":
+        return True
+    return part.parent != "multipart/related" and part.filename is None
+
+
+def is_inline(part: Part) -> bool:
+    """Tell whether a part that is no body belongs into the text: by disposition, else by content id."""
+    if part.disposition is None:
+        return part.content_id is not None
+    return part.disposition == "inline"
+
+
+def _body(raw: bytes, parts: Iterable[Part], kind: str, defects: list[str]) -> bytes | None:
+    """Join the body parts of one type, in UTF-8, where a long text needs a quarter of its `str`."""
+    found = [part for part in parts if part.content_type == kind and is_body(part)]
+    if not found:
+        return None
+    return b"\n".join(_utf8(raw, part, defects) for part in found)
+
+
+def _utf8(raw: bytes, part: Part, defects: list[str]) -> bytes:
+    content, wrong = part.content(raw)
+    text, undecodable = charsets.decode(content, part.charset)
+    defects += (*wrong, *undecodable)
+    if "\0" in text:
+        defects.append(NUL_CHARACTERS)
+    return text.encode().replace(b"\r\n", b"\n")
+
+
+def _message(header: fields.Header, defects: list[str]) -> InboundMessage:
+    return InboundMessage(
+        from_email=mailboxes(header.all("from")),
+        to=mailboxes(header.all("to")),
+        cc=mailboxes(header.all("cc")),
+        bcc=mailboxes(header.all("bcc")),
+        reply_to=mailboxes(header.all("reply-to")),
+        subject=_text(header.first("subject")),
+        date=_date(header.first("date"), defects),
+        message_id_header=_text(header.first("message-id")),
+        in_reply_to=_text(header.first("in-reply-to")),
+        references=fields.message_ids(" ".join(header.all("references"))),
+        headers=tuple((field.name, fields.text(field.value)) for field in header.fields),
+        auto_submitted=_auto_submitted(header.first("auto-submitted")),
+    )
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else fields.text(value)
+
+
+def _date(value: str | None, defects: list[str]) -> datetime | None:
+    if value is None:
+        return None
+    moment = fields.date(fields.text(value))
+    if moment is None:
+        defects.append(fields.BAD_DATE)
+    return moment
+
+
+def _auto_submitted(value: str | None) -> str | None:
+    """Keep the keyword alone, such as `auto-replied` (RFC 3834, 5)."""
+    if value is None:
+        return None
+    return fields.parameterized(fields.text(value)).token or None

@@ -1,0 +1,165 @@
+"""What SES says about a received mail, out of an SNS notification.
+
+https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from mailbus.errors import InvalidNotification, WiringError
+
+if TYPE_CHECKING:
+    from mailbus.settings import InboundSettings
+    from mailbus.sns import Notification
+
+# SES tries a new rule with a message and an object of this name:
+# https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-s3.html
+SETUP_NAME: Final = "AMAZON_SES_SETUP_NOTIFICATION"
+# SES tries a new event destination with a sentence instead of JSON.
+SETUP_SENTENCE: Final = "Successfully validated SNS topic"
+
+SENDING_NOTIFICATIONS: Final = frozenset({"Bounce", "Complaint", "Delivery"})
+# It becomes a part of S3 keys.
+MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """One of SES's checks: `PASS`, `FAIL`, `GRAY`, `PROCESSING_FAILED`, or what SES adds later."""
+
+    status: str | None = None
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the receipt rule did with the mail."""
+
+    type: str
+    topic_arn: str | None = None
+    bucket_name: str | None = None
+    object_key: str | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How SES took the mail in."""
+
+    action: Action
+    timestamp: datetime | None = None
+    recipients: tuple[str, ...] | None = None
+    spam_verdict: Verdict | None = None
+    virus_verdict: Verdict | None = None
+    spf_verdict: Verdict | None = None
+    dkim_verdict: Verdict | None = None
+    dmarc_verdict: Verdict | None = None
+    dmarc_policy: str | None = None
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The mail's envelope. Whom the rule took it for stands in the receipt, not in `destination`."""
+
+    message_id: str
+    source: str | None = None
+    timestamp: datetime | None = None
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """SES's notification of a received mail."""
+
+    mail: Mail
+    receipt: Receipt
+
+
+class _MailName(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    message_id: str | None = None
+
+
+class _Kind(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    notification_type: str | None = None
+    event_type: str | None = None
+    mail: _MailName | None = None
+
+
+_KIND = msgspec.json.Decoder(_Kind)
+_RECEIVED = msgspec.json.Decoder(Received)
+
+
+def read_received(notification: Notification) -> Received | None:
+    """Read SES's message in a notification; None for what SES sends to try a connection.
+
+    Raises `WiringError` for a sending event, `InvalidNotification` for anything else.
+    """
+    message = notification.message
+    if message.startswith(SETUP_SENTENCE):
+        return None
+    topic = notification.topic_arn
+    try:
+        kind = _KIND.decode(message)
+        if kind.mail and kind.mail.message_id == SETUP_NAME:
+            return None
+        _refuse_other_kinds(kind, topic)
+        received = _RECEIVED.decode(message)
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
+        reason = f"not SES's notification of a received mail: {error} (topic {topic})"
+        raise InvalidNotification(reason) from error
+    if not MESSAGE_ID.fullmatch(received.mail.message_id):
+        reason = f"mail.messageId is no SES message id: 1 to 200 of A-Z a-z 0-9 . _ - (topic {topic})"
+        raise InvalidNotification(reason)
+    return received
+
+
+def _refuse_other_kinds(kind: _Kind, topic: str) -> None:
+    if kind.notification_type == "Received":
+        return
+    if kind.event_type is not None or kind.notification_type in SENDING_NOTIFICATIONS:
+        reason = (
+            f"a sending event ({kind.event_type or kind.notification_type}) on the inbound topic {topic}: "
+            "let the configuration set or identity publish to the tracking topic"
+        )
+        raise WiringError(reason)
+    reason = f"notificationType {kind.notification_type!r} from {topic}: only Received is processed here"
+    raise InvalidNotification(reason)
+
+
+def object_key(received: Received, notification: Notification, settings: InboundSettings) -> str:
+    """Find the mail's key in the deployment's own bucket; whatever lies elsewhere is a `WiringError`."""
+    action = received.receipt.action
+    topic = notification.topic_arn
+    if action.type != "S3":
+        reason = (
+            f"receipt action {action.type!r} on topic {topic}: use an S3 action "
+            f"that stores to {settings.inbound_bucket_name}/{settings.raw_prefix}"
+        )
+        raise WiringError(reason)
+    if action.bucket_name is None or action.object_key is None:
+        reason = f"receipt.action names no bucketName or no objectKey (topic {topic})"
+        raise InvalidNotification(reason)
+    if action.bucket_name != settings.inbound_bucket_name:
+        reason = (
+            f"bucket {action.bucket_name} on topic {topic} is not this deployment's: "
+            f"let the receipt rule store to {settings.inbound_bucket_name}"
+        )
+        raise WiringError(reason)
+    if not action.object_key.startswith(settings.raw_prefix):
+        reason = (
+            f"a key outside {settings.raw_prefix!r} in bucket {action.bucket_name} on topic {topic}: "
+            "give the receipt rule's S3 action this object key prefix"
+        )
+        raise WiringError(reason)
+    return action.object_key
+
+
+def is_setup_object(key: str) -> bool:
+    """Tell whether a key is the object with which SES tries a new rule."""
+    return key.endswith(SETUP_NAME)
+
+
+def received_at(received: Received, notification: Notification) -> datetime:
+    """Say when the mail came in, in UTC: by its receipt, else by SES's mail time, else by SNS."""
+    moment = received.receipt.timestamp or received.mail.timestamp or notification.timestamp
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        return notification.timestamp

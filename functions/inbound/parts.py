@@ -1,0 +1,92 @@
+"""Attachments and inline parts to S3, by keys that a retry finds again."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from inbound import mime
+from mailbus.events import StoredPart
+
+if TYPE_CHECKING:
+    from inbound.bucket import Bucket
+    from inbound.structure import Part
+
+NAME_CHARACTERS: Final = 100
+_EXTENSION_CHARACTERS: Final = 16
+
+_FOLDERS: Final = re.compile(r"^.*[/\\]", re.DOTALL)
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
+
+# A table of our own: Python's reads the machine's files, and keys have to be the same everywhere.
+NAMES: Final = {
+    "application/ms-tnef": "winmail.dat",
+    "application/pdf": "part.pdf",
+    "image/gif": "part.gif",
+    "image/jpeg": "part.jpg",
+    "image/png": "part.png",
+    "message/delivery-status": "delivery-status.txt",
+    "message/rfc822": "message.eml",
+    "text/calendar": "invite.ics",
+    "text/html": "part.html",
+    "text/plain": "part.txt",
+    "text/rfc822-headers": "headers.txt",
+}
+
+
+class StoredParts(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a mail's parts lie, and what was wrong with their encoding."""
+
+    attachments: tuple[StoredPart, ...]
+    inlines: tuple[StoredPart, ...]
+    defects: tuple[str, ...]
+
+
+def folder(parts_prefix: str, message_id: str) -> str:
+    """Name the place of all that is made of one mail, with its closing slash."""
+    return f"{parts_prefix}{message_id}/"
+
+
+def safe_filename(filename: str | None, content_type: str) -> str:
+    """Make a name for a key: ASCII letters, digits, `.`, `-` and `_`, at most 100 characters.
+
+    Folders go, accents too; a name of which nothing is left gets one by its content type.
+    """
+    plain = unicodedata.normalize("NFKD", _FOLDERS.sub("", filename or "")[: 4 * NAME_CHARACTERS])
+    letters = "".join(c for c in plain if not unicodedata.combining(c))
+    name = _UNSAFE.sub("_", letters).strip("._")
+    if not name.strip("-"):
+        return NAMES.get(content_type, "part.bin")
+    stem, dot, extension = name.rpartition(".")
+    if len(name) <= NAME_CHARACTERS or not dot or len(extension) > _EXTENSION_CHARACTERS:
+        return name[:NAME_CHARACTERS]
+    return f"{stem[: NAME_CHARACTERS - len(extension) - 1]}.{extension}"
+
+
+def store(raw: bytes, parts: tuple[Part, ...], bucket: Bucket, place: str) -> StoredParts:
+    """Put parts into S3 under `<place><n>-<safe filename>`, n from 1 in the mail's order.
+
+    One after another, so that only one at a time is decoded. What S3 raises passes through.
+    """
+    attachments: list[StoredPart] = []
+    inlines: list[StoredPart] = []
+    defects: list[str] = []
+    for number, part in enumerate(parts, start=1):
+        content, wrong = part.content(raw)
+        key = f"{place}{number}-{safe_filename(part.filename, part.content_type)}"
+        stored = StoredPart(
+            filename=part.filename,
+            content_type=part.content_type,
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            content_id=part.content_id,
+            disposition=part.disposition,
+            s3=bucket.write(key, content),
+        )
+        (inlines if mime.is_inline(part) else attachments).append(stored)
+        defects += wrong
+    return StoredParts(attachments=tuple(attachments), inlines=tuple(inlines), defects=mime.distinct(defects))

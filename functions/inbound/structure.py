@@ -1,0 +1,205 @@
+"""The parts of a mail, as offsets into its bytes.
+
+The standard library's parser keeps every line as an object of its own (a 40 MB mail of short lines
+takes over a gigabyte), writes attached messages anew, and calls itself once per level. Here
+each part stays a range of the raw mail: its bytes are exact, time and memory bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from inbound import fields, transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BAD_CONTENT_TYPE: Final = "bad_content_type"
+EMPTY_MULTIPART: Final = "empty_multipart"
+MISSING_BOUNDARY: Final = "missing_boundary"
+MISSING_CLOSING_BOUNDARY: Final = "missing_closing_boundary"
+NESTED_TOO_DEEP: Final = "nested_too_deep"
+TOO_MANY_PARTS: Final = "too_many_parts"
+
+DEPTH: Final = 128
+PARTS: Final = 2000
+
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
+_TOKEN: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}")
+_DELIMITER_REST: Final = re.compile(rb"(--)?[ \t]*(?:\r\n|\r|\n|\Z)")
+_BRACKETS: Final = re.compile(r"^<(.*)>$", re.DOTALL)
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A part that is no multipart. Its content, still encoded, lies from `start` to `end`.
+
+    `parent` is the content type around it, `position` its place there from 0.
+    """
+
+    content_type: str
+    charset: str | None
+    encoding: str
+    disposition: str | None
+    filename: str | None
+    content_id: str | None
+    parent: str | None
+    position: int
+    start: int
+    end: int
+
+    def content(self, raw: bytes) -> tuple[bytes, tuple[str, ...]]:
+        """Decode the part's bytes out of the mail's; answers them and the defects met."""
+        return transfer.decode(raw[self.start : self.end], self.encoding)
+
+
+class Structure(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole mail: its header, its parts in their order, what was wrong with it."""
+
+    header: fields.Header
+    parts: tuple[Part, ...]
+    defects: tuple[str, ...]
+
+
+class _Entity(msgspec.Struct, frozen=True, kw_only=True):
+    """A range that is still to be read: a header section, then a body."""
+
+    start: int
+    end: int
+    parent: str | None
+    position: int
+    depth: int
+
+
+class _Media(msgspec.Struct, frozen=True, kw_only=True):
+    """A part's content type; `token` is one that can be relied on."""
+
+    token: str
+    value: fields.Parameterized
+    defects: tuple[str, ...]
+
+
+class _Split(msgspec.Struct, frozen=True, kw_only=True):
+    """The ranges between the delimiters of a multipart; None where it has no delimiter."""
+
+    ranges: tuple[tuple[int, int], ...] | None
+    defects: tuple[str, ...] = ()
+
+
+def read(raw: bytes) -> Structure:
+    """Take a mail apart. Never fails: what is no mail at all is one part of text."""
+    parts: list[Part] = []
+    defects: list[str] = []
+    waiting = [_Entity(start=0, end=len(raw), parent=None, position=0, depth=0)]
+    known = 1
+    while waiting:
+        entity = waiting.pop()
+        header = fields.read_header(raw, entity.start, entity.end)
+        media = _media(header, entity)
+        defects += (*header.defects, *media.defects)
+        if not media.token.startswith("multipart/"):
+            parts.append(_part(header, media, entity))
+            continue
+        split = _split_within(raw, header.end, entity, media, PARTS - known)
+        defects += split.defects
+        if split.ranges is None:
+            parts += _undivided(raw, header, media, entity)
+            continue
+        known += len(split.ranges)
+        waiting += [
+            _Entity(start=start, end=end, parent=media.token, position=position, depth=entity.depth + 1)
+            for position, (start, end) in reversed(tuple(enumerate(split.ranges)))
+        ]
+    return Structure(header=fields.read_header(raw, 0, len(raw)), parts=tuple(parts), defects=tuple(defects))
+
+
+def _media(header: fields.Header, entity: _Entity) -> _Media:
+    default = "message/rfc822" if entity.parent == "multipart/digest" else "text/plain"
+    given = header.first("content-type")
+    if given is None:
+        return _Media(token=default, value=fields.Parameterized(token=default), defects=())
+    value = fields.parameterized(given)
+    if _MEDIA_TYPE.fullmatch(value.token):
+        return _Media(token=value.token, value=value, defects=value.defects)
+    # RFC 2045, 5.2: what has no readable type is plain text
+    return _Media(token="text/plain", value=value, defects=(*value.defects, BAD_CONTENT_TYPE))  # noqa: S106 - no secret
+
+
+def _part(header: fields.Header, media: _Media, entity: _Entity) -> Part:
+    disposition = fields.parameterized(header.first("content-disposition") or "")
+    filename = disposition.get("filename") or media.value.get("name")
+    encoding = fields.parameterized(header.first("content-transfer-encoding") or "").token
+    content_id = _BRACKETS.sub(r"\1", fields.text(header.first("content-id") or "").strip())
+    return Part(
+        content_type=media.token,
+        charset=media.value.get("charset"),
+        encoding=encoding.strip("'\" "),
+        disposition=disposition.token if _TOKEN.fullmatch(disposition.token) else None,
+        filename=None if filename is None else fields.text(filename),
+        content_id=content_id or None,
+        parent=entity.parent,
+        position=entity.position,
+        start=header.end,
+        end=entity.end,
+    )
+
+
+def _undivided(raw: bytes, header: fields.Header, media: _Media, entity: _Entity) -> Iterator[Part]:
+    """Keep a multipart that cannot be divided: as text, so that somebody reads it, if it has any content.
+
+    One that is nested too deep stays what it is, an attachment.
+    """
+    part = _part(header, media, entity)
+    if entity.depth >= DEPTH:
+        yield part
+    elif raw[part.start : part.end].strip():
+        yield msgspec.structs.replace(part, content_type="text/plain")
+
+
+def _split_within(raw: bytes, start: int, entity: _Entity, media: _Media, limit: int) -> _Split:
+    """Split a multipart, if the bounds of depth and number allow it."""
+    if entity.depth >= DEPTH:
+        return _Split(ranges=None, defects=(NESTED_TOO_DEEP,))
+    boundary = media.value.get("boundary")
+    if boundary is None:
+        return _Split(ranges=None, defects=(MISSING_BOUNDARY,))
+    return _split(raw, start, entity.end, b"--" + boundary.encode("utf-8", "surrogateescape"), limit)
+
+
+def _split(raw: bytes, start: int, end: int, delimiter: bytes, limit: int) -> _Split:
+    ranges: list[tuple[int, int]] = []
+    child: int | None = None
+    for at, behind, closing in _delimiters(raw, start, end, delimiter):
+        if child is not None:
+            ranges.append((child, max(child, _before_line_break(raw, at))))
+        child = None if closing else behind
+        if closing or len(ranges) >= limit:
+            break
+    else:
+        if child is None:
+            return _Split(ranges=None, defects=(MISSING_BOUNDARY,))
+        return _Split(ranges=(*ranges, (child, end)), defects=(MISSING_CLOSING_BOUNDARY,))
+    if child is not None:
+        return _Split(ranges=tuple(ranges), defects=(TOO_MANY_PARTS,))
+    return _Split(ranges=tuple(ranges), defects=() if ranges else (EMPTY_MULTIPART,))
+
+
+def _delimiters(raw: bytes, start: int, end: int, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Find the delimiter lines: where each begins, where the next line begins, whether it closes."""
+    at = raw.find(delimiter, start, end)
+    while at >= 0:
+        behind = at + len(delimiter)
+        rest = _DELIMITER_REST.match(raw, behind, end)
+        if rest is not None and (at == start or raw[at - 1] in b"\r\n"):
+            yield at, rest.end(), rest[1] is not None
+            behind = rest.end()
+        at = raw.find(delimiter, behind, end)
+
+
+def _before_line_break(raw: bytes, at: int) -> int:
+    """Step back over one line break, which belongs to the delimiter (RFC 2046, 5.1.1)."""
+    if raw[at - 2 : at] == b"\r\n":
+        return at - 2
+    return at - 1 if raw[at - 1 : at] in {b"\r", b"\n"} else at
