@@ -8,6 +8,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
+from infra.acknowledged import acknowledge
 from infra.function import Function
 from infra.messaging import SesTopic, TopicKey, WorkQueue
 from infra.state import PARTS_PREFIX, RAW_PREFIX
@@ -281,6 +282,12 @@ class Inbound(Construct):
         )
         function.allow(["s3:GetObject"], [bucket.arn_for_objects(f"{RAW_PREFIX}*")])
         function.allow(["s3:PutObject"], [bucket.arn_for_objects(f"{PARTS_PREFIX}*")])
+        for prefix in (RAW_PREFIX, PARTS_PREFIX):
+            acknowledge(
+                function,
+                f"AwsSolutions-IAM5[Resource::<{state.inbound_mail.logical_id}.Arn>/{prefix}*]",
+                "Keys are made of SES's message ids; the prefix is what can be named beforehand.",
+            )
         function.publishes_to(state.bus.bus)
         function.reads(
             self.work,

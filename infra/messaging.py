@@ -123,7 +123,7 @@ class SesTopic(Construct):
                 },
             )
         )
-        self.publishable = [key.key, *([policy.policy_dependable] if policy.policy_dependable else [])]
+        self.publishable = (key.key, policy.policy_dependable)
         self.topic.add_subscription(
             subscriptions.SqsSubscription(
                 subscriber.queue, raw_message_delivery=False, dead_letter_queue=subscriber.dead_letters

@@ -58,9 +58,7 @@ class Receiving(Construct):
             ),
         )
         # SES tries to write and to publish when the rule is made.
-        rule.node.add_dependency(*inbound.receipts.publishable)
-        if state.inbound_mail.writable:
-            rule.node.add_dependency(state.inbound_mail.writable)
+        rule.node.add_dependency(*inbound.receipts.publishable, state.inbound_mail.writable)
         activation = Activation(
             self,
             "Activation",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -16,6 +16,8 @@ from infra.messaging import SES
 from mailbus.events import SOURCE
 
 if TYPE_CHECKING:
+    from aws_cdk.aws_s3 import CfnBucket
+
     from infra.settings import Settings
 
 RAW_PREFIX: Final = "raw/"
@@ -101,6 +103,7 @@ class InboundMail(Construct):
             "second store of who wrote to whom. An account that needs them turns on CloudTrail data events.",
         )
         stack = Stack.of(self)
+        self.logical_id = stack.resolve(cast("CfnBucket", self.bucket.node.default_child).logical_id)
         # By pattern: the rule's own ARN would make a circle, since SES tries this right when the rule is made
         # (https://docs.aws.amazon.com/ses/latest/dg/receiving-email-permissions.html).
         rules = stack.format_arn(

@@ -68,7 +68,7 @@ def _apply(decision: Decision, rule_set: ActiveRuleSet) -> None:
     if decision.activate is None or rule_set.become(decision.activate):
         return
     if decision.activate == decision.after.rule_set:
-        reason = f"there is no receipt rule set {decision.activate!r} to activate; deploy the receiving stack again"
+        reason = f"there is no receipt rule set {decision.activate!r} to activate; deploy its stack again"
         raise ConfigurationError(reason)
     # The displaced one is gone since; ours cannot be deleted while it is active.
     rule_set.end()
