@@ -26,6 +26,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 DIRECTORY: Final = ROOT / ".local"
 OUTPUTS: Final = "outputs.json"
 STAGE: Final = "local"
+# What CDK calls the outputs by which one stack refers to another.
+CROSS_STACK: Final = "ExportsOutput"
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +141,12 @@ class EmbeddedAws:
             "smtp_host": "127.0.0.1",
             "smtp_port": self._ses.smtp_port,
             "region": REGION,
-            **{name: value for outputs in stacks.values() for name, value in outputs.items()},
+            **{
+                name: value
+                for outputs in stacks.values()
+                for name, value in outputs.items()
+                if not name.startswith(CROSS_STACK)
+            },
         }
         # Written aside and renamed: who waits for the file never reads half of it.
         draft = self._directory / f"{OUTPUTS}.new"
@@ -161,7 +168,8 @@ class EmbeddedAws:
         with self._log(command).open("wb") as log:
             process = subprocess.Popen(
                 ["cdk", command, *arguments, "--no-notices", "--no-version-reporting"],  # noqa: S607 - the project's own, first on PATH
-                cwd=ROOT,
+                # Elsewhere it would find cdk.json, and synthesize where there is nothing to synthesize.
+                cwd=ROOT if command == "synth" else self._directory,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

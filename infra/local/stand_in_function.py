@@ -9,31 +9,48 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from typing import Any
+from typing import Any, NamedTuple
 
-# type: (service, create, delete, {CloudFormation property: API parameter},
-#        {parameter of delete: path in the create parameters}); the first of these is the `Ref`
-STAND_INS: dict[str, tuple[str, str, str, dict[str, str], dict[str, tuple[str, ...]]]] = {
-    "AWS::SES::ReceiptRuleSet": (
-        "ses",
-        "CreateReceiptRuleSet",
-        "DeleteReceiptRuleSet",
-        {},
-        {"RuleSetName": ("RuleSetName",)},
+
+class StandIn(NamedTuple):
+    """How a resource type is made by API."""
+
+    service: str
+    create: str
+    delete: str
+    # what identifies it: {parameter of `delete`: path in those of `create`}; the first is the `Ref`
+    keys: dict[str, tuple[str, ...]]
+    # {CloudFormation property: API parameter}, where they differ; None leaves it out
+    renames: dict[str, str | None] = {}  # noqa: RUF012 - a NamedTuple's default
+
+
+STAND_INS = {
+    "AWS::SES::ReceiptRuleSet": StandIn(
+        service="ses",
+        create="CreateReceiptRuleSet",
+        delete="DeleteReceiptRuleSet",
+        keys={"RuleSetName": ("RuleSetName",)},
     ),
-    "AWS::SES::ReceiptRule": (
-        "ses",
-        "CreateReceiptRule",
-        "DeleteReceiptRule",
-        {},
-        {"RuleName": ("Rule", "Name"), "RuleSetName": ("RuleSetName",)},
+    "AWS::SES::ReceiptRule": StandIn(
+        service="ses",
+        create="CreateReceiptRule",
+        delete="DeleteReceiptRule",
+        keys={"RuleName": ("Rule", "Name"), "RuleSetName": ("RuleSetName",)},
     ),
-    "AWS::Events::Archive": (
-        "events",
-        "CreateArchive",
-        "DeleteArchive",
-        {"SourceArn": "EventSourceArn"},
-        {"ArchiveName": ("ArchiveName",)},
+    # MiniStack makes it, but without the attributes that name its DKIM records.
+    "AWS::SES::EmailIdentity": StandIn(
+        service="sesv2",
+        create="CreateEmailIdentity",
+        delete="DeleteEmailIdentity",
+        keys={"EmailIdentity": ("EmailIdentity",)},
+        renames={"DkimAttributes": None},
+    ),
+    "AWS::Events::Archive": StandIn(
+        service="events",
+        create="CreateArchive",
+        delete="DeleteArchive",
+        keys={"ArchiveName": ("ArchiveName",)},
+        renames={"SourceArn": "EventSourceArn", "KmsKeyIdentifier": None},
     ),
 }
 
@@ -55,37 +72,66 @@ def typed(value: Any, shape: Any) -> Any:
             return value
 
 
-def apply(request: dict[str, Any], connect: Any) -> str:
-    """Create, replace or delete one resource; returns its physical id, what `Ref` gives."""
-    properties = dict(request["ResourceProperties"])
-    properties.pop("ServiceToken")
-    kind = properties.pop("StandsInFor")
-    service, create, delete, renames, keys = STAND_INS[kind]
-    client = connect(service)
+def made_up_name(request: dict[str, Any]) -> str:
+    """Name a resource whose template does not, as CloudFormation does; the same for each request."""
+    stack = request["StackId"].split("/")[1]
+    return f"{stack[-20:]}-{request['LogicalResourceId']}"[:48].strip("-")
 
-    def call(operation: str, parameters: dict[str, Any]) -> None:
+
+def parameters(properties: dict[str, Any], request: dict[str, Any], stand_in: StandIn) -> dict[str, Any]:
+    """Turn a resource's CloudFormation properties into the parameters of its `create`."""
+    names = {name: stand_in.renames.get(name, name) for name in properties}
+    given = {
+        new: properties[old]
+        for old, new in names.items()
+        if new is not None and old not in {"ServiceToken", "StandsInFor"}
+    }
+    name, path = next(iter(stand_in.keys.items()))
+    return given if path != (name,) else {name: made_up_name(request), **given}
+
+
+def identity(given: dict[str, Any], stand_in: StandIn) -> dict[str, Any]:
+    """Pick the parameters of `delete` out of those of `create`."""
+    found = {}
+    for parameter, path in stand_in.keys.items():
+        value: Any = given
+        for step in path:
+            value = value[step]
+        found[parameter] = value
+    return found
+
+
+def attributes(answer: dict[str, Any], physical_id: str) -> dict[str, str]:
+    """Say what `Fn::GetAtt` gives: of an identity, the CNAME records of its DKIM tokens."""
+    tokens = answer.get("DkimAttributes", {}).get("Tokens", [])
+    records = {}
+    for number, token in enumerate(tokens, 1):
+        records[f"DkimDNSTokenName{number}"] = f"{token}._domainkey.{physical_id}"
+        records[f"DkimDNSTokenValue{number}"] = f"{token}.dkim.amazonses.com"
+    return records
+
+
+def apply(request: dict[str, Any], connect: Any) -> tuple[str, dict[str, str]]:
+    """Create, replace or delete one resource; returns its physical id and attributes."""
+    properties = request["ResourceProperties"]
+    stand_in = STAND_INS[properties["StandsInFor"]]
+    client = connect(stand_in.service)
+
+    def call(operation: str, given: dict[str, Any]) -> dict[str, Any]:
         shape = client.meta.service_model.operation_model(operation).input_shape
         method = {api: python for python, api in client.meta.method_to_api_mapping.items()}[operation]
-        getattr(client, method)(**typed(parameters, shape))
+        return dict(getattr(client, method)(**typed(given, shape)))
 
-    def identity(given: dict[str, Any]) -> dict[str, Any]:
-        found = {}
-        for parameter, path in keys.items():
-            value: Any = given
-            for step in path:
-                value = value[step]
-            found[parameter] = value
-        return found
-
-    wanted = {renames.get(name, name): value for name, value in properties.items()}
+    wanted = parameters(properties, request, stand_in)
     if request["RequestType"] == "Delete":
-        call(delete, identity(wanted))
-        return str(request["PhysicalResourceId"])
+        call(stand_in.delete, identity(wanted, stand_in))
+        return request["PhysicalResourceId"], {}
     if request["RequestType"] == "Update":
-        before = dict(request["OldResourceProperties"])
-        call(delete, identity({renames.get(name, name): value for name, value in before.items()}))
-    call(create, wanted)
-    return str(next(iter(identity(wanted).values())))
+        before = parameters(request["OldResourceProperties"], request, stand_in)
+        call(stand_in.delete, identity(before, stand_in))
+    answer = call(stand_in.create, wanted)
+    physical_id = str(next(iter(identity(wanted, stand_in).values())))
+    return physical_id, attributes(answer, physical_id)
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
@@ -95,7 +141,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
     answer = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
     answer["PhysicalResourceId"] = event.get("PhysicalResourceId", "none")
     try:
-        answer["PhysicalResourceId"] = apply(event, boto3.client)
+        answer["PhysicalResourceId"], answer["Data"] = apply(event, boto3.client)
         answer["Status"] = "SUCCESS"
     except Exception as error:  # noqa: BLE001 - CloudFormation has to be told of any
         answer |= {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error}"}

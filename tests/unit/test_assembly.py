@@ -69,8 +69,9 @@ class FakeClient:
         real.close()
 
     def __getattr__(self, name: str) -> Any:
-        def call(**parameters: Any) -> None:
+        def call(**parameters: Any) -> dict[str, Any]:
             self._calls.append((name, parameters))
+            return {"DkimAttributes": {"Tokens": ["tok1"]}} if name == "create_email_identity" else {}
 
         return call
 
@@ -79,6 +80,8 @@ def _request(kind: str, stands_in_for: str, **properties: Any) -> dict[str, Any]
     return {
         "RequestType": kind,
         "PhysicalResourceId": "before",
+        "StackId": "arn:aws:cloudformation:us-east-1:000000000000:stack/mailbus-local-state/1f",
+        "LogicalResourceId": "StateArchive",
         "ResourceProperties": {"ServiceToken": "arn", "StandsInFor": stands_in_for, **properties},
         "OldResourceProperties": {"ServiceToken": "arn", "StandsInFor": stands_in_for, **properties},
     }
@@ -88,7 +91,7 @@ def test_a_stand_in_gives_the_api_its_types_back() -> None:
     calls: list[tuple[str, dict[str, Any]]] = []
     rule = {"Name": "mail", "Enabled": "true", "ScanEnabled": "false", "Recipients": ["a.example"]}
 
-    name = apply(
+    name, _ = apply(
         _request("Create", "AWS::SES::ReceiptRule", RuleSetName="set", Rule=rule),
         lambda service: FakeClient(service, calls),
     )
@@ -126,14 +129,38 @@ def test_a_stand_in_replaces_on_update_and_renames_what_the_api_calls_otherwise(
     ]
 
 
+def test_an_identity_names_its_dkim_records() -> None:
+    _, attributes = apply(
+        _request("Create", "AWS::SES::EmailIdentity", EmailIdentity="a.example", DkimAttributes={}),
+        lambda service: FakeClient(service, []),
+    )
+
+    assert attributes == {
+        "DkimDNSTokenName1": "tok1._domainkey.a.example",
+        "DkimDNSTokenValue1": "tok1.dkim.amazonses.com",
+    }
+
+
+def test_a_resource_without_a_name_gets_the_same_one_each_time() -> None:
+    calls: list[tuple[str, dict[str, Any]]] = []
+    properties = {"SourceArn": "arn:b"}
+
+    for kind in ("Create", "Delete"):
+        apply(
+            _request(kind, "AWS::Events::Archive", **properties), lambda service: FakeClient(service, calls)
+        )
+
+    assert {parameters["ArchiveName"] for _, parameters in calls} == {"mailbus-local-state-StateArchive"}
+
+
 @pytest.mark.parametrize("kind", sorted(STAND_INS))
 def test_every_stand_in_names_operations_that_exist(kind: str) -> None:
-    service, create, delete, _renames, keys = STAND_INS[kind]
-    client = boto3.client(service, region_name="us-east-1")
+    stand_in = STAND_INS[kind]
+    client = boto3.client(stand_in.service, region_name="us-east-1")
     try:
         model = client.meta.service_model
-        members = model.operation_model(create).input_shape.members
-        assert {path[0] for path in keys.values()} <= set(members)
-        assert set(keys) <= set(model.operation_model(delete).input_shape.members)
+        members = model.operation_model(stand_in.create).input_shape.members
+        assert {path[0] for path in stand_in.keys.values()} <= set(members)
+        assert set(stand_in.keys) <= set(model.operation_model(stand_in.delete).input_shape.members)
     finally:
         client.close()
