@@ -94,7 +94,7 @@ def normalize(envelope: Notification, *, topic_arn: str) -> Report:
             f" {topic_arn}: let the receipt rule publish to the inbound topic"
         )
         raise WiringError(reason)
-    if ses_type is None:
+    if not ses_type:
         raise InvalidNotification(_not_ses(envelope, "neither eventType nor notificationType"))
     if mail is None:
         raise InvalidNotification(_not_ses(envelope, "no mail object"))

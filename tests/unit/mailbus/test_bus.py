@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from botocore.exceptions import EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailbus.bus import ATTEMPTS, CALL_BYTES, ENTRIES_PER_CALL, ENTRY_BYTES, EventBus, entry_size, pack
+from mailbus.events import BusEntry
+from tests.unit.mailbus.fake_clients import BUS, FakeEvents, refusal
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+IDENTITY = "arn:aws:ses:eu-west-1:210987654321:identity/shop.example.com"
+
+
+def delivered(number: int, padding: int = 0) -> BusEntry:
+    detail = json.dumps({"event_type": "delivered", "number": number, "padding": "x" * padding})
+    return BusEntry(detail_type="email.delivered", time=NOON, detail=detail, resources=(IDENTITY,))
+
+
+def number_of(entry: dict[str, str]) -> int:
+    return int(json.loads(entry["Detail"])["number"])
+
+
+def make(client: FakeEvents, naps: list[float] | None = None) -> EventBus:
+    return EventBus(client, BUS, sleep=(naps if naps is not None else []).append)  # type: ignore[arg-type] # a fake
+
+
+def test_an_entry_goes_out_with_its_time_type_and_resources_on_the_named_bus() -> None:
+    client = FakeEvents()
+    assert make(client).publish([delivered(1)]) == {}
+    assert client.taken == [
+        {
+            "EventBusName": BUS,
+            "Source": "mailbus",
+            "DetailType": "email.delivered",
+            "Time": NOON,
+            "Detail": delivered(1).detail,
+            "Resources": (IDENTITY,),
+        }
+    ]
+
+
+def test_nothing_to_publish_calls_nobody() -> None:
+    client = FakeEvents()
+    assert make(client).publish([]) == {}
+    assert client.calls == []
+
+
+def test_ten_entries_go_in_one_call() -> None:
+    client = FakeEvents()
+    assert make(client).publish([delivered(number) for number in range(23)]) == {}
+    assert [len(call) for call in client.calls] == [10, 10, 3]
+
+
+def test_large_entries_go_in_calls_of_their_own() -> None:
+    client = FakeEvents()
+    assert make(client).publish([delivered(number, padding=100_000) for number in range(4)]) == {}
+    assert [len(call) for call in client.calls] == [2, 2]
+
+
+def test_only_the_entries_that_failed_are_sent_again() -> None:
+    tries: dict[int, int] = {}
+
+    def once_throttled(entry: dict[str, str]) -> str | None:
+        number = number_of(entry)
+        tries[number] = tries.get(number, 0) + 1
+        return "ThrottlingException" if number in {3, 7} and tries[number] == 1 else None
+
+    client = FakeEvents(once_throttled)
+    naps: list[float] = []
+    assert make(client, naps).publish([delivered(number) for number in range(10)]) == {}
+    assert [[number_of(entry) for entry in call] for call in client.calls] == [list(range(10)), [3, 7]]
+    assert len(naps) == 1
+
+
+def test_an_entry_that_keeps_failing_is_reported_by_its_position() -> None:
+    client = FakeEvents(lambda entry: "InternalFailure" if number_of(entry) == 2 else None)
+    failures = make(client).publish([delivered(number) for number in range(4)])
+    assert list(failures) == [2]
+    assert failures[2].code == "InternalFailure"
+    assert failures[2].retryable
+    assert len(client.calls) == ATTEMPTS
+
+
+def test_a_malformed_entry_is_neither_repeated_nor_retryable() -> None:
+    client = FakeEvents(lambda entry: "MalformedDetail" if number_of(entry) == 0 else None)
+    failures = make(client).publish([delivered(0), delivered(1)])
+    assert {index: (failure.code, failure.retryable) for index, failure in failures.items()} == {
+        0: ("MalformedDetail", False)
+    }
+    assert len(client.calls) == 1
+
+
+def test_an_entry_over_the_limit_never_leaves_and_holds_up_nobody() -> None:
+    client = FakeEvents()
+    failures = make(client).publish([delivered(0, padding=ENTRY_BYTES), delivered(1)])
+    assert {index: (failure.code, failure.retryable) for index, failure in failures.items()} == {
+        0: ("EntryTooLarge", False)
+    }
+    assert [number_of(entry) for entry in client.taken] == [1]
+
+
+def test_a_hopeless_entry_stays_reported_while_others_are_tried_again() -> None:
+    client = FakeEvents(outages=(refusal("ThrottlingException"),))
+    failures = make(client).publish([delivered(0, padding=ENTRY_BYTES), delivered(1)])
+    assert list(failures) == [0]
+
+
+def test_a_call_that_breaks_off_is_made_again() -> None:
+    outage = EndpointConnectionError(endpoint_url="https://events.eu-west-1.amazonaws.com")
+    client = FakeEvents(outages=(outage, refusal("InternalException")))
+    assert make(client).publish([delivered(1), delivered(2)]) == {}
+    assert [number_of(entry) for entry in client.taken] == [1, 2]
+
+
+def test_an_outage_that_lasts_leaves_every_entry_retryable() -> None:
+    client = FakeEvents(outages=(refusal("AccessDeniedException"),) * ATTEMPTS)
+    failures = make(client).publish([delivered(1), delivered(2)])
+    assert {index: (failure.code, failure.retryable) for index, failure in failures.items()} == {
+        0: ("AccessDeniedException", True),
+        1: ("AccessDeniedException", True),
+    }
+
+
+def test_one_bad_entry_does_not_take_along_the_call_that_it_spoils() -> None:
+    client = FakeEvents(
+        refuses=lambda call: "ValidationException" if any(number_of(e) == 1 for e in call) else None
+    )
+    failures = make(client).publish([delivered(number) for number in range(3)])
+    assert {index: failure.retryable for index, failure in failures.items()} == {1: False}
+    assert [number_of(entry) for entry in client.taken] == [0, 2]
+
+
+def test_an_entrys_size_counts_bytes_not_characters() -> None:
+    plain = BusEntry(detail_type="email.opened", time=NOON, detail='{"description":"e"}')
+    accented = BusEntry(detail_type="email.opened", time=NOON, detail='{"description":"é"}')
+    assert entry_size(plain) == 14 + len("mailbus") + len("email.opened") + 19
+    assert entry_size(accented) == entry_size(plain) + 1
+
+
+@given(st.lists(st.integers(1, ENTRY_BYTES), max_size=60))
+def test_packing_keeps_order_count_and_size(sizes: list[int]) -> None:
+    calls = list(pack(list(enumerate(sizes))))
+    assert [index for call in calls for index in call] == list(range(len(sizes)))
+    assert all(1 <= len(call) <= ENTRIES_PER_CALL for call in calls)
+    assert all(sum(sizes[index] for index in call) <= CALL_BYTES for call in calls)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailbus.dead_letters import REASON_CHARACTERS, DeadLetterQueue, attributes
+from mailbus.errors import (
+    InvalidJob,
+    InvalidNotification,
+    MailbusError,
+    PublishError,
+    SendError,
+    UnsupportedFeature,
+    WiringError,
+)
+from mailbus.sqs import Record
+from tests.unit.mailbus.fake_clients import DEAD_LETTERS, FakeSqs, refusal
+
+MESSAGE_ID = "059f36b4-87a3-44ab-83d2-661975830a7d"
+RECORD = Record(
+    message_id=MESSAGE_ID, receipt_handle="AQEBwJnKyrHigUMZj6rYigCg", body='{"to": "ada@example.org"'
+)
+SQS_TAKES = re.compile("[\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
+
+
+def test_a_record_is_kept_unchanged_with_the_reason_beside_it() -> None:
+    client = FakeSqs()
+    DeadLetterQueue(client, DEAD_LETTERS).put(RECORD, InvalidNotification("no mail object"))  # type: ignore[arg-type] # a fake
+    assert client.sent == [
+        {
+            "queue": DEAD_LETTERS,
+            "body": RECORD.body,
+            "attributes": {
+                "Error": "InvalidNotification",
+                "Reason": "no mail object",
+                "OriginalMessageId": MESSAGE_ID,
+            },
+        }
+    ]
+
+
+def test_a_queue_that_cannot_be_reached_is_the_callers_to_know() -> None:
+    client = FakeSqs(outage=refusal("ServiceUnavailable"))
+    with pytest.raises(type(refusal(""))):
+        DeadLetterQueue(client, DEAD_LETTERS).put(RECORD, InvalidNotification("no mail object"))  # type: ignore[arg-type] # a fake
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "extra"),
+    [
+        (InvalidJob("$.to[0]", "not an address"), "InvalidJob", {"Path": "$.to[0]"}),
+        (UnsupportedFeature("$.send_at", "send_at", "not yet"), "UnsupportedFeature", {"Path": "$.send_at"}),
+        (SendError("MessageRejected", "no", retryable=False), "SendError", {"Code": "MessageRejected"}),
+        (PublishError("EntryTooLarge", "too large"), "PublishError", {"Code": "EntryTooLarge"}),
+        (WiringError("wrong topic"), "WiringError", {}),
+        (MailbusError(""), "MailbusError", {}),
+    ],
+)
+def test_an_error_is_named_and_says_where_or_with_which_code(
+    error: MailbusError, name: str, extra: dict[str, str]
+) -> None:
+    described = attributes(error, MESSAGE_ID)
+    assert described.pop("Error") == name
+    assert described.pop("OriginalMessageId") == MESSAGE_ID
+    assert described.pop("Reason") == (str(error) or "unknown")
+    assert described == extra
+
+
+@given(st.text(st.characters(codec=None)), st.text(st.characters(codec=None)))
+def test_sqs_takes_every_attribute_whatever_the_error_says(path: str, reason: str) -> None:
+    for value in attributes(InvalidJob(path, reason), MESSAGE_ID).values():
+        assert SQS_TAKES.fullmatch(value)
+        assert len(value) <= REASON_CHARACTERS

@@ -1,0 +1,65 @@
+"""SES's reports as they arrive: the golden payloads, changed where a test needs it, in SNS's envelope."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from mailbus.sns import parse_notification
+from tracking.normalize import normalize
+
+if TYPE_CHECKING:
+    from mailbus.events import EmailEvent
+    from tracking.normalize import Report
+
+GOLDEN: Final = Path(__file__).parent / "golden"
+TOPIC: Final = "arn:aws:sns:eu-west-1:210987654321:mailbus-dev-tracking"
+SNS_ID: Final = "3b1f6a0e-6f38-5b0c-8d4b-08f5c7a1f9d2"
+SNS_TIME: Final = "2026-11-20T09:14:05.000Z"
+NAMES: Final = sorted(path.stem for path in GOLDEN.glob("*.json") if not path.name.endswith(".expected.json"))
+
+
+def text(name: str) -> str:
+    return (GOLDEN / f"{name}.json").read_text(encoding="utf-8")
+
+
+def payload(name: str) -> dict[str, Any]:
+    """One of the golden payloads, to be changed freely."""
+    loaded: dict[str, Any] = json.loads(text(name))
+    return copy.deepcopy(loaded)
+
+
+def expected(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((GOLDEN / f"{name}.expected.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def envelope(message: str, *, sns_id: str = SNS_ID, time: str = SNS_TIME, topic: str = TOPIC) -> str:
+    return json.dumps(
+        {
+            "Type": "Notification",
+            "MessageId": sns_id,
+            "TopicArn": topic,
+            "Subject": "Amazon SES Email Event Notification",
+            "Message": message,
+            "Timestamp": time,
+            "SignatureVersion": "2",
+            "Signature": "dGhlIHNpZ25hdHVyZQ==",
+        }
+    )
+
+
+def report(message: str | dict[str, Any], *, sns_id: str = SNS_ID, time: str = SNS_TIME) -> Report:
+    whole = message if isinstance(message, str) else json.dumps(message)
+    return normalize(parse_notification(envelope(whole, sns_id=sns_id, time=time)), topic_arn=TOPIC)
+
+
+def events(message: str | dict[str, Any]) -> tuple[EmailEvent, ...]:
+    return report(message).events
+
+
+def only(message: str | dict[str, Any]) -> EmailEvent:
+    (event,) = events(message)
+    return event

@@ -1,0 +1,26 @@
+"""Every type of report that SES documents, whole, with the events that it must become."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from tests.unit.tracking.reports import NAMES, expected, payload, report, text
+from tracking.normalize import OUTCOMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_documented_report_becomes_exactly_these_events(name: str) -> None:
+    got = report(text(name))
+    events = [json.loads(msgspec.json.encode(event)) for event in got.events]
+    assert [event.pop("esp_event") for event in events] == [payload(name)] * len(events)
+    assert {"resources": list(got.resources), "events": events} == expected(name)
+
+
+def test_every_type_that_ses_publishes_has_its_golden_report() -> None:
+    shown = {payload(name).get("eventType") for name in NAMES} - {None}
+    assert shown == set(OUTCOMES)
+    notified = {payload(name).get("notificationType") for name in NAMES} - {None}
+    assert notified == {"Bounce", "Complaint", "Delivery"}

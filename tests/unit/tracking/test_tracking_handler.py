@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+from botocore.exceptions import EndpointConnectionError
+
+from mailbus.bus import ATTEMPTS, EventBus
+from mailbus.dead_letters import DeadLetterQueue
+from mailbus.errors import ConfigurationError
+from tests.unit.mailbus.fake_clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs, refusal
+from tests.unit.tracking.reports import NAMES, TOPIC, envelope, expected, payload, text
+from tracking import handler
+
+DELIVERY = envelope(text("event_delivery"))
+BOUNCE = envelope(text("event_bounce"))
+
+
+class World:
+    """The function with everything around it, and what it wrote to its log."""
+
+    def __init__(self, events: FakeEvents | None = None, sqs: FakeSqs | None = None) -> None:
+        self.events = events or FakeEvents()
+        self.sqs = sqs or FakeSqs()
+        self.stream = io.StringIO()
+        self.wiring = handler.Wiring(
+            topic_arn=TOPIC,
+            bus=EventBus(self.events, BUS, sleep=lambda _: None),  # type: ignore[arg-type] # a fake
+            dead_letters=DeadLetterQueue(self.sqs, DEAD_LETTERS),  # type: ignore[arg-type] # a fake
+            # loggers of one service share the first one's stream
+            log=Logger(service=f"tracking-{id(self.stream)}", stream=self.stream),
+        )
+
+    def run(self, monkeypatch: pytest.MonkeyPatch, *bodies: str) -> list[str]:
+        """Invoke the function as its queue does; the answer holds the numbers of what goes back."""
+        monkeypatch.setattr(handler, "wire", lambda: self.wiring)
+        event = {
+            "Records": [
+                {
+                    "messageId": f"record-{number}",
+                    "receiptHandle": f"AQEBwJnKyrHigUMZj6rYigCg{number}",
+                    "body": body,
+                    "attributes": {"ApproximateReceiveCount": "1"},
+                    "eventSource": "aws:sqs",
+                }
+                for number, body in enumerate(bodies)
+            ]
+        }
+        answer = handler.lambda_handler(event, None)
+        return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+
+    @property
+    def details(self) -> list[dict[str, Any]]:
+        return [json.loads(entry["Detail"]) for entry in self.events.taken]
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        return [
+            (sent["attributes"]["OriginalMessageId"], sent["attributes"]["Error"]) for sent in self.sqs.sent
+        ]
+
+
+def test_a_batch_of_every_kind_of_report_is_on_the_bus(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    assert world.run(monkeypatch, *(envelope(text(name)) for name in NAMES)) == []
+    published = [event["event_id"] for event in world.details]
+    assert published == [event["event_id"] for name in NAMES for event in expected(name)["events"]]
+    assert world.sqs.sent == []
+    assert {entry["DetailType"] for entry in world.events.taken} == {
+        f"email.{event['event_type']}" for event in world.details
+    }
+    assert world.events.taken[0]["Resources"] == tuple(expected(NAMES[0])["resources"])
+    # one edge call for ten events, not one for each record
+    assert len(world.events.calls) == -(-len(published) // 10)
+
+
+def test_a_poisoned_record_is_kept_with_its_reason_and_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    poison = '{"Records": "no envelope"}'
+    assert world.run(monkeypatch, DELIVERY, poison, envelope('{"eventType": "Bounce"}')) == []
+    assert [event["event_type"] for event in world.details] == ["delivered"]
+    assert world.kept == [("record-1", "InvalidNotification"), ("record-2", "InvalidNotification")]
+    assert world.sqs.sent[0]["body"] == poison
+    assert "raw delivery off" in world.sqs.sent[0]["attributes"]["Reason"]
+    assert "no mail object" in world.sqs.sent[1]["attributes"]["Reason"]
+
+
+def test_received_mail_on_the_tracking_topic_is_kept_as_a_wiring_mistake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    foreign = "arn:aws:sns:eu-west-1:210987654321:mailbus-dev-inbound"
+    received = json.dumps(
+        {"notificationType": "Received", "receipt": {}, "mail": {"messageId": "d6iitobk75ur"}}
+    )
+    assert world.run(monkeypatch, envelope(received, topic=foreign)) == []
+    assert world.kept == [("record-0", "WiringError")]
+    assert foreign in world.sqs.sent[0]["attributes"]["Reason"]
+    assert TOPIC in world.sqs.sent[0]["attributes"]["Reason"]
+
+
+def test_sess_set_up_message_leaves_nothing_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    hello = "Successfully validated SNS topic for Amazon SES event publishing."
+    assert world.run(monkeypatch, envelope(hello)) == []
+    assert (world.details, world.kept) == ([], [])
+
+
+def test_a_record_goes_back_only_for_its_own_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stuck(entry: dict[str, Any]) -> str | None:
+        return "InternalFailure" if "grace@example.net" in json.loads(entry["Detail"])["recipient"] else None
+
+    world = World(events=FakeEvents(stuck))
+    assert world.run(monkeypatch, DELIVERY, BOUNCE, DELIVERY) == ["record-1"]
+    assert [event["recipient"] for event in world.details] == ["ada@example.org"] * 3
+    assert world.kept == []
+
+
+def test_while_the_bus_is_away_everything_waits_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    away = EndpointConnectionError(endpoint_url="https://events.eu-west-1.amazonaws.com")
+    world = World(events=FakeEvents(outages=(away,) * ATTEMPTS))
+    assert world.run(monkeypatch, DELIVERY, BOUNCE) == ["record-0", "record-1"]
+    assert world.kept == []
+
+
+def test_an_event_too_large_for_the_bus_goes_bare_and_sess_json_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    large = payload("event_bounce")
+    large["mail"]["headers"].append({"name": "X-Trace", "value": "x" * 300_000})
+    body = envelope(json.dumps(large))
+    world = World()
+    assert world.run(monkeypatch, body, DELIVERY) == []
+    bare = [event for event in world.details if event["event_type"] == "bounced"]
+    assert [(event["recipient"], event["esp_event"]) for event in bare] == [
+        ("ada@example.org", None),
+        ("grace@example.net", None),
+    ]
+    assert [event["event_id"] for event in bare] == [
+        event["event_id"] for event in expected("event_bounce")["events"]
+    ]
+    assert world.kept == [("record-0", "PublishError")]
+    assert world.sqs.sent[0]["body"] == body
+    assert world.sqs.sent[0]["attributes"]["Code"] == "EntryTooLarge"
+    assert "published without esp_event" in world.sqs.sent[0]["attributes"]["Reason"]
+
+
+def test_an_event_too_large_even_bare_is_kept_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = payload("event_click")
+    large["click"]["link"] = "https://shop.example.com/?q=" + "x" * 300_000
+    world = World()
+    assert world.run(monkeypatch, envelope(json.dumps(large))) == []
+    assert world.details == []
+    assert world.kept == [("record-0", "PublishError")]
+    assert "published" not in world.sqs.sent[0]["attributes"]["Reason"]
+
+
+def test_an_event_that_the_bus_refuses_for_good_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(
+        events=FakeEvents(
+            lambda entry: "MalformedDetail" if entry["DetailType"] == "email.delivered" else None
+        )
+    )
+    assert world.run(monkeypatch, DELIVERY, BOUNCE) == []
+    assert world.kept == [("record-0", "PublishError")]
+    assert world.sqs.sent[0]["attributes"]["Code"] == "MalformedDetail"
+
+
+def test_what_cannot_be_kept_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(sqs=FakeSqs(outage=refusal("ServiceUnavailable")))
+    assert world.run(monkeypatch, "poison", DELIVERY) == ["record-0"]
+    assert [event["event_type"] for event in world.details] == ["delivered"]
+    refused = World(
+        events=FakeEvents(lambda _: "MalformedDetail"), sqs=FakeSqs(outage=refusal("ServiceUnavailable"))
+    )
+    assert refused.run(monkeypatch, DELIVERY) == ["record-0"]
+
+
+def test_an_error_of_our_own_costs_only_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    real = handler.normalize
+
+    def broken(envelope: Any, *, topic_arn: str) -> Any:  # noqa: ANN401 - stands in for the real one
+        if "Bounce" in envelope.message:
+            raise ZeroDivisionError(envelope.message)
+        return real(envelope, topic_arn=topic_arn)
+
+    monkeypatch.setattr(handler, "normalize", broken)
+    assert world.run(monkeypatch, BOUNCE, DELIVERY) == ["record-0"]
+    assert [event["event_type"] for event in world.details] == ["delivered"]
+    lines = [json.loads(line) for line in world.stream.getvalue().splitlines()]
+    assert [(line.get("message_id"), line.get("error")) for line in lines if line["level"] == "ERROR"] == [
+        ("record-0", "ZeroDivisionError")
+    ]
+
+
+def test_the_log_counts_and_names_records_but_quotes_no_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.run(monkeypatch, BOUNCE, "poison <ada@example.org>", envelope("for ada@example.org: hello"))
+    lines = [json.loads(line) for line in world.stream.getvalue().splitlines()]
+    last = lines[-1]
+    assert (last["message"], last["records"], last["events"], last["given_back"]) == ("batch done", 3, 2, 0)
+    assert [line["message_id"] for line in lines[:-1]] == ["record-1", "record-2"]
+    assert "example.org" not in world.stream.getvalue()
+    assert "order" not in world.stream.getvalue()
+
+
+def test_an_event_that_is_not_from_a_queue_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handler, "wire", lambda: World().wiring)
+    with pytest.raises(ConfigurationError):
+        handler.lambda_handler({"Records": [{"EventSource": "aws:sns", "Sns": {}}]}, None)
+
+
+def test_the_wiring_is_made_once_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "EVENT_BUS_NAME": BUS,
+        "DEAD_LETTER_QUEUE_URL": DEAD_LETTERS,
+        "TRACKING_TOPIC_ARN": TOPIC,
+    }.items():
+        monkeypatch.setenv(name, value)
+    handler.wire.cache_clear()
+    try:
+        assert handler.wire() is handler.wire()
+        assert handler.wire().topic_arn == TOPIC
+    finally:
+        handler.wire.cache_clear()
