@@ -1,0 +1,1 @@
+"""Measurements: each a ratio against a baseline that runs beside it, in turn, in the same minute."""

@@ -1,0 +1,30 @@
+"""`make bench`: every measurement, as a table."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import cold_start, composing, tracking
+
+
+def main() -> None:
+    """Print each comparison as it is done; ratios above 1 mean faster than the baseline."""
+    console = Console(soft_wrap=True)
+    table = Table("what", "measured", "ms", "baseline", "ms", "times faster")
+    for module in (cold_start, tracking, composing):
+        for result in module.measure():
+            console.print(f"{result.title}: {result.ratio:.2f} times faster than {result.baseline}")
+            table.add_row(
+                result.title,
+                result.measured,
+                f"{result.measured_ms:.1f}",
+                result.baseline,
+                f"{result.baseline_ms:.1f}",
+                f"{result.ratio:.2f}",
+            )
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
