@@ -19,19 +19,76 @@ from mailbus.events import (
 )
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-MAIN_FIELDS = (
-    "schema_version event_type event_id timestamp esp_name message_id job_id recipient recipient_ambiguous"
-    " metadata tags message_tags reject_reason description mta_response user_agent ip_address click_url"
-    " link_tags bot bounce complaint delivery delay subscription esp_event esp_event_ref"
-).split()
-INBOUND_FIELDS = (
-    "schema_version event_type event_id timestamp esp_name message_id description message spam_detected"
-    " spam_verdict virus_verdict spf_verdict dkim_verdict dmarc_verdict dmarc_policy raw"
-).split()
-MESSAGE_FIELDS = (
-    "envelope_sender envelope_recipients from_email to cc bcc reply_to subject date message_id_header"
-    " in_reply_to references text html text_ref html_ref headers attachments inlines auto_submitted defects"
-).split()
+MAIN_FIELDS = [
+    "schema_version",
+    "event_type",
+    "event_id",
+    "timestamp",
+    "esp_name",
+    "message_id",
+    "job_id",
+    "recipient",
+    "recipient_ambiguous",
+    "metadata",
+    "tags",
+    "message_tags",
+    "reject_reason",
+    "description",
+    "mta_response",
+    "user_agent",
+    "ip_address",
+    "click_url",
+    "link_tags",
+    "bot",
+    "bounce",
+    "complaint",
+    "delivery",
+    "delay",
+    "subscription",
+    "esp_event",
+    "esp_event_ref",
+]
+INBOUND_FIELDS = [
+    "schema_version",
+    "event_type",
+    "event_id",
+    "timestamp",
+    "esp_name",
+    "message_id",
+    "description",
+    "message",
+    "spam_detected",
+    "spam_verdict",
+    "virus_verdict",
+    "spf_verdict",
+    "dkim_verdict",
+    "dmarc_verdict",
+    "dmarc_policy",
+    "raw",
+]
+MESSAGE_FIELDS = [
+    "envelope_sender",
+    "envelope_recipients",
+    "from_email",
+    "to",
+    "cc",
+    "bcc",
+    "reply_to",
+    "subject",
+    "date",
+    "message_id_header",
+    "in_reply_to",
+    "references",
+    "text",
+    "html",
+    "text_ref",
+    "html_ref",
+    "headers",
+    "attachments",
+    "inlines",
+    "auto_submitted",
+    "defects",
+]
 PARTS = st.lists(st.none() | st.text(st.characters(codec=None), max_size=8), max_size=4).map(tuple)
 
 

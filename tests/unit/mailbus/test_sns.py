@@ -14,7 +14,7 @@ from mailbus.sns import Notification, parse_notification
 TOPIC = "arn:aws:sns:eu-west-1:210987654321:mailbus-dev-tracking"
 
 
-def body(**changes: Any) -> str:  # noqa: ANN401 - any JSON
+def body(**changes: Any) -> str:
     envelope = {
         "Type": "Notification",
         "MessageId": "3b1f6a0e-6f38-5b0c-8d4b-08f5c7a1f9d2",

@@ -30,7 +30,7 @@ JSON = st.recursive(
 )
 
 
-def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401 - any JSON
+def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     members = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     return [found for key, member in members for found in ((*path, key), *places(member, (*path, key)))]
 

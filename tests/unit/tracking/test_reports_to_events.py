@@ -258,7 +258,7 @@ def test_a_link_without_tags_has_none() -> None:
 @pytest.mark.parametrize(
     ("value", "metadata"),
     [
-        ('{"order": 4711, "rate": 0.5, "vip": true, "note": null}', {"order": 4711, "rate": 0.5, "vip": True, "note": None}),
+        ('{"rate": 0.5, "vip": true, "note": null}', {"rate": 0.5, "vip": True, "note": None}),
         ('{"city": "K\\u00f6ln"}', {"city": "Köln"}),
         ('{"a": 1,\r\n "b": 2}', {"a": 1, "b": 2}),
         ('{"long": "text that was\r\n folded"}', {"long": "text that was folded"}),
@@ -275,7 +275,7 @@ def test_a_link_without_tags_has_none() -> None:
         ("[" * 100_000, {}),
         ("", {}),
     ],
-)  # fmt: skip
+)
 def test_metadata_comes_back_from_its_header(value: str, metadata: dict[str, object]) -> None:
     assert only(with_headers(("X-Metadata", value))).metadata == metadata
     assert only(with_headers(("x-metadata", value))).metadata == metadata

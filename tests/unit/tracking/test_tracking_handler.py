@@ -185,7 +185,7 @@ def test_an_error_of_our_own_costs_only_its_record(monkeypatch: pytest.MonkeyPat
     world = World()
     real = handler.normalize
 
-    def broken(envelope: Any, *, topic_arn: str) -> Any:  # noqa: ANN401 - stands in for the real one
+    def broken(envelope: Any, *, topic_arn: str) -> Any:
         if "Bounce" in envelope.message:
             raise ZeroDivisionError(envelope.message)
         return real(envelope, topic_arn=topic_arn)

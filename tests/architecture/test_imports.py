@@ -1,0 +1,250 @@
+"""The rules on who may import whom, and that importing does nothing.
+
+Data flows one way: handler, pure functions, edge. These tests read the source; the last one runs it.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = ROOT / "functions"
+INFRA = ROOT / "infra"
+SHARED = "mailbus"
+
+# the edges to AWS: what each talks to. Nothing else knows boto3
+EDGES = {
+    "mailbus.aws": "makes sessions and client configurations",
+    "mailbus.bus": "EventBridge",
+    "sender.ses": "SES",
+    "sender.send_queue": "SQS, to give jobs back",
+    "inbound.bucket": "S3",
+}
+# what a deployment may know of the functions that it deploys
+KNOWN_TO_INFRA = {
+    "mailbus.errors": "one error tree",
+    "mailbus.events": "the vocabulary of the bus",
+    "mailbus.settings": "the environment that each function reads",
+}
+# what must wait until a function is invoked
+DOES_SOMETHING = (
+    "boto3.",
+    "botocore.",
+    "os.getenv",
+    "open",
+    "Logger",
+    "Metrics",
+    "Tracer",
+    "aws.session",
+    "aws.config",
+    "from_environment",
+    "wire",
+    "socket.",
+    "subprocess.",
+    "time.",
+    "random.",
+    "datetime.now",
+)
+DOES_SOMETHING_TO_ANYTHING = (".client", ".resource", ".read_text", ".read_bytes", ".connect")
+IMPORT_SECONDS = 1.0
+
+
+def packages() -> list[str]:
+    return sorted(path.parent.name for path in FUNCTIONS.glob("*/__init__.py"))
+
+
+def modules(root: Path, base: Path) -> dict[str, Path]:
+    """Name every module under a folder as Python does."""
+    named = {}
+    for path in sorted(root.rglob("*.py")):
+        parts = path.relative_to(base).with_suffix("").parts
+        named[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return named
+
+
+SHIPPED = modules(FUNCTIONS, FUNCTIONS)
+DEPLOYMENT = modules(INFRA, ROOT)
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def is_for_types_only(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and dotted(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+
+
+def dotted(node: ast.AST) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return ""
+
+
+def imports(node: ast.AST, *, at_run_time: bool = False) -> Iterator[str]:
+    """List what is imported anywhere below, as `module` and `module.name`."""
+    for child in ast.iter_child_nodes(node):
+        if at_run_time and is_for_types_only(child):
+            continue
+        if isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, "imports are absolute"
+            yield from (f"{child.module}.{alias.name}" for alias in child.names)
+        else:
+            yield from imports(child, at_run_time=at_run_time)
+
+
+def top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def done_at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk what runs when a module is imported: everything but the insides of functions."""
+    for child in ast.iter_child_nodes(node):
+        if is_for_types_only(child) or isinstance(child, ast.arg):
+            continue
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            defaults = [default for default in child.args.kw_defaults if default is not None]
+            for part in (*child.decorator_list, *child.args.defaults, *defaults):
+                yield part
+                yield from done_at_import(part)
+        elif not isinstance(child, ast.Lambda):
+            yield child
+            yield from done_at_import(child)
+
+
+def deeds(path: Path) -> list[str]:
+    """List what a module does when it is imported and should not."""
+    found = []
+    for node in done_at_import(parse(path)):
+        name = dotted(node.func) if isinstance(node, ast.Call) else ""
+        if (
+            any(name == deed or (deed.endswith(".") and name.startswith(deed)) for deed in DOES_SOMETHING)
+            or any(name.endswith(deed) for deed in DOES_SOMETHING_TO_ANYTHING)
+            or dotted(node) in {"os.environ", "environ"}
+        ):
+            found.append(f"line {getattr(node, 'lineno', '?')}: {name or dotted(node)}")
+    return found
+
+
+@pytest.mark.parametrize("module", list(SHIPPED))
+def test_a_function_never_imports_a_sibling_and_the_shared_package_imports_none(module: str) -> None:
+    others = {package for package in packages() if package not in {top(module), SHARED}}
+    assert {name for name in imports(parse(SHIPPED[module])) if top(name) in others} == set()
+
+
+@pytest.mark.parametrize("module", list(SHIPPED))
+def test_what_ships_knows_neither_the_deployment_nor_the_tests(module: str) -> None:
+    assert {top(name) for name in imports(parse(SHIPPED[module]))}.isdisjoint({"infra", "tests", "bench"})
+
+
+@pytest.mark.parametrize("module", list(SHIPPED))
+def test_only_edges_import_boto3(module: str) -> None:
+    used = {top(name) for name in imports(parse(SHIPPED[module]), at_run_time=True)} & {"boto3", "botocore"}
+    assert bool(used) == (module in EDGES)
+
+
+@pytest.mark.parametrize("module", list(SHIPPED))
+def test_type_stubs_are_not_there_at_run_time(module: str) -> None:
+    used = {top(name) for name in imports(parse(SHIPPED[module]), at_run_time=True)}
+    assert {name for name in used if name.startswith(("types_", "mypy"))} == set()
+
+
+@pytest.mark.parametrize("module", list(SHIPPED))
+def test_nothing_happens_at_import(module: str) -> None:
+    assert deeds(SHIPPED[module]) == []
+
+
+@pytest.mark.parametrize("module", list(DEPLOYMENT))
+def test_the_deployment_knows_of_the_functions_only_their_vocabulary(module: str) -> None:
+    functions = {name for name in imports(parse(DEPLOYMENT[module])) if top(name) in packages()}
+    allowed = {name for name in functions if any(name.startswith(f"{known}.") for known in KNOWN_TO_INFRA)}
+    assert functions - allowed - {"mailbus.__version__"} == set()
+
+
+@pytest.mark.parametrize("package", [package for package in packages() if package != SHARED])
+def test_every_function_is_entered_at_the_same_place(package: str) -> None:
+    tree = parse(FUNCTIONS / package / "handler.py")
+    assert "lambda_handler" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("name", [*EDGES, *KNOWN_TO_INFRA])
+def test_the_tables_above_name_modules_that_exist(name: str) -> None:
+    assert name in SHIPPED
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import boto3\nclient = boto3.client('s3')",
+        "from mailbus import aws\nSESSION = aws.session()",
+        "import os\nBUS = os.environ['EVENT_BUS_NAME']",
+        "import os\ndef wire(environ=os.environ): ...",
+        "import os\ndef wire(*, environ=os.environ): ...",
+        "import os\nclass Settings:\n    bus = os.getenv('EVENT_BUS_NAME')",
+        "log = Logger()",
+        "SCHEMA = Path(__file__).with_name('schema.json').read_text()",
+        "if True:\n    STARTED = time.time()",
+        "@wire().log.inject_lambda_context\ndef handler(): ...",
+    ],
+)
+def test_the_rule_on_imports_finds_what_it_forbids(source: str, tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(source, encoding="utf-8")
+    assert deeds(module) != []
+
+
+def test_the_rule_on_imports_lets_definitions_be(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        "import functools, os, re, time\n"
+        "if TYPE_CHECKING:\n    import boto3\n    X = boto3.client('s3')\n"
+        "PATTERN = re.compile('x')\n"
+        "@functools.cache\n"
+        "def wire(sleep=time.sleep):\n    return boto3.client('s3', os.environ['AWS_REGION'])\n"
+        "later = lambda: open('x')\n",
+        encoding="utf-8",
+    )
+    assert deeds(module) == []
+
+
+@pytest.mark.parametrize("package", packages())
+def test_a_whole_package_imports_within_a_second_and_needs_no_aws(package: str, tmp_path: Path) -> None:
+    names = [module for module in SHIPPED if top(module) == package]
+    program = (
+        "import importlib, sys, time\n"
+        "for name in sys.argv[1:]: importlib.import_module(name)\n"
+        "boto3 = sys.modules.get('boto3')\n"
+        "assert boto3 is None or boto3.DEFAULT_SESSION is None\n"
+        "print(time.process_time())\n"
+    )
+    environment = {"PATH": os.defpath, "HOME": str(tmp_path), "PYTHONPATH": str(FUNCTIONS)}
+
+    def seconds() -> float:
+        # processor time: a busy machine makes no import slow
+        ran = subprocess.run(
+            [sys.executable, "-c", program, *names],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return float(ran.stdout)
+
+    # the first run may have to compile what was just installed
+    assert any(seconds() < IMPORT_SECONDS for _ in range(3))
