@@ -28,6 +28,7 @@ if not INDEX.exists():
 
 with INDEX.open(encoding="utf-8") as lines:
     ROWS = {row["file"]: row["kind"] for row in csv.DictReader(lines, delimiter="\t")}
+# not its ids and times: it takes SNS's message id and time for the event's own
 SAME_FIELDS = (
     "event_type",
     "message_id",
