@@ -1,0 +1,89 @@
+"""Publishes to SNS in the background, so that no answer waits for it.
+
+What belongs to one message keeps its order; nothing else does, as in SES.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import zlib
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from types_boto3_sns.client import SNSClient
+
+WORKERS: Final = 4
+ATTEMPTS: Final = 6
+BACKOFF_SECONDS: Final = 0.1
+
+_LOG = logging.getLogger(__name__)
+
+
+class Publication(msgspec.Struct, frozen=True, kw_only=True):
+    """A message for a topic. Publications of one `order_key` arrive in order."""
+
+    topic_arn: str
+    text: str
+    order_key: str
+    subject: str | None = None
+
+
+class Publisher:
+    """A few threads, each with its own queue."""
+
+    def __init__(self, client: SNSClient) -> None:
+        self._client = client
+        self._stopping = threading.Event()
+        self._queues: list[queue.SimpleQueue[Publication | None]] = [
+            queue.SimpleQueue() for _ in range(WORKERS)
+        ]
+        self._threads = [
+            threading.Thread(target=self._work, args=(waiting,), name="ses-publisher", daemon=True)
+            for waiting in self._queues
+        ]
+
+    def start(self) -> None:
+        """Begin to publish what is queued."""
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, publication: Publication) -> None:
+        """Queue a publication; any thread may."""
+        self._queues[zlib.crc32(publication.order_key.encode()) % WORKERS].put(publication)
+
+    def stop(self) -> None:
+        """Publish what is queued, each once more at most, and end the threads."""
+        self._stopping.set()
+        for waiting in self._queues:
+            waiting.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self, waiting: queue.SimpleQueue[Publication | None]) -> None:
+        while (publication := waiting.get()) is not None:
+            self._publish(publication)
+
+    def _publish(self, publication: Publication) -> None:
+        for attempt in range(ATTEMPTS):
+            try:
+                if publication.subject is None:
+                    self._client.publish(TopicArn=publication.topic_arn, Message=publication.text)
+                else:
+                    self._client.publish(
+                        TopicArn=publication.topic_arn,
+                        Message=publication.text,
+                        Subject=publication.subject,
+                    )
+            except (ClientError, BotoCoreError) as error:
+                last = attempt == ATTEMPTS - 1 or self._stopping.is_set()
+                if last:
+                    _LOG.error("not published to %s: %s", publication.topic_arn, error)
+                    return
+                self._stopping.wait(BACKOFF_SECONDS * 2**attempt)
+            else:
+                return

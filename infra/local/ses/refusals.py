@@ -1,0 +1,92 @@
+"""What SES answers when it refuses, as clients see it on the wire.
+
+The codes are those of the SES v2 model
+(https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailbus.errors import MailbusError
+
+BAD_REQUEST: Final = "BadRequestException"
+MESSAGE_REJECTED: Final = "MessageRejected"
+NOT_FOUND: Final = "NotFoundException"
+SENDING_PAUSED: Final = "SendingPausedException"
+TOO_MANY_REQUESTS: Final = "TooManyRequestsException"
+SERIALIZATION: Final = "SerializationException"
+SERVICE_UNAVAILABLE: Final = "ServiceUnavailableException"
+
+RATE_EXCEEDED: Final = "Maximum sending rate exceeded."
+QUOTA_EXCEEDED: Final = "Daily message quota exceeded."
+
+STATUSES: Final = {
+    "AccessDeniedException": 403,
+    "AccountSuspendedException": 400,
+    "AlreadyExistsException": 400,
+    BAD_REQUEST: 400,
+    "ConcurrentModificationException": 500,
+    "ConflictException": 409,
+    "ExpiredTokenException": 403,
+    "InternalFailure": 500,
+    "InternalServiceErrorException": 500,
+    "InvalidNextTokenException": 400,
+    "LimitExceededException": 400,
+    "MailFromDomainNotVerifiedException": 400,
+    MESSAGE_REJECTED: 400,
+    NOT_FOUND: 404,
+    "RequestTimeout": 408,
+    SENDING_PAUSED: 400,
+    SERIALIZATION: 400,
+    "ServiceUnavailable": 503,
+    SERVICE_UNAVAILABLE: 503,
+    "ThrottlingException": 400,
+    TOO_MANY_REQUESTS: 429,
+}
+"""Every code the simulator can answer, with its HTTP status."""
+
+TEXTS: Final = {
+    TOO_MANY_REQUESTS: RATE_EXCEEDED,
+    "ThrottlingException": "Maximum sending rate exceeded",
+    SENDING_PAUSED: (
+        "Sending paused for this account. For more information, please check the inbox of the "
+        "email address associated with your AWS account."
+    ),
+    "AccountSuspendedException": "Account is suspended.",
+    "InternalServiceErrorException": "Internal service error.",
+    "InternalFailure": "Internal failure.",
+    SERVICE_UNAVAILABLE: "Service is unavailable.",
+    "ServiceUnavailable": "Service is unavailable.",
+    "MailFromDomainNotVerifiedException": "Mail FROM domain is not verified.",
+    MESSAGE_REJECTED: "The message was rejected.",
+}
+"""SES's own text for a code, for faults that name none."""
+
+
+class Refusal(MailbusError):  # noqa: N818 - what SES does
+    """SES does not do what was asked: `code` and `status` as on the wire."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.status = STATUSES[code]
+
+
+class InvalidControl(MailbusError):  # noqa: N818 - named like InvalidJob
+    """A request to the control side is wrong; the text says what to fix. `status` is HTTP's."""
+
+    def __init__(self, reason: str, status: int = 400) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+
+class NotReceived(MailbusError):  # noqa: N818 - named like InvalidJob
+    """A mail was not taken in: `smtp` is the reply of the SMTP conversation, `status` HTTP's."""
+
+    def __init__(self, smtp: str, *, status: int = 422) -> None:
+        super().__init__(smtp)
+        self.smtp = smtp
+        self.status = status
