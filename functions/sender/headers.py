@@ -29,6 +29,9 @@ LINE_LIMIT: Final = 998
 ENCODED_WORD: Final = 75
 WORD_LIMIT: Final = 900
 PLAIN_NAME_LIMIT: Final = 200
+# beside the longest field name; some readers put a space between the encoded words of a name,
+# so that it is one word where it can be (https://github.com/python/cpython/issues/92081)
+NAME_ROOM: Final = LINE - len("Reply-To: ")
 
 _WORDS: Final = re.compile(r" *[^ ]+")
 _PRINTABLE: Final = re.compile(r"[!-~]*")
@@ -83,7 +86,7 @@ def phrase(name: str) -> list[str]:
             return name.split(" ")
         if _QUOTABLE.fullmatch(name):
             return ['"' + re.sub(r'(["\\])', r"\\\1", name) + '"']
-    return list(encoded_words(name, room=LINE // 2))
+    return list(encoded_words(name, room=NAME_ROOM))
 
 
 def metadata_field(name: str, metadata: Mapping[str, MetadataValue]) -> str:
@@ -108,7 +111,8 @@ def parameter(name: str, value: str) -> list[str]:
         return [f' {name}="{value}"']
     encoded = quote(value, safe="", encoding="utf-8")
     room = LINE - len(name) - len(" *999*=utf-8'';")
-    pieces = re.findall(rf"(?:%..|[^%]){{1,{room // 3}}}", encoded)
+    # as long as fits, never ending inside an escape
+    pieces: list[str] = re.findall(rf".{{1,{room}}}(?<!%)(?<!%[0-9A-F])", encoded)
     if len(pieces) == 1:
         return [f" {name}*=utf-8''{encoded}"]
     starts = [f" {name}*0*=utf-8''", *(f" {name}*{index}*=" for index in range(1, len(pieces)))]
