@@ -26,17 +26,17 @@ class _Item:
         self.comment: list[str] = []
         self.angle: str | None = None
         self.has_at = False
+        self.has_quotes = False
 
     def mailbox(self) -> Mailbox | None:
         comment = _spaced("".join(self.comment))
         if self.angle is not None:
-            address = "".join(self.angle.split())
+            address = self.angle.strip() if '"' in self.angle else "".join(self.angle.split())
             if address.startswith("@") and ":" in address:
                 address = address.partition(":")[2]  # a source route, obsolete since RFC 2822
             return _found(_spaced("".join(self.name)) or comment, address)
-        bare = "".join(self.bare).strip()
-        if "@" in bare or len(bare.split()) == 1:
-            return _found(comment, "".join(bare.split()))
+        if self.has_at or (not self.has_quotes and len("".join(self.bare).split()) == 1):
+            return _found(comment, "".join(piece for piece in self.bare if not piece.isspace()))
         return _found(_spaced("".join(self.name)) or comment, "")
 
 
@@ -67,6 +67,7 @@ def _items(value: str) -> Iterable[_Item]:
             quoted, position = _quoted(value, position)
             item.name.append(quoted)
             item.bare.append(value[start:position])
+            item.has_quotes = True
         elif character == "(":
             comment, position = _comment(value, position)
             item.comment.append(comment)

@@ -76,7 +76,7 @@ def _known(label: str) -> str | None:
         return None
     try:
         charset = codecs.lookup(name).name
-        b"".decode(charset)
+        b"a".decode(charset, "replace")  # Python's codecs that make no text refuse here
     except (LookupError, ValueError):
         return None
     return None if charset in NO_CHARSETS else charset

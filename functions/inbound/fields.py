@@ -80,26 +80,29 @@ def read_header(raw: bytes, start: int, stop: int) -> Header:
     """Read the header section of the entity between two offsets.
 
     A line that is neither a field nor a continuation ends it: there the body begins, as the
-    standard library has it too.
+    standard library has it too. A field without a name is passed over.
     """
     fields: list[tuple[str, list[bytes]]] = []
+    defects: tuple[str, ...] = ()
     position = start
     while position < stop:
         match = _LINE.match(raw, position, min(stop, start + HEADER_BYTES))
         if match is None or match.end() - start >= HEADER_BYTES:
             end = _body_start(raw, position, stop)
-            return Header(fields=_decoded(fields), end=end, defects=(HEADERS_CUT,))
+            return Header(fields=_decoded(fields), end=end, defects=(*defects, HEADERS_CUT))
         line = match[1]
         if not line:
-            return Header(fields=_decoded(fields), end=match.end())
+            return Header(fields=_decoded(fields), end=match.end(), defects=defects)
         if line[:1] in b" \t" and fields:
             fields[-1][1].append(line)
         elif field := _FIELD.match(line):
             fields.append((field[1].decode("ascii"), [field[2]]))
+        elif line.startswith(b":"):
+            defects = (BAD_HEADER,)
         elif fields or not _MBOX_LINE.match(line):
-            return Header(fields=_decoded(fields), end=position, defects=(NO_HEADER_END,))
+            return Header(fields=_decoded(fields), end=position, defects=(*defects, NO_HEADER_END))
         position = match.end()
-    return Header(fields=_decoded(fields), end=stop)
+    return Header(fields=_decoded(fields), end=stop, defects=defects)
 
 
 def _body_start(raw: bytes, position: int, stop: int) -> int:

@@ -43,6 +43,7 @@ def _base64(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     digits = data.translate(None, _NOT_ALPHABET)
     end = digits.find(b"=")
     if end >= 0:
+        clean = clean and not digits[end:].strip(b"=")
         digits = digits[:end]
     spare = len(digits) % 4
     if spare == _LONE_DIGIT:

@@ -1,0 +1,172 @@
+"""Mail on its way in, as tests need it: SES's notification on a queue, the mail in a bucket beside it."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
+
+from inbound.bucket import Bucket
+from inbound.handler import Wiring
+from mailbus.bus import EventBus
+from mailbus.dead_letters import DeadLetterQueue
+from mailbus.settings import InboundSettings
+from mailbus.sqs import Record
+from tests.unit.mailbus.fake_clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BUCKET = "mailbus-dev-inbound-210987654321"
+TOPIC = "arn:aws:sns:eu-west-1:210987654321:mailbus-dev-inbound"
+MESSAGE_ID = "o3vrnil0e2ic28trm7dfhrc2v0clambda4nbp0g1"
+RAW_KEY = f"raw/{MESSAGE_ID}"
+PLACE = f"parts/{MESSAGE_ID}/"
+
+SETTINGS = InboundSettings(
+    event_bus_name=BUS,
+    dead_letter_queue_url=DEAD_LETTERS,
+    inbound_topic_arn=TOPIC,
+    inbound_bucket_name=BUCKET,
+    raw_prefix="raw/",
+    parts_prefix="parts/",
+)
+
+
+class FakeS3:
+    """S3: objects by bucket and key; `outages` name the error code of reading or writing a key."""
+
+    def __init__(
+        self, objects: Mapping[str, bytes] | None = None, outages: Mapping[str, str] | None = None
+    ) -> None:
+        self.objects = {(BUCKET, key): content for key, content in (objects or {}).items()}
+        self.outages = dict(outages or {})
+        self.metadata: dict[str, str] = {}
+        self.read: list[tuple[str, str]] = []
+        self.written: list[str] = []
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - AWS's names
+        self.read.append((Bucket, Key))
+        self._fail(Key, "GetObject")
+        if (Bucket, Key) not in self.objects:
+            raise refusal("NoSuchKey", "GetObject")
+        content = self.objects[Bucket, Key]
+        return {"ContentLength": len(content), "Metadata": self.metadata, "Body": io.BytesIO(content)}
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803 - AWS's names
+        self._fail(Key, "PutObject")
+        self.written.append(Key)
+        self.objects[Bucket, Key] = Body
+
+    def _fail(self, key: str, operation: str) -> None:
+        if key in self.outages:
+            raise refusal(self.outages[key], operation)
+
+
+def refusal(code: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "told to"}}, operation)
+
+
+class Room:
+    """The function with stand-ins for all of AWS."""
+
+    def __init__(
+        self,
+        raw: bytes | None = None,
+        *,
+        s3: FakeS3 | None = None,
+        events: FakeEvents | None = None,
+        sqs: FakeSqs | None = None,
+    ) -> None:
+        self.s3 = s3 or FakeS3({} if raw is None else {RAW_KEY: raw})
+        self.events = events or FakeEvents()
+        self.sqs = sqs or FakeSqs()
+        self.logged = io.StringIO()
+        self.wiring = Wiring(
+            settings=SETTINGS,
+            bucket=Bucket(self.s3, BUCKET),
+            bus=EventBus(self.events, BUS, sleep=lambda _: None),
+            dead_letters=DeadLetterQueue(self.sqs, DEAD_LETTERS),
+            log=Logger(service=f"inbound-{id(self)}", stream=self.logged),
+        )
+
+    @property
+    def details(self) -> list[dict[str, Any]]:
+        """What got onto the bus, as its subscribers see it."""
+        return [json.loads(entry["Detail"]) for entry in self.events.taken]
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        (detail,) = self.details
+        return detail
+
+    def stored(self, key: str) -> bytes:
+        return self.s3.objects[BUCKET, key]
+
+
+def received(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    """SES's message for a mail that an S3 action stored; `receipt__action__type` changes what is inside."""
+    message: dict[str, Any] = {
+        "notificationType": "Received",
+        "mail": {
+            "timestamp": "2026-11-18T08:00:02.123Z",
+            "source": "bounce+4711@mail.example.org",
+            "messageId": MESSAGE_ID,
+            "destination": ["support@inbound.example.com", "someone@else.example"],
+            "headersTruncated": False,
+            "headers": [{"name": "Subject", "value": "never read from here"}],
+            "commonHeaders": {"subject": "never read from here"},
+        },
+        "receipt": {
+            "timestamp": "2026-11-18T08:00:02.987Z",
+            "processingTimeMillis": 574,
+            "recipients": ["support@inbound.example.com"],
+            "spamVerdict": {"status": "PASS"},
+            "virusVerdict": {"status": "PASS"},
+            "spfVerdict": {"status": "GRAY"},
+            "dkimVerdict": {"status": "PROCESSING_FAILED"},
+            "dmarcVerdict": {"status": "FAIL"},
+            "dmarcPolicy": "quarantine",
+            "action": {
+                "type": "S3",
+                "topicArn": TOPIC,
+                "bucketName": BUCKET,
+                "objectKey": RAW_KEY,
+            },
+        },
+    }
+    for path, value in changes.items():
+        *outer, last = path.split("__")
+        inner = message
+        for name in outer:
+            inner = inner[name]
+        if value is ABSENT:
+            del inner[last]
+        else:
+            inner[last] = value
+    return message
+
+
+ABSENT = object()
+
+
+def record(message: dict[str, Any] | str, *, receive_count: int = 1, message_id: str = "sqs-1") -> Record:
+    """The SQS record of an SNS notification."""
+    envelope = {
+        "Type": "Notification",
+        "MessageId": "8f6dee70-c885-558a-be7d-bd48bbf5335e",
+        "TopicArn": TOPIC,
+        "Subject": "Amazon SES Email Receipt Notification",
+        "Message": message if isinstance(message, str) else json.dumps(message),
+        "Timestamp": "2026-11-18T08:00:03.111Z",
+        "SignatureVersion": "2",
+    }
+    return Record(
+        message_id=message_id,
+        receipt_handle=f"handle of {message_id}",
+        body=json.dumps(envelope),
+        receive_count=receive_count,
+    )

@@ -1,0 +1,273 @@
+"""What the function does with a message on its queue, before and around the mail itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from inbound.bucket import RAW_BYTES
+from inbound.handler import process
+from inbound.receive import PATIENCE
+from tests.unit.inbound.arrivals import (
+    ABSENT,
+    BUCKET,
+    MESSAGE_ID,
+    PLACE,
+    RAW_KEY,
+    TOPIC,
+    FakeS3,
+    Room,
+    received,
+    record,
+)
+from tests.unit.mailbus.fake_clients import FakeEvents, FakeSqs, refusal
+
+MAIL = (
+    b"From: Ada <ada@example.org>\r\nTo: support@inbound.example.com\r\nSubject: The secret plan\r\n"
+    b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n'
+    b"--b\r\n\r\nMeet at noon.\r\n"
+    b'--b\r\nContent-Type: text/csv\r\nContent-Disposition: attachment; filename="plan.csv"\r\n\r\n'
+    b"noon;bridge\r\n--b--\r\n"
+)
+
+
+def test_a_received_mail_is_published_as_email_inbound() -> None:
+    room = Room(MAIL)
+    assert process([record(received())], room.wiring) == ()
+    (entry,) = room.events.taken
+    assert entry["DetailType"] == "email.inbound"
+    assert entry["Source"] == "mailbus"
+    assert entry["Resources"] == (TOPIC,)
+    assert entry["Time"].isoformat() == "2026-11-18T08:00:02.987000+00:00"
+    assert room.detail["message_id"] == room.detail["event_id"] == MESSAGE_ID
+    assert room.detail["message"]["text"] == "Meet at noon."
+    assert room.stored(f"{PLACE}1-plan.csv") == b"noon;bridge"
+
+
+def test_the_envelope_is_what_smtp_said_not_what_the_headers_say() -> None:
+    room = Room(MAIL)
+    process([record(received())], room.wiring)
+    assert room.detail["message"]["envelope_sender"] == "bounce+4711@mail.example.org"
+    assert room.detail["message"]["envelope_recipients"] == ["support@inbound.example.com"]
+
+
+@pytest.mark.parametrize(
+    ("status", "detected"),
+    [("PASS", False), ("FAIL", True), ("GRAY", None), ("PROCESSING_FAILED", None), ("DISABLED", None)],
+)
+def test_spam_is_told_only_where_ses_is_sure(status: str, *, detected: bool | None) -> None:
+    room = Room(MAIL)
+    process([record(received(receipt__spamVerdict={"status": status}))], room.wiring)
+    assert room.detail["spam_detected"] is detected
+    assert room.detail["spam_verdict"] == status
+
+
+def test_without_verdicts_and_times_there_still_is_an_event() -> None:
+    room = Room(MAIL)
+    message = {
+        "notificationType": "Received",
+        "mail": {"messageId": MESSAGE_ID},
+        "receipt": {"action": {"type": "S3", "bucketName": BUCKET, "objectKey": RAW_KEY}},
+    }
+    process([record(message)], room.wiring)
+    detail = room.detail
+    verdicts = ["spam", "virus", "spf", "dkim", "dmarc"]
+    assert [detail[f"{name}_verdict"] for name in verdicts] == [None] * len(verdicts)
+    assert detail["spam_detected"] is None
+    assert detail["dmarc_policy"] is None
+    assert detail["message"]["envelope_sender"] is None
+    assert detail["message"]["envelope_recipients"] == []
+    assert detail["timestamp"] == "2026-11-18T08:00:03.111000Z"
+
+
+def test_the_mails_time_stands_in_for_a_missing_receipt_time() -> None:
+    room = Room(MAIL)
+    process([record(received(receipt__timestamp=ABSENT))], room.wiring)
+    assert room.detail["timestamp"] == "2026-11-18T08:00:02.123000Z"
+
+
+REFUSED = [
+    (
+        received(receipt__action__bucketName="somebody-elses-bucket"),
+        "WiringError",
+        ["somebody-elses-bucket", TOPIC, BUCKET],
+    ),
+    (received(receipt__action__objectKey=f"parts/{MESSAGE_ID}"), "WiringError", ["'raw/'", BUCKET, TOPIC]),
+    (received(receipt__action__objectKey="../raw/x"), "WiringError", ["'raw/'", BUCKET]),
+    (
+        received(
+            receipt__action={"type": "SNS", "topicArn": TOPIC, "encoding": "BASE64"}, content="RnJvbTo="
+        ),
+        "WiringError",
+        ["'SNS'", "S3 action", TOPIC],
+    ),
+    (received(receipt__action={"type": "Bounce"}), "WiringError", ["'Bounce'", TOPIC]),
+    ({"notificationType": "Bounce", "bounce": {}, "mail": {}}, "WiringError", ["Bounce", TOPIC, "tracking"]),
+    (
+        {"eventType": "Open", "open": {}, "mail": {"messageId": "x"}},
+        "WiringError",
+        ["Open", TOPIC, "tracking"],
+    ),
+    ({"notificationType": "Postcard"}, "InvalidNotification", ["'Postcard'", TOPIC]),
+    ({}, "InvalidNotification", ["notificationType", TOPIC]),
+    ([], "InvalidNotification", ["object", TOPIC]),
+    ("Hello from the console", "InvalidNotification", ["not SES's", TOPIC]),
+    ("", "InvalidNotification", ["not SES's", TOPIC]),
+    ("[" * 100_000, "InvalidNotification", ["not SES's", TOPIC]),
+    (received(mail=ABSENT), "InvalidNotification", ["mail", TOPIC]),
+    (received(receipt=ABSENT), "InvalidNotification", ["receipt", TOPIC]),
+    (received(receipt__action=ABSENT), "InvalidNotification", ["action", TOPIC]),
+    (received(receipt__action__bucketName=ABSENT), "InvalidNotification", ["bucketName", TOPIC]),
+    (received(receipt__action__objectKey=None), "InvalidNotification", ["objectKey", TOPIC]),
+    (received(receipt__recipients="all"), "InvalidNotification", ["receipt.recipients", TOPIC]),
+    (received(mail__messageId="../../raw/x"), "InvalidNotification", ["messageId", TOPIC]),
+    (received(mail__messageId=""), "InvalidNotification", ["messageId", TOPIC]),
+]
+
+
+@pytest.mark.parametrize(("message", "error", "named"), REFUSED)
+def test_what_is_refused_is_kept_with_its_reason_and_nothing_is_read(
+    message: dict[str, object] | str, error: str, named: list[str]
+) -> None:
+    room = Room(MAIL)
+    refused = record(message)
+    assert process([refused], room.wiring) == ()
+    (letter,) = room.sqs.sent
+    assert letter["body"] == refused.body
+    assert letter["attributes"]["Error"] == error
+    assert letter["attributes"]["OriginalMessageId"] == "sqs-1"
+    assert [name for name in named if name not in letter["attributes"]["Reason"]] == []
+    assert (room.s3.read, room.s3.written, room.events.taken) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{}", "null", "\x00", '{"Type": "Notification"}', json.dumps(received())]
+)
+def test_what_is_no_sns_envelope_is_kept_with_its_reason(body: str) -> None:
+    room = Room(MAIL)
+    bare = record(received())
+    bare = type(bare)(message_id="sqs-1", receipt_handle="h", body=body)
+    assert process([bare], room.wiring) == ()
+    (letter,) = room.sqs.sent
+    assert letter["attributes"]["Error"] == "InvalidNotification"
+    assert "not an SNS notification" in letter["attributes"]["Reason"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Successfully validated SNS topic for Amazon SES event publishing.",
+        {
+            "notificationType": "AmazonSnsSubscriptionSucceeded",
+            "mail": {"messageId": "AMAZON_SES_SETUP_NOTIFICATION"},
+        },
+        received(mail__messageId="AMAZON_SES_SETUP_NOTIFICATION"),
+        received(receipt__action__objectKey="raw/AMAZON_SES_SETUP_NOTIFICATION"),
+    ],
+)
+def test_what_ses_sends_to_try_a_connection_is_passed_over(message: dict[str, object] | str) -> None:
+    room = Room(MAIL)
+    assert process([record(message)], room.wiring) == ()
+    assert (room.sqs.sent, room.events.taken, room.s3.read) == ([], [], [])
+
+
+@pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied"])
+def test_a_mail_that_is_not_there_is_waited_for_then_reported(code: str) -> None:
+    room = Room(s3=FakeS3({RAW_KEY: MAIL}, outages={RAW_KEY: code}))
+    for delivery in range(1, PATIENCE):
+        early = record(received(), receive_count=delivery)
+        assert process([early], room.wiring) == (early,)
+    assert room.events.taken == []
+    assert process([record(received(), receive_count=PATIENCE)], room.wiring) == ()
+    assert room.detail["event_type"] == "inbound_failed"
+    assert code in room.detail["description"]
+    assert room.detail["message"] is None
+    assert room.detail["raw"] == {"bucket": BUCKET, "key": RAW_KEY, "size": None}
+    assert room.sqs.sent == []
+
+
+@pytest.mark.parametrize("code", ["SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"])
+def test_s3s_passing_trouble_gives_the_record_back_however_often(code: str) -> None:
+    room = Room(s3=FakeS3({RAW_KEY: MAIL}, outages={RAW_KEY: code}))
+    late = record(received(), receive_count=9)
+    assert process([late], room.wiring) == (late,)
+    assert (room.events.taken, room.sqs.sent) == ([], [])
+
+
+def test_nothing_is_published_before_every_part_is_stored() -> None:
+    room = Room(s3=FakeS3({RAW_KEY: MAIL}, outages={f"{PLACE}1-plan.csv": "SlowDown"}))
+    given = record(received())
+    assert process([given], room.wiring) == (given,)
+    assert room.events.taken == []
+
+
+def test_an_encrypted_mail_is_reported_not_parsed() -> None:
+    room = Room(b"\x00\x01ciphertext: perhaps\n\n")
+    room.s3.metadata = {"x-amz-key-v2": "d3JhcHBlZA==", "x-amz-wrap-alg": "kms"}
+    assert process([record(received())], room.wiring) == ()
+    assert room.detail["event_type"] == "inbound_failed"
+    assert "Encrypt message" in room.detail["description"]
+
+
+def test_an_object_larger_than_any_mail_is_reported_not_fetched() -> None:
+    room = Room(s3=_Huge({RAW_KEY: b""}))
+    assert process([record(received())], room.wiring) == ()
+    assert room.detail["event_type"] == "inbound_failed"
+    assert room.detail["raw"]["size"] == RAW_BYTES + 1
+
+
+class _Huge(FakeS3):
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, object]:  # noqa: N803 - AWS's names
+        return {**super().get_object(Bucket=Bucket, Key=Key), "ContentLength": RAW_BYTES + 1, "Body": None}
+
+
+def test_a_busy_bus_gives_the_record_back() -> None:
+    room = Room(MAIL, events=FakeEvents(verdict=lambda _: "ThrottlingException"))
+    given = record(received())
+    assert process([given], room.wiring) == (given,)
+    assert room.sqs.sent == []
+
+
+def test_what_the_bus_will_never_take_is_kept_with_its_reason() -> None:
+    room = Room(MAIL, events=FakeEvents(verdict=lambda _: "MalformedDetail"))
+    assert process([record(received())], room.wiring) == ()
+    (letter,) = room.sqs.sent
+    assert (letter["attributes"]["Error"], letter["attributes"]["Code"]) == (
+        "PublishError",
+        "MalformedDetail",
+    )
+
+
+def test_a_dead_letter_queue_out_of_reach_gives_the_record_back() -> None:
+    outage = EndpointConnectionError(endpoint_url="https://sqs.eu-west-1.amazonaws.com")
+    room = Room(MAIL, sqs=FakeSqs(outage=outage))
+    given = record({})
+    assert process([given], room.wiring) == (given,)
+
+
+def test_one_bad_record_does_not_hold_up_its_batch() -> None:
+    room = Room(s3=FakeS3({RAW_KEY: MAIL, "raw/b": MAIL, "raw/c": b"\x00"}, outages={"raw/b": "SlowDown"}))
+    busy = record(received(receipt__action__objectKey="raw/b"), message_id="busy")
+    batch = [
+        record("nonsense", message_id="nonsense"),
+        busy,
+        record(received(receipt__action__objectKey="raw/c"), message_id="unreadable"),
+        record(received(), message_id="good"),
+    ]
+    assert process(batch, room.wiring) == (busy,)
+    assert [detail["event_type"] for detail in room.details] == ["inbound_failed", "inbound"]
+    assert [letter["attributes"]["OriginalMessageId"] for letter in room.sqs.sent] == ["nonsense"]
+
+
+def test_the_log_names_records_and_errors_but_nothing_of_the_mail() -> None:
+    room = Room(MAIL, events=FakeEvents(outages=(refusal("InternalFailure", "ada@example.org"),) * 9))
+    process([record(received()), record("nonsense of ada@example.org")], room.wiring)
+    fine = Room(MAIL)
+    process([record(received())], fine.wiring)
+    logged = room.logged.getvalue() + fine.logged.getvalue()
+    assert "sqs-1" in logged
+    assert "InternalFailure" in logged
+    secrets = ["secret plan", "noon", "ada@", "support@", "bounce+4711", "plan.csv"]
+    assert [secret for secret in secrets if secret in logged] == []

@@ -1,0 +1,140 @@
+"""However large a mail is, its event fits the bus and nothing of the mail is lost."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from inbound.handler import process
+from mailbus.bus import ENTRY_BYTES
+from tests.unit.inbound.arrivals import BUCKET, PLACE, Room, received, record
+
+HEAD = b"From: a@example.org\nSubject: long\n"
+FILE = b"\n--b\nContent-Disposition: attachment; filename=%s\n\nx"
+
+
+def published(raw: bytes, **changes: object) -> Room:
+    room = Room(raw)
+    assert process([record(received(**changes))], room.wiring) == ()
+    assert len(room.events.taken[0]["Detail"].encode()) < ENTRY_BYTES
+    assert room.detail["event_type"] == "inbound"
+    return room
+
+
+def alternatives(text: bytes, html: bytes) -> bytes:
+    return b"\n".join(
+        [
+            HEAD + b"Content-Type: multipart/alternative; boundary=b\n",
+            b"--b\nContent-Type: text/plain; charset=utf-8\n",
+            text,
+            b"--b\nContent-Type: text/html; charset=utf-8\n",
+            html,
+            b"--b--\n",
+        ]
+    )
+
+
+def test_bodies_that_fit_stay_in_the_event() -> None:
+    room = published(alternatives(b"t" * 100_000, b"h" * 100_000))
+    message = room.detail["message"]
+    assert (len(message["text"]), len(message["html"])) == (100_000, 100_000)
+    assert (message["text_ref"], message["html_ref"]) == (None, None)
+    assert room.s3.written == []
+
+
+def test_of_two_bodies_too_long_together_the_longer_goes_to_s3() -> None:
+    room = published(alternatives(b"t" * 100_000, b"h" * 200_000))
+    message = room.detail["message"]
+    assert (len(message["text"]), message["html"]) == (100_000, None)
+    assert message["html_ref"] == {"bucket": BUCKET, "key": f"{PLACE}body.html"}
+    assert room.stored(f"{PLACE}body.html") == b"h" * 200_000
+    assert message["defects"] == []
+
+
+def test_two_bodies_each_too_long_both_go_to_s3_in_utf_8() -> None:
+    room = published(alternatives("é".encode() * 200_000, "€".encode() * 200_000))
+    message = room.detail["message"]
+    assert (message["text"], message["html"]) == (None, None)
+    assert message["text_ref"] == {"bucket": BUCKET, "key": f"{PLACE}body.txt"}
+    assert room.stored(f"{PLACE}body.txt").decode() == "é" * 200_000
+    assert room.stored(f"{PLACE}body.html").decode() == "€" * 200_000
+
+
+def test_a_body_that_only_grows_too_long_as_json_goes_to_s3() -> None:
+    room = published(HEAD + b"\n" + b"\x01" * 100_000)
+    assert room.detail["message"]["text"] is None
+    assert room.stored(f"{PLACE}body.txt") == b"\x01" * 100_000
+
+
+def test_headers_are_cut_last_and_a_giant_one_alone_is_left_out() -> None:
+    raw = b"X-Giant: " + b"g" * 300_000 + b"\n" + HEAD + b"\nbody"
+    message = published(raw).detail["message"]
+    assert [name for name, _ in message["headers"]] == ["From", "Subject"]
+    assert message["subject"] == "long"
+    assert message["text_ref"]["key"] == f"{PLACE}body.txt"
+    assert message["defects"] == ["headers_cut"]
+
+
+def test_more_attachments_than_an_event_can_list_are_stored_all_the_same() -> None:
+    files = b"".join(FILE % (b"attachment-%04d.txt" % n) for n in range(1500))
+    room = published(HEAD + b"Content-Type: multipart/mixed; boundary=b\n" + files + b"\n--b--")
+    message = room.detail["message"]
+    assert len(room.s3.written) == 1500
+    assert 100 < len(message["attachments"]) < 1500
+    assert message["attachments"][0]["s3"]["key"] == f"{PLACE}1-attachment-0000.txt"
+    assert "parts_cut" in message["defects"]
+
+
+HOSTILE = {
+    "a giant subject": b"Subject: " + b"s" * 500_000 + b"\n\n",
+    "control characters": b"Subject: " + b"\x01" * 100_000 + b"\n\n" + b"\x01" * 300_000,
+    "ten thousand recipients": b"To: " + b"someone@example.org, " * 10_000 + b"\n\n",
+    "ten thousand fields": b"X-A: b\n" * 50_000 + b"\nbody",
+    "all address fields": b"".join(
+        name + b": " + b'"\x01\x01\x01\x01" <a@example.org>, ' * 5000 + b"\n"
+        for name in (b"From", b"To", b"Cc", b"Bcc", b"Reply-To")
+    )
+    + b"\n",
+    "endless references": b"References: " + b"<a@example.org> " * 30_000 + b"\n\n",
+    "giant message ids": b"".join(
+        name + b": <" + b"\x02" * 60_000 + b">\n" for name in (b"Message-ID", b"In-Reply-To", b"References")
+    )
+    + b"\n",
+    "a giant name": b"From: " + b"n" * 600_000 + b" <a@example.org>\n\n",
+    "giant filenames": b"From: a@b\nContent-Type: multipart/mixed; boundary=b\n"
+    + b"".join(FILE % (b"\x03" * 15_000) for _ in range(50)),
+    "giant content ids": b"From: a@b\nContent-Type: multipart/mixed; boundary=b\n"
+    + b"".join(b"\n--b\nContent-Type: x/y\nContent-ID: <" + b"c" * 90_000 + b">\n\nx" for _ in range(50)),
+    "a giant auto-submitted": b"Auto-Submitted: " + b"a" * 300_000 + b"\n\n",
+    "everything at once": b"".join(
+        name + b": " + b"\x01" * 80_000 + b"\n"
+        for name in (
+            b"Subject",
+            b"Message-ID",
+            b"In-Reply-To",
+            b"References",
+            b"From",
+            b"To",
+            b"Auto-Submitted",
+        )
+    )
+    + b"Content-Type: multipart/mixed; boundary=b\n"
+    + b"\n--b\n\ntext"
+    + b"".join(FILE % (b"\x03" * 900) for _ in range(1500)),
+}
+
+
+@pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_hostile_mail_fits_and_what_was_cut_is_said(raw: bytes) -> None:
+    room = published(raw, receipt__recipients=[f"{n:060}@inbound.example.com" for n in range(500)])
+    message = room.detail["message"]
+    assert [defect for defect in message["defects"] if defect.endswith("_cut")] != []
+    assert json.dumps(message).encode()
+
+
+def test_a_message_that_fits_by_its_first_cut_is_not_cut_further() -> None:
+    raw = b"X-Pad: " + b"p" * 258_000 + b"\nSubject: " + b"s" * 5000 + b"\n\n"
+    message = published(raw).detail["message"]
+    assert len(message["subject"]) == 5000
+    assert message["defects"] == ["headers_cut"]

@@ -1,0 +1,324 @@
+"""What of a mail is text, what an attachment, and what its bytes mean."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from email.message import EmailMessage
+from typing import TYPE_CHECKING
+
+import pytest
+
+from inbound import charsets, mime, transfer
+from inbound.bucket import Bucket
+from inbound.parts import safe_filename, store
+from mailbus.errors import InboundError
+from tests.unit.inbound.arrivals import BUCKET, PLACE, FakeS3
+
+if TYPE_CHECKING:
+    from inbound.mime import ParsedMail
+
+
+def multipart(kind: str, *parts: str) -> bytes:
+    inside = "".join(f"\n--b\n{part}" for part in parts)
+    return f'From: a@example.org\nContent-Type: multipart/{kind}; boundary="b"\n{inside}\n--b--\n'.encode()
+
+
+def shown(mail: ParsedMail) -> tuple[bytes | None, bytes | None, list[str], list[str]]:
+    """Text, html, and the content types of attachments and inlines."""
+    attachments = [part.content_type for part in mail.parts if not mime.is_inline(part)]
+    inlines = [part.content_type for part in mail.parts if mime.is_inline(part)]
+    return mail.text, mail.html, attachments, inlines
+
+
+PLAIN = "Content-Type: text/plain\n\nhello"
+HTML = "Content-Type: text/html\n\n<p>hello"
+FILED = "Content-Disposition: attachment\n"
+SHOWN = "Content-Disposition: inline\n"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (multipart("alternative", PLAIN, HTML), (b"hello", b"<p>hello", [], [])),
+        (multipart("alternative", HTML), (None, b"<p>hello", [], [])),
+        (multipart("mixed", PLAIN, FILED + PLAIN), (b"hello", None, ["text/plain"], [])),
+        (multipart("mixed", PLAIN, SHOWN + PLAIN), (b"hello\nhello", None, [], [])),
+        (
+            multipart("mixed", PLAIN, 'Content-Type: text/plain; name="log.txt"\n\nlog'),
+            (b"hello", None, ["text/plain"], []),
+        ),
+        (
+            multipart("mixed", PLAIN, SHOWN + 'Content-Type: text/plain; name="log.txt"\n\nlog'),
+            (b"hello", None, [], ["text/plain"]),
+        ),
+        (
+            multipart("alternative", PLAIN, 'Content-Type: text/html; name="mail.html"\n\n<p>'),
+            (b"hello", b"<p>", [], []),
+        ),
+        (
+            multipart("alternative", PLAIN, "Content-Type: text/calendar\n\nBEGIN:VCALENDAR"),
+            (b"hello", None, ["text/calendar"], []),
+        ),
+        (
+            multipart("related", HTML, "Content-Type: image/gif\nContent-ID: <x>\n\nGIF"),
+            (None, b"<p>hello", [], ["image/gif"]),
+        ),
+        (
+            multipart("related", HTML, "Content-ID: <style>\n" + HTML),
+            (None, b"<p>hello", [], ["text/html"]),
+        ),
+        (
+            multipart("mixed", PLAIN, FILED + "Content-Type: image/gif\nContent-ID: <x>\n\nGIF"),
+            (b"hello", None, ["image/gif"], []),
+        ),
+        (
+            multipart("mixed", PLAIN, SHOWN + "Content-Type: application/pdf\n\n%PDF"),
+            (b"hello", None, [], ["application/pdf"]),
+        ),
+        (
+            multipart("mixed", PLAIN, "Content-Disposition: hologram\n" + PLAIN),
+            (b"hello", None, ["text/plain"], []),
+        ),
+        (multipart("digest", "\nFrom: x@example.org\n\none"), (None, None, ["message/rfc822"], [])),
+        (multipart("mixed", PLAIN, "Content-Type: nonsense\n\nkept"), (b"hello\nkept", None, [], [])),
+        (multipart("mixed", "Content-Type: multipart/mixed; boundary=c\n\n"), (None, None, [], [])),
+        (
+            b"From: a@example.org\nContent-Type: application/pdf\n\n%PDF",
+            (None, None, ["application/pdf"], []),
+        ),
+        (b"From: a@example.org\n" + FILED.encode() + b"\nhello", (None, None, ["text/plain"], [])),
+        (b"From: a@example.org\nContent-Type: text/html\n\n<p>hello", (None, b"<p>hello", [], [])),
+        (b"From: a@example.org\n\n", (b"", None, [], [])),
+        (b"From: a@example.org", (b"", None, [], [])),
+    ],
+)
+def test_a_part_is_body_attachment_or_inline(
+    raw: bytes, expected: tuple[bytes | None, bytes | None, list[str], list[str]]
+) -> None:
+    assert shown(mime.parse(raw)) == expected
+
+
+def test_line_breaks_of_texts_become_lf_and_those_of_attachments_stay() -> None:
+    raw = multipart("mixed", PLAIN + "\ntwo", FILED + PLAIN + "\ntwo").replace(b"\n", b"\r\n")
+    mail = mime.parse(raw)
+    assert mail.text == b"hello\ntwo"
+    assert mail.parts[0].content(raw) == (b"hello\r\ntwo", ())
+
+
+def test_a_thousand_parts_are_all_kept_in_order() -> None:
+    files = [f'{FILED}Content-Type: text/csv; name="{n}.csv"\n\n{n}' for n in range(1000)]
+    raw = multipart("mixed", PLAIN, *files)
+    mail = mime.parse(raw)
+    assert mail.text == b"hello"
+    assert [part.filename for part in mail.parts] == [f"{n}.csv" for n in range(1000)]
+    assert mail.parts[999].content(raw) == (b"999", ())
+    assert mail.defects == ()
+
+
+def test_more_parts_than_any_mail_has_are_cut_and_said_so() -> None:
+    mail = mime.parse(multipart("mixed", PLAIN, *["X: y\n\nz"] * 5000))
+    assert mail.text is not None
+    assert mail.text.count(b"\nz") == 1998
+    assert mail.defects == ("too_many_parts",)
+
+
+def nested(depth: int) -> bytes:
+    """A text and an attachment, `depth` multiparts deep."""
+    lines = ["From: a@example.org"]
+    lines += [f'Content-Type: multipart/mixed; boundary="b{n}-"\n\n--b{n}-' for n in range(depth)]
+    lines += [PLAIN, f"--b{depth - 1}-\n{FILED}\nfile"]
+    lines += [f"--b{n}---" for n in reversed(range(depth))]
+    return "\n".join(lines).encode()
+
+
+def test_a_hundred_levels_of_nesting_are_read() -> None:
+    raw = nested(100)
+    mail = mime.parse(raw)
+    assert mail.text == b"hello"
+    assert [part.content(raw)[0] for part in mail.parts] == [b"file"]
+    assert mail.defects == ()
+
+
+def test_what_is_nested_deeper_than_any_mail_becomes_an_attachment() -> None:
+    mail = mime.parse(nested(1000))
+    assert shown(mail) == (None, None, ["multipart/mixed"], [])
+    assert mail.defects == ("nested_too_deep",)
+
+
+def test_boundaries_that_begin_alike_are_told_apart() -> None:
+    inner = (
+        'Content-Type: multipart/alternative; boundary="bb"\n\n--bb\n'
+        + PLAIN
+        + "\n--bb\n"
+        + HTML
+        + "\n--bb--"
+    )
+    assert shown(mime.parse(multipart("mixed", inner, FILED + HTML))) == (
+        b"hello",
+        b"<p>hello",
+        ["text/html"],
+        [],
+    )
+
+
+def test_a_delimiter_may_be_followed_by_space_and_must_begin_its_line() -> None:
+    raw = multipart("mixed", PLAIN + "\nsee --b\n--bc").replace(b"\n--b\n", b"\n--b \t\n", 1)
+    assert mime.parse(raw).text == b"hello\nsee --b\n--bc"
+
+
+def test_an_attached_mail_is_kept_byte_by_byte() -> None:
+    attached = "From:  odd   <x@example.org>\nSubject: =?utf-8?q?a?=\nX-8: é\n\n  body\n\n\n"
+    raw = multipart("mixed", PLAIN, f"Content-Type: message/rfc822\n\n{attached}")
+    part = mime.parse(raw).parts[0]
+    assert part.content(raw)[0] == attached.encode()
+
+
+def test_what_the_standard_library_writes_is_read_as_it_was_meant() -> None:
+    written = EmailMessage()
+    written["From"] = "Zoë <zoe@example.org>"
+    written["To"] = "support@inbound.example.com"
+    written["Subject"] = "Grüße " * 30
+    written.set_content("Tee für 5 €\n" * 20)
+    written.add_alternative("<p>Tee für 5 €</p>\n", subtype="html")
+    written.get_payload()[1].add_related(b"\x89PNG", "image", "png", cid="<leaf@example.org>")
+    written.add_attachment(bytes(range(256)) * 9, "application", "octet-stream", filename="Übersicht €.bin")
+    raw = written.as_bytes()
+    mail = mime.parse(raw)
+    assert mail.text == ("Tee für 5 €\n" * 20).encode()
+    assert mail.html == "<p>Tee für 5 €</p>\n".encode()
+    assert mail.message.subject == ("Grüße " * 30).strip()
+    assert mail.message.from_email[0].name == "Zoë"
+    leaf, file = mail.parts
+    assert (leaf.content_id, leaf.content(raw)[0]) == ("leaf@example.org", b"\x89PNG")
+    assert (file.filename, file.content(raw)[0]) == ("Übersicht €.bin", bytes(range(256)) * 9)
+    assert mail.defects == ()
+
+
+def test_a_failure_inside_becomes_an_inbound_error_without_the_mails_content(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(_: bytes) -> None:
+        reason = "ada@example.org"
+        raise KeyError(reason)
+
+    monkeypatch.setattr("inbound.structure.read", broken)
+    with pytest.raises(InboundError, match="KeyError") as caught:
+        mime.parse(b"From: ada@example.org\n\n")
+    assert "ada" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "label", "text", "defects"),
+    [
+        (b"caf\xc3\xa9", "utf-8", "café", ()),
+        (b"caf\xe9", "ISO-8859-1", "café", ()),
+        (b"\x93x\x94", "windows-1252", "\u201cx\u201d", ()),
+        (b"caf\xe9", "utf-8", "caf\ufffd", ("undecodable_text",)),
+        (b"caf\xc3\xa9", "us-ascii", "café", ("undecodable_text",)),
+        (b"caf\xe9", "us-ascii", "café", ("undecodable_text",)),
+        (b"caf\xc3\xa9", None, "café", ()),
+        (b"caf\xe9", None, "café", ()),
+        (b"\x81\x8d", None, "\x81\x8d", ()),
+        (b"caf\xe9", "x-unknown", "café", ("unknown_charset",)),
+        (b"caf\xc3\xa9", "", "café", ("unknown_charset",)),
+        (b"caf\xc3\xa9", '"utf-8"', "café", ()),
+        (b"+AOk-", "utf-7", "é", ()),
+        (b"+2AA-", "utf-7", "\ufffd", ()),
+        (b"a\x00b\x00", "utf-16le", "ab", ()),
+        (b"a\x00b", "utf-16le", "a\ufffd", ("undecodable_text",)),
+        ("髙".encode("cp932"), "shift_jis", "髙", ()),
+        ("朱镕基".encode("gbk"), "gb2312", "朱镕基", ()),
+        (b"\\u0041", "unicode_escape", "\\u0041", ("unknown_charset",)),
+        (b"abc-", "punycode", "abc-", ("unknown_charset",)),
+        (b"eJwDAAAAAAE=", "base64", "eJwDAAAAAAE=", ("unknown_charset",)),
+        (b"x", "zlib", "x", ("unknown_charset",)),
+        (b"x", "utf-8\x00", "x", ("unknown_charset",)),
+        (b"x", "../../etc/passwd", "x", ("unknown_charset",)),
+        (b"x", "u" * 10_000, "x", ("unknown_charset",)),
+        (b"", "utf-8", "", ()),
+    ],
+)
+def test_bytes_decode_as_their_label_says_with_replacement_where_it_lies(
+    data: bytes, label: str | None, text: str, defects: tuple[str, ...]
+) -> None:
+    assert charsets.decode(data, label) == (text, defects)
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "content", "defects"),
+    [
+        (b"aGVsbG8=", "base64", b"hello", ()),
+        (b"aGVs\r\nbG8=\r\n", "base64", b"hello", ()),
+        (b"aGVsbG8", "base64", b"hello", ("bad_base64",)),
+        (b"aGVs!bG8=", "base64", b"hello", ("bad_base64",)),
+        (b"aGVsbG8= trailing", "base64", b"hello", ("bad_base64",)),
+        (b"aGVsb", "base64", b"hel", ("bad_base64",)),
+        (b"a", "base64", b"", ("bad_base64",)),
+        (b"", "base64", b"", ()),
+        (b"\xff\xfe\x00", "base64", b"", ("bad_base64",)),
+        (b"caf=C3=A9 =\r\nau lait", "quoted-printable", "café au lait".encode(), ()),
+        (b"100 =% and =zz and =", "quoted-printable", b"100 =% and =zz and ", ()),
+        (b"begin 644 a.txt\n%:&5L;&\\\n`\nend\n", "x-uuencode", b"hello", ()),
+        (b"begin 644 a.txt\n%:&5L;&\\\n", "uuencode", b"hello", ("bad_uuencode",)),
+        (b"nothing of the kind", "x-uue", b"nothing of the kind", ("bad_uuencode",)),
+        (b"as is \xe9", "8bit", b"as is \xe9", ()),
+        (b"as is", "", b"as is", ()),
+        (b"as is", "rot13", b"as is", ("unknown_transfer_encoding",)),
+    ],
+)
+def test_transfer_encodings_are_undone_as_far_as_they_go(
+    data: bytes, encoding: str, content: bytes, defects: tuple[str, ...]
+) -> None:
+    assert transfer.decode(data, encoding) == (content, defects)
+
+
+@pytest.mark.parametrize(
+    ("filename", "content_type", "safe"),
+    [
+        ("report.pdf", "application/pdf", "report.pdf"),
+        ("../../etc/passwd", "text/plain", "passwd"),
+        ("C:\\TEMP\\photo.png", "image/png", "photo.png"),
+        ("Übersicht 2026 €.pdf", "application/pdf", "Ubersicht_2026_.pdf"),
+        ("日本語.jpg", "image/jpeg", "jpg"),
+        ("日本語", "image/jpeg", "part.jpg"),
+        ("a b\r\nc\x00d.txt", "text/plain", "a_b_c_d.txt"),
+        (".htaccess", "text/plain", "htaccess"),
+        ("..", "text/plain", "part.txt"),
+        ("---", "x/y", "part.bin"),
+        ("", "message/rfc822", "message.eml"),
+        (None, "message/delivery-status", "delivery-status.txt"),
+        (None, "application/x-unheard-of", "part.bin"),
+        ("x" * 300 + ".tar.gz", "application/gzip", "x" * 97 + ".gz"),
+        ("x" * 300, "x/y", "x" * 100),
+        ("a/", "image/gif", "part.gif"),
+    ],
+)
+def test_a_filename_is_made_safe_for_its_key(filename: str | None, content_type: str, safe: str) -> None:
+    assert safe_filename(filename, content_type) == safe
+
+
+def test_parts_of_one_name_get_keys_of_their_own_and_keep_their_name_as_sent() -> None:
+    file = 'Content-Disposition: attachment; filename="../a b.txt"\nContent-Type: text/plain\n\n'
+    raw = multipart("mixed", PLAIN, file + "one", file + "two")
+    s3 = FakeS3()
+    stored = store(raw, mime.parse(raw).parts, Bucket(s3, BUCKET), PLACE)
+    assert s3.objects == {(BUCKET, f"{PLACE}1-a_b.txt"): b"one", (BUCKET, f"{PLACE}2-a_b.txt"): b"two"}
+    assert [part.filename for part in stored.attachments] == ["../a b.txt"] * 2
+    assert stored.attachments[1].sha256 == hashlib.sha256(b"two").hexdigest()
+
+
+def test_a_part_with_broken_encoding_is_named_in_the_defects() -> None:
+    raw = multipart("mixed", PLAIN, FILED + "Content-Transfer-Encoding: base64\n\naGVs*bG8=")
+    s3 = FakeS3()
+    stored = store(raw, mime.parse(raw).parts, Bucket(s3, BUCKET), PLACE)
+    assert stored.defects == ("bad_base64",)
+    assert list(s3.objects.values()) == [b"hello"]
+
+
+def test_every_text_of_a_parsed_mail_is_unicode_that_json_can_carry() -> None:
+    raw = b"From: \xff <\xfe@example.org>\nSubject: =?utf-7?Q?+2AA-?=\nX-\xff: 1\n\n\xed\xa0\x80"
+    mail = mime.parse(raw)
+    texts = [mail.message.subject, *(box.name for box in mail.message.from_email)]
+    assert json.loads(json.dumps(texts).encode()) == texts
+    assert [text for text in texts if any("\ud800" <= c <= "\udfff" for c in text or "")] == []

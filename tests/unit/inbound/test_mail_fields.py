@@ -1,0 +1,210 @@
+"""Header fields, their text, addresses, dates and parameters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from inbound import fields
+from inbound.addresses import mailboxes
+from mailbus.events import Mailbox
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("plain", "plain"),
+        ("=?utf-8?Q?Caf=C3=A9?=", "Café"),
+        ("=?UTF-8?b?Q2Fmw6k=?=", "Café"),
+        ("=?utf-8?B?Q2Fmw6k?=", "Café"),
+        ("=?iso-8859-1?Q?a?= =?iso-8859-1?Q?b?=", "ab"),
+        ("=?iso-8859-1?Q?a?=  \t =?utf-8?Q?b?=", "ab"),
+        ("=?iso-8859-1?Q?a_b?= c =?utf-8?Q?d?=", "a b c d"),
+        ("=?utf-8?B?4oI=?= =?utf-8?B?rA==?=", "€"),
+        ("=?utf-8?Q?=E2=82?= =?utf-8?Q?=AC?=", "€"),
+        ("=?utf-8*de?Q?Gr=C3=BC=C3=9Fe?=", "Grüße"),
+        ("=?utf-8?Q?What??=", "What?"),
+        ("=?utf-8?Q?two words?=", "two words"),
+        ("=?utf-8?Q??=", ""),
+        ("=?utf-8?Q?open", "=?utf-8?Q?open"),
+        ("=?utf-8?X?odd?=", "=?utf-8?X?odd?="),
+        ("=?utf-8?Q?a=?utf-8?Q?b?=", "=?utf-8?Q?ab"),
+        ("=?utf-8?Q?bad=ZZ?=", "bad=ZZ"),
+        ("=?nowhere-1?Q?a=E9?=", "aé"),
+        ("=?=?=?=?", "=?=?=?=?"),
+        ("=?utf-8?Q?one=0D=0ABcc:_victim@example.org?=", "one Bcc: victim@example.org"),
+    ],
+)
+def test_encoded_words_become_text(value: str, text: str) -> None:
+    assert fields.text(value) == text
+
+
+def test_a_header_of_nothing_but_openings_is_read_in_linear_time() -> None:
+    value = "=?u?Q?" * 40_000 + "?="
+    assert fields.text(value).startswith("=?u?Q?")
+
+
+def test_eight_bit_headers_are_utf_8_or_else_windows_1252() -> None:
+    raw = "Subject: Grüße\r\nX-Old: Gr\u00fc\u00dfe\r\n\r\n".encode("latin-1").replace(
+        b"Subject: Gr\xfc\xdfe", "Subject: Grüße".encode()
+    )
+    header = fields.read_header(raw, 0, len(raw))
+    assert [fields.text(field.value) for field in header.fields] == ["Grüße", "Grüße"]
+
+
+def test_raw_bytes_in_an_encoded_word_are_in_the_words_charset() -> None:
+    raw = b"Subject: =?koi8-r?Q?\xd0\xd2\xc9?=\r\n\r\n"
+    header = fields.read_header(raw, 0, len(raw))
+    assert fields.text(header.fields[0].value) == "при"
+
+
+@pytest.mark.parametrize("ending", [b"\r\n", b"\n", b"\r"])
+def test_headers_end_their_lines_in_any_way(ending: bytes) -> None:
+    raw = ending.join([b"A: 1", b"B: 2", b" and 3", b"", b"body"])
+    header = fields.read_header(raw, 0, len(raw))
+    assert [(field.name, field.value) for field in header.fields] == [("A", "1"), ("B", "2 and 3")]
+    assert raw[header.end :] == b"body"
+
+
+@pytest.mark.parametrize(
+    ("raw", "names", "body", "defects"),
+    [
+        (b"From someone Mon Jan 1\nA: 1\n\nbody", ["A"], b"body", ()),
+        (b"A : 1\n\nbody", ["A"], b"body", ()),
+        (b"A: 1\nno field\nB: 2\n\nbody", ["A"], b"no field\nB: 2\n\nbody", ("missing_header_end",)),
+        (b"A: 1\n: 2\nB: 3\n\nbody", ["A", "B"], b"body", ("bad_header",)),
+        (b"\nbody", [], b"body", ()),
+        (b" folded into nothing\n\nbody", [], b" folded into nothing\n\nbody", ("missing_header_end",)),
+        (b"A: 1", ["A"], b"", ()),
+        (b"A:", ["A"], b"", ()),
+        (b"", [], b"", ()),
+        (b"caf\xe9: 1\n\n", [], b"caf\xe9: 1\n\n", ("missing_header_end",)),
+    ],
+)
+def test_a_malformed_header_section_loses_nothing(
+    raw: bytes, names: list[str], body: bytes, defects: tuple[str, ...]
+) -> None:
+    header = fields.read_header(raw, 0, len(raw))
+    assert ([field.name for field in header.fields], raw[header.end :]) == (names, body)
+    assert header.defects == defects
+
+
+def test_a_header_section_beyond_all_measure_is_cut_and_the_body_found() -> None:
+    raw = b"Subject: first\n" + b"X-Pad: 0123456789\n" * 100_000 + b"\nbody"
+    header = fields.read_header(raw, 0, len(raw))
+    assert header.first("subject") == "first"
+    assert header.defects == ("headers_cut",)
+    assert raw[header.end :] == b"body"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("ada@example.org", [("", "ada@example.org")]),
+        ("Ada <ada@example.org>", [("Ada", "ada@example.org")]),
+        ("<ada@example.org>", [("", "ada@example.org")]),
+        ('"Lovelace, Ada" <ada@example.org>', [("Lovelace, Ada", "ada@example.org")]),
+        (r'"Ada \"Countess\" L." <ada@example.org>', [('Ada "Countess" L.', "ada@example.org")]),
+        ("ada@example.org (Ada Lovelace)", [("Ada Lovelace", "ada@example.org")]),
+        ("ada(the first)@example.org", [("the first", "ada@example.org")]),
+        ("a@example.org, b@example.org", [("", "a@example.org"), ("", "b@example.org")]),
+        ("a@example.org; b@example.org", [("", "a@example.org"), ("", "b@example.org")]),
+        ("Team: a@example.org, B <b@example.org>;", [("", "a@example.org"), ("B", "b@example.org")]),
+        ("undisclosed-recipients:;", []),
+        ('"john smith"@example.org', [("", '"john smith"@example.org')]),
+        ('<"john > smith"@example.org>', [("", '"john > smith"@example.org')]),
+        ("<@relay.example,@b.example:ada@example.org>", [("", "ada@example.org")]),
+        ("=?utf-8?Q?Zo=C3=AB=2C_S?= <z@example.org>", [("Zoë, S", "z@example.org")]),
+        ('"=?utf-8?Q?Zo=C3=AB?=" <z@example.org>', [("Zoë", "z@example.org")]),
+        ("Ada Lovelace", [("Ada Lovelace", "")]),
+        ("postmaster", [("", "postmaster")]),
+        ("Ada <ada@example.org", [("Ada", "ada@example.org")]),
+        ("Ada <>", [("Ada", "")]),
+        ("<>", []),
+        ("", []),
+        (",,;", []),
+        ("(((((", [("((((", "")]),
+        ('"open', [("open", "")]),
+        ("ada@exämple.org", [("", "ada@exämple.org")]),
+        ("Ada\t\t  L <ada@\texample.org>", [("Ada L", "ada@example.org")]),
+    ],
+)
+def test_addresses_are_read_however_they_were_written(value: str, expected: list[tuple[str, str]]) -> None:
+    assert mailboxes([value]) == tuple(Mailbox(name=name, address=address) for name, address in expected)
+
+
+def test_a_repeated_field_gives_all_its_addresses() -> None:
+    assert [box.address for box in mailboxes(["a@example.org", "b@example.org"])] == [
+        "a@example.org",
+        "b@example.org",
+    ]
+
+
+@pytest.mark.parametrize("hostile", ["(" * 50_000, "<" * 50_000, '"' * 50_001, "a:" * 50_000, "," * 50_000])
+def test_hostile_address_lists_end(hostile: str) -> None:
+    assert len(mailboxes([hostile])) <= 1
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        ("Mon, 16 Nov 2026 09:12:44 +0100", datetime(2026, 11, 16, 8, 12, 44, tzinfo=UTC)),
+        ("16 Nov 26 09:12 GMT", datetime(2026, 11, 16, 9, 12, tzinfo=UTC)),
+        ("Mon, 16 Nov 2026 09:12:44 -0000", datetime(2026, 11, 16, 9, 12, 44, tzinfo=UTC)),
+        ("Mon, 16 Nov 2026 09:12:44 +0100 (CET)", datetime(2026, 11, 16, 8, 12, 44, tzinfo=UTC)),
+        ("yesterday", None),
+        ("", None),
+        ("Mon, 99 Nov 2026 09:12:44 +0100", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2300", None),
+        ("Mon, 16 Nov 2026 09:12:44 +99999999999", None),
+        ("1" * 5000, None),
+    ],
+)
+def test_dates_are_utc_or_nothing(value: str, moment: datetime | None) -> None:
+    assert fields.date(value) == moment
+
+
+@pytest.mark.parametrize(
+    ("value", "token", "parameters"),
+    [
+        ('Text/Plain; Charset="utf-8"', "text/plain", {"charset": "utf-8"}),
+        ("multipart/mixed boundary=b", "multipart/mixed", {"boundary": "b"}),
+        ("multipart/mixed\tboundary=b; type=x", "multipart/mixed", {"boundary": "b", "type": "x"}),
+        ("attachment; filename=a b.txt", "attachment", {"filename": "a b.txt"}),
+        (
+            "attachment; filename=plain.txt; filename*=utf-8''%E2%82%AC.txt",
+            "attachment",
+            {"filename": "€.txt"},
+        ),
+        ("attachment; filename*0=a; filename*1=b.txt", "attachment", {"filename": "ab.txt"}),
+        ("attachment; filename*=nowhere''%E9.txt", "attachment", {"filename": "é.txt"}),
+        ("attachment; filename*=utf-8''%E9.txt", "attachment", {"filename": "\ufffd.txt"}),
+        ('attachment; filename="a;b.txt"', "attachment", {"filename": "a;b.txt"}),
+        (";;;", "", {}),
+        ("", "", {}),
+        ("attachment; filename*x*=1; filename", "attachment", {}),
+        ("attachment;" + ";" * 20_000, "attachment", {}),
+    ],
+)
+def test_parameters_are_read_as_mailers_write_them(
+    value: str, token: str, parameters: dict[str, str]
+) -> None:
+    read = fields.parameterized(value)
+    assert read.token == token
+    assert {name: read.get(name) for name in parameters} == parameters
+
+
+@pytest.mark.parametrize(
+    ("value", "ids"),
+    [
+        ("<a@example.org> <b@example.org>", ("<a@example.org>", "<b@example.org>")),
+        ("<a@example.org><b@example.org>", ("<a@example.org>", "<b@example.org>")),
+        ("a@example.org", ("a@example.org",)),
+        ('"your mail" of Monday <a@example.org>', ("<a@example.org>",)),
+        ("", ()),
+        ("<<<>>>", ("<<<>>>",)),
+    ],
+)
+def test_references_are_message_ids(value: str, ids: tuple[str, ...]) -> None:
+    assert fields.message_ids(value) == ids
