@@ -52,7 +52,8 @@ class FakeS3:
         self.read.append((Bucket, Key))
         self._fail(Key, "GetObject")
         if (Bucket, Key) not in self.objects:
-            raise refusal("NoSuchKey", "GetObject")
+            missing = "NoSuchKey"
+            raise refusal(missing, "GetObject")
         content = self.objects[Bucket, Key]
         return {"ContentLength": len(content), "Metadata": self.metadata, "Body": io.BytesIO(content)}
 
@@ -107,8 +108,8 @@ class Room:
         return self.s3.objects[BUCKET, key]
 
 
-def received(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """SES's message for a mail that an S3 action stored; `receipt__action__type` changes what is inside."""
+def received(**changes: Any) -> dict[str, Any]:
+    """SES's message for a mail in S3; `receipt__action__type` names the field inside that changes."""
     message: dict[str, Any] = {
         "notificationType": "Received",
         "mail": {

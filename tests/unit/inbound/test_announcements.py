@@ -142,9 +142,7 @@ def test_what_is_refused_is_kept_with_its_reason_and_nothing_is_read(
     assert (room.s3.read, room.s3.written, room.events.taken) == ([], [], [])
 
 
-@pytest.mark.parametrize(
-    "body", ["", "{}", "null", "\x00", '{"Type": "Notification"}', json.dumps(received())]
-)
+@pytest.mark.parametrize("body", ["", "{}", "null", "\0", '{"Type": "Notification"}', json.dumps(received())])
 def test_what_is_no_sns_envelope_is_kept_with_its_reason(body: str) -> None:
     room = Room(MAIL)
     bare = record(received())
