@@ -1,0 +1,53 @@
+"""The CDK app as `cdk` calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from infra.packaging import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _run(context: dict[str, str], outdir: Path) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", ""),
+        "AWS_CONFIG_FILE": str(outdir / "none"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(outdir / "none"),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT)]),
+        "CDK_CONTEXT_JSON": json.dumps(context),
+        "CDK_OUTDIR": str(outdir),
+        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "infra"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_stage_that_is_not_there_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    done = _run({"stage": "prd"}, tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "mailbus.toml: there is no stage 'prd'; did you mean 'prod'? (stages: local, dev, prod)\n"
+    )
+
+
+def test_the_stage_is_dev_unless_said_otherwise_and_needs_no_credentials(tmp_path: Path) -> None:
+    done = _run({}, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.name for path in tmp_path.glob("*.template.json")} == {
+        "mailbus-dev-state.template.json",
+        "mailbus-dev-mail.template.json",
+        "mailbus-dev-receiving.template.json",
+    }

@@ -1,0 +1,519 @@
+"""What a stage's stacks hold, read from their templates."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from aws_cdk import Environment, Stack
+from aws_cdk.assertions import Template
+
+from infra.mailbus import Mailbus
+from infra.packaging import ROOT
+from mailbus.settings import InboundSettings, SenderSettings, TrackingSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from infra.settings import Settings
+    from tests.infra.conftest import Resource, Templates
+
+SETTINGS_CLASSES = {"sender": SenderSettings, "tracking": TrackingSettings, "inbound": InboundSettings}
+
+
+def test_a_stage_has_three_stacks_named_after_it(prod: Templates) -> None:
+    assert list(prod.raw) == ["state", "mail", "receiving"]
+    assert [path.name for path in prod.files.values()] == [
+        "mailbus-prod-state.template.json",
+        "mailbus-prod-mail.template.json",
+        "mailbus-prod-receiving.template.json",
+    ]
+
+
+def test_templates_need_no_account_to_be_made(prod: Templates) -> None:
+    assert "missing" not in prod.manifest
+    assert {
+        artifact["environment"]
+        for artifact in prod.manifest["artifacts"].values()
+        if artifact["type"] == "aws:cloudformation:stack"
+    } == {"aws://unknown-account/us-east-1"}
+
+
+def test_what_applications_and_operators_need_is_in_the_outputs(prod: Templates) -> None:
+    assert set(prod.outputs("state")) == {"EventBusName", "InboundBucketName", "LedgerTableName"}
+    assert set(prod.outputs("mail")) == {
+        "ConfigurationSetName",
+        "SendQueueUrl",
+        "SendDeadLetterQueueUrl",
+        "TrackingTopicArn",
+        "TrackingQueueUrl",
+        "TrackingDeadLetterQueueUrl",
+        "InboundTopicArn",
+        "InboundQueueUrl",
+        "InboundDeadLetterQueueUrl",
+        "DnsRecord1",
+        "DnsRecord2",
+        "DnsRecord3",
+    }
+    assert prod.outputs("receiving") == {
+        "RuleSetName": "mailbus-prod",
+        "DnsRecord1": "inbound.example.com MX 10 inbound-smtp.us-east-1.amazonaws.com",
+    }
+
+
+# Queues and topics
+
+
+def test_every_queue_is_encrypted_and_refuses_plain_connections(prod: Templates) -> None:
+    for queue in prod.of_type("AWS::SQS::Queue"):
+        assert queue.properties["SqsManagedSseEnabled"] is True
+        (policy,) = [
+            policy
+            for policy in prod.of_type("AWS::SQS::QueuePolicy")
+            if policy.properties["Queues"] == [{"Ref": queue.logical_id}]
+        ]
+        assert _denies_plain_connections(policy, {"AWS": "*"}, "sqs:*")
+
+
+def test_every_topic_is_signed_with_sha256_and_encrypted_by_a_key_of_the_deployment(prod: Templates) -> None:
+    key = prod.one("AWS::KMS::Key")
+    assert key.properties["EnableKeyRotation"] is True
+    topics = prod.of_type("AWS::SNS::Topic")
+    assert len(topics) == 2
+    for topic in topics:
+        assert topic.properties["SignatureVersion"] == "2"
+        assert prod.text("mail", topic.properties["KmsMasterKeyId"]) == f"<{key.path}>"
+
+
+def test_every_topic_refuses_plain_connections(prod: Templates) -> None:
+    for policy in prod.of_type("AWS::SNS::TopicPolicy"):
+        assert _denies_plain_connections(policy, "*", "sns:Publish")
+
+
+def test_ses_publishes_for_this_account_only_and_from_its_own_resources_only(prod: Templates) -> None:
+    allowed = {
+        policy.path.partition("/Topic")[0]: statement["Condition"]
+        for policy in prod.of_type("AWS::SNS::TopicPolicy")
+        for statement in _statements(policy)
+        if statement["Effect"] == "Allow"
+    }
+    sources = {
+        path: [prod.text("mail", arn) for arn in condition["ArnLike"]["aws:SourceArn"]]
+        for path, condition in allowed.items()
+    }
+    assert sources == {
+        "Mail/Tracking/Events": ["arn:aws:ses:us-east-1:111122223333:configuration-set/mailbus-prod"],
+        "Mail/Inbound/Receipts": [
+            "arn:aws:ses:us-east-1:111122223333:receipt-rule-set/mailbus-prod:receipt-rule/*"
+        ],
+    }
+    for condition in allowed.values():
+        assert condition["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+def test_ses_may_use_the_topics_key_for_this_account_only(prod: Templates) -> None:
+    (statement,) = [
+        statement
+        for statement in prod.one("AWS::KMS::Key").properties["KeyPolicy"]["Statement"]
+        if statement["Principal"] == {"Service": "ses.amazonaws.com"}
+    ]
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_every_hop_has_a_dead_letter_queue(prod: Templates) -> None:
+    redrives = {
+        resource.path: prod.text(resource.stack, resource.properties["RedrivePolicy"]["deadLetterTargetArn"])
+        for kind in ("AWS::SQS::Queue", "AWS::SNS::Subscription")
+        for resource in prod.of_type(kind)
+        if not resource.path.endswith("DeadLetters")
+    }
+    assert len(redrives) == 5
+    for path, target in redrives.items():
+        flow = "/".join(path.split("/")[:2])
+        assert target == f"<{flow}/Work/DeadLetters>"
+
+
+def test_topics_deliver_in_their_envelope(prod: Templates) -> None:
+    for subscription in prod.of_type("AWS::SNS::Subscription"):
+        assert subscription.properties["RawMessageDelivery"] is False
+
+
+def test_jobs_that_are_held_back_do_not_run_out_of_receives(prod: Templates) -> None:
+    receives = {
+        queue.path: queue.properties["RedrivePolicy"]["maxReceiveCount"]
+        for queue in prod.of_type("AWS::SQS::Queue")
+        if "RedrivePolicy" in queue.properties
+    }
+    assert receives == {
+        "Mail/Sending/Work/Queue": 100,
+        "Mail/Tracking/Work/Queue": 5,
+        "Mail/Inbound/Work/Queue": 5,
+    }
+
+
+def test_a_message_stays_invisible_for_six_function_timeouts_and_the_window(prod: Templates) -> None:
+    for mapping in prod.of_type("AWS::Lambda::EventSourceMapping"):
+        function = _referred(prod, mapping, mapping.properties["FunctionName"])
+        queue = _referred(prod, mapping, mapping.properties["EventSourceArn"])
+        least = 6 * function.properties["Timeout"] + mapping.properties["MaximumBatchingWindowInSeconds"]
+        assert queue.properties["VisibilityTimeout"] >= least
+
+
+def test_every_source_reports_single_failures_and_bounds_its_workers(prod: Templates) -> None:
+    mappings = prod.of_type("AWS::Lambda::EventSourceMapping")
+    assert len(mappings) == 3
+    for mapping in mappings:
+        assert mapping.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping.properties["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
+def test_events_are_tracked_in_batches_of_a_hundred_within_a_second(prod: Templates) -> None:
+    mapping = prod.one("AWS::Lambda::EventSourceMapping", "Tracking")
+    assert mapping.properties["BatchSize"] == 100
+    assert mapping.properties["MaximumBatchingWindowInSeconds"] == 1
+
+
+# SES
+
+
+def test_all_ten_event_types_go_to_the_tracking_topic(prod: Templates) -> None:
+    destination = prod.one("AWS::SES::ConfigurationSetEventDestination").properties["EventDestination"]
+    assert destination["Enabled"] is True
+    assert set(destination["MatchingEventTypes"]) == {
+        "send",
+        "reject",
+        "bounce",
+        "complaint",
+        "delivery",
+        "open",
+        "click",
+        "renderingFailure",
+        "deliveryDelay",
+        "subscription",
+    }
+    topic = prod.text("mail", destination["SnsDestination"]["TopicARN"])
+    assert topic == "<Mail/Tracking/Events/Topic>"
+
+
+def test_ses_finds_its_rights_before_the_event_destination_is_made(prod: Templates) -> None:
+    destination = prod.one("AWS::SES::ConfigurationSetEventDestination")
+    assert set(destination.depends_on) >= {
+        prod.one("AWS::KMS::Key").logical_id,
+        prod.one("AWS::SNS::TopicPolicy", "Tracking").logical_id,
+    }
+
+
+def test_ses_finds_its_rights_before_the_receipt_rule_is_made(prod: Templates) -> None:
+    assert set(prod.manifest["artifacts"]["mailbus-prod-receiving"]["dependencies"]) >= {
+        "mailbus-prod-state",
+        "mailbus-prod-mail",
+    }
+
+
+def test_a_domain_is_signed_with_dkim_and_its_records_are_told(prod: Templates) -> None:
+    identity = prod.one("AWS::SES::EmailIdentity")
+    assert identity.properties == {
+        "EmailIdentity": "example.com",
+        "DkimAttributes": {"SigningEnabled": True},
+    }
+    assert prod.text("mail", prod.outputs("mail")["DnsRecord1"]) == (
+        "<Mail/Identity/Identity> CNAME <Mail/Identity/Identity>"
+    )
+
+
+def test_received_mail_is_scanned_stored_and_announced(prod: Templates) -> None:
+    rule = prod.one("AWS::SES::ReceiptRule").properties["Rule"]
+    assert (rule["Enabled"], rule["ScanEnabled"], rule["Recipients"]) == (True, True, ["inbound.example.com"])
+    (action,) = rule["Actions"]
+    assert {key: prod.text("receiving", value) for key, value in action["S3Action"].items()} == {
+        "BucketName": "<State/InboundMail/Bucket>",
+        "ObjectKeyPrefix": "raw/",
+        "TopicArn": "<Mail/Inbound/Receipts/Topic>",
+    }
+
+
+def test_the_rule_set_is_activated_after_its_rule_and_displaces_no_other(prod: Templates) -> None:
+    activation = prod.one("Custom::ActiveReceiptRuleSet")
+    assert prod.one("AWS::SES::ReceiptRule").logical_id in activation.depends_on
+    assert activation.properties["Displace"] == "false"
+    assert activation.properties["ServiceTimeout"] == "300"
+    assert prod.text("receiving", activation.properties["RuleSetName"]) == "<Receiving/RuleSet>"
+
+
+# What is kept
+
+
+def test_received_mail_is_private_encrypted_and_kept_as_long_as_the_settings_say(prod: Templates) -> None:
+    bucket = prod.one("AWS::S3::Bucket").properties
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    expiry = {
+        rule["Prefix"]: rule["ExpirationInDays"]
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+        if "Prefix" in rule
+    }
+    assert expiry == {"raw/": 90, "parts/": 90}
+
+
+def test_ses_writes_received_mail_only_and_nobody_uses_plain_connections(prod: Templates) -> None:
+    policy = prod.one("AWS::S3::BucketPolicy")
+    assert _denies_plain_connections(policy, {"AWS": "*"}, "s3:*")
+    (allowed,) = [statement for statement in _statements(policy) if statement["Effect"] == "Allow"]
+    assert allowed["Principal"] == {"Service": "ses.amazonaws.com"}
+    assert allowed["Action"] == "s3:PutObject"
+    assert prod.text("state", allowed["Resource"]) == "<State/InboundMail/Bucket>/raw/*"
+    assert allowed["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert prod.text("state", allowed["Condition"]["ArnLike"]["aws:SourceArn"]) == (
+        "arn:aws:ses:us-east-1:111122223333:receipt-rule-set/mailbus-prod:receipt-rule/*"
+    )
+
+
+def test_the_ledger_forgets_by_expires_at_and_can_be_restored(prod: Templates) -> None:
+    table = prod.one("AWS::DynamoDB::Table").properties
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["DeletionProtectionEnabled"] is True
+
+
+def test_the_events_of_the_bus_are_archived(prod: Templates) -> None:
+    archive = prod.one("AWS::Events::Archive").properties
+    assert archive["RetentionDays"] == 90
+    assert archive["EventPattern"]["source"] == ["mailbus"]
+    assert prod.text("state", archive["SourceArn"]) == "<State/Events/Bus>"
+
+
+STATEFUL = ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::Events::EventBus", "AWS::Events::Archive")
+
+
+@pytest.mark.parametrize("kind", STATEFUL)
+def test_what_is_kept_outlives_its_stack(prod: Templates, kind: str) -> None:
+    assert prod.one(kind).deletion_policy == "Retain"
+
+
+@pytest.mark.parametrize("kind", STATEFUL)
+def test_what_a_laptop_keeps_goes_with_its_stack(local: Templates, kind: str) -> None:
+    assert local.one(kind).deletion_policy == "Delete"
+
+
+def test_the_stack_that_holds_state_is_protected_from_deletion(prod: Templates, local: Templates) -> None:
+    protected = {
+        name: artifact["properties"].get("terminationProtection", False)
+        for templates in (prod, local)
+        for name, artifact in templates.manifest["artifacts"].items()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
+    assert [name for name, is_protected in protected.items() if is_protected] == ["mailbus-prod-state"]
+
+
+# Functions
+
+
+def test_each_function_gets_exactly_the_environment_that_it_reads(prod: Templates) -> None:
+    read = {
+        name: {variable.upper() for variable in kind.__struct_fields__}
+        for name, kind in SETTINGS_CLASSES.items()
+    }
+    given = {
+        _name(function): set(function.properties["Environment"]["Variables"])
+        - {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+        for function in prod.of_type("AWS::Lambda::Function")
+    }
+    assert given == {**read, "activation": set()}
+
+
+def test_plain_settings_reach_the_functions_as_the_file_says(prod: Templates) -> None:
+    sender = prod.one("AWS::Lambda::Function", "Sender").properties["Environment"]["Variables"]
+    assert sender["MAX_ATTEMPTS"] == str(prod.settings.max_attempts)
+    assert sender["METADATA_IN_HEADERS"] == "true"
+    assert sender["CONFIGURATION_SET_NAME"] == "mailbus-prod"
+    assert sender["POWERTOOLS_SERVICE_NAME"] == "sender"
+    assert sender["POWERTOOLS_LOG_LEVEL"] == "INFO"
+
+
+def test_each_flow_has_its_own_dead_letter_queue_to_write_to(prod: Templates) -> None:
+    for name, flow in (("sender", "Sending"), ("tracking", "Tracking"), ("inbound", "Inbound")):
+        (function,) = [f for f in prod.of_type("AWS::Lambda::Function") if _name(f) == name]
+        url = function.properties["Environment"]["Variables"]["DEAD_LETTER_QUEUE_URL"]
+        assert prod.text("mail", url) == f"<Mail/{flow}/Work/DeadLetters>"
+
+
+def test_every_handler_that_is_deployed_exists(prod: Templates) -> None:
+    for function in prod.of_type("AWS::Lambda::Function"):
+        folder, module, name = function.properties["Handler"].split(".")
+        source = ast.parse((ROOT / "functions" / folder / f"{module}.py").read_text())
+        assert name in {node.name for node in source.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_functions_run_on_arm_in_an_account_and_on_the_host_on_a_laptop(
+    prod: Templates, local: Templates
+) -> None:
+    assert _of_functions(prod, "Architectures") == {"arm64"}
+    assert _of_functions(local, "Architectures") <= {"arm64", "x86_64"}
+    assert local.settings.architecture == "host"
+
+
+def test_logs_are_kept_as_long_as_the_settings_say_and_no_longer(prod: Templates) -> None:
+    groups = prod.of_type("AWS::Logs::LogGroup")
+    assert len(groups) == len(prod.of_type("AWS::Lambda::Function"))
+    assert {group.properties["RetentionInDays"] for group in groups} == {90}
+
+
+WRITE_LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
+READ_QUEUE = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+ARN = "arn:aws:ses:us-east-1:111122223333"
+RIGHTS: dict[str, set[tuple[str, str]]] = {
+    "Mail/Sending/Sender": {
+        *((action, "<Mail/Sending/Sender/Log>") for action in WRITE_LOGS),
+        *((action, "<Mail/Sending/Work/Queue>") for action in READ_QUEUE),
+        ("sqs:ChangeMessageVisibility", "<Mail/Sending/Work/Queue>"),
+        ("sqs:SendMessage", "<Mail/Sending/Work/DeadLetters>"),
+        ("events:PutEvents", "<State/Events/Bus>"),
+        ("ses:SendEmail", f"{ARN}:identity/<Mail/Identity/Identity>"),
+        ("ses:SendEmail", f"{ARN}:configuration-set/mailbus-prod"),
+        ("ses:SendRawEmail", f"{ARN}:identity/<Mail/Identity/Identity>"),
+        ("ses:SendRawEmail", f"{ARN}:configuration-set/mailbus-prod"),
+    },
+    "Mail/Tracking/Tracker": {
+        *((action, "<Mail/Tracking/Tracker/Log>") for action in WRITE_LOGS),
+        *((action, "<Mail/Tracking/Work/Queue>") for action in READ_QUEUE),
+        ("sqs:SendMessage", "<Mail/Tracking/Work/DeadLetters>"),
+        ("events:PutEvents", "<State/Events/Bus>"),
+    },
+    "Mail/Inbound/Reader": {
+        *((action, "<Mail/Inbound/Reader/Log>") for action in WRITE_LOGS),
+        *((action, "<Mail/Inbound/Work/Queue>") for action in READ_QUEUE),
+        ("sqs:SendMessage", "<Mail/Inbound/Work/DeadLetters>"),
+        ("events:PutEvents", "<State/Events/Bus>"),
+        ("s3:GetObject", "<State/InboundMail/Bucket>/raw/*"),
+        ("s3:PutObject", "<State/InboundMail/Bucket>/parts/*"),
+    },
+    # SES gives these two no resource to scope to.
+    "Receiving/Activation/Activator": {
+        *((action, "<Receiving/Activation/Activator/Log>") for action in WRITE_LOGS),
+        ("ses:DescribeActiveReceiptRuleSet", "*"),
+        ("ses:SetActiveReceiptRuleSet", "*"),
+    },
+}
+
+
+def test_each_function_may_do_what_it_does_and_nothing_else(prod: Templates) -> None:
+    granted: dict[str, set[tuple[str, str]]] = {}
+    for policy in prod.of_type("AWS::IAM::Policy"):
+        rights = granted.setdefault(policy.path.partition("/Role/")[0], set())
+        for statement in _statements(policy):
+            assert statement["Effect"] == "Allow"
+            for action in _listed(statement["Action"]):
+                rights |= {
+                    (action, prod.text(policy.stack, resource)) for resource in _listed(statement["Resource"])
+                }
+    assert granted == RIGHTS
+
+
+def test_roles_hold_no_policies_of_somebody_elses_making(prod: Templates) -> None:
+    for role in prod.of_type("AWS::IAM::Role"):
+        assert set(role.properties) == {"AssumeRolePolicyDocument"}
+
+
+# Other settings
+
+
+def test_without_an_inbound_domain_nothing_is_deployed_for_receiving(
+    synthesize: Callable[[Settings], Templates], settings_of: Callable[[str], Settings]
+) -> None:
+    settings = settings_of("prod")
+    off = msgspec.structs.replace(settings, inbound=msgspec.structs.replace(settings.inbound, domain=None))
+    templates = synthesize(off)
+    assert list(templates.raw) == ["state", "mail"]
+    assert {_name(function) for function in templates.of_type("AWS::Lambda::Function")} == {
+        "sender",
+        "tracking",
+    }
+
+
+def test_settings_of_receiving_reach_the_rule_and_its_activation(
+    synthesize: Callable[[Settings], Templates], settings_of: Callable[[str], Settings]
+) -> None:
+    settings = settings_of("prod")
+    inbound = msgspec.structs.replace(
+        settings.inbound,
+        domain="mail.example.org",
+        recipients=("support@mail.example.org",),
+        displace_active_rule_set=True,
+    )
+    templates = synthesize(
+        msgspec.structs.replace(settings, identity="shop@example.com", region="eu-west-1", inbound=inbound)
+    )
+    rule = templates.one("AWS::SES::ReceiptRule").properties["Rule"]
+    assert rule["Recipients"] == ["support@mail.example.org"]
+    assert templates.one("Custom::ActiveReceiptRuleSet").properties["Displace"] == "true"
+    # An address proves no domain, and a domain that mail is received for has to be proven.
+    assert [
+        identity.properties["EmailIdentity"] for identity in templates.of_type("AWS::SES::EmailIdentity")
+    ] == [
+        "shop@example.com",
+        "mail.example.org",
+    ]
+    assert not [name for name in templates.outputs("mail") if name.startswith("DnsRecord")]
+    assert list(templates.outputs("receiving")) == [
+        "RuleSetName",
+        "DnsRecord1",
+        "DnsRecord2",
+        "DnsRecord3",
+        "DnsRecord4",
+    ]
+    assert templates.outputs("receiving")["DnsRecord4"] == (
+        "mail.example.org MX 10 inbound-smtp.eu-west-1.amazonaws.com"
+    )
+
+
+def test_all_of_it_fits_into_a_stack_of_somebody_elses_app(
+    app_in: Callable[[Path], Any], tmp_path: Path, settings_of: Callable[[str], Settings]
+) -> None:
+    stack = Stack(app_in(tmp_path), "Shop", env=Environment(region="us-east-1"))
+    Mailbus(stack, "Mail", settings=settings_of("prod"))
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::Lambda::Function", 4)
+    template.resource_count_is("AWS::SQS::Queue", 6)
+    template.resource_count_is("AWS::SES::ReceiptRule", 1)
+
+
+def _statements(policy: Resource) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = policy.properties["PolicyDocument"]["Statement"]
+    return statements
+
+
+def _denies_plain_connections(policy: Resource, principal: Any, action: str) -> bool:
+    return any(
+        (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", principal, action)
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        for statement in _statements(policy)
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _name(function: Resource) -> str:
+    name: str = function.properties["Handler"].partition(".")[0]
+    return name
+
+
+def _of_functions(templates: Templates, name: str) -> set[str]:
+    return {
+        value
+        for function in templates.of_type("AWS::Lambda::Function")
+        for value in function.properties[name]
+    }
+
+
+def _referred(templates: Templates, resource: Resource, reference: Any) -> Resource:
+    path = templates.text(resource.stack, reference).strip("<>")
+    (found,) = [other for other in templates.resources if other.path == path]
+    return found

@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.regions import RECEIVING_REGIONS
+from infra.settings import Inbound, Retention, Sender, Settings, Tracking, load
+from mailbus.errors import ConfigurationError
+
+OURS = Path(__file__).resolve().parents[2] / "mailbus.toml"
+
+FILE = """
+region = "eu-west-1"
+identity = "example.com"
+max_attempts = 8
+log_retention_days = 30
+
+[retention]
+raw_days = 90
+parts_days = 30
+
+[tracking]
+batch_size = 100
+batch_window_seconds = 1
+
+[inbound]
+domain = "inbound.example.com"
+
+[stages.dev]
+identity = "dev.example.com"
+architecture = "x86_64"
+
+[stages.dev.retention]
+raw_days = 7
+
+[stages.prod]
+"""
+
+
+@pytest.fixture
+def stage_file(tmp_path: Path) -> Path:
+    path = tmp_path / "mailbus.toml"
+    path.write_text(FILE)
+    return path
+
+
+def refusal(path: Path, text: str, stage: str = "dev") -> str:
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as refused:
+        load(path, stage)
+    message = str(refused.value)
+    assert "\n" not in message
+    return message
+
+
+def test_what_stands_at_the_top_holds_for_a_stage_that_says_nothing(stage_file: Path) -> None:
+    assert load(stage_file, "prod") == Settings(
+        stage="prod",
+        region="eu-west-1",
+        identity="example.com",
+        max_attempts=8,
+        log_retention_days=30,
+        retention=Retention(raw_days=90, parts_days=30),
+        tracking=Tracking(batch_size=100, batch_window_seconds=1),
+        inbound=Inbound(domain="inbound.example.com"),
+    )
+
+
+def test_a_stage_overrides_keys_and_single_keys_of_a_table(stage_file: Path) -> None:
+    settings = load(stage_file, "dev")
+    assert (settings.identity, settings.architecture) == ("dev.example.com", "x86_64")
+    assert settings.retention == Retention(raw_days=7, parts_days=30)
+
+
+@pytest.mark.parametrize("stage", ["local", "dev", "prod"])
+def test_the_file_that_ships_is_right_for_each_of_its_stages(stage: str) -> None:
+    assert load(OURS, stage).name == f"mailbus-{stage}"
+
+
+def test_a_laptop_deploys_for_example_com_on_its_own_architecture() -> None:
+    settings = load(OURS, "local")
+    assert (settings.region, settings.identity, settings.architecture) == ("us-east-1", "example.com", "host")
+    assert settings.inbound.domain == "inbound.example.com"
+    assert settings.ephemeral
+
+
+@pytest.mark.parametrize(
+    ("kind", "table"),
+    [
+        (Settings, None),
+        (Retention, "retention"),
+        (Sender, "sender"),
+        (Tracking, "tracking"),
+        (Inbound, "inbound"),
+    ],
+)
+def test_the_file_that_ships_shows_every_key(kind: type, table: str | None) -> None:
+    text = OURS.read_text()
+    section = text.partition(f"\n[{table}]\n")[2].partition("\n[")[0] if table else text
+    for key in kind.__struct_fields__:
+        if key != "stage":
+            assert f"{key} = " in section or f"[{key}]" in section
+
+
+# One line for each mistake
+
+MISTAKES = {
+    "a key that is not there names the nearest": (
+        ("max_attempts = 8", "max_atempts = 8"),
+        "mailbus.toml: max_atempts: unknown key; did you mean 'max_attempts'? (keys: region,",
+    ),
+    "a key of a table names the table and the nearest": (
+        ("raw_days = 90", "raw_dayz = 90"),
+        (
+            "mailbus.toml: [retention] raw_dayz: unknown key; did you mean 'raw_days'? "
+            "(keys: raw_days, parts_days, event_archive_days)"
+        ),
+    ),
+    "a key in a stage's table names that table": (
+        ("raw_days = 7", "raw_day = 7"),
+        (
+            "mailbus.toml: [stages.dev.retention] raw_day: unknown key; did you mean 'raw_days'? "
+            "(keys: raw_days, parts_days, event_archive_days)"
+        ),
+    ),
+    "a key that belongs elsewhere says where": (
+        ("max_attempts = 8", "batch_window_seconds = 8"),
+        "mailbus.toml: batch_window_seconds: unknown key; it belongs at tracking.batch_window_seconds (keys:",
+    ),
+    "a stage cannot be renamed from within": (
+        ("max_attempts = 8", 'stage = "prod"'),
+        "mailbus.toml: stage: unknown key",
+    ),
+    "a wrong type says what it is and was to be": (
+        ("max_attempts = 8", 'max_attempts = "eight"'),
+        "mailbus.toml: max_attempts: expected `int`, got `str` (it is 'eight')",
+    ),
+    "a number out of range says the range": (
+        ("max_attempts = 8", "max_attempts = 100"),
+        "mailbus.toml: max_attempts: expected `int` <= 90 (it is 100)",
+    ),
+    "a number out of range in a stage's table names that table": (
+        ("raw_days = 7", "raw_days = 0"),
+        "mailbus.toml: [stages.dev.retention] raw_days: expected `int` >= 1 (it is 0)",
+    ),
+    "a word that is none of those allowed names the nearest": (
+        ('"x86_64"', '"x86"'),
+        (
+            "mailbus.toml: [stages.dev] architecture: must be one of arm64, x86_64, host; "
+            "did you mean 'x86_64'? (it is 'x86')"
+        ),
+    ),
+    "a number that is none of those allowed names the nearest": (
+        ("log_retention_days = 30", "log_retention_days = 100"),
+        (
+            "mailbus.toml: log_retention_days: must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, "
+            "365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653; the nearest is 90 (it is 100)"
+        ),
+    ),
+    "a number where one of several is allowed has to be one": (
+        ("log_retention_days = 30", 'log_retention_days = "30"'),
+        "mailbus.toml: log_retention_days: must be one of 1, 3,",
+    ),
+    "an identity is a domain or an address": (
+        ('"dev.example.com"', '"https://example.com"'),
+        (
+            "mailbus.toml: [stages.dev] identity: must be a domain in lower case, such as example.com, "
+            "or an address (it is 'https://example.com')"
+        ),
+    ),
+    "a domain is no address": (
+        ('"inbound.example.com"', '"me@example.com"'),
+        "mailbus.toml: [inbound] domain: must be a domain in lower case",
+    ),
+    "a table is a table": (
+        ("[retention]\nraw_days = 90\nparts_days = 30", "[retention.days]"),
+        "mailbus.toml: [retention] days: unknown key",
+    ),
+    "a key is no table": (
+        ("max_attempts = 8", "sender = 8"),
+        "mailbus.toml: sender: must be a table: [sender]",
+    ),
+    "what has no default is missing by name": (
+        ('region = "eu-west-1"', ""),
+        "mailbus.toml: region: is missing, and has no default",
+    ),
+    "a region where SES does not receive mail is refused with those where it does": (
+        ('"eu-west-1"', '"ca-west-1"'),
+        (
+            "mailbus.toml: region: SES does not receive mail in ca-west-1; remove inbound.domain or take "
+            "one of af-south-1,"
+        ),
+    ),
+    "a region is written as AWS writes it": (
+        ('"eu-west-1"', '"Ireland"'),
+        "mailbus.toml: region: must be a region, such as us-east-1 (it is 'Ireland')",
+    ),
+    "a big batch needs its window": (
+        ("batch_window_seconds = 1", "batch_window_seconds = 0"),
+        (
+            "mailbus.toml: [tracking] batch_size: more than 10 events a batch need "
+            "tracking.batch_window_seconds of at least 1 (it is 100)"
+        ),
+    ),
+    "a recipient is of the domain that receives": (
+        ('domain = "inbound.example.com"', 'domain = "inbound.example.com"\nrecipients = ["me@example.com"]'),
+        "mailbus.toml: [inbound] recipients: me@example.com is not of inbound.domain (inbound.example.com)",
+    ),
+    "recipients need the domain that turns receiving on": (
+        ('domain = "inbound.example.com"', 'recipients = ["me@example.com"]'),
+        "mailbus.toml: [inbound] recipients: needs inbound.domain, which turns receiving on",
+    ),
+    "what is not TOML says where": (
+        ("max_attempts = 8", "max_attempts = "),
+        "mailbus.toml: not TOML: Invalid value (at line 4",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "told"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_line(stage_file: Path, change: tuple[str, str], told: str) -> None:
+    old, new = change
+    assert old in FILE
+    assert refusal(stage_file, FILE.replace(old, new)).startswith(told)
+
+
+def test_a_stage_that_is_not_there_names_the_nearest_and_all(stage_file: Path) -> None:
+    assert refusal(stage_file, FILE, "prodd") == (
+        "mailbus.toml: there is no stage 'prodd'; did you mean 'prod'? (stages: dev, prod)"
+    )
+
+
+@pytest.mark.parametrize("stage", ["Dev!", "d" * 30])
+def test_the_name_of_a_stage_can_be_part_of_other_names(stage_file: Path, stage: str) -> None:
+    told = refusal(stage_file, f'{FILE}\n[stages."{stage}"]\n', stage)
+    assert "stage: must be a name of at most 24" in told
+
+
+@pytest.mark.parametrize("stages", ["stages = 3", "[stages]\ndev = 3", "[[stages]]\ndev = {}"])
+def test_stages_that_are_no_tables_are_told(stage_file: Path, stages: str) -> None:
+    text = f'{stages}\nregion = "eu-west-1"' if stages == "stages = 3" else f'region = "eu-west-1"\n{stages}'
+    assert "[stages.dev]" in refusal(stage_file, text)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"mailbus.toml: not found at"):
+        load(tmp_path / "mailbus.toml", "dev")
+
+
+def test_a_file_that_is_not_text_is_told(stage_file: Path) -> None:
+    stage_file.write_bytes(b"\xff\xfe region")
+    with pytest.raises(ConfigurationError, match=r"mailbus.toml: not TOML"):
+        load(stage_file, "dev")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'aws_access_key_id = "x"',
+        'aws_secret_access_key = "x"',
+        'accessKey = "x"',
+        'AWS_SESSION_TOKEN = "x"',
+        'configuration_set_name = "AKIAIOSFODNN7EXAMPLE"',
+        '[stages.prod.client]\nsecret_key = "x"',
+        '[client]\nkeys = ["ASIAIOSFODNN7EXAMPLE"]',
+    ],
+)
+def test_access_keys_are_refused_with_the_reason_and_not_repeated(stage_file: Path, line: str) -> None:
+    told = refusal(stage_file, f"{line}\n{FILE}" if not line.startswith("[") else f"{FILE}\n{line}")
+    assert "access keys do not belong in a file that is committed" in told
+    assert "AWS_PROFILE" in told
+    assert "IOSFODNN7EXAMPLE" not in told
+
+
+def test_sending_alone_works_in_any_region(stage_file: Path) -> None:
+    stage_file.write_text(
+        FILE.replace('domain = "inbound.example.com"', "").replace("eu-west-1", "ca-west-1")
+    )
+    assert load(stage_file, "prod").inbound.domain is None
+
+
+def test_every_receiving_region_is_a_region(stage_file: Path) -> None:
+    for region in RECEIVING_REGIONS:
+        stage_file.write_text(FILE.replace("eu-west-1", region))
+        assert load(stage_file, "prod").region == region
