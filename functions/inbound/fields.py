@@ -26,7 +26,7 @@ NO_HEADER_END: Final = "missing_header_end"
 # More than this cannot go onto the bus, and would only cost time.
 HEADER_BYTES: Final = 1024 * 1024
 # The standard library's parser of parameters takes quadratic time.
-PARAMETER_CHARACTERS: Final = 16 * 1024
+PARAMETER_CHARACTERS: Final = 4 * 1024
 DATE_CHARACTERS: Final = 200
 
 _LINE: Final = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")

@@ -90,6 +90,8 @@ def _cut(event: InboundEvent, resources: tuple[str, ...]) -> InboundEvent:
         if event.message is None or _fits(event, resources):
             break
         message = cut(event.message)
+        if message == event.message:
+            continue
         message = msgspec.structs.replace(message, defects=distinct((*message.defects, defect)))
         event = msgspec.structs.replace(event, message=message)
     return event

@@ -94,9 +94,10 @@ def read(raw: bytes) -> Structure:
     defects: list[str] = []
     waiting = [_Entity(start=0, end=len(raw), parent=None, position=0, depth=0)]
     known = 1
+    top = fields.read_header(raw, 0, len(raw))
     while waiting:
         entity = waiting.pop()
-        header = fields.read_header(raw, entity.start, entity.end)
+        header = fields.read_header(raw, entity.start, entity.end) if entity.depth else top
         media = _media(header, entity)
         defects += (*header.defects, *media.defects)
         if not media.token.startswith("multipart/"):
@@ -112,7 +113,7 @@ def read(raw: bytes) -> Structure:
             _Entity(start=start, end=end, parent=media.token, position=position, depth=entity.depth + 1)
             for position, (start, end) in reversed(tuple(enumerate(split.ranges)))
         ]
-    return Structure(header=fields.read_header(raw, 0, len(raw)), parts=tuple(parts), defects=tuple(defects))
+    return Structure(header=top, parts=tuple(parts), defects=tuple(defects))
 
 
 def _media(header: fields.Header, entity: _Entity) -> _Media:

@@ -12,6 +12,7 @@ from inbound.handler import process
 from tests.unit.inbound.arrivals import RAW_KEY, Room, received, record
 
 GOLDEN = Path(__file__).parent / "golden"
+EXAMPLES = Path(__file__).parents[3] / "examples/mails"
 MAILS = sorted(GOLDEN.glob("*.eml"))
 
 
@@ -52,3 +53,25 @@ def test_the_raw_mail_stays_as_it_came(mail: Path) -> None:
     process([record(received())], room.wiring)
     assert room.stored(RAW_KEY) == mail.read_bytes()
     assert room.detail["raw"]["size"] == mail.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("name", "recipient", "attachments", "inlines"),
+    [
+        ("support-request", "support@inbound.example.com", ["Bestätigung 4711.csv"], []),
+        ("photo", "photos@inbound.example.com", ["logo.png"], ["sign.png"]),
+    ],
+)
+def test_the_example_mails_are_in_order(
+    name: str, recipient: str, attachments: list[str], inlines: list[str]
+) -> None:
+    room = Room((EXAMPLES / f"{name}.eml").read_bytes())
+    assert process([record(received())], room.wiring) == ()
+    message = room.detail["message"]
+    assert message["to"][0]["address"] == recipient
+    assert message["text"]
+    assert message["html"].startswith("<p>")
+    assert [part["filename"] for part in message["attachments"]] == attachments
+    assert [part["filename"] for part in message["inlines"]] == inlines
+    assert all(f"cid:{part['content_id']}" in message["html"] for part in message["inlines"])
+    assert message["defects"] == []
