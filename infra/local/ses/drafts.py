@@ -225,7 +225,7 @@ def _raw(raw: bytes, sender: str | None, destination: Destination) -> Draft:
     headers = mime.read_headers(block)
     _check_once(headers)
     if headers.first("From") is None:
-        if sender is None:
+        if not sender:
             raise Refusal(BAD_REQUEST, "Missing required header 'From'.")
         raw = f"From: {sender}\r\n".encode() + raw
         headers = mime.Headers((mime.Header("From", sender), *headers.lines))
@@ -246,7 +246,7 @@ def _raw(raw: bytes, sender: str | None, destination: Destination) -> Draft:
         senders=((parse(sender),) if sender else ()) + shown,
         recipients=recipients_of(envelope),
         raw=raw,
-        headers=headers.without(("bcc",)),
+        headers=headers.without("bcc"),
         virus=findings.virus,
         configuration_set=headers.first("X-SES-CONFIGURATION-SET"),
         tags=_header_tags(headers),

@@ -295,7 +295,7 @@ def _mail(kind: str, message: Message, origin: Origin, *, include_headers: bool 
     headers = message.headers
     if message.templated and kind == "Send":
         # a template is rendered after the Send event, so its subject is not known yet
-        headers = headers.without({"subject"})
+        headers = headers.without("subject")
     tags: dict[str, tuple[str, ...]] = {
         "ses:source-tls-version": ("TLSv1.3",),
         "ses:operation": (message.operation,),

@@ -20,7 +20,6 @@ from infra.local.ses.addresses import decoded, mailboxes
 from infra.local.ses.wire import Attachment, Content
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
 
@@ -29,6 +28,7 @@ _LONG_LINE: Final = re.compile(rb"[^\n]{998,}|\0")
 _FOLD: Final = re.compile(r"\r?\n(?=[ \t])")
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 _ENCODINGS: Final = {"BASE64": "base64", "QUOTED_PRINTABLE": "quoted-printable", "SEVEN_BIT": "7bit"}
+_REPLACED: Final = frozenset((b"date", b"message-id", b"bcc", b"return-path"))
 HEADERS_SHOWN: Final = 10 * 1024
 
 
@@ -53,17 +53,9 @@ class Headers(msgspec.Struct, frozen=True):
         """Find the value of the first header of that name."""
         return next(iter(self.all(name)), None)
 
-    def without(self, names: Iterable[str], prefix: str | None = None) -> Headers:
-        """Leave out the headers of these names and of this prefix (both in lower case)."""
-        unwanted = frozenset(names)
-        return Headers(
-            tuple(
-                header
-                for header in self.lines
-                if header.name.lower() not in unwanted
-                and not (prefix and header.name.lower().startswith(prefix))
-            )
-        )
+    def without(self, name: str) -> Headers:
+        """Leave out the headers of that name (in lower case)."""
+        return Headers(tuple(header for header in self.lines if header.name.lower() != name))
 
     def shown(self) -> tuple[tuple[Header, ...], bool]:
         """Keep what fits into the 10 KB that SES shows, and say whether it left any out."""
@@ -96,28 +88,27 @@ def read_headers(block: bytes) -> Headers:
     return Headers(tuple(lines))
 
 
-def rewritten(raw: bytes, headers: Headers, message_id: str, accepted: datetime) -> bytes:
+def rewritten(raw: bytes, message_id: str, accepted: datetime) -> bytes:
     """Write the message as SES sends it on: its own Date and Message-ID, no Bcc, no X-SES headers.
 
     https://docs.aws.amazon.com/ses/latest/dg/header-fields.html
     """
     block, body = split(raw)
-    kept = headers.without(("date", "message-id", "bcc", "return-path"), prefix="x-ses-")
-    gone = {header.name.lower() for header in headers.lines} - {h.name.lower() for h in kept.lines}
     own = {"Date": format_datetime(accepted), "Message-ID": f"<{message_id}@email.amazonses.com>"}
-    return _drop(block, gone) + _lines(own) + b"\r\n" + body
+    return _kept(block) + _lines(own) + b"\r\n" + body
 
 
 def _lines(headers: dict[str, str]) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
 
 
-def _drop(block: bytes, names: set[str]) -> bytes:
+def _kept(block: bytes) -> bytes:
     kept: list[bytes] = []
     keeping = True
     for line in block.splitlines():
         if not line.startswith((b" ", b"\t")):
-            keeping = line.partition(b":")[0].decode("ascii", "replace").lower() not in names
+            name = line.partition(b":")[0].strip().lower()
+            keeping = name not in _REPLACED and not name.startswith(b"x-ses-")
         if keeping:
             kept.append(line + b"\r\n")
     return b"".join(kept)

@@ -257,7 +257,7 @@ def _accept(world: World, draft: Draft, route: _Route, call: _Call) -> str:
         configuration_set=route.configuration_set.name if route.configuration_set else None,
         tags=draft.tags,
         overrides=call.overrides,
-        raw=mime.rewritten(draft.raw, draft.headers, message_id, accepted),
+        raw=mime.rewritten(draft.raw, message_id, accepted),
         headers=draft.headers,
         source_ip=call.caller.source_ip,
         caller=call.caller.identity,
