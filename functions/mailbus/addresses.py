@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LOCAL_CHARACTERS: Final = 64
 DOMAIN_CHARACTERS: Final = 253
 LABEL_CHARACTERS: Final = 63
+MAILBOX_CHARACTERS: Final = 2000
+LIST_CHARACTERS: Final = 8000
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
@@ -50,7 +52,7 @@ def require_one_line(text: str, path: str) -> str:
 
 def parse_mailbox(text: str, path: str) -> Mailbox:
     """Read one mailbox, its domain encoded to ASCII; what is wrong is an `InvalidJob` at `path`."""
-    written = require_one_line(text, path).strip()
+    written = _within(MAILBOX_CHARACTERS, require_one_line(text, path), path).strip()
     named = _NAMED.fullmatch(written)
     if named is None:
         return Mailbox(name="", address=_addr_spec(written, path))
@@ -60,7 +62,8 @@ def parse_mailbox(text: str, path: str) -> Mailbox:
 
 def parse_mailboxes(text: str, path: str) -> tuple[Mailbox, ...]:
     """Read a comma-separated header value; commas inside quotes do not separate."""
-    return tuple(parse_mailbox(part, path) for part in _SPLIT.findall(text)) or (parse_mailbox(text, path),)
+    parts = _SPLIT.findall(_within(LIST_CHARACTERS, text, path))
+    return tuple(parse_mailbox(part, path) for part in parts) or (parse_mailbox(text, path),)
 
 
 def address_key(address: str) -> str:
@@ -72,6 +75,12 @@ def address_key(address: str) -> str:
 def is_encoded_word(text: str) -> bool:
     """Tell whether a reader of mail would take part of `text` for an RFC 2047 encoded word."""
     return _ENCODED_WORD.search(text) is not None
+
+
+def _within(most: int, text: str, path: str) -> str:
+    if len(text) > most:
+        raise InvalidJob(path, f"has {len(text)} characters; {most} are allowed")
+    return text
 
 
 def _display_name(phrase: str) -> str:
@@ -116,7 +125,7 @@ def _why_no_address(spec: str) -> str:
         ("(" in bare or ")" in bare, 'has a comment; write a name with parentheses in quotes: "Ann (Sales)"'),
         (
             "<" in bare or ">" in bare or '"' in bare,
-            "has an unbalanced quote or bracket; write Name <name@example.com>",
+            'has an unbalanced quote or bracket, or a name that needs quotes: "Name" <name@example.com>',
         ),
         ("@" not in bare, "has no @; write an address such as name@example.com"),
         (bare.count("@") > 1, "has more than one @"),

@@ -2,7 +2,7 @@
 
 The standard library's generator is not used for headers: it turns long words, such as the URL in
 List-Unsubscribe, into encoded words that no reader of that header decodes
-(https://github.com/python/cpython/issues/84772), and folds inside structured values.
+(https://github.com/python/cpython/issues/85725), and folds inside structured values.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ENCODED_WORD: Final = 75
 WORD_LIMIT: Final = 900
 PLAIN_NAME_LIMIT: Final = 200
 # beside the longest field name; some readers put a space between the encoded words of a name,
-# so that it is one word where it can be (https://github.com/python/cpython/issues/92081)
+# so that it is one word where it can be (https://github.com/python/cpython/issues/128110)
 NAME_ROOM: Final = LINE - len("Reply-To: ")
 
 _WORDS: Final = re.compile(r" *[^ ]+")

@@ -67,6 +67,9 @@ REFUSED = [
     ("Ann <ann@example.com", "unbalanced"),
     ('"Ann <ann@example.com>', "unbalanced"),
     ("Ann <ann@example.com> Lee", "unbalanced"),
+    ("ann@example.com <ann@example.com>", "needs quotes"),
+    ('"\\' * 100_000, "2000 are allowed"),
+    ("[Sales] <ann@example.com>", "needs quotes"),
     ("Ann\r\nBcc: eve@example.com <ann@example.com>", "carriage return"),
     ("Ann\nLee <ann@example.com>", "line feed"),
     ("Ann\0 <ann@example.com>", "NUL"),
@@ -110,6 +113,11 @@ def test_a_gap_in_a_headers_list_loses_no_address(text: str) -> None:
 def test_a_header_without_an_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidJob, match=r"is empty|more than one"):
         parse_mailboxes(text, "$.headers.To")
+
+
+def test_a_headers_list_has_a_bounded_length() -> None:
+    with pytest.raises(InvalidJob, match="8000 are allowed"):
+        parse_mailboxes('"\\' * 100_000, "$.headers.To")
 
 
 def test_two_spellings_of_a_domain_are_one_address_and_of_a_local_part_are_two() -> None:
