@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnOutput, Environment, Stack
+from aws_cdk import CfnOutput, Environment, Stack, Token
 from constructs import Construct
 
 from infra.function import Code
@@ -12,6 +12,7 @@ from infra.mail import Mail
 from infra.receiving import Receiving
 from infra.regions import mx_record
 from infra.state import State
+from mailbus.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,11 +25,17 @@ class Mailbus(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
+        region = Stack.of(self).region
+        if not Token.is_unresolved(region) and region != settings.region:
+            reason = (
+                f"region: the settings say {settings.region}, but the stack is in {region}; make them agree"
+            )
+            raise ConfigurationError(reason)
         code = Code(settings.architecture)
         self.state = State(self, "State", settings=settings)
         self.mail = Mail(self, "Mail", settings=settings, code=code, state=self.state)
-        if self.mail.inbound:
-            self.receiving = Receiving(
+        self.receiving = (
+            Receiving(
                 self,
                 "Receiving",
                 settings=settings,
@@ -36,6 +43,9 @@ class Mailbus(Construct):
                 state=self.state,
                 inbound=self.mail.inbound,
             )
+            if self.mail.inbound
+            else None
+        )
 
 
 def deployment(app: Construct, *, settings: Settings) -> list[Stack]:

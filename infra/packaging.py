@@ -12,6 +12,7 @@ would make ordinary ones stale (https://docs.python.org/3/reference/import.html#
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TASK_ROOT: Final = "/var/task"
-KEPT_BUILDS: Final = 4
+KEPT_BUILDS: Final = 8
 
 Machine = Literal["arm64", "x86_64"]
 
@@ -121,8 +122,9 @@ def build(architecture: Architecture, *, root: Path = ROOT) -> Package:
             shutil.copytree(packages, staging.path, copy_function=os.link, dirs_exist_ok=True)
             own = list(_copy(functions, staging.path))
             _compile(staging.path, own)
-        _forget_old(root / "build", "code-*", keep=code)
-        _forget_old(root / "build", "packages-*", keep=packages)
+        os.utime(packages)
+        _forget_old(root / "build", "code-*")
+        _forget_old(root / "build", "packages-*")
     os.utime(code)
     return Package(path=code, digest=code_key)
 
@@ -215,8 +217,11 @@ def _copy(functions: Path, into: Path) -> Iterator[Path]:
             yield into / path.name
 
 
-def _forget_old(build: Path, pattern: str, *, keep: Path) -> None:
-    builds = sorted(build.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in builds[KEPT_BUILDS:]:
-        if path != keep:
-            shutil.rmtree(path, ignore_errors=True)
+def _forget_old(build: Path, pattern: str) -> None:
+    """Delete all but the builds used last; others may be doing the same."""
+    used: list[tuple[float, Path]] = []
+    for path in build.glob(pattern):
+        with contextlib.suppress(FileNotFoundError):
+            used.append((path.stat().st_mtime, path))
+    for _, path in sorted(used, reverse=True)[KEPT_BUILDS:]:
+        shutil.rmtree(path, ignore_errors=True)

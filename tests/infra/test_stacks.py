@@ -12,6 +12,7 @@ from aws_cdk.assertions import Template
 
 from infra.mailbus import Mailbus
 from infra.packaging import ROOT
+from mailbus.errors import ConfigurationError
 from mailbus.settings import InboundSettings, SenderSettings, TrackingSettings
 
 if TYPE_CHECKING:
@@ -481,6 +482,14 @@ def test_all_of_it_fits_into_a_stack_of_somebody_elses_app(
     template.resource_count_is("AWS::Lambda::Function", 4)
     template.resource_count_is("AWS::SQS::Queue", 6)
     template.resource_count_is("AWS::SES::ReceiptRule", 1)
+
+
+def test_somebody_elses_stack_has_to_be_in_the_region_of_the_settings(
+    app_in: Callable[[Path], Any], tmp_path: Path, settings_of: Callable[[str], Settings]
+) -> None:
+    stack = Stack(app_in(tmp_path), "Shop", env=Environment(region="eu-west-1"))
+    with pytest.raises(ConfigurationError, match="the settings say us-east-1, but the stack is in eu-west-1"):
+        Mailbus(stack, "Mail", settings=settings_of("prod"))
 
 
 def _statements(policy: Resource) -> list[dict[str, Any]]:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -93,6 +95,31 @@ def test_compiled_code_names_the_place_on_lambda_and_not_that_of_the_build(
     assert b"/var/task/sender/handler.py" in compiled.read_bytes()
     for path in package.path.rglob("*.pyc"):
         assert str(project).encode() not in path.read_bytes()
+
+
+@pytest.mark.parametrize(("architecture", "elf_machine"), [("arm64", 183), ("x86_64", 62)])
+def test_extension_modules_are_those_of_the_target_whatever_the_host(
+    project: Path, architecture: Literal["arm64", "x86_64"], elf_machine: int
+) -> None:
+    extensions = list(packaging.build(architecture, root=project).path.rglob("*.so"))
+    assert extensions
+    for extension in extensions:
+        # e_machine of the ELF header: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
+        assert int.from_bytes(extension.read_bytes()[18:20], "little") == elf_machine
+
+
+def test_only_the_builds_used_last_are_kept(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packaging, "KEPT_BUILDS", 2)
+    changed = tmp_path / "changed"
+    shutil.copytree(project, changed, ignore=shutil.ignore_patterns("code-*"))
+    built = []
+    for number in range(3):
+        (changed / "functions" / "sender" / "extra.py").write_text(f"ANSWER = {number}\n")
+        built.append(packaging.build("host", root=changed).path)
+        os.utime(built[-1], (number, number))
+    assert sorted(changed.glob("build/code-*")) == sorted(built[1:])
 
 
 def test_what_no_function_needs_stays_out(package: packaging.Package) -> None:
