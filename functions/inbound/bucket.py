@@ -18,7 +18,8 @@ RAW_BYTES: Final = 64 * 1024 * 1024
 
 # Without s3:ListBucket a missing object is "access denied" too:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-UNAVAILABLE: Final = frozenset({"NoSuchKey", "NoSuchBucket", "AccessDenied", "403", "404"})
+NO_SUCH_KEY: Final = "NoSuchKey"
+UNAVAILABLE: Final = frozenset({NO_SUCH_KEY, "NoSuchBucket", "AccessDenied", "403", "404"})
 
 # SES's "Encrypt message" is the S3 encryption client's envelope, which stands in the metadata.
 ENVELOPE_KEYS: Final = frozenset({"x-amz-key", "x-amz-key-v2"})

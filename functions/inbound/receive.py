@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from inbound import mime, parts
-from inbound.bucket import RAW_BYTES, Bucket, StoredMail, Unavailable
+from inbound.bucket import NO_SUCH_KEY, RAW_BYTES, Bucket, StoredMail, Unavailable
 from inbound.fitting import fit
 from inbound.notification import (
     Received,
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from mailbus.settings import InboundSettings
     from mailbus.sqs import Record
 
-# SES writes the object before it notifies; what is not there after as many deliveries never comes.
+# How many deliveries a right that is missing may take to come; an object that is missing never comes: SES
+# writes it before it notifies, and S3 is consistent (https://aws.amazon.com/s3/consistency/).
 PATIENCE: Final = 3
 
 SPAM: Final = {"FAIL": True, "PASS": False}
@@ -61,7 +62,7 @@ def receive(record: Record, settings: InboundSettings, bucket: Bucket) -> BusEnt
     announced = Announced(received=received, notification=notification, key=key)
     found = bucket.read(key)
     if isinstance(found, Unavailable):
-        if record.receive_count < PATIENCE:
+        if found.code != NO_SUCH_KEY and record.receive_count < PATIENCE:
             return NotYet(code=found.code)
         reason = (
             f"S3 answers {found.code} for the mail: either the object was removed, "

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from mailbus.sqs import Record
 
 REASON_CHARACTERS: Final = 1000
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+MESSAGE_BYTES: Final = 1024 * 1024
+# two texts of `REASON_CHARACTERS`, at most 4 bytes a character, and all names and types
+ATTRIBUTE_BYTES: Final = 9 * 1024
 _REFUSED: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -57,11 +61,13 @@ class DeadLetterQueue:
         """Keep a record with the reason why it failed; the caller then acknowledges the original.
 
         What `send_message` raises passes through: the caller gives the record back to its queue, and
-        SQS moves it here in the end, without a reason. So it goes too with a body that fills SQS's
-        limit and leaves no room for attributes.
+        SQS moves it here in the end, without a reason. A body that leaves no room for attributes
+        goes without them.
         """
         described: dict[str, MessageAttributeValueTypeDef] = {
             name: {"DataType": "String", "StringValue": value}
             for name, value in attributes(error, record.message_id).items()
         }
+        if len(record.body.encode()) > MESSAGE_BYTES - ATTRIBUTE_BYTES:
+            described = {}
         self._client.send_message(QueueUrl=self._url, MessageBody=record.body, MessageAttributes=described)

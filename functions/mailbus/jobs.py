@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Final
 
-JOB_ID_TAG: Final = "mailbus-job-id"
-"""The SES message tag that carries the job id; it comes back on SES's events."""
-
 SCHEMA_VERSION: Final = 1
 MAX_RECIPIENTS: Final = 50
 # SES takes 500 MIME parts; two texts and three containers leave this many
@@ -130,13 +127,13 @@ def parse_job(body: str, message_id: str) -> Job:
     return job
 
 
-def peek_job_id(body: str, message_id: str) -> str | None:
-    """Find the id of a job that may be invalid otherwise; null where it cannot be told."""
+def peek_job_id(body: str, message_id: str) -> str:
+    """Find the id of a job that may be invalid otherwise; SQS's `message_id` where it cannot be told."""
     try:
         document = _object(_load(body), "$")
         return _job_id(document.get("job_id", message_id), "$.job_id")
     except InvalidJob:
-        return None
+        return message_id
 
 
 # --- JSON

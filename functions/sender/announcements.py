@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailbus.events import EmailEvent, event_id
-from mailbus.jobs import JOB_ID_TAG, envelope
+from mailbus.events import JOB_ID_TAG, EmailEvent, event_id
+from mailbus.jobs import envelope
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,17 +66,14 @@ def refused(
 
 
 def unreadable(
-    job_id: str | None, error: MailbusError, sqs_message_id: str, now: datetime
+    job_id: str, error: MailbusError, sqs_message_id: str, now: datetime
 ) -> tuple[EmailEvent, ...]:
     """Announce a job that could not be read: who would have received it is unknown."""
-    description = str(error)[:DESCRIPTION_CHARACTERS]
-    if job_id is None:
-        description += f" (SQS message {sqs_message_id})"
     failed = EmailEvent(
         event_type="failed",
         event_id=event_id("failed", sqs_message_id, None),
         timestamp=now,
         job_id=job_id,
-        description=description,
+        description=str(error)[:DESCRIPTION_CHARACTERS],
     )
     return (failed,)

@@ -60,10 +60,10 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that is no valid job; `job_id` where at least that can be read."""
+    """A message that is no valid job; `job_id` is SQS's message id where the job's own cannot be read."""
 
     record: Record
-    job_id: str | None
+    job_id: str
     error: MailbusError
 
 
@@ -245,10 +245,12 @@ def _settle_unexpected(sender: Sender, unexpected: Unexpected) -> Settlement:
         f"unexpected {unexpected.error_type} in the sender; report it, and send the job again once mended"
     )
     error = MailbusError(reason)
+    job_id = peek_job_id(record.body, record.message_id)
     return Settlement(
         record=record,
         outcome="unexpected",
-        entries=_entries(announcements.unreadable(None, error, record.message_id, sender.now())),
+        job_id=job_id,
+        entries=_entries(announcements.unreadable(job_id, error, record.message_id, sender.now())),
         bury=error,
         error=unexpected.error_type,
     )

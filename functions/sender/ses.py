@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from mailbus.jobs import JOB_ID_TAG
+from mailbus.events import JOB_ID_TAG
 from sender.outcomes import Fault, classify
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,12 @@ class System:
 
     def wait_until(self, enough: Callable[[tuple[dict[str, Any], ...]], bool]) -> bool:
         return self._subscriber.wait(enough, SECONDS)
+
+    def wait_for_account(self, enough: Callable[[dict[str, Any]], bool]) -> None:
+        """Wait until the simulated account is as wanted."""
+        deadline = time.monotonic() + SECONDS
+        while not enough(self.simulator.get("account").raise_for_status().json()):
+            assert time.monotonic() < deadline, "the simulated account never got there"
 
     def dead_letter(self, output: str, needle: str) -> dict[str, Any]:
         """Wait for the dead letter whose body holds `needle`; it is taken from the queue."""

@@ -23,7 +23,7 @@ def _mail(subject: str = "Hilfe — bitte") -> EmailMessage:
     mail["Message-ID"] = "<1@example.org>"
     mail.set_content("Grüße aus Köln")
     mail.add_alternative('<p>Grüße <img src="cid:logo"></p>', subtype="html")
-    mail.get_payload()[1].add_related(PNG, "image", "png", cid="<logo>", filename="logo.png")
+    mail.get_payload()[1].add_related(PNG, "image", "png", cid="<logo>", disposition="inline")
     mail.add_attachment("a,b\n1,2\n", subtype="csv", filename="../größe.csv")
     return mail
 

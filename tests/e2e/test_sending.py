@@ -211,14 +211,14 @@ def test_an_unverified_sender_is_refused_by_name(system: System) -> None:
     assert system.dead_letter("SendDeadLetterQueueUrl", job_id)["Code"] == "MessageRejected"
 
 
-def test_paused_sending_holds_jobs_until_it_is_resumed(system: System) -> None:
-    account = system.simulator.get("account").raise_for_status().json()
-    system.simulator.put("account", json={"sending_enabled": False}).raise_for_status()
-    try:
-        job_id = system.send()
-        held = system.simulator.get("account").json()["accepted"] == account["accepted"]
-    finally:
-        system.simulator.put("account", json={"sending_enabled": True}).raise_for_status()
+def test_paused_sending_holds_a_job_and_fails_nothing(system: System) -> None:
+    faulted = system.simulator.get("account").raise_for_status().json()["faulted"]
+    rule = {"operation": "SendEmail", "error": "SendingPausedException", "count": 1}
+    system.simulator.post("faults", json=[rule]).raise_for_status()
 
-    assert held
-    assert not system.details(job_id=job_id, event_type="failed")
+    held = system.send()
+    system.wait_for_account(lambda account: account["faulted"] > faulted)
+    later = system.send()
+
+    assert system.wait(1, job_id=later, event_type="delivered")
+    assert not system.details(job_id=held)

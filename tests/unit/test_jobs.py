@@ -292,12 +292,12 @@ def test_what_is_no_job_at_all_is_refused_clearly(body: str, path: str, reason: 
     [
         ('{"job_id": "welcome-1", "subjet": ""}', "welcome-1"),
         ('{"subjet": ""}', SQS_ID),
-        ('{"job_id": "no spaces"}', None),
-        ("not JSON", None),
-        ("[]", None),
+        ('{"job_id": "no spaces"}', SQS_ID),
+        ("not JSON", SQS_ID),
+        ("[]", SQS_ID),
     ],
 )
-def test_the_id_of_an_invalid_job_is_found_where_it_can_be_read(body: str, job_id: str | None) -> None:
+def test_an_invalid_job_has_its_own_id_where_it_can_be_read_else_the_queue_s(body: str, job_id: str) -> None:
     assert peek_job_id(body, SQS_ID) == job_id
 
 

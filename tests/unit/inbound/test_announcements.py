@@ -171,8 +171,15 @@ def test_what_ses_sends_to_try_a_connection_is_passed_over(message: dict[str, ob
     assert (room.sqs.sent, room.events.taken, room.s3.read) == ([], [], [])
 
 
-@pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied"])
-def test_a_mail_that_is_not_there_is_waited_for_then_reported(code: str) -> None:
+def test_a_mail_that_is_not_there_is_reported_at_once() -> None:
+    room = Room(s3=FakeS3({}))
+    assert process([record(received())], room.wiring) == ()
+    assert room.detail["event_type"] == "inbound_failed"
+    assert "NoSuchKey" in room.detail["description"]
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "403"])
+def test_a_mail_that_may_not_be_read_is_waited_for_then_reported(code: str) -> None:
     room = Room(s3=FakeS3({RAW_KEY: MAIL}, outages={RAW_KEY: code}))
     for delivery in range(1, PATIENCE):
         early = record(received(), receive_count=delivery)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +41,13 @@ def test_a_record_is_kept_unchanged_with_the_reason_beside_it() -> None:
             },
         }
     ]
+
+
+def test_a_body_that_fills_sqs_s_limit_is_kept_without_attributes_rather_than_not_at_all() -> None:
+    client = FakeSqs()
+    full = msgspec.structs.replace(RECORD, body="ü" * (512 * 1024 - 100))
+    DeadLetterQueue(client, DEAD_LETTERS).put(full, InvalidNotification("no mail object"))  # type: ignore[arg-type] # a fake
+    assert client.sent == [{"queue": DEAD_LETTERS, "body": full.body, "attributes": {}}]
 
 
 def test_a_queue_that_cannot_be_reached_is_the_callers_to_know() -> None:

@@ -15,7 +15,8 @@ from botocore.stub import ANY, Stubber
 
 from mailbus.bus import PublishFailure
 from mailbus.dead_letters import DeadLetterQueue
-from mailbus.jobs import JOB_ID_TAG, parse_job
+from mailbus.events import JOB_ID_TAG
+from mailbus.jobs import parse_job
 from mailbus.settings import SenderSettings
 from mailbus.sqs import Record
 from sender.batch import Sender, process
@@ -204,7 +205,7 @@ def test_the_request_is_one_that_the_aws_sdk_knows() -> None:
 @pytest.mark.parametrize(
     ("body", "job_id", "description"),
     [
-        ("not JSON", None, "$: is not JSON: Expecting value at line 1, column 1 (SQS message sqs-raw)"),
+        ("not JSON", "sqs-raw", "$: is not JSON: Expecting value at line 1, column 1"),
         (
             '{"job_id": "job-1", "subjet": ""}',
             "job-1",
