@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 DAY_SECONDS: Final = 86_400.0
 UNLIMITED: Final = -1.0
 READ_INTERVAL_SECONDS: Final = 1.0
+# of a recipient: what differences of epoch seconds lose
+TOLERANCE: Final = 0.001
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,7 +96,7 @@ class Account:
         if quota != UNLIMITED and counted and self.sent_last_24_hours() + counted > quota:
             self.counters.throttled += 1
             raise Refusal(TOO_MANY_REQUESTS, QUOTA_EXCEEDED)
-        if self._tokens < min(recipients, self._burst):
+        if self._tokens + TOLERANCE < min(recipients, self._burst):
             self.counters.throttled += 1
             raise Refusal(TOO_MANY_REQUESTS, RATE_EXCEEDED)
         self._tokens -= recipients

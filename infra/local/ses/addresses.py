@@ -43,6 +43,10 @@ def parse(text: str) -> Address:
     if not text.isascii():
         raise Refusal(BAD_REQUEST, "There are non-ASCII characters in the email address.")
     name, email = parseaddr(text)
+    # the parser forgives: it joins `a@b c` and takes the first of several addresses
+    bare = text[text.rfind("<") + 1 :].partition(">")[0].strip()
+    if email and bare != email:
+        raise Refusal(BAD_REQUEST, "Local address contains control or whitespace")
     local, at, domain = email.rpartition("@")
     if not at or not domain or not local:
         raise Refusal(BAD_REQUEST, "Missing final '@domain'")

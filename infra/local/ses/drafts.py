@@ -232,11 +232,10 @@ def _raw(raw: bytes, sender: str | None, destination: Destination) -> Draft:
     if _LONG_LINE.search(raw):
         raise Refusal(BAD_REQUEST, f"A line of the message is longer than {MAX_LINE_BYTES} characters.")
     source = sender or headers.all("From")[0]
-    shown = (
-        *mailboxes_of(headers, "From"),
-        *mailboxes_of(headers, "Sender"),
-        *mailboxes_of(headers, "Return-Path"),
-    )
+    authors = mailboxes_of(headers, "From")
+    if not authors:
+        raise Refusal(BAD_REQUEST, "Missing final '@domain'")
+    shown = (*authors, *mailboxes_of(headers, "Sender"), *mailboxes_of(headers, "Return-Path"))
     envelope = destination.everybody() or tuple(
         box.email for name in ("To", "Cc", "Bcc") for box in mailboxes_of(headers, name)
     )

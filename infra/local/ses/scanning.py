@@ -132,7 +132,10 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
 
     def blocked(self) -> str | None:
         """Find the first attachment name whose extension SES refuses."""
-        return next((n for n in self.file_names if n.rpartition(".")[2].lower() in BLOCKED_EXTENSIONS), None)
+        endings = ((name, name.rpartition(".")) for name in self.file_names)
+        return next(
+            (name for name, (_, dot, end) in endings if dot and end.lower() in BLOCKED_EXTENSIONS), None
+        )
 
 
 def scan(raw: bytes) -> Findings:

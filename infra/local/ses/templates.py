@@ -103,7 +103,7 @@ def _tokens(template: str) -> list[_Token]:
         text = template[end : found.start()]
         text = text.lstrip() if strip_next else text
         text = text.rstrip() if found["lead"] else text
-        tokens += (_Token(text, tag=False), _Token(found["raw"] or found["tag"] or "!", tag=True))
+        tokens += (_Token(text, tag=False), _Token(found["raw"] or found["tag"], tag=True))
         strip_next = bool(found["trail"])
         end = found.end()
     rest = template[end:]

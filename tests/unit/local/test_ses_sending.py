@@ -228,6 +228,11 @@ def test_a_paused_account_sends_nothing(lab: Lab) -> None:
             "Duplicate header 'subject'.",
         ),
         (
+            {"Content": {"Raw": {"Data": b"From: the shop\r\nTo: a@b.example\r\n\r\nhi"}}},
+            "BadRequestException",
+            "Missing final '@domain'",
+        ),
+        (
             {"Content": {"Raw": {"Data": RAW + b"x" * 1001}}},
             "BadRequestException",
             "A line of the message is longer than 1000 characters.",
