@@ -41,12 +41,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     latency_ms: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 
-class Counters(msgspec.Struct, kw_only=True):
+class Counters:
     """How many messages were accepted, refused for the rate or the quota, and hit by a fault."""
 
-    accepted: int = 0
-    throttled: int = 0
-    faulted: int = 0
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.throttled = 0
+        self.faulted = 0
 
 
 class Account:

@@ -173,7 +173,7 @@ def check_headers(headers: Sequence[Header]) -> tuple[mime.Header, ...]:
             raise Refusal(
                 BAD_REQUEST, f"Header <{header.name}> is longer than {MAX_HEADER_BYTES} characters."
             )
-    return tuple(mime.Header(header.name, header.value) for header in headers)
+    return tuple(mime.Header(name=header.name, value=header.value) for header in headers)
 
 
 def recipients_of(texts: Iterable[str]) -> tuple[Address, ...]:
@@ -228,7 +228,7 @@ def _raw(raw: bytes, sender: str | None, destination: Destination) -> Draft:
         if not sender:
             raise Refusal(BAD_REQUEST, "Missing required header 'From'.")
         raw = f"From: {sender}\r\n".encode() + raw
-        headers = mime.Headers((mime.Header("From", sender), *headers.lines))
+        headers = mime.Headers(lines=(mime.Header(name="From", value=sender), *headers.lines))
     if _LONG_LINE.search(raw):
         raise Refusal(BAD_REQUEST, f"A line of the message is longer than {MAX_LINE_BYTES} characters.")
     source = sender or headers.all("From")[0]

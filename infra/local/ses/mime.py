@@ -32,14 +32,14 @@ _REPLACED: Final = frozenset((b"date", b"message-id", b"bcc", b"return-path"))
 HEADERS_SHOWN: Final = 10 * 1024
 
 
-class Header(msgspec.Struct, frozen=True):
+class Header(msgspec.Struct, frozen=True, kw_only=True):
     """A header as it stands in the message, unfolded but not decoded."""
 
     name: str
     value: str
 
 
-class Headers(msgspec.Struct, frozen=True):
+class Headers(msgspec.Struct, frozen=True, kw_only=True):
     """The header block of a message, in order."""
 
     lines: tuple[Header, ...] = ()
@@ -55,7 +55,7 @@ class Headers(msgspec.Struct, frozen=True):
 
     def without(self, name: str) -> Headers:
         """Leave out the headers of that name (in lower case)."""
-        return Headers(tuple(header for header in self.lines if header.name.lower() != name))
+        return Headers(lines=tuple(header for header in self.lines if header.name.lower() != name))
 
     def shown(self) -> tuple[tuple[Header, ...], bool]:
         """Keep what fits into the 10 KB that SES shows, and say whether it left any out."""
@@ -84,8 +84,8 @@ def read_headers(block: bytes) -> Headers:
     for line in text.splitlines():
         name, colon, value = line.partition(":")
         if colon and name and name == name.strip() and " " not in name:
-            lines.append(Header(name, value.strip()))
-    return Headers(tuple(lines))
+            lines.append(Header(name=name, value=value.strip()))
+    return Headers(lines=tuple(lines))
 
 
 def rewritten(raw: bytes, message_id: str, accepted: datetime) -> bytes:

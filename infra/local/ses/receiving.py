@@ -137,10 +137,12 @@ class Receiver:
             for action in rule.actions:
                 header = action.add_header_action
                 if header is not None:
-                    added.append(Header(header.header_name, header.header_value))
+                    added.append(Header(name=header.header_name, value=header.header_value))
                     continue
                 mail = receipts.stored(raw, envelope, found, added)
-                await self._act(action, _Work(mail, envelope, recipients, found))
+                await self._act(
+                    action, _Work(mail=mail, envelope=envelope, recipients=recipients, verdicts=found)
+                )
                 if action.stop_action is not None:
                     return _received(envelope, names, reached)
         return _received(envelope, names, reached)
@@ -223,7 +225,12 @@ class Receiver:
             peer="127.0.0.1",
             received_at=self._clock(),
         )
-        work = _Work(mail, envelope, envelope.recipients, receipts.verdicts(mail, scanned=True))
+        work = _Work(
+            mail=mail,
+            envelope=envelope,
+            recipients=envelope.recipients,
+            verdicts=receipts.verdicts(mail, scanned=True),
+        )
         for action in rule.actions:
             if action.s3_action is not None:
                 await self._store(action.s3_action, work)
@@ -231,7 +238,7 @@ class Receiver:
                 self._publish(action.sns_action, work)
 
 
-class _Work(msgspec.Struct, frozen=True):
+class _Work(msgspec.Struct, frozen=True, kw_only=True):
     """What an action works on; `mail` is as SES hands it on."""
 
     mail: bytes

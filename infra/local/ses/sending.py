@@ -85,7 +85,14 @@ async def send_email(world: World, request: SendEmail, caller: Caller) -> str:
         draft = _with_tenant(draft, request.tenant_name)
     route = await _route(world, draft, request.from_email_address_identity_arn)
     name = _template_name(given) if given is not None else ""
-    return _accept(world, draft, route, _Call(SEND_EMAIL, caller, request.configuration_overrides, name))
+    return _accept(
+        world,
+        draft,
+        route,
+        _Call(
+            operation=SEND_EMAIL, caller=caller, overrides=request.configuration_overrides, template_name=name
+        ),
+    )
 
 
 async def send_bulk_email(world: World, request: SendBulkEmail, caller: Caller) -> tuple[BulkResult, ...]:
@@ -99,19 +106,24 @@ async def send_bulk_email(world: World, request: SendBulkEmail, caller: Caller) 
         world.account.admit(0, 0)
     drafts.check_tags(request.default_email_tags)
     drafts.check_headers(template.headers)
-    shared = _Shared(template, await _template(world, template))
-    call = _Call(SEND_BULK_EMAIL, caller, request.configuration_overrides, _template_name(template))
+    shared = _Shared(template=template, content=await _template(world, template))
+    call = _Call(
+        operation=SEND_BULK_EMAIL,
+        caller=caller,
+        overrides=request.configuration_overrides,
+        template_name=_template_name(template),
+    )
     return tuple([await _entry(world, request, entry, shared, call) for entry in request.bulk_email_entries])
 
 
-class _Shared(msgspec.Struct, frozen=True):
+class _Shared(msgspec.Struct, frozen=True, kw_only=True):
     """The template of a bulk call."""
 
     template: Template
     content: TemplateContent
 
 
-class _Call(msgspec.Struct, frozen=True):
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
     """What all messages of a call share."""
 
     operation: str

@@ -34,25 +34,25 @@ class RenderingError(MailbusError):
     """A template cannot be rendered; the text is that of SES's Rendering Failure."""
 
 
-class Text(msgspec.Struct, frozen=True):
+class Text(msgspec.Struct, frozen=True, kw_only=True):
     """Text that stays as it is."""
 
     text: str
 
 
-class Variable(msgspec.Struct, frozen=True):
+class Variable(msgspec.Struct, frozen=True, kw_only=True):
     """A value to put in."""
 
     path: str
 
 
-class Partial(msgspec.Struct, frozen=True):
+class Partial(msgspec.Struct, frozen=True, kw_only=True):
     """An inline partial to put in."""
 
     name: str
 
 
-class Block(msgspec.Struct, frozen=True):
+class Block(msgspec.Struct, frozen=True, kw_only=True):
     """`if`, `unless` or `each`."""
 
     kind: str
@@ -61,7 +61,7 @@ class Block(msgspec.Struct, frozen=True):
     otherwise: tuple[Node, ...]
 
 
-class Definition(msgspec.Struct, frozen=True):
+class Definition(msgspec.Struct, frozen=True, kw_only=True):
     """An inline partial."""
 
     name: str
@@ -71,7 +71,7 @@ class Definition(msgspec.Struct, frozen=True):
 Node = Text | Variable | Partial | Block | Definition
 
 
-class _Token(msgspec.Struct, frozen=True):
+class _Token(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     tag: bool
 
@@ -103,11 +103,11 @@ def _tokens(template: str) -> list[_Token]:
         text = template[end : found.start()]
         text = text.lstrip() if strip_next else text
         text = text.rstrip() if found["lead"] else text
-        tokens += (_Token(text, tag=False), _Token(found["raw"] or found["tag"], tag=True))
+        tokens += (_Token(text=text, tag=False), _Token(text=found["raw"] or found["tag"], tag=True))
         strip_next = bool(found["trail"])
         end = found.end()
     rest = template[end:]
-    return [*tokens, _Token(rest.lstrip() if strip_next else rest, tag=False)]
+    return [*tokens, _Token(text=rest.lstrip() if strip_next else rest, tag=False)]
 
 
 def _parse(tokens: list[_Token], start: int, closing: str | None) -> tuple[tuple[Node, ...], int]:
@@ -118,7 +118,7 @@ def _parse(tokens: list[_Token], start: int, closing: str | None) -> tuple[tuple
         token = tokens[position]
         position += 1
         if not token.tag:
-            nodes += (Text(token.text),) if token.text else ()
+            nodes += (Text(text=token.text),) if token.text else ()
         elif token.text == "else" or token.text.startswith("/"):
             return tuple(nodes), position if closing is None else position - 1
         elif (block := _BLOCK.fullmatch(token.text)) is not None:
@@ -127,7 +127,7 @@ def _parse(tokens: list[_Token], start: int, closing: str | None) -> tuple[tuple
         elif (inline := _INLINE.fullmatch(token.text)) is not None:
             body, position = _parse(tokens, position, "inline")
             position = _expect(tokens, position, "/inline")
-            nodes.append(Definition(inline["name"], body))
+            nodes.append(Definition(name=inline["name"], body=body))
         elif not token.text.startswith("!"):
             nodes.append(_leaf(token.text))
     if closing is not None:
@@ -138,11 +138,11 @@ def _parse(tokens: list[_Token], start: int, closing: str | None) -> tuple[tuple
 
 def _leaf(text: str) -> Partial | Variable:
     if text.startswith(">"):
-        return Partial(text[1:].strip())
+        return Partial(name=text[1:].strip())
     if not _PATH.fullmatch(text):
         reason = f"The template tag '{{{{{text}}}}}' is not understood."
         raise RenderingError(reason)
-    return Variable(text)
+    return Variable(path=text)
 
 
 def _parse_block(tokens: list[_Token], start: int, kind: str, path: str) -> tuple[Block, int]:
@@ -150,7 +150,7 @@ def _parse_block(tokens: list[_Token], start: int, kind: str, path: str) -> tupl
     otherwise: tuple[Node, ...] = ()
     if tokens[position].text == "else":
         otherwise, position = _parse(tokens, position + 1, kind)
-    return Block(kind, path, body, otherwise), _expect(tokens, position, f"/{kind}")
+    return Block(kind=kind, path=path, body=body, otherwise=otherwise), _expect(tokens, position, f"/{kind}")
 
 
 def _expect(tokens: list[_Token], position: int, tag: str) -> int:
@@ -173,11 +173,11 @@ def _render(nodes: tuple[Node, ...], data: Data, scopes: Scopes, partials: Parti
 
 def _render_node(node: Node, data: Data, scopes: Scopes, partials: Partials, depth: int) -> str:
     match node:
-        case Text(text):
+        case Text(text=text):
             return text
-        case Variable(path):
+        case Variable(path=path):
             return _written(_value(path, data, scopes))
-        case Partial(name):
+        case Partial(name=name):
             if name not in partials:
                 reason = f"The partial '{name}' could not be found."
                 raise RenderingError(reason)

@@ -65,7 +65,7 @@ class Upstream:
         return passed
 
 
-class _Form(msgspec.Struct, frozen=True):
+class _Form(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of a Query request."""
 
     fields: dict[str, str]
@@ -79,7 +79,9 @@ def made_rule(body: bytes) -> Rule | None:
 
     Only what SES tries out when the rule is made is read: the S3 and SNS actions.
     """
-    form = _Form({name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()})
+    form = _Form(
+        fields={name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+    )
     if form.get("Action") != "CreateReceiptRule":
         return None
     actions: list[Action] = []

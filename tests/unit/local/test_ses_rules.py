@@ -275,7 +275,7 @@ def sent(**more: object) -> Message:
         "tags": (),
         "overrides": Overrides(),
         "raw": b"",
-        "headers": mime.Headers((mime.Header("Subject", "Hi"),)),
+        "headers": mime.Headers(lines=(mime.Header(name="Subject", value="Hi"),)),
         "source_ip": "127.0.0.1",
         "caller": "test",
         "templated": False,
@@ -297,8 +297,8 @@ def test_each_event_has_its_own_object_and_no_other(kind: str) -> None:
 
 
 def test_headers_over_10_kb_are_truncated_and_said_to_be() -> None:
-    lines = tuple(mime.Header(f"X-{number}", "v" * 500) for number in range(30))
-    event = make("Open", sent(headers=mime.Headers(lines)), ORIGIN, 0.0, Wanted(event_type="Open"))
+    lines = tuple(mime.Header(name=f"X-{number}", value="v" * 500) for number in range(30))
+    event = make("Open", sent(headers=mime.Headers(lines=lines)), ORIGIN, 0.0, Wanted(event_type="Open"))
     assert event.mail.headers_truncated
     assert len(event.mail.headers) == 20
 
@@ -308,7 +308,7 @@ def test_a_delay_comes_without_headers_unless_asked_for() -> None:
     assert delay.mail.common_headers is None
     asked = Wanted(event_type="DeliveryDelay", include_headers=True)
     with_headers = make("DeliveryDelay", sent(), ORIGIN, 0.0, asked)
-    assert with_headers.mail.headers == (mime.Header("Subject", "Hi"),)
+    assert with_headers.mail.headers == (mime.Header(name="Subject", value="Hi"),)
 
 
 def test_faults_happen_in_the_order_in_which_they_were_asked_for() -> None:
