@@ -21,7 +21,7 @@ from infra.local.ses.wire import Content, Destination, Header, Tag, Template, Te
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from infra.local.ses.wire import SendEmail, Simple
+    from infra.local.ses.wire import Attachment, SendEmail, Simple
 
 MAX_RECIPIENTS: Final = 50
 MAX_MESSAGE_BYTES: Final = 40 * 1024 * 1024
@@ -35,6 +35,8 @@ _TAG_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,256}|ses:feedback-id-[ab]")
 _TAG_VALUE: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _HEADER_NAME: Final = re.compile(r"[!-9;-@A-~]{1,126}")
 _HEADER_VALUE: Final = re.compile(r"[ -~]{1,995}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_MEDIA_TYPE: Final = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;.*)?", re.ASCII)
 _LONG_LINE: Final = re.compile(rb"[^\n]{%d,}" % (MAX_LINE_BYTES + 1))
 _FORBIDDEN: Final = frozenset(
     (
@@ -176,6 +178,29 @@ def check_headers(headers: Sequence[Header]) -> tuple[mime.Header, ...]:
     return tuple(mime.Header(name=header.name, value=header.value) for header in headers)
 
 
+def check_attachments(files: Iterable[Attachment]) -> tuple[Attachment, ...]:
+    """Refuse names and types that SES does not take.
+
+    https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Attachment.html
+    """
+    checked = tuple(files)
+    for file in checked:
+        limited = (
+            ("FileName", file.file_name, 255),
+            ("ContentType", file.content_type, 78),
+            ("ContentId", file.content_id, 78),
+            ("ContentDescription", file.content_description, 1000),
+        )
+        for name, value, limit in limited:
+            if value is not None and (len(value) > limit or not value or _CONTROL.search(value)):
+                raise Refusal(
+                    BAD_REQUEST, f"Attachment {name} must have 1 to {limit} characters, none of them control."
+                )
+        if file.content_type is not None and not _MEDIA_TYPE.fullmatch(file.content_type):
+            raise Refusal(BAD_REQUEST, "Attachment ContentType must be a media type, such as text/plain.")
+    return checked
+
+
 def recipients_of(texts: Iterable[str]) -> tuple[Address, ...]:
     """Read the envelope's recipients; the same address twice is one of them."""
     addresses = {(address := parse(text)).email.lower(): address for text in texts}
@@ -312,7 +337,7 @@ def _simple(simple: Simple, request: SendEmail) -> Draft:
             cc=request.destination.cc_addresses,
             reply_to=request.reply_to_addresses,
             headers=check_headers(simple.headers),
-            attachments=simple.attachments,
+            attachments=check_attachments(simple.attachments),
         ),
         request.destination,
     )
@@ -360,7 +385,7 @@ def from_template(parts: Parts) -> Draft:
             cc=parts.destination.cc_addresses,
             reply_to=parts.reply_to,
             headers=parts.headers,
-            attachments=parts.template.attachments,
+            attachments=check_attachments(parts.template.attachments),
         ),
         parts.destination,
     )

@@ -39,6 +39,7 @@ class Publisher:
     def __init__(self, client: SNSClient) -> None:
         self._client = client
         self._stopping = threading.Event()
+        self._given_up = threading.Event()
         self._queues: list[queue.SimpleQueue[Publication | None]] = [
             queue.SimpleQueue() for _ in range(WORKERS)
         ]
@@ -57,7 +58,7 @@ class Publisher:
         self._queues[zlib.crc32(publication.order_key.encode()) % WORKERS].put(publication)
 
     def stop(self) -> None:
-        """Publish what is queued, each once more at most, and end the threads."""
+        """Publish what is queued, unless SNS is gone already, and end the threads."""
         self._stopping.set()
         for waiting in self._queues:
             waiting.put(None)
@@ -66,7 +67,8 @@ class Publisher:
 
     def _work(self, waiting: queue.SimpleQueue[Publication | None]) -> None:
         while (publication := waiting.get()) is not None:
-            self._publish(publication)
+            if not self._given_up.is_set():
+                self._publish(publication)
 
     def _publish(self, publication: Publication) -> None:
         for attempt in range(ATTEMPTS):
@@ -80,8 +82,10 @@ class Publisher:
                         Subject=publication.subject,
                     )
             except (ClientError, BotoCoreError) as error:
-                last = attempt == ATTEMPTS - 1 or self._stopping.is_set()
-                if last:
+                stopping = self._stopping.is_set()
+                if stopping and isinstance(error, BotoCoreError):
+                    self._given_up.set()
+                if stopping or attempt == ATTEMPTS - 1:
                     _LOG.error("not published to %s: %s", publication.topic_arn, error)
                     return
                 self._stopping.wait(BACKOFF_SECONDS * 2**attempt)

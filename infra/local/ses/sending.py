@@ -6,6 +6,7 @@ Tenants, contact lists and cross-account identities are not simulated: `TenantNa
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from infra.local.ses.wire import BulkEntry, SendBulkEmail, SendEmail
 
 MAX_ENTRIES: Final = 50
+LARGE_BYTES: Final = 256 * 1024
 
 _ENTRY_STATUSES: Final = {
     BAD_REQUEST: "INVALID_PARAMETER",
@@ -80,7 +82,7 @@ async def send_email(world: World, request: SendEmail, caller: Caller) -> str:
     """Accept a message, and publish what becomes of it; the answer is its message id."""
     given = request.content.template
     template = await _template(world, given) if given is not None else None
-    draft = drafts.from_request(request, template)
+    draft = await _drafted(request, template)
     if request.tenant_name:
         draft = _with_tenant(draft, request.tenant_name)
     route = await _route(world, draft, request.from_email_address_identity_arn)
@@ -152,6 +154,14 @@ async def _entry(
     except Refusal as refusal:
         return BulkResult(status=_status(refusal), error=refusal.reason)
     return BulkResult(status="SUCCESS", message_id=message_id)
+
+
+async def _drafted(request: SendEmail, template: TemplateContent | None) -> Draft:
+    """Check and compose; a large message in a thread, so that others do not wait for it."""
+    raw = request.content.raw
+    if raw is not None and len(raw.data) > LARGE_BYTES:
+        return await asyncio.to_thread(drafts.from_request, request, template)
+    return drafts.from_request(request, template)
 
 
 def _status(refusal: Refusal) -> str:

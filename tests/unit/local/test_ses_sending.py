@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from email import message_from_string
+from email.utils import collapse_rfc2231_value
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -262,6 +264,43 @@ def test_a_malformed_request_is_refused_with_its_reason(
 def test_custom_headers_that_ses_does_not_take_are_refused(lab: Lab, headers: list[dict[str, str]]) -> None:
     content = {"Simple": {"Subject": {"Data": "Hi"}, "Body": {"Text": {"Data": "Hello"}}, "Headers": headers}}
     assert refusal(lab, Content=content)[0] == "BadRequestException"
+
+
+@pytest.mark.parametrize(
+    "attachment",
+    [
+        {"FileName": "a\r\nBcc: eve@evil.example.txt"},
+        {"FileName": "n" * 256},
+        {"FileName": "a.txt", "ContentType": "text"},
+        {"FileName": "a.txt", "ContentType": "text/plain\r\nX-Evil: 1"},
+        {"FileName": "a.txt", "ContentDescription": "one\ntwo"},
+    ],
+)
+def test_a_malformed_attachment_is_refused(lab: Lab, attachment: dict[str, str]) -> None:
+    simple = {
+        "Subject": {"Data": "Terms"},
+        "Body": {"Text": {"Data": "See the file"}},
+        "Attachments": [{"RawContent": b"terms", **attachment}],
+    }
+    code, text = refusal(lab, Content={"Simple": simple})
+    assert (code, text[:10]) == ("BadRequestException", "Attachment")
+
+
+@pytest.mark.parametrize("encoding", ["SEVEN_BIT", "QUOTED_PRINTABLE", "BASE64"])
+@pytest.mark.parametrize("content", [b"", b"plain\nlines\n", b"\x00\xff binary", b"x" * 5000])
+def test_an_attachment_arrives_whole_in_any_encoding(lab: Lab, content: bytes, encoding: str) -> None:
+    file = {"FileName": "Übersicht.bin", "RawContent": content, "ContentTransferEncoding": encoding}
+    simple = {"Subject": {"Data": "File"}, "Body": {"Html": {"Data": "<p>Hi</p>"}}, "Attachments": [file]}
+    message_id = lab.sesv2.send_email(
+        FromEmailAddress="shop@example.com",
+        Destination={"ToAddresses": ["alice@customer.example"]},
+        Content={"Simple": simple},
+    )["MessageId"]
+    raw = lab.message(message_id)["raw"]
+    assert raw.isascii()
+    part = message_from_string(raw).get_payload()[1]
+    assert part.get_payload(decode=True).replace(b"\r\n", b"\n") == content
+    assert collapse_rfc2231_value(part.get_param("filename", header="content-disposition")) == "Übersicht.bin"
 
 
 def test_more_than_40_mb_are_too_much(lab: Lab) -> None:
