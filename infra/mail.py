@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 # Throttled and paused jobs come back by their visibility timeout and each time count as received;
 # the sender itself counts a job's attempts and moves it away with the reason.
-SEND_RECEIVES: Final = 100
+# The most that SQS takes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+SEND_RECEIVES: Final = 1000
 NOTIFICATION_RECEIVES: Final = 5
 
 
@@ -210,10 +211,20 @@ class Sending(Construct):
                     configuration_set_name=configuration_set.name,
                     max_attempts=settings.max_attempts,
                     metadata_in_headers=settings.metadata_in_headers,
+                    ledger_table_name=state.ledger.table.table_name,
+                    rate_cache_seconds=limits.rate_cache_seconds,
                 )
             ),
         )
         function.allow(["ses:SendEmail", "ses:SendRawEmail"], [identity.arn, configuration_set.arn])
+        # The account is no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
+        function.allow(["ses:GetAccount"], ["*"])
+        acknowledge(
+            function,
+            "AwsSolutions-IAM5[Resource::*]",
+            "SES has no resource to scope GetAccount to.",
+        )
+        function.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [state.ledger.table.table_arn])
         function.allow(["sqs:ChangeMessageVisibility"], [self.work.queue.queue_arn])
         function.publishes_to(state.bus.bus)
         function.reads(

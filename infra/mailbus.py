@@ -79,7 +79,7 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
             "TrackingDeadLetterQueueUrl": mail.tracking.work.dead_letters.queue_url,
         },
     )
-    _dns_outputs(mail_stack, mail.identity.dns_records)
+    _dns_outputs(mail_stack, "DkimRecord", mail.identity.dns_records)
     if not mail.inbound:
         return [state_stack, mail_stack]
     _outputs(
@@ -97,7 +97,8 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
     )
     _outputs(receiving_stack, {"RuleSetName": receiving.rule_set_name})
     domain = receiving.mail_domain
-    _dns_outputs(receiving_stack, [*domain.dns_records, mx_record(domain.domain, settings.region)])
+    _dns_outputs(receiving_stack, "InboundDkimRecord", domain.dns_records)
+    _dns_outputs(receiving_stack, "MxRecord", [mx_record(domain.domain, settings.region)])
     return [state_stack, mail_stack, receiving_stack]
 
 
@@ -118,6 +119,6 @@ def _outputs(stack: Stack, values: Mapping[str, str]) -> None:
         CfnOutput(stack, name, value=value)
 
 
-def _dns_outputs(stack: Stack, records: Sequence[str]) -> None:
+def _dns_outputs(stack: Stack, name: str, records: Sequence[str]) -> None:
     for number, record in enumerate(records, start=1):
-        CfnOutput(stack, f"DnsRecord{number}", value=record, description="a DNS record to create by hand")
+        CfnOutput(stack, f"{name}{number}", value=record, description="a DNS record to create by hand")

@@ -60,6 +60,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     timeout_seconds: TimeoutSeconds = 60
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=BATCH_WITHOUT_WINDOW)] = 10
     max_concurrency: Concurrency = 5
+    rate_cache_seconds: Annotated[float, msgspec.Meta(ge=1, le=3600)] = 60
 
 
 class Tracking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,7 +80,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     recipients: tuple[Address, ...] = ()
     displace_active_rule_set: bool = False
     memory_mb: MemoryMb = 1024
-    timeout_seconds: TimeoutSeconds = 60
+    timeout_seconds: TimeoutSeconds = 300
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=BATCH_WITHOUT_WINDOW)] = 10
     max_concurrency: Concurrency = 5
 

@@ -25,12 +25,18 @@ class FunctionSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SenderSettings(FunctionSettings, frozen=True, kw_only=True):
-    """What the sender needs to send, to retry and to give up. `max_attempts` counts deliveries of one job."""
+    """What the sender needs to send, to retry and to give up.
+
+    `max_attempts` counts deliveries of one job; the account's rate is remembered for
+    `rate_cache_seconds`.
+    """
 
     send_queue_url: str
     configuration_set_name: str
     max_attempts: int
     metadata_in_headers: bool
+    ledger_table_name: str
+    rate_cache_seconds: float
 
 
 class TrackingSettings(FunctionSettings, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""One batch of the send queue: parse, plan, send, settle, report.
+"""One batch of the send queue: parse, plan, pace, send, settle, report.
 
 Each step takes the former one's value, and leaves the others alone: one bad job never hurts its
 neighbours. The effects come in one order: the event, then the dead-letter queue, then the
@@ -14,6 +14,7 @@ record of each job, kept outside the queue, can close that gap.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -31,6 +32,7 @@ from mailbus.settings import SenderSettings
 from mailbus.sqs import Record, batch_response
 from sender import announcements
 from sender.outcomes import Fault, Kind, delay_seconds, gives_up
+from sender.pacing import Later, Pacer
 from sender.request import Request, plan_request
 from sender.send_queue import SendQueue
 from sender.ses import MailService
@@ -41,19 +43,25 @@ if TYPE_CHECKING:
 
 WORKERS: Final = 10
 UNEXPECTED_SECONDS: Final = 60
+SPREAD_SECONDS: Final = 5
 SETTLED: Final = "job settled"
 
-Outcome = Literal["queued", "failed", "rejected", "retried", "unexpected"]
+Outcome = Literal["queued", "failed", "rejected", "retried", "postponed", "unexpected"]
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
-    """What a batch works with. `uniform(low, high)` draws the jitter, `now()` is in UTC."""
+    """What a batch works with.
+
+    `uniform(low, high)` draws the jitter, `now()` is in UTC, `wait_until` takes epoch seconds.
+    """
 
     settings: SenderSettings
     mail: MailService
     bus: EventBus
     queue: SendQueue
     dead_letters: DeadLetterQueue
+    pacer: Pacer
+    wait_until: Callable[[float], None]
     log: Logger
     now: Callable[[], datetime]
     uniform: Callable[[float, float], float]
@@ -84,6 +92,14 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     request: Request
 
 
+class Postponed(msgspec.Struct, frozen=True, kw_only=True):
+    """A job whose turn comes later than a worker waits."""
+
+    record: Record
+    job: Job
+    seconds: float
+
+
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """A mail that SES took."""
 
@@ -99,7 +115,8 @@ class Unexpected(msgspec.Struct, frozen=True, kw_only=True):
     error_type: str
 
 
-Result = Accepted | Refused | Unreadable | Unexpected
+Prepared = Planned | Refused | Unreadable | Unexpected
+Result = Accepted | Postponed | Refused | Unreadable | Unexpected
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,21 +137,43 @@ def process(sender: Sender, records: Sequence[Record]) -> dict[str, list[dict[st
 
     It never raises: an error for one record would send the others' mail again.
     """
+    prepared = [prepare(sender, record) for record in records]
+    turns = pace(sender, [item for item in prepared if isinstance(item, Planned)])
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-        results = list(pool.map(lambda record: attempt(sender, record), records))
+        results = list(pool.map(lambda item: attempt(sender, item, turns), prepared))
     return report(sender, [conclude(sender, result) for result in results])
 
 
-def attempt(sender: Sender, record: Record) -> Result:
-    """Take one record through to SES."""
+def prepare(sender: Sender, record: Record) -> Prepared:
+    """Take one record as far as it goes without SES."""
     try:
         parsed = parse(record)
-        if isinstance(parsed, Unreadable):
-            return parsed
-        planned = plan(record, parsed, sender.settings)
-        return planned if isinstance(planned, Refused) else send(sender, planned)
+        return parsed if isinstance(parsed, Unreadable) else plan(record, parsed, sender.settings)
     except Exception as error:  # noqa: BLE001 - one job must not take the batch with it
         return Unexpected(record=record, error_type=type(error).__name__)
+
+
+def pace(sender: Sender, planned: Sequence[Planned]) -> dict[str, float] | Later:
+    """Reserve the account's rate for the whole batch: when each message's turn is, by its SQS id."""
+    if not planned:
+        return {}
+    turns = sender.pacer.reserve([len(item.request.envelope.recipients) for item in planned])
+    if isinstance(turns, Later):
+        return turns
+    return {item.record.message_id: due for item, due in zip(planned, turns.due, strict=True)}
+
+
+def attempt(sender: Sender, item: Prepared, turns: dict[str, float] | Later) -> Result:
+    """Send what is to be sent, when its turn is."""
+    if not isinstance(item, Planned):
+        return item
+    if isinstance(turns, Later):
+        return Postponed(record=item.record, job=item.job, seconds=turns.seconds)
+    try:
+        sender.wait_until(turns[item.record.message_id])
+        return send(sender, item)
+    except Exception as error:  # noqa: BLE001 - one job must not take the batch with it
+        return Unexpected(record=item.record, error_type=type(error).__name__)
 
 
 def parse(record: Record) -> Job | Unreadable:
@@ -185,6 +224,8 @@ def settle(sender: Sender, result: Result) -> Settlement:
             return _settle_unreadable(sender, result)
         case Refused():
             return _settle_refused(sender, result)
+        case Postponed():
+            return _settle_postponed(sender, result)
         case Unexpected():
             return _settle_unexpected(sender, result)
 
@@ -229,6 +270,17 @@ def _settle_refused(sender: Sender, refused: Refused) -> Settlement:
         entries=_entries(announcements.refused(job, error, kind, record.message_id, sender.now())),
         bury=error,
         error=_label(error),
+    )
+
+
+def _settle_postponed(sender: Sender, postponed: Postponed) -> Settlement:
+    # Spread out, so that those who wait do not all come back in the same moment.
+    seconds = math.ceil(postponed.seconds + sender.uniform(0, SPREAD_SECONDS))
+    return Settlement(
+        record=postponed.record,
+        outcome="postponed",
+        job_id=postponed.job.job_id,
+        give_back_seconds=seconds,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,12 @@ from aws_lambda_powertools import Logger
 from mailbus import aws
 from mailbus.bus import EventBus
 from mailbus.dead_letters import DeadLetterQueue
+from mailbus.ledger import Ledger
 from mailbus.settings import SenderSettings, from_environment
 from mailbus.sqs import records
+from sender.account import Account
 from sender.batch import WORKERS, Sender, process
+from sender.pacing import Pacer
 from sender.send_queue import SendQueue
 from sender.ses import MailService
 
@@ -29,6 +33,11 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, list[di
     return process(wire(), records(event))
 
 
+def wait_until(moment: float) -> None:
+    """Sleep until a moment, in epoch seconds."""
+    time.sleep(max(0.0, moment - time.time()))
+
+
 @functools.cache
 def wire() -> Sender:
     """Build settings and clients, at the first event."""
@@ -38,12 +47,20 @@ def wire() -> Sender:
     # one attempt: a hidden retry after a timeout would be a second mail
     ses = session.client("sesv2", config=aws.config(max_attempts=1, max_pool_connections=WORKERS))
     events = session.client("events", config=aws.config(max_attempts=ATTEMPTS))
+    dynamodb = session.client("dynamodb", config=aws.config(max_attempts=ATTEMPTS))
     return Sender(
         settings=settings,
         mail=MailService(ses),
         bus=EventBus(events, settings.event_bus_name),
         queue=SendQueue(sqs, settings.send_queue_url),
         dead_letters=DeadLetterQueue(sqs, settings.dead_letter_queue_url),
+        pacer=Pacer(
+            Ledger(dynamodb, settings.ledger_table_name),
+            Account(ses).max_send_rate,
+            cache_seconds=settings.rate_cache_seconds,
+            clock=time.time,
+        ),
+        wait_until=wait_until,
         log=Logger(service="sender"),
         now=lambda: datetime.now(UTC),
         uniform=random.uniform,

@@ -17,6 +17,7 @@ import msgspec
 from infra.local import assembly
 from infra.local.ministack import ACCOUNT_ID, REGION, EmbeddedAwsError, MiniStack, own_environment
 from infra.local.ses.server import SimulatedSes, SimulatorSettings
+from infra.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -141,6 +142,7 @@ class EmbeddedAws:
             "smtp_host": "127.0.0.1",
             "smtp_port": self._ses.smtp_port,
             "region": REGION,
+            "rate_cache_seconds": load(ROOT / "mailbus.toml", STAGE).sender.rate_cache_seconds,
             **{
                 name: value
                 for outputs in stacks.values()
@@ -193,9 +195,10 @@ class EmbeddedAws:
             if process.poll() is None:
                 process.terminate()
             process.wait()
+        # SES first: it still hands its last events to SNS.
+        self._ses.stop()
         if self._ministack is not None:
             self._ministack.stop()
-        self._ses.stop()
         (self._directory / OUTPUTS).unlink(missing_ok=True)
         for leftover in ("scratch", "synthesized", "cdk.out"):
             shutil.rmtree(self._directory / leftover, ignore_errors=True)

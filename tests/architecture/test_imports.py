@@ -26,6 +26,8 @@ SHARED = "mailbus"
 EDGES = {
     "mailbus.aws": "makes sessions and client configurations",
     "mailbus.bus": "EventBridge",
+    "mailbus.ledger": "DynamoDB",
+    "sender.account": "SES, for the account's rate",
     "sender.ses": "SES",
     "sender.send_queue": "SQS, to give jobs back",
     "inbound.bucket": "S3",

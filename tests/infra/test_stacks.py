@@ -55,13 +55,13 @@ def test_what_applications_and_operators_need_is_in_the_outputs(prod: Templates)
         "InboundTopicArn",
         "InboundQueueUrl",
         "InboundDeadLetterQueueUrl",
-        "DnsRecord1",
-        "DnsRecord2",
-        "DnsRecord3",
+        "DkimRecord1",
+        "DkimRecord2",
+        "DkimRecord3",
     }
     assert prod.outputs("receiving") == {
         "RuleSetName": "mailbus-prod",
-        "DnsRecord1": "inbound.example.com MX 10 inbound-smtp.us-east-1.amazonaws.com",
+        "MxRecord1": "inbound.example.com MX 10 inbound-smtp.us-east-1.amazonaws.com",
     }
 
 
@@ -150,7 +150,7 @@ def test_jobs_that_are_held_back_do_not_run_out_of_receives(prod: Templates) -> 
         if "RedrivePolicy" in queue.properties
     }
     assert receives == {
-        "Mail/Sending/Work/Queue": 100,
+        "Mail/Sending/Work/Queue": 1000,
         "Mail/Tracking/Work/Queue": 5,
         "Mail/Inbound/Work/Queue": 5,
     }
@@ -221,7 +221,7 @@ def test_a_domain_is_signed_with_dkim_and_its_records_are_told(prod: Templates) 
         "EmailIdentity": "example.com",
         "DkimAttributes": {"SigningEnabled": True},
     }
-    assert prod.text("mail", prod.outputs("mail")["DnsRecord1"]) == (
+    assert prod.text("mail", prod.outputs("mail")["DkimRecord1"]) == (
         "<Mail/Identity/Identity> CNAME <Mail/Identity/Identity>"
     )
 
@@ -373,6 +373,10 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
         *((action, "<Mail/Sending/Sender/Log>") for action in WRITE_LOGS),
         *((action, "<Mail/Sending/Work/Queue>") for action in READ_QUEUE),
         ("sqs:ChangeMessageVisibility", "<Mail/Sending/Work/Queue>"),
+        ("dynamodb:GetItem", "<State/Ledger/Table>"),
+        ("dynamodb:UpdateItem", "<State/Ledger/Table>"),
+        # SES gives it no resource to scope to.
+        ("ses:GetAccount", "*"),
         ("sqs:SendMessage", "<Mail/Sending/Work/DeadLetters>"),
         ("events:PutEvents", "<State/Events/Bus>"),
         ("ses:SendEmail", f"{ARN}:identity/<Mail/Identity/Identity>"),
@@ -460,15 +464,15 @@ def test_settings_of_receiving_reach_the_rule_and_its_activation(
         "shop@example.com",
         "mail.example.org",
     ]
-    assert not [name for name in templates.outputs("mail") if name.startswith("DnsRecord")]
+    assert not [name for name in templates.outputs("mail") if name.startswith("DkimRecord")]
     assert list(templates.outputs("receiving")) == [
         "RuleSetName",
-        "DnsRecord1",
-        "DnsRecord2",
-        "DnsRecord3",
-        "DnsRecord4",
+        "InboundDkimRecord1",
+        "InboundDkimRecord2",
+        "InboundDkimRecord3",
+        "MxRecord1",
     ]
-    assert templates.outputs("receiving")["DnsRecord4"] == (
+    assert templates.outputs("receiving")["MxRecord1"] == (
         "mail.example.org MX 10 inbound-smtp.eu-west-1.amazonaws.com"
     )
 

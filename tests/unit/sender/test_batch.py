@@ -20,6 +20,7 @@ from mailbus.jobs import parse_job
 from mailbus.settings import SenderSettings
 from mailbus.sqs import Record
 from sender.batch import Sender, process
+from sender.pacing import Later, Turns
 from sender.request import plan_request
 from sender.send_queue import SendQueue
 from sender.ses import MailService
@@ -35,6 +36,8 @@ SETTINGS = SenderSettings(
     configuration_set_name="mailbus",
     max_attempts=5,
     metadata_in_headers=True,
+    ledger_table_name="ledger",
+    rate_cache_seconds=60,
 )
 
 
@@ -98,11 +101,28 @@ class Sqs:
         self.hidden[change["ReceiptHandle"]] = change["VisibilityTimeout"]
 
 
+class Pace:
+    """Gives each recipient a second of its own, from the epoch on; or no turn at all."""
+
+    def __init__(self, later: Later | None = None) -> None:
+        self.later = later
+        self.waited: list[float] = []
+
+    def reserve(self, recipients: list[int]) -> Turns | Later:
+        return self.later or Turns(due=tuple(float(sum(recipients[:at])) for at in range(len(recipients))))
+
+
 class World:
     """A sender among fakes."""
 
-    def __init__(self, ses: Ses | None = None, bus: Bus | None = None, sqs: Sqs | None = None) -> None:
-        self.ses, self.bus, self.sqs = ses or Ses(), bus or Bus(), sqs or Sqs()
+    def __init__(
+        self,
+        ses: Ses | None = None,
+        bus: Bus | None = None,
+        sqs: Sqs | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        self.ses, self.bus, self.sqs, self.pace = ses or Ses(), bus or Bus(), sqs or Sqs(), pace or Pace()
         self.stream = io.StringIO()
         self.sender = Sender(
             settings=SETTINGS,
@@ -110,6 +130,8 @@ class World:
             bus=self.bus,  # type: ignore[arg-type]  # a fake
             queue=SendQueue(self.sqs, SETTINGS.send_queue_url),  # type: ignore[arg-type]  # a fake client
             dead_letters=DeadLetterQueue(self.sqs, SETTINGS.dead_letter_queue_url),  # type: ignore[arg-type]
+            pacer=self.pace,  # type: ignore[arg-type]  # a fake
+            wait_until=self.pace.waited.append,
             log=Logger(service=f"sender-{id(self)}", stream=self.stream, level="INFO"),
             now=lambda: NOW,
             uniform=lambda _low, high: high,
@@ -345,3 +367,19 @@ def test_the_log_names_ids_and_outcomes_and_nothing_of_the_mail() -> None:
 
 def test_an_empty_batch_is_nothing_to_do() -> None:
     assert World().given_back() == []
+
+
+def test_each_mail_of_a_batch_waits_for_its_own_turn_by_recipients() -> None:
+    world = World()
+    batch = [record("ann"), raw("not JSON"), record(["bob", "cid"]), record("dan")]
+    assert world.given_back(*batch) == []
+    assert sorted(world.pace.waited) == [0.0, 1.0, 3.0]
+
+
+def test_a_batch_whose_turn_is_too_late_goes_back_until_then_and_fails_nothing() -> None:
+    world = World(pace=Pace(Later(seconds=20.3)))
+    given_back = world.given_back(record("ann", count=99), raw("not JSON"))
+    assert given_back == ["sqs-ann"]
+    assert world.sqs.hidden == {"handle-sqs-ann": 26}
+    assert world.ses.sent == []
+    assert [event["event_type"] for event in world.bus.events] == ["failed"]

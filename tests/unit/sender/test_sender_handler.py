@@ -21,6 +21,8 @@ ENVIRONMENT = {
     "CONFIGURATION_SET_NAME": "mailbus",
     "MAX_ATTEMPTS": "5",
     "METADATA_IN_HEADERS": "true",
+    "LEDGER_TABLE_NAME": "ledger",
+    "RATE_CACHE_SECONDS": "60",
 }
 
 

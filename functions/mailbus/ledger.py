@@ -1,0 +1,143 @@
+"""The edge to the ledger: the table of what all workers have to know together.
+
+Today it holds one item, the account's sending rate with the moment up to which it is spoken for.
+Times in it are whole microseconds since the epoch: DynamoDB's numbers are decimal, not floating.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+RATE_KEY: Final = {"pk": {"S": "rate"}, "sk": {"S": "rate"}}
+# Other workers may get in between a look and a write; after so many times it is theirs.
+TRIES: Final = 4
+
+
+class RateItem(msgspec.Struct, frozen=True, kw_only=True):
+    """The account's rate, in recipients a second, when it was read, and until when it is spoken for."""
+
+    max_send_rate: float | None = None
+    read_at: int = 0
+    taken_until: int = 0
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of time that belongs to the caller alone, from `start`; with the item as it is now."""
+
+    start: int
+    item: RateItem
+
+
+class Occupied(msgspec.Struct, frozen=True, kw_only=True):
+    """Others have spoken for everything up to a moment that is too late."""
+
+    item: RateItem
+
+
+class Unreachable(msgspec.Struct, frozen=True, kw_only=True):
+    """The table did not answer; `code` says why."""
+
+    code: str
+
+
+class Ledger:
+    """Reads and writes one table."""
+
+    def __init__(self, client: DynamoDBClient, table_name: str) -> None:
+        self._client = client
+        self._table = table_name
+
+    def rate(self) -> RateItem | Unreachable:
+        """Look at the rate."""
+        try:
+            answer = self._client.get_item(TableName=self._table, Key=RATE_KEY, ConsistentRead=True)
+        except (ClientError, BotoCoreError) as error:
+            return _unreachable(error)
+        return _item(answer.get("Item", {}))
+
+    def note_rate(self, max_send_rate: float, read_at: int) -> RateItem | Unreachable:
+        """Write down the rate that the account has now."""
+        try:
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=RATE_KEY,
+                UpdateExpression="SET max_send_rate = :rate, read_at = :read",
+                ExpressionAttributeValues={":rate": {"N": repr(max_send_rate)}, ":read": {"N": str(read_at)}},
+                ReturnValues="ALL_NEW",
+            )
+        except (ClientError, BotoCoreError) as error:
+            return _unreachable(error)
+        return _item(answer["Attributes"])
+
+    def take(self, length: int, *, now: int, latest: int, known: RateItem) -> Taken | Occupied | Unreachable:
+        """Take the next `length` microseconds that nobody has, if they start by `latest`.
+
+        One write where `known` tells rightly whether the rate is idle or busy; each write is conditional,
+        so that no two callers get the same stretch.
+        """
+        item = known
+        for _ in range(TRIES):
+            idle = item.taken_until <= now
+            if not idle and item.taken_until > latest:
+                return Occupied(item=item)
+            try:
+                answer = self._client.update_item(
+                    TableName=self._table,
+                    Key=RATE_KEY,
+                    **_from_now(now, length) if idle else _behind_others(now, latest, length),
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                # beside what every error holds: the item as it was
+                found: Mapping[str, Any] = {**error.response}
+                item = _item(found.get("Item", {}))
+                continue
+            except (ClientError, BotoCoreError) as error:
+                return _unreachable(error)
+            item = _item(answer["Attributes"])
+            return Taken(start=item.taken_until - length, item=item)
+        return Occupied(item=item)
+
+
+def _from_now(now: int, length: int) -> Any:  # noqa: ANN401 - parameters of update_item
+    return {
+        "UpdateExpression": "SET taken_until = :end",
+        "ConditionExpression": "attribute_not_exists(taken_until) OR taken_until <= :now",
+        "ExpressionAttributeValues": {":end": {"N": str(now + length)}, ":now": {"N": str(now)}},
+    }
+
+
+def _behind_others(now: int, latest: int, length: int) -> Any:  # noqa: ANN401 - parameters of update_item
+    return {
+        "UpdateExpression": "SET taken_until = taken_until + :length",
+        "ConditionExpression": "taken_until > :now AND taken_until <= :latest",
+        "ExpressionAttributeValues": {
+            ":length": {"N": str(length)},
+            ":now": {"N": str(now)},
+            ":latest": {"N": str(latest)},
+        },
+    }
+
+
+def _item(attributes: Mapping[str, Any]) -> RateItem:
+    rate = attributes.get("max_send_rate")
+    return RateItem(
+        max_send_rate=None if rate is None else float(rate["N"]),
+        read_at=int(attributes.get("read_at", {"N": "0"})["N"]),
+        taken_until=int(attributes.get("taken_until", {"N": "0"})["N"]),
+    )
+
+
+def _unreachable(error: ClientError | BotoCoreError) -> Unreachable:
+    return Unreachable(
+        code=error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+    )
