@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 from pathlib import Path
 
 from infra.local.embedded import DIRECTORY, OUTPUTS, EmbeddedAws, Ports
+from infra.local.stopping import StopRequest
 from mailbus.errors import MailbusError
 
 
@@ -21,30 +20,21 @@ def main() -> int:
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help=f"for {OUTPUTS} and logs")
     options = parser.parse_args()
     ports = Ports(aws=options.port, ses=options.ses_port, smtp=options.smtp_port)
-    ended = threading.Event()
-    starting = True
-
-    def end(number: int, _frame: object) -> None:
-        ended.set()
-        if starting:
-            raise SystemExit(128 + number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    stop = StopRequest()
+    stop.listen()
     try:
-        with EmbeddedAws(directory=options.directory, ports=ports, progress=_say) as aws:
-            starting = False
+        with EmbeddedAws(directory=options.directory, ports=ports, progress=_say, stop=stop) as aws:
             _say(f"outputs are in {options.directory / OUTPUTS}")
             _say("ready")
-            while aws.running and not ended.wait(1):
+            while aws.running and not stop.wait(1):
                 pass
-            if not ended.is_set():
+            if not stop.number:
                 _say(f"MiniStack ended by itself; see {options.directory}/ministack.log")
                 return 1
             _say("stopping")
     except MailbusError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the command's output
-        return 1
+        return 128 + stop.number if stop.number else 1
     return 0
 
 

@@ -21,6 +21,7 @@ from rich.live import Live
 from rich.table import Table
 
 from infra.local.embedded import DIRECTORY, ROOT, EmbeddedAws
+from infra.local.stopping import StopRequest
 from infra.local.subscriber import Subscriber
 from mailbus.errors import MailbusError
 
@@ -227,19 +228,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--directory", type=Path, default=DIRECTORY / "demo", help="for logs and outputs")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    stop = StopRequest()
+    stop.listen()
     console = Console(soft_wrap=True)
     try:
         with (
-            EmbeddedAws(directory=options.directory, progress=console.print) as aws,
+            EmbeddedAws(directory=options.directory, progress=console.print, stop=stop) as aws,
             Subscriber(aws, "demo") as subscriber,
         ):
+            # Everything that has to be ended is known by now.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda number, _frame: sys.exit(128 + number))
             good = Demo(aws, subscriber, console).run()
     except MailbusError as error:
         console.print(str(error), style="red", markup=False)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+        return 128 + stop.number if stop.number else 1
     console.print(
         "[green]everything expected arrived[/]" if good else "[red]something is missing, or too much[/]"
     )

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -14,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import boto3
 import msgspec
 
-from infra.local import assembly
+from infra.local import assembly, processes
 from infra.local.ministack import ACCOUNT_ID, REGION, EmbeddedAwsError, MiniStack, own_environment
 from infra.local.ses.server import SimulatedSes, SimulatorSettings
+from infra.local.stopping import StopRequest
 from infra.settings import load
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
@@ -27,6 +28,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 DIRECTORY: Final = ROOT / ".local"
 OUTPUTS: Final = "outputs.json"
 STAGE: Final = "local"
+POLL_SECONDS: Final = 0.05
 # What CDK calls the outputs by which one stack refers to another.
 CROSS_STACK: Final = "ExportsOutput"
 
@@ -61,10 +63,12 @@ class EmbeddedAws:
         directory: Path = DIRECTORY,
         ports: Ports | None = None,
         progress: Callable[[str], None] = print,
+        stop: StopRequest | None = None,
     ) -> None:
         ports = ports or Ports()
         self._directory = directory
         self._progress = progress
+        self._stop_request = stop or StopRequest()
         self._commands: list[subprocess.Popen[bytes]] = []
         aws_port = ports.aws or free_port()
         self._ses = SimulatedSes(
@@ -167,16 +171,13 @@ class EmbeddedAws:
                 ),
             }
         )
-        with self._log(command).open("wb") as log:
-            process = subprocess.Popen(
-                ["cdk", command, *arguments, "--no-notices", "--no-version-reporting"],  # noqa: S607 - the project's own, first on PATH
-                # Elsewhere it would find cdk.json, and synthesize where there is nothing to synthesize.
-                cwd=ROOT if command == "synth" else self._directory,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        process = processes.start(
+            ["cdk", command, *arguments, "--no-notices", "--no-version-reporting"],
+            environment=environment,
+            # Elsewhere it would find cdk.json, and synthesize where there is nothing to synthesize.
+            directory=ROOT if command == "synth" else self._directory,
+            log=self._log(command),
+        )
         self._commands.append(process)
         return process
 
@@ -184,7 +185,11 @@ class EmbeddedAws:
         return self._directory / f"cdk-{command}.log"
 
     def _finish(self, command: str, process: subprocess.Popen[bytes]) -> None:
-        if process.wait() != 0:
+        while process.poll() is None:
+            if self._stop_request.wait(POLL_SECONDS):
+                reason = "stopped before it was ready"
+                raise EmbeddedAwsError(reason)
+        if process.returncode != 0:
             log = self._log(command)
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
             reason = f"cdk {command} failed; the end of {log}:\n{tail}"
@@ -192,9 +197,7 @@ class EmbeddedAws:
 
     def _stop(self) -> None:
         for process in self._commands:
-            if process.poll() is None:
-                process.terminate()
-            process.wait()
+            processes.end(process)
         # SES first: it still hands its last events to SNS.
         self._ses.stop()
         if self._ministack is not None:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Final
 
+from infra.local import processes
 from mailbus.errors import MailbusError
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
     from pathlib import Path
 
 START_SECONDS: Final = 60.0
-STOP_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.05
 REGION: Final = "us-east-1"
 ACCOUNT_ID: Final = "000000000000"
@@ -66,17 +65,12 @@ class MiniStack:
                 **self._environment,
             }
         )
-        with self.log.open("wb") as log:
-            # A session of its own, so that its Lambda workers can be ended with it.
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ministack"],
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self._scratch,
-                start_new_session=True,
-            )
+        self._process = processes.start(
+            [sys.executable, "-m", "ministack"],
+            environment=environment,
+            directory=self._scratch,
+            log=self.log,
+        )
 
     def wait(self) -> None:
         """Wait until it answers; `EmbeddedAwsError` when it ends before, or takes a minute."""
@@ -100,15 +94,5 @@ class MiniStack:
     def stop(self) -> None:
         """End the process and every Lambda worker that it started."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        for end, patience in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
-            try:
-                os.killpg(process.pid, end)
-            except ProcessLookupError:
-                break
-            try:
-                process.wait(patience)
-            except subprocess.TimeoutExpired:
-                continue
-        process.wait()
+        if process is not None:
+            processes.end(process)
