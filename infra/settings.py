@@ -80,7 +80,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     recipients: tuple[Address, ...] = ()
     displace_active_rule_set: bool = False
     memory_mb: MemoryMb = 1024
-    timeout_seconds: TimeoutSeconds = 300
+    timeout_seconds: TimeoutSeconds = 120
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=BATCH_WITHOUT_WINDOW)] = 10
     max_concurrency: Concurrency = 5
 
@@ -93,7 +93,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     identity: Identity
     configuration_set_name: ConfigurationSetName | None = None
     metadata_in_headers: bool = True
-    max_attempts: Annotated[int, msgspec.Meta(ge=1, le=90)] = 8
+    max_attempts: Annotated[int, msgspec.Meta(ge=1, le=90)] = 20
     architecture: Architecture = "arm64"
     log_retention_days: LogRetentionDays = 30
     log_level: LogLevel = "INFO"

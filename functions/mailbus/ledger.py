@@ -1,7 +1,8 @@
 """The edge to the ledger: the table of what all workers have to know together.
 
-Today it holds one item, the account's sending rate with the moment up to which it is spoken for.
-Times in it are whole microseconds since the epoch: DynamoDB's numbers are decimal, not floating.
+It holds the account's sending rate with the moment up to which it is spoken for, and how often a job was
+tried. Times of the rate are whole microseconds since the epoch: DynamoDB's numbers are decimal, not
+floating. `expires_at` is in epoch seconds, as DynamoDB's time to live wants it.
 """
 
 from __future__ import annotations
@@ -106,6 +107,20 @@ class Ledger:
             item = _item(answer["Attributes"])
             return Taken(start=item.taken_until - length, item=item)
         return Occupied(item=item)
+
+    def count_attempt(self, message_id: str, kind: str, *, expires_at: int) -> int | Unreachable:
+        """Count one more try of a queue message that ended in `kind`; the answer is the count."""
+        try:
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key={"pk": {"S": f"message#{message_id}"}, "sk": {"S": f"attempts#{kind}"}},
+                UpdateExpression="ADD attempts :one SET expires_at = :expires",
+                ExpressionAttributeValues={":one": {"N": "1"}, ":expires": {"N": str(expires_at)}},
+                ReturnValues="ALL_NEW",
+            )
+        except (ClientError, BotoCoreError) as error:
+            return _unreachable(error)
+        return int(answer["Attributes"]["attempts"]["N"])
 
 
 def _from_now(now: int, length: int) -> Any:  # noqa: ANN401 - parameters of update_item

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One SQS message. `receive_count` is 1 at its first delivery."""
+    """One SQS message. `receive_count` is 1 at its first delivery; `sent_at` is in epoch seconds."""
 
     message_id: str
     receipt_handle: str
     body: str
     receive_count: int = 1
+    sent_at: float | None = None
 
 
 def records(event: dict[str, Any]) -> tuple[Record, ...]:
@@ -33,6 +34,7 @@ def records(event: dict[str, Any]) -> tuple[Record, ...]:
                 receipt_handle=record["receiptHandle"],
                 body=record["body"],
                 receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
+                sent_at=int(record["attributes"]["SentTimestamp"]) / 1000,
             )
             for record in event["Records"]
         )

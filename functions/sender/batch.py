@@ -28,11 +28,12 @@ from mailbus.dead_letters import DeadLetterQueue
 from mailbus.errors import InvalidJob, MailbusError, SendError
 from mailbus.events import BusEntry, EmailEvent, entry
 from mailbus.jobs import Job, parse_job, peek_job_id
+from mailbus.ledger import Ledger, Unreachable
 from mailbus.settings import SenderSettings
 from mailbus.sqs import Record, batch_response
 from sender import announcements
-from sender.outcomes import Fault, Kind, delay_seconds, gives_up
-from sender.pacing import Later, Pacer
+from sender.outcomes import Fault, Kind, delay_seconds, gives_up, is_spent
+from sender.pacing import Later, Pacer, Turn
 from sender.request import Request, plan_request
 from sender.send_queue import SendQueue
 from sender.ses import MailService
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
 WORKERS: Final = 10
 UNEXPECTED_SECONDS: Final = 60
 SPREAD_SECONDS: Final = 5
+LONGEST_SPREAD_SECONDS: Final = 15 * 60
+REMEMBERED_SECONDS: Final = 14 * 24 * 60 * 60
+# the outcomes whose number decides how long a job waits, or whether it is tried again
+COUNTED: Final = frozenset({"retry", "throttled"})
 SETTLED: Final = "job settled"
 
 Outcome = Literal["queued", "failed", "rejected", "retried", "postponed", "unexpected"]
@@ -60,6 +65,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     bus: EventBus
     queue: SendQueue
     dead_letters: DeadLetterQueue
+    ledger: Ledger
     pacer: Pacer
     wait_until: Callable[[float], None]
     log: Logger
@@ -82,6 +88,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     job: Job
     kind: Kind
     error: MailbusError
+    attempts: int = 1
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,24 +160,21 @@ def prepare(sender: Sender, record: Record) -> Prepared:
         return Unexpected(record=record, error_type=type(error).__name__)
 
 
-def pace(sender: Sender, planned: Sequence[Planned]) -> dict[str, float] | Later:
-    """Reserve the account's rate for the whole batch: when each message's turn is, by its SQS id."""
-    if not planned:
-        return {}
+def pace(sender: Sender, planned: Sequence[Planned]) -> dict[str, Turn]:
+    """Reserve the account's rate for the whole batch: each message's turn, by its SQS id."""
     turns = sender.pacer.reserve([len(item.request.envelope.recipients) for item in planned])
-    if isinstance(turns, Later):
-        return turns
-    return {item.record.message_id: due for item, due in zip(planned, turns.due, strict=True)}
+    return {item.record.message_id: turn for item, turn in zip(planned, turns, strict=True)}
 
 
-def attempt(sender: Sender, item: Prepared, turns: dict[str, float] | Later) -> Result:
+def attempt(sender: Sender, item: Prepared, turns: dict[str, Turn]) -> Result:
     """Send what is to be sent, when its turn is."""
     if not isinstance(item, Planned):
         return item
-    if isinstance(turns, Later):
-        return Postponed(record=item.record, job=item.job, seconds=turns.seconds)
+    turn = turns[item.record.message_id]
+    if isinstance(turn, Later):
+        return Postponed(record=item.record, job=item.job, seconds=turn.seconds)
     try:
-        sender.wait_until(turns[item.record.message_id])
+        sender.wait_until(turn.due)
         return send(sender, item)
     except Exception as error:  # noqa: BLE001 - one job must not take the batch with it
         return Unexpected(record=item.record, error_type=type(error).__name__)
@@ -196,8 +200,23 @@ def send(sender: Sender, planned: Planned) -> Accepted | Refused:
     """Call SES, once."""
     answer = sender.mail.send(planned.request)
     if isinstance(answer, Fault):
-        return Refused(record=planned.record, job=planned.job, kind=answer.kind, error=answer.error)
+        return Refused(
+            record=planned.record,
+            job=planned.job,
+            kind=answer.kind,
+            error=answer.error,
+            attempts=count_attempt(sender, planned.record, answer.kind),
+        )
     return Accepted(record=planned.record, job=planned.job, message_id=answer)
+
+
+def count_attempt(sender: Sender, record: Record, kind: Kind) -> int:
+    """Count a try, where the count matters; deliveries stand in for it where the ledger does not answer."""
+    if kind not in COUNTED:
+        return 1
+    expires_at = math.ceil(sender.now().timestamp()) + REMEMBERED_SECONDS
+    attempts = sender.ledger.count_attempt(record.message_id, kind, expires_at=expires_at)
+    return record.receive_count if isinstance(attempts, Unreachable) else attempts
 
 
 def conclude(sender: Sender, result: Result) -> Settlement:
@@ -255,12 +274,12 @@ def _settle_unreadable(sender: Sender, unreadable: Unreadable) -> Settlement:
 
 def _settle_refused(sender: Sender, refused: Refused) -> Settlement:
     record, job, kind, error = refused.record, refused.job, refused.kind, refused.error
-    if not gives_up(kind, record.receive_count, sender.settings.max_attempts):
+    if not gives_up(kind, refused.attempts, sender.settings.max_attempts) and not _is_spent(sender, record):
         return Settlement(
             record=record,
             outcome="retried",
             job_id=job.job_id,
-            give_back_seconds=delay_seconds(kind, record.receive_count, sender.uniform),
+            give_back_seconds=delay_seconds(kind, refused.attempts, sender.uniform),
             error=_label(error),
         )
     return Settlement(
@@ -274,10 +293,16 @@ def _settle_refused(sender: Sender, refused: Refused) -> Settlement:
 
 
 def _settle_postponed(sender: Sender, postponed: Postponed) -> Settlement:
-    # Spread out, so that those who wait do not all come back in the same moment.
-    seconds = math.ceil(postponed.seconds + sender.uniform(0, SPREAD_SECONDS))
+    record = postponed.record
+    if _is_spent(sender, record):
+        reason = "waited for the account's sending rate as long as SQS lets it; ask AWS for a higher rate"
+        error = SendError("SendingRateExceeded", reason, retryable=False)
+        return _settle_refused(sender, Refused(record=record, job=postponed.job, kind="failed", error=error))
+    # Spread out, so that those who wait do not all come back in the same moment, the more the longer.
+    spread = min(SPREAD_SECONDS * record.receive_count, LONGEST_SPREAD_SECONDS)
+    seconds = math.ceil(postponed.seconds + sender.uniform(0, spread))
     return Settlement(
-        record=postponed.record,
+        record=record,
         outcome="postponed",
         job_id=postponed.job.job_id,
         give_back_seconds=seconds,
@@ -306,6 +331,11 @@ def _settle_unexpected(sender: Sender, unexpected: Unexpected) -> Settlement:
         bury=error,
         error=unexpected.error_type,
     )
+
+
+def _is_spent(sender: Sender, record: Record) -> bool:
+    age = 0.0 if record.sent_at is None else sender.now().timestamp() - record.sent_at
+    return is_spent(record.receive_count, age)
 
 
 def _entries(events: Sequence[EmailEvent]) -> tuple[BusEntry, ...]:

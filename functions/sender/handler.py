@@ -48,14 +48,16 @@ def wire() -> Sender:
     ses = session.client("sesv2", config=aws.config(max_attempts=1, max_pool_connections=WORKERS))
     events = session.client("events", config=aws.config(max_attempts=ATTEMPTS))
     dynamodb = session.client("dynamodb", config=aws.config(max_attempts=ATTEMPTS))
+    ledger = Ledger(dynamodb, settings.ledger_table_name)
     return Sender(
         settings=settings,
         mail=MailService(ses),
         bus=EventBus(events, settings.event_bus_name),
         queue=SendQueue(sqs, settings.send_queue_url),
         dead_letters=DeadLetterQueue(sqs, settings.dead_letter_queue_url),
+        ledger=ledger,
         pacer=Pacer(
-            Ledger(dynamodb, settings.ledger_table_name),
+            ledger,
             Account(ses).max_send_rate,
             cache_seconds=settings.rate_cache_seconds,
             clock=time.time,

@@ -48,6 +48,9 @@ class Delay(msgspec.Struct, frozen=True, kw_only=True):
 
 TOO_MANY_REQUESTS: Final = 429
 SERVER_ERROR: Final = 500
+# the queue moves a message at its 1000th delivery, SQS's most, and deletes it after 14 days, SQS's longest
+LAST_RECEIVE: Final = 990
+LONGEST_WAIT: Final = 13 * 24 * 60 * 60
 # doubling further than this is beyond every bound, and must not overflow
 MOST_DOUBLINGS: Final = 20
 
@@ -129,17 +132,21 @@ def _meaning(code: str, message: str, status: int | None) -> Meaning:
     return _THROTTLED if status == TOO_MANY_REQUESTS else _FAILED
 
 
-def gives_up(kind: Kind, receive_count: int, max_attempts: int) -> bool:
-    """Tell whether a job has had its last chance.
+def gives_up(kind: Kind, attempts: int, max_attempts: int) -> bool:
+    """Tell whether a job has had its last chance, after so many tries that ended in this kind."""
+    return kind not in DELAYS or (kind == "retry" and attempts >= max_attempts)
 
-    SQS counts deliveries, not their reasons: waiting for rate or quota counts too once another
-    kind of error follows, until a ledger keeps the attempts themselves.
+
+def is_spent(receive_count: int, age_seconds: float) -> bool:
+    """Tell whether SQS is about to move the message for its deliveries, or to delete it for its age.
+
+    It would tell nobody, so a job that waits is failed before.
     """
-    return kind not in DELAYS or (kind == "retry" and receive_count >= max_attempts)
+    return receive_count >= LAST_RECEIVE or age_seconds >= LONGEST_WAIT
 
 
-def delay_seconds(kind: Kind, receive_count: int, uniform: Callable[[float, float], float]) -> int:
-    """Draw how long a job waits until its next delivery, whole seconds for SQS's visibility timeout.
+def delay_seconds(kind: Kind, attempts: int, uniform: Callable[[float, float], float]) -> int:
+    """Draw how long a job waits after so many tries, in whole seconds for SQS's visibility timeout.
 
     Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/);
     `uniform(low, high)` is the source of randomness.
@@ -147,5 +154,5 @@ def delay_seconds(kind: Kind, receive_count: int, uniform: Callable[[float, floa
     delay = DELAYS[kind]
     if delay.first is None:
         return math.ceil(uniform(delay.shortest, delay.longest))
-    doublings = min(max(receive_count, 1), MOST_DOUBLINGS) - 1
+    doublings = min(max(attempts, 1), MOST_DOUBLINGS) - 1
     return math.ceil(uniform(delay.shortest, min(delay.longest, delay.first * 2**doublings)))

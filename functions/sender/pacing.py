@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 MICROSECONDS: Final = 1_000_000
-# How long a worker sleeps for its turn, in seconds; a job whose turn is later goes back to the queue.
+# How far ahead, in seconds, a batch reserves, and how late it may begin: so its last mail goes within twice
+# as long, and the function's time is enough for that and for a slow answer.
 PATIENCE: Final = 15.0
 # What SES gives an account in the sandbox; for as long as neither SES nor the ledger says more.
 LOWEST_RATE: Final = 1.0
@@ -39,16 +40,19 @@ class RateLedger(Protocol):
         """Take a stretch of time."""
 
 
-class Turns(msgspec.Struct, frozen=True, kw_only=True):
-    """When each mail may go, in epoch seconds, in the order asked for."""
+class Now(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail's turn: it may go at `due`, in epoch seconds."""
 
-    due: tuple[float, ...]
+    due: float
 
 
 class Later(msgspec.Struct, frozen=True, kw_only=True):
-    """Others have the rate for longer than a worker waits; in so many seconds it may be free."""
+    """A mail has no turn that a worker could wait for; in so many seconds there may be one."""
 
     seconds: float
+
+
+Turn = Now | Later
 
 
 class Pacer:
@@ -69,23 +73,29 @@ class Pacer:
         self._known = RateItem()
         self._ask_at = 0
 
-    def reserve(self, recipients: Sequence[int]) -> Turns | Later:
-        """Reserve the rate for mails with so many recipients each.
+    def reserve(self, recipients: Sequence[int]) -> list[Turn]:
+        """Reserve the rate for mails with so many recipients each; each has its turn, in order.
 
         Without an answer of the ledger the mails go at once: SES's own refusal is then the brake.
         """
+        if not recipients:
+            return []
         rate = self._rate()
+        begins = [count / rate for count in accumulate(recipients[:-1], initial=0)]
+        # the first always, however many recipients it has
+        fitting = max(1, sum(begin <= PATIENCE for begin in begins))
+        length = round(sum(recipients[:fitting]) / rate * MICROSECONDS)
         now = self._now()
-        length = round(sum(recipients) / rate * MICROSECONDS)
         latest = now + round(PATIENCE * MICROSECONDS)
         answer = self._ledger.take(length, now=now, latest=latest, known=self._known)
         if isinstance(answer, Unreachable):
-            return Turns(due=(now / MICROSECONDS,) * len(recipients))
+            return [Now(due=now / MICROSECONDS)] * len(recipients)
         self._known = answer.item
+        later = Later(seconds=max(0.0, (answer.item.taken_until - now) / MICROSECONDS))
         if isinstance(answer, Occupied):
-            return Later(seconds=max(0.0, (answer.item.taken_until - now) / MICROSECONDS))
-        before = accumulate(recipients[:-1], initial=0)
-        return Turns(due=tuple(answer.start / MICROSECONDS + count / rate for count in before))
+            return [later] * len(recipients)
+        turns: list[Turn] = [Now(due=answer.start / MICROSECONDS + begin) for begin in begins[:fitting]]
+        return turns + [later] * (len(recipients) - fitting)
 
     def _now(self) -> int:
         return round(self._clock() * MICROSECONDS)

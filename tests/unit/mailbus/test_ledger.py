@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from mailbus.ledger import RATE_KEY, Ledger, Occupied, RateItem, Taken, Unreachable
+from mailbus.ledger import Ledger, Occupied, RateItem, Taken, Unreachable
 
 
 class ConditionalCheckFailedError(ClientError):
@@ -29,6 +29,7 @@ class DynamoDb:
         self.outage = outage
         self.writes = 0
         self.meanwhile: list[dict[str, Any]] = []
+        self.counts: dict[tuple[str, str], int] = {}
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         self._answer(request)
@@ -39,6 +40,9 @@ class DynamoDb:
         self.writes += 1
         if self.meanwhile:
             self.item = self.meanwhile.pop(0)
+        if request["UpdateExpression"] == "ADD attempts :one SET expires_at = :expires":
+            return self._count(request)
+        assert request["Key"] == RATE_KEY
         values = {
             name: int(float(value["N"])) for name, value in request["ExpressionAttributeValues"].items()
         }
@@ -65,9 +69,14 @@ class DynamoDb:
         self.item = {**(self.item or {}), **updates[request["UpdateExpression"]]()}
         return {"Attributes": self.item}
 
+    def _count(self, request: dict[str, Any]) -> dict[str, Any]:
+        key = (request["Key"]["pk"]["S"], request["Key"]["sk"]["S"])
+        self.counts[key] = self.counts.get(key, 0) + 1
+        expires_at = request["ExpressionAttributeValues"][":expires"]
+        return {"Attributes": {"attempts": {"N": str(self.counts[key])}, "expires_at": expires_at}}
+
     def _answer(self, request: dict[str, Any]) -> None:
         assert request["TableName"] == "ledger"
-        assert request["Key"] == RATE_KEY
         if self.outage:
             raise self.outage
 
@@ -130,6 +139,15 @@ def test_others_who_get_in_between_do_not_keep_a_worker_trying_for_ever() -> Non
     assert client.writes == 4
 
 
+def test_attempts_are_counted_by_message_and_kind() -> None:
+    counting = ledger(DynamoDb())
+    for _ in range(2):
+        counted = counting.count_attempt("sqs-1", "retry", expires_at=9)
+    assert counted == 2
+    assert counting.count_attempt("sqs-1", "throttled", expires_at=9) == 1
+    assert counting.count_attempt("sqs-2", "retry", expires_at=9) == 1
+
+
 @pytest.mark.parametrize(
     ("outage", "code"),
     [
@@ -141,4 +159,5 @@ def test_a_table_that_does_not_answer_is_said_not_raised(outage: Exception, code
     broken = ledger(DynamoDb(outage=outage))
     assert broken.rate() == Unreachable(code=code)
     assert broken.note_rate(1.0, 1) == Unreachable(code=code)
+    assert broken.count_attempt("sqs-1", "retry", expires_at=9) == Unreachable(code=code)
     assert broken.take(1, now=1, latest=2, known=RateItem()) == Unreachable(code=code)

@@ -34,12 +34,14 @@ def test_records_come_in_order_with_their_deliveries_counted() -> None:
             receipt_handle="AQEBwJnKyrHigUMZj6rYigCg1",
             body='{"number": 1}',
             receive_count=1,
+            sent_at=1763630045.0,
         ),
         Record(
             message_id="059f36b4-87a3-44ab-83d2-661975830002",
             receipt_handle="AQEBwJnKyrHigUMZj6rYigCg2",
             body='{"number": 2}',
             receive_count=3,
+            sent_at=1763630045.0,
         ),
     )
 
@@ -50,7 +52,12 @@ def test_records_come_in_order_with_their_deliveries_counted() -> None:
         {},
         {"Records": None},
         {"Records": [{"Sns": {"Message": "{}"}}]},
-        {"Records": [message(1) | {"attributes": {"ApproximateReceiveCount": "often"}}]},
+        {
+            "Records": [
+                message(1)
+                | {"attributes": {"ApproximateReceiveCount": "often", "SentTimestamp": "1763630045000"}}
+            ]
+        },
     ],
 )
 def test_another_source_than_a_queue_is_a_configuration_error(event: dict[str, Any]) -> None:

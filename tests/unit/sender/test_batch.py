@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import msgspec
 import pytest
 from aws_lambda_powertools import Logger
 from botocore.config import Config
@@ -17,10 +19,11 @@ from mailbus.bus import PublishFailure
 from mailbus.dead_letters import DeadLetterQueue
 from mailbus.events import JOB_ID_TAG
 from mailbus.jobs import parse_job
+from mailbus.ledger import Unreachable
 from mailbus.settings import SenderSettings
 from mailbus.sqs import Record
 from sender.batch import Sender, process
-from sender.pacing import Later, Turns
+from sender.pacing import Later, Now, Turn
 from sender.request import plan_request
 from sender.send_queue import SendQueue
 from sender.ses import MailService
@@ -108,8 +111,22 @@ class Pace:
         self.later = later
         self.waited: list[float] = []
 
-    def reserve(self, recipients: list[int]) -> Turns | Later:
-        return self.later or Turns(due=tuple(float(sum(recipients[:at])) for at in range(len(recipients))))
+    def reserve(self, recipients: list[int]) -> list[Turn]:
+        return [self.later or Now(due=float(sum(recipients[:at]))) for at in range(len(recipients))]
+
+
+class Attempts:
+    """Counts tries by message and kind, or does not answer."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self.broken = broken
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.expiries: set[int] = set()
+
+    def count_attempt(self, message_id: str, kind: str, *, expires_at: int) -> int | Unreachable:
+        self.expiries.add(expires_at)
+        self.counts[message_id, kind] += 1
+        return Unreachable(code="InternalServerError") if self.broken else self.counts[message_id, kind]
 
 
 class World:
@@ -121,7 +138,9 @@ class World:
         bus: Bus | None = None,
         sqs: Sqs | None = None,
         pace: Pace | None = None,
+        attempts: Attempts | None = None,
     ) -> None:
+        self.attempts = attempts or Attempts()
         self.ses, self.bus, self.sqs, self.pace = ses or Ses(), bus or Bus(), sqs or Sqs(), pace or Pace()
         self.stream = io.StringIO()
         self.sender = Sender(
@@ -130,6 +149,7 @@ class World:
             bus=self.bus,  # type: ignore[arg-type]  # a fake
             queue=SendQueue(self.sqs, SETTINGS.send_queue_url),  # type: ignore[arg-type]  # a fake client
             dead_letters=DeadLetterQueue(self.sqs, SETTINGS.dead_letter_queue_url),  # type: ignore[arg-type]
+            ledger=self.attempts,  # type: ignore[arg-type]  # a fake
             pacer=self.pace,  # type: ignore[arg-type]  # a fake
             wait_until=self.pace.waited.append,
             log=Logger(service=f"sender-{id(self)}", stream=self.stream, level="INFO"),
@@ -280,7 +300,7 @@ def test_a_permanent_error_fails_without_a_reject_reason() -> None:
 @pytest.mark.parametrize(
     ("error", "seconds"),
     [
-        (refused("TooManyRequestsException", "Maximum sending rate exceeded.", 429), 32),
+        (refused("TooManyRequestsException", "Maximum sending rate exceeded.", 429), 2),
         (refused("TooManyRequestsException", "Daily message quota exceeded.", 429), 7200),
         (refused("SendingPausedException"), 900),
     ],
@@ -297,11 +317,36 @@ def test_a_job_that_waits_for_the_account_goes_back_beyond_its_attempts(
 def test_an_unreachable_ses_is_tried_again_until_the_last_attempt() -> None:
     unreachable = EndpointConnectionError(endpoint_url="https://email.example")
     world = World(Ses(("ann", unreachable)))
-    assert world.given_back(record("ann", count=4)) == ["sqs-ann"]
-    assert (world.bus.events, world.sqs.hidden) == ([], {"handle-sqs-ann": 16})
-    assert world.given_back(record("ann", count=5)) == []
+    # deliveries that were no attempts, such as waiting for the rate, do not count
+    for seconds in (2, 4, 8, 16):
+        assert world.given_back(record("ann", count=50)) == ["sqs-ann"]
+        assert (world.bus.events, world.sqs.hidden) == ([], {"handle-sqs-ann": seconds})
+    assert world.given_back(record("ann", count=51)) == []
     assert world.bus.events[0]["event_type"] == "failed"
     assert world.sqs.buried[0]["MessageAttributes"]["Error"]["StringValue"] == "SendError"
+    assert world.attempts.expiries == {int(NOW.timestamp()) + 14 * 24 * 60 * 60}
+
+
+def test_without_the_ledger_deliveries_stand_in_for_attempts() -> None:
+    unreachable = EndpointConnectionError(endpoint_url="https://email.example")
+    world = World(Ses(("ann", unreachable)), attempts=Attempts(broken=True))
+    assert world.given_back(record("ann", count=4)) == ["sqs-ann"]
+    assert world.given_back(record("ann", count=5)) == []
+
+
+@pytest.mark.parametrize("spent", [{"count": 990}, {"sent_at": NOW.timestamp() - 13 * 24 * 60 * 60}])
+@pytest.mark.parametrize("later", [None, Later(seconds=5)])
+def test_a_job_that_waits_is_failed_with_its_reason_before_sqs_drops_it_without_one(
+    spent: dict[str, Any], later: Later | None
+) -> None:
+    quota = refused("TooManyRequestsException", "Daily message quota exceeded.", 429)
+    world = World(Ses(("ann", quota)), pace=Pace(later))
+    waiting = msgspec.structs.replace(
+        record("ann", count=spent.get("count", 1)), sent_at=spent.get("sent_at", NOW.timestamp())
+    )
+    assert world.given_back(waiting) == []
+    assert [event["event_type"] for event in world.bus.events] == ["failed"]
+    assert world.sqs.buried[0]["MessageBody"] == waiting.body
 
 
 def test_one_bad_job_never_hurts_its_neighbours() -> None:
@@ -378,8 +423,9 @@ def test_each_mail_of_a_batch_waits_for_its_own_turn_by_recipients() -> None:
 
 def test_a_batch_whose_turn_is_too_late_goes_back_until_then_and_fails_nothing() -> None:
     world = World(pace=Pace(Later(seconds=20.3)))
-    given_back = world.given_back(record("ann", count=99), raw("not JSON"))
-    assert given_back == ["sqs-ann"]
-    assert world.sqs.hidden == {"handle-sqs-ann": 26}
+    given_back = world.given_back(record("ann"), record("bob", count=99), raw("not JSON"))
+    assert given_back == ["sqs-ann", "sqs-bob"]
+    # spread out, the longer a job has waited
+    assert world.sqs.hidden == {"handle-sqs-ann": 26, "handle-sqs-bob": 516}
     assert world.ses.sent == []
     assert [event["event_type"] for event in world.bus.events] == ["failed"]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbus.ledger import Occupied, RateItem, Taken, Unreachable
-from sender.pacing import LOWEST_RATE, PATIENCE, Later, Pacer, Turns
+from sender.pacing import LOWEST_RATE, PATIENCE, Later, Now, Pacer, Turn
 
 
 class Table:
@@ -58,9 +58,8 @@ def pacer(table: Table, account: SesAccount, clock: Clock) -> Pacer:
     return Pacer(table, account, cache_seconds=60, clock=clock)
 
 
-def due(answer: Turns | Later) -> list[float]:
-    assert isinstance(answer, Turns)
-    return [round(moment, 3) for moment in answer.due]
+def due(turns: list[Turn]) -> list[float]:
+    return [round(turn.due, 3) for turn in turns if isinstance(turn, Now)]
 
 
 def test_an_idle_rate_lets_the_first_mail_go_at_once_and_the_next_when_its_recipients_have_passed() -> None:
@@ -88,7 +87,24 @@ def test_a_turn_beyond_patience_is_for_later() -> None:
     table, clock = Table(), Clock()
     worker = pacer(table, SesAccount(1.0), clock)
     assert due(worker.reserve([int(PATIENCE) + 5])) == [1000.0]
-    assert worker.reserve([1]) == Later(seconds=PATIENCE + 5)
+    assert worker.reserve([1, 1]) == [Later(seconds=PATIENCE + 5)] * 2
+
+
+def test_a_batch_that_would_keep_a_worker_too_long_goes_in_part() -> None:
+    worker = pacer(Table(), SesAccount(1.0), Clock())
+    first, second, third, fourth = worker.reserve([10, 10, 10, 10])
+    assert (first, second) == (Now(due=1000.0), Now(due=1010.0))
+    assert third == fourth == Later(seconds=20.0)
+
+
+def test_a_mail_for_more_recipients_than_a_worker_has_patience_for_still_has_its_turn() -> None:
+    assert pacer(Table(), SesAccount(1.0), Clock()).reserve([50]) == [Now(due=1000.0)]
+
+
+def test_no_mail_reserves_nothing() -> None:
+    account = SesAccount(1.0)
+    assert pacer(Table(), account, Clock()).reserve([]) == []
+    assert account.asked == 0
 
 
 def test_the_rate_is_asked_for_once_in_its_cache_time_by_all_workers_together() -> None:
@@ -132,9 +148,10 @@ def test_together_workers_never_exceed_the_rate(batches: list[tuple[int, list[in
     workers = [pacer(table, SesAccount(rate), clock) for _ in range(4)]
     sent: list[tuple[float, int]] = []
     for who, recipients in batches:
-        answer = workers[who].reserve(recipients)
-        if isinstance(answer, Turns):
-            sent += zip(answer.due, recipients, strict=True)
+        turns = workers[who].reserve(recipients)
+        sent += [
+            (turn.due, count) for turn, count in zip(turns, recipients, strict=True) if isinstance(turn, Now)
+        ]
         clock.now += 0.01
     sent.sort()
     for (moment, recipients), (following, _) in pairwise(sent):

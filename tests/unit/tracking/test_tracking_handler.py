@@ -43,7 +43,7 @@ class World:
                     "messageId": f"record-{number}",
                     "receiptHandle": f"AQEBwJnKyrHigUMZj6rYigCg{number}",
                     "body": body,
-                    "attributes": {"ApproximateReceiveCount": "1"},
+                    "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1763630045000"},
                     "eventSource": "aws:sqs",
                 }
                 for number, body in enumerate(bodies)
