@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from mailbus.ledger import Ledger, Occupied, RateItem, Taken, Unreachable
+from mailbus.ledger import RATE_KEY, Ledger, Occupied, RateItem, Taken, Unreachable
 
 
 class ConditionalCheckFailedError(ClientError):
