@@ -41,6 +41,8 @@ EXPECTED: Final = {
     "newsletter": (*DELIVERED, "clicked"),
     "invalid": ("failed",),
 }
+LIFE: Final = ("queued", "sent", "delivered", "bounced", "clicked", "complained", "failed", "inbound")
+UNSHOWN: Final = frozenset({"esp_event", "message_tags"})
 DEAD_LETTER_QUEUES: Final = {
     "send": "SendDeadLetterQueueUrl",
     "tracking": "TrackingDeadLetterQueueUrl",
@@ -84,8 +86,9 @@ def key_of(event: dict[str, Any]) -> str:
 
 
 def progress(example: Example, events: Iterable[dict[str, Any]]) -> list[str]:
-    """List an example's event types in order of their arrival."""
-    return [event["detail"]["event_type"] for event in events if key_of(event) == example.key]
+    """List an example's event types in the order of a mail's life; the bus promises none."""
+    seen = [event["detail"]["event_type"] for event in events if key_of(event) == example.key]
+    return sorted(seen, key=lambda event_type: LIFE.index(event_type) if event_type in LIFE else len(LIFE))
 
 
 def complete(examples: Sequence[Example], events: Sequence[dict[str, Any]]) -> bool:
@@ -96,7 +99,7 @@ def complete(examples: Sequence[Example], events: Sequence[dict[str, Any]]) -> b
 
 def table(examples: Sequence[Example], events: Sequence[dict[str, Any]]) -> Table:
     """Draw the state: a row an example, its events in order."""
-    drawn = Table("", "example", "recipients", "events, as they arrived", title="Mail through Mailbus")
+    drawn = Table("", "example", "recipients", "events", title="Mail through Mailbus")
     for example in examples:
         seen = progress(example, events)
         counted = Counter(seen)
@@ -180,6 +183,7 @@ class Demo:
         accepted = [example for example in jobs if "queued" in progress(example, events)]
         types = Counter(event["detail"]["event_type"] for event in events)
         say = self._console.print
+        say()
         say(f"jobs in: {len(jobs)}, accepted: {len(accepted)}, failed: {len(failed)}")
         say(f"mails in: {len(examples) - len(jobs)}")
         say("events: " + ", ".join(f"{count} {name}" for name, count in sorted(types.items())))
@@ -188,7 +192,9 @@ class Demo:
             wanted = ", ".join(f"{count} {name}" for name, count in example.expected.items())
             got = ", ".join(progress(example, events)) or "nothing"
             say(f"[red]{example.name}[/]: expected {wanted}; got {got}")
-        return not wrong and self._show_dead_letters(len(failed)) and self._show_clicked(events)
+        whole = self._show_dead_letters(len(failed)) and self._show_clicked(events)
+        self._show_one(events)
+        return whole and not wrong
 
     def _show_dead_letters(self, expected: int) -> bool:
         counts = {}
@@ -209,6 +215,16 @@ class Demo:
             attributes = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
             self._console.print(f"  {attributes['Error']}: {attributes['Reason']}")
         return counts == {"send": expected, "tracking": 0, "inbound": 0}
+
+    def _show_one(self, events: Iterable[dict[str, Any]]) -> None:
+        """Show one event as a subscriber gets it, but for SES's own JSON and what is empty."""
+        for event in events:
+            detail: dict[str, Any] = event["detail"]
+            if detail["event_type"] == "bounced":
+                shown = {name: value for name, value in detail.items() if value and name not in UNSHOWN}
+                self._console.print("one of them, without what is empty, SES's own tags and JSON:")
+                self._console.print_json(data=shown)
+                return
 
     def _show_clicked(self, events: Iterable[dict[str, Any]]) -> bool:
         """Tags and metadata of the job have to come back on every event of its message."""
