@@ -17,10 +17,11 @@ from mailbus.ledger import Ledger
 from mailbus.settings import SenderSettings, from_environment
 from mailbus.sqs import records
 from sender.account import Account
-from sender.batch import WORKERS, Sender, process
+from sender.batch import WORKERS, process
 from sender.pacing import Pacer
 from sender.send_queue import SendQueue
 from sender.ses import MailService
+from sender.wiring import Sender
 
 if TYPE_CHECKING:
     from typing import Final

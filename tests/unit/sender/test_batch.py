@@ -22,11 +22,12 @@ from mailbus.jobs import parse_job
 from mailbus.ledger import Unreachable
 from mailbus.settings import SenderSettings
 from mailbus.sqs import Record
-from sender.batch import Sender, process
+from sender.batch import process
 from sender.pacing import Later, Now, Turn
 from sender.request import plan_request
 from sender.send_queue import SendQueue
 from sender.ses import MailService
+from sender.wiring import Sender
 
 if TYPE_CHECKING:
     from mailbus.events import BusEntry
