@@ -73,7 +73,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
         kind="failed", advice="AWS has shut down sending for the account; ask AWS Support"
     ),
     "MessageRejected": Meaning(
-        kind="rejected", advice="SES does not take this message; an address that it names has to be verified"
+        kind="rejected", advice="SES does not take this message; if it names an address, verify that in SES"
     ),
     "MailFromDomainNotVerifiedException": Meaning(
         kind="failed", advice="publish the MAIL FROM domain's MX record, or let SES fall back to its own"

@@ -66,6 +66,15 @@ def test_an_error_says_what_to_do_about_it() -> None:
     )
 
 
+def test_a_mail_refused_for_its_attachment_is_not_blamed_on_an_address() -> None:
+    # SES has one code for both: https://docs.aws.amazon.com/ses/latest/dg/attachments.html#unsupported-types
+    fault = classify("MessageRejected", "Illegal filename: attachments of type '.exe'.", 400)
+    assert str(fault.error) == (
+        "MessageRejected: Illegal filename: attachments of type '.exe': "
+        "SES does not take this message; if it names an address, verify that in SES"
+    )
+
+
 def test_a_silent_error_still_gives_a_reason() -> None:
     assert str(classify("SomethingNew", "", 400).error) == "SomethingNew: no reason given"
 
