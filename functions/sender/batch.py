@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 WORKERS: Final = 10
 REMEMBERED_SECONDS: Final = 14 * 24 * 60 * 60
 # the outcomes whose number decides how long a job waits, or whether it is tried again
-COUNTED: Final = frozenset({"retry", "throttled"})
+COUNTED: Final = frozenset({"retry", "throttled", "paused"})
 
 
 def process(sender: Sender, records: Sequence[Record]) -> dict[str, list[dict[str, str]]]:

@@ -107,7 +107,7 @@ QUOTA: Final = Meaning(kind="quota", advice="the account's 24-hour quota is used
 DELAYS: Final[dict[Kind, Delay]] = {
     "retry": Delay(shortest=1, longest=15 * 60, first=2),
     "throttled": Delay(shortest=1, longest=15 * 60, first=2),
-    "paused": Delay(shortest=5 * 60, longest=15 * 60),
+    "paused": Delay(shortest=5, longest=30 * 60, first=15),
     "quota": Delay(shortest=60 * 60, longest=2 * 60 * 60),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -21,7 +23,7 @@ from infra.settings import load
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -29,6 +31,8 @@ DIRECTORY: Final = ROOT / ".local"
 OUTPUTS: Final = "outputs.json"
 STAGE: Final = "local"
 POLL_SECONDS: Final = 0.05
+# Held while a system runs in a directory.
+LOCK: Final = "lock"
 # What CDK calls the outputs by which one stack refers to another.
 CROSS_STACK: Final = "ExportsOutput"
 
@@ -41,10 +45,16 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     smtp: int = 0
 
 
-def free_port() -> int:
-    """Find a port that nobody listens on."""
+def free_port(wanted: int = 0) -> int:
+    """Find a port that nobody listens on, or make sure that nobody does on the wanted one."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        # What a system that has just ended leaves behind does not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError as error:
+            reason = f"port {wanted} of 127.0.0.1 cannot be had ({error.strerror}): give another, or none for a free one"
+            raise EmbeddedAwsError(reason) from error
         return int(probe.getsockname()[1])
 
 
@@ -67,23 +77,28 @@ class EmbeddedAws:
     ) -> None:
         ports = ports or Ports()
         self._directory = directory
+        self._scratch = directory / "scratch"
         self._progress = progress
         self._stop_request = stop or StopRequest()
         self._commands: list[subprocess.Popen[bytes]] = []
-        aws_port = ports.aws or free_port()
+        # Asked for beforehand: whoever else listens there could pass for this system's own MiniStack.
+        aws_port = free_port(ports.aws)
         self._ses = SimulatedSes(
             SimulatorSettings(
                 upstream_url=f"http://127.0.0.1:{aws_port}",
                 region=REGION,
                 account_id=ACCOUNT_ID,
-                port=ports.ses,
-                smtp_port=ports.smtp,
+                port=free_port(ports.ses),
+                smtp_port=free_port(ports.smtp),
             )
         )
         self._ministack: MiniStack | None = None
         self._aws_port = aws_port
+        self._held = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._held.enter_context(_hold(self._directory))
         try:
             self._start()
         except BaseException:
@@ -113,13 +128,17 @@ class EmbeddedAws:
         )
 
     def _start(self) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir(parents=True)
         (self._directory / OUTPUTS).unlink(missing_ok=True)
         self._progress("starting the embedded AWS and the simulated SES")
         self._ses.start()
         functions = {"AWS_ENDPOINT_URL_SESV2": self._ses.url, "AWS_ENDPOINT_URL_SES": self._ses.url}
         self._ministack = MiniStack(
-            port=self._aws_port, directory=self._directory, function_environment=functions
+            port=self._aws_port,
+            log=self._directory / "ministack.log",
+            scratch=self._scratch,
+            function_environment=functions,
         )
         self._ministack.start()
         self._ministack.wait()
@@ -164,6 +183,8 @@ class EmbeddedAws:
             {
                 "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._aws_port}",
                 "CDK_DISABLE_CLI_TELEMETRY": "true",
+                # jsii unpacks itself there, and leaves it behind when it is stopped.
+                "TMPDIR": str(self._scratch),
                 "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT))),
                 # Node and the CDK CLI are the project's own.
                 "PATH": os.pathsep.join(
@@ -205,3 +226,16 @@ class EmbeddedAws:
         (self._directory / OUTPUTS).unlink(missing_ok=True)
         for leftover in ("scratch", "synthesized", "cdk.out"):
             shutil.rmtree(self._directory / leftover, ignore_errors=True)
+        self._held.close()
+
+
+@contextlib.contextmanager
+def _hold(directory: Path) -> Iterator[None]:
+    """Keep others out of a directory; the lock goes with the process, however that ends."""
+    with (directory / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            reason = f"another system runs in {directory}: end it first, or give this one another --directory"
+            raise EmbeddedAwsError(reason) from error
+        yield

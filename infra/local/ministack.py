@@ -41,19 +41,20 @@ def own_environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 class MiniStack:
-    """The process. Functions inherit `function_environment`; files go below `directory`."""
+    """The process. Functions inherit `function_environment`; files go below `scratch`."""
 
-    def __init__(self, *, port: int, directory: Path, function_environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, port: int, log: Path, scratch: Path, function_environment: Mapping[str, str]
+    ) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        self.log = directory / "ministack.log"
-        self._scratch = directory / "scratch"
+        self.log = log
+        self._scratch = scratch
         self._environment = function_environment
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it; `wait` tells when it answers."""
-        self._scratch.mkdir(parents=True, exist_ok=True)
         environment = own_environment(
             {
                 "GATEWAY_PORT": str(self.port),

@@ -303,7 +303,7 @@ def test_a_permanent_error_fails_without_a_reject_reason() -> None:
     [
         (refused("TooManyRequestsException", "Maximum sending rate exceeded.", 429), 2),
         (refused("TooManyRequestsException", "Daily message quota exceeded.", 429), 7200),
-        (refused("SendingPausedException"), 900),
+        (refused("SendingPausedException"), 15),
     ],
 )
 def test_a_job_that_waits_for_the_account_goes_back_beyond_its_attempts(

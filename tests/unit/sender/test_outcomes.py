@@ -100,7 +100,12 @@ def test_the_wait_doubles_with_each_delivery_up_to_a_quarter_of_an_hour(kind: st
     assert delay_seconds(kind, 1000, lambda low, _high: low) == 1
 
 
-@pytest.mark.parametrize(("kind", "shortest", "longest"), [("paused", 300, 900), ("quota", 3600, 7200)])
+def test_a_pause_is_looked_at_soon_then_ever_more_seldom() -> None:
+    longest = [delay_seconds("paused", count, lambda _low, high: high) for count in (1, 2, 3, 50)]
+    assert longest == [15, 30, 60, 1800]
+
+
+@pytest.mark.parametrize(("kind", "shortest", "longest"), [("quota", 3600, 7200)])
 def test_a_hold_does_not_depend_on_how_often_the_job_came(kind: str, shortest: int, longest: int) -> None:
     for count in (1, 50):
         assert delay_seconds(kind, count, lambda low, _high: low) == shortest
