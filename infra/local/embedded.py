@@ -45,21 +45,32 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     smtp: int = 0
 
 
-def free_port(wanted: int = 0) -> int:
-    """Find a port that nobody listens on, or make sure that nobody does on the wanted one."""
+def free_port() -> int:
+    """Find a port that nobody listens on."""
     with socket.socket() as probe:
-        # What a system that has just ended leaves behind does not count.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError as error:
-            reason = f"port {wanted} of 127.0.0.1 cannot be had ({error.strerror}): give another, or none for a free one"
-            raise EmbeddedAwsError(reason) from error
+        probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
+def check(ports: Ports) -> None:
+    """Refuse ports that cannot be listened on: who does so already could pass for this system."""
+    asked = [port for port in (ports.aws, ports.ses, ports.smtp) if port]
+    if len(set(asked)) < len(asked):
+        reason = "the embedded AWS, the simulated SES and its SMTP each need a port of their own"
+        raise EmbeddedAwsError(reason)
+    for port in asked:
+        with socket.socket() as probe:
+            # What connections of a system that has just ended leave behind does not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                reason = f"port {port}: {error.strerror}; ask for another, or for none to get a free one"
+                raise EmbeddedAwsError(reason) from error
+
+
 class EmbeddedAws:
-    """Started by `with`, ended with everything that it started.
+    """Started by `with`, ended with everything that it started; one at a time in a directory.
 
     `outputs` holds `endpoint_url`, `ses_endpoint_url`, `smtp_host`, `smtp_port`, `region` and every
     stack output by name; the same stands in `outputs.json` in the directory while it runs.
@@ -76,20 +87,21 @@ class EmbeddedAws:
         stop: StopRequest | None = None,
     ) -> None:
         ports = ports or Ports()
-        self._directory = directory
-        self._scratch = directory / "scratch"
+        # The commands run in it, so that a relative one would mean another place to them.
+        self._directory = directory.absolute()
+        self._scratch = self._directory / "scratch"
         self._progress = progress
         self._stop_request = stop or StopRequest()
         self._commands: list[subprocess.Popen[bytes]] = []
-        # Asked for beforehand: whoever else listens there could pass for this system's own MiniStack.
-        aws_port = free_port(ports.aws)
+        check(ports)
+        aws_port = ports.aws or free_port()
         self._ses = SimulatedSes(
             SimulatorSettings(
                 upstream_url=f"http://127.0.0.1:{aws_port}",
                 region=REGION,
                 account_id=ACCOUNT_ID,
-                port=free_port(ports.ses),
-                smtp_port=free_port(ports.smtp),
+                port=ports.ses,
+                smtp_port=ports.smtp,
             )
         )
         self._ministack: MiniStack | None = None
