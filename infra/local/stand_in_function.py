@@ -24,6 +24,10 @@ class StandIn(NamedTuple):
     renames: dict[str, str | None] = {}  # noqa: RUF012 - a NamedTuple's default
 
 
+# The physical id of what could not be made. CloudFormation deletes that too when it rolls back, and
+# under the resource's name there may be somebody else's.
+NEVER_MADE = "never-made"
+
 STAND_INS = {
     "AWS::SES::ReceiptRuleSet": StandIn(
         service="ses",
@@ -124,6 +128,8 @@ def apply(request: dict[str, Any], connect: Any) -> tuple[str, dict[str, str]]:
 
     wanted = parameters(properties, request, stand_in)
     if request["RequestType"] == "Delete":
+        if request["PhysicalResourceId"] == NEVER_MADE:
+            return NEVER_MADE, {}
         call(stand_in.delete, identity(wanted, stand_in))
         return request["PhysicalResourceId"], {}
     if request["RequestType"] == "Update":
@@ -139,7 +145,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
     import boto3  # noqa: PLC0415 - the local deployer reads the table above without it
 
     answer = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
-    answer["PhysicalResourceId"] = event.get("PhysicalResourceId", "none")
+    answer["PhysicalResourceId"] = event.get("PhysicalResourceId", NEVER_MADE)
     try:
         answer["PhysicalResourceId"], answer["Data"] = apply(event, boto3.client)
         answer["Status"] = "SUCCESS"

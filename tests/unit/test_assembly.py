@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.local.assembly import FUNCTION_ID, adapt, adapt_template
-from infra.local.stand_in_function import STAND_INS, apply
+from infra.local.stand_in_function import NEVER_MADE, STAND_INS, apply
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,6 +127,15 @@ def test_a_stand_in_replaces_on_update_and_renames_what_the_api_calls_otherwise(
             },
         ),
     ]
+
+
+def test_what_could_not_be_made_is_not_deleted_when_the_stack_rolls_back() -> None:
+    calls: list[tuple[str, dict[str, Any]]] = []
+    request = _request("Delete", "AWS::SES::EmailIdentity", EmailIdentity="a.example")
+
+    apply(request | {"PhysicalResourceId": NEVER_MADE}, lambda service: FakeClient(service, calls))
+
+    assert calls == []
 
 
 def test_an_identity_names_its_dkim_records() -> None:
