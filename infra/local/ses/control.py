@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from infra.local.ses.account import Account
     from infra.local.ses.sending import World
 
-_BY_SPELLING: Final = {re.sub(r"[^a-z]", "", kind.lower()): kind for kind in events.MATCHING}
+_BY_SPELLING: Final = {
+    "delay": "DeliveryDelay",
+    **{kind.lower().replace(" ", ""): kind for kind in events.MATCHING},
+}
 _SETTABLE: Final = (*(field.name for field in msgspec.structs.fields(Limits)), "sent_last_24_hours")
 _READ_ONLY: Final = ("accepted", "throttled", "faulted")
 
@@ -65,6 +68,9 @@ def change_account(account: Account, body: bytes) -> None:
         if name not in _SETTABLE and name not in _READ_ONLY:
             raise InvalidControl(_unknown(name, _SETTABLE))
     sent = given.get("sent_last_24_hours")
+    # a double in SES's API, so that a whole one is as good
+    if isinstance(sent, float) and sent.is_integer():
+        sent = int(sent)
     if sent is not None and (isinstance(sent, bool) or not isinstance(sent, int) or sent < 0):
         reason = "sent_last_24_hours: give a number of recipients, 0 or more"
         raise InvalidControl(reason)
@@ -132,8 +138,7 @@ async def publish_event(world: World, message_id: str, body: bytes) -> Published
     """Publish the event that the body asks for, about a message that was sent."""
     message = world.store.get(message_id)
     wanted = parse_event(body)
-    kind = _BY_SPELLING[re.sub(r"[^a-z]", "", wanted.event_type.lower())]
-    event = events.make(kind, message, world.origin, world.clock(), wanted)
+    event = events.make(wanted.event_type, message, world.origin, world.clock(), wanted)
     topics: tuple[str, ...] = ()
     if message.configuration_set is not None:
         found = await world.resources.configuration_set(message.configuration_set)
@@ -142,7 +147,10 @@ async def publish_event(world: World, message_id: str, body: bytes) -> Published
 
 
 def parse_event(body: bytes) -> events.Wanted:
-    """Read the body of `POST /_simulator/events/…`; an `InvalidControl` says what to fix."""
+    """Read the body of `POST /_simulator/events/…`; an `InvalidControl` says what to fix.
+
+    Whatever its spelling (`Rendering Failure`, `rendering_failure`), the event type becomes SES's own.
+    """
     given = _json_object(body)
     names = [field.name for field in msgspec.structs.fields(events.Wanted)]
     for name in given:
@@ -152,10 +160,11 @@ def parse_event(body: bytes) -> events.Wanted:
         wanted = msgspec.convert(given, events.Wanted)
     except msgspec.ValidationError as error:
         raise InvalidControl(str(error)) from error
-    if re.sub(r"[^a-z]", "", wanted.event_type.lower()) not in _BY_SPELLING:
+    kind = _BY_SPELLING.get(re.sub(r"[^a-z]", "", wanted.event_type.lower()))
+    if kind is None:
         reason = f"event_type {wanted.event_type!r} is unknown; known are {', '.join(events.MATCHING)}"
         raise InvalidControl(reason)
-    return wanted
+    return msgspec.structs.replace(wanted, event_type=kind)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

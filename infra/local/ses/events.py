@@ -211,7 +211,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     recipient: str | None = None
     recipients: tuple[str, ...] = ()
     include_headers: bool | None = None
-    user_agent: str = BROWSER
+    user_agent: str | None = None
     ip_address: str = "198.51.100.7"
     is_bot_event: Literal["Likely", "Unlikely"] = "Unlikely"
     link: str = "https://www.example.com/"
@@ -361,7 +361,7 @@ def _complaint(recipients: tuple[str, ...], now: str, moment: float, wanted: Wan
         timestamp=now,
         feedback_id=new_id(moment),
         complaint_sub_type=wanted.complaint_sub_type,
-        user_agent="Amazon SES Mailbox Simulator" if wanted.user_agent == BROWSER else wanted.user_agent,
+        user_agent=wanted.user_agent or "Amazon SES Mailbox Simulator",
         complaint_feedback_type=wanted.feedback_type,
         arrival_date=now,
     )
@@ -371,7 +371,7 @@ def _open(now: str, wanted: Wanted) -> Open:
     return Open(
         ip_address=wanted.ip_address,
         timestamp=now,
-        user_agent=wanted.user_agent,
+        user_agent=wanted.user_agent or BROWSER,
         is_bot_event=wanted.is_bot_event,
     )
 
@@ -380,7 +380,7 @@ def _click(now: str, wanted: Wanted) -> Click:
     return Click(
         ip_address=wanted.ip_address,
         timestamp=now,
-        user_agent=wanted.user_agent,
+        user_agent=wanted.user_agent or BROWSER,
         is_bot_event=wanted.is_bot_event,
         link=wanted.link,
         link_tags=wanted.link_tags,

@@ -41,6 +41,7 @@ STATUSES: Final = {
     SERIALIZATION: 400,
     "ServiceUnavailable": 503,
     SERVICE_UNAVAILABLE: 503,
+    "Throttling": 400,
     "ThrottlingException": 400,
     TOO_MANY_REQUESTS: 429,
 }
@@ -48,7 +49,8 @@ STATUSES: Final = {
 
 TEXTS: Final = {
     TOO_MANY_REQUESTS: RATE_EXCEEDED,
-    "ThrottlingException": "Maximum sending rate exceeded",
+    "Throttling": RATE_EXCEEDED,
+    "ThrottlingException": RATE_EXCEEDED,
     SENDING_PAUSED: (
         "Sending paused for this account. For more information, please check the inbox of the "
         "email address associated with your AWS account."

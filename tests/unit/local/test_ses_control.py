@@ -79,6 +79,7 @@ def test_what_the_account_shows_can_be_put_back(lab: Lab) -> None:
         ({"max_send_rate": 0}, "max_send_rate"),
         ({"sending_enabled": 1}, "sending_enabled"),
         ({"sent_last_24_hours": -1}, "sent_last_24_hours"),
+        ({"sent_last_24_hours": 1.5}, "sent_last_24_hours"),
         ([], "not a JSON object"),
     ],
 )
@@ -185,6 +186,7 @@ def test_a_wrong_fault_is_refused_with_what_to_fix(lab: Lab, body: object, reaso
         ({"event_type": "Open", "ip_address": "203.0.113.9"}, "Open", "open"),
         ({"event_type": "click", "link": "https://example.com/offer"}, "Click", "click"),
         ({"event_type": "delivery_delay", "delay_type": "MailboxFull"}, "DeliveryDelay", "deliveryDelay"),
+        ({"event_type": "delay"}, "DeliveryDelay", "deliveryDelay"),
         ({"event_type": "Subscription", "contact_list": "News"}, "Subscription", "subscription"),
         ({"event_type": "rendering failure"}, "Rendering Failure", "failure"),
         ({"event_type": "reject", "reason": "Bad content"}, "Reject", "reject"),
@@ -227,6 +229,17 @@ def test_the_fields_of_an_event_can_be_chosen(lab: Lab) -> None:
     assert (
         lab.http.post(f"/events/{message_id}", json=click).json()["event"]["click"]["isBotEvent"] == "Likely"
     )
+
+
+def test_what_is_sent_already_can_be_set_as_ses_writes_it_too(lab: Lab) -> None:
+    assert lab.http.put("/account", json={"sent_last_24_hours": 7.0}).json()["sent_last_24_hours"] == 7
+
+
+def test_a_complaint_comes_from_the_user_agent_that_was_asked_for(lab: Lab) -> None:
+    message_id = lab.send("alice@customer.example")
+    complaint = {"event_type": "Complaint", "user_agent": "ExampleCorp Feedback Loop (V0.01)"}
+    event = lab.http.post(f"/events/{message_id}", json=complaint).json()["event"]
+    assert event["complaint"]["userAgent"] == "ExampleCorp Feedback Loop (V0.01)"
 
 
 def test_a_link_without_tags_has_null_for_them(lab: Lab) -> None:
