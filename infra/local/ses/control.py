@@ -138,7 +138,7 @@ async def publish_event(world: World, message_id: str, body: bytes) -> Published
     """Publish the event that the body asks for, about a message that was sent."""
     message = world.store.get(message_id)
     wanted = parse_event(body)
-    event = events.make(wanted.event_type, message, world.origin, world.clock(), wanted)
+    event = events.make(message, world.origin, world.clock(), wanted)
     topics: tuple[str, ...] = ()
     if message.configuration_set is not None:
         found = await world.resources.configuration_set(message.configuration_set)

@@ -261,8 +261,9 @@ _DIAGNOSTIC: Final = {
 }
 
 
-def make(kind: str, message: Message, origin: Origin, moment: float, wanted: Wanted) -> Event:
-    """Make the event of this `eventType` about a message; times are epoch seconds."""
+def make(message: Message, origin: Origin, moment: float, wanted: Wanted) -> Event:
+    """Make an event about a message; times are epoch seconds, `event_type` is spelled as SES does."""
+    kind = wanted.event_type
     recipients = (wanted.recipient,) if wanted.recipient else wanted.recipients or message.recipients
     mail = _mail(kind, message, origin, include_headers=wanted.include_headers)
     now = timestamp(moment)

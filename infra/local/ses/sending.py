@@ -15,7 +15,7 @@ import msgspec
 
 from infra.local.ses import drafts, events, identities, mime
 from infra.local.ses.account import Account
-from infra.local.ses.events import Origin
+from infra.local.ses.events import Origin, Wanted
 from infra.local.ses.faults import SEND_BULK_EMAIL, SEND_EMAIL, Faults
 from infra.local.ses.mailboxes import is_simulated, outcome
 from infra.local.ses.messages import Message, Store, new_id
@@ -295,48 +295,39 @@ def _accept(world: World, draft: Draft, route: _Route, call: _Call) -> str:
 def _outcomes(world: World, message: Message, draft: Draft, template_name: str) -> Iterable[Event]:
     """Make what SES reports of a message by itself, in order."""
 
-    def event(kind: str, wanted: events.Wanted | None = None) -> Event:
-        chosen = wanted or events.Wanted(event_type=kind)
-        return events.make(kind, message, world.origin, world.clock(), chosen)
+    def event(wanted: Wanted) -> Event:
+        return events.make(message, world.origin, world.clock(), wanted)
 
-    yield event("Send")
+    yield event(Wanted(event_type="Send"))
     if draft.failure is not None:
         yield event(
-            "Rendering Failure",
-            events.Wanted(
-                event_type="Rendering Failure", template_name=template_name, error_message=draft.failure
-            ),
+            Wanted(event_type="Rendering Failure", template_name=template_name, error_message=draft.failure)
         )
         return
     if draft.virus:
-        yield event("Reject")
+        yield event(Wanted(event_type="Reject"))
         return
     by_outcome: dict[str, list[str]] = {}
     for recipient in message.recipients:
         by_outcome.setdefault(outcome(recipient), []).append(recipient)
     for recipient in (*by_outcome.get("delivered", ()), *by_outcome.get("complained", ())):
-        yield event("Delivery", events.Wanted(event_type="Delivery", recipient=recipient))
-    yield from _failures(by_outcome, event)
+        yield event(Wanted(event_type="Delivery", recipient=recipient))
+    yield from map(event, _failures(by_outcome))
 
 
-def _failures(
-    by_outcome: dict[str, list[str]], event: Callable[[str, events.Wanted | None], Event]
-) -> Iterable[Event]:
+def _failures(by_outcome: dict[str, list[str]]) -> Iterable[Wanted]:
     """Bounces and complaints; SES combines those of one request."""
     if bounced := by_outcome.get("bounced"):
-        yield event("Bounce", events.Wanted(event_type="Bounce", recipients=tuple(bounced)))
+        yield Wanted(event_type="Bounce", recipients=tuple(bounced))
     if suppressed := by_outcome.get("suppressed"):
-        yield event(
-            "Bounce",
-            events.Wanted(
-                event_type="Bounce",
-                recipients=tuple(suppressed),
-                bounce_sub_type="OnAccountSuppressionList",
-                diagnostic_code=events.ON_SUPPRESSION_LIST,
-            ),
+        yield Wanted(
+            event_type="Bounce",
+            recipients=tuple(suppressed),
+            bounce_sub_type="OnAccountSuppressionList",
+            diagnostic_code=events.ON_SUPPRESSION_LIST,
         )
     if complained := by_outcome.get("complained"):
-        yield event("Complaint", events.Wanted(event_type="Complaint", recipients=tuple(complained)))
+        yield Wanted(event_type="Complaint", recipients=tuple(complained))
 
 
 def publish(

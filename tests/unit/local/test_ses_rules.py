@@ -288,7 +288,7 @@ ORIGIN = Origin(region="us-east-1", account_id="000000000000")
 
 @pytest.mark.parametrize("kind", MATCHING)
 def test_each_event_has_its_own_object_and_no_other(kind: str) -> None:
-    event = make(kind, sent(), ORIGIN, 1_700_000_060.0, Wanted(event_type=kind))
+    event = make(sent(), ORIGIN, 1_700_000_060.0, Wanted(event_type=kind))
     objects = {name: getattr(event, name) for name in event.__struct_fields__[2:]}
     assert event.event_type == kind
     assert [name for name, value in objects.items() if value is not None] == [
@@ -298,16 +298,16 @@ def test_each_event_has_its_own_object_and_no_other(kind: str) -> None:
 
 def test_headers_over_10_kb_are_truncated_and_said_to_be() -> None:
     lines = tuple(mime.Header(name=f"X-{number}", value="v" * 500) for number in range(30))
-    event = make("Open", sent(headers=mime.Headers(lines=lines)), ORIGIN, 0.0, Wanted(event_type="Open"))
+    event = make(sent(headers=mime.Headers(lines=lines)), ORIGIN, 0.0, Wanted(event_type="Open"))
     assert event.mail.headers_truncated
     assert len(event.mail.headers) == 20
 
 
 def test_a_delay_comes_without_headers_unless_asked_for() -> None:
-    delay = make("DeliveryDelay", sent(), ORIGIN, 0.0, Wanted(event_type="DeliveryDelay"))
+    delay = make(sent(), ORIGIN, 0.0, Wanted(event_type="DeliveryDelay"))
     assert delay.mail.common_headers is None
     asked = Wanted(event_type="DeliveryDelay", include_headers=True)
-    with_headers = make("DeliveryDelay", sent(), ORIGIN, 0.0, asked)
+    with_headers = make(sent(), ORIGIN, 0.0, asked)
     assert with_headers.mail.headers == (mime.Header(name="Subject", value="Hi"),)
 
 
