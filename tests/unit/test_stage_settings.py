@@ -132,6 +132,10 @@ MISTAKES = {
         ("max_attempts = 8", 'stage = "prod"'),
         "mailbus.toml: stage: unknown key",
     ),
+    "the tables of the stages are found by a name that is near": (
+        ("[stages.prod]", "[stage.prod]"),
+        "mailbus.toml: stage: unknown key; did you mean 'stages'?",
+    ),
     "a wrong type says what it is and was to be": (
         ("max_attempts = 8", 'max_attempts = "eight"'),
         "mailbus.toml: max_attempts: expected `int`, got `str` (it is 'eight')",
