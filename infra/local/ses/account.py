@@ -70,10 +70,10 @@ class Account:
 
     def change(self, limits: Limits, sent_last_24_hours: int | None) -> None:
         """Set new limits; a new rate starts with a full bucket."""
-        if limits.max_send_rate != self.limits.max_send_rate:
-            self.limits = limits
-            self._tokens, self._filled_at = self._burst, self._clock()
+        new_rate = limits.max_send_rate != self.limits.max_send_rate
         self.limits = limits
+        if new_rate:
+            self._tokens, self._filled_at = self._burst, self._clock()
         if sent_last_24_hours is not None:
             self._sent.clear()
             self._sent_total = sent_last_24_hours

@@ -6,7 +6,7 @@ base64 on the wire.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -198,25 +198,26 @@ _BULK = msgspec.json.Decoder(SendBulkEmail)
 _ATTRIBUTES = msgspec.json.Decoder(SendingAttributes)
 
 
+T = TypeVar("T")
+
+
 def send_email(body: bytes) -> SendEmail:
     """Read the body of `SendEmail`."""
-    try:
-        return _SEND.decode(body)
-    except msgspec.MsgspecError as error:
-        raise Refusal(SERIALIZATION, str(error)) from error
+    return _read(_SEND, body)
 
 
 def send_bulk_email(body: bytes) -> SendBulkEmail:
     """Read the body of `SendBulkEmail`."""
-    try:
-        return _BULK.decode(body)
-    except msgspec.MsgspecError as error:
-        raise Refusal(SERIALIZATION, str(error)) from error
+    return _read(_BULK, body)
 
 
 def sending_attributes(body: bytes) -> SendingAttributes:
     """Read the body of `PutAccountSendingAttributes`."""
+    return _read(_ATTRIBUTES, body)
+
+
+def _read(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     try:
-        return _ATTRIBUTES.decode(body)
+        return decoder.decode(body)
     except msgspec.MsgspecError as error:
         raise Refusal(SERIALIZATION, str(error)) from error
