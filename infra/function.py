@@ -131,14 +131,7 @@ class Function(Construct):
         """Grant actions on resources."""
         self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
 
-    def reads(
-        self,
-        source: WorkQueue,
-        *,
-        batch_size: int,
-        batch_window_seconds: int,
-        max_concurrency: int,
-    ) -> None:
+    def reads(self, source: WorkQueue, *, batch_size: int, max_concurrency: int) -> None:
         """Feed the function from a queue; what it cannot do it moves to that queue's dead letters."""
         # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaSQSQueueExecutionRole.html
         self.allow(
@@ -151,7 +144,7 @@ class Function(Construct):
             target=self.function,
             event_source_arn=source.queue.queue_arn,
             batch_size=batch_size,
-            max_batching_window=Duration.seconds(batch_window_seconds),
+            max_batching_window=Duration.seconds(source.batch_window_seconds),
             max_concurrency=max_concurrency,
             report_batch_item_failures=True,
         )

@@ -123,12 +123,7 @@ class Tracking(Construct):
             ),
         )
         function.publishes_to(state.bus.bus)
-        function.reads(
-            self.work,
-            batch_size=limits.batch_size,
-            batch_window_seconds=limits.batch_window_seconds,
-            max_concurrency=limits.max_concurrency,
-        )
+        function.reads(self.work, batch_size=limits.batch_size, max_concurrency=limits.max_concurrency)
 
 
 class ConfigurationSet(Construct):
@@ -191,7 +186,6 @@ class Sending(Construct):
             self,
             "Work",
             function_timeout_seconds=limits.timeout_seconds,
-            batch_window_seconds=0,
             max_receive_count=SEND_RECEIVES,
         )
         function = Function(
@@ -227,12 +221,7 @@ class Sending(Construct):
         function.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [state.ledger.table.table_arn])
         function.allow(["sqs:ChangeMessageVisibility"], [self.work.queue.queue_arn])
         function.publishes_to(state.bus.bus)
-        function.reads(
-            self.work,
-            batch_size=limits.batch_size,
-            batch_window_seconds=0,
-            max_concurrency=limits.max_concurrency,
-        )
+        function.reads(self.work, batch_size=limits.batch_size, max_concurrency=limits.max_concurrency)
 
 
 class Inbound(Construct):
@@ -255,7 +244,6 @@ class Inbound(Construct):
             self,
             "Work",
             function_timeout_seconds=limits.timeout_seconds,
-            batch_window_seconds=0,
             max_receive_count=NOTIFICATION_RECEIVES,
         )
         self.receipts = SesTopic(
@@ -300,9 +288,4 @@ class Inbound(Construct):
                 "Keys are made of SES's message ids; the prefix is what can be named beforehand.",
             )
         function.publishes_to(state.bus.bus)
-        function.reads(
-            self.work,
-            batch_size=limits.batch_size,
-            batch_window_seconds=0,
-            max_concurrency=limits.max_concurrency,
-        )
+        function.reads(self.work, batch_size=limits.batch_size, max_concurrency=limits.max_concurrency)

@@ -25,7 +25,8 @@ class WorkQueue(Construct):
     """A queue that one function reads, with the dead-letter queue for what it could not do.
 
     What is hopeless goes to the dead-letter queue by the function's own hand, with the reason;
-    `max_receive_count` is for what the function never came to answer for.
+    `max_receive_count` is for what the function never came to answer for. `batch_window_seconds` is
+    how long a batch of it gathers.
     """
 
     def __init__(
@@ -34,10 +35,11 @@ class WorkQueue(Construct):
         construct_id: str,
         *,
         function_timeout_seconds: int,
-        batch_window_seconds: int,
         max_receive_count: int,
+        batch_window_seconds: int = 0,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.batch_window_seconds = batch_window_seconds
         self.dead_letters = sqs.Queue(
             self,
             "DeadLetters",

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 def _run(context: dict[str, str], outdir: Path) -> subprocess.CompletedProcess[str]:
     environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": os.environ.get("HOME", ""),
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_CONFIG_FILE": str(outdir / "none"),
         "AWS_SHARED_CREDENTIALS_FILE": str(outdir / "none"),
         "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT)]),
