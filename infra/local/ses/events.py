@@ -39,10 +39,11 @@ BROWSER: Final = (
     "Chrome/142.0.0.0 Safari/537.36"
 )
 UNKNOWN_USER: Final = "smtp; 550 5.1.1 user unknown"
-ON_SUPPRESSION_LIST: Final = (
-    "Amazon SES did not send the message to this address because it is on the suppression list for your "
-    "account. For more information about removing addresses from the suppression list, see the Amazon SES "
-    "Developer Guide at https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html"
+SUPPRESSED: Final = (
+    "Amazon SES has suppressed sending to this address because it has a recent history of bouncing as an "
+    "invalid address. For more information about how to remove an address from the suppression list, see the "
+    "Amazon SES Developer Guide: "
+    "http://docs.aws.amazon.com/ses/latest/DeveloperGuide/remove-from-suppressionlist.html"
 )
 
 

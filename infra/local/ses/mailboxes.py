@@ -2,6 +2,7 @@
 
 https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html
 `ooto` is delivered; its automatic response is a mail to the sender, which SES reports nowhere.
+`suppressionlist` bounces as an address of SES's global suppression list, not of the account's own, does.
 """
 
 from __future__ import annotations

@@ -323,8 +323,8 @@ def _failures(by_outcome: dict[str, list[str]]) -> Iterable[Wanted]:
         yield Wanted(
             event_type="Bounce",
             recipients=tuple(suppressed),
-            bounce_sub_type="OnAccountSuppressionList",
-            diagnostic_code=events.ON_SUPPRESSION_LIST,
+            bounce_sub_type="Suppressed",
+            diagnostic_code=events.SUPPRESSED,
         )
     if complained := by_outcome.get("complained"):
         yield Wanted(event_type="Complaint", recipients=tuple(complained))

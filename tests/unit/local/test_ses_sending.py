@@ -405,7 +405,7 @@ def test_the_mailbox_simulator_bounces_complains_and_suppresses(lab: Lab) -> Non
         "bounce+b@simulator.amazonses.com",
     ]
     assert bounce["bounce"]["bouncedRecipients"][0]["diagnosticCode"] == "smtp; 550 5.1.1 user unknown"
-    assert suppressed["bounce"]["bounceSubType"] == "OnAccountSuppressionList"
+    assert suppressed["bounce"]["bounceSubType"] == "Suppressed"
     assert complaint["complaint"]["complaintFeedbackType"] == "abuse"
     assert complaint["complaint"]["complainedRecipients"] == [
         {"emailAddress": "complaint@simulator.amazonses.com"}
