@@ -86,10 +86,14 @@ class Account:
             self._sent_total -= self._sent.popleft()[1]
         return self._sent_total
 
-    def admit(self, recipients: int, counted: int) -> None:
-        """Take a message in, or refuse it. `counted` recipients are those that the quota counts."""
+    def require_enabled(self) -> None:
+        """Refuse while sending is paused."""
         if not self.limits.sending_enabled:
             raise Refusal(SENDING_PAUSED, TEXTS[SENDING_PAUSED])
+
+    def admit(self, recipients: int, counted: int) -> None:
+        """Take a message in, or refuse it. `counted` recipients are those that the quota counts."""
+        self.require_enabled()
         now = self._clock()
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self.limits.max_send_rate)
         self._filled_at = now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import boto3
 import msgspec
@@ -144,9 +144,6 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     add_header_action: AddHeaderAction | None = None
     stop_action: StopAction | None = None
     bounce_action: BounceAction | None = None
-    lambda_action: dict[str, Any] | None = None
-    workmail_action: dict[str, Any] | None = None
-    connect_action: dict[str, Any] | None = None
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):

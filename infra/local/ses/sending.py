@@ -104,8 +104,7 @@ async def send_bulk_email(world: World, request: SendBulkEmail, caller: Caller) 
         raise Refusal(BAD_REQUEST, "DefaultContent.Template is required.")
     if not 1 <= len(request.bulk_email_entries) <= MAX_ENTRIES:
         raise Refusal(BAD_REQUEST, f"BulkEmailEntries must have 1 to {MAX_ENTRIES} entries.")
-    if not world.account.limits.sending_enabled:
-        world.account.admit(0, 0)
+    world.account.require_enabled()
     drafts.check_tags(request.default_email_tags)
     drafts.check_headers(template.headers)
     shared = _Shared(template=template, content=await _template(world, template))

@@ -6,16 +6,10 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
 import httpx
-import msgspec
 from starlette.responses import Response
 
 from infra.local.ses.refusals import SERVICE_UNAVAILABLE, Refusal
-from infra.local.ses.resources import (
-    Action,
-    Rule,
-    S3Action,
-    SnsAction,
-)
+from infra.local.ses.resources import Action, Rule, S3Action, SnsAction
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,6 +19,8 @@ _OF_THE_CONNECTION: Final = frozenset(
     (b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"te")
 )
 TIMEOUT_SECONDS: Final = 60.0
+# of a rule: https://docs.aws.amazon.com/ses/latest/dg/quotas.html
+MAX_ACTIONS: Final = 10
 
 
 class Upstream:
@@ -65,43 +61,23 @@ class Upstream:
         return passed
 
 
-class _Form(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of a Query request."""
-
-    fields: dict[str, str]
-
-    def get(self, name: str) -> str | None:
-        return self.fields.get(name) or None
-
-
 def made_rule(body: bytes) -> Rule | None:
     """Read the rule that a `CreateReceiptRule` (Query protocol) makes; None for any other request.
 
     Only what SES tries out when the rule is made is read: the S3 and SNS actions.
     """
-    form = _Form(
-        fields={name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
-    )
+    form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
     if form.get("Action") != "CreateReceiptRule":
         return None
     actions: list[Action] = []
-    for position in range(1, 11):
+    for position in range(1, MAX_ACTIONS + 1):
         prefix = f"Rule.Actions.member.{position}."
-        bucket = form.get(f"{prefix}S3Action.BucketName")
-        topic = form.get(f"{prefix}SNSAction.TopicArn")
-        if bucket is not None:
-            actions.append(_stores(form, f"{prefix}S3Action.", bucket))
-        elif topic is not None:
-            encoding = form.get(f"{prefix}SNSAction.Encoding") or "UTF-8"
+        if bucket := form.get(f"{prefix}S3Action.BucketName"):
+            key_prefix = form.get(f"{prefix}S3Action.ObjectKeyPrefix", "")
+            topic = form.get(f"{prefix}S3Action.TopicArn")
+            stores = S3Action(bucket_name=bucket, object_key_prefix=key_prefix, topic_arn=topic)
+            actions.append(Action(s3_action=stores))
+        elif topic := form.get(f"{prefix}SNSAction.TopicArn"):
+            encoding = form.get(f"{prefix}SNSAction.Encoding", "UTF-8")
             actions.append(Action(sns_action=SnsAction(topic_arn=topic, encoding=encoding)))
-    return Rule(name=form.get("Rule.Name") or "", actions=tuple(actions))
-
-
-def _stores(form: _Form, prefix: str, bucket: str) -> Action:
-    return Action(
-        s3_action=S3Action(
-            bucket_name=bucket,
-            object_key_prefix=form.get(f"{prefix}ObjectKeyPrefix") or "",
-            topic_arn=form.get(f"{prefix}TopicArn"),
-        )
-    )
+    return Rule(name=form.get("Rule.Name", ""), actions=tuple(actions))
