@@ -19,14 +19,21 @@ from aws_cdk import App
 
 from infra.mailbus import deployment
 from infra.packaging import ROOT
-from infra.settings import load
+from infra.settings import Inbound, Retention, Settings, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infra.settings import Settings
-
 ACCOUNT = "111122223333"
+# Not the file's: that says what its users deploy.
+PROD = Settings(
+    stage="prod",
+    region="us-east-1",
+    identity="example.com",
+    log_retention_days=90,
+    retention=Retention(event_archive_days=90),
+    inbound=Inbound(domain="inbound.example.com"),
+)
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,15 +143,15 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Settings],
 
 
 @pytest.fixture(scope="session")
-def settings_of() -> Callable[[str], Settings]:
-    return lambda stage: load(ROOT / "mailbus.toml", stage)
+def settings() -> Settings:
+    return PROD
 
 
 @pytest.fixture(scope="session")
-def prod(synthesize: Callable[[Settings], Templates], settings_of: Callable[[str], Settings]) -> Templates:
-    return synthesize(settings_of("prod"))
+def prod(synthesize: Callable[[Settings], Templates], settings: Settings) -> Templates:
+    return synthesize(settings)
 
 
 @pytest.fixture(scope="session")
-def local(synthesize: Callable[[Settings], Templates], settings_of: Callable[[str], Settings]) -> Templates:
-    return synthesize(settings_of("local"))
+def local(synthesize: Callable[[Settings], Templates]) -> Templates:
+    return synthesize(load(ROOT / "mailbus.toml", "local"))

@@ -328,7 +328,7 @@ def test_each_function_gets_exactly_the_environment_that_it_reads(prod: Template
     assert given == {**read, "activation": set()}
 
 
-def test_plain_settings_reach_the_functions_as_the_file_says(prod: Templates) -> None:
+def test_plain_settings_reach_the_functions(prod: Templates) -> None:
     sender = prod.one("AWS::Lambda::Function", "Sender").properties["Environment"]["Variables"]
     assert sender["MAX_ATTEMPTS"] == str(prod.settings.max_attempts)
     assert sender["METADATA_IN_HEADERS"] == "true"
@@ -429,9 +429,8 @@ def test_roles_hold_no_policies_of_somebody_elses_making(prod: Templates) -> Non
 
 
 def test_without_an_inbound_domain_nothing_is_deployed_for_receiving(
-    synthesize: Callable[[Settings], Templates], settings_of: Callable[[str], Settings]
+    synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
-    settings = settings_of("prod")
     off = msgspec.structs.replace(settings, inbound=msgspec.structs.replace(settings.inbound, domain=None))
     templates = synthesize(off)
     assert list(templates.raw) == ["state", "mail"]
@@ -442,9 +441,8 @@ def test_without_an_inbound_domain_nothing_is_deployed_for_receiving(
 
 
 def test_settings_of_receiving_reach_the_rule_and_its_activation(
-    synthesize: Callable[[Settings], Templates], settings_of: Callable[[str], Settings]
+    synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
-    settings = settings_of("prod")
     inbound = msgspec.structs.replace(
         settings.inbound,
         domain="mail.example.org",
@@ -478,10 +476,10 @@ def test_settings_of_receiving_reach_the_rule_and_its_activation(
 
 
 def test_all_of_it_fits_into_a_stack_of_somebody_elses_app(
-    app_in: Callable[[Path], Any], tmp_path: Path, settings_of: Callable[[str], Settings]
+    app_in: Callable[[Path], Any], tmp_path: Path, settings: Settings
 ) -> None:
     stack = Stack(app_in(tmp_path), "Shop", env=Environment(region="us-east-1"))
-    Mailbus(stack, "Mail", settings=settings_of("prod"))
+    Mailbus(stack, "Mail", settings=settings)
     template = Template.from_stack(stack)
     template.resource_count_is("AWS::Lambda::Function", 4)
     template.resource_count_is("AWS::SQS::Queue", 6)
@@ -489,11 +487,11 @@ def test_all_of_it_fits_into_a_stack_of_somebody_elses_app(
 
 
 def test_somebody_elses_stack_has_to_be_in_the_region_of_the_settings(
-    app_in: Callable[[Path], Any], tmp_path: Path, settings_of: Callable[[str], Settings]
+    app_in: Callable[[Path], Any], tmp_path: Path, settings: Settings
 ) -> None:
     stack = Stack(app_in(tmp_path), "Shop", env=Environment(region="eu-west-1"))
     with pytest.raises(ConfigurationError, match="the settings say us-east-1, but the stack is in eu-west-1"):
-        Mailbus(stack, "Mail", settings=settings_of("prod"))
+        Mailbus(stack, "Mail", settings=settings)
 
 
 def _statements(policy: Resource) -> list[dict[str, Any]]:

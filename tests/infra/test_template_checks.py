@@ -32,11 +32,11 @@ def test_cfn_lint_finds_nothing(prod: Templates, stack: str) -> None:
 
 
 def test_cdk_nag_finds_nothing_that_is_not_acknowledged_with_its_reason(
-    app_in: Callable[[Path], App], tmp_path: Path, settings_of: Callable[[str], Settings]
+    app_in: Callable[[Path], App], tmp_path: Path, settings: Settings
 ) -> None:
     # Before synthesis: that puts the names of exports into references between stacks, and into findings.
     app = app_in(tmp_path)
-    deployment(app, settings=settings_of("prod"))
+    deployment(app, settings=settings)
     report = AwsSolutionsChecks().validate_scope(app)
     assert [
         (violation.rule_name, resource.construct_path)

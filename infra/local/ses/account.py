@@ -38,7 +38,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_24_hour_send: Annotated[float, msgspec.Meta(ge=-1)] = 50_000.0
     sending_enabled: bool = True
     production_access: bool = True
-    latency_ms: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    latency_ms: Annotated[float, msgspec.Meta(ge=0, le=600_000)] = 0.0
 
 
 class Counters:

@@ -28,6 +28,11 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
         """What follows the last `@`, in lower case."""
         return self.email.rpartition("@")[2].lower()
 
+    @property
+    def key(self) -> str:
+        """What two spellings of the same mailbox have in common: a domain has no case, the rest has."""
+        return f"{self.email.rpartition('@')[0]}@{self.domain}"
+
     def shown(self) -> str:
         """Write it as a header does, the name decoded."""
         if not self.name:

@@ -202,8 +202,8 @@ def check_attachments(files: Iterable[Attachment]) -> tuple[Attachment, ...]:
 
 
 def recipients_of(texts: Iterable[str]) -> tuple[Address, ...]:
-    """Read the envelope's recipients; the same address twice is one of them."""
-    addresses = {(address := parse(text)).email.lower(): address for text in texts}
+    """Read the envelope's recipients; the same address twice is one of them, case before the `@` counts."""
+    addresses = {(address := parse(text)).key: address for text in texts}
     if not addresses:
         raise Refusal(BAD_REQUEST, "There are no recipients specified.")
     if len(addresses) > MAX_RECIPIENTS:

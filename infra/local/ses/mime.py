@@ -68,6 +68,10 @@ class Headers(msgspec.Struct, frozen=True, kw_only=True):
             kept.append(header)
         return tuple(kept), False
 
+    def of_common_size(self) -> Headers:
+        """Leave out single headers over 10 KB, with which a notification would not fit into SNS's 256 KB."""
+        return Headers(lines=tuple(line for line in self.lines if len(line.value) <= HEADERS_SHOWN))
+
 
 def split(raw: bytes) -> tuple[bytes, bytes]:
     """Part a message at its first blank line; without one, all of it is headers."""
@@ -216,6 +220,7 @@ class CommonHeaders(msgspec.Struct, frozen=True, kw_only=True, rename="camel", o
 
 def common_headers(headers: Headers, message_id: str | None) -> CommonHeaders:
     """Pick and decode the common headers of a message."""
+    headers = headers.of_common_size()
     subject = headers.first("Subject")
     return_path = headers.first("Return-Path")
     return CommonHeaders(

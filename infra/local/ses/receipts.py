@@ -162,8 +162,9 @@ def notification(
     headers = mime.read_headers(mime.split(mail)[0])
     shown, truncated = headers.shown()
     at = timestamp(envelope.received_at)
+    common = headers.of_common_size()
     listed = tuple(
-        box.email for name in ("To", "Cc") for value in headers.all(name) for box in mailboxes(value)
+        box.email for name in ("To", "Cc") for value in common.all(name) for box in mailboxes(value)
     )
     return Notification(
         notification_type="Received",

@@ -315,6 +315,20 @@ def test_headers_over_10_kb_are_truncated(room: Room) -> None:
     assert told["mail"]["commonHeaders"]["subject"] == "Grüße"
 
 
+@pytest.mark.parametrize(
+    "header",
+    [b"Subject: " + b"s" * 1_000_000, b"To: " + b", ".join(b"a%d@x.example" % n for n in range(20_000))],
+)
+def test_a_header_that_no_notification_has_room_for_is_left_out_of_it(room: Room, header: bytes) -> None:
+    room.rule(room.stores(), Recipients=["inbound.example.com"])
+    answer = room.receive("support@inbound.example.com", raw=header + b"\r\nFrom: a@x.example\r\n\r\nhi")
+    told = room.told()
+    assert told["mail"]["messageId"] == answer.json()["message_id"]
+    assert told["mail"]["commonHeaders"]["from"] == ["a@x.example"]
+    assert told["mail"]["destination"] == ["support@inbound.example.com"]
+    assert header in room.stored(f"raw/{answer.json()['message_id']}")
+
+
 def test_mail_arrives_by_smtp(room: Room) -> None:
     room.rule(room.stores(), Recipients=["inbound.example.com"])
     with smtplib.SMTP("127.0.0.1", room.lab.simulator.smtp_port) as door:

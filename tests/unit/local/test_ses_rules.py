@@ -9,6 +9,7 @@ import pytest
 from infra.local.ses import faults, identities, mime, templates
 from infra.local.ses.account import Account, Limits
 from infra.local.ses.addresses import mailboxes, parse
+from infra.local.ses.drafts import recipients_of
 from infra.local.ses.events import MATCHING, Origin, Wanted, make
 from infra.local.ses.faults import Fault, Faults
 from infra.local.ses.mailboxes import outcome
@@ -335,3 +336,8 @@ def test_a_chance_that_does_not_come_lets_the_call_through() -> None:
 def test_a_fault_without_a_message_has_the_text_of_ses() -> None:
     (fault,) = faults.parse(b'[{"operation": "*", "error": "TooManyRequestsException", "count": 1}]')
     assert (fault.refusal().status, fault.refusal().reason) == (429, "Maximum sending rate exceeded.")
+
+
+def test_the_same_recipient_twice_is_one_but_case_before_the_at_makes_two() -> None:
+    named = recipients_of(["Ann <ann@x.example>", "ann@X.example", "Ann@x.example"])
+    assert [address.email for address in named] == ["ann@X.example", "Ann@x.example"]
