@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from mailbus.errors import MailbusError
-    from mailbus.events import RejectReason
+    from mailbus.events import EventType, RejectReason
     from mailbus.jobs import Job
     from sender.outcomes import Kind
 
@@ -47,10 +47,10 @@ def refused(
     The ids come from SQS's message id: a redelivery repeats them, a mended job sent again does not.
     """
     rejected = kind == "rejected"
-    event_type = "rejected" if rejected else "failed"
+    event_type: EventType = "rejected" if rejected else "failed"
     return tuple(
         EmailEvent(
-            event_type="rejected" if rejected else "failed",
+            event_type=event_type,
             event_id=event_id(event_type, sqs_message_id, recipient),
             timestamp=now,
             job_id=job.job_id,

@@ -192,11 +192,19 @@ class Demo:
             wanted = ", ".join(f"{count} {name}" for name, count in example.expected.items())
             got = ", ".join(progress(example, events)) or "nothing"
             say(f"[red]{example.name}[/]: expected {wanted}; got {got}")
-        whole = self._show_dead_letters(len(failed)) and self._show_clicked(events)
+        checks = (not wrong, self._show_dead_letters(len(failed)), self._show_clicked(events))
         self._show_one(events)
-        return whole and not wrong
+        return all(checks)
 
     def _show_dead_letters(self, expected: int) -> bool:
+        # A job's event comes before its dead letter: this waits for one.
+        letters = self._sqs.receive_message(
+            QueueUrl=self._aws.outputs["SendDeadLetterQueueUrl"],
+            MaxNumberOfMessages=10,
+            MessageAttributeNames=["All"],
+            VisibilityTimeout=0,
+            WaitTimeSeconds=5,
+        )
         counts = {}
         for name, output in DEAD_LETTER_QUEUES.items():
             url = self._aws.outputs[output]
@@ -204,16 +212,10 @@ class Demo:
                 QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
             )
             counts[name] = int(answer["Attributes"]["ApproximateNumberOfMessages"])
-        letters = self._sqs.receive_message(
-            QueueUrl=self._aws.outputs["SendDeadLetterQueueUrl"],
-            MaxNumberOfMessages=10,
-            MessageAttributeNames=["All"],
-            VisibilityTimeout=0,
-        )
         self._console.print("dead letters: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
         for letter in letters.get("Messages", []):
-            attributes = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
-            self._console.print(f"  {attributes['Error']}: {attributes['Reason']}")
+            told = {name: value["StringValue"] for name, value in letter.get("MessageAttributes", {}).items()}
+            self._console.print(f"  {told.get('Error', 'moved by SQS')}: {told.get('Reason', 'no reason')}")
         return counts == {"send": expected, "tracking": 0, "inbound": 0}
 
     def _show_one(self, events: Iterable[dict[str, Any]]) -> None:
