@@ -72,7 +72,10 @@ def _enter(request: Request, active: str | None) -> Decision:
         after = Standing(rule_set=request.rule_set, displaced=displaced)
         return Decision(activate=None if active == request.rule_set else request.rule_set, after=after)
     if request.displace:
-        after = Standing(rule_set=request.rule_set, displaced=active)
+        # An update that changes the id has CloudFormation delete the former one, and with it our own set:
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes-update.html
+        same = request.before is not None and request.before.rule_set == request.rule_set
+        after = Standing(rule_set=request.rule_set, displaced=displaced if same else active)
         return Decision(activate=request.rule_set, after=after)
     reason = (
         f"the receipt rule set {active!r} is active, and one only can be, per account and region; deploy to "

@@ -67,6 +67,16 @@ DECISIONS = {
         "mailbus-old",
         Decision(activate=OURS, after=OURS_DISPLACING),
     ),
+    "updating displaces another's that came later, under the id that ours had": (
+        request("Update", displace=True, before=OURS_ALONE),
+        THEIRS,
+        Decision(activate=OURS, after=OURS_ALONE),
+    ),
+    "updating to another name displaces another's and remembers it": (
+        request("Update", displace=True, before=Standing(rule_set="mailbus-old")),
+        THEIRS,
+        Decision(activate=OURS, after=OURS_DISPLACING),
+    ),
     "deleting deactivates ours": (
         request("Delete", before=OURS_ALONE),
         OURS,
@@ -94,6 +104,17 @@ DECISIONS = {
 @pytest.mark.parametrize(("asked", "active", "decided"), DECISIONS.values(), ids=DECISIONS)
 def test_what_is_decided(asked: Request, active: str | None, decided: Decision) -> None:
     assert decide(asked, active) == decided
+
+
+@pytest.mark.parametrize("active", [None, OURS, THEIRS])
+@pytest.mark.parametrize("before", [OURS_ALONE, OURS_DISPLACING, Standing(rule_set="mailbus-old")])
+def test_deleting_the_former_resource_after_an_update_leaves_ours_active(
+    before: Standing, active: str | None
+) -> None:
+    after = decide(request("Update", displace=True, before=before), active).after
+    replaced = after.physical_id() != before.physical_id()
+    cleaned = decide(request("Delete", before=before), OURS) if replaced else Decision(after=after)
+    assert (cleaned.activate, cleaned.deactivate) == (None, False)
 
 
 @pytest.mark.parametrize("activity", ["Create", "Update"])
