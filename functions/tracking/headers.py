@@ -62,7 +62,10 @@ def _text(value: str) -> str:
     if "=?" not in unfolded or not unfolded.isascii():
         return unfolded
     try:
-        return str(make_header(decode_header(unfolded)))
+        decoded = str(make_header(decode_header(unfolded)))
+        # UTF-7 and UTF-16 let half a surrogate pair through, which no event can carry
+        decoded.encode()
     except (HeaderParseError, LookupError, ValueError):
         # an encoded word that lies about itself stays as it is
         return unfolded
+    return decoded

@@ -77,6 +77,19 @@ def test_a_batch_of_every_kind_of_report_is_on_the_bus(monkeypatch: pytest.Monke
     assert len(world.events.calls) == -(-len(published) // 10)
 
 
+def test_a_header_that_decodes_to_half_a_character_takes_no_batch_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    report = json.loads(text("event_delivery"))
+    report["mail"]["headers"] = [{"name": "X-Tag", "value": "=?utf-7?q?+2AA-?="}]
+    world = World()
+    assert world.run(monkeypatch, envelope(json.dumps(report)), BOUNCE) == []
+    assert [event["tags"] for event in world.details if event["event_type"] == "delivered"] == [
+        ["=?utf-7?q?+2AA-?="]
+    ]
+    assert "bounced" in {event["event_type"] for event in world.details}
+
+
 def test_a_poisoned_record_is_kept_with_its_reason_and_holds_up_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
