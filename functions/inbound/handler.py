@@ -45,10 +45,12 @@ def wire() -> Wiring:
     settings = from_environment(InboundSettings)
     session = aws.session()
     config = aws.config(max_attempts=MAX_ATTEMPTS)
+    # the bus tries again by itself
+    events = session.client("events", config=aws.config(max_attempts=1, read_timeout=aws.SHORT_READ_TIMEOUT))
     return Wiring(
         settings=settings,
         bucket=Bucket(session.client("s3", config=config), settings.inbound_bucket_name),
-        bus=EventBus(session.client("events", config=config), settings.event_bus_name),
+        bus=EventBus(events, settings.event_bus_name),
         dead_letters=DeadLetterQueue(session.client("sqs", config=config), settings.dead_letter_queue_url),
         log=Logger(),
     )

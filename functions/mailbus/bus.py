@@ -26,8 +26,11 @@ ENTRY_BYTES: Final = 256 * 1024
 CALL_BYTES: Final = 256 * 1024
 ATTEMPTS: Final = 4
 BACKOFF_SECONDS: Final = 0.1
+# What calls that fail may cost in all, plus the last one: the function has other work to finish in its time.
+TROUBLE_SECONDS: Final = 5.0
 TIME_BYTES: Final = 14
 TOO_LARGE: Final = "EntryTooLarge"
+NOT_TRIED: Final = "NotTried"
 # What is wrong with an entry stays wrong. Everything else, a missing permission too, can be mended
 # while the event waits in its queue.
 # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
@@ -75,15 +78,26 @@ def _call_failure(error: ClientError | BotoCoreError) -> PublishFailure:
     return _failure(type(error).__name__, str(error))
 
 
+def _untried() -> PublishFailure:
+    reason = "EventBridge failed for too long; the event waits in its queue"
+    return PublishFailure(code=NOT_TRIED, reason=reason, retryable=True)
+
+
 class EventBus:
-    """Puts entries on one bus."""
+    """Puts entries on one bus; the client need not retry. `clock` gives seconds."""
 
     def __init__(
-        self, client: EventBridgeClient, name: str, *, sleep: Callable[[float], None] = time.sleep
+        self,
+        client: EventBridgeClient,
+        name: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._name = name
         self._sleep = sleep
+        self._clock = clock
 
     def publish(self, entries: Sequence[BusEntry]) -> dict[int, PublishFailure]:
         """Put all entries; the answer holds, by position, those that did not get there."""
@@ -96,17 +110,24 @@ class EventBus:
                 failures[index] = PublishFailure(code=TOO_LARGE, reason=reason, retryable=False)
             else:
                 pending.append((index, size))
+        lost = 0.0
         for attempt in range(ATTEMPTS):
             if attempt:
                 self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
             failed: dict[int, PublishFailure] = {}
             for call in pack(pending):
-                failed.update(self._put(entries, call))
+                if lost > TROUBLE_SECONDS:
+                    failed |= dict.fromkeys(call, _untried())
+                    continue
+                began = self._clock()
+                refused = self._put(entries, call)
+                lost += self._clock() - began if refused else 0.0
+                failed |= refused
             failures = {**{i: f for i, f in failures.items() if not f.retryable}, **failed}
             pending = [
                 (index, size) for index, size in pending if index in failed and failed[index].retryable
             ]
-            if not pending:
+            if not pending or lost > TROUBLE_SECONDS:
                 break
         return failures
 

@@ -45,7 +45,7 @@ COUNTED: Final = frozenset({"retry", "throttled", "paused"})
 def process(sender: Sender, records: Sequence[Record]) -> dict[str, list[dict[str, str]]]:
     """Send a batch; the answer names the messages that go back to the queue.
 
-    It never raises: an error for one record would send the others' mail again.
+    From the first mail on it never raises: an error for one record would send the others' mail again.
     """
     prepared = [prepare(sender, record) for record in records]
     turns = pace(sender, [item for item in prepared if isinstance(item, Planned)])

@@ -26,7 +26,7 @@ from sender.wiring import Sender
 if TYPE_CHECKING:
     from typing import Final
 
-ATTEMPTS: Final = 4
+ATTEMPTS: Final = 2
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
@@ -44,11 +44,13 @@ def wire() -> Sender:
     """Build settings and clients, at the first event."""
     settings = from_environment(SenderSettings)
     session = aws.session()
-    sqs = session.client("sqs", config=aws.config(max_attempts=ATTEMPTS))
+    # a function that runs out of time after SES's answers sends all its mail again
+    quick = aws.config(max_attempts=ATTEMPTS, read_timeout=aws.SHORT_READ_TIMEOUT)
+    sqs = session.client("sqs", config=quick)
     # one attempt: a hidden retry after a timeout would be a second mail
     ses = session.client("sesv2", config=aws.config(max_attempts=1, max_pool_connections=WORKERS))
-    events = session.client("events", config=aws.config(max_attempts=ATTEMPTS))
-    dynamodb = session.client("dynamodb", config=aws.config(max_attempts=ATTEMPTS))
+    events = session.client("events", config=aws.config(max_attempts=1, read_timeout=aws.SHORT_READ_TIMEOUT))
+    dynamodb = session.client("dynamodb", config=quick)
     ledger = Ledger(dynamodb, settings.ledger_table_name)
     return Sender(
         settings=settings,

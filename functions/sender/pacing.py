@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 MICROSECONDS: Final = 1_000_000
 # How far ahead, in seconds, a batch reserves, and how late it may begin: so its last mail goes within twice
-# as long, and the function's time is enough for that and for a slow answer.
-PATIENCE: Final = 15.0
+# as long, and the function's time is enough for that, for a slow answer and for a bus that hangs.
+PATIENCE: Final = 10.0
 # What SES gives an account in the sandbox; for as long as neither SES nor the ledger says more.
 LOWEST_RATE: Final = 1.0
 # After SES did not tell the rate, in seconds: it answers once a second, to one worker.

@@ -60,11 +60,15 @@ def wire() -> Wiring:
     """Read the settings and make the clients, once per process."""
     settings = from_environment(TrackingSettings)
     session = aws.session()
-    config = aws.config(max_attempts=MAX_ATTEMPTS)
+    # the bus tries again by itself
+    events = session.client("events", config=aws.config(max_attempts=1, read_timeout=aws.SHORT_READ_TIMEOUT))
+    sqs = session.client(
+        "sqs", config=aws.config(max_attempts=MAX_ATTEMPTS, read_timeout=aws.SHORT_READ_TIMEOUT)
+    )
     return Wiring(
         topic_arn=settings.tracking_topic_arn,
-        bus=EventBus(session.client("events", config=config), settings.event_bus_name),
-        dead_letters=DeadLetterQueue(session.client("sqs", config=config), settings.dead_letter_queue_url),
+        bus=EventBus(events, settings.event_bus_name),
+        dead_letters=DeadLetterQueue(sqs, settings.dead_letter_queue_url),
         log=Logger(),
     )
 

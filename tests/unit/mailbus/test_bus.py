@@ -1,13 +1,24 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
+from typing import Any
 
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbus.bus import ATTEMPTS, CALL_BYTES, ENTRIES_PER_CALL, ENTRY_BYTES, EventBus, entry_size, pack
+from mailbus.bus import (
+    ATTEMPTS,
+    CALL_BYTES,
+    ENTRIES_PER_CALL,
+    ENTRY_BYTES,
+    NOT_TRIED,
+    EventBus,
+    entry_size,
+    pack,
+)
 from mailbus.events import BusEntry
 from tests.unit.mailbus.fake_clients import BUS, FakeEvents, refusal
 
@@ -123,6 +134,39 @@ def test_an_outage_that_lasts_leaves_every_entry_retryable() -> None:
         0: ("AccessDeniedException", True),
         1: ("AccessDeniedException", True),
     }
+
+
+class HangingEvents(FakeEvents):
+    """Each call takes seconds by the clock that it brings along."""
+
+    def __init__(self, seconds: float, outages: tuple[Exception, ...] = ()) -> None:
+        super().__init__(outages=outages)
+        self.seconds = seconds
+        self.now = 0.0
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        self.now += self.seconds
+        return super().put_events(Entries=Entries)
+
+    def bus(self) -> EventBus:
+        return EventBus(self, BUS, sleep=lambda _: None, clock=lambda: self.now)  # type: ignore[arg-type] # a fake
+
+
+def test_a_bus_that_hangs_is_left_before_the_functions_time_is_used_up() -> None:
+    hang = ReadTimeoutError(endpoint_url="https://events.eu-west-1.amazonaws.com")
+    client = HangingEvents(4.0, outages=(hang,) * 100)
+    failures = client.bus().publish([delivered(number) for number in range(45)])
+    assert len(client.calls) == 2
+    assert Counter((failure.code, failure.retryable) for failure in failures.values()) == {
+        ("ReadTimeoutError", True): 20,
+        (NOT_TRIED, True): 25,
+    }
+
+
+def test_a_bus_that_is_slow_but_takes_everything_has_its_time() -> None:
+    client = HangingEvents(4.0)
+    assert client.bus().publish([delivered(number) for number in range(45)]) == {}
+    assert len(client.taken) == 45
 
 
 def test_one_bad_entry_does_not_take_along_the_call_that_it_spoils() -> None:

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.settings import Sender as SenderLimits
+from mailbus.aws import CONNECT_TIMEOUT, READ_TIMEOUT, SHORT_READ_TIMEOUT
+from mailbus.bus import TROUBLE_SECONDS
 from mailbus.errors import ConfigurationError
 from sender.handler import lambda_handler, wire
+from sender.pacing import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +48,13 @@ def test_a_missing_setting_is_named_at_the_first_event(monkeypatch: pytest.Monke
 def test_one_set_of_clients_serves_every_event() -> None:
     assert lambda_handler({"Records": []}, None) == {"batchItemFailures": []}
     assert wire() is wire()
+
+
+def test_slow_answers_one_after_the_other_leave_the_function_time_to_acknowledge() -> None:
+    last_mail_goes = 2 * PATIENCE
+    ses = CONNECT_TIMEOUT + READ_TIMEOUT
+    bus = TROUBLE_SECONDS + CONNECT_TIMEOUT + SHORT_READ_TIMEOUT
+    assert last_mail_goes + ses + bus < SenderLimits().timeout_seconds
 
 
 def test_importing_the_handler_reads_no_environment_and_makes_no_client() -> None:
