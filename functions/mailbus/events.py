@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -249,8 +249,3 @@ def event_id(*parts: str | None) -> str:
 def timestamp_key(moment: datetime) -> str:
     """Write a time for `event_id`: UTC, milliseconds, whatever the sender's precision."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-def json_object(value: dict[str, Any]) -> msgspec.Raw:
-    """Encode a plain object for `esp_event`."""
-    return msgspec.Raw(_ENCODER.encode(value))

@@ -28,7 +28,9 @@ SCHEMA_VERSION: Final = 1
 MAX_RECIPIENTS: Final = 50
 # SES takes 500 MIME parts; two texts and three containers leave this many
 MAX_ATTACHMENTS: Final = 495
+# both stand in every event, which EventBridge takes up to 256 KB
 MAX_METADATA_BYTES: Final = 64 * 1024
+MAX_TAGS_BYTES: Final = 64 * 1024
 MAX_HEADER_NAME: Final = 126
 # a header line has at most 998 characters, and can only be folded at a space
 MAX_HEADER_WORD: Final = 900
@@ -281,7 +283,10 @@ def _senders(value: object, path: str) -> tuple[Mailbox, ...]:
 
 
 def _tags(value: object, path: str) -> tuple[str, ...]:
-    return tuple(_tag(item, at) for item, at in _array(value, path))
+    tags = tuple(_tag(item, at) for item, at in _array(value, path))
+    if len(msgspec.json.encode(tags)) > MAX_TAGS_BYTES:
+        _refuse(path, f"are over {MAX_TAGS_BYTES} bytes of JSON; use fewer or shorter ones")
+    return tags
 
 
 def _tag(value: object, path: str) -> str:

@@ -133,6 +133,7 @@ WRONG = [
     (job(tags="news"), "$.tags", "expected an array, got a string"),
     (job(tags=["a", 1]), "$.tags[1]", "expected a string"),
     (job(tags=[" "]), "$.tags[0]", "empty tag"),
+    (job(tags=["campaign-2026"] * 5000), "$.tags", "fewer or shorter"),
     (job(metadata=[1]), "$.metadata", "expected an object, got an array"),
     (job(metadata={"a": {"b": 1}}), "$.metadata.a", "expected a string, number, boolean or null"),
     (job(metadata={"a": 2**64}), "$.metadata.a", "over 64 bits"),

@@ -15,10 +15,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import ANY, Stubber
 
-from mailbus.bus import PublishFailure
+from mailbus.bus import ENTRY_BYTES, PublishFailure, entry_size
 from mailbus.dead_letters import DeadLetterQueue
 from mailbus.events import JOB_ID_TAG
-from mailbus.jobs import parse_job
+from mailbus.jobs import MAX_METADATA_BYTES, MAX_TAGS_BYTES, parse_job
 from mailbus.ledger import Unreachable
 from mailbus.settings import SenderSettings
 from mailbus.sqs import Record
@@ -205,6 +205,20 @@ def test_an_accepted_mail_is_queued_for_each_recipient_and_acknowledged() -> Non
     assert event["timestamp"] == "2026-11-22T12:00:00Z"
     assert world.bus.calls[0][0].detail_type == "email.queued"
     assert len({event["event_id"] for event in world.bus.events}) == 3
+
+
+def test_the_largest_metadata_and_tags_leave_an_event_that_the_bus_takes() -> None:
+    job = {
+        "from_email": "hello@example.com",
+        "to": ["ann@example.org"],
+        "text": "",
+        "metadata": {str(number): "\x01" * 100 for number in range(MAX_METADATA_BYTES // 620)},
+        "tags": ['"' * 100] * (MAX_TAGS_BYTES // 210),
+    }
+    world = World()
+    assert world.given_back(raw(json.dumps(job))) == []
+    [entry] = world.bus.calls[0]
+    assert MAX_METADATA_BYTES + MAX_TAGS_BYTES - 4096 < entry_size(entry) < ENTRY_BYTES
 
 
 def test_ses_gets_the_envelope_the_job_id_and_the_configuration_set() -> None:
