@@ -22,11 +22,14 @@ from mailbus.settings import InboundSettings, from_environment
 from mailbus.sqs import batch_response, records
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from mailbus.sqs import Record
 
 MAX_ATTEMPTS = 3
+OUT_OF_TIME = "OutOfTime"
 
 
 class Wiring(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,20 +59,33 @@ def wire() -> Wiring:
     )
 
 
-def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Answer for `ReportBatchItemFailures`."""
-    return batch_response(process(records(event), wire()))
+    half = context.get_remaining_time_in_millis() / 2
+    return batch_response(
+        process(records(event), wire(), has_time=lambda: context.get_remaining_time_in_millis() > half)
+    )
 
 
-def process(batch: Sequence[Record], wiring: Wiring) -> tuple[Record, ...]:
+def process(
+    batch: Sequence[Record], wiring: Wiring, *, has_time: Callable[[], bool] = lambda: True
+) -> tuple[Record, ...]:
     """Publish the mails that the records announce; return the records that have to be tried again.
 
-    One after another, each published before the next is fetched: a mail may fill the memory.
+    One after another, each published before the next is fetched: a mail may fill the memory. What
+    follows the first is only begun while `has_time` says so: of a batch that runs out of time
+    nothing is acknowledged, and a few mails of very many parts would take their neighbours along.
     """
-    return tuple(record for record in batch if not _is_done(record, wiring))
+    return tuple(
+        record
+        for number, record in enumerate(batch)
+        if not _is_done(record, wiring, is_on=number == 0 or has_time())
+    )
 
 
-def _is_done(record: Record, wiring: Wiring) -> bool:
+def _is_done(record: Record, wiring: Wiring, *, is_on: bool) -> bool:
+    if not is_on:
+        return _given_back(record, OUT_OF_TIME, wiring)
     try:
         return _publish(record, wiring)
     except (InvalidNotification, PublishError) as error:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from inbound import handler
 from inbound.bucket import RAW_BYTES
 from inbound.handler import process
 from inbound.receive import PATIENCE
@@ -23,6 +25,9 @@ from tests.unit.inbound.arrivals import (
     record,
 )
 from tests.unit.mailbus.fake_clients import FakeEvents, FakeSqs, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAIL = (
     b"From: Ada <ada@example.org>\r\nTo: support@inbound.example.com\r\nSubject: The secret plan\r\n"
@@ -264,6 +269,52 @@ def test_one_bad_record_does_not_hold_up_its_batch() -> None:
     assert process(batch, room.wiring) == (busy,)
     assert [detail["event_type"] for detail in room.details] == ["inbound_failed", "inbound"]
     assert [letter["attributes"]["OriginalMessageId"] for letter in room.sqs.sent] == ["nonsense"]
+
+
+def test_mails_that_take_long_leave_the_rest_of_their_batch_for_later() -> None:
+    keys = [f"raw/{number}" for number in range(4)]
+    room = Room(s3=FakeS3(dict.fromkeys(keys, MAIL)))
+    batch = [record(received(receipt__action__objectKey=key), message_id=key) for key in keys]
+    assert process(batch, room.wiring, has_time=lambda: len(room.events.taken) < 2) == tuple(batch[2:])
+    assert len(room.details) == 2
+
+
+def test_the_first_mail_of_a_batch_is_read_however_little_time_there_is() -> None:
+    room = Room(MAIL)
+    assert process([record(received())], room.wiring, has_time=lambda: False) == ()
+    assert room.detail["event_type"] == "inbound"
+
+
+def test_half_of_the_functions_time_is_kept_for_the_mail_that_is_begun_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys = [f"raw/{number}" for number in range(5)]
+    room = Room(s3=FakeS3(dict.fromkeys(keys, MAIL)))
+    monkeypatch.setattr(handler, "wire", lambda: room.wiring)
+    bodies = [record(received(receipt__action__objectKey=key)).body for key in keys]
+    event = {
+        "Records": [
+            {
+                "messageId": f"record-{number}",
+                "receiptHandle": f"AQEBwJnKyrHigUMZj6rYigCg{number}",
+                "body": body,
+                "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1763630045000"},
+                "eventSource": "aws:sqs",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+    # 20 of 120 seconds a mail
+    context = _Context(lambda: 120_000 - 20_000 * len(room.events.taken))
+    answer = handler.lambda_handler(event, context)  # type: ignore[arg-type] # all that is used of it
+    assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ["record-3", "record-4"]
+
+
+class _Context:
+    """Lambda's, as far as time goes."""
+
+    def __init__(self, remaining: Callable[[], int]) -> None:
+        self.get_remaining_time_in_millis = remaining
 
 
 def test_the_log_names_records_and_errors_but_nothing_of_the_mail() -> None:
