@@ -40,15 +40,12 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
-    """One event on its way, with the record that it came from."""
+    """One event on its way, wrapped as it is, with the record that it came from."""
 
     record: Record
     event: EmailEvent
     resources: tuple[str, ...]
-
-    def whole(self) -> BusEntry:
-        """Wrap the event as it is."""
-        return entry(self.event, self.resources)
+    whole: BusEntry
 
     def bare(self) -> BusEntry:
         """Wrap the event without SES's own JSON."""
@@ -105,7 +102,10 @@ def _read(record: Record, wiring: Wiring) -> list[Parcel]:
     except InvalidNotification as error:
         _keep(record, error, wiring)
         return []
-    return [Parcel(record=record, event=event, resources=report.resources) for event in report.events]
+    return [
+        Parcel(record=record, event=event, resources=report.resources, whole=entry(event, report.resources))
+        for event in report.events
+    ]
 
 
 def _publish(parcels: Sequence[Parcel], bus: EventBus) -> list[tuple[Record, PublishFailure]]:
@@ -114,7 +114,7 @@ def _publish(parcels: Sequence[Parcel], bus: EventBus) -> list[tuple[Record, Pub
     Its record counts as failed all the same, not to be tried again: so SES's own JSON stays in the
     dead-letter queue and nothing is lost.
     """
-    failures = bus.publish([parcel.whole() for parcel in parcels])
+    failures = bus.publish([parcel.whole for parcel in parcels])
     too_large = [index for index, failure in failures.items() if failure.code == TOO_LARGE]
     bare = bus.publish([parcels[index].bare() for index in too_large])
     for position, index in enumerate(too_large):

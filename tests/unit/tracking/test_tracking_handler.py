@@ -4,6 +4,7 @@ import io
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from aws_lambda_powertools import Logger
 from botocore.exceptions import EndpointConnectionError
@@ -210,6 +211,22 @@ def test_an_error_of_our_own_costs_only_its_record(monkeypatch: pytest.MonkeyPat
     assert [(line.get("message_id"), line.get("error")) for line in lines if line["level"] == "ERROR"] == [
         ("record-0", "ZeroDivisionError")
     ]
+
+
+def test_an_event_that_cannot_be_written_costs_only_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    real = handler.normalize
+
+    def broken(envelope: Any, *, topic_arn: str) -> Any:
+        report = real(envelope, topic_arn=topic_arn)
+        events = report.events
+        if "Bounce" in envelope.message:
+            events = tuple(msgspec.structs.replace(event, description="\ud800") for event in events)
+        return msgspec.structs.replace(report, events=events)
+
+    monkeypatch.setattr(handler, "normalize", broken)
+    assert world.run(monkeypatch, BOUNCE, DELIVERY) == ["record-0"]
+    assert [event["event_type"] for event in world.details] == ["delivered"]
 
 
 def test_the_log_counts_and_names_records_but_quotes_no_mail(monkeypatch: pytest.MonkeyPatch) -> None:
