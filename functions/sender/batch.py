@@ -114,9 +114,15 @@ def send(sender: Sender, planned: Planned) -> Accepted | Refused:
 
 
 def count_attempt(sender: Sender, record: Record, kind: Kind) -> int:
-    """Count a try, where the count matters; deliveries stand in for it where the ledger does not answer."""
+    """Count a try, where the count matters.
+
+    Where the ledger does not answer, deliveries tell how long to wait, but end no job: it may have
+    been delivered often for want of a turn, and tried once.
+    """
     if kind not in COUNTED:
         return 1
     expires_at = math.ceil(sender.now().timestamp()) + REMEMBERED_SECONDS
     attempts = sender.ledger.count_attempt(record.message_id, kind, expires_at=expires_at)
-    return record.receive_count if isinstance(attempts, Unreachable) else attempts
+    if isinstance(attempts, Unreachable):
+        return min(record.receive_count, sender.settings.max_attempts - 1)
+    return attempts

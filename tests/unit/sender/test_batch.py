@@ -342,11 +342,15 @@ def test_an_unreachable_ses_is_tried_again_until_the_last_attempt() -> None:
     assert world.attempts.expiries == {int(NOW.timestamp()) + 14 * 24 * 60 * 60}
 
 
-def test_without_the_ledger_deliveries_stand_in_for_attempts() -> None:
+@pytest.mark.parametrize(("deliveries", "seconds"), [(1, 2), (3, 8), (4, 16), (50, 16)])
+def test_without_the_ledger_deliveries_tell_how_long_a_job_waits_but_end_none(
+    deliveries: int, seconds: int
+) -> None:
     unreachable = EndpointConnectionError(endpoint_url="https://email.example")
     world = World(Ses(("ann", unreachable)), attempts=Attempts(broken=True))
-    assert world.given_back(record("ann", count=4)) == ["sqs-ann"]
-    assert world.given_back(record("ann", count=5)) == []
+    assert world.given_back(record("ann", count=deliveries)) == ["sqs-ann"]
+    assert world.sqs.hidden == {"handle-sqs-ann": seconds}
+    assert (world.bus.events, world.sqs.buried) == ([], [])
 
 
 @pytest.mark.parametrize("spent", [{"count": 990}, {"sent_at": NOW.timestamp() - 13 * 24 * 60 * 60}])
