@@ -8,7 +8,7 @@ from email.utils import getaddresses
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailbus.errors import InvalidJob
@@ -292,6 +292,8 @@ def test_any_texts_come_back(text: str, html: str) -> None:
 
 
 @given(st.binary(max_size=300), LINE.filter(bool))
+@example(b"", "<>")
+@example(b"", '"Q3"')
 def test_any_file_comes_back(content: bytes, filename: str) -> None:
     part = Attachment(
         content=content,
@@ -302,7 +304,8 @@ def test_any_file_comes_back(content: bytes, filename: str) -> None:
     )
     [attachment] = read(job(attachments=(part,))).iter_attachments()
     assert attachment.get_content() == content
-    assert attachment.get_filename() == filename
+    # get_filename() takes brackets and quotes off that belong to the name
+    assert attachment["Content-Disposition"].params["filename"] == filename
 
 
 @given(LINE, LINE, LINE, MAILBOX)
