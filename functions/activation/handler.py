@@ -18,7 +18,9 @@ from activation.rule_sets import ActiveRuleSet
 from mailbus import aws
 from mailbus.errors import ConfigurationError
 
-MAX_ATTEMPTS = 2
+# SES takes one such call a second, what CloudFormation makes of the rules beside this included:
+# https://docs.aws.amazon.com/ses/latest/dg/quotas.html
+MAX_ATTEMPTS = 5
 
 
 class Wiring(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +33,8 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
 @functools.cache
 def wire() -> Wiring:
     """Make the client, once per process."""
-    client = aws.session().client("ses", config=aws.config(max_attempts=MAX_ATTEMPTS))
+    config = aws.config(max_attempts=MAX_ATTEMPTS, read_timeout=aws.SHORT_READ_TIMEOUT)
+    client = aws.session().client("ses", config=config)
     return Wiring(rule_set=ActiveRuleSet(client), log=Logger())
 
 
