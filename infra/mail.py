@@ -272,7 +272,6 @@ class Inbound(Construct):
                 InboundSettings(
                     event_bus_name=state.bus.bus.event_bus_name,
                     dead_letter_queue_url=self.work.dead_letters.queue_url,
-                    inbound_topic_arn=self.receipts.topic.topic_arn,
                     inbound_bucket_name=bucket.bucket_name,
                     raw_prefix=RAW_PREFIX,
                     parts_prefix=PARTS_PREFIX,

@@ -57,7 +57,9 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The sender function and how it is fed."""
 
     memory_mb: MemoryMb = 512
-    timeout_seconds: TimeoutSeconds = 60
+    # Waiting for a turn, a slow SES and a slow bus take 51 s together; a function that is ended
+    # between SES's answer and the acknowledgement sends the mail twice.
+    timeout_seconds: Annotated[int, msgspec.Meta(ge=60, le=900)] = 60
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=BATCH_WITHOUT_WINDOW)] = 10
     max_concurrency: Concurrency = 5
     rate_cache_seconds: Annotated[float, msgspec.Meta(ge=1, le=3600)] = 60

@@ -48,7 +48,6 @@ class TrackingSettings(FunctionSettings, frozen=True, kw_only=True):
 class InboundSettings(FunctionSettings, frozen=True, kw_only=True):
     """The one bucket that is read and written, and the prefixes in it."""
 
-    inbound_topic_arn: str
     inbound_bucket_name: str
     raw_prefix: str
     parts_prefix: str

@@ -29,7 +29,6 @@ PLACE = f"parts/{MESSAGE_ID}/"
 SETTINGS = InboundSettings(
     event_bus_name=BUS,
     dead_letter_queue_url=DEAD_LETTERS,
-    inbound_topic_arn=TOPIC,
     inbound_bucket_name=BUCKET,
     raw_prefix="raw/",
     parts_prefix="parts/",
