@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
@@ -90,7 +91,7 @@ class Room:
             bucket=Bucket(self.s3, BUCKET),
             bus=EventBus(self.events, BUS, sleep=lambda _: None),
             dead_letters=DeadLetterQueue(self.sqs, DEAD_LETTERS),
-            log=Logger(service=f"inbound-{id(self)}", stream=self.logged),
+            log=Logger(service=f"inbound-{uuid4()}", stream=self.logged),
         )
 
     @property

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import boto3
 import msgspec
@@ -153,7 +154,7 @@ class World:
             ledger=self.attempts,  # type: ignore[arg-type]  # a fake
             pacer=self.pace,  # type: ignore[arg-type]  # a fake
             wait_until=self.pace.waited.append,
-            log=Logger(service=f"sender-{id(self)}", stream=self.stream, level="INFO"),
+            log=Logger(service=f"sender-{uuid4()}", stream=self.stream, level="INFO"),
             now=lambda: NOW,
             uniform=lambda _low, high: high,
         )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -32,7 +33,7 @@ class World:
             bus=EventBus(self.events, BUS, sleep=lambda _: None),  # type: ignore[arg-type] # a fake
             dead_letters=DeadLetterQueue(self.sqs, DEAD_LETTERS),  # type: ignore[arg-type] # a fake
             # loggers of one service share the first one's stream
-            log=Logger(service=f"tracking-{id(self.stream)}", stream=self.stream),
+            log=Logger(service=f"tracking-{uuid4()}", stream=self.stream),
         )
 
     def run(self, monkeypatch: pytest.MonkeyPatch, *bodies: str) -> list[str]:
