@@ -104,6 +104,22 @@ class System:
                     }
         pytest.fail(f"no dead letter with {needle!r} in {output}")
 
+    def dead_letters(self, output: str) -> int:
+        """How many dead letters there are now."""
+        attribute = "ApproximateNumberOfMessages"
+        answer = self._sqs.get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=[attribute])
+        return int(answer["Attributes"][attribute])
+
+    def wait_until_empty(self, output: str) -> None:
+        """Wait until nothing waits in a queue, nor is being worked on."""
+        attributes = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        deadline = time.monotonic() + SECONDS
+        while True:
+            answer = self._sqs.get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=attributes)
+            if not any(int(answer["Attributes"][name]) for name in attributes):
+                return
+            assert time.monotonic() < deadline, f"{output} never gets empty"
+
     def sent_message(self, message_id: str) -> dict[str, Any]:
         """What the simulated SES accepted under a message id."""
         page: dict[str, Any] = {"next": ""}

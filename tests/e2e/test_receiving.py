@@ -192,8 +192,17 @@ def test_a_bounce_on_the_inbound_topic_is_reported_as_a_wiring_mistake(system: S
 
 
 def test_the_set_up_message_of_ses_left_nothing_behind(system: System) -> None:
+    before = system.dead_letters("InboundDeadLetterQueueUrl")
     bucket = system.outputs["InboundBucketName"]
     keys = [item["Key"] for item in system.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
+    key = "raw/AMAZON_SES_SETUP_NOTIFICATION"
+    setup = _received("AMAZON_SES_SETUP_NOTIFICATION", bucketName=bucket, objectKey=key)
 
-    assert "raw/AMAZON_SES_SETUP_NOTIFICATION" in keys
+    system.publish("InboundTopicArn", setup)
+    message_id = system.receive(b"Subject: after\r\n\r\nit")
+
+    assert system.wait(1, message_id=message_id)
+    system.wait_until_empty("InboundQueueUrl")
+    assert key in keys
     assert not system.details(message_id="AMAZON_SES_SETUP_NOTIFICATION")
+    assert system.dead_letters("InboundDeadLetterQueueUrl") == before

@@ -216,8 +216,13 @@ def test_received_mail_on_the_tracking_topic_is_reported_as_a_wiring_mistake(sys
 
 
 def test_setup_messages_are_ignored_quietly(system: System) -> None:
+    before = system.dead_letters("TrackingDeadLetterQueueUrl")
     mark = f"after-{uuid.uuid4().hex}"
+
     system.publish("TrackingTopicArn", "Successfully validated SNS topic for Amazon SES event publishing.")
     system.publish("TrackingTopicArn", json.dumps(_notification("Delivery", mark)))
 
     assert system.wait(1, message_id=mark)
+    system.wait_until_empty("TrackingQueueUrl")
+    assert system.dead_letters("TrackingDeadLetterQueueUrl") == before
+    assert not system.details(message_id=None, job_id=None)
