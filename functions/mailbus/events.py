@@ -38,6 +38,9 @@ MetadataValue = str | int | float | bool | None
 SOURCE = "mailbus"
 # the SES message tag that carries a job's id through SES and back on every event
 JOB_ID_TAG = "mailbus-job-id"
+# the SES message tag that tells the messages of a merge apart: the recipient's place in its part of the job,
+# from 0; "<part>-<place>" where the job has several parts
+ENTRY_TAG = "mailbus-entry"
 
 
 class Bounce(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ import msgspec
 from mailbus.addresses import address_key, parse_mailbox, parse_mailboxes, require_one_line
 from mailbus.errors import InvalidJob, UnsupportedFeature
 from mailbus.events import Mailbox, MetadataValue
+from mailbus.send_job import Alternative, S3Object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -42,23 +43,49 @@ Disposition = Literal["attachment", "inline"]
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of the mail, decoded. `content_id` is without its angle brackets."""
+    """A file of the mail: its bytes, or where they lie in S3. `content_id` is without its angle brackets."""
 
-    content: bytes
+    content: bytes | S3Object
     content_type: str
     filename: str | None
     content_id: str | None
     disposition: Disposition
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One mail to send.
+class MergeRecipient(msgspec.Struct, frozen=True, kw_only=True):
+    """One recipient of a merge, with what is for this one alone.
 
-    `shown_to` is the `To` header that readers see where it differs from `to`; `headers` are the
-    extra ones, in the order given.
+    `data` holds the job's global data too, `metadata` and `headers` the job's own, each overridden by the
+    recipient's.
+    """
+
+    mailbox: Mailbox
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+    metadata: dict[str, MetadataValue] = msgspec.field(default_factory=dict)
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Merge(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of its own for each recipient, in the order of the job's `to`, each address once.
+
+    Without a `template_id` the job's subject, text and html are the template.
+    """
+
+    recipients: tuple[MergeRecipient, ...]
+    template_id: str | None = None
+    global_data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One job, checked: a mail to send, or with `merge` one for each of its recipients.
+
+    `fingerprint` tells whether two jobs of one id are the same: it is over the whole document but the id, as
+    it was written, before the deployment's defaults. `shown_to` is the `To` header that readers see where it
+    differs from `to`; `headers` are the extra ones, in the order given. Times are in epoch seconds.
     """
 
     job_id: str
+    fingerprint: str = ""
     from_email: tuple[Mailbox, ...]
     sender: Mailbox | None = None
     to: tuple[Mailbox, ...] = ()
@@ -69,10 +96,18 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
     text: str | None = None
     html: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    envelope_sender: str | None = None
     tags: tuple[str, ...] = ()
     metadata: dict[str, MetadataValue] = msgspec.field(default_factory=dict)
+    track_opens: bool | None = None
+    track_clicks: bool | None = None
+    send_at: float | None = None
+    expires_at: float | None = None
+    merge: Merge | None = None
+    esp_extra: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

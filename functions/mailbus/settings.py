@@ -1,13 +1,14 @@
 """What a deployment tells its functions, in environment variables.
 
-The variable is the field's name in capitals. `infra` writes them from these same classes, so
+The variable is the field's name in capitals; what is not a scalar is JSON. `infra` writes them from these same classes, so
 that neither side can miss one.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+import typing
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
@@ -25,24 +26,41 @@ class FunctionSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SenderSettings(FunctionSettings, frozen=True, kw_only=True):
-    """What the sender needs to send, to retry and to give up.
+    """What the sender needs to send, to wait, to retry and to give up.
 
-    `max_attempts` counts deliveries of one job; the account's rate is remembered for
-    `rate_cache_seconds`.
+    `max_attempts` counts tries of one job that ended in an error which may pass. The account's rate is
+    remembered for `rate_cache_seconds`, a job for `ledger_days`. A job whose outcome is unknown waits
+    `doubt_seconds` for SES's own event, and then does what `on_unknown` says. The bulk lane may use
+    `bulk_share` of the rate. `source_buckets` are those that jobs may refer to, beside `jobs_bucket_name`.
     """
 
     send_queue_url: str
+    send_queue_arn: str
+    bulk_queue_url: str
+    bulk_queue_arn: str
+    dead_letter_queue_arn: str
     configuration_set_name: str
-    max_attempts: int
+    message_tag_name: str | None = None
     metadata_in_headers: bool
+    send_defaults: dict[str, Any] = msgspec.field(default_factory=dict)
+    source_buckets: tuple[str, ...] = ()
+    jobs_bucket_name: str
+    schedule_group_name: str
+    schedule_role_arn: str
+    max_attempts: int
     ledger_table_name: str
+    ledger_days: int
     rate_cache_seconds: float
+    bulk_share: float
+    doubt_seconds: float
+    on_unknown: Literal["resend", "fail"]
 
 
 class TrackingSettings(FunctionSettings, frozen=True, kw_only=True):
     """The topic is named in errors, so that a wiring mistake is found."""
 
     tracking_topic_arn: str
+    ledger_table_name: str
 
 
 class InboundSettings(FunctionSettings, frozen=True, kw_only=True):
@@ -78,8 +96,10 @@ def from_environment(kind: type[S], environ: Mapping[str, str] | None = None) ->
 
 def _value(variable: str, text: str, kind: Any) -> object:  # noqa: ANN401 - any type a field may have
     try:
+        if typing.get_origin(kind) in {dict, tuple}:
+            return msgspec.json.decode(text, type=kind)
         return msgspec.convert(text, kind, strict=False)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
         reason = f"environment variable {variable}: {error}; deploy the function by the stacks, they set it"
         raise ConfigurationError(reason) from error
 
@@ -90,7 +110,13 @@ def to_environment(settings: FunctionSettings) -> dict[str, str]:
     CDK tokens are strings too, so a deployment builds the settings class itself.
     """
     return {
-        name.upper(): str(value).lower() if isinstance(value, bool) else str(value)
+        name.upper(): _text(value)
         for name, value in msgspec.structs.asdict(settings).items()
         if value is not None
     }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict | tuple):
+        return msgspec.json.encode(value).decode()
+    return str(value).lower() if isinstance(value, bool) else str(value)

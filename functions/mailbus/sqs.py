@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from mailbus.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+
+# the message attribute that numbers the parts of a large merge, from 0
+PART_ATTRIBUTE: Final = "Part"
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One SQS message. `receive_count` is 1 at its first delivery; `sent_at` is in epoch seconds."""
+    """One SQS message. `receive_count` is 1 at its first delivery; `sent_at` is in epoch seconds.
+
+    `part` is the number of the part where the message is one of several parts of a job.
+    """
 
     message_id: str
     receipt_handle: str
     body: str
     receive_count: int = 1
     sent_at: float | None = None
+    part: int | None = None
+    queue_arn: str = ""
 
 
 def records(event: dict[str, Any]) -> tuple[Record, ...]:
@@ -35,6 +44,8 @@ def records(event: dict[str, Any]) -> tuple[Record, ...]:
                 body=record["body"],
                 receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
                 sent_at=int(record["attributes"]["SentTimestamp"]) / 1000,
+                part=_part(record.get("messageAttributes", {})),
+                queue_arn=record.get("eventSourceARN", ""),
             )
             for record in event["Records"]
         )
@@ -44,6 +55,11 @@ def records(event: dict[str, Any]) -> tuple[Record, ...]:
             " invoke this function by its queue"
         )
         raise ConfigurationError(reason) from error
+
+
+def _part(attributes: Mapping[str, Any]) -> int | None:
+    attribute = attributes.get(PART_ATTRIBUTE)
+    return None if attribute is None else int(attribute["stringValue"])
 
 
 def batch_response(failed: Iterable[Record]) -> dict[str, list[dict[str, str]]]:
