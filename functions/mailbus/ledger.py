@@ -7,19 +7,22 @@ floating. `expires_at` is in epoch seconds, as DynamoDB's time to live wants it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mailbus.job_records import JobRecord, RecordKey
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from types_boto3_dynamodb.client import DynamoDBClient
 
 RATE_KEY: Final = {"pk": {"S": "rate"}, "sk": {"S": "rate"}}
 # Other workers may get in between a look and a write; after so many times it is theirs.
 TRIES: Final = 4
+Cancellation = Literal["cancelled", "already_cancelled", "too_late"]
 
 
 class RateItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,12 +52,55 @@ class Unreachable(msgspec.Struct, frozen=True, kw_only=True):
     code: str
 
 
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A record to be written, in place of `seen`: the one that the caller judged, or none."""
+
+    record: JobRecord
+    seen: JobRecord | None = None
+
+
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """The record is written, with its version as it is now."""
+
+    record: JobRecord
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing is written: the record is another by now, this one."""
+
+    record: JobRecord
+
+
 class Ledger:
     """Reads and writes one table."""
 
     def __init__(self, client: DynamoDBClient, table_name: str) -> None:
         self._client = client
         self._table = table_name
+
+    def claim(self, claims: Sequence[Claim], *, now: float) -> list[Claimed | Found | Unreachable]:
+        """Write records if they are still as seen; the answers stand in the order of the claims."""
+        raise NotImplementedError
+
+    def save(self, records: Sequence[JobRecord]) -> tuple[RecordKey, ...]:
+        """Write the results of claims; the answer names those that could not be written."""
+        raise NotImplementedError
+
+    def let_go(self, record: JobRecord) -> None:
+        """End a claim's lease, if it can be done; otherwise the lease ends by itself."""
+        raise NotImplementedError
+
+    def find(self, keys: Iterable[RecordKey]) -> dict[RecordKey, JobRecord] | Unreachable:
+        """Read records as they are; what does not exist is left out."""
+        raise NotImplementedError
+
+    def mark_accepted(self, key: RecordKey, entry: int, message_id: str, at: float) -> bool | Unreachable:
+        """Write down that SES accepted an entry; false where that is known, or the job is not."""
+        raise NotImplementedError
+
+    def cancel(self, job_id: str, *, now: float, expires_at: int) -> Cancellation | Unreachable:
+        """Cancel a job that the ledger does not know yet, or that is scheduled."""
+        raise NotImplementedError
 
     def rate(self) -> RateItem | Unreachable:
         """Look at the rate."""
