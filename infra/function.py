@@ -131,7 +131,9 @@ class Function(Construct):
         """Grant actions on resources."""
         self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
 
-    def reads(self, source: WorkQueue, *, batch_size: int, max_concurrency: int) -> None:
+    def reads(
+        self, source: WorkQueue, *, batch_size: int, max_concurrency: int, mapping_id: str = "Source"
+    ) -> None:
         """Feed the function from a queue; what it cannot do it moves to that queue's dead letters."""
         # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaSQSQueueExecutionRole.html
         self.allow(
@@ -140,7 +142,7 @@ class Function(Construct):
         self.allow(["sqs:SendMessage"], [source.dead_letters.queue_arn])
         mapping = lambda_.EventSourceMapping(
             self,
-            "Source",
+            mapping_id,
             target=self.function,
             event_source_arn=source.queue.queue_arn,
             batch_size=batch_size,

@@ -4,26 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Stack
+from aws_cdk import Stack, Tags
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from infra.acknowledged import acknowledge
 from infra.function import Function
-from infra.messaging import SesTopic, TopicKey, WorkQueue
-from infra.state import PARTS_PREFIX, RAW_PREFIX
+from infra.messaging import DeadLetters, SesTopic, TopicKey, WorkQueue
+from infra.state import JOBS_PREFIX, PARTS_PREFIX, RAW_PREFIX, SCHEDULED_PREFIX
 from mailbus.settings import InboundSettings, SenderSettings, TrackingSettings, to_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_sqs as sqs
+
     from infra.function import Code
-    from infra.settings import Settings
-    from infra.state import State
+    from infra.settings import Bulk, Settings, Transactional
+    from infra.state import Schedules, State
 
 # Throttled and paused jobs come back by their visibility timeout and each time count as received;
 # the sender itself counts a job's attempts and moves it away with the reason.
 # The most that SQS takes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 SEND_RECEIVES: Final = 1000
 NOTIFICATION_RECEIVES: Final = 5
+# So that what Lambda could not hand to a function at once is not delivered twice:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#services-sqs-configure-queue
+TIMEOUTS: Final = 6
+# A send queue gives a job back sooner than that page says: half a minute after the function can no longer
+# be at work on it. A job delivered a second time hurts nobody, since the ledger knows who holds it, and
+# one whose worker died is not to wait for minutes.
+SLACK_SECONDS: Final = 30
+SCHEDULER: Final = "scheduler.amazonaws.com"
 
 
 class Mail(Construct):
@@ -91,9 +104,10 @@ class Tracking(Construct):
         self.work = WorkQueue(
             self,
             "Work",
-            function_timeout_seconds=limits.timeout_seconds,
+            hidden_seconds=TIMEOUTS * limits.timeout_seconds,
             batch_window_seconds=limits.batch_window_seconds,
             max_receive_count=NOTIFICATION_RECEIVES,
+            dead_letters=DeadLetters(self, "DeadLetters"),
         )
         self.events = SesTopic(
             self,
@@ -119,9 +133,11 @@ class Tracking(Construct):
                     event_bus_name=state.bus.bus.event_bus_name,
                     dead_letter_queue_url=self.work.dead_letters.queue_url,
                     tracking_topic_arn=self.events.topic.topic_arn,
+                    ledger_table_name=state.ledger.table.table_name,
                 )
             ),
         )
+        function.allow(["dynamodb:BatchGetItem", "dynamodb:UpdateItem"], [state.ledger.table.table_arn])
         function.publishes_to(state.bus.bus)
         function.reads(self.work, batch_size=limits.batch_size, max_concurrency=limits.max_concurrency)
 
@@ -166,8 +182,18 @@ EVENT_TYPES: Final = (
 )
 
 
+SEND_ACTIONS: Final = (
+    "ses:SendEmail",
+    "ses:SendRawEmail",
+    "ses:SendBulkEmail",
+    "ses:SendTemplatedEmail",
+    "ses:SendBulkTemplatedEmail",
+    "ses:ApplyTrackingConfigurationOverrides",
+)
+
+
 class Sending(Construct):
-    """Jobs: queue, function, SES."""
+    """Jobs: a queue for each lane, the function that reads both, SES."""
 
     def __init__(
         self,
@@ -182,12 +208,12 @@ class Sending(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         limits = settings.sender
-        self.work = WorkQueue(
-            self,
-            "Work",
-            function_timeout_seconds=limits.timeout_seconds,
-            max_receive_count=SEND_RECEIVES,
-        )
+        self._state = state
+        self.dead_letters = DeadLetters(self, "DeadLetters")
+        self.transactional = self._lane("Transactional", settings, settings.transactional)
+        self.bulk = self._lane("Bulk", settings, settings.bulk)
+        lanes = (self.transactional, self.bulk)
+        scheduling = Scheduling(self, "Scheduling", schedules=state.schedules, targets=self._queues)
         function = Function(
             self,
             "Sender",
@@ -200,28 +226,157 @@ class Sending(Construct):
             environment=to_environment(
                 SenderSettings(
                     event_bus_name=state.bus.bus.event_bus_name,
-                    dead_letter_queue_url=self.work.dead_letters.queue_url,
-                    send_queue_url=self.work.queue.queue_url,
+                    dead_letter_queue_url=self.dead_letters.queue.queue_url,
+                    dead_letter_queue_arn=self.dead_letters.queue.queue_arn,
+                    send_queue_url=self.transactional.queue.queue_url,
+                    send_queue_arn=self.transactional.queue.queue_arn,
+                    bulk_queue_url=self.bulk.queue.queue_url,
+                    bulk_queue_arn=self.bulk.queue.queue_arn,
                     configuration_set_name=configuration_set.name,
-                    max_attempts=settings.max_attempts,
+                    message_tag_name=settings.message_tag_name,
                     metadata_in_headers=settings.metadata_in_headers,
+                    send_defaults=settings.send_defaults,
+                    source_buckets=settings.source_buckets,
+                    jobs_bucket_name=state.jobs.bucket.bucket_name,
+                    schedule_group_name=state.schedules.name,
+                    schedule_role_arn=scheduling.role.role_arn,
+                    max_attempts=settings.max_attempts,
                     ledger_table_name=state.ledger.table.table_name,
+                    ledger_days=limits.ledger_days,
                     rate_cache_seconds=limits.rate_cache_seconds,
+                    bulk_share=settings.bulk.share,
+                    doubt_seconds=limits.doubt_seconds,
+                    on_unknown=limits.on_unknown,
                 )
             ),
         )
-        function.allow(["ses:SendEmail", "ses:SendRawEmail"], [identity.arn, configuration_set.arn])
-        # The account is no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
+        self._allow_mail(function, identity, configuration_set)
+        self._allow_objects(function, settings)
+        function.allow(
+            # What a transaction does counts as these:
+            # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"],
+            [state.ledger.table.table_arn],
+        )
+        function.allow(
+            ["sqs:SendMessage", "sqs:ChangeMessageVisibility"], [lane.queue.queue_arn for lane in lanes]
+        )
+        scheduling.allow(function)
+        function.publishes_to(state.bus.bus)
+        for name, lane, fed in (
+            ("Transactional", self.transactional, settings.transactional),
+            ("Bulk", self.bulk, settings.bulk),
+        ):
+            function.reads(
+                lane, batch_size=fed.batch_size, max_concurrency=fed.max_concurrency, mapping_id=name
+            )
+
+    def grant_send(self, grantee: iam.IGrantable) -> None:
+        """Let an application put jobs on both queues, large ones into the bucket, and cancel them."""
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["sqs:SendMessage", "sqs:ListQueueTags"],
+            resource_arns=[queue.queue_arn for queue in (self.transactional.queue, self.bulk.queue)],
+        )
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:UpdateItem"],
+            resource_arns=[self._state.ledger.table.table_arn],
+        )
+        iam.Grant.add_to_principal(
+            grantee=grantee, actions=["s3:PutObject"], resource_arns=self._job_objects()
+        )
+
+    @property
+    def _queues(self) -> list[sqs.Queue]:
+        return [self.transactional.queue, self.bulk.queue, self.dead_letters.queue]
+
+    def _lane(self, name: str, settings: Settings, limits: Transactional | Bulk) -> WorkQueue:
+        work = WorkQueue(
+            self,
+            name,
+            hidden_seconds=settings.sender.timeout_seconds + SLACK_SECONDS,
+            max_receive_count=SEND_RECEIVES,
+            dead_letters=self.dead_letters,
+            batch_window_seconds=limits.batch_window_seconds,
+        )
+        # By these an application that knows the queue alone finds the rest.
+        for key, value in {
+            "mailbus:stage": settings.stage,
+            "mailbus:ledger-table": self._state.ledger.table.table_name,
+            "mailbus:jobs-bucket": self._state.jobs.bucket.bucket_name,
+        }.items():
+            Tags.of(work.queue).add(key, value)
+        return work
+
+    def _allow_mail(
+        self, function: Function, identity: Identity, configuration_set: ConfigurationSet
+    ) -> None:
+        templates = Stack.of(self).format_arn(service="ses", resource="template", resource_name="*")
+        function.allow(
+            list(SEND_ACTIONS),
+            [identity.arn, configuration_set.arn, templates],
+        )
         function.allow(["ses:GetAccount"], ["*"])
         acknowledge(
             function,
             "AwsSolutions-IAM5[Resource::*]",
             "SES has no resource to scope GetAccount to.",
         )
-        function.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [state.ledger.table.table_arn])
-        function.allow(["sqs:ChangeMessageVisibility"], [self.work.queue.queue_arn])
-        function.publishes_to(state.bus.bus)
-        function.reads(self.work, batch_size=limits.batch_size, max_concurrency=limits.max_concurrency)
+
+    def _allow_objects(self, function: Function, settings: Settings) -> None:
+        bucket = self._state.jobs.bucket
+        sources = [
+            Stack.of(self).format_arn(service="s3", region="", account="", resource=f"{name}/*")
+            for name in settings.source_buckets
+        ]
+        own = bucket.arn_for_objects("*")
+        function.allow(["s3:GetObject", "s3:GetObjectVersion"], [own, *sources])
+        function.allow(["s3:PutObject"], self._job_objects())
+
+    def _job_objects(self) -> list[str]:
+        bucket = self._state.jobs.bucket
+        return [bucket.arn_for_objects(f"{prefix}*") for prefix in (JOBS_PREFIX, SCHEDULED_PREFIX)]
+
+
+class Scheduling(Construct):
+    """What EventBridge Scheduler may do: put jobs on their queues when their time has come."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, schedules: Schedules, targets: Sequence[sqs.Queue]
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._schedules = schedules
+        # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal(
+                SCHEDULER,
+                conditions={
+                    "StringEquals": {
+                        "aws:SourceAccount": Stack.of(self).account,
+                        "aws:SourceArn": schedules.arn,
+                    }
+                },
+            ),
+        )
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["sqs:SendMessage"], resources=[target.queue_arn for target in targets]
+            )
+        )
+
+    def allow(self, function: Function) -> None:
+        """Let a function make schedules in the group, that act as the role."""
+        function.allow(["scheduler:CreateSchedule"], [self._schedules.schedule_arns])
+        function.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["iam:PassRole"],
+                resources=[self.role.role_arn],
+                conditions={"StringEquals": {"iam:PassedToService": SCHEDULER}},
+            )
+        )
 
 
 class Inbound(Construct):
@@ -243,8 +398,9 @@ class Inbound(Construct):
         self.work = WorkQueue(
             self,
             "Work",
-            function_timeout_seconds=limits.timeout_seconds,
+            hidden_seconds=TIMEOUTS * limits.timeout_seconds,
             max_receive_count=NOTIFICATION_RECEIVES,
+            dead_letters=DeadLetters(self, "DeadLetters"),
         )
         self.receipts = SesTopic(
             self,

@@ -17,6 +17,8 @@ from mailbus.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aws_cdk import aws_iam as iam
+
     from infra.settings import Settings
 
 
@@ -47,6 +49,10 @@ class Mailbus(Construct):
             else None
         )
 
+    def grant_send(self, grantee: iam.IGrantable) -> None:
+        """Let an application send: put jobs on both queues, large ones into the bucket, and cancel them."""
+        self.mail.sending.grant_send(grantee)
+
 
 def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
     """Lay a stage out in stacks: what must not be lost apart from what carries mail.
@@ -62,6 +68,7 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
         {
             "EventBusName": state.bus.bus.event_bus_name,
             "InboundBucketName": state.inbound_mail.bucket.bucket_name,
+            "JobsBucketName": state.jobs.bucket.bucket_name,
             "LedgerTableName": state.ledger.table.table_name,
         },
     )
@@ -72,8 +79,9 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
         mail_stack,
         {
             "ConfigurationSetName": mail.tracking.configuration_set.name,
-            "SendQueueUrl": mail.sending.work.queue.queue_url,
-            "SendDeadLetterQueueUrl": mail.sending.work.dead_letters.queue_url,
+            "SendQueueUrl": mail.sending.transactional.queue.queue_url,
+            "BulkQueueUrl": mail.sending.bulk.queue.queue_url,
+            "SendDeadLetterQueueUrl": mail.sending.dead_letters.queue.queue_url,
             "TrackingTopicArn": mail.tracking.events.topic.topic_arn,
             "TrackingQueueUrl": mail.tracking.work.queue.queue_url,
             "TrackingDeadLetterQueueUrl": mail.tracking.work.dead_letters.queue_url,

@@ -16,17 +16,29 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SES: Final = "ses.amazonaws.com"
-# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#services-sqs-configure-queue
-VISIBILITY_TIMEOUTS: Final = 6
 KEPT_MESSAGES: Final = Duration.days(14)
+
+
+class DeadLetters(Construct):
+    """A queue for what could not be done, with the reason."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=KEPT_MESSAGES,
+        )
 
 
 class WorkQueue(Construct):
     """A queue that one function reads, with the dead-letter queue for what it could not do.
 
     What is hopeless goes to the dead-letter queue by the function's own hand, with the reason;
-    `max_receive_count` is for what the function never came to answer for. `batch_window_seconds` is
-    how long a batch of it gathers.
+    `max_receive_count` is for what the function never came to answer for. A message is hidden from
+    others for `hidden_seconds`, and for the `batch_window_seconds` in which a batch of it gathers.
     """
 
     def __init__(
@@ -34,27 +46,21 @@ class WorkQueue(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        function_timeout_seconds: int,
+        hidden_seconds: int,
         max_receive_count: int,
+        dead_letters: DeadLetters,
         batch_window_seconds: int = 0,
     ) -> None:
         super().__init__(scope, construct_id)
         self.batch_window_seconds = batch_window_seconds
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=KEPT_MESSAGES,
-        )
-        visibility = VISIBILITY_TIMEOUTS * function_timeout_seconds + batch_window_seconds
+        self.dead_letters = dead_letters.queue
         self.queue = sqs.Queue(
             self,
             "Queue",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=KEPT_MESSAGES,
-            visibility_timeout=Duration.seconds(visibility),
+            visibility_timeout=Duration.seconds(hidden_seconds + batch_window_seconds),
             dead_letter_queue=sqs.DeadLetterQueue(
                 queue=self.dead_letters, max_receive_count=max_receive_count
             ),

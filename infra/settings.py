@@ -15,6 +15,8 @@ import msgspec
 
 from infra.regions import RECEIVING_REGIONS
 from mailbus.errors import ConfigurationError
+from mailbus.events import ENTRY_TAG, JOB_ID_TAG
+from mailbus.send_job import SendJob
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 Architecture = Literal["arm64", "x86_64", "host"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+OnUnknown = Literal["resend", "fail"]
 # What CloudWatch takes: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LogRetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
@@ -36,13 +39,29 @@ Address = Annotated[str, msgspec.Meta(pattern=f"^{_LOCAL_PART}@{_DOMAIN}$")]
 Identity = Annotated[str, msgspec.Meta(pattern=f"^({_LOCAL_PART}@)?{_DOMAIN}$")]
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateConfigurationSet.html
 ConfigurationSetName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageTag.html
+MessageTagName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,256}$")]
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+BucketName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+TopicArn = Annotated[
+    str, msgspec.Meta(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")
+]
 Days = Annotated[int, msgspec.Meta(ge=1, le=3650)]
 MemoryMb = Annotated[int, msgspec.Meta(ge=128, le=10_240)]
 TimeoutSeconds = Annotated[int, msgspec.Meta(ge=1, le=900)]
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 Concurrency = Annotated[int, msgspec.Meta(ge=2, le=1000)]
 
+LaneBatchSize = Annotated[int, msgspec.Meta(ge=1, le=100)]
+BatchWindowSeconds = Annotated[int, msgspec.Meta(ge=0, le=300)]
+
 BATCH_WITHOUT_WINDOW: Final = 10
+# A function's environment holds 4 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html),
+# of which names, queues and roles take less than 1,500 bytes.
+SEND_DEFAULTS_BYTES: Final = 2000
+FREE_ENVIRONMENT_BYTES: Final = 2500
+# What tells one job from another cannot be the default of all.
+NO_DEFAULTS: Final = frozenset({"job_id", "content_ref", "schema_version"})
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,19 +69,38 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     raw_days: Days = 90
     parts_days: Days = 90
+    jobs_days: Days = 30
     event_archive_days: Days = 30
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The sender function and how it is fed."""
+    """The function that takes the jobs of both lanes to SES, and what it remembers of them."""
 
-    memory_mb: MemoryMb = 512
-    # Waiting for a turn, a slow SES and a slow bus take 51 s together; a function that is ended
-    # between SES's answer and the acknowledgement sends the mail twice.
+    memory_mb: MemoryMb = 1024
+    # Waiting for a turn, a slow SES and a slow bus take 51 s together; what a function that is ended
+    # leaves open waits for SES's own event.
     timeout_seconds: Annotated[int, msgspec.Meta(ge=60, le=900)] = 60
-    batch_size: Annotated[int, msgspec.Meta(ge=1, le=BATCH_WITHOUT_WINDOW)] = 10
-    max_concurrency: Concurrency = 5
     rate_cache_seconds: Annotated[float, msgspec.Meta(ge=1, le=3600)] = 60
+    on_unknown: OnUnknown = "resend"
+    doubt_seconds: Annotated[float, msgspec.Meta(ge=5, le=3600)] = 120
+    ledger_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 7
+
+
+class Transactional(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lane of mail that somebody waits for: how the sender is fed from its queue."""
+
+    batch_size: LaneBatchSize = 10
+    batch_window_seconds: BatchWindowSeconds = 0
+    max_concurrency: Concurrency = 5
+
+
+class Bulk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lane of mail that nobody waits for. `share` is the part of the account's rate that it may use."""
+
+    batch_size: LaneBatchSize = 100
+    batch_window_seconds: BatchWindowSeconds = 1
+    max_concurrency: Concurrency = 5
+    share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
 
 
 class Tracking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,7 +109,7 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     memory_mb: MemoryMb = 256
     timeout_seconds: TimeoutSeconds = 30
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
-    batch_window_seconds: Annotated[int, msgspec.Meta(ge=0, le=300)] = 1
+    batch_window_seconds: BatchWindowSeconds = 1
     max_concurrency: Concurrency = 10
 
 
@@ -87,6 +125,14 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_concurrency: Concurrency = 5
 
 
+class Alarms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When somebody has to look, and the SNS topic that tells them; without one, alarms just show."""
+
+    topic_arn: TopicArn | None = None
+    # SQS keeps a message for 14 days at most.
+    oldest_job_seconds: Annotated[int, msgspec.Meta(ge=60, le=1_209_600)] = 900
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One stage's deployment."""
 
@@ -94,15 +140,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     region: Region
     identity: Identity
     configuration_set_name: ConfigurationSetName | None = None
+    message_tag_name: MessageTagName | None = None
     metadata_in_headers: bool = True
+    send_defaults: dict[str, Any] = msgspec.field(default_factory=dict)
+    source_buckets: tuple[BucketName, ...] = ()
     max_attempts: Annotated[int, msgspec.Meta(ge=1, le=90)] = 20
     architecture: Architecture = "arm64"
     log_retention_days: LogRetentionDays = 30
     log_level: LogLevel = "INFO"
     retention: Retention = Retention()
     sender: Sender = Sender()
+    transactional: Transactional = Transactional()
+    bulk: Bulk = Bulk()
     tracking: Tracking = Tracking()
     inbound: Inbound = Inbound()
+    alarms: Alarms = Alarms()
 
     @property
     def name(self) -> str:
@@ -199,21 +251,28 @@ def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
+DEFAULTS: Final = ("send_defaults",)
 _TABLES: Final[dict[str, type[msgspec.Struct]]] = {
     "retention": Retention,
+    "send_defaults": SendJob,
     "sender": Sender,
+    "transactional": Transactional,
+    "bulk": Bulk,
     "tracking": Tracking,
     "inbound": Inbound,
+    "alarms": Alarms,
 }
 
 
 def _check_keys(table: Mapping[str, Any], path: tuple[str, ...]) -> None:
     known = [name for name in _known_keys(path) if name != "stage"]
     for key, value in table.items():
+        if path == DEFAULTS and key in NO_DEFAULTS:
+            raise _Mistake((*path, key), "is each job's own, and cannot be the default of all")
         if key not in known:
             elsewhere = [".".join(other) for other in _places(key) if other[:-1] != path]
             hint = _nearest(key, known if path else [*known, "stages"]) or (
-                f"; it belongs at {elsewhere[0]}" if elsewhere else ""
+                f"; it belongs at {' or '.join(elsewhere)}" if elsewhere else ""
             )
             raise _Mistake((*path, key), f"unknown key{hint} (keys: {', '.join(known)})")
         if not path and key in _TABLES:
@@ -223,14 +282,15 @@ def _check_keys(table: Mapping[str, Any], path: tuple[str, ...]) -> None:
 
 
 def _known_keys(path: tuple[str, ...]) -> tuple[str, ...]:
-    return (_TABLES[path[0]] if path else Settings).__struct_fields__
+    fields = (_TABLES[path[0]] if path else Settings).__struct_fields__
+    return tuple(name for name in fields if name not in NO_DEFAULTS) if path == DEFAULTS else fields
 
 
 def _places(key: str) -> Iterator[tuple[str, ...]]:
     if key in Settings.__struct_fields__:
         yield (key,)
-    for name, kind in _TABLES.items():
-        if key in kind.__struct_fields__:
+    for name in _TABLES:
+        if key in _known_keys((name,)):
             yield (name, key)
 
 
@@ -244,6 +304,9 @@ _MISSING: Final = re.compile(r"^Object missing required field `(\w+)`$")
 _PATTERNS: Final = {
     "region": "a region, such as us-east-1",
     "identity": "a domain in lower case, such as example.com, or an address",
+    "message_tag_name": "1 to 256 of A-Z a-z 0-9 _ -",
+    "source_buckets": "names of buckets: 3 to 63 of a-z 0-9 . -",
+    "topic_arn": "an SNS topic's ARN, such as arn:aws:sns:us-east-1:111122223333:alarms",
     "domain": "a domain in lower case, such as inbound.example.com",
     "recipients": "addresses whose domain is in lower case, such as support@inbound.example.com",
     "configuration_set_name": "1 to 64 of A-Z a-z 0-9 _ -",
@@ -253,19 +316,25 @@ _PATTERNS: Final = {
 
 def _settings(merged: Mapping[str, Any]) -> Settings:
     try:
-        return msgspec.convert(merged, Settings)
+        settings = msgspec.convert(merged, Settings)
     except msgspec.ValidationError as error:
         raise _mistake(str(error), merged) from error
+    try:
+        # as JSON, which a job is: TOML's dates are texts there
+        msgspec.json.decode(msgspec.json.encode(settings.send_defaults), type=SendJob)
+    except msgspec.ValidationError as error:
+        raise _mistake(str(error), merged, DEFAULTS) from error
+    return settings
 
 
-def _mistake(text: str, merged: Mapping[str, Any]) -> _Mistake:
+def _mistake(text: str, merged: Mapping[str, Any], table: tuple[str, ...] = ()) -> _Mistake:
     match = _AT.match(text)
     what, at = (match["what"], match["path"] or "") if match else (text, "")
-    path = tuple(re.sub(r"\[[^]]*\]", "", at).strip(".").split(".")) if at else ()
+    path = (*table, *(re.sub(r"\[[^]]*\]", "", at).strip(".").split(".") if at else ()))
     if missing := _MISSING.match(what):
         return _Mistake((*path, missing[1]), "is missing, and has no default")
     given = _value(merged, path)
-    if "matching regex" in what:
+    if "matching regex" in what and path[-1] in _PATTERNS:
         what = f"must be {_PATTERNS[path[-1]]}"
     elif allowed := _allowed(path):
         what = f"must be one of {', '.join(map(str, allowed))}{_nearest_value(given, allowed)}"
@@ -290,10 +359,11 @@ def _holds(table: object, path: tuple[str, ...]) -> bool:
 
 
 def _allowed(path: tuple[str, ...]) -> tuple[Any, ...]:
-    if len(path) != 1:
+    if path[:1] == DEFAULTS:
         return ()
-    hint = get_type_hints(Settings)[path[0]]
-    return get_args(hint) if hint in {Architecture, LogLevel, LogRetentionDays} else ()
+    table = _TABLES[path[0]] if len(path) > 1 else Settings
+    hint = get_type_hints(table)[path[-1]]
+    return get_args(hint) if hint in {Architecture, LogLevel, LogRetentionDays, OnUnknown} else ()
 
 
 def _nearest_value(given: object, allowed: tuple[Any, ...]) -> str:
@@ -309,18 +379,61 @@ def _nearest_value(given: object, allowed: tuple[Any, ...]) -> str:
 
 def _checked(settings: Settings) -> Settings:
     """Check what no key says by itself."""
-    tracking, inbound = settings.tracking, settings.inbound
-    if tracking.batch_size > BATCH_WITHOUT_WINDOW and not tracking.batch_window_seconds:
-        # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
+    for check in (_check_batches, _check_environment, _check_sending, _check_receiving):
+        check(settings)
+    return settings
+
+
+def _check_batches(settings: Settings) -> None:
+    # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
+    fed: dict[str, tuple[Transactional | Bulk | Tracking, str]] = {
+        "transactional": (settings.transactional, "jobs"),
+        "bulk": (settings.bulk, "jobs"),
+        "tracking": (settings.tracking, "events"),
+    }
+    for table, (limits, what) in fed.items():
+        if limits.batch_size > BATCH_WITHOUT_WINDOW and not limits.batch_window_seconds:
+            reason = (
+                f"more than {BATCH_WITHOUT_WINDOW} {what} a batch need {table}.batch_window_seconds of at "
+                f"least 1 (it is {limits.batch_size})"
+            )
+            raise _Mistake((table, "batch_size"), reason)
+
+
+def _check_environment(settings: Settings) -> None:
+    """Hold what travels in the sender's environment to what that holds."""
+    defaults = len(msgspec.json.encode(settings.send_defaults))
+    if defaults > SEND_DEFAULTS_BYTES:
         reason = (
-            f"more than {BATCH_WITHOUT_WINDOW} events a batch need tracking.batch_window_seconds of at "
-            f"least 1 (it is {tracking.batch_size})"
+            f"take {defaults} bytes as JSON; they travel in the function's environment, where there is room "
+            f"for {SEND_DEFAULTS_BYTES}: leave long texts to the jobs"
         )
-        raise _Mistake(("tracking", "batch_size"), reason)
+        raise _Mistake(DEFAULTS, reason)
+    together = defaults + len(msgspec.json.encode((settings.source_buckets, settings.message_tag_name)))
+    if together > FREE_ENVIRONMENT_BYTES:
+        reason = (
+            f"take {together} bytes as JSON with send_defaults and message_tag_name; the function's "
+            f"environment has room for {FREE_ENVIRONMENT_BYTES}: name fewer buckets"
+        )
+        raise _Mistake(("source_buckets",), reason)
+
+
+def _check_sending(settings: Settings) -> None:
+    if settings.message_tag_name in {JOB_ID_TAG, ENTRY_TAG}:
+        reason = f"{settings.message_tag_name} is a tag of Mailbus's own; take another name"
+        raise _Mistake(("message_tag_name",), reason)
+    topic = settings.alarms.topic_arn
+    if topic is not None and (region := topic.split(":")[3]) != settings.region:
+        reason = f"alarms of {settings.region} reach topics of that region only (it is of {region})"
+        raise _Mistake(("alarms", "topic_arn"), reason)
+
+
+def _check_receiving(settings: Settings) -> None:
+    inbound = settings.inbound
     if inbound.domain is None:
         if inbound.recipients:
             raise _Mistake(("inbound", "recipients"), "needs inbound.domain, which turns receiving on")
-        return settings
+        return
     if settings.region not in RECEIVING_REGIONS:
         reason = (
             f"SES does not receive mail in {settings.region}; remove inbound.domain or take one of "
@@ -332,4 +445,3 @@ def _checked(settings: Settings) -> Settings:
         if domain != inbound.domain:
             reason = f"{recipient} is not of inbound.domain ({inbound.domain})"
             raise _Mistake(("inbound", "recipients"), reason)
-    return settings

@@ -1,4 +1,4 @@
-"""What is kept: received mail, the ledger of jobs, the bus and its archive."""
+"""What is kept: received mail, large and scheduled jobs, the ledger, the bus and its archive."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from infra.acknowledged import acknowledge
@@ -16,12 +17,19 @@ from infra.messaging import SES
 from mailbus.events import SOURCE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_cdk.aws_s3 import CfnBucket
 
     from infra.settings import Settings
 
 RAW_PREFIX: Final = "raw/"
 PARTS_PREFIX: Final = "parts/"
+# Jobs over the bus's size, put there by those who send them, and jobs that a schedule will put on the queue.
+JOBS_PREFIX: Final = "jobs/"
+SCHEDULED_PREFIX: Final = "scheduled/"
+# Longer than the year for which a job can be put off, and the days that it may then be retried.
+SCHEDULED_DAYS: Final = 400
 
 
 class State(Construct):
@@ -31,6 +39,8 @@ class State(Construct):
         super().__init__(scope, construct_id)
         self.bus = EventBus(self, "Events", settings=settings)
         self.ledger = Ledger(self, "Ledger", settings=settings)
+        self.jobs = Jobs(self, "Jobs", settings=settings)
+        self.schedules = Schedules(self, "Schedules", settings=settings)
         self.inbound_mail = InboundMail(self, "InboundMail", settings=settings)
 
 
@@ -72,29 +82,54 @@ class Ledger(Construct):
         )
 
 
+class Schedules(Construct):
+    """The group of one-time schedules that put a job on its queue when its time has come."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        stack = Stack.of(self)
+        self.name = settings.name
+        # By name: the stack that refers to it lets Scheduler assume a role for this group only.
+        self.arn = stack.format_arn(
+            service="scheduler", resource="schedule-group", resource_name=settings.name
+        )
+        self.schedule_arns = stack.format_arn(
+            service="scheduler", resource="schedule", resource_name=f"{settings.name}/*"
+        )
+        scheduler.ScheduleGroup(
+            self, "Group", schedule_group_name=settings.name, removal_policy=_kept(settings)
+        )
+
+
+class Jobs(Construct):
+    """The bucket of jobs too large for a message: `jobs/` from applications, `scheduled/` until it is time."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket = _private_bucket(
+            self,
+            settings,
+            {JOBS_PREFIX: settings.retention.jobs_days, SCHEDULED_PREFIX: SCHEDULED_DAYS},
+        )
+        acknowledge(
+            self.bucket,
+            "AwsSolutions-S1",
+            "Who may send writes jobs here and one function alone reads them, by policy; access logs would "
+            "be a second store of who wrote to whom. An account that needs them turns on CloudTrail data "
+            "events.",
+        )
+        self.logical_id = Stack.of(self).resolve(cast("CfnBucket", self.bucket.node.default_child).logical_id)
+
+
 class InboundMail(Construct):
     """The bucket of received mail: as it arrived under `raw/`, its decoded parts under `parts/`."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
-        self.bucket = s3.Bucket(
+        self.bucket = _private_bucket(
             self,
-            "Bucket",
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    id="raw", prefix=RAW_PREFIX, expiration=Duration.days(settings.retention.raw_days)
-                ),
-                s3.LifecycleRule(
-                    id="parts", prefix=PARTS_PREFIX, expiration=Duration.days(settings.retention.parts_days)
-                ),
-                s3.LifecycleRule(id="uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
-            ],
-            removal_policy=_kept(settings),
+            settings,
+            {RAW_PREFIX: settings.retention.raw_days, PARTS_PREFIX: settings.retention.parts_days},
         )
         acknowledge(
             self.bucket,
@@ -121,6 +156,27 @@ class InboundMail(Construct):
                 },
             )
         ).policy_dependable
+
+
+def _private_bucket(scope: Construct, settings: Settings, kept_days: Mapping[str, int]) -> s3.Bucket:
+    """Make an encrypted bucket for TLS alone; what is under a prefix goes after its days."""
+    return s3.Bucket(
+        scope,
+        "Bucket",
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        lifecycle_rules=[
+            *(
+                s3.LifecycleRule(id=prefix.strip("/"), prefix=prefix, expiration=Duration.days(days))
+                for prefix, days in kept_days.items()
+            ),
+            s3.LifecycleRule(id="uploads", abort_incomplete_multipart_upload_after=Duration.days(1)),
+        ],
+        removal_policy=_kept(settings),
+    )
 
 
 def _kept(settings: Settings) -> RemovalPolicy:

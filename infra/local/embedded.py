@@ -171,13 +171,15 @@ class EmbeddedAws:
         self._publish(json.loads(deployed.read_text()))
 
     def _publish(self, stacks: Mapping[str, Mapping[str, str]]) -> None:
+        sender = load(ROOT / "mailbus.toml", STAGE).sender
         self.outputs = {
             "endpoint_url": f"http://127.0.0.1:{self._aws_port}",
             "ses_endpoint_url": self._ses.url,
             "smtp_host": "127.0.0.1",
             "smtp_port": self._ses.smtp_port,
             "region": REGION,
-            "rate_cache_seconds": load(ROOT / "mailbus.toml", STAGE).sender.rate_cache_seconds,
+            "rate_cache_seconds": sender.rate_cache_seconds,
+            "doubt_seconds": sender.doubt_seconds,
             **{
                 name: value
                 for outputs in stacks.values()
