@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mailbus.addresses import is_encoded_word
-from mailbus.errors import InvalidJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -56,16 +55,21 @@ def field(name: str, words: Iterable[str]) -> str:
 
 def unstructured(name: str, value: str) -> str:
     """Write free text; words that are not printable ASCII are encoded, with what stands between."""
+    return field(name, free_text(value, room=LINE - len(name) - 2))
+
+
+def free_text(value: str, *, room: int = ENCODED_WORD) -> list[str]:
+    """Write free text as words that bring their own leading space, the first within `room` if encoded."""
     words: list[str] = _WORDS.findall(value.strip(" \t"))
     encode = [index for index, word in enumerate(words) if _needs_encoding(word.lstrip(" "))]
     if not encode:
-        return field(name, words)
+        return words
     start, end = encode[0], encode[-1] + 1
     span = "".join(words[start:end])
     text = span.lstrip(" ")
-    encoded = list(encoded_words(text, room=LINE - len(name) - 2 if start == 0 else ENCODED_WORD))
+    encoded = list(encoded_words(text, room=room if start == 0 else ENCODED_WORD))
     encoded = [span[: len(span) - len(text)] + encoded[0], *(f" {word}" for word in encoded[1:])]
-    return field(name, [*words[:start], *encoded, *words[end:]])
+    return [*words[:start], *encoded, *words[end:]]
 
 
 def addresses(name: str, mailboxes: Sequence[Mailbox]) -> str:
@@ -79,6 +83,11 @@ def addresses(name: str, mailboxes: Sequence[Mailbox]) -> str:
     return field(name, words)
 
 
+def mailbox_text(mailbox: Mailbox) -> str:
+    """Write one mailbox on one line, as SES takes it in its parameters."""
+    return " ".join([*phrase(mailbox.name), f"<{mailbox.address}>"]) if mailbox.name else mailbox.address
+
+
 def phrase(name: str) -> list[str]:
     """Write a display name, as words to fold between."""
     if len(name) <= PLAIN_NAME_LIMIT and "=?" not in name:
@@ -90,19 +99,21 @@ def phrase(name: str) -> list[str]:
 
 
 def metadata_field(name: str, metadata: Mapping[str, MetadataValue]) -> str:
-    """Write JSON, ASCII only, folded between its words. Raises `InvalidJob` where it cannot be folded."""
+    """Write JSON, folded between its words; in encoded words where one of its own is too long for a line."""
+    text = metadata_text(metadata)
+    written = field(name, _WORDS.findall(text))
+    if all(len(line) <= LINE_LIMIT for line in written.split("\r\n")):
+        return written
+    size = (LINE - len(name) - len(": =?utf-8?b??=")) // 4 * 3
+    words = [_b_word(text[start : start + size]) for start in range(0, len(text), size)]
+    return field(name, [words[0], *(f" {word}" for word in words[1:])])
+
+
+def metadata_text(metadata: Mapping[str, MetadataValue]) -> str:
+    """Write JSON on one line, ASCII only, such that it stands in a header as it is."""
     text = json.dumps(metadata, allow_nan=False).replace("\x7f", "\\u007f")
     # a relay may squeeze runs of spaces, and a reader decode what looks like an encoded word
-    text = re.sub("  +", lambda run: " " + "\\u0020" * (len(run[0]) - 1), text).replace("=?", "\\u003d?")
-    written = field(name, _WORDS.findall(text))
-    if any(len(line) > LINE_LIMIT for line in written.split("\r\n")):
-        path = "$.metadata"
-        reason = (
-            f"has a name or value of more than {WORD_LIMIT} ASCII-escaped characters without a space, "
-            "which no header can carry; shorten it, or turn the setting metadata_in_headers off"
-        )
-        raise InvalidJob(path, reason)
-    return written
+    return re.sub("  +", lambda run: " " + "\\u0020" * (len(run[0]) - 1), text).replace("=?", "\\u003d?")
 
 
 def parameter(name: str, value: str) -> list[str]:
@@ -136,7 +147,11 @@ def encoded_words(text: str, *, room: int) -> Iterator[str]:
 
 
 def _framed(write: Callable[[str], str], chunk: str) -> str:
-    return f"=?utf-8?{'q' if write is _q else 'b'}?{write(chunk)}?="
+    return f"=?utf-8?q?{_q(chunk)}?=" if write is _q else _b_word(chunk)
+
+
+def _b_word(chunk: str) -> str:
+    return f"=?utf-8?b?{_b(chunk)}?="
 
 
 def _q(text: str) -> str:

@@ -1,6 +1,7 @@
-"""What SES's errors mean for a job: one table, read by error code.
+"""What SES's answers mean for a job: a table of error codes, and one of the entries' statuses in a bulk call.
 
-SES names the API's errors at https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html.
+SES names the API's errors at https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html and
+the statuses at https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntryResult.html.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
 
-Kind = Literal["retry", "throttled", "quota", "paused", "failed", "rejected"]
+Kind = Literal["retry", "throttled", "quota", "paused", "unanswered", "failed", "rejected"]
 """What to do with the job.
 
 `retry`: again, up to the deployment's attempts. `throttled`, `quota` and `paused`: again, however
-often, since the job is not at fault. `failed` and `rejected`: never again.
+often, since the job is not at fault. `unanswered`: SES may have accepted all the same, so that first of all
+its own events have to be waited for. `failed` and `rejected`: never again.
 """
 
 
@@ -32,10 +34,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Meaning(msgspec.Struct, frozen=True, kw_only=True):
-    """What a code means, and what the owner of the deployment can do about it."""
+    """What a code means, and what the owner of the deployment, or of the job, can do about it."""
 
     kind: Kind
-    advice: str = ""
+    advice: str
 
 
 class Delay(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +49,7 @@ class Delay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 TOO_MANY_REQUESTS: Final = 429
+REQUEST_TIMEOUT: Final = 408
 SERVER_ERROR: Final = 500
 # the queue moves a message at its 1000th delivery, SQS's most, and deletes it after 14 days, SQS's longest
 LAST_RECEIVE: Final = 990
@@ -54,55 +57,119 @@ LONGEST_WAIT: Final = 13 * 24 * 60 * 60
 # doubling further than this is beyond every bound, and must not overflow
 MOST_DOUBLINGS: Final = 20
 
-_THROTTLED: Final = Meaning(kind="throttled", advice="the account's sending rate is exceeded")
-_RETRY: Final = Meaning(kind="retry")
+PERMANENT: Final[frozenset[Kind]] = frozenset({"failed", "rejected"})
+_THROTTLED: Final = Meaning(kind="throttled", advice="the account's sending rate is exceeded; the job waits")
+_PASSING: Final = Meaning(kind="retry", advice="the request did not get through; it is tried again")
+_UNANSWERED: Final = Meaning(
+    kind="unanswered", advice="SES may have accepted the mail; its events tell, and are waited for"
+)
 _CREDENTIALS: Final = Meaning(kind="retry", advice="check the credentials of the sender function")
-_FAILED: Final = Meaning(kind="failed")
+_ROLE: Final = Meaning(
+    kind="failed", advice="the sender's role, or the identity's policy, does not allow this From address"
+)
+_REGION: Final = Meaning(kind="failed", advice="deploy the sender in a region that has SES, as the stacks do")
+_JOB: Final = Meaning(kind="failed", advice="mend the job and send it again")
+_NOT_OURS: Final = Meaning(
+    kind="failed", advice="sending never answers so; mend the job's esp_extra, or report it"
+)
+_SUSPENDED: Final = Meaning(
+    kind="failed", advice="AWS has shut down sending for the account; ask AWS Support, then send again"
+)
+_MAIL_FROM: Final = Meaning(
+    kind="failed", advice="publish the MAIL FROM domain's MX record, or let SES fall back to its own"
+)
+_REJECTED: Final = Meaning(
+    kind="rejected", advice="SES does not take this message; if it names an address, verify that in SES"
+)
+_PAUSED: Final = Meaning(
+    kind="paused", advice="sending is paused for the account or the configuration set; resume it in SES"
+)
+QUOTA: Final = Meaning(kind="quota", advice="the account's 24-hour quota is used up; the job waits for it")
 
 MEANINGS: Final[dict[str, Meaning]] = {
-    "TooManyRequestsException": _THROTTLED,
-    "ThrottlingException": _THROTTLED,
-    "Throttling": _THROTTLED,
+    # of SES's model
+    "AccountSuspendedException": _SUSPENDED,
+    "AlreadyExistsException": _NOT_OURS,
+    "BadRequestException": _JOB,
+    "ConcurrentModificationException": _UNANSWERED,
+    "ConflictException": _NOT_OURS,
+    "InternalServiceErrorException": _UNANSWERED,
+    "InvalidNextTokenException": _NOT_OURS,
     "LimitExceededException": Meaning(
-        kind="failed", advice="a limit of the SES account is reached; raise it"
+        kind="failed", advice="a limit of the SES account is reached; raise it, then send again"
     ),
-    "SendingPausedException": Meaning(
-        kind="paused", advice="sending is paused for the account or the configuration set; resume it in SES"
-    ),
-    "AccountSuspendedException": Meaning(
-        kind="failed", advice="AWS has shut down sending for the account; ask AWS Support"
-    ),
-    "MessageRejected": Meaning(
-        kind="rejected", advice="SES does not take this message; if it names an address, verify that in SES"
-    ),
-    "MailFromDomainNotVerifiedException": Meaning(
-        kind="failed", advice="publish the MAIL FROM domain's MX record, or let SES fall back to its own"
-    ),
+    "MailFromDomainNotVerifiedException": _MAIL_FROM,
+    "MessageRejected": _REJECTED,
     "NotFoundException": Meaning(
-        kind="failed", advice="SES does not know the configuration set; deploy again, in this region"
-    ),
-    "BadRequestException": Meaning(kind="failed", advice="mend the job and send it again"),
-    "AccessDeniedException": Meaning(
         kind="failed",
-        advice="the sender's role, or the identity's policy, does not allow this From address",
+        advice="SES does not know the configuration set, or the template, in this region; deploy it again",
     ),
-    "ParamValidationError": Meaning(kind="failed", advice="mend the job and send it again"),
+    "SendingPausedException": _PAUSED,
+    "TooManyRequestsException": _THROTTLED,
+    # of every AWS service: https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html
+    "AccessDenied": _ROLE,
+    "AccessDeniedException": _ROLE,
+    "ExpiredToken": _CREDENTIALS,
     "ExpiredTokenException": _CREDENTIALS,
-    "UnrecognizedClientException": _CREDENTIALS,
+    "IncompleteSignature": _CREDENTIALS,
+    "InternalFailure": _UNANSWERED,
     "InvalidClientTokenId": _CREDENTIALS,
+    "InvalidSignatureException": _CREDENTIALS,
+    "NotAuthorized": _ROLE,
+    "OptInRequired": _CREDENTIALS,
+    "RequestExpired": _PASSING,
+    "RequestTimeout": _PASSING,
+    "ServiceUnavailable": _UNANSWERED,
+    "SignatureDoesNotMatch": _CREDENTIALS,
+    "Throttling": _THROTTLED,
+    "ThrottlingException": _THROTTLED,
+    "UnrecognizedClientException": _CREDENTIALS,
+    "ValidationError": _JOB,
+    "ValidationException": _JOB,
+    # of the SDK, raised before anything is sent; whatever else it raises leaves doubt
+    "ConnectTimeoutError": _PASSING,
+    "CredentialRetrievalError": _CREDENTIALS,
+    "EndpointConnectionError": _PASSING,
+    "EndpointProviderError": _REGION,
+    "EndpointResolutionError": _REGION,
+    "MetadataRetrievalError": _CREDENTIALS,
+    "MissingDependencyException": _JOB,
+    "NoAuthTokenError": _CREDENTIALS,
     "NoCredentialsError": _CREDENTIALS,
-    "RequestExpired": _RETRY,
-    "RequestTimeout": _RETRY,
-    "ConcurrentModificationException": _RETRY,
-    "InternalServiceErrorException": _RETRY,
-    "InternalFailure": _RETRY,
-    "ServiceUnavailable": _RETRY,
+    "NoRegionError": _REGION,
+    "ParamValidationError": _JOB,
+    "PartialCredentialsError": _CREDENTIALS,
+    "ProxyConnectionError": _PASSING,
+    "UnknownEndpointError": _REGION,
 }
 # SES says which of its limits is meant in words alone: "Daily message quota exceeded."
 MAY_BE_QUOTA: Final = frozenset(
     {"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"}
 )
-QUOTA: Final = Meaning(kind="quota", advice="the account's 24-hour quota is used up; the job waits for it")
+
+ACCEPTED: Final = "SUCCESS"
+STATUSES: Final[dict[str, Meaning]] = {
+    "ACCOUNT_DAILY_QUOTA_EXCEEDED": QUOTA,
+    "ACCOUNT_SENDING_PAUSED": _PAUSED,
+    "ACCOUNT_SUSPENDED": _SUSPENDED,
+    "ACCOUNT_THROTTLED": _THROTTLED,
+    "CONFIGURATION_SET_NOT_FOUND": Meaning(
+        kind="failed", advice="SES does not know the configuration set in this region; deploy again"
+    ),
+    "CONFIGURATION_SET_SENDING_PAUSED": _PAUSED,
+    "FAILED": Meaning(kind="retry", advice="SES does not say why, nor whether it passes; it is tried again"),
+    "INVALID_PARAMETER": _JOB,
+    "INVALID_SENDING_POOL_NAME": Meaning(
+        kind="failed",
+        advice="the configuration set names a pool of IP addresses that is not there; mend it in SES",
+    ),
+    "MAIL_FROM_DOMAIN_NOT_VERIFIED": _MAIL_FROM,
+    "MESSAGE_REJECTED": _REJECTED,
+    "TEMPLATE_NOT_FOUND": Meaning(
+        kind="failed", advice="SES has no template of this name in this region; make it, or mend template_id"
+    ),
+    "TRANSIENT_FAILURE": Meaning(kind="retry", advice="SES has a passing failure; it is tried again"),
+}
 
 DELAYS: Final[dict[Kind, Delay]] = {
     "retry": Delay(shortest=1, longest=15 * 60, first=2),
@@ -113,13 +180,26 @@ DELAYS: Final[dict[Kind, Delay]] = {
 
 
 def classify(code: str, message: str, status: int | None) -> Fault:
-    """Read SES's answer; `status` is HTTP's, null where there was no answer at all."""
-    meaning = _meaning(code, message, status)
-    reason = message.rstrip(". ") or "no reason given"
-    if meaning.advice:
-        reason = f"{reason}: {meaning.advice}"
-    retryable = meaning.kind in DELAYS
-    return Fault(kind=meaning.kind, error=SendError(code, reason, retryable=retryable))
+    """Read SES's error; `status` is HTTP's, null where there was no answer at all."""
+    return _fault(code, message, _meaning(code, message, status))
+
+
+def classify_entry(status: str, message: str) -> Fault:
+    """Read what a bulk call says of one entry that it did not accept.
+
+    A status that nobody knows may be a new way of accepting, so it leaves doubt.
+    """
+    return _fault(status, message, STATUSES.get(status, _UNANSWERED))
+
+
+def unanswered(code: str, message: str) -> Fault:
+    """Tell that the request went out, and that no answer to it can be read."""
+    return _fault(code, message, _UNANSWERED)
+
+
+def _fault(code: str, message: str, meaning: Meaning) -> Fault:
+    reason = f"{message.rstrip('. ') or 'no reason given'}: {meaning.advice}"
+    return Fault(kind=meaning.kind, error=SendError(code, reason, retryable=meaning.kind not in PERMANENT))
 
 
 def _meaning(code: str, message: str, status: int | None) -> Meaning:
@@ -128,13 +208,13 @@ def _meaning(code: str, message: str, status: int | None) -> Meaning:
     if code in MEANINGS:
         return MEANINGS[code]
     if status is None or status >= SERVER_ERROR:
-        return _RETRY
-    return _THROTTLED if status == TOO_MANY_REQUESTS else _FAILED
+        return _UNANSWERED
+    return {TOO_MANY_REQUESTS: _THROTTLED, REQUEST_TIMEOUT: _PASSING}.get(status, _JOB)
 
 
 def gives_up(kind: Kind, attempts: int, max_attempts: int) -> bool:
     """Tell whether a job has had its last chance, after so many tries that ended in this kind."""
-    return kind not in DELAYS or (kind == "retry" and attempts >= max_attempts)
+    return kind in PERMANENT or (kind == "retry" and attempts >= max_attempts)
 
 
 def is_spent(receive_count: int, age_seconds: float) -> bool:
@@ -149,7 +229,8 @@ def delay_seconds(kind: Kind, attempts: int, uniform: Callable[[float, float], f
     """Draw how long a job waits after so many tries, in whole seconds for SQS's visibility timeout.
 
     Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/);
-    `uniform(low, high)` is the source of randomness.
+    `uniform(low, high)` is the source of randomness. Only for the kinds in `DELAYS`: a final error waits for
+    nothing, an unanswered call for SES's events.
     """
     delay = DELAYS[kind]
     if delay.first is None:

@@ -1,18 +1,19 @@
-"""The edge to SES: one call, its errors translated."""
+"""The edge to SES: its two calls, their errors translated."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from mailbus.events import JOB_ID_TAG
-from sender.outcomes import Fault, classify
+from sender.outcomes import ACCEPTED, Fault, classify, classify_entry, unanswered
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from types_boto3_sesv2.client import SESV2Client
 
+    from sender.merge import Bulk
     from sender.request import Request
 
 
@@ -24,23 +25,51 @@ class MailService:
 
     def send(self, request: Request) -> str | Fault:
         """Send once; the answer is SES's message id, or what went wrong."""
-        receivers = request.envelope
         try:
-            answer = self._client.send_email(
-                FromEmailAddress=request.from_email,
-                Destination={
-                    "ToAddresses": list(receivers.to),
-                    "CcAddresses": list(receivers.cc),
-                    "BccAddresses": list(receivers.bcc),
-                },
-                Content={"Raw": {"Data": request.message}},
-                EmailTags=[{"Name": JOB_ID_TAG, "Value": request.job_id}],
-                ConfigurationSetName=request.configuration_set_name,
-            )
-        except ClientError as error:
+            answer = self._client.send_email(**request.params)
+            return _message_id(answer)
+        except Exception as error:  # noqa: BLE001 - whatever breaks while an answer is read leaves doubt
+            return _fault(error)
+
+    def send_bulk(self, bulk: Bulk, entries: Sequence[int]) -> tuple[str | Fault, ...] | Fault:
+        """Send these entries, at most 50, once; the answer is each one's message id or fault, in order.
+
+        One fault is the whole call's.
+        """
+        chosen: Any = [bulk.entries[index] for index in entries]
+        try:
+            answer = self._client.send_bulk_email(**bulk.params, BulkEmailEntries=chosen)
+            results = answer["BulkEmailEntryResults"]
+            if len(results) != len(chosen):
+                reason = f"{len(results)} results for {len(chosen)} entries"
+                return unanswered("UnreadableAnswer", reason)
+            return tuple(_entry(result) for result in results)
+        except Exception as error:  # noqa: BLE001 - whatever breaks while an answer is read leaves doubt
+            return _fault(error)
+
+
+def _message_id(answer: Mapping[str, Any]) -> str | Fault:
+    message_id = answer.get("MessageId")
+    if isinstance(message_id, str) and message_id:
+        return message_id
+    return unanswered("UnreadableAnswer", "SES answered without a message id")
+
+
+def _entry(result: Mapping[str, Any]) -> str | Fault:
+    status = result.get("Status", "")
+    return _message_id(result) if status == ACCEPTED else classify_entry(status, result.get("Error", ""))
+
+
+def _fault(error: Exception) -> Fault:
+    match error:
+        case ClientError():
             problem = error.response["Error"]
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
             return classify(problem.get("Code", "Unknown"), problem.get("Message", ""), status)
-        except (BotoCoreError, ResponseParserError) as error:
+        case ParamValidationError():
+            # its text shows the values, which are the job's content
+            return classify("ParamValidationError", "SES's parameters cannot be written so", None)
+        case BotoCoreError():
             return classify(type(error).__name__, str(error), None)
-        return answer["MessageId"]
+        case _:
+            return unanswered(type(error).__name__, "SES's answer cannot be read")

@@ -1,0 +1,210 @@
+"""A merge becomes the parameters of SES v2's SendBulkEmail: one entry, and one message, for each recipient.
+
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mailbus.errors import InvalidJob, UnsupportedFeature
+from mailbus.events import ENTRY_TAG
+from mailbus.jobs import envelope
+from sender import headers
+from sender.compose import MESSAGE_BYTES, base64_bytes, content_of
+from sender.request import call_parameters, destination, message_tags, with_extra
+
+if TYPE_CHECKING:
+    from typing import Final
+
+    from mailbus.jobs import Attachment, Job, Merge, MergeRecipient
+    from mailbus.settings import SenderSettings
+
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntry.html
+MAX_HEADERS: Final = 15
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html
+MAX_HEADER_NAME: Final = 126
+MAX_HEADER_VALUE: Final = 995
+MAX_HEADER: Final = 996
+FORBIDDEN_HEADERS: Final = frozenset(
+    {
+        "bcc",
+        "cc",
+        "content-disposition",
+        "content-type",
+        "date",
+        "from",
+        "message-id",
+        "mime-version",
+        "reply-to",
+        "return-path",
+        "subject",
+        "to",
+    }
+)
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Template.html
+MAX_TEMPLATE_DATA: Final = 262_144
+# https://docs.aws.amazon.com/ses/latest/dg/send-personalized-email-api.html
+MAX_INLINE_TEMPLATE_BYTES: Final = 1024 * 1024
+
+_HEADER_NAME: Final = re.compile(r"[!-9;-~]+")
+
+
+class Bulk(msgspec.Struct, frozen=True, kw_only=True):
+    """One job's calls of SendBulkEmail: what they share, and an entry for each recipient in order."""
+
+    params: dict[str, Any]
+    entries: tuple[dict[str, Any], ...]
+
+
+def plan_bulk(job: Job, settings: SenderSettings, part: int | None) -> Bulk:
+    """Work out the calls of a job that has a merge; `part` is its number where the job has several.
+
+    Raises `InvalidJob`, or `UnsupportedFeature`, where SES's templates cannot carry what the job asks for.
+    """
+    merge = job.merge
+    assert merge is not None  # noqa: S101 - the caller tells merges from mails
+    _check_size(job)
+    params = {
+        "FromEmailAddress": headers.mailbox_text(job.from_email[0]),
+        "DefaultEmailTags": message_tags(job, settings),
+        "DefaultContent": {"Template": _template(job, merge)},
+        **call_parameters(job, settings),
+    }
+    if job.reply_to:
+        params["ReplyToAddresses"] = [headers.mailbox_text(mailbox) for mailbox in job.reply_to]
+    whole = with_extra(params, job.esp_extra, "SendBulkEmail", {"BulkEmailEntries": []})
+    return Bulk(
+        params=whole,
+        entries=tuple(
+            {
+                "Destination": _destination(job, recipient),
+                # all of them again: SES does not say that an entry's own tags leave the default ones
+                "ReplacementTags": [
+                    *whole["DefaultEmailTags"],
+                    {"Name": ENTRY_TAG, "Value": entry_name(index, part)},
+                ],
+                "ReplacementEmailContent": {
+                    "ReplacementTemplate": {"ReplacementTemplateData": _data(recipient.data, "$.merge_data")}
+                },
+                "ReplacementHeaders": _headers(job, recipient, settings),
+            }
+            for index, recipient in enumerate(merge.recipients)
+        ),
+    )
+
+
+def entry_name(index: int, part: int | None) -> str:
+    """Name an entry in its message's tags: its place in its part of the job, after the part's number."""
+    return str(index) if part is None else f"{part}-{index}"
+
+
+def _template(job: Job, merge: Merge) -> dict[str, Any]:
+    template: dict[str, Any] = {"TemplateData": _data(merge.global_data, "$.merge_global_data")}
+    if merge.template_id is not None:
+        template["TemplateName"] = merge.template_id
+    else:
+        template["TemplateContent"] = _inline(job)
+    if job.attachments:
+        template["Attachments"] = [_attachment(file) for file in job.attachments]
+    return template
+
+
+def _inline(job: Job) -> dict[str, str]:
+    given = {"Subject": job.subject, "Text": job.text, "Html": job.html}
+    content = {name: text for name, text in given.items() if text is not None}
+    size = sum(len(text.encode()) for text in content.values())
+    if size > MAX_INLINE_TEMPLATE_BYTES:
+        reason = (
+            f"subject, text and html have {size} bytes; SES takes {MAX_INLINE_TEMPLATE_BYTES} as a template, "
+            "so shorten them"
+        )
+        raise InvalidJob("$.html" if job.html else "$.text", reason)
+    return content
+
+
+def _attachment(attachment: Attachment) -> dict[str, Any]:
+    asked = {
+        "RawContent": content_of(attachment),
+        # SES wants a name where MIME does without
+        "FileName": attachment.filename if attachment.filename is not None else attachment.content_id,
+        "ContentType": attachment.content_type,
+        "ContentDisposition": attachment.disposition.upper(),
+        "ContentId": attachment.content_id,
+        "ContentTransferEncoding": "BASE64",
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _check_size(job: Job) -> None:
+    size = sum(base64_bytes(len(content_of(file))) for file in job.attachments)
+    if size > MESSAGE_BYTES:
+        reason = f"make mails of at least {size} bytes, SES takes {MESSAGE_BYTES}; send a link instead"
+        path = "$.attachments"
+        raise InvalidJob(path, reason)
+
+
+def _destination(job: Job, recipient: MergeRecipient) -> dict[str, list[str]]:
+    """Write who receives an entry, with names: SES writes the message's To and Cc from it."""
+    receivers = envelope(msgspec.structs.replace(job, to=(recipient.mailbox,)))
+    written: dict[str, str] = {}
+    for mailbox in (recipient.mailbox, *job.cc, *job.bcc):
+        written.setdefault(mailbox.address, headers.mailbox_text(mailbox))
+    return {
+        kind: [written[address] for address in addresses]
+        for kind, addresses in destination(receivers).items()
+    }
+
+
+def _data(data: dict[str, Any], path: str) -> str:
+    text = msgspec.json.encode(data).decode()
+    if len(text) > MAX_TEMPLATE_DATA:
+        reason = (
+            f"is {len(text)} characters of JSON for a recipient, the global data included; "
+            f"SES takes {MAX_TEMPLATE_DATA}, so shorten it"
+        )
+        raise InvalidJob(path, reason)
+    return text
+
+
+def _headers(job: Job, recipient: MergeRecipient, settings: SenderSettings) -> list[dict[str, str]]:
+    shared = dict(job.headers)
+    pairs = [
+        _header(
+            name, value, f"$.headers.{name}" if shared.get(name) == value else f"$.merge_headers.*.{name}"
+        )
+        for name, value in recipient.headers
+    ]
+    if job.sender is not None:
+        pairs.append({"Name": "Sender", "Value": headers.mailbox_text(job.sender)})
+    pairs += [_header("X-Tag", tag, "$.tags") for tag in job.tags]
+    if settings.metadata_in_headers and recipient.metadata:
+        text = headers.metadata_text(recipient.metadata)
+        # what does not fit comes back from the ledger
+        if len(text) <= MAX_HEADER - len("X-Metadata"):
+            pairs.append({"Name": "X-Metadata", "Value": text})
+    if len(pairs) > MAX_HEADERS:
+        path, feature = "$.headers", "headers"
+        reason = (
+            f"{len(pairs)} headers, one for each tag and one for metadata included; in a merge SES takes "
+            f"{MAX_HEADERS} a message"
+        )
+        raise UnsupportedFeature(path, feature, reason)
+    return pairs
+
+
+def _header(name: str, value: str, path: str) -> dict[str, str]:
+    if name.lower() in FORBIDDEN_HEADERS or not _HEADER_NAME.fullmatch(name) or len(name) > MAX_HEADER_NAME:
+        raise InvalidJob(path, "is no header that SES takes in a merge; leave it out")
+    written = "".join(headers.free_text(value))
+    if not written:
+        raise InvalidJob(path, "is empty, which SES does not take in a merge; leave it out")
+    if len(written) > min(MAX_HEADER_VALUE, MAX_HEADER - len(name)):
+        reason = (
+            f"has {len(written)} characters once encoded; in a merge SES takes {MAX_HEADER} with its name"
+        )
+        raise InvalidJob(path, reason)
+    return {"Name": name, "Value": written}
