@@ -1,3 +1,48 @@
-"""Mailbus: Amazon SES as an event-driven mail service."""
+"""Mailbus: Amazon SES as an event-driven mail service.
+
+An application imports from here: `from mailbus import Client, SendJob`. Each name is loaded when it is first
+asked for, so that a function that needs none of them does not pay for boto3's clients.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final
+
+    from mailbus.client import Cancellation, Client, Result, Sent
+    from mailbus.send_job import Alternative, Attachment, S3Object, SendJob
 
 __version__ = "0.1.0"
+__all__ = [
+    "Alternative",
+    "Attachment",
+    "Cancellation",
+    "Client",
+    "Result",
+    "S3Object",
+    "SendJob",
+    "Sent",
+    "__version__",
+]
+
+_HOMES: Final = {
+    "Alternative": "mailbus.send_job",
+    "Attachment": "mailbus.send_job",
+    "Cancellation": "mailbus.client",
+    "Client": "mailbus.client",
+    "Result": "mailbus.client",
+    "S3Object": "mailbus.send_job",
+    "SendJob": "mailbus.send_job",
+    "Sent": "mailbus.client",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load one of the names above from its module."""
+    if name not in _HOMES:
+        reason = f"module 'mailbus' has no attribute {name!r}"
+        raise AttributeError(reason)
+    return getattr(importlib.import_module(_HOMES[name]), name)
