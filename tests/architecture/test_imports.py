@@ -28,6 +28,7 @@ EDGES = {
     "mailbus.bus": "EventBridge",
     "mailbus.ledger": "DynamoDB",
     "sender.account": "SES, for the account's rate",
+    "sender.rate": "DynamoDB, for the rate that workers share",
     "sender.ses": "SES",
     "sender.send_queue": "SQS, to give jobs back",
     "inbound.bucket": "S3",
