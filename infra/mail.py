@@ -10,6 +10,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from infra.acknowledged import acknowledge
+from infra.alarms import Alarms
 from infra.function import Function
 from infra.messaging import DeadLetters, SesTopic, TopicKey, WorkQueue
 from infra.state import JOBS_PREFIX, PARTS_PREFIX, RAW_PREFIX, SCHEDULED_PREFIX
@@ -40,7 +41,7 @@ SCHEDULER: Final = "scheduler.amazonaws.com"
 
 
 class Mail(Construct):
-    """Sending, tracking and, where a domain is set, receiving."""
+    """Sending, tracking and, where a domain is set, receiving; and the alarms on all of it."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, code: Code, state: State
@@ -63,6 +64,7 @@ class Mail(Construct):
             if settings.inbound.domain
             else None
         )
+        Alarms(self, "Alarms", settings=settings, mail=self)
 
 
 class Identity(Construct):
@@ -101,13 +103,14 @@ class Tracking(Construct):
         super().__init__(scope, construct_id)
         limits = settings.tracking
         name = settings.configuration_set_name or settings.name
+        self.dead_letters = DeadLetters(self, "DeadLetters")
         self.work = WorkQueue(
             self,
             "Work",
             hidden_seconds=TIMEOUTS * limits.timeout_seconds,
             batch_window_seconds=limits.batch_window_seconds,
             max_receive_count=NOTIFICATION_RECEIVES,
-            dead_letters=DeadLetters(self, "DeadLetters"),
+            dead_letters=self.dead_letters,
         )
         self.events = SesTopic(
             self,
@@ -188,8 +191,11 @@ SEND_ACTIONS: Final = (
     "ses:SendBulkEmail",
     "ses:SendTemplatedEmail",
     "ses:SendBulkTemplatedEmail",
-    "ses:ApplyTrackingConfigurationOverrides",
 )
+# Neither has a resource to scope to:
+# https://docs.aws.amazon.com/ses/latest/dg/configuration-overrides.html
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
+UNSCOPED_ACTIONS: Final = ("ses:GetAccount", "ses:ApplyTrackingConfigurationOverrides")
 
 
 class Sending(Construct):
@@ -317,11 +323,11 @@ class Sending(Construct):
             list(SEND_ACTIONS),
             [identity.arn, configuration_set.arn, templates],
         )
-        function.allow(["ses:GetAccount"], ["*"])
+        function.allow(list(UNSCOPED_ACTIONS), ["*"])
         acknowledge(
             function,
             "AwsSolutions-IAM5[Resource::*]",
-            "SES has no resource to scope GetAccount to.",
+            "SES has no resource to scope GetAccount and ApplyTrackingConfigurationOverrides to.",
         )
 
     def _allow_objects(self, function: Function, settings: Settings) -> None:
@@ -395,12 +401,13 @@ class Inbound(Construct):
         super().__init__(scope, construct_id)
         limits = settings.inbound
         bucket = state.inbound_mail.bucket
+        self.dead_letters = DeadLetters(self, "DeadLetters")
         self.work = WorkQueue(
             self,
             "Work",
             hidden_seconds=TIMEOUTS * limits.timeout_seconds,
             max_receive_count=NOTIFICATION_RECEIVES,
-            dead_letters=DeadLetters(self, "DeadLetters"),
+            dead_letters=self.dead_letters,
         )
         self.receipts = SesTopic(
             self,

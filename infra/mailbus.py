@@ -84,7 +84,7 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
             "SendDeadLetterQueueUrl": mail.sending.dead_letters.queue.queue_url,
             "TrackingTopicArn": mail.tracking.events.topic.topic_arn,
             "TrackingQueueUrl": mail.tracking.work.queue.queue_url,
-            "TrackingDeadLetterQueueUrl": mail.tracking.work.dead_letters.queue_url,
+            "TrackingDeadLetterQueueUrl": mail.tracking.dead_letters.queue.queue_url,
         },
     )
     _dns_outputs(mail_stack, "DkimRecord", mail.identity.dns_records)
@@ -95,7 +95,7 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
         {
             "InboundTopicArn": mail.inbound.receipts.topic.topic_arn,
             "InboundQueueUrl": mail.inbound.work.queue.queue_url,
-            "InboundDeadLetterQueueUrl": mail.inbound.work.dead_letters.queue_url,
+            "InboundDeadLetterQueueUrl": mail.inbound.dead_letters.queue.queue_url,
         },
     )
 

@@ -57,9 +57,9 @@ BatchWindowSeconds = Annotated[int, msgspec.Meta(ge=0, le=300)]
 
 BATCH_WITHOUT_WINDOW: Final = 10
 # A function's environment holds 4 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html),
-# of which names, queues and roles take less than 1,500 bytes.
+# of which names, queues and roles take up to 1,600 bytes.
 SEND_DEFAULTS_BYTES: Final = 2000
-FREE_ENVIRONMENT_BYTES: Final = 2500
+FREE_ENVIRONMENT_BYTES: Final = 2400
 # What tells one job from another cannot be the default of all.
 NO_DEFAULTS: Final = frozenset({"job_id", "content_ref", "schema_version"})
 

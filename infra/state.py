@@ -102,7 +102,7 @@ class Schedules(Construct):
 
 
 class Jobs(Construct):
-    """The bucket of jobs too large for a message: `jobs/` from applications, `scheduled/` until it is time."""
+    """The bucket of jobs too large for a message: `jobs/` from applications, `scheduled/` till their time."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)

@@ -19,19 +19,24 @@ from aws_cdk import App
 
 from infra.mailbus import deployment
 from infra.packaging import ROOT
-from infra.settings import Inbound, Retention, Settings, load
+from infra.settings import Alarms, Inbound, Retention, Settings, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ACCOUNT = "111122223333"
+TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:alarms"
 # Not the file's: that says what its users deploy.
 PROD = Settings(
     stage="prod",
     region="us-east-1",
     identity="example.com",
     log_retention_days=90,
-    retention=Retention(event_archive_days=90),
+    retention=Retention(parts_days=60, jobs_days=5, event_archive_days=90),
+    message_tag_name="campaign",
+    send_defaults={"reply_to": ["support@example.com"]},
+    source_buckets=("example-invoices",),
+    alarms=Alarms(topic_arn=TOPIC),
     inbound=Inbound(domain="inbound.example.com"),
 )
 

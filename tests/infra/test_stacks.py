@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
 from aws_cdk import Environment, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
-from infra.mailbus import Mailbus
+from infra.mailbus import Mailbus, deployment
 from infra.packaging import ROOT
+from infra.settings import SEND_DEFAULTS_BYTES, Bulk, Transactional
 from mailbus.errors import ConfigurationError
 from mailbus.settings import InboundSettings, SenderSettings, TrackingSettings
+from tests.infra.conftest import ACCOUNT, TOPIC, Templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from infra.mail import Mail
     from infra.settings import Settings
-    from tests.infra.conftest import Resource, Templates
+    from tests.infra.conftest import Resource
 
 SETTINGS_CLASSES = {"sender": SenderSettings, "tracking": TrackingSettings, "inbound": InboundSettings}
 
@@ -44,10 +49,16 @@ def test_templates_need_no_account_to_be_made(prod: Templates) -> None:
 
 
 def test_what_applications_and_operators_need_is_in_the_outputs(prod: Templates) -> None:
-    assert set(prod.outputs("state")) == {"EventBusName", "InboundBucketName", "LedgerTableName"}
+    assert set(prod.outputs("state")) == {
+        "EventBusName",
+        "InboundBucketName",
+        "JobsBucketName",
+        "LedgerTableName",
+    }
     assert set(prod.outputs("mail")) == {
         "ConfigurationSetName",
         "SendQueueUrl",
+        "BulkQueueUrl",
         "SendDeadLetterQueueUrl",
         "TrackingTopicArn",
         "TrackingQueueUrl",
@@ -130,12 +141,12 @@ def test_every_hop_has_a_dead_letter_queue(prod: Templates) -> None:
         resource.path: prod.text(resource.stack, resource.properties["RedrivePolicy"]["deadLetterTargetArn"])
         for kind in ("AWS::SQS::Queue", "AWS::SNS::Subscription")
         for resource in prod.of_type(kind)
-        if not resource.path.endswith("DeadLetters")
+        if not resource.path.endswith("DeadLetters/Queue")
     }
-    assert len(redrives) == 5
+    assert len(redrives) == 6
     for path, target in redrives.items():
         flow = "/".join(path.split("/")[:2])
-        assert target == f"<{flow}/Work/DeadLetters>"
+        assert target == f"<{flow}/DeadLetters/Queue>"
 
 
 def test_topics_deliver_in_their_envelope(prod: Templates) -> None:
@@ -150,23 +161,33 @@ def test_jobs_that_are_held_back_do_not_run_out_of_receives(prod: Templates) -> 
         if "RedrivePolicy" in queue.properties
     }
     assert receives == {
-        "Mail/Sending/Work/Queue": 1000,
+        "Mail/Sending/Transactional/Queue": 1000,
+        "Mail/Sending/Bulk/Queue": 1000,
         "Mail/Tracking/Work/Queue": 5,
         "Mail/Inbound/Work/Queue": 5,
     }
 
 
-def test_a_message_stays_invisible_for_six_function_timeouts_and_the_window(prod: Templates) -> None:
-    for mapping in prod.of_type("AWS::Lambda::EventSourceMapping"):
-        function = _referred(prod, mapping, mapping.properties["FunctionName"])
-        queue = _referred(prod, mapping, mapping.properties["EventSourceArn"])
-        least = 6 * function.properties["Timeout"] + mapping.properties["MaximumBatchingWindowInSeconds"]
-        assert queue.properties["VisibilityTimeout"] >= least
+def test_a_notification_stays_invisible_for_six_function_timeouts_and_the_window(prod: Templates) -> None:
+    for flow in ("Tracking", "Inbound"):
+        timeout, window, invisible = _patience(prod, prod.one("AWS::Lambda::EventSourceMapping", flow))
+        assert invisible == 6 * timeout + window
+
+
+def test_a_job_whose_worker_died_comes_back_half_a_minute_after_the_worker_has_to_be_gone(
+    prod: Templates,
+) -> None:
+    for lane, gathering in (("Transactional", 0), ("Bulk", 1)):
+        timeout, window, invisible = _patience(
+            prod, prod.one("AWS::Lambda::EventSourceMapping", f"Sender/{lane}")
+        )
+        assert window == gathering
+        assert invisible == timeout + window + 30
 
 
 def test_every_source_reports_single_failures_and_bounds_its_workers(prod: Templates) -> None:
     mappings = prod.of_type("AWS::Lambda::EventSourceMapping")
-    assert len(mappings) == 3
+    assert len(mappings) == 4
     for mapping in mappings:
         assert mapping.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert mapping.properties["ScalingConfig"]["MaximumConcurrency"] >= 2
@@ -176,6 +197,42 @@ def test_events_are_tracked_in_batches_of_a_hundred_within_a_second(prod: Templa
     mapping = prod.one("AWS::Lambda::EventSourceMapping", "Tracking")
     assert mapping.properties["BatchSize"] == 100
     assert mapping.properties["MaximumBatchingWindowInSeconds"] == 1
+
+
+def test_both_lanes_lead_to_the_one_sender_each_with_its_own_limits(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    templates = synthesize(
+        msgspec.structs.replace(
+            settings,
+            transactional=Transactional(batch_size=5, max_concurrency=20),
+            bulk=Bulk(batch_size=50, batch_window_seconds=7, max_concurrency=2, share=0.25),
+        )
+    )
+    fed = {}
+    for mapping in templates.of_type("AWS::Lambda::EventSourceMapping"):
+        function = _referred(templates, mapping, mapping.properties["FunctionName"])
+        if _name(function) == "sender":
+            fed[_referred(templates, mapping, mapping.properties["EventSourceArn"]).path] = (
+                mapping.properties["BatchSize"],
+                mapping.properties["MaximumBatchingWindowInSeconds"],
+                mapping.properties["ScalingConfig"]["MaximumConcurrency"],
+            )
+    assert fed == {
+        "Mail/Sending/Transactional/Queue": (5, 0, 20),
+        "Mail/Sending/Bulk/Queue": (50, 7, 2),
+    }
+    assert _environment(templates, "sender")["BULK_SHARE"] == "0.25"
+
+
+def test_who_knows_a_send_queue_finds_the_ledger_and_the_jobs_bucket_by_its_tags(prod: Templates) -> None:
+    for lane in ("Transactional", "Bulk"):
+        queue = prod.one("AWS::SQS::Queue", f"Sending/{lane}")
+        assert {tag["Key"]: prod.text("mail", tag["Value"]) for tag in queue.properties["Tags"]} == {
+            "mailbus:stage": "prod",
+            "mailbus:ledger-table": "<State/Ledger/Table>",
+            "mailbus:jobs-bucket": "<State/Jobs/Bucket>",
+        }
 
 
 # SES
@@ -248,8 +305,13 @@ def test_the_rule_set_is_activated_after_its_rule_and_displaces_no_other(prod: T
 # What is kept
 
 
-def test_received_mail_is_private_encrypted_and_kept_as_long_as_the_settings_say(prod: Templates) -> None:
-    bucket = prod.one("AWS::S3::Bucket").properties
+@pytest.mark.parametrize(
+    ("name", "kept"), [("InboundMail", {"raw/": 90, "parts/": 60}), ("Jobs", {"jobs/": 5, "scheduled/": 400})]
+)
+def test_mail_and_jobs_are_private_encrypted_and_kept_as_long_as_the_settings_say(
+    prod: Templates, name: str, kept: dict[str, int]
+) -> None:
+    bucket = prod.one("AWS::S3::Bucket", name).properties
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
@@ -258,11 +320,43 @@ def test_received_mail_is_private_encrypted_and_kept_as_long_as_the_settings_say
         for rule in bucket["LifecycleConfiguration"]["Rules"]
         if "Prefix" in rule
     }
-    assert expiry == {"raw/": 90, "parts/": 90}
+    assert expiry == kept
+
+
+def test_nobody_is_let_into_the_jobs_bucket_by_its_policy_and_nobody_uses_plain_connections(
+    prod: Templates,
+) -> None:
+    policy = prod.one("AWS::S3::BucketPolicy", "Jobs")
+    assert _denies_plain_connections(policy, {"AWS": "*"}, "s3:*")
+    assert {statement["Effect"] for statement in _statements(policy)} == {"Deny"}
+
+
+def test_schedules_are_kept_apart_from_what_is_redeployed(prod: Templates) -> None:
+    group = prod.one("AWS::Scheduler::ScheduleGroup")
+    assert (group.stack, group.properties["Name"]) == ("state", "mailbus-prod")
+
+
+def test_scheduler_acts_for_this_account_and_this_group_only(prod: Templates) -> None:
+    role = prod.one("AWS::IAM::Role", "Scheduling").properties["AssumeRolePolicyDocument"]
+    (statement,) = role["Statement"]
+    assert statement["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    condition = statement["Condition"]["StringEquals"]
+    assert {key: prod.text("mail", value) for key, value in condition.items()} == {
+        "aws:SourceAccount": ACCOUNT,
+        "aws:SourceArn": f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule-group/mailbus-prod",
+    }
+
+
+def test_the_sender_hands_its_role_for_schedules_to_scheduler_only(prod: Templates) -> None:
+    policy = prod.one("AWS::IAM::Policy", "Sending/Sender")
+    (statement,) = [
+        statement for statement in _statements(policy) if "iam:PassRole" in _listed(statement["Action"])
+    ]
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
 
 
 def test_ses_writes_received_mail_only_and_nobody_uses_plain_connections(prod: Templates) -> None:
-    policy = prod.one("AWS::S3::BucketPolicy")
+    policy = prod.one("AWS::S3::BucketPolicy", "InboundMail")
     assert _denies_plain_connections(policy, {"AWS": "*"}, "s3:*")
     (allowed,) = [statement for statement in _statements(policy) if statement["Effect"] == "Allow"]
     assert allowed["Principal"] == {"Service": "ses.amazonaws.com"}
@@ -289,17 +383,23 @@ def test_the_events_of_the_bus_are_archived(prod: Templates) -> None:
     assert prod.text("state", archive["SourceArn"]) == "<State/Events/Bus>"
 
 
-STATEFUL = ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::Events::EventBus", "AWS::Events::Archive")
+STATEFUL = (
+    "AWS::S3::Bucket",
+    "AWS::DynamoDB::Table",
+    "AWS::Events::EventBus",
+    "AWS::Events::Archive",
+    "AWS::Scheduler::ScheduleGroup",
+)
 
 
 @pytest.mark.parametrize("kind", STATEFUL)
 def test_what_is_kept_outlives_its_stack(prod: Templates, kind: str) -> None:
-    assert prod.one(kind).deletion_policy == "Retain"
+    assert {resource.deletion_policy for resource in prod.of_type(kind)} == {"Retain"}
 
 
 @pytest.mark.parametrize("kind", STATEFUL)
 def test_what_a_laptop_keeps_goes_with_its_stack(local: Templates, kind: str) -> None:
-    assert local.one(kind).deletion_policy == "Delete"
+    assert {resource.deletion_policy for resource in local.of_type(kind)} == {"Delete"}
 
 
 def test_the_stack_that_holds_state_is_protected_from_deletion(prod: Templates, local: Templates) -> None:
@@ -328,20 +428,60 @@ def test_each_function_gets_exactly_the_environment_that_it_reads(prod: Template
     assert given == {**read, "activation": set()}
 
 
+def test_a_deployment_at_its_longest_fits_into_a_functions_environment(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    room = "x" * (SEND_DEFAULTS_BYTES - len('{"text":""}'))
+    longest = msgspec.structs.replace(
+        settings,
+        stage="s" * 24,
+        region="ap-southeast-1",
+        configuration_set_name="c" * 64,
+        send_defaults={"text": room},
+        message_tag_name="t" * 256,
+        source_buckets=("b" * 63, "c" * 63),
+    )
+    environment = _environment(synthesize(longest), "sender")
+    # the longest that CloudFormation makes of them: queues and roles have names of 80 and 64, buckets of 63
+    placeholder = {
+        "URL": len("https://sqs.ap-southeast-1.amazonaws.com/111122223333/") + 80,
+        "ARN": len("arn:aws:sqs:ap-southeast-1:111122223333:") + 80,
+        "NAME": 100,
+    }
+    size = sum(
+        len(name) + (len(value) if isinstance(value, str) else placeholder[name.rpartition("_")[2]])
+        for name, value in environment.items()
+    )
+    assert size <= 4096
+
+
 def test_plain_settings_reach_the_functions(prod: Templates) -> None:
-    sender = prod.one("AWS::Lambda::Function", "Sender").properties["Environment"]["Variables"]
+    sender = _environment(prod, "sender")
     assert sender["MAX_ATTEMPTS"] == str(prod.settings.max_attempts)
     assert sender["METADATA_IN_HEADERS"] == "true"
+    assert sender["MESSAGE_TAG_NAME"] == "campaign"
+    assert json.loads(sender["SEND_DEFAULTS"]) == {"reply_to": ["support@example.com"]}
+    assert json.loads(sender["SOURCE_BUCKETS"]) == ["example-invoices"]
+    assert (sender["LEDGER_DAYS"], sender["DOUBT_SECONDS"], sender["ON_UNKNOWN"]) == ("7", "120", "resend")
+    assert sender["SCHEDULE_GROUP_NAME"] == "mailbus-prod"
     assert sender["CONFIGURATION_SET_NAME"] == "mailbus-prod"
     assert sender["POWERTOOLS_SERVICE_NAME"] == "sender"
     assert sender["POWERTOOLS_LOG_LEVEL"] == "INFO"
 
 
+def test_the_sender_is_told_each_of_its_queues_by_url_and_arn(prod: Templates) -> None:
+    sender = _environment(prod, "sender")
+    for variable, lane in (("SEND_QUEUE", "Transactional"), ("BULK_QUEUE", "Bulk")):
+        for form in ("URL", "ARN"):
+            assert prod.text("mail", sender[f"{variable}_{form}"]) == f"<Mail/Sending/{lane}/Queue>"
+    assert prod.text("mail", sender["DEAD_LETTER_QUEUE_ARN"]) == "<Mail/Sending/DeadLetters/Queue>"
+    assert prod.text("mail", sender["SCHEDULE_ROLE_ARN"]) == "<Mail/Sending/Scheduling/Role>"
+
+
 def test_each_flow_has_its_own_dead_letter_queue_to_write_to(prod: Templates) -> None:
     for name, flow in (("sender", "Sending"), ("tracking", "Tracking"), ("inbound", "Inbound")):
-        (function,) = [f for f in prod.of_type("AWS::Lambda::Function") if _name(f) == name]
-        url = function.properties["Environment"]["Variables"]["DEAD_LETTER_QUEUE_URL"]
-        assert prod.text("mail", url) == f"<Mail/{flow}/Work/DeadLetters>"
+        url = _environment(prod, name)["DEAD_LETTER_QUEUE_URL"]
+        assert prod.text("mail", url) == f"<Mail/{flow}/DeadLetters/Queue>"
 
 
 def test_every_handler_that_is_deployed_exists(prod: Templates) -> None:
@@ -371,29 +511,62 @@ ARN = "arn:aws:ses:us-east-1:111122223333"
 RIGHTS: dict[str, set[tuple[str, str]]] = {
     "Mail/Sending/Sender": {
         *((action, "<Mail/Sending/Sender/Log>") for action in WRITE_LOGS),
-        *((action, "<Mail/Sending/Work/Queue>") for action in READ_QUEUE),
-        ("sqs:ChangeMessageVisibility", "<Mail/Sending/Work/Queue>"),
-        ("dynamodb:GetItem", "<State/Ledger/Table>"),
-        ("dynamodb:UpdateItem", "<State/Ledger/Table>"),
-        # SES gives it no resource to scope to.
-        ("ses:GetAccount", "*"),
-        ("sqs:SendMessage", "<Mail/Sending/Work/DeadLetters>"),
+        *(
+            (action, f"<Mail/Sending/{lane}/Queue>")
+            for action in (*READ_QUEUE, "sqs:SendMessage", "sqs:ChangeMessageVisibility")
+            for lane in ("Transactional", "Bulk")
+        ),
+        ("sqs:SendMessage", "<Mail/Sending/DeadLetters/Queue>"),
+        # What is in a transaction counts as the single actions.
+        *(
+            (f"dynamodb:{action}", "<State/Ledger/Table>")
+            for action in ("GetItem", "PutItem", "UpdateItem", "BatchWriteItem")
+        ),
+        ("s3:GetObject", "<State/Jobs/Bucket>/*"),
+        ("s3:GetObjectVersion", "<State/Jobs/Bucket>/*"),
+        ("s3:GetObject", "arn:aws:s3:::example-invoices/*"),
+        ("s3:GetObjectVersion", "arn:aws:s3:::example-invoices/*"),
+        ("s3:PutObject", "<State/Jobs/Bucket>/jobs/*"),
+        ("s3:PutObject", "<State/Jobs/Bucket>/scheduled/*"),
+        ("scheduler:CreateSchedule", f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/mailbus-prod/*"),
+        ("iam:PassRole", "<Mail/Sending/Scheduling/Role>"),
         ("events:PutEvents", "<State/Events/Bus>"),
-        ("ses:SendEmail", f"{ARN}:identity/<Mail/Identity/Identity>"),
-        ("ses:SendEmail", f"{ARN}:configuration-set/mailbus-prod"),
-        ("ses:SendRawEmail", f"{ARN}:identity/<Mail/Identity/Identity>"),
-        ("ses:SendRawEmail", f"{ARN}:configuration-set/mailbus-prod"),
+        *(
+            (f"ses:{action}", resource)
+            for action in (
+                "SendEmail",
+                "SendRawEmail",
+                "SendTemplatedEmail",
+                "SendBulkEmail",
+                "SendBulkTemplatedEmail",
+            )
+            for resource in (
+                f"{ARN}:identity/<Mail/Identity/Identity>",
+                f"{ARN}:configuration-set/mailbus-prod",
+                f"{ARN}:template/*",
+            )
+        ),
+        # SES gives these two no resource to scope to.
+        ("ses:ApplyTrackingConfigurationOverrides", "*"),
+        ("ses:GetAccount", "*"),
+    },
+    "Mail/Sending/Scheduling": {
+        ("sqs:SendMessage", "<Mail/Sending/Transactional/Queue>"),
+        ("sqs:SendMessage", "<Mail/Sending/Bulk/Queue>"),
+        ("sqs:SendMessage", "<Mail/Sending/DeadLetters/Queue>"),
     },
     "Mail/Tracking/Tracker": {
         *((action, "<Mail/Tracking/Tracker/Log>") for action in WRITE_LOGS),
         *((action, "<Mail/Tracking/Work/Queue>") for action in READ_QUEUE),
-        ("sqs:SendMessage", "<Mail/Tracking/Work/DeadLetters>"),
+        ("sqs:SendMessage", "<Mail/Tracking/DeadLetters/Queue>"),
+        ("dynamodb:BatchGetItem", "<State/Ledger/Table>"),
+        ("dynamodb:UpdateItem", "<State/Ledger/Table>"),
         ("events:PutEvents", "<State/Events/Bus>"),
     },
     "Mail/Inbound/Reader": {
         *((action, "<Mail/Inbound/Reader/Log>") for action in WRITE_LOGS),
         *((action, "<Mail/Inbound/Work/Queue>") for action in READ_QUEUE),
-        ("sqs:SendMessage", "<Mail/Inbound/Work/DeadLetters>"),
+        ("sqs:SendMessage", "<Mail/Inbound/DeadLetters/Queue>"),
         ("events:PutEvents", "<State/Events/Bus>"),
         ("s3:GetObject", "<State/InboundMail/Bucket>/raw/*"),
         ("s3:PutObject", "<State/InboundMail/Bucket>/parts/*"),
@@ -411,18 +584,71 @@ def test_each_function_may_do_what_it_does_and_nothing_else(prod: Templates) -> 
     granted: dict[str, set[tuple[str, str]]] = {}
     for policy in prod.of_type("AWS::IAM::Policy"):
         rights = granted.setdefault(policy.path.partition("/Role/")[0], set())
-        for statement in _statements(policy):
-            assert statement["Effect"] == "Allow"
-            for action in _listed(statement["Action"]):
-                rights |= {
-                    (action, prod.text(policy.stack, resource)) for resource in _listed(statement["Resource"])
-                }
+        rights |= _allowed(prod, policy)
     assert granted == RIGHTS
+
+
+def test_an_application_that_may_send_may_do_that_alone(
+    app_in: Callable[[Path], Any], tmp_path: Path, settings: Settings
+) -> None:
+    app = app_in(tmp_path)
+    state, mail, _receiving = deployment(app, settings=settings)
+    sending = cast("Mail", mail.node.find_child("Mail")).sending
+    sending.grant_send(iam.Role(mail, "Web", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com")))
+    assert state.node.id == "mailbus-prod-state"
+    templates = Templates(app, settings)
+    assert _allowed(templates, templates.one("AWS::IAM::Policy", "Web")) == {
+        *(
+            (action, f"<Mail/Sending/{lane}/Queue>")
+            for action in ("sqs:SendMessage", "sqs:ListQueueTags")
+            for lane in ("Transactional", "Bulk")
+        ),
+        ("dynamodb:UpdateItem", "<State/Ledger/Table>"),
+        ("s3:PutObject", "<State/Jobs/Bucket>/jobs/*"),
+        ("s3:PutObject", "<State/Jobs/Bucket>/scheduled/*"),
+    }
 
 
 def test_roles_hold_no_policies_of_somebody_elses_making(prod: Templates) -> None:
     for role in prod.of_type("AWS::IAM::Role"):
         assert set(role.properties) == {"AssumeRolePolicyDocument"}
+
+
+# Alarms
+
+
+def test_somebody_is_told_of_paused_sending_late_jobs_and_every_dead_letter(prod: Templates) -> None:
+    alarms = {}
+    for alarm in prod.of_type("AWS::CloudWatch::Alarm"):
+        given = alarm.properties
+        dimensions = {item["Name"]: prod.text("mail", item["Value"]) for item in given["Dimensions"]}
+        alarms[alarm.path.rpartition("/")[2]] = (given["MetricName"], dimensions, given["Threshold"])
+        assert given["ComparisonOperator"] == "GreaterThanThreshold"
+        assert given["TreatMissingData"] == "notBreaching"
+        assert given["Period"] * given["EvaluationPeriods"] == 300
+        assert given["AlarmActions"] == given["OKActions"] == [TOPIC]
+    visible = "ApproximateNumberOfMessagesVisible"
+    assert alarms == {
+        "SendingPaused": ("SendingPaused", {"service": "sender"}, 0),
+        "LateJobs": (
+            "ApproximateAgeOfOldestMessage",
+            {"QueueName": "<Mail/Sending/Transactional/Queue>"},
+            900,
+        ),
+        "SendDeadLetters": (visible, {"QueueName": "<Mail/Sending/DeadLetters/Queue>"}, 0),
+        "TrackingDeadLetters": (visible, {"QueueName": "<Mail/Tracking/DeadLetters/Queue>"}, 0),
+        "InboundDeadLetters": (visible, {"QueueName": "<Mail/Inbound/DeadLetters/Queue>"}, 0),
+    }
+
+
+def test_paused_sending_is_the_sum_of_what_the_sender_counts(prod: Templates) -> None:
+    alarm = prod.one("AWS::CloudWatch::Alarm", "SendingPaused").properties
+    assert (alarm["Namespace"], alarm["Statistic"]) == ("Mailbus", "Sum")
+
+
+def test_without_a_topic_alarms_just_show(local: Templates) -> None:
+    for alarm in local.of_type("AWS::CloudWatch::Alarm"):
+        assert "AlarmActions" not in alarm.properties
 
 
 # Other settings
@@ -482,7 +708,7 @@ def test_all_of_it_fits_into_a_stack_of_somebody_elses_app(
     Mailbus(stack, "Mail", settings=settings)
     template = Template.from_stack(stack)
     template.resource_count_is("AWS::Lambda::Function", 4)
-    template.resource_count_is("AWS::SQS::Queue", 6)
+    template.resource_count_is("AWS::SQS::Queue", 7)
     template.resource_count_is("AWS::SES::ReceiptRule", 1)
 
 
@@ -492,6 +718,34 @@ def test_somebody_elses_stack_has_to_be_in_the_region_of_the_settings(
     stack = Stack(app_in(tmp_path), "Shop", env=Environment(region="eu-west-1"))
     with pytest.raises(ConfigurationError, match="the settings say us-east-1, but the stack is in eu-west-1"):
         Mailbus(stack, "Mail", settings=settings)
+
+
+def _environment(templates: Templates, name: str) -> dict[str, Any]:
+    (function,) = [f for f in templates.of_type("AWS::Lambda::Function") if _name(f) == name]
+    variables: dict[str, Any] = function.properties["Environment"]["Variables"]
+    return variables
+
+
+def _patience(templates: Templates, mapping: Resource) -> tuple[int, int, int]:
+    """A source's seconds: the function's timeout, the batch's window, how long a message is invisible."""
+    function = _referred(templates, mapping, mapping.properties["FunctionName"])
+    queue = _referred(templates, mapping, mapping.properties["EventSourceArn"])
+    return (
+        function.properties["Timeout"],
+        mapping.properties["MaximumBatchingWindowInSeconds"],
+        queue.properties["VisibilityTimeout"],
+    )
+
+
+def _allowed(templates: Templates, policy: Resource) -> set[tuple[str, str]]:
+    """Each action with each of its resources; nothing may be denied."""
+    assert {statement["Effect"] for statement in _statements(policy)} == {"Allow"}
+    return {
+        (action, templates.text(policy.stack, resource))
+        for statement in _statements(policy)
+        for action in _listed(statement["Action"])
+        for resource in _listed(statement["Resource"])
+    }
 
 
 def _statements(policy: Resource) -> list[dict[str, Any]]:

@@ -10,13 +10,16 @@ import msgspec
 
 from infra.local.ses.mime import Headers
 from infra.local.ses.refusals import InvalidControl
-from infra.local.ses.wire import Overrides, Tag
+from infra.local.ses.wire import ListManagement, Overrides, Tag
 
 PAGE: Final = 100
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """An accepted message. `raw` is what SES sends on, `headers` what it was given (no Bcc)."""
+    """An accepted message. `raw` is what SES sends on, `headers` what it was given (no Bcc).
+
+    `feedback_address` is where bounces and complaints are sent to as mail.
+    """
 
     message_id: str
     accepted_at: float
@@ -28,6 +31,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     configuration_set: str | None
     tags: tuple[Tag, ...]
     overrides: Overrides
+    feedback_address: str | None
+    list_management: ListManagement | None
     raw: bytes
     headers: Headers
     source_ip: str
@@ -46,6 +51,8 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     configuration_set: str | None
     tags: dict[str, str]
     overrides: Overrides
+    feedback_address: str | None
+    list_management: ListManagement | None
     raw: str
 
 
@@ -105,6 +112,8 @@ def _listed(message: Message) -> Listed:
         configuration_set=message.configuration_set,
         tags={tag.name: tag.value for tag in message.tags},
         overrides=message.overrides,
+        feedback_address=message.feedback_address,
+        list_management=message.list_management,
         raw=message.raw.decode("utf-8", "replace"),
     )
 

@@ -1,7 +1,7 @@
 """SendEmail and SendBulkEmail: who may send, what is accepted, what is then reported.
 
 Tenants, contact lists and cross-account identities are not simulated: `TenantName` only becomes the tag
-`ses:tenant-name`, `ListManagementOptions` is ignored.
+`ses:tenant-name`, `ListManagementOptions` is kept with the message and does nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 
 from infra.local.ses import drafts, events, identities, mime
 from infra.local.ses.account import Account
+from infra.local.ses.addresses import parse
 from infra.local.ses.events import Origin, Wanted
 from infra.local.ses.faults import SEND_BULK_EMAIL, SEND_EMAIL, Faults
 from infra.local.ses.mailboxes import is_simulated, outcome
@@ -31,7 +32,7 @@ from infra.local.ses.refusals import (
 )
 from infra.local.ses.resources import ConfigurationSet, Resources
 from infra.local.ses.templates import parse_data
-from infra.local.ses.wire import BulkResult, Overrides, Tag, Template, TemplateContent
+from infra.local.ses.wire import BulkResult, ListManagement, Overrides, Tag, Template, TemplateContent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,7 +93,12 @@ async def send_email(world: World, request: SendEmail, caller: Caller) -> str:
         draft,
         route,
         _Call(
-            operation=SEND_EMAIL, caller=caller, overrides=request.configuration_overrides, template_name=name
+            operation=SEND_EMAIL,
+            caller=caller,
+            overrides=request.configuration_overrides,
+            template_name=name,
+            feedback_address=request.feedback_forwarding_email_address,
+            list_management=request.list_management_options,
         ),
     )
 
@@ -113,6 +119,7 @@ async def send_bulk_email(world: World, request: SendBulkEmail, caller: Caller) 
         caller=caller,
         overrides=request.configuration_overrides,
         template_name=_template_name(template),
+        feedback_address=request.feedback_forwarding_email_address,
     )
     return tuple([await _entry(world, request, entry, shared, call) for entry in request.bulk_email_entries])
 
@@ -131,6 +138,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
     caller: Caller
     overrides: Overrides
     template_name: str
+    feedback_address: str | None = None
+    list_management: ListManagement | None = None
 
 
 async def _entry(
@@ -191,8 +200,12 @@ def _bulk_draft(request: SendBulkEmail, entry: BulkEntry, shared: _Shared) -> Dr
     tags = {
         tag.name: tag for tag in (*request.default_email_tags, *drafts.check_tags(entry.replacement_tags))
     }
+    return_path = request.feedback_forwarding_email_address
     draft = msgspec.structs.replace(
-        draft, tags=tuple(tags.values()), configuration_set=request.configuration_set_name
+        draft,
+        senders=draft.senders + ((parse(return_path),) if return_path else ()),
+        tags=tuple(tags.values()),
+        configuration_set=request.configuration_set_name,
     )
     return _with_tenant(draft, request.tenant_name) if request.tenant_name else draft
 
@@ -278,6 +291,8 @@ def _accept(world: World, draft: Draft, route: _Route, call: _Call) -> str:
         configuration_set=route.configuration_set.name if route.configuration_set else None,
         tags=draft.tags,
         overrides=call.overrides,
+        feedback_address=call.feedback_address,
+        list_management=call.list_management,
         raw=mime.rewritten(draft.raw, message_id, accepted),
         headers=draft.headers,
         source_ip=call.caller.source_ip,

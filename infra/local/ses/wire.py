@@ -122,6 +122,13 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit
     tracking: TrackingOverrides | None = None
 
 
+class ListManagement(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
+    """The contact list that a message is for."""
+
+    contact_list_name: str
+    topic_name: str | None = None
+
+
 class SendEmail(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     """The body of `SendEmail`."""
 
@@ -134,6 +141,7 @@ class SendEmail(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     email_tags: tuple[Tag, ...] = ()
     configuration_set_name: str | None = None
     tenant_name: str | None = None
+    list_management_options: ListManagement | None = None
     configuration_overrides: Overrides = Overrides()
 
 

@@ -1,0 +1,80 @@
+"""When somebody has to look: what CloudWatch watches, and whom it tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+if TYPE_CHECKING:
+    from infra.mail import Mail
+    from infra.settings import Settings
+
+NAMESPACE: Final = "Mailbus"
+SENDING_PAUSED: Final = "SendingPaused"
+PERIOD: Final = Duration.minutes(5)
+
+
+class Alarms(Construct):
+    """An alarm on paused sending, on late jobs, and on every dead-letter queue; all tell one topic."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, mail: Mail) -> None:
+        super().__init__(scope, construct_id)
+        topic_arn = settings.alarms.topic_arn
+        self._tell = (
+            actions.SnsAction(sns.Topic.from_topic_arn(self, "Topic", topic_arn)) if topic_arn else None
+        )
+        self._alarm(
+            "SendingPaused",
+            cloudwatch.Metric(
+                namespace=NAMESPACE,
+                metric_name=SENDING_PAUSED,
+                dimensions_map={"service": "sender"},
+                period=PERIOD,
+                statistic=cloudwatch.Stats.SUM,
+            ),
+            above=0,
+            meaning="SES has paused the account's sending, or the configuration set's: jobs wait until it is "
+            "resumed, and expire meanwhile where they say so",
+        )
+        self._alarm(
+            "LateJobs",
+            mail.sending.transactional.queue.metric_approximate_age_of_oldest_message(
+                period=PERIOD, statistic=cloudwatch.Stats.MAXIMUM
+            ),
+            above=settings.alarms.oldest_job_seconds,
+            meaning="the oldest transactional job has waited too long: look at the sender's log, at the "
+            "account's sending rate and at its 24-hour quota",
+        )
+        dead_letters = {"Send": mail.sending.dead_letters, "Tracking": mail.tracking.dead_letters}
+        if mail.inbound:
+            dead_letters["Inbound"] = mail.inbound.dead_letters
+        for name, letters in dead_letters.items():
+            self._alarm(
+                f"{name}DeadLetters",
+                letters.queue.metric_approximate_number_of_messages_visible(
+                    period=PERIOD, statistic=cloudwatch.Stats.MAXIMUM
+                ),
+                above=0,
+                meaning="something could not be done; each dead letter's attributes say why",
+            )
+
+    def _alarm(self, name: str, metric: cloudwatch.Metric, *, above: float, meaning: str) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            metric=metric,
+            threshold=above,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            # Nothing is measured while nothing happens.
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            alarm_description=f"Mailbus: {meaning}",
+        )
+        if self._tell:
+            alarm.add_alarm_action(self._tell)
+            alarm.add_ok_action(self._tell)
