@@ -23,6 +23,8 @@ LOCAL_CHARACTERS: Final = 64
 DOMAIN_CHARACTERS: Final = 253
 LABEL_CHARACTERS: Final = 63
 MAILBOX_CHARACTERS: Final = 2000
+# with each of them escaped, and an address, still within a mailbox
+NAME_CHARACTERS: Final = 800
 LIST_CHARACTERS: Final = 8000
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -57,7 +59,17 @@ def parse_mailbox(text: str, path: str) -> Mailbox:
     if named is None:
         return Mailbox(name="", address=_addr_spec(written, path))
     name = require_one_line(_display_name(named["name"].strip()), path)
+    if len(name) > NAME_CHARACTERS:
+        raise InvalidJob(path, f"has a name of {len(name)} characters; {NAME_CHARACTERS} are allowed")
     return Mailbox(name=name, address=_addr_spec(named["spec"].strip(), path))
+
+
+def format_mailbox(mailbox: Mailbox) -> str:
+    """Write a mailbox so that `parse_mailbox` reads the same; no header may hold it without encoding."""
+    if not mailbox.name:
+        return mailbox.address
+    escaped = re.sub(r'(["\\])', r"\\\1", mailbox.name)
+    return f'"{escaped}" <{mailbox.address}>'
 
 
 def parse_mailboxes(text: str, path: str) -> tuple[Mailbox, ...]:
