@@ -37,7 +37,6 @@ LINE_CHARACTERS: Final = 76
 ORDER: Final = {"text/plain": 0, "text/x-amp-html": 1, "text/html": 2}
 LAST: Final = 3
 
-_CHARSET: Final = re.compile(r'; *charset=(?:"[^"]*"|[^";]*)', re.IGNORECASE)
 _PARAMETER: Final = re.compile(r'(?:"[^"]*"|[^";])+')
 
 
@@ -158,10 +157,11 @@ def _text(content_type: str, text: str) -> Leaf:
     quoted = binascii.b2a_qp(data, quotetabs=False, istext=True)
     raw = len(quoted) - len(data) > 2 * len(data) * ESCAPED_SHARE
     # whatever charset the job names, the text was unicode, and is UTF-8 from here on
-    media_type, *parameters = _PARAMETER.findall(_CHARSET.sub("", content_type))
-    if media_type.strip().lower().startswith("text/"):
+    media_type, *parameters = [word.strip() for word in _PARAMETER.findall(content_type)]
+    parameters = [parameter for parameter in parameters if not parameter.lower().startswith("charset=")]
+    if media_type.lower().startswith("text/"):
         parameters.insert(0, 'charset="utf-8"')
-    words = [media_type.strip(), *(f" {parameter.strip()}" for parameter in parameters)]
+    words = [media_type, *(f" {parameter}" for parameter in parameters)]
     return Leaf(
         fields=(
             headers.field("Content-Type", [*(f"{word};" for word in words[:-1]), words[-1]]),

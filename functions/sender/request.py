@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import functools
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
 
 EXTRA_PATH: Final = "$.esp_extra"
 SHOWN_CHARACTERS: Final = 80
-# botocore shows what it got; this keeps the job's content out of errors
-_VALUE: Final = re.compile(r", value: .*?, (?=type: |valid min )", re.DOTALL)
+REASON_CHARACTERS: Final = 500
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +135,8 @@ def _check(params: dict[str, Any], extra: Mapping[str, Any], operation: str) -> 
         raise UnsupportedFeature(path, feature, reason)
     report = ParamValidator().validate(params, shape)
     if report.has_errors():
-        reason = _VALUE.sub(", ", report.generate_report())
+        # botocore goes on with the value, which is the job's content
+        reason = report.generate_report().partition(", value: ")[0][:REASON_CHARACTERS]
         raise InvalidJob(EXTRA_PATH, f"{operation} does not take it so: {reason}")
 
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import getaddresses
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -14,7 +16,10 @@ from hypothesis import strategies as st
 from mailbus.errors import InvalidJob
 from mailbus.events import Mailbox
 from mailbus.jobs import Attachment, Job
-from sender.compose import compose
+from mailbus.send_job import Alternative, S3Object
+from sender.compose import base64_bytes, compose
+from tracking import headers as tracking
+from tracking.notification import Header
 
 ANN = Mailbox(name="", address="ann@example.org")
 HELLO = Mailbox(name="Example", address="hello@example.com")
@@ -27,6 +32,11 @@ PDF = Attachment(
 )
 LOGO = Attachment(
     content=b"\x89PNG", content_type="image/png", filename=None, content_id="logo", disposition="inline"
+)
+AMP = Alternative(content="<!doctype html><html ⚡4email></html>", content_type="text/x-amp-html")
+INVITATION = Alternative(
+    content="BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:Abendessen für zwei\r\nEND:VCALENDAR\r\n",
+    content_type="text/calendar; charset=iso-8859-1; method=REQUEST",
 )
 UNSUBSCRIBE = "<https://www.example.com/u?t=" + "a1B2" * 60 + ">, <mailto:u@example.com?subject=stop>"
 
@@ -98,11 +108,58 @@ def body(message: EmailMessage, kind: str) -> str:
                 ]
             },
         ),
+        (
+            {"html": "<p>Hello</p>", "alternatives": (INVITATION, AMP)},
+            {"multipart/alternative": ["text/plain", "text/x-amp-html", "text/html", "text/calendar"]},
+        ),
+        (
+            {"html": "<img src='cid:logo'>", "alternatives": (AMP,), "attachments": (LOGO, PDF)},
+            {
+                "multipart/mixed": [
+                    {
+                        "multipart/alternative": [
+                            "text/plain",
+                            "text/x-amp-html",
+                            {"multipart/related": ["text/html", "image/png"]},
+                        ]
+                    },
+                    "application/pdf",
+                ]
+            },
+        ),
+        ({"text": None, "alternatives": (INVITATION,)}, "text/calendar"),
+        (
+            {"text": None, "alternatives": (INVITATION,), "attachments": (PDF,)},
+            {"multipart/mixed": ["text/calendar", "application/pdf"]},
+        ),
         ({"attachments": (LOGO,)}, {"multipart/mixed": ["text/plain", "image/png"]}),
     ],
 )
 def test_parts_are_nested_as_mail_readers_expect(fields: dict[str, Any], expected: Any) -> None:
     assert structure(read(job(**fields))) == expected
+
+
+def test_an_alternative_arrives_with_its_parameters_and_as_utf_8() -> None:
+    message = read(job(alternatives=(INVITATION,)))
+    part = message.get_payload(1)
+    assert isinstance(part, EmailMessage)
+    assert part["Content-Type"].params == {"method": "REQUEST", "charset": "utf-8"}
+    assert part.get_content().replace("\r\n", "\n") == INVITATION.content.replace("\r\n", "\n")
+
+
+def test_a_parameter_that_only_speaks_of_a_charset_stays() -> None:
+    named = msgspec.structs.replace(INVITATION, content_type='text/calendar; name="a; charset=b"')
+    part = read(job(text=None, alternatives=(named,)))
+    assert part["Content-Type"].params == {"name": "a; charset=b", "charset": "utf-8"}
+
+
+def test_an_alternative_that_is_no_text_keeps_its_type_as_it_is() -> None:
+    data = Alternative(content='{"@type": "Order"}', content_type='application/ld+json; profile="a;b"')
+    message = read(job(alternatives=(data,)))
+    part = message.get_payload(1)
+    assert isinstance(part, EmailMessage)
+    assert part["Content-Type"] == 'application/ld+json; profile="a;b"'
+    assert part.get_content() == b'{"@type": "Order"}'
 
 
 def test_the_headers_say_what_the_job_asked_for() -> None:
@@ -154,12 +211,14 @@ def test_metadata_stays_out_of_the_mail_where_the_deployment_says_so() -> None:
     assert b"X-Metadata" not in raw
 
 
-def test_metadata_that_no_header_line_can_carry_is_refused() -> None:
-    asked = job(metadata={"token": "x" * 1000})
-    with pytest.raises(InvalidJob, match="metadata_in_headers") as refused:
-        compose(asked, metadata_in_headers=True)
-    assert refused.value.path == "$.metadata"
-    assert compose(asked, metadata_in_headers=False)
+@pytest.mark.parametrize("size", [899, 990, 1000, 1001, 40_000])
+def test_metadata_comes_back_however_long_its_words_are(size: int) -> None:
+    asked = {"token": "x" * size, "name": "Zoë  \x7f =?utf-8?q?no?="}
+    raw = written(job(metadata=asked))
+    assert json.loads(read(job(metadata=asked))["X-Metadata"]) == asked
+    # as SES's events show it
+    value = raw.partition(b"X-Metadata: ")[2].partition(b"\r\nMIME-Version")[0].decode()
+    assert tracking.metadata([Header(name="X-Metadata", value=value)]) == asked
 
 
 def test_a_mail_over_the_size_of_ses_is_refused_before_it_is_sent() -> None:
@@ -168,6 +227,47 @@ def test_a_mail_over_the_size_of_ses_is_refused_before_it_is_sent() -> None:
         compose(job(attachments=(PDF,)), metadata_in_headers=True, message_bytes=size - 1)
     assert refused.value.path == "$.attachments"
     assert compose(job(attachments=(PDF,)), metadata_in_headers=True, message_bytes=size)
+
+
+def test_a_mail_whose_text_alone_is_too_large_is_refused_as_a_whole() -> None:
+    with pytest.raises(InvalidJob, match="at least 1000 bytes") as refused:
+        compose(job(text="x" * 1000), metadata_in_headers=True, message_bytes=999)
+    assert refused.value.path == "$"
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 56, 57, 58, 113, 114, 115, 5700])
+def test_the_size_of_an_attachment_in_the_mail_is_known_before_it_is_written(size: int) -> None:
+    part = msgspec.structs.replace(PDF, content=b"\xff" * size)
+    empty = msgspec.structs.replace(PDF, content=b"")
+    more = len(written(job(attachments=(part,)))) - len(written(job(attachments=(empty,))))
+    assert more == base64_bytes(size)
+
+
+def test_what_is_too_large_is_refused_before_anything_of_its_size_is_written() -> None:
+    large = job(attachments=(msgspec.structs.replace(PDF, content=bytes(31_000_000)),))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidJob, match="SES takes 40000000"):
+            compose(large, metadata_in_headers=True)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_composing_takes_little_more_memory_than_the_mail() -> None:
+    large = job(attachments=(msgspec.structs.replace(PDF, content=bytes(3_000_000)),))
+    tracemalloc.start()
+    try:
+        size = len(compose(large, metadata_in_headers=True))
+        assert tracemalloc.get_traced_memory()[1] < 1.3 * size
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_still_lies_in_s3_is_never_sent_as_something_else() -> None:
+    away = msgspec.structs.replace(PDF, content=S3Object(bucket="files", key="invoice.pdf"))
+    with pytest.raises(TypeError, match="loaded"):
+        compose(job(attachments=(away,)), metadata_in_headers=True)
 
 
 def test_the_same_job_gives_the_same_bytes() -> None:

@@ -1,8 +1,22 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import HTTPClientError
+from botocore.loaders import create_loader
+from botocore.model import ServiceModel, StringShape
 
-from sender.outcomes import DELAYS, MEANINGS, QUOTA, classify, delay_seconds, gives_up
+from sender.outcomes import (
+    ACCEPTED,
+    DELAYS,
+    MEANINGS,
+    PERMANENT,
+    QUOTA,
+    STATUSES,
+    classify,
+    classify_entry,
+    delay_seconds,
+    gives_up,
+)
 
 RATE = "Maximum sending rate exceeded."
 DAILY = "Daily message quota exceeded."
@@ -23,26 +37,78 @@ ANSWERS = [
     ("MailFromDomainNotVerifiedException", "MAIL FROM domain not verified.", 400, "failed"),
     ("NotFoundException", "Configuration set <mailbus> does not exist.", 404, "failed"),
     ("BadRequestException", "Missing final '@domain'", 400, "failed"),
+    ("AlreadyExistsException", "It exists.", 400, "failed"),
+    ("ConflictException", "It is in use.", 409, "failed"),
+    ("InvalidNextTokenException", "The token is invalid.", 400, "failed"),
+    ("ConcurrentModificationException", "Try again.", 500, "unanswered"),
+    ("InternalServiceErrorException", "Internal failure.", 500, "unanswered"),
+    ("AccessDenied", "Not authorized to perform ses:SendEmail", 403, "failed"),
     ("AccessDeniedException", "User is not authorized to perform: ses:SendEmail", 403, "failed"),
-    ("ParamValidationError", "Parameter validation failed", None, "failed"),
+    ("NotAuthorized", "No permission.", 400, "failed"),
+    ("ValidationError", "The input fails to satisfy the constraints.", 400, "failed"),
+    ("ValidationException", "The input fails to satisfy the constraints.", 400, "failed"),
+    ("ExpiredToken", "The security token is expired.", 403, "retry"),
     ("ExpiredTokenException", "The security token is expired.", 403, "retry"),
-    ("UnrecognizedClientException", "The security token is invalid.", 403, "retry"),
+    ("IncompleteSignature", "The signature does not conform to AWS standards.", 400, "retry"),
     ("InvalidClientTokenId", "The security token is invalid.", 403, "retry"),
-    ("NoCredentialsError", "Unable to locate credentials", None, "retry"),
+    ("InvalidSignatureException", "Signature expired.", 403, "retry"),
+    ("OptInRequired", "The access key needs a subscription.", 403, "retry"),
+    ("SignatureDoesNotMatch", "The signature does not match.", 403, "retry"),
+    ("UnrecognizedClientException", "The security token is invalid.", 403, "retry"),
     ("RequestExpired", "Request has expired.", 400, "retry"),
     ("RequestTimeout", "Timed out.", 400, "retry"),
-    ("ConcurrentModificationException", "Try again.", 500, "retry"),
-    ("InternalServiceErrorException", "Internal failure.", 500, "retry"),
-    ("InternalFailure", "Internal failure.", 500, "retry"),
-    ("ServiceUnavailable", "Unavailable.", 503, "retry"),
+    ("InternalFailure", "Internal failure.", 500, "unanswered"),
+    ("ServiceUnavailable", "Unavailable.", 503, "unanswered"),
+    ("ConnectTimeoutError", "Connect timeout on endpoint URL", None, "retry"),
+    ("CredentialRetrievalError", "Error when retrieving credentials", None, "retry"),
     ("EndpointConnectionError", "Could not connect to the endpoint URL", None, "retry"),
-    ("ReadTimeoutError", "Read timeout on endpoint URL", None, "retry"),
-    ("ConnectionClosedError", "Connection was closed", None, "retry"),
+    ("MetadataRetrievalError", "Error retrieving metadata", None, "retry"),
+    ("NoAuthTokenError", "No auth token", None, "retry"),
+    ("NoCredentialsError", "Unable to locate credentials", None, "retry"),
+    ("PartialCredentialsError", "Partial credentials found", None, "retry"),
+    ("ProxyConnectionError", "Failed to connect to proxy URL", None, "retry"),
+    ("EndpointProviderError", "No endpoint", None, "failed"),
+    ("EndpointResolutionError", "No endpoint", None, "failed"),
+    ("MissingDependencyException", "Missing dependency: awscrt", None, "failed"),
+    ("NoRegionError", "You must specify a region", None, "failed"),
+    ("ParamValidationError", "Parameter validation failed", None, "failed"),
+    ("UnknownEndpointError", "Could not construct an endpoint", None, "failed"),
+    ("ReadTimeoutError", "Read timeout on endpoint URL", None, "unanswered"),
+    ("ConnectionClosedError", "Connection was closed", None, "unanswered"),
+    ("ResponseStreamingError", "An error occurred while reading from response stream", None, "unanswered"),
+    ("HTTPClientError", "An HTTP Client raised an unhandled exception", None, "unanswered"),
+    ("IncompleteReadError", "0 read, but total bytes expected is 9.", None, "unanswered"),
+    ("SSLError", "SSL validation failed", None, "unanswered"),
     ("SomethingNew", "What is this?", 400, "failed"),
+    ("SomethingNew", "What is this?", 408, "retry"),
     ("SomethingNew", "What is this?", 429, "throttled"),
-    ("SomethingNew", "What is this?", 502, "retry"),
-    ("504", "Gateway Timeout", 504, "retry"),
+    ("SomethingNew", "What is this?", 502, "unanswered"),
+    ("SomethingNew", "What is this?", None, "unanswered"),
+    ("504", "Gateway Timeout", 504, "unanswered"),
 ]
+
+ENTRIES = [
+    ("ACCOUNT_DAILY_QUOTA_EXCEEDED", "quota"),
+    ("ACCOUNT_SENDING_PAUSED", "paused"),
+    ("ACCOUNT_SUSPENDED", "failed"),
+    ("ACCOUNT_THROTTLED", "throttled"),
+    ("CONFIGURATION_SET_NOT_FOUND", "failed"),
+    ("CONFIGURATION_SET_SENDING_PAUSED", "paused"),
+    ("FAILED", "retry"),
+    ("INVALID_PARAMETER", "failed"),
+    ("INVALID_SENDING_POOL_NAME", "failed"),
+    ("MAIL_FROM_DOMAIN_NOT_VERIFIED", "failed"),
+    ("MESSAGE_REJECTED", "rejected"),
+    ("TEMPLATE_NOT_FOUND", "failed"),
+    ("TRANSIENT_FAILURE", "retry"),
+    ("SOMETHING_NEW", "unanswered"),
+    ("", "unanswered"),
+]
+
+
+@pytest.fixture(scope="module")
+def model() -> ServiceModel:
+    return ServiceModel(create_loader().load_service_model("sesv2", "service-2"), "sesv2")
 
 
 @pytest.mark.parametrize(("code", "message", "status", "kind"), ANSWERS)
@@ -50,7 +116,7 @@ def test_each_answer_of_ses_has_its_meaning(code: str, message: str, status: int
     fault = classify(code, message, status)
     assert fault.kind == kind
     assert fault.error.code == code
-    assert fault.error.retryable == (kind in DELAYS)
+    assert fault.error.retryable == (kind not in PERMANENT)
     assert message.rstrip(". ") in str(fault.error)
 
 
@@ -58,11 +124,45 @@ def test_every_row_of_the_table_is_among_the_answers_tested() -> None:
     assert set(MEANINGS) <= {code for code, _, _, _ in ANSWERS}
 
 
+def test_the_table_has_every_error_that_ses_names(model: ServiceModel) -> None:
+    named = {name for name in model.shape_names if model.shape_for(name).metadata.get("exception")}
+    assert {"MessageRejected", "TooManyRequestsException"} <= named <= set(MEANINGS)
+
+
+def test_what_the_sdk_raises_of_an_answer_is_never_taken_for_certain() -> None:
+    read = [kind.__name__ for kind in (HTTPClientError, *HTTPClientError.__subclasses__())]
+    assert {"ReadTimeoutError", "ConnectionClosedError"} <= set(read)
+    # these two are raised while the connection is made: https://github.com/boto/botocore, httpsession.py
+    certain = {"ProxyConnectionError", "ConnectTimeoutError"}
+    assert {name: classify(name, "", None).kind for name in read if name not in certain} == (
+        dict.fromkeys(set(read) - certain, "unanswered")
+    )
+
+
+@pytest.mark.parametrize(("status", "kind"), ENTRIES)
+def test_each_status_of_an_entry_has_its_meaning(status: str, kind: str) -> None:
+    fault = classify_entry(status, "Entry 3 of 50.")
+    assert fault.kind == kind
+    assert fault.error.code == status
+    assert "Entry 3 of 50: " in str(fault.error)
+
+
+def test_the_table_has_every_status_that_ses_names(model: ServiceModel) -> None:
+    shape = model.shape_for("BulkEmailStatus")
+    assert isinstance(shape, StringShape)
+    assert {ACCEPTED, *STATUSES} == set(shape.enum)
+    assert set(STATUSES) <= {status for status, _ in ENTRIES}
+
+
+def test_every_meaning_says_what_to_do() -> None:
+    assert all(meaning.advice for meaning in (*MEANINGS.values(), *STATUSES.values()))
+
+
 def test_an_error_says_what_to_do_about_it() -> None:
     fault = classify("NotFoundException", "Configuration set <mailbus> does not exist.", 404)
     assert str(fault.error) == (
         "NotFoundException: Configuration set <mailbus> does not exist: "
-        "SES does not know the configuration set; deploy again, in this region"
+        "SES does not know the configuration set, or the template, in this region; deploy it again"
     )
 
 
@@ -76,7 +176,14 @@ def test_a_mail_refused_for_its_attachment_is_not_blamed_on_an_address() -> None
 
 
 def test_a_silent_error_still_gives_a_reason() -> None:
-    assert str(classify("SomethingNew", "", 400).error) == "SomethingNew: no reason given"
+    assert str(classify("SomethingNew", "", 400).error) == (
+        "SomethingNew: no reason given: mend the job and send it again"
+    )
+
+
+def test_doubt_ends_no_job_and_has_no_delay_of_its_own() -> None:
+    assert not gives_up("unanswered", 10_000, 5)
+    assert set(DELAYS) == {"retry", "throttled", "paused", "quota"}
 
 
 @pytest.mark.parametrize("kind", ["throttled", "quota", "paused"])
