@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from mailbus.errors import InvalidJob, MailbusError, PublishError, SendError
+from mailbus.sqs import PART_ATTRIBUTE
 
 if TYPE_CHECKING:
     from types_boto3_sqs.client import SQSClient
@@ -70,4 +71,7 @@ class DeadLetterQueue:
         }
         if len(record.body.encode()) > MESSAGE_BYTES - ATTRIBUTE_BYTES:
             described = {}
+        if record.part is not None:
+            # without its number a part would pass for the whole job when it is sent again
+            described[PART_ATTRIBUTE] = {"DataType": "Number", "StringValue": str(record.part)}
         self._client.send_message(QueueUrl=self._url, MessageBody=record.body, MessageAttributes=described)

@@ -1,4 +1,4 @@
-"""The Lambda function on the send queue."""
+"""The Lambda function on the send queues."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from mailbus import aws
 from mailbus.bus import EventBus
@@ -17,21 +18,31 @@ from mailbus.ledger import Ledger
 from mailbus.settings import SenderSettings, from_environment
 from mailbus.sqs import records
 from sender.account import Account
-from sender.batch import WORKERS, process
+from sender.batch import process
+from sender.objects import Objects
 from sender.pacing import Pacer
-from sender.send_queue import SendQueue
+from sender.rate import RateTable
+from sender.rounds import WORKERS
+from sender.schedules import Schedules
+from sender.send_queue import SendQueues
 from sender.ses import MailService
 from sender.wiring import Sender
 
 if TYPE_CHECKING:
     from typing import Final
 
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 ATTEMPTS: Final = 2
+# what the alarm on paused sending looks at
+NAMESPACE: Final = "Mailbus"
+PAUSED_METRIC: Final = "SendingPaused"
 
 
-def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Send the jobs of an SQS event; answers with the messages that go back to the queue."""
-    return process(wire(), records(event))
+    deadline = time.time() + context.get_remaining_time_in_millis() / 1000
+    return process(wire(), records(event), deadline)
 
 
 def wait_until(moment: float) -> None:
@@ -39,34 +50,64 @@ def wait_until(moment: float) -> None:
     time.sleep(max(0.0, moment - time.time()))
 
 
+def count_paused(mails: int) -> None:
+    """Let CloudWatch know, by the log, that mails wait since sending is paused."""
+    if mails:
+        with single_metric(
+            name=PAUSED_METRIC,
+            unit=MetricUnit.Count,
+            value=mails,
+            namespace=NAMESPACE,
+            default_dimensions={"service": "sender"},
+        ):
+            pass
+
+
 @functools.cache
 def wire() -> Sender:
     """Build settings and clients, at the first event."""
     settings = from_environment(SenderSettings)
     session = aws.session()
-    # a function that runs out of time after SES's answers sends all its mail again
+    # a function that runs out of time after SES's answers leaves its jobs in doubt
     quick = aws.config(max_attempts=ATTEMPTS, read_timeout=aws.SHORT_READ_TIMEOUT)
     sqs = session.client("sqs", config=quick)
     # one attempt: a hidden retry after a timeout would be a second mail
     ses = session.client("sesv2", config=aws.config(max_attempts=1, max_pool_connections=WORKERS))
     events = session.client("events", config=aws.config(max_attempts=1, read_timeout=aws.SHORT_READ_TIMEOUT))
     dynamodb = session.client("dynamodb", config=quick)
-    ledger = Ledger(dynamodb, settings.ledger_table_name)
     return Sender(
         settings=settings,
         mail=MailService(ses),
         bus=EventBus(events, settings.event_bus_name),
-        queue=SendQueue(sqs, settings.send_queue_url),
+        queues=SendQueues(
+            sqs,
+            {
+                settings.send_queue_arn: settings.send_queue_url,
+                settings.bulk_queue_arn: settings.bulk_queue_url,
+            },
+        ),
         dead_letters=DeadLetterQueue(sqs, settings.dead_letter_queue_url),
-        ledger=ledger,
+        ledger=Ledger(dynamodb, settings.ledger_table_name),
+        objects=Objects(
+            session.client("s3", config=quick),
+            own_bucket=settings.jobs_bucket_name,
+            buckets=settings.source_buckets,
+        ),
+        schedules=Schedules(
+            session.client("scheduler", config=quick),
+            group_name=settings.schedule_group_name,
+            role_arn=settings.schedule_role_arn,
+            dead_letter_queue_arn=settings.dead_letter_queue_arn,
+        ),
         pacer=Pacer(
-            ledger,
-            Account(ses).max_send_rate,
+            RateTable(dynamodb, settings.ledger_table_name),
+            Account(ses).limits,
             cache_seconds=settings.rate_cache_seconds,
-            clock=time.time,
+            bulk_share=settings.bulk_share,
         ),
         wait_until=wait_until,
         log=Logger(service="sender"),
         now=lambda: datetime.now(UTC),
         uniform=random.uniform,
+        count_paused=count_paused,
     )

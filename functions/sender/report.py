@@ -1,6 +1,8 @@
-"""Carry out what was settled, in one order: events, dead-letter queue, acknowledgement.
+"""Carry out what was settled, in one order: ledger, events, dead-letter queue, acknowledgement.
 
-Whatever fails in between is repeated and nothing is lost; repeated events have the same `event_id`.
+Whatever fails in between is repeated and nothing is lost: the ledger keeps a mail that SES accepted from
+being sent again, and the queue keeps its events until they are on the bus; repeated events have the same
+`event_id`.
 """
 
 from __future__ import annotations
@@ -8,29 +10,40 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailbus.bus import PublishFailure
-from mailbus.sqs import batch_response
-from sender.outcomes import delay_seconds
+from sender.outcomes import delay_seconds, is_spent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
     from mailbus.errors import MailbusError
+    from mailbus.sqs import Record
     from sender.settlement import Settlement
     from sender.wiring import Sender
 
 SETTLED: Final = "job settled"
 
 
-def report(sender: Sender, settlements: Sequence[Settlement]) -> dict[str, list[dict[str, str]]]:
-    """Carry out what was settled: the events of the whole batch together, then the rest."""
+def report(sender: Sender, settlements: Sequence[Settlement]) -> list[Record]:
+    """Carry out what was settled, of the whole batch together; the answer is what goes back to the queue."""
+    write_down(sender, settlements)
     failures = publish(sender, settlements)
-    closed = [
-        close(sender, settlement, failed) for settlement, failed in zip(settlements, failures, strict=True)
+    sender.count_paused(sum(settlement.paused for settlement in settlements))
+    return [
+        settlement.record
+        for settlement, failed in zip(settlements, failures, strict=True)
+        if not close(sender, settlement, failed)
     ]
-    return batch_response(
-        settlement.record for settlement, done in zip(settlements, closed, strict=True) if not done
-    )
+
+
+def write_down(sender: Sender, settlements: Sequence[Settlement]) -> None:
+    """Write to the ledger; where it does not take it, the job is in doubt, and SES's own event decides."""
+    kept = {settlement.keep.key: settlement for settlement in settlements if settlement.keep is not None}
+    for key in sender.ledger.save([settlement.keep for settlement in kept.values() if settlement.keep]):
+        _log(sender, kept[key], "job is not written down")
+    for settlement in settlements:
+        if settlement.let_go is not None:
+            sender.ledger.let_go(settlement.let_go)
 
 
 def publish(sender: Sender, settlements: Sequence[Settlement]) -> list[list[PublishFailure]]:
@@ -38,7 +51,7 @@ def publish(sender: Sender, settlements: Sequence[Settlement]) -> list[list[Publ
     owned = [(owner, put) for owner, settlement in enumerate(settlements) for put in settlement.entries]
     try:
         failed = sender.bus.publish([put for _, put in owned])
-    except Exception as error:  # noqa: BLE001 - an accepted mail must be acknowledged all the same
+    except Exception as error:  # noqa: BLE001 - the rest of the batch must be settled
         failure = PublishFailure(code=type(error).__name__, reason="unexpected", retryable=True)
         failed = dict.fromkeys(range(len(owned)), failure)
     failures: list[list[PublishFailure]] = [[] for _ in settlements]
@@ -52,11 +65,10 @@ def close(sender: Sender, settlement: Settlement, failures: Sequence[PublishFail
     code = failures[0].code if failures else None
     if code is not None:
         _log(sender, settlement, "events are not on the bus", bus_error=code)
-    unpublished = any(failure.retryable for failure in failures)
-    if settlement.bury is None:
-        acknowledged = settlement.give_back_seconds is None
-    else:
-        acknowledged = not unpublished and bury(sender, settlement, settlement.bury)
+    unpublished = any(failure.retryable for failure in failures) and not _is_spent(sender, settlement.record)
+    acknowledged = settlement.give_back_seconds is None and not unpublished
+    if acknowledged and settlement.bury is not None:
+        acknowledged = bury(sender, settlement, settlement.bury)
     if not acknowledged:
         give_back(sender, settlement)
     _log(sender, settlement, SETTLED)
@@ -78,8 +90,13 @@ def give_back(sender: Sender, settlement: Settlement) -> None:
     seconds = settlement.give_back_seconds
     if seconds is None:
         seconds = delay_seconds("retry", settlement.record.receive_count, sender.uniform)
-    if not sender.queue.give_back(settlement.record, seconds):
+    if not sender.queues.give_back(settlement.record, seconds):
         _log(sender, settlement, "visibility timeout is not changed")
+
+
+def _is_spent(sender: Sender, record: Record) -> bool:
+    age = 0.0 if record.sent_at is None else sender.now().timestamp() - record.sent_at
+    return is_spent(record.receive_count, age)
 
 
 def _log(
@@ -96,7 +113,8 @@ def _log(
         extra={
             "job_id": settlement.job_id,
             "sqs_message_id": settlement.record.message_id,
-            "message_id": settlement.message_id,
+            "part": settlement.record.part,
+            "message_ids": settlement.message_ids,
             "receive_count": settlement.record.receive_count,
             "outcome": settlement.outcome,
             "error": settlement.error,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from mailbus.errors import MailbusError
-from mailbus.jobs import Job
+from mailbus.errors import MailbusError, SendError
+from mailbus.job_records import JobRecord
+from mailbus.jobs import Envelope, Job
 from mailbus.sqs import Record
-from sender.outcomes import Kind
+from sender.merge import Bulk
+from sender.outcomes import Fault, Kind
 from sender.request import Request
 
 
@@ -20,37 +24,122 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that was not sent, and why."""
+    """A job that will not be sent, and why; nothing of it was handed to SES this time."""
 
     record: Record
     job: Job
-    kind: Kind
     error: MailbusError
-    attempts: int = 1
 
 
-class Planned(msgspec.Struct, frozen=True, kw_only=True):
-    """A job with the request that sends it."""
+class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that was cancelled before its time."""
 
     record: Record
     job: Job
-    request: Request
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """A job on its way, with the call that sends it, and what has become of its entries so far.
+
+    An entry is one message to SES: the one of an ordinary job, or one of the recipients of a merge.
+    `entries` are those still to be handed to SES, `seen` is what the ledger holds about the job. `accepted`
+    and `faults` are this delivery's.
+    """
+
+    record: Record
+    job: Job
+    call: Request | Bulk
+    envelopes: tuple[Envelope, ...]
+    entries: tuple[int, ...]
+    seen: JobRecord | None = None
+    doubted: tuple[int, ...] = ()
+    accepted: dict[int, str] = {}
+    faults: dict[int, Fault] = {}
+
+
+class Large(msgspec.Struct, frozen=True, kw_only=True):
+    """A merge for more recipients than one message of the queue is for."""
+
+    record: Record
+    job: Job
+    document: dict[str, Any]
+
+
+class Early(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that is not due yet."""
+
+    record: Record
+    job: Job
+    document: dict[str, Any]
+    due: float
+
+
+class Attempted(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that SES was called for; with `unanswered`, its last call may have been accepted or not.
+
+    `known` is what is to be written down of it, unless nothing was `noted` since its claim. Where
+    entries are left that had no turn, they wait `seconds`, or as `kind` says.
+    """
+
+    work: Work
+    known: JobRecord
+    unanswered: Fault | None = None
+    noted: bool = True
+    seconds: float | None = None
+    kind: Kind = "throttled"
+
+    @property
+    def record(self) -> Record:
+        """The queue's message."""
+        return self.work.record
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that SES accepted in an earlier delivery; `announce` where its events may be missing."""
+
+    record: Record
+    job: Job
+    known: JobRecord
+    announce: bool
+
+
+class GivenUp(msgspec.Struct, frozen=True, kw_only=True):
+    """Entries of a job whose outcome stays unknown, and that are not sent again; it is written down."""
+
+    record: Record
+    job: Job
+    known: JobRecord
+    entries: tuple[int, ...]
+    error: SendError
+
+
+class Split(msgspec.Struct, frozen=True, kw_only=True):
+    """A large merge whose parts are all on the queue."""
+
+    record: Record
+    job: Job
+    parts: int
+
+
+class Scheduled(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that is written down for later: on a schedule, or hidden in the queue for so many seconds."""
+
+    record: Record
+    job: Job
+    hide_seconds: float | None = None
 
 
 class Postponed(msgspec.Struct, frozen=True, kw_only=True):
-    """A job whose turn comes later than a worker waits."""
+    """A job that waits for something that is not its own fault: a turn, the quota, another service.
+
+    `seconds` where it is known for how long; `error` is the code of what did not answer.
+    """
 
     record: Record
-    job: Job
-    seconds: float
-
-
-class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail that SES took."""
-
-    record: Record
-    job: Job
-    message_id: str
+    job_id: str
+    seconds: float | None = None
+    kind: Kind = "retry"
+    error: str | None = None
 
 
 class Unexpected(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,5 +149,16 @@ class Unexpected(msgspec.Struct, frozen=True, kw_only=True):
     error_type: str
 
 
-Prepared = Planned | Refused | Unreadable | Unexpected
-Result = Accepted | Postponed | Refused | Unreadable | Unexpected
+Result = (
+    Attempted
+    | Cancelled
+    | GivenUp
+    | Postponed
+    | Refused
+    | Scheduled
+    | Settled
+    | Split
+    | Unexpected
+    | Unreadable
+)
+Prepared = Work | Early | Large | Result

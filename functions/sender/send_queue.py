@@ -1,30 +1,86 @@
-"""The edge to the send queue: gives a job back for later."""
+"""The edge to the send queues: gives jobs back for later, and puts the parts of large ones on."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mailbus.errors import SendError
+from mailbus.sqs import PART_ATTRIBUTE
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from types_boto3_sqs.client import SQSClient
+    from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
     from mailbus.sqs import Record
 
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+MESSAGES_PER_CALL: Final = 10
+CALL_BYTES: Final = 1024 * 1024
+LONGEST_HIDDEN: Final = 12 * 60 * 60
 
-class SendQueue:
-    """The queue that the function is fed from."""
 
-    def __init__(self, client: SQSClient, url: str) -> None:
+class SendQueues:
+    """The queues that the function is fed from; `urls` by ARN, the lanes' own."""
+
+    def __init__(self, client: SQSClient, urls: Mapping[str, str]) -> None:
         self._client = client
-        self._url = url
+        self._urls = urls
 
     def give_back(self, record: Record, seconds: int) -> bool:
         """Hide a job until it is due; false where SQS did not, and the queue's own timeout holds."""
         try:
             self._client.change_message_visibility(
-                QueueUrl=self._url, ReceiptHandle=record.receipt_handle, VisibilityTimeout=seconds
+                QueueUrl=self._urls[record.queue_arn],
+                ReceiptHandle=record.receipt_handle,
+                VisibilityTimeout=min(max(seconds, 0), LONGEST_HIDDEN),
             )
         except (ClientError, BotoCoreError):
             return False
         return True
+
+    def put_parts(self, queue_arn: str, bodies: Sequence[str]) -> None:
+        """Enqueue the parts of a job, numbered; raises a retryable `SendError` unless all are there.
+
+        Parts that are there twice do no harm: each is in the ledger under its number.
+        """
+        for call in _calls(bodies):
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                {
+                    "Id": str(part),
+                    "MessageBody": bodies[part],
+                    "MessageAttributes": {PART_ATTRIBUTE: {"DataType": "Number", "StringValue": str(part)}},
+                }
+                for part in call
+            ]
+            try:
+                answer = self._client.send_message_batch(QueueUrl=self._urls[queue_arn], Entries=entries)
+            except (ClientError, BotoCoreError) as error:
+                code = (
+                    error.response["Error"]["Code"]
+                    if isinstance(error, ClientError)
+                    else type(error).__name__
+                )
+                reason = "the parts of the job are not on the queue yet"
+                raise SendError(code, reason, retryable=True) from error
+            if answer.get("Failed"):
+                reason = "the parts of the job are not all on the queue yet"
+                raise SendError(answer["Failed"][0]["Code"], reason, retryable=True)
+
+
+def _calls(bodies: Sequence[str]) -> Iterator[list[int]]:
+    call: list[int] = []
+    filled = 0
+    for part, body in enumerate(bodies):
+        # its attribute counts too
+        size = len(body.encode()) + len(PART_ATTRIBUTE) + len("Number") + len(str(part))
+        if call and (len(call) == MESSAGES_PER_CALL or filled + size > CALL_BYTES):
+            yield call
+            call, filled = [], 0
+        call.append(part)
+        filled += size
+    if call:
+        yield call

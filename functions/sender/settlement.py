@@ -1,4 +1,4 @@
-"""What follows from a result: events, and the dead-letter queue, a later delivery, or neither."""
+"""What follows from a result: what the ledger keeps, the events, and where the message goes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,27 @@ import msgspec
 
 from mailbus.errors import MailbusError, SendError
 from mailbus.events import BusEntry, EmailEvent, entry
+from mailbus.job_records import JobRecord
 from mailbus.jobs import peek_job_id
 from mailbus.sqs import Record
 from sender import announcements
-from sender.outcomes import delay_seconds, gives_up, is_spent
-from sender.results import Accepted, Postponed, Refused, Result, Unexpected, Unreadable
+from sender.outcomes import Fault, Kind, delay_seconds, gives_up, is_spent
+from sender.results import (
+    Attempted,
+    Cancelled,
+    GivenUp,
+    Postponed,
+    Refused,
+    Result,
+    Scheduled,
+    Settled,
+    Split,
+    Unexpected,
+    Unreadable,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from typing import Final
 
     from sender.wiring import Sender
@@ -24,60 +37,174 @@ if TYPE_CHECKING:
 UNEXPECTED_SECONDS: Final = 60
 SPREAD_SECONDS: Final = 5
 LONGEST_SPREAD_SECONDS: Final = 15 * 60
+# the outcomes whose number decides how long a job waits, or whether it is tried again
+COUNTED: Final = ("paused", "throttled", "retry")
+# of several entries' faults, the one that has the job wait longest comes first
+WAITING: Final[tuple[Kind, ...]] = ("quota", "paused", "throttled", "retry")
 
-Outcome = Literal["queued", "failed", "rejected", "retried", "postponed", "unexpected"]
+Outcome = Literal[
+    "queued",
+    "duplicate",
+    "failed",
+    "rejected",
+    "cancelled",
+    "unanswered",
+    "retried",
+    "postponed",
+    "scheduled",
+    "split",
+    "unexpected",
+]
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """What is left to do for a record: publish, then bury it, or give it back, or neither."""
+    """What is left to do for a record.
+
+    First `keep` is written to the ledger, or the lease of `let_go` is ended. Then the entries are published;
+    at last the record is buried, or given back, or acknowledged. `paused` counts mails that SES did not take
+    since sending is paused.
+    """
 
     record: Record
     outcome: Outcome
     job_id: str | None = None
-    message_id: str | None = None
+    message_ids: tuple[str, ...] = ()
+    keep: JobRecord | None = None
+    let_go: JobRecord | None = None
     entries: tuple[BusEntry, ...] = ()
     bury: MailbusError | None = None
     give_back_seconds: int | None = None
     error: str | None = None
+    paused: int = 0
 
 
 def conclude(sender: Sender, result: Result) -> Settlement:
-    """Settle a result; where even that goes wrong, a mail that SES took still is not sent again."""
+    """Settle a result; where even that goes wrong the job comes again, and the ledger knows what was sent."""
     try:
         return settle(sender, result)
     except Exception as error:  # noqa: BLE001 - one job must not take the batch with it
-        message_id = result.message_id if isinstance(result, Accepted) else None
         return Settlement(
             record=result.record,
             outcome="unexpected",
-            message_id=message_id,
-            give_back_seconds=UNEXPECTED_SECONDS if message_id is None else None,
+            keep=_freed(result.known) if isinstance(result, Attempted) and not result.unanswered else None,
+            give_back_seconds=UNEXPECTED_SECONDS,
             error=type(error).__name__,
         )
 
 
-def settle(sender: Sender, result: Result) -> Settlement:
+def settle(sender: Sender, result: Result) -> Settlement:  # noqa: C901, PLR0911 - a branch for each kind
     """Decide what follows from a result."""
     match result:
-        case Accepted():
-            return _settle_accepted(sender, result)
-        case Unreadable():
-            return _settle_unreadable(sender, result)
+        case Attempted():
+            return _settle_attempted(sender, result)
+        case Settled():
+            return _settle_settled(result)
         case Refused():
             return _settle_refused(sender, result)
+        case Unreadable():
+            return _settle_unreadable(sender, result)
+        case Cancelled():
+            return _settle_cancelled(sender, result)
+        case GivenUp():
+            return _settle_given_up(sender, result)
         case Postponed():
             return _settle_postponed(sender, result)
+        case Scheduled():
+            return _settle_scheduled(result)
+        case Split():
+            return Settlement(record=result.record, outcome="split", job_id=result.job.job_id)
         case Unexpected():
             return _settle_unexpected(sender, result)
 
 
-def _settle_accepted(sender: Sender, accepted: Accepted) -> Settlement:
-    return Settlement(
-        record=accepted.record,
+def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
+    work, known = attempted.work, attempted.known
+    record, job = work.record, work.job
+    queued = announcements.queued(job, work.accepted, known.accepted_at)
+    faults = work.faults
+    passing = {entry: fault for entry, fault in faults.items() if fault.error.retryable}
+    kind = next((kind for kind in WAITING if any(fault.kind == kind for fault in passing.values())), None)
+    attempts = known.attempts.get(kind, 0) + 1 if kind in COUNTED else 1
+    spent = _is_spent(sender, record)
+    if kind is not None and (gives_up(kind, attempts, sender.settings.max_attempts) or spent):
+        passing = {}
+    final = {entry: fault for entry, fault in faults.items() if entry not in passing}
+    if spent:
+        final |= dict.fromkeys(work.entries, Fault(kind="failed", error=_spent()))
+    failed = announcements.faulty(job, final, record.message_id, sender.now())
+    common = Settlement(
+        record=record,
         outcome="queued",
-        job_id=accepted.job.job_id,
-        message_id=accepted.message_id,
-        entries=_entries(announcements.queued(accepted.job, accepted.message_id, sender.now())),
+        job_id=job.job_id,
+        message_ids=tuple(work.accepted.values()),
+        entries=_entries([*queued, *failed]),
+        error=_label(next(iter(faults.values())).error) if faults else None,
+        paused=sum(fault.kind == "paused" for fault in faults.values()),
+    )
+    if attempted.unanswered is not None:
+        return _wait_for_events(sender, attempted, common)
+    known = msgspec.structs.replace(
+        _freed(known),
+        attempts={**known.attempts, kind: attempts} if kind in COUNTED else known.attempts,
+        failed={**known.failed, **{entry: fault.error.code for entry, fault in final.items()}},
+    )
+    if passing or (work.entries and not spent):
+        seconds = (
+            delay_seconds(kind, attempts, sender.uniform)
+            if kind is not None
+            else _turn_seconds(sender, record, attempted.seconds, attempted.kind)
+        )
+        return msgspec.structs.replace(
+            common,
+            outcome="retried" if passing else "postponed",
+            keep=known,
+            give_back_seconds=_within(sender, job.expires_at, seconds),
+        )
+    if not known.failed:
+        return msgspec.structs.replace(common, keep=known)
+    return msgspec.structs.replace(
+        common,
+        outcome="rejected" if any(fault.kind == "rejected" for fault in final.values()) else "failed",
+        # sent again from the dead-letter queue, what failed is tried anew
+        keep=msgspec.structs.replace(known, state="failed", failed={}, attempts={}),
+        bury=_error_of(known, final),
+    )
+
+
+def _wait_for_events(sender: Sender, attempted: Attempted, common: Settlement) -> Settlement:
+    """Let SES's own event tell whether it accepted what it did not answer for."""
+    fault, known = attempted.unanswered, attempted.known
+    return msgspec.structs.replace(
+        common,
+        outcome="unanswered",
+        let_go=None if attempted.noted else known,
+        keep=_freed(known) if attempted.noted else None,
+        give_back_seconds=delay_seconds("retry", 1, sender.uniform),
+        error=None if fault is None else _label(fault.error),
+    )
+
+
+def _settle_settled(settled: Settled) -> Settlement:
+    job, known = settled.job, settled.known
+    events = announcements.queued(job, known.accepted, known.accepted_at) if settled.announce else ()
+    return Settlement(
+        record=settled.record,
+        outcome="duplicate",
+        job_id=job.job_id,
+        message_ids=tuple(known.accepted.values()),
+        entries=_entries(events),
+    )
+
+
+def _settle_refused(sender: Sender, refused: Refused) -> Settlement:
+    record, job, error = refused.record, refused.job, refused.error
+    return Settlement(
+        record=record,
+        outcome="failed",
+        job_id=job.job_id,
+        entries=_entries(announcements.refused(job, error, record.message_id, sender.now())),
+        bury=error,
+        error=_label(error),
     )
 
 
@@ -94,22 +221,28 @@ def _settle_unreadable(sender: Sender, unreadable: Unreadable) -> Settlement:
     )
 
 
-def _settle_refused(sender: Sender, refused: Refused) -> Settlement:
-    record, job, kind, error = refused.record, refused.job, refused.kind, refused.error
-    if not gives_up(kind, refused.attempts, sender.settings.max_attempts) and not _is_spent(sender, record):
-        return Settlement(
-            record=record,
-            outcome="retried",
-            job_id=job.job_id,
-            give_back_seconds=delay_seconds(kind, refused.attempts, sender.uniform),
-            error=_label(error),
-        )
+def _settle_cancelled(sender: Sender, cancelled: Cancelled) -> Settlement:
+    record, job = cancelled.record, cancelled.job
+    error = MailbusError("cancelled before it was sent")
     return Settlement(
         record=record,
-        outcome="rejected" if kind == "rejected" else "failed",
+        outcome="cancelled",
         job_id=job.job_id,
-        entries=_entries(announcements.refused(job, error, kind, record.message_id, sender.now())),
-        bury=error,
+        entries=_entries(announcements.refused(job, error, record.message_id, sender.now())),
+    )
+
+
+def _settle_given_up(sender: Sender, given_up: GivenUp) -> Settlement:
+    record, job, error = given_up.record, given_up.job, given_up.error
+    events = announcements.refused(job, error, record.message_id, sender.now(), entries=given_up.entries)
+    more = given_up.known.unsettled
+    return Settlement(
+        record=record,
+        outcome="failed",
+        job_id=job.job_id,
+        entries=_entries(events),
+        bury=None if more else error,
+        give_back_seconds=1 if more else None,
         error=_label(error),
     )
 
@@ -117,17 +250,24 @@ def _settle_refused(sender: Sender, refused: Refused) -> Settlement:
 def _settle_postponed(sender: Sender, postponed: Postponed) -> Settlement:
     record = postponed.record
     if _is_spent(sender, record):
-        reason = "waited for the account's sending rate as long as SQS lets it; ask AWS for a higher rate"
-        error = SendError("SendingRateExceeded", reason, retryable=False)
-        return _settle_refused(sender, Refused(record=record, job=postponed.job, kind="failed", error=error))
-    # Spread out, so that those who wait do not all come back in the same moment, the more the longer.
-    spread = min(SPREAD_SECONDS * record.receive_count, LONGEST_SPREAD_SECONDS)
-    seconds = math.ceil(postponed.seconds + sender.uniform(0, spread))
+        unreadable = Unreadable(record=record, job_id=postponed.job_id, error=_spent())
+        return _settle_unreadable(sender, unreadable)
     return Settlement(
         record=record,
         outcome="postponed",
-        job_id=postponed.job.job_id,
-        give_back_seconds=seconds,
+        job_id=postponed.job_id,
+        give_back_seconds=_turn_seconds(sender, record, postponed.seconds, postponed.kind),
+        error=postponed.error,
+    )
+
+
+def _settle_scheduled(scheduled: Scheduled) -> Settlement:
+    hidden = scheduled.hide_seconds
+    return Settlement(
+        record=scheduled.record,
+        outcome="scheduled",
+        job_id=scheduled.job.job_id,
+        give_back_seconds=None if hidden is None else math.ceil(hidden),
     )
 
 
@@ -155,12 +295,49 @@ def _settle_unexpected(sender: Sender, unexpected: Unexpected) -> Settlement:
     )
 
 
+def _turn_seconds(sender: Sender, record: Record, seconds: float | None, kind: Kind) -> int:
+    """Spread out those who wait, so that they do not all come back in one moment, the more the longer."""
+    if seconds is None:
+        return delay_seconds(kind, record.receive_count, sender.uniform)
+    spread = min(SPREAD_SECONDS * record.receive_count, LONGEST_SPREAD_SECONDS) if kind == "throttled" else 0
+    return math.ceil(seconds + sender.uniform(0, spread))
+
+
+def _within(sender: Sender, expires_at: float | None, seconds: int) -> int:
+    """Have a job come back when its time is over, to be told so, not long after."""
+    if expires_at is None:
+        return seconds
+    return min(seconds, max(0, math.ceil(expires_at - sender.now().timestamp())))
+
+
+def _error_of(known: JobRecord, final: dict[int, Fault]) -> MailbusError:
+    if final and known.entries == 1:
+        return next(iter(final.values())).error
+    codes = sorted(set(known.failed.values()))
+    reason = (
+        f"{len(known.failed)} of {known.entries} recipients failed ({', '.join(codes)}), each has its "
+        "own event, and the others are sent. Sent again as it is, the message tries the failed ones alone"
+    )
+    return SendError(codes[0], reason, retryable=False)
+
+
+def _freed(known: JobRecord) -> JobRecord:
+    return msgspec.structs.replace(known, lease_until=0.0)
+
+
+def _spent() -> SendError:
+    reason = (
+        "waited as long as SQS lets it, as the sender's log says for what; send it again under a new job_id"
+    )
+    return SendError("WaitedTooLong", reason, retryable=False)
+
+
 def _is_spent(sender: Sender, record: Record) -> bool:
     age = 0.0 if record.sent_at is None else sender.now().timestamp() - record.sent_at
     return is_spent(record.receive_count, age)
 
 
-def _entries(events: Sequence[EmailEvent]) -> tuple[BusEntry, ...]:
+def _entries(events: Iterable[EmailEvent]) -> tuple[BusEntry, ...]:
     return tuple(entry(event) for event in events)
 
 

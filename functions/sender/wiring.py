@@ -12,25 +12,36 @@ from mailbus.bus import EventBus
 from mailbus.dead_letters import DeadLetterQueue
 from mailbus.ledger import Ledger
 from mailbus.settings import SenderSettings
-from sender.pacing import Pacer
-from sender.send_queue import SendQueue
+from mailbus.sqs import Record  # noqa: TC001 - as the others, whose annotations are read at run time
+from sender.objects import Objects
+from sender.pacing import Lane, Pacer
+from sender.schedules import Schedules
+from sender.send_queue import SendQueues
 from sender.ses import MailService
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """What a batch works with.
 
-    `uniform(low, high)` draws the jitter, `now()` is in UTC, `wait_until` takes epoch seconds.
+    `uniform(low, high)` draws the jitter, `now()` is in UTC, `wait_until` takes epoch seconds, and
+    `count_paused` how many mails SES did not take since sending is paused.
     """
 
     settings: SenderSettings
     mail: MailService
     bus: EventBus
-    queue: SendQueue
+    queues: SendQueues
     dead_letters: DeadLetterQueue
     ledger: Ledger
+    objects: Objects
+    schedules: Schedules
     pacer: Pacer
     wait_until: Callable[[float], None]
     log: Logger
     now: Callable[[], datetime]
     uniform: Callable[[float, float], float]
+    count_paused: Callable[[int], None]
+
+    def lane_of(self, record: Record) -> Lane:
+        """Tell a message's lane by its queue."""
+        return "bulk" if record.queue_arn == self.settings.bulk_queue_arn else "transactional"

@@ -1,0 +1,228 @@
+"""What the ledger says of a job, and what is written there: before SES is called, and after."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from mailbus.errors import InvalidJob, SendError
+from mailbus.job_records import (
+    UNKNOWN,
+    Cancelled,
+    Conflict,
+    Free,
+    GiveUp,
+    JobRecord,
+    RecordKey,
+    Settled,
+    Verdict,
+    Waiting,
+    judge,
+)
+from mailbus.ledger import Claim, Claimed, Found, Unreachable
+from sender import results
+from sender.outcomes import Fault, delay_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mailbus.jobs import Job
+    from mailbus.sqs import Record
+    from sender.results import Result, Work
+    from sender.wiring import Sender
+
+DAY_SECONDS: Final = 24 * 60 * 60
+# a function ends a little after its deadline
+LEASE_SLACK: Final = 1.0
+# another worker may write between a look and a claim
+TRIES: Final = 3
+
+_OTHER_CONTENT: Final = (
+    "is the id of a job with other content, which the ledger still remembers; the same id is the same job, "
+    "so use a new one"
+)
+_UNKNOWN: Final = (
+    "SES may have accepted the mail, and never said so; it is not sent again. "
+    "Look for it in SES's events before you send it under a new job_id"
+)
+
+
+def key_of(record: Record, job: Job) -> RecordKey:
+    """Find the job's place in the ledger."""
+    return RecordKey(job_id=job.job_id, part=record.part)
+
+
+def verdict_on(sender: Sender, record: Record, job: Job, known: JobRecord) -> Verdict:
+    """Judge what the ledger knows of a job that a message brings."""
+    return judge(
+        known,
+        fingerprint=job.fingerprint,
+        sqs_message_id=record.message_id,
+        now=sender.now().timestamp(),
+        doubt_seconds=sender.settings.doubt_seconds,
+        on_unknown=sender.settings.on_unknown,
+    )
+
+
+def look_up(sender: Sender, works: Sequence[Work]) -> list[Work | Result]:
+    """Ask the ledger about jobs that it may know, so that no rate is reserved for those that are done."""
+    probable = [work for work in works if work.record.receive_count > 1 or work.job.send_at is not None]
+    if not probable:
+        return list(works)
+    found = sender.ledger.find([key_of(work.record, work.job) for work in probable])
+    if isinstance(found, Unreachable):
+        silent = {id(work): postponed_by(work.record, work.job, found) for work in probable}
+        return [silent.get(id(work), work) for work in works]
+    return [
+        work if known is None else consult(sender, work, known)
+        for work, known in ((work, found.get(key_of(work.record, work.job))) for work in works)
+    ]
+
+
+def consult(sender: Sender, work: Work, known: JobRecord) -> Work | Result:
+    """Let the ledger decide what of a job is still to be sent, if anything."""
+    match verdict_on(sender, work.record, work.job, known):
+        case Free(fresh=True):
+            return msgspec.structs.replace(work, seen=_forgotten(known))
+        case Free() as free:
+            return msgspec.structs.replace(work, seen=known, entries=free.entries, doubted=free.doubted)
+        case GiveUp(entries=entries):
+            return _give_up(sender, work, known, entries)
+        case verdict:
+            return result_of(sender, work.record, work.job, known, verdict)
+
+
+def result_of(
+    sender: Sender,
+    record: Record,
+    job: Job,
+    known: JobRecord,
+    verdict: Verdict,
+) -> Result:
+    """Turn a verdict that lets nothing be sent into what follows from it."""
+    match verdict:
+        case Settled(announce=announce):
+            return results.Settled(record=record, job=job, known=known, announce=announce)
+        case Waiting(until=until):
+            # looked at again now and then: it may be settled long before
+            soon = delay_seconds("retry", record.receive_count, sender.uniform)
+            seconds = min(until - sender.now().timestamp() + LEASE_SLACK, soon)
+            return results.Postponed(
+                record=record, job_id=job.job_id, seconds=max(seconds, LEASE_SLACK), error=verdict.why
+            )
+        case Cancelled():
+            return results.Cancelled(record=record, job=job)
+        case Conflict():
+            path = "$.job_id"
+            return results.Refused(record=record, job=job, error=InvalidJob(path, _OTHER_CONTENT))
+        case Free() | GiveUp():
+            # something has changed since the look that led here
+            return results.Postponed(record=record, job_id=job.job_id, seconds=LEASE_SLACK)
+
+
+def postponed_by(record: Record, job: Job, silent: Unreachable) -> Result:
+    """Let a job wait for the ledger: without it nothing is sent, since it might be sent twice."""
+    return results.Postponed(record=record, job_id=job.job_id, error=silent.code)
+
+
+def claim_for(
+    sender: Sender, work: Work, entries: tuple[int, ...], *, called_at: float, deadline: float
+) -> Claim:
+    """Say which entries are about to be handed to SES, until when nobody else may."""
+    seen = work.seen
+    base = msgspec.structs.replace(
+        JobRecord(key=key_of(work.record, work.job)) if seen is None else seen,
+        fingerprint=work.job.fingerprint,
+        state="active",
+        entries=len(work.envelopes),
+        metadata=_metadata(work.job),
+        tags=work.job.tags,
+        expires_at=remembered_until(sender),
+    )
+    attempts = base.attempts
+    if work.doubted:
+        attempts = {**attempts, UNKNOWN: attempts.get(UNKNOWN, 0) + 1}
+    claimed = msgspec.structs.replace(
+        base,
+        sqs_message_id=base.sqs_message_id or work.record.message_id,
+        lease_until=deadline + LEASE_SLACK,
+        open=entries,
+        called_at=called_at,
+        attempts=attempts,
+    )
+    return Claim(record=claimed, seen=seen)
+
+
+def answered(record: JobRecord, answers: Mapping[int, str | Fault], now: float) -> JobRecord:
+    """Add what SES answered for the entries of a call; the lease stays, and what had no answer stays open."""
+    accepted = {entry: answer for entry, answer in answers.items() if isinstance(answer, str)}
+    faults = {entry: answer for entry, answer in answers.items() if isinstance(answer, Fault)}
+    failed = {entry: fault.error.code for entry, fault in faults.items() if not fault.error.retryable}
+    return msgspec.structs.replace(
+        record,
+        open=tuple(entry for entry, fault in faults.items() if fault.kind == "unanswered"),
+        accepted={**record.accepted, **accepted},
+        accepted_at=record.accepted_at or (now if accepted else 0.0),
+        failed={**record.failed, **failed},
+    )
+
+
+def enter(
+    sender: Sender, record: Record, job: Job, wanted: JobRecord
+) -> tuple[JobRecord, Verdict | None] | Unreachable:
+    """Write down a job that is not sent now; where another record is in the way, that with its verdict."""
+    seen: JobRecord | None = None
+    for _ in range(TRIES):
+        now = sender.now().timestamp()
+        (outcome,) = sender.ledger.claim([Claim(record=wanted, seen=seen)], now=now)
+        match outcome:
+            case Claimed(record=written):
+                return written, None
+            case Unreachable():
+                return outcome
+            case Found(record=known):
+                verdict = verdict_on(sender, record, job, known)
+                if not isinstance(verdict, Free):
+                    return known, verdict
+                seen = _forgotten(known) if verdict.fresh else known
+    return Unreachable(code="Contended")
+
+
+def remembered_until(sender: Sender, due: float | None = None) -> int:
+    """Say when the ledger may forget a job, in epoch seconds."""
+    begins = max(sender.now().timestamp(), due or 0.0)
+    return math.ceil(begins + sender.settings.ledger_days * DAY_SECONDS)
+
+
+def _forgotten(known: JobRecord) -> JobRecord:
+    """Keep nothing of a record but its version, by which it is replaced."""
+    return JobRecord(key=known.key, version=known.version, expires_at=known.expires_at)
+
+
+def _give_up(sender: Sender, work: Work, known: JobRecord, entries: tuple[int, ...]) -> Work | Result:
+    given_up = msgspec.structs.replace(
+        known,
+        unknown=(*known.unknown, *entries),
+        open=(),
+        lease_until=0.0,
+        expires_at=remembered_until(sender),
+    )
+    (outcome,) = sender.ledger.claim([Claim(record=given_up, seen=known)], now=sender.now().timestamp())
+    match outcome:
+        case Claimed(record=written):
+            error = SendError("OutcomeUnknown", _UNKNOWN, retryable=False)
+            return results.GivenUp(
+                record=work.record, job=work.job, known=written, entries=entries, error=error
+            )
+        case Found():
+            return results.Postponed(record=work.record, job_id=work.job.job_id, seconds=LEASE_SLACK)
+        case Unreachable():
+            return postponed_by(work.record, work.job, outcome)
+
+
+def _metadata(job: Job) -> tuple[dict[str, str | int | float | bool | None], ...]:
+    if job.merge is None:
+        return (job.metadata,)
+    return tuple(recipient.metadata for recipient in job.merge.recipients)

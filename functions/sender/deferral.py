@@ -1,0 +1,92 @@
+"""What is not sent from the message that brings it: jobs that are not due, and merges for many."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from mailbus.job_records import JobRecord, Waiting
+from mailbus.ledger import Unreachable
+from mailbus.parts import split
+from sender.claims import LEASE_SLACK, enter, key_of, postponed_by, remembered_until, result_of
+from sender.results import Postponed, Scheduled, Split
+from sender.schedules import INPUT_BYTES
+
+if TYPE_CHECKING:
+    from sender.objects import Prefix
+    from sender.results import Early, Large, Result
+    from sender.wiring import Sender
+
+# The longest that a job waits hidden in its queue; beyond, it is put on a schedule.
+HIDDEN_SECONDS: Final = 15 * 60
+# A queue's message holds 1 MiB; its attributes count too.
+BODY_BYTES: Final = 1000 * 1000
+
+
+def defer(sender: Sender, early: Early) -> Result:
+    """Keep a job until it is due: written down first, so that it can be cancelled."""
+    record, job, due = early.record, early.job, early.due
+    scheduled = JobRecord(
+        key=key_of(record, job),
+        fingerprint=job.fingerprint,
+        state="scheduled",
+        sqs_message_id=record.message_id,
+        due=due,
+        expires_at=remembered_until(sender, due),
+    )
+    entered = enter(sender, record, job, scheduled)
+    if isinstance(entered, Unreachable):
+        return postponed_by(record, job, entered)
+    known, verdict = entered
+    if verdict is not None and not (isinstance(verdict, Waiting) and verdict.why == "scheduled"):
+        return result_of(sender, record, job, known, verdict)
+    wait = due - sender.now().timestamp()
+    if wait <= HIDDEN_SECONDS:
+        return Scheduled(record=record, job=job, hide_seconds=max(wait, 0.0))
+    body = _body(sender, {**early.document, "job_id": job.job_id}, job.job_id, "scheduled/", INPUT_BYTES)
+    sender.schedules.put(job.job_id, due=due, queue_arn=record.queue_arn, body=body)
+    return Scheduled(record=record, job=job)
+
+
+def divide(sender: Sender, large: Large, deadline: float) -> Result:
+    """Cut a merge into parts, each a message of its own.
+
+    The job's own record is leased meanwhile, then says that there is nothing left to do.
+    """
+    record, job = large.record, large.job
+    leased = JobRecord(
+        key=key_of(record, job),
+        fingerprint=job.fingerprint,
+        sqs_message_id=record.message_id,
+        lease_until=deadline + LEASE_SLACK,
+        expires_at=remembered_until(sender),
+    )
+    entered = enter(sender, record, job, leased)
+    if isinstance(entered, Unreachable):
+        return postponed_by(record, job, entered)
+    known, verdict = entered
+    if verdict is not None:
+        return result_of(sender, record, job, known, verdict)
+    parts = split(large.document, job)
+    try:
+        bodies = [_body(sender, part, job.job_id, "jobs/", BODY_BYTES) for part in parts]
+        sender.queues.put_parts(record.queue_arn, bodies)
+    except Exception:
+        sender.ledger.let_go(known)
+        raise
+    done = msgspec.structs.replace(known, entries=0, lease_until=0.0)
+    if sender.ledger.save([done]):
+        # the parts are there; the message that comes again adds them again, which does no harm
+        return Postponed(record=record, job_id=job.job_id)
+    return Split(record=record, job=job, parts=len(parts))
+
+
+def _body(sender: Sender, document: dict[str, Any], job_id: str, prefix: Prefix, most: int) -> str:
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    data = text.encode()
+    if len(data) <= most:
+        return text
+    reference = sender.objects.keep(prefix, job_id, data)
+    return json.dumps({"job_id": job_id, "content_ref": reference})

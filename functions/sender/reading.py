@@ -1,0 +1,162 @@
+"""A message of the queue becomes a job with the call that sends it: read, checked, composed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from mailbus.errors import InvalidJob, MailbusError, SendError
+from mailbus.jobs import (
+    Attachment,
+    Job,
+    envelopes,
+    parse_document,
+    peek_job_id,
+    read_document,
+    referred,
+)
+from mailbus.parts import PART_RECIPIENTS
+from mailbus.send_job import S3Object
+from mailbus.sqs import Record
+from sender.compose import MESSAGE_BYTES
+from sender.merge import Bulk, plan_bulk
+from sender.request import Request, plan_send
+from sender.results import Early, Large, Postponed, Prepared, Refused, Unexpected, Unreadable, Work
+
+if TYPE_CHECKING:
+    from sender.wiring import Sender
+
+# A mail of 40 MB as a job: its files are in base64 already, its texts may be escaped.
+DOCUMENT_BYTES: Final = 64 * 1000 * 1000
+# base64 makes 4 bytes of 3
+FILES_BYTES: Final = MESSAGE_BYTES * 3 // 4
+# https://docs.aws.amazon.com/ses/latest/dg/quotas.html has nothing to say; the contract has
+FARTHEST_SECONDS: Final = 366 * 24 * 60 * 60
+# what is this near is due: the clocks of schedules and queues are no finer
+DUE_SECONDS: Final = 1.0
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True):
+    """A message with the JSON in it."""
+
+    record: Record
+    document: dict[str, Any]
+
+
+Opened = Read | Unreadable | Unexpected
+
+
+def open_record(record: Record) -> Opened:
+    """Read the JSON of a message."""
+    try:
+        return Read(record=record, document=read_document(record.body))
+    except InvalidJob as error:
+        return Unreadable(record=record, job_id=peek_job_id(record.body, record.message_id), error=error)
+    except Exception as error:  # noqa: BLE001 - one job must not take the batch with it
+        return Unexpected(record=record, error_type=type(error).__name__)
+
+
+def is_heavy(read: Read) -> bool:
+    """Tell whether a job brings more than its message: two at a time might be too much for the memory."""
+    files = read.document.get("attachments")
+    return "content_ref" in read.document or (
+        isinstance(files, list) and any(isinstance(file, dict) and "s3" in file for file in files)
+    )
+
+
+def prepare(sender: Sender, read: Read) -> Prepared:  # noqa: PLR0911 - one exit for each way to fail
+    """Take one message as far as it goes without the ledger and SES."""
+    record = read.record
+    job_id = record.message_id
+    try:
+        job_id = peek_job_id(record.body, record.message_id)
+        document = _referred(sender, read.document)
+        job = parse_document(
+            document,
+            job_id,
+            defaults=sender.settings.send_defaults,
+            message_tag_name=sender.settings.message_tag_name,
+        )
+    except InvalidJob as error:
+        return Unreadable(record=record, job_id=job_id, error=error)
+    except SendError as error:
+        return Postponed(record=record, job_id=job_id, error=error.code)
+    except Exception as error:  # noqa: BLE001 - one job must not take the batch with it
+        return Unexpected(record=record, error_type=type(error).__name__)
+    try:
+        return _plan(sender, record, job, document)
+    except SendError as error:
+        return Postponed(record=record, job_id=job.job_id, error=error.code)
+    except MailbusError as error:
+        return Refused(record=record, job=job, error=error)
+    except Exception as error:  # noqa: BLE001 - as above
+        return Unexpected(record=record, error_type=type(error).__name__)
+
+
+def _referred(sender: Sender, document: dict[str, Any]) -> dict[str, Any]:
+    at = referred(document)
+    if at is None:
+        return document
+    path = "$.content_ref"
+    data = sender.objects.read(at, path, most=DOCUMENT_BYTES)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidJob(path, "names an object that is not UTF-8") from error
+    whole = read_document(text)
+    own, outer = whole.get("job_id"), document.get("job_id")
+    if own is not None and outer is not None and own != outer:
+        path = "$.job_id"
+        raise InvalidJob(path, "is another one than in the referred job; make them agree")
+    return whole
+
+
+def _plan(sender: Sender, record: Record, job: Job, document: dict[str, Any]) -> Prepared:
+    now = sender.now().timestamp()
+    if job.expires_at is not None and job.expires_at <= now:
+        return Refused(record=record, job=job, error=expired())
+    if job.send_at is not None and job.send_at > now + FARTHEST_SECONDS:
+        reason = "is more than a year ahead; schedule it later"
+        return Refused(record=record, job=job, error=InvalidJob("$.send_at", reason))
+    # what cannot be composed is told now: not when it is due, and not once for each part
+    call = _call(sender, record, job)
+    lean = msgspec.structs.replace(job, attachments=())
+    if job.send_at is not None and job.send_at > now + DUE_SECONDS:
+        return Early(record=record, job=lean, document=document, due=job.send_at)
+    if is_large(record, job):
+        return Large(record=record, job=job, document=document)
+    to = envelopes(job)
+    return Work(record=record, job=lean, call=call, envelopes=to, entries=tuple(range(len(to))))
+
+
+def is_large(record: Record, job: Job) -> bool:
+    """Tell whether a merge has to be cut into parts, and is none itself."""
+    return record.part is None and job.merge is not None and len(job.merge.recipients) > PART_RECIPIENTS
+
+
+def _call(sender: Sender, record: Record, job: Job) -> Request | Bulk:
+    filled = _filled(sender, job)
+    if filled.merge is None:
+        return plan_send(filled, sender.settings)
+    first = msgspec.structs.replace(filled.merge, recipients=filled.merge.recipients[:PART_RECIPIENTS])
+    return plan_bulk(msgspec.structs.replace(filled, merge=first), sender.settings, record.part)
+
+
+def _filled(sender: Sender, job: Job) -> Job:
+    """Fetch the attachments that lie in S3."""
+    room = FILES_BYTES
+    filled: list[Attachment] = []
+    for index, attachment in enumerate(job.attachments):
+        content = attachment.content
+        if isinstance(content, S3Object):
+            content = sender.objects.read(content, f"$.attachments[{index}].s3", most=max(room, 0))
+            attachment = msgspec.structs.replace(attachment, content=content)  # noqa: PLW2901 - filled
+        room -= len(content)
+        filled.append(attachment)
+    return msgspec.structs.replace(job, attachments=tuple(filled)) if filled else job
+
+
+def expired() -> SendError:
+    """Say that a job's time is over."""
+    return SendError("Expired", "expires_at passed before SES took the mail; it is not sent", retryable=False)
