@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Final
 
-    from mailbus.client import Cancellation, Client, Result, Sent
+    from mailbus.client import Client, Result, Sent
+    from mailbus.ledger import Cancellation
     from mailbus.send_job import Alternative, Attachment, S3Object, SendJob
 
 __version__ = "0.1.0"
@@ -31,7 +32,7 @@ __all__ = [
 _HOMES: Final = {
     "Alternative": "mailbus.send_job",
     "Attachment": "mailbus.send_job",
-    "Cancellation": "mailbus.client",
+    "Cancellation": "mailbus.ledger",
     "Client": "mailbus.client",
     "Result": "mailbus.client",
     "S3Object": "mailbus.send_job",

@@ -99,6 +99,9 @@ def _builtins(job: SendJob | Mapping[str, Any]) -> dict[str, Any]:
 def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, str):
+        # msgspec takes str alone, and frameworks mark safe text by a class of their own
+        return str.__str__(value)
     reason = f"{type(value).__name__} is no JSON value; give a string, number, boolean, list or object"
     raise TypeError(reason)
 
