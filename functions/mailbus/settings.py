@@ -1,7 +1,7 @@
 """What a deployment tells its functions, in environment variables.
 
-The variable is the field's name in capitals; what is not a scalar is JSON. `infra` writes them from these same classes, so
-that neither side can miss one.
+The variable is the field's name in capitals; what is not a scalar is JSON. `infra` writes them from these
+same classes, so that neither side can miss one.
 """
 
 from __future__ import annotations
@@ -57,10 +57,14 @@ class SenderSettings(FunctionSettings, frozen=True, kw_only=True):
 
 
 class TrackingSettings(FunctionSettings, frozen=True, kw_only=True):
-    """The topic is named in errors, so that a wiring mistake is found."""
+    """The topic is named in errors, so that a wiring mistake is found.
+
+    Without `metadata_in_headers`, the sender's setting, metadata is asked of the ledger.
+    """
 
     tracking_topic_arn: str
     ledger_table_name: str
+    metadata_in_headers: bool = True
 
 
 class InboundSettings(FunctionSettings, frozen=True, kw_only=True):

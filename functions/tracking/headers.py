@@ -38,6 +38,11 @@ def metadata(headers: Iterable[Header]) -> dict[str, MetadataValue]:
     return {}
 
 
+def names_metadata(headers: Iterable[Header]) -> bool:
+    """Tell whether `X-Metadata` is there at all, readable or not."""
+    return any(header.name is not None and header.name.lower() == METADATA_HEADER for header in headers)
+
+
 def tags(headers: Iterable[Header]) -> tuple[str, ...]:
     """Read every `X-Tag`, in order."""
     return tuple(_values(headers, TAG_HEADER))

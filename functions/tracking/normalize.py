@@ -16,6 +16,7 @@ from mailbus import events
 from mailbus.errors import InvalidNotification, WiringError
 from mailbus.events import Bot, EmailEvent, EventType, RejectReason, event_id, timestamp_key
 from tracking import headers, notification, reading
+from tracking.lookup import Acceptance, Lookup, lookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -27,6 +28,7 @@ VALIDATED: Final = "Successfully validated SNS topic for Amazon SES"
 # and this message id to the target of a new receipt rule
 SETUP_MESSAGE_ID: Final = "AMAZON_SES_SETUP_NOTIFICATION"
 RECEIVED: Final = "Received"
+SEND: Final = "Send"
 CONFIGURATION_SET_TAG: Final = "ses:configuration-set"
 
 # https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types
@@ -43,10 +45,14 @@ BOTS: Final[Mapping[str, Bot]] = {"Likely": "likely", "Unlikely": "unlikely"}
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What one notification comes to: events (none where it is to be ignored), and ARNs that SES named."""
+    """What one notification comes to: events (none where it is to be ignored), and ARNs that SES named.
+
+    `lookup` says what the ledger has to be asked or told.
+    """
 
     events: tuple[EmailEvent, ...] = ()
     resources: tuple[str, ...] = ()
+    lookup: Lookup | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,10 +83,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     subscription: events.Subscription | None = None
 
 
-def normalize(envelope: Notification, *, topic_arn: str) -> Report:
+def normalize(envelope: Notification, *, topic_arn: str, metadata_in_headers: bool = True) -> Report:
     """Read one SNS notification from the queue of the tracking topic `topic_arn`.
 
-    `WiringError` for received mail, `InvalidNotification` for what SES does not send.
+    `metadata_in_headers` says whether the sender writes it there. `WiringError` for received mail,
+    `InvalidNotification` for what SES does not send.
     """
     if envelope.message.lstrip().startswith(VALIDATED):
         return Report()
@@ -114,7 +121,26 @@ def normalize(envelope: Notification, *, topic_arn: str) -> Report:
     return Report(
         events=tuple(_event(common, outcome, envelope) for outcome in outcomes),
         resources=_resources(mail, envelope.topic_arn),
+        lookup=lookup(
+            common.job_id,
+            next(iter(message_tags.get(events.ENTRY_TAG, ())), None),
+            acceptance=_acceptance(common) if ses_type == SEND else None,
+            incomplete=common.job_id is not None and _incomplete(mail, common, metadata_in_headers),
+        ),
     )
+
+
+def _acceptance(common: EmailEvent) -> Acceptance | None:
+    if common.message_id is None:
+        return None
+    return Acceptance(message_id=common.message_id, at=common.timestamp.timestamp())
+
+
+def _incomplete(mail: notification.Mail, common: EmailEvent, in_headers: bool) -> bool:  # noqa: FBT001 - private
+    """Tell whether metadata or tags may be missing that the job has."""
+    if not mail.headers or mail.headers_truncated:
+        return True
+    return not common.metadata and (not in_headers or headers.names_metadata(mail.headers))
 
 
 def _not_ses(envelope: Notification, lack: str) -> str:
@@ -400,7 +426,7 @@ OUTCOMES: Final[
     "Bounce": _bounced,
     "Complaint": _complained,
     "Delivery": _delivered,
-    "Send": _sent,
+    SEND: _sent,
     "Reject": _rejected,
     "Open": _opened,
     "Click": _clicked,

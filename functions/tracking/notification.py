@@ -28,6 +28,8 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     source_arn: str | None = None
     sending_account_id: str | None = None
     destination: tuple[str, ...] | None = None
+    # SES cuts headers at 10 KB in all
+    headers_truncated: bool | None = None
     headers: tuple[Header, ...] | None = None
     tags: dict[str, tuple[str, ...] | None] | None = None
 

@@ -1,0 +1,173 @@
+"""A DynamoDB table in memory: the calls and the expressions that the ledger uses, as DynamoDB answers them."""
+
+from __future__ import annotations
+
+import copy
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+TABLE: Final = "mailbus-dev-ledger"
+OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "=": lambda left, right: bool(left == right),
+    "<=": lambda left, right: bool(left <= right),
+    ">": lambda left, right: bool(left > right),
+}
+
+
+def refused(code: str, operation: str = "UpdateItem", **more: Any) -> ClientError:
+    """Make an error as botocore raises it."""
+    error = ClientError({"Error": {"Code": code, "Message": "told to"}}, operation)
+    error.response.update(more)  # type: ignore[typeddict-item] # what single errors hold beside
+    return error
+
+
+class FakeDynamoDb:
+    """`troubles` are errors raised by the next calls, one each, None for a call that works.
+
+    `leaves_over` counts how many requests of the next batch calls are left unprocessed, one number for each.
+    `reasons` are the cancellation reasons of the next transactions.
+    """
+
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, str], dict[str, Any]] = {}
+        self.calls: list[tuple[str, int]] = []
+        self.troubles: list[Exception | None] = []
+        self.leaves_over: list[int] = []
+        self.reasons: list[list[str]] = []
+        self.before: Callable[[], None] = lambda: None
+
+    def transact_write_items(self, *, TransactItems: list[Any]) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        self._called("TransactWriteItems", len(TransactItems))
+        puts = [item["Put"] for item in TransactItems]
+        keys = [place(put["Item"]) for put in puts]
+        assert len(set(keys)) == len(keys) <= 100, "one operation on an item, 100 in all"
+        told = self.reasons.pop(0) if self.reasons else ["None"] * len(puts)
+        reasons: list[dict[str, Any]] = []
+        for put, key, code in zip(puts, keys, told, strict=True):
+            assert put["TableName"] == TABLE
+            found = self.items.get(key)
+            if code != "None":
+                reasons.append({"Code": code, "Message": "told to"})
+            elif holds(put["ConditionExpression"], found or {}, put):
+                reasons.append({"Code": "None"})
+            else:
+                assert put["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
+                reasons.append({"Code": "ConditionalCheckFailed", "Item": copy.deepcopy(found)})
+        if any(reason["Code"] != "None" for reason in reasons):
+            code = "TransactionCanceledException"
+            raise refused(code, "TransactWriteItems", CancellationReasons=reasons)
+        self.items |= {key: copy.deepcopy(put["Item"]) for key, put in zip(keys, puts, strict=True)}
+        return {}
+
+    def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803 - as above
+        requests = RequestItems[TABLE]
+        self._called("BatchWriteItem", len(requests))
+        keys = [place(request["PutRequest"]["Item"]) for request in requests]
+        assert len(set(keys)) == len(keys) <= 25, "each item once, 25 in all"
+        taken = len(requests) - self._left_over()
+        for key, request in zip(keys[:taken], requests[:taken], strict=True):
+            self.items[key] = copy.deepcopy(request["PutRequest"]["Item"])
+        left = requests[taken:]
+        return {"UnprocessedItems": {TABLE: left} if left else {}}
+
+    def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - as above
+        request = RequestItems[TABLE]
+        keys = request["Keys"]
+        self._called("BatchGetItem", len(keys))
+        assert request["ConsistentRead"]
+        assert 0 < len({place(key) for key in keys}) == len(keys) <= 100, "each key once, 100 in all"
+        taken = len(keys) - self._left_over()
+        found = [copy.deepcopy(self.items[place(k)]) for k in keys[:taken] if place(k) in self.items]
+        left = keys[taken:]
+        return {"Responses": {TABLE: found}, "UnprocessedKeys": {TABLE: {"Keys": left}} if left else {}}
+
+    def update_item(self, **request: Any) -> dict[str, Any]:
+        self._called("UpdateItem", 1)
+        assert request["TableName"] == TABLE
+        key = place(request["Key"])
+        found = self.items.get(key)
+        if not holds(request["ConditionExpression"], found or {}, request):
+            more = {"Item": copy.deepcopy(found)} if found else {}
+            raise refused("ConditionalCheckFailedException", **more)
+        item = copy.deepcopy(found) if found else dict(request["Key"])
+        for kind, actions in clauses(request["UpdateExpression"]):
+            for action in actions.split(", "):
+                apply(item, kind, action, request)
+        self.items[key] = item
+        return {}
+
+    def _called(self, operation: str, size: int) -> None:
+        self.before()
+        self.calls.append((operation, size))
+        trouble = self.troubles.pop(0) if self.troubles else None
+        if trouble is not None:
+            raise trouble
+
+    def _left_over(self) -> int:
+        return self.leaves_over.pop(0) if self.leaves_over else 0
+
+
+def place(item: dict[str, Any]) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+def holds(condition: str, item: dict[str, Any], request: dict[str, Any]) -> bool:
+    """Evaluate a condition without brackets: AND binds more closely than OR."""
+    return any(
+        all(_term(term, item, request) for term in alternative.split(" AND "))
+        for alternative in condition.split(" OR ")
+    )
+
+
+def _term(term: str, item: dict[str, Any], request: dict[str, Any]) -> bool:
+    asked = re.fullmatch(r"attribute_(not_)?exists\((.+)\)", term)
+    if asked:
+        return (_at(item, asked[2], request) is None) == bool(asked[1])
+    path, operator, value = re.fullmatch(r"(\S+) (=|<=|>) (:\w+)", term).groups()  # type: ignore[union-attr] # or the test fails
+    found = _at(item, path, request)
+    return found is not None and OPERATORS[operator](
+        _plain(found), _plain(request["ExpressionAttributeValues"][value])
+    )
+
+
+def _names(path: str, request: dict[str, Any]) -> Iterable[str]:
+    names = request.get("ExpressionAttributeNames", {})
+    return (names[name] if name.startswith("#") else name for name in path.split("."))
+
+
+def _at(item: dict[str, Any], path: str, request: dict[str, Any]) -> Any:
+    found: Any = {"M": item}
+    for name in _names(path, request):
+        found = None if found is None else found["M"].get(name)
+    return found
+
+
+def _plain(value: dict[str, Any]) -> Any:
+    ((kind, plain),) = value.items()
+    return Decimal(plain) if kind == "N" else plain
+
+
+def clauses(expression: str) -> list[tuple[str, str]]:
+    parts = re.split(r"\s*\b(SET|REMOVE|ADD)\b\s+", expression)[1:]
+    return list(zip(parts[::2], parts[1::2], strict=True))
+
+
+def apply(item: dict[str, Any], kind: str, action: str, request: dict[str, Any]) -> None:
+    path, *rest = action.split(" = " if kind == "SET" else " ")
+    *parents, last = _names(path, request)
+    holder = item
+    for name in parents:
+        holder = holder[name]["M"]
+    if kind == "REMOVE":
+        holder.pop(last, None)
+        return
+    value = request["ExpressionAttributeValues"][rest[0]]
+    if kind == "ADD":
+        value = {"N": str(Decimal(holder.get(last, {"N": "0"})["N"]) + Decimal(value["N"]))}
+    holder[last] = copy.deepcopy(value)
