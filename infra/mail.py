@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ses as ses
 from constructs import Construct
 
-from infra.acknowledged import acknowledge
+from infra.acknowledged import acknowledge, acknowledge_patterns
 from infra.alarms import Alarms
 from infra.function import Function
 from infra.messaging import DeadLetters, SesTopic, TopicKey, WorkQueue
@@ -137,6 +137,7 @@ class Tracking(Construct):
                     dead_letter_queue_url=self.work.dead_letters.queue_url,
                     tracking_topic_arn=self.events.topic.topic_arn,
                     ledger_table_name=state.ledger.table.table_name,
+                    metadata_in_headers=settings.metadata_in_headers,
                 )
             ),
         )
@@ -329,16 +330,23 @@ class Sending(Construct):
             "AwsSolutions-IAM5[Resource::*]",
             "SES has no resource to scope GetAccount and ApplyTrackingConfigurationOverrides to.",
         )
+        acknowledge_patterns(function, [templates], "Jobs name templates, which are made after this.")
 
     def _allow_objects(self, function: Function, settings: Settings) -> None:
-        bucket = self._state.jobs.bucket
-        sources = [
-            Stack.of(self).format_arn(service="s3", region="", account="", resource=f"{name}/*")
-            for name in settings.source_buckets
+        readable = [
+            self._state.jobs.bucket.arn_for_objects("*"),
+            *(
+                Stack.of(self).format_arn(service="s3", region="", account="", resource=f"{name}/*")
+                for name in settings.source_buckets
+            ),
         ]
-        own = bucket.arn_for_objects("*")
-        function.allow(["s3:GetObject", "s3:GetObjectVersion"], [own, *sources])
+        function.allow(["s3:GetObject", "s3:GetObjectVersion"], readable)
         function.allow(["s3:PutObject"], self._job_objects())
+        acknowledge_patterns(
+            function,
+            [*readable, *self._job_objects()],
+            "Jobs name their objects; the bucket, or the prefix, is what can be named beforehand.",
+        )
 
     def _job_objects(self) -> list[str]:
         bucket = self._state.jobs.bucket
@@ -376,6 +384,11 @@ class Scheduling(Construct):
     def allow(self, function: Function) -> None:
         """Let a function make schedules in the group, that act as the role."""
         function.allow(["scheduler:CreateSchedule"], [self._schedules.schedule_arns])
+        acknowledge_patterns(
+            function,
+            [self._schedules.schedule_arns],
+            "A schedule is named after its job; the group bounds it.",
+        )
         function.role.add_to_policy(
             iam.PolicyStatement(
                 actions=["iam:PassRole"],
@@ -443,11 +456,10 @@ class Inbound(Construct):
         )
         function.allow(["s3:GetObject"], [bucket.arn_for_objects(f"{RAW_PREFIX}*")])
         function.allow(["s3:PutObject"], [bucket.arn_for_objects(f"{PARTS_PREFIX}*")])
-        for prefix in (RAW_PREFIX, PARTS_PREFIX):
-            acknowledge(
-                function,
-                f"AwsSolutions-IAM5[Resource::<{state.inbound_mail.logical_id}.Arn>/{prefix}*]",
-                "Keys are made of SES's message ids; the prefix is what can be named beforehand.",
-            )
+        acknowledge_patterns(
+            function,
+            [bucket.arn_for_objects(f"{prefix}*") for prefix in (RAW_PREFIX, PARTS_PREFIX)],
+            "Keys are made of SES's message ids; the prefix is what can be named beforehand.",
+        )
         function.publishes_to(state.bus.bus)
         function.reads(self.work, batch_size=limits.batch_size, max_concurrency=limits.max_concurrency)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -18,8 +18,6 @@ from mailbus.events import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from aws_cdk.aws_s3 import CfnBucket
 
     from infra.settings import Settings
 
@@ -118,7 +116,6 @@ class Jobs(Construct):
             "be a second store of who wrote to whom. An account that needs them turns on CloudTrail data "
             "events.",
         )
-        self.logical_id = Stack.of(self).resolve(cast("CfnBucket", self.bucket.node.default_child).logical_id)
 
 
 class InboundMail(Construct):
@@ -138,7 +135,6 @@ class InboundMail(Construct):
             "second store of who wrote to whom. An account that needs them turns on CloudTrail data events.",
         )
         stack = Stack.of(self)
-        self.logical_id = stack.resolve(cast("CfnBucket", self.bucket.node.default_child).logical_id)
         # By pattern: the rule's own ARN would make a circle, since SES tries this right when the rule is made
         # (https://docs.aws.amazon.com/ses/latest/dg/receiving-email-permissions.html).
         rules = stack.format_arn(
