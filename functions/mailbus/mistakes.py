@@ -52,10 +52,10 @@ def typed(value: object, kind: type[T], path: str = "$") -> T:
 
 
 def _mistake(value: object, kind: object, path: str) -> InvalidJob:
-    for struct in _alternatives(kind):
-        unknown = _unknown_field(value, struct, path)
-        if unknown is not None:
-            return unknown
+    for alternative in _alternatives(kind):
+        wrong = _wrong_fields(value, alternative, path)
+        if wrong is not None:
+            return wrong
     for part, inner, at in _parts(value, kind, path):
         try:
             msgspec.convert(part, inner)
@@ -75,15 +75,15 @@ def _alternatives(kind: object) -> tuple[object, ...]:
 
 
 @cache
-def _fields(struct: type[msgspec.Struct]) -> dict[str, object]:
-    return {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
+def _fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(struct)}
 
 
 def _is_struct(kind: object) -> typing.TypeGuard[type[msgspec.Struct]]:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
-def _unknown_field(value: object, kind: object, path: str) -> InvalidJob | None:
+def _wrong_fields(value: object, kind: object, path: str) -> InvalidJob | None:
     if not isinstance(value, dict) or not _is_struct(kind):
         return None
     known = _fields(kind)
@@ -92,7 +92,8 @@ def _unknown_field(value: object, kind: object, path: str) -> InvalidJob | None:
             near = difflib.get_close_matches(name[:SHOWN_CHARACTERS], known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
             return InvalidJob(child(path, name, place), f"unknown field {shown(name)}; {hint}")
-    return None
+    missing = [name for name, field in known.items() if field.required and name not in value]
+    return InvalidJob(path, f"{' and '.join(missing)} is missing") if missing else None
 
 
 def _parts(value: object, kind: object, path: str) -> Iterator[tuple[object, Any, str]]:
@@ -100,7 +101,7 @@ def _parts(value: object, kind: object, path: str) -> Iterator[tuple[object, Any
         arguments = typing.get_args(alternative)
         if isinstance(value, dict) and _is_struct(alternative):
             fields = _fields(alternative)
-            yield from ((value[name], fields[name], f"{path}.{name}") for name in value)
+            yield from ((value[name], fields[name].type, f"{path}.{name}") for name in value)
         elif isinstance(value, dict) and typing.get_origin(alternative) is dict:
             for place, (name, item) in enumerate(value.items(), 1):
                 yield item, arguments[1], child(path, name, place)
