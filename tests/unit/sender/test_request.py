@@ -107,7 +107,7 @@ def test_bounces_go_where_the_job_says() -> None:
     ],
 )
 def test_tracking_is_changed_for_one_mail_alone(
-    opens: bool | None, clicks: bool | None, tracking: dict[str, str]
+    *, opens: bool | None, clicks: bool | None, tracking: dict[str, str]
 ) -> None:
     planned = params(job(track_opens=opens, track_clicks=clicks))
     assert planned["ConfigurationOverrides"] == {"Tracking": tracking}
@@ -158,17 +158,17 @@ def test_esp_extra_comes_last_and_leaves_the_tags_that_mailbus_needs() -> None:
     [
         ({"TenentName": "a"}, r"no parameter 'TenentName'; did you mean TenantName\?"),
         ({"Zzz": 1}, "no parameter 'Zzz'; known are FromEmailAddress, "),
-        ({"TenantName": 17}, r"Invalid type for parameter TenantName, type: <class 'int'>"),
+        ({"TenantName": 17}, r"Invalid type for parameter TenantName$"),
         ({"TenantName": None}, "Invalid type for parameter TenantName"),
-        ({"EmailTags": {"shop": "4"}}, "Invalid type for parameter EmailTags, type"),
+        ({"EmailTags": {"shop": "4"}}, "Invalid type for parameter EmailTags$"),
         ({"EmailTags": [{"Name": "shop"}]}, r'Missing required parameter in EmailTags\[0\]: "Value"'),
-        ({"EmailTags": ["shop"]}, r"Invalid type for parameter EmailTags\[0\], type"),
+        ({"EmailTags": ["shop"]}, r"Invalid type for parameter EmailTags\[0\]$"),
         ({"ListManagementOptions": {"TopicName": "weekly"}}, 'ListManagementOptions: "ContactListName"'),
         (
             {"ListManagementOptions": {"ContactListName": "news", "Topic": "x"}},
             'Unknown parameter .* "Topic"',
         ),
-        ({"FromEmailAddressIdentityArn": ["arn"]}, "parameter FromEmailAddressIdentityArn, type"),
+        ({"FromEmailAddressIdentityArn": ["arn"]}, "parameter FromEmailAddressIdentityArn$"),
     ],
 )
 def test_what_ses_has_no_place_for_is_refused_before_the_call(extra: dict[str, Any], reason: str) -> None:
@@ -178,10 +178,10 @@ def test_what_ses_has_no_place_for_is_refused_before_the_call(extra: dict[str, A
 
 
 def test_a_refusal_tells_no_value() -> None:
-    secret = {"ListManagementOptions": "hush,\ntype: hush"}
+    secret = {"ListManagementOptions": "hush, type: hush"}
     with pytest.raises(InvalidJob) as refused:
         plan_send(job(esp_extra=secret), settings())
-    assert "hush," not in str(refused.value)
+    assert "hush" not in str(refused.value)
 
 
 def test_a_global_endpoint_needs_the_library_that_signs_for_it(monkeypatch: pytest.MonkeyPatch) -> None:

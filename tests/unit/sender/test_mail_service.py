@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from sender.merge import Bulk
+from sender.outcomes import Fault
+from sender.request import Request
+from sender.ses import MailService
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REQUEST = Request(
+    params={
+        "FromEmailAddress": "hello@example.com",
+        "Destination": {"ToAddresses": ["ann@example.org"]},
+        "Content": {"Raw": {"Data": b"Subject: Welcome\r\n\r\nHello"}},
+    }
+)
+BULK = Bulk(
+    params={
+        "FromEmailAddress": "hello@example.com",
+        "DefaultContent": {"Template": {"TemplateName": "welcome", "TemplateData": "{}"}},
+    },
+    entries=tuple({"Destination": {"ToAddresses": [f"c{n}@example.org"]}} for n in range(4)),
+)
+
+
+class Wire:
+    """A server of one connection, which answers a request with fixed bytes and then closes."""
+
+    def __init__(self) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.answer: bytes | None = b""
+        self.asked = b""
+        self._thread: threading.Thread | None = None
+        self._held: socket.socket | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def start(self, answer: bytes | None) -> None:
+        """Answer the next request; None leaves it unanswered, the connection open."""
+        self.answer = answer
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        connection, _ = self.socket.accept()
+        connection.settimeout(10)
+        with connection.makefile("rb") as reading:
+            length = 0
+            while (line := reading.readline()) not in {b"\r\n", b""}:
+                name, _, value = line.partition(b":")
+                if name.lower() == b"content-length":
+                    length = int(value)
+            self.asked = reading.read(length)
+        if self.answer is None:
+            self._held = connection
+            return
+        connection.sendall(self.answer)
+        connection.close()
+
+    def stop(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+        if self._held is not None:
+            self._held.close()
+        self.socket.close()
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    served = Wire()
+    yield served
+    served.stop()
+
+
+def service(url: str) -> MailService:
+    return MailService(
+        boto3.client(
+            "sesv2",
+            endpoint_url=url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=0.5),
+        )
+    )
+
+
+def answer(body: bytes, status: str = "200 OK", *headers: str, length: int | None = None) -> bytes:
+    lines = [
+        f"HTTP/1.1 {status}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body) if length is None else length}",
+        *headers,
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def test_an_accepted_mail_gives_the_id_of_its_message(wire: Wire) -> None:
+    wire.start(answer(b'{"MessageId": "0100018b-1"}'))
+    assert service(wire.url).send(REQUEST) == "0100018b-1"
+    assert json.loads(wire.asked)["Destination"] == {"ToAddresses": ["ann@example.org"]}
+
+
+REFUSED = [
+    (b'{"message": "Daily message quota exceeded."}', "429 Too Many", "TooManyRequestsException", "quota"),
+    (b'{"message": "Email address is not verified."}', "400 Bad Request", "MessageRejected", "rejected"),
+    (b'{"message": "Missing"}', "404 Not Found", "NotFoundException", "failed"),
+    (b'{"message": "Internal."}', "500 Error", "InternalServiceErrorException", "unanswered"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "code", "kind"), REFUSED)
+def test_a_refusal_is_read_by_its_code(wire: Wire, body: bytes, status: str, code: str, kind: str) -> None:
+    wire.start(answer(body, status, f"x-amzn-errortype: {code}"))
+    fault = service(wire.url).send(REQUEST)
+    assert isinstance(fault, Fault)
+    assert (fault.kind, fault.error.code) == (kind, code)
+
+
+BROKEN = {
+    "nothing at all": b"",
+    "half a status line": b"HTTP/1.1 2",
+    "no HTTP": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "no body": answer(b""),
+    "half a body": answer(b'{"MessageId": "0100', length=60),
+    "no JSON": answer(b'{"MessageId": "0100'),
+    "no text": answer(b"\xff\xfe\x00"),
+    "null": answer(b"null"),
+    "an array": answer(b"[1]"),
+    "no id": answer(b"{}"),
+    "an empty id": answer(b'{"MessageId": "", "BulkEmailEntryResults": []}'),
+    "an id that is none": answer(b'{"MessageId": {"a": 1}, "BulkEmailEntryResults": {"a": 1}}'),
+    "a gateway that gave up": answer(b"<html>Gateway Timeout</html>", "504 Gateway Timeout"),
+    "an empty server error": answer(b"", "503 Service Unavailable"),
+    "an error that is no JSON object": answer(b"[]", "500 Error"),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_an_answer_that_breaks_leaves_doubt(wire: Wire, broken: str) -> None:
+    wire.start(BROKEN[broken])
+    fault = service(wire.url).send(REQUEST)
+    assert isinstance(fault, Fault)
+    assert (fault.kind, fault.error.retryable) == ("unanswered", True)
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_bulk_answer_that_breaks_leaves_all_entries_in_doubt(wire: Wire, broken: str) -> None:
+    wire.start(BROKEN[broken])
+    fault = service(wire.url).send_bulk(BULK, [0, 1])
+    assert isinstance(fault, Fault)
+    assert fault.kind == "unanswered"
+
+
+def test_an_answer_that_does_not_come_in_time_leaves_doubt(wire: Wire) -> None:
+    wire.start(None)
+    fault = service(wire.url).send(REQUEST)
+    assert isinstance(fault, Fault)
+    assert (fault.kind, fault.error.code) == ("unanswered", "ReadTimeoutError")
+
+
+def test_a_connection_that_is_never_made_leaves_no_doubt() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    fault = service(url).send(REQUEST)
+    assert isinstance(fault, Fault)
+    assert (fault.kind, fault.error.code) == ("retry", "EndpointConnectionError")
+
+
+def test_parameters_that_cannot_be_written_are_never_sent_and_never_shown(wire: Wire) -> None:
+    wrong = Request(params={**REQUEST.params, "ConfigurationSetName": {"secret": "hush"}})
+    fault = service(wire.url).send(wrong)
+    assert isinstance(fault, Fault)
+    assert (fault.kind, fault.error.code) == ("failed", "ParamValidationError")
+    assert "hush" not in str(fault.error)
+
+
+def test_without_credentials_nothing_is_sent(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    client = boto3.session.Session().client("sesv2", region_name="us-east-1", endpoint_url=wire.url)
+    fault = MailService(client).send(REQUEST)
+    assert isinstance(fault, Fault)
+    assert (fault.kind, fault.error.code) == ("retry", "NoCredentialsError")
+
+
+def test_each_entry_of_a_bulk_call_has_its_own_answer(wire: Wire) -> None:
+    results = [
+        {"Status": "SUCCESS", "MessageId": "0100018b-0"},
+        {"Status": "MESSAGE_REJECTED", "Error": "Address is not verified."},
+        {"Status": "SUCCESS"},
+        {"Status": "ACCOUNT_THROTTLED"},
+    ]
+    wire.start(answer(json.dumps({"BulkEmailEntryResults": results}).encode()))
+    answers = service(wire.url).send_bulk(BULK, [3, 2, 1, 0])
+    assert isinstance(answers, tuple)
+    assert [found if isinstance(found, str) else found.kind for found in answers] == [
+        "0100018b-0",
+        "rejected",
+        "unanswered",
+        "throttled",
+    ]
+    entries = json.loads(wire.asked)["BulkEmailEntries"]
+    assert [entry["Destination"]["ToAddresses"][0][:2] for entry in entries] == ["c3", "c2", "c1", "c0"]
+
+
+def test_only_the_entries_asked_for_are_sent(wire: Wire) -> None:
+    wire.start(answer(b'{"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": "0100018b-2"}]}'))
+    assert service(wire.url).send_bulk(BULK, [2]) == ("0100018b-2",)
+    [entry] = json.loads(wire.asked)["BulkEmailEntries"]
+    assert entry["Destination"] == {"ToAddresses": ["c2@example.org"]}
+
+
+def test_fewer_results_than_entries_leave_all_of_them_in_doubt(wire: Wire) -> None:
+    wire.start(answer(b'{"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": "0100018b-2"}]}'))
+    fault = service(wire.url).send_bulk(BULK, [0, 1])
+    assert isinstance(fault, Fault)
+    assert fault.kind == "unanswered"
+    assert str(fault.error) == (
+        "UnreadableAnswer: 1 results for 2 entries: "
+        "SES may have accepted the mail; its events tell, and are waited for"
+    )
+
+
+@pytest.mark.parametrize(("body", "status", "code", "kind"), REFUSED)
+def test_a_refused_bulk_call_is_one_fault_for_all_entries(
+    wire: Wire, body: bytes, status: str, code: str, kind: str
+) -> None:
+    wire.start(answer(body, status, f"x-amzn-errortype: {code}"))
+    fault = service(wire.url).send_bulk(BULK, [0, 1])
+    assert isinstance(fault, Fault)
+    assert fault.kind == kind
