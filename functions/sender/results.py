@@ -132,11 +132,13 @@ class Scheduled(msgspec.Struct, frozen=True, kw_only=True):
 class Postponed(msgspec.Struct, frozen=True, kw_only=True):
     """A job that waits for something that is not its own fault: a turn, the quota, another service.
 
-    `seconds` where it is known for how long; `error` is the code of what did not answer.
+    `seconds` where it is known for how long, but not past `expires_at`; `error` is the code of what did not
+    answer.
     """
 
     record: Record
     job_id: str
+    expires_at: float | None = None
     seconds: float | None = None
     kind: Kind = "retry"
     error: str | None = None

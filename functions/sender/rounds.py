@@ -84,7 +84,13 @@ def back_to_queue(work: Work, seconds: float | None = None, kind: Kind = "thrott
     """Give a job back that has no turn; what has been sent of it already keeps that."""
     if work.seen is not None and (work.accepted or work.faults):
         return Attempted(work=work, known=work.seen, seconds=seconds, kind=kind)
-    return Postponed(record=work.record, job_id=work.job.job_id, seconds=seconds, kind=kind)
+    return Postponed(
+        record=work.record,
+        job_id=work.job.job_id,
+        expires_at=work.job.expires_at,
+        seconds=seconds,
+        kind=kind,
+    )
 
 
 def _units(works: Sequence[Work], largest: int) -> tuple[list[Unit], list[Work]]:

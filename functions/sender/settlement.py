@@ -256,7 +256,11 @@ def _settle_postponed(sender: Sender, postponed: Postponed) -> Settlement:
         record=record,
         outcome="postponed",
         job_id=postponed.job_id,
-        give_back_seconds=_turn_seconds(sender, record, postponed.seconds, postponed.kind),
+        give_back_seconds=_within(
+            sender,
+            postponed.expires_at,
+            _turn_seconds(sender, record, postponed.seconds, postponed.kind),
+        ),
         error=postponed.error,
     )
 
