@@ -42,6 +42,8 @@ def test_a_listed_message_says_all_that_was_asked(lab: Lab) -> None:
         "configuration_set",
         "tags",
         "overrides",
+        "feedback_address",
+        "list_management",
         "raw",
     }
     assert before <= message["accepted_at"] <= time.time()

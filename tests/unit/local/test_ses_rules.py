@@ -275,6 +275,8 @@ def sent(**more: object) -> Message:
         "configuration_set": "mail",
         "tags": (),
         "overrides": Overrides(),
+        "feedback_address": None,
+        "list_management": None,
         "raw": b"",
         "headers": mime.Headers(lines=(mime.Header(name="Subject", value="Hi"),)),
         "source_ip": "127.0.0.1",
