@@ -197,8 +197,8 @@ def _url(own: Mapping[str, object], name: str) -> str | None:
 
 def _missing(name: str, output: str) -> str:
     return (
-        f"the queue's URL is missing: set MAILBUS = {{{name!r}: …}} in Django's settings (or MAILBUS_{name} there"
-        f" or in the environment) to the stack output {output}"
+        f"the queue's URL is missing: set MAILBUS = {{{name!r}: …}} in Django's settings, or MAILBUS_{name}"
+        f" there or in the environment, to the stack output {output}"
     )
 
 

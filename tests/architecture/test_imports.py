@@ -26,6 +26,7 @@ SHARED = "mailbus"
 EDGES = {
     "mailbus.aws": "makes sessions and client configurations",
     "mailbus.bus": "EventBridge",
+    "mailbus.client": "SQS, S3 and DynamoDB, for an application",
     "mailbus.ledger": "DynamoDB",
     "sender.account": "SES, for the account's rate",
     "sender.rate": "DynamoDB, for the rate that workers share",
