@@ -299,6 +299,8 @@ def _nearest(given: object, known: Mapping[str, Any] | list[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+# How much of a wrong value is told.
+SHOWN: Final = 61
 _AT: Final = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _MISSING: Final = re.compile(r"^Object missing required field `(\w+)`$")
 _PATTERNS: Final = {
@@ -340,7 +342,9 @@ def _mistake(text: str, merged: Mapping[str, Any], table: tuple[str, ...] = ()) 
         what = f"must be one of {', '.join(map(str, allowed))}{_nearest_value(given, allowed)}"
     else:
         what = what[:1].lower() + what[1:]
-    return _Mistake(path, f"{what} (it is {given!r})")
+    shown = repr(given)
+    shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
+    return _Mistake(path, f"{what} (it is {shown})")
 
 
 def _value(merged: Mapping[str, Any], path: tuple[str, ...]) -> object:

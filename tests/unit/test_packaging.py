@@ -66,12 +66,14 @@ def test_clients_are_made_from_the_models_that_are_left(package: packaging.Packa
     code = """
 import boto3
 session = boto3.Session(region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
-for name in ("events", "s3", "ses", "sesv2", "sqs", "sts"):
+for name in ("dynamodb", "events", "s3", "scheduler", "ses", "sesv2", "sqs", "sts"):
     print(session.client(name).meta.endpoint_url)
 """
     assert in_package(package, code).split() == [
+        "https://dynamodb.eu-west-1.amazonaws.com",
         "https://events.eu-west-1.amazonaws.com",
         "https://s3.eu-west-1.amazonaws.com",
+        "https://scheduler.eu-west-1.amazonaws.com",
         "https://email.eu-west-1.amazonaws.com",
         "https://email.eu-west-1.amazonaws.com",
         "https://sqs.eu-west-1.amazonaws.com",

@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from infra.regions import RECEIVING_REGIONS
-from infra.settings import Inbound, Retention, Sender, Settings, Tracking, load
+from infra.settings import (
+    Alarms,
+    Bulk,
+    Inbound,
+    Retention,
+    Sender,
+    Settings,
+    Tracking,
+    Transactional,
+    load,
+)
 from mailbus.errors import ConfigurationError
 
 OURS = Path(__file__).resolve().parents[2] / "mailbus.toml"
@@ -73,6 +84,18 @@ def test_a_stage_overrides_keys_and_single_keys_of_a_table(stage_file: Path) -> 
     assert settings.retention == Retention(raw_days=7, parts_days=30)
 
 
+def test_a_stage_adds_to_the_defaults_of_jobs(stage_file: Path) -> None:
+    defaults = '[send_defaults]\nreply_to = ["help@example.com"]\ntags = ["shop"]\n'
+    own = "[stages.dev.send_defaults]\ntags = []\nsend_at = 2030-01-01T00:00:00Z\n"
+    stage_file.write_text(FILE.replace("[tracking]", f"{defaults}\n[tracking]") + own)
+    assert load(stage_file, "prod").send_defaults == {"reply_to": ["help@example.com"], "tags": ["shop"]}
+    assert load(stage_file, "dev").send_defaults == {
+        "reply_to": ["help@example.com"],
+        "tags": [],
+        "send_at": datetime(2030, 1, 1, tzinfo=UTC),
+    }
+
+
 @pytest.mark.parametrize("stage", ["local", "dev", "prod"])
 def test_the_file_that_ships_is_right_for_each_of_its_stages(stage: str) -> None:
     assert load(OURS, stage).name == f"mailbus-{stage}"
@@ -83,6 +106,7 @@ def test_a_laptop_deploys_for_example_com_on_its_own_architecture() -> None:
     assert (settings.region, settings.identity, settings.architecture) == ("us-east-1", "example.com", "host")
     assert settings.inbound.domain == "inbound.example.com"
     assert settings.ephemeral
+    assert (settings.sender.rate_cache_seconds, settings.sender.doubt_seconds) == (1, 10)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +115,9 @@ def test_a_laptop_deploys_for_example_com_on_its_own_architecture() -> None:
         (Settings, None),
         (Retention, "retention"),
         (Sender, "sender"),
+        (Transactional, "transactional"),
+        (Bulk, "bulk"),
+        (Alarms, "alarms"),
         (Tracking, "tracking"),
         (Inbound, "inbound"),
     ],
@@ -114,19 +141,23 @@ MISTAKES = {
         ("raw_days = 90", "raw_dayz = 90"),
         (
             "mailbus.toml: [retention] raw_dayz: unknown key; did you mean 'raw_days'? "
-            "(keys: raw_days, parts_days, event_archive_days)"
+            "(keys: raw_days, parts_days, jobs_days, event_archive_days)"
         ),
     ),
     "a key in a stage's table names that table": (
         ("raw_days = 7", "raw_day = 7"),
         (
             "mailbus.toml: [stages.dev.retention] raw_day: unknown key; did you mean 'raw_days'? "
-            "(keys: raw_days, parts_days, event_archive_days)"
+            "(keys: raw_days, parts_days, jobs_days, event_archive_days)"
         ),
     ),
     "a key that belongs elsewhere says where": (
         ("max_attempts = 8", "batch_window_seconds = 8"),
-        "mailbus.toml: batch_window_seconds: unknown key; it belongs at tracking.batch_window_seconds (keys:",
+        (
+            "mailbus.toml: batch_window_seconds: unknown key; it belongs at "
+            "transactional.batch_window_seconds or bulk.batch_window_seconds or "
+            "tracking.batch_window_seconds (keys:"
+        ),
     ),
     "a stage cannot be renamed from within": (
         ("max_attempts = 8", 'stage = "prod"'),
@@ -206,6 +237,113 @@ MISTAKES = {
             "mailbus.toml: [tracking] batch_size: more than 10 events a batch need "
             "tracking.batch_window_seconds of at least 1 (it is 100)"
         ),
+    ),
+    "a big batch of jobs needs its window too": (
+        ("[tracking]", "[transactional]\nbatch_size = 20\n\n[tracking]"),
+        (
+            "mailbus.toml: [transactional] batch_size: more than 10 jobs a batch need "
+            "transactional.batch_window_seconds of at least 1 (it is 20)"
+        ),
+    ),
+    "a lane's batch has an end": (
+        ("[tracking]", "[bulk]\nbatch_size = 101\n\n[tracking]"),
+        "mailbus.toml: [bulk] batch_size: expected `int` <= 100 (it is 101)",
+    ),
+    "a lane without any share of the rate would never send": (
+        ("[tracking]", "[bulk]\nshare = 0.0\n\n[tracking]"),
+        "mailbus.toml: [bulk] share: expected `float` > 0.0 (it is 0.0)",
+    ),
+    "a lane has no more than the whole rate": (
+        ("[tracking]", "[bulk]\nshare = 1.5\n\n[tracking]"),
+        "mailbus.toml: [bulk] share: expected `float` <= 1.0 (it is 1.5)",
+    ),
+    "the transactional lane has no share: it takes what it needs": (
+        ("[tracking]", "[transactional]\nshare = 0.5\n\n[tracking]"),
+        "mailbus.toml: [transactional] share: unknown key; it belongs at bulk.share (keys: batch_size,",
+    ),
+    "limits of the lanes are no longer the sender's": (
+        ("[tracking]", "[sender]\nmax_concurrency = 5\n\n[tracking]"),
+        "mailbus.toml: [sender] max_concurrency: unknown key; it belongs at transactional.max_concurrency or",
+    ),
+    "what is done with an unknown outcome is one of two": (
+        ("[tracking]", '[sender]\non_unknown = "retry"\n\n[tracking]'),
+        "mailbus.toml: [sender] on_unknown: must be one of resend, fail",
+    ),
+    "doubt lasts as long as SES's event may take to come": (
+        ("[tracking]", "[sender]\ndoubt_seconds = 1\n\n[tracking]"),
+        "mailbus.toml: [sender] doubt_seconds: expected `float` >= 5.0 (it is 1)",
+    ),
+    "the name of a message tag is one that SES takes": (
+        ("max_attempts = 8", 'message_tag_name = "ses:campaign"'),
+        "mailbus.toml: message_tag_name: must be 1 to 256 of A-Z a-z 0-9 _ - (it is 'ses:campaign')",
+    ),
+    "the tags that tell jobs apart are taken": (
+        ("max_attempts = 8", 'message_tag_name = "mailbus-job-id"'),
+        "mailbus.toml: message_tag_name: mailbus-job-id is a tag of Mailbus's own; take another name",
+    ),
+    "a source is a bucket's name, not its address": (
+        ("max_attempts = 8", 'source_buckets = ["s3://example-invoices/"]'),
+        "mailbus.toml: source_buckets: must be names of buckets: 3 to 63 of a-z 0-9 . -",
+    ),
+    "an alarm's topic is named by its ARN": (
+        ("[tracking]", '[alarms]\ntopic_arn = "alarms"\n\n[tracking]'),
+        "mailbus.toml: [alarms] topic_arn: must be an SNS topic's ARN, such as arn:aws:sns:us-east-1:",
+    ),
+    "an alarm reaches no topic of another region": (
+        ("[tracking]", '[alarms]\ntopic_arn = "arn:aws:sns:us-east-1:111122223333:ops"\n\n[tracking]'),
+        (
+            "mailbus.toml: [alarms] topic_arn: alarms of eu-west-1 reach topics of that region only "
+            "(it is of us-east-1)"
+        ),
+    ),
+    "a default of no job's field names the nearest": (
+        ("[tracking]", '[send_defaults]\nfrom_emial = "shop@example.com"\n\n[tracking]'),
+        "mailbus.toml: [send_defaults] from_emial: unknown key; did you mean 'from_email'? (keys: ",
+    ),
+    "a default has the type of the job's field": (
+        ("[tracking]", '[send_defaults]\ntrack_opens = "yes"\n\n[tracking]'),
+        "mailbus.toml: [send_defaults] track_opens: expected `bool | null`, got `str` (it is 'yes')",
+    ),
+    "a default inside a default has its type too": (
+        ("[tracking]", "[send_defaults.metadata]\norder = [1, 2]\n\n[tracking]"),
+        (
+            "mailbus.toml: [send_defaults] metadata: expected `bool | int | float | str | null`, got `array` "
+            "(it is {'order': [1, 2]})"
+        ),
+    ),
+    "a long value is not told whole": (
+        ("[tracking]", f"[send_defaults]\nsubject = {[0] * 500}\n\n[tracking]"),
+        (
+            "mailbus.toml: [send_defaults] subject: expected `str | null`, got `array` "
+            "(it is [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, …)"
+        ),
+    ),
+    "a date among the defaults needs its offset, as in a job": (
+        ("[tracking]", "[send_defaults]\nexpires_at = 2030-01-01T00:00:00\n\n[tracking]"),
+        "mailbus.toml: [send_defaults] expires_at: ",
+    ),
+    "a job's id is no default": (
+        ("[tracking]", '[send_defaults]\njob_id = "order-1"\n\n[tracking]'),
+        "mailbus.toml: [send_defaults] job_id: is each job's own, and cannot be the default of all",
+    ),
+    "a job kept elsewhere is no default": (
+        ("[tracking]", '[send_defaults.content_ref]\nbucket = "jobs"\nkey = "a"\n\n[tracking]'),
+        "mailbus.toml: [send_defaults] content_ref: is each job's own, and cannot be the default of all",
+    ),
+    "a wrong default of a stage names the stage's table": (
+        ("[stages.prod]", "[stages.dev.send_defaults]\ntag = []\n\n[stages.prod]"),
+        "mailbus.toml: [stages.dev.send_defaults] tag: unknown key; did you mean 'tags'?",
+    ),
+    "defaults have to fit into the function's environment": (
+        ("[tracking]", f'[send_defaults]\nhtml = "{"<p>" * 700}"\n\n[tracking]'),
+        (
+            "mailbus.toml: send_defaults: take 2111 bytes as JSON; they travel in the function's "
+            "environment, where there is room for 2000: leave long texts to the jobs"
+        ),
+    ),
+    "so have buckets": (
+        ("max_attempts = 8", f"source_buckets = {[f'example-invoices-of-the-shop-{n}' for n in range(99)]}"),
+        "mailbus.toml: source_buckets: take ",
     ),
     "a recipient is of the domain that receives": (
         ('domain = "inbound.example.com"', 'domain = "inbound.example.com"\nrecipients = ["me@example.com"]'),

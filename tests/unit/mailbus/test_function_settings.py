@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -19,6 +21,7 @@ TRACKING = {
     "EVENT_BUS_NAME": "mailbus-dev",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-tracking-dead",
     "TRACKING_TOPIC_ARN": "arn:aws:sns:eu-west-1:210987654321:mailbus-dev-tracking",
+    "LEDGER_TABLE_NAME": "mailbus-dev-state-ledger",
 }
 
 
@@ -28,6 +31,9 @@ class PacedSettings(FunctionSettings, frozen=True, kw_only=True):
     share: float
     attempts: int
     eager: bool
+    ending: Literal["resend", "fail"]
+    defaults: dict[str, Any] = msgspec.field(default_factory=dict)
+    buckets: tuple[str, ...] = ()
     prefix: str = "raw/"
     topic_arn: str | None = None
 
@@ -37,6 +43,7 @@ def test_settings_are_read_from_variables_in_capitals() -> None:
         event_bus_name="mailbus-dev",
         dead_letter_queue_url="https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-tracking-dead",
         tracking_topic_arn="arn:aws:sns:eu-west-1:210987654321:mailbus-dev-tracking",
+        ledger_table_name="mailbus-dev-state-ledger",
     )
 
 
@@ -53,12 +60,28 @@ def test_a_missing_or_empty_variable_is_named(name: str) -> None:
             from_environment(TrackingSettings, environ)
 
 
-@pytest.mark.parametrize(("name", "value"), [("ATTEMPTS", "many"), ("EAGER", "perhaps"), ("SHARE", "a lot")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ATTEMPTS", "many"),
+        ("EAGER", "perhaps"),
+        ("SHARE", "a lot"),
+        ("DEFAULTS", '["tags"]'),
+        ("BUCKETS", '{"example": "invoices"}'),
+        ("BUCKETS", "example-invoices"),
+    ],
+)
 def test_a_wrong_value_is_named_but_not_repeated(name: str, value: str) -> None:
-    environ = TRACKING | {"ATTEMPTS": "5", "EAGER": "true", "SHARE": "0.5"} | {name: value}
-    with pytest.raises(ConfigurationError, match=f"environment variable {name}: Expected") as raised:
+    environ = TRACKING | {"ATTEMPTS": "5", "EAGER": "true", "SHARE": "0.5", "ENDING": "fail"} | {name: value}
+    with pytest.raises(ConfigurationError, match=f"environment variable {name}: ") as raised:
         from_environment(PacedSettings, environ)
     assert value not in str(raised.value)
+
+
+def test_a_word_that_is_none_of_those_allowed_is_named() -> None:
+    environ = TRACKING | {"ATTEMPTS": "5", "EAGER": "true", "SHARE": "0.5", "ENDING": "happy"}
+    with pytest.raises(ConfigurationError, match="environment variable ENDING: Invalid enum value"):
+        from_environment(PacedSettings, environ)
 
 
 @given(
@@ -69,6 +92,12 @@ def test_a_wrong_value_is_named_but_not_repeated(name: str, value: str) -> None:
         share=st.floats(allow_nan=False, allow_infinity=False),
         attempts=st.integers(0, 2**53),
         eager=st.booleans(),
+        ending=st.sampled_from(["resend", "fail"]),
+        defaults=st.dictionaries(
+            st.sampled_from(["subject", "tags", "metadata"]),
+            st.text() | st.lists(st.text()) | st.dictionaries(st.text(), st.text() | st.integers(0, 9)),
+        ),
+        buckets=st.lists(st.from_regex(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", fullmatch=True)).map(tuple),
         prefix=st.text(min_size=1),
         topic_arn=st.none() | st.from_regex(r"arn:aws:sns:[a-z0-9:-]+", fullmatch=True),
     )
