@@ -123,8 +123,8 @@ def _fields(job: Job, *, metadata_in_headers: bool) -> list[str]:
 
 
 def _content(job: Job) -> Part:
-    related = [file for file in job.attachments if job.html is not None and _is_related(file)]
-    attached = [file for file in job.attachments if file not in related]
+    related = [file for file in job.attachments if _is_related(job, file)]
+    attached = [file for file in job.attachments if not _is_related(job, file)]
     forms = _forms(job, related)
     body = [_multipart(job, "alternative", forms)] if len(forms) > 1 else forms
     if attached:
@@ -144,8 +144,8 @@ def _forms(job: Job, related: Sequence[Attachment]) -> list[Part]:
     return [part for _, part in sorted(forms, key=lambda form: ORDER.get(form[0], LAST))]
 
 
-def _is_related(attachment: Attachment) -> bool:
-    return attachment.content_id is not None and attachment.disposition == "inline"
+def _is_related(job: Job, attachment: Attachment) -> bool:
+    return job.html is not None and attachment.content_id is not None and attachment.disposition == "inline"
 
 
 def _media_type(alternative: Alternative) -> str:

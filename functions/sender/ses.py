@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
@@ -9,22 +11,33 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from sender.outcomes import ACCEPTED, Fault, classify, classify_entry, unanswered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Final
 
     from types_boto3_sesv2.client import SESV2Client
 
     from sender.merge import Bulk
     from sender.request import Request
 
+IDLE_SECONDS: Final = 20.0
+
 
 class MailService:
-    """Sends by SES. The client must not retry by itself: SES has no idempotency token."""
+    """Sends by SES, from several threads at once.
 
-    def __init__(self, client: SESV2Client) -> None:
+    The client must not retry by itself: SES has no idempotency token. `clock` gives epoch seconds; the
+    monotonic clock stands still while a function is frozen.
+    """
+
+    def __init__(self, client: SESV2Client, *, clock: Callable[[], float] = time.time) -> None:
         self._client = client
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._called_at: float | None = None
 
     def send(self, request: Request) -> str | Fault:
         """Send once; the answer is SES's message id, or what went wrong."""
+        self._leave_stale_connections()
         try:
             answer = self._client.send_email(**request.params)
             return _message_id(answer)
@@ -37,6 +50,7 @@ class MailService:
         One fault is the whole call's.
         """
         chosen: Any = [bulk.entries[index] for index in entries]
+        self._leave_stale_connections()
         try:
             answer = self._client.send_bulk_email(**bulk.params, BulkEmailEntries=chosen)
             results = answer["BulkEmailEntryResults"]
@@ -46,6 +60,18 @@ class MailService:
             return tuple(_entry(result) for result in results)
         except Exception as error:  # noqa: BLE001 - whatever breaks while an answer is read leaves doubt
             return _fault(error)
+
+    def _leave_stale_connections(self) -> None:
+        """Connect anew after a pause.
+
+        A connection that the other side has given up meanwhile breaks only once the request is on its way,
+        which leaves doubt: the mail would wait long for an answer that a new connection gives at once.
+        """
+        with self._lock:
+            now = self._clock()
+            if self._called_at is not None and now - self._called_at > IDLE_SECONDS:
+                self._client.close()
+            self._called_at = now
 
 
 def _message_id(answer: Mapping[str, Any]) -> str | Fault:

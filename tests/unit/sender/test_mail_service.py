@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from typing import TYPE_CHECKING
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -84,17 +85,19 @@ def wire() -> Iterator[Wire]:
     served.stop()
 
 
-def service(url: str) -> MailService:
-    return MailService(
-        boto3.client(
-            "sesv2",
-            endpoint_url=url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=0.5),
-        )
+def client(url: str) -> Any:
+    return boto3.client(
+        "sesv2",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=0.5),
     )
+
+
+def service(url: str) -> MailService:
+    return MailService(client(url))
 
 
 def answer(body: bytes, status: str = "200 OK", *headers: str, length: int | None = None) -> bytes:
@@ -193,10 +196,36 @@ def test_without_credentials_nothing_is_sent(wire: Wire, monkeypatch: pytest.Mon
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-    client = boto3.session.Session().client("sesv2", region_name="us-east-1", endpoint_url=wire.url)
-    fault = MailService(client).send(REQUEST)
+    bare = boto3.session.Session().client("sesv2", region_name="us-east-1", endpoint_url=wire.url)
+    fault = MailService(bare).send(REQUEST)
     assert isinstance(fault, Fault)
     assert (fault.kind, fault.error.code) == ("retry", "NoCredentialsError")
+
+
+def test_after_a_pause_no_mail_is_risked_on_an_old_connection() -> None:
+    peers: list[int] = []
+
+    class KeptAlive(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            peers.append(self.client_address[1])
+            self.wfile.write(answer(b'{"MessageId": "0100018b-1"}'))
+
+        def log_message(self, *_words: object) -> None:
+            pass
+
+    moments = iter((1000.0, 1019.0, 1039.5))
+    with ThreadingHTTPServer(("127.0.0.1", 0), KeptAlive) as server:
+        threading.Thread(target=server.serve_forever).start()
+        connected = client(f"http://127.0.0.1:{server.server_port}")
+        mail = MailService(connected, clock=lambda: next(moments))
+        assert [mail.send(REQUEST) for _ in range(3)] == ["0100018b-1"] * 3
+        connected.close()
+        server.shutdown()
+    first, second, third = peers
+    assert first == second != third
 
 
 def test_each_entry_of_a_bulk_call_has_its_own_answer(wire: Wire) -> None:
