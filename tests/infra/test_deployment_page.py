@@ -1,4 +1,4 @@
-"""The CDK example of docs/deploy.md synthesizes as it stands."""
+"""docs/deploy.md tells what the stacks are, and its CDK example synthesizes as it stands."""
 
 from __future__ import annotations
 
@@ -9,16 +9,99 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import msgspec
+import pytest
+
 from infra.packaging import ROOT
+from infra.settings import Settings
+from tests.infra.test_stacks import RIGHTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.infra.conftest import Templates
+
+PAGE = (ROOT / "docs/deploy.md").read_text()
+FUNCTIONS = {
+    "sender": "Mail/Sending/Sender",
+    "tracking": "Mail/Tracking/Tracker",
+    "inbound": "Mail/Inbound/Reader",
+    "activation": "Receiving/Activation/Activator",
+}
+# Said once for all of them.
+OWN_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+def _rows(heading: str) -> list[list[str]]:
+    """The rows of the table with this first heading, cell by cell."""
+    table = PAGE.partition(f"\n| {heading} |")[2].partition("\n\n")[0]
+    return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines()[2:]]
+
+
+def _settings_told() -> Iterator[tuple[str, str]]:
+    """Each key of the settings' table with its default, as the page writes it."""
+    for cells in _rows("key"):
+        table = ""
+        names = re.findall(r"`([a-z_.]+)`", cells[0])
+        defaults = [text.strip("`") for text in cells[1].split(", ")]
+        for name, default in zip(names, defaults, strict=True):
+            table = table if name.startswith(".") else name.partition(".")[0]
+            yield (f"{table}{name}" if name.startswith(".") else name), default
+
+
+def _settings_there() -> Iterator[tuple[str, object]]:
+    for field in msgspec.structs.fields(Settings):
+        if isinstance(field.default, msgspec.Struct):
+            for inner in msgspec.structs.fields(type(field.default)):
+                yield f"{field.name}.{inner.name}", inner.default
+        elif field.name != "stage":
+            yield field.name, field.default
+
+
+def test_every_setting_is_told_once_and_no_other() -> None:
+    assert sorted(name for name, _ in _settings_told()) == sorted(name for name, _ in _settings_there())
+
+
+def test_every_default_is_told_as_it_is() -> None:
+    there = dict(_settings_there())
+    for name, told in _settings_told():
+        default = there[name]
+        if isinstance(default, bool | int | float) or (isinstance(default, str) and default):
+            assert told == (str(default).lower() if isinstance(default, bool) else str(default)), name
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_functions_rights_are_told_as_they_are(name: str) -> None:
+    (cell,) = [cells[1] for cells in _rows("function") if cells[0] == f"`{name}`"]
+    told, service = set(), ""
+    for word in re.findall(r"`((?:[a-z0-9]+:)?[A-Z][A-Za-z]+)`", cell):
+        service = word.partition(":")[0] if ":" in word else service
+        told.add(f"{service}:{word.rpartition(':')[2]}")
+    assert told == {action for action, _ in RIGHTS[FUNCTIONS[name]]} - OWN_LOG
+
+
+@pytest.mark.parametrize("stack", ["state", "mail", "receiving"])
+def test_every_output_is_told_with_its_stack(prod: Templates, stack: str) -> None:
+    told = {
+        name
+        for cells in _rows("output")
+        if cells[1].partition(",")[0] == stack
+        for name in re.findall(r"`([A-Z][A-Za-z0-9]+)`", cells[0])
+    }
+    numbered = {name.rstrip("123") for name in prod.outputs(stack)}
+    if stack == "receiving":
+        numbered.add("InboundDkimRecord")
+    assert {name.rstrip("123") for name in told} == numbered
+
+
+def test_every_alarm_is_told(prod: Templates) -> None:
+    told = {name for cells in _rows("alarm") for name in re.findall(r"`([A-Z][A-Za-z]+)`", cells[0])}
+    assert told == {alarm.path.rpartition("/")[2] for alarm in prod.of_type("AWS::CloudWatch::Alarm")}
 
 
 def test_the_construct_works_inside_another_app(tmp_path: Path) -> None:
-    (code,) = re.findall(
-        r"^```py\n(.*?)^```", (ROOT / "docs/deploy.md").read_text(), re.DOTALL | re.MULTILINE
-    )
+    (code,) = re.findall(r"^```py\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
