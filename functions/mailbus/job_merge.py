@@ -43,21 +43,26 @@ def by_address(
     """Give each entry of a field that is keyed by recipient, with its path, by its address's key.
 
     `known` are the keys of the recipients. An entry for somebody else is refused where it stands in the job's
-    own field `own`; in a deployment's defaults it is for other jobs.
+    own field `own`; in a deployment's defaults it is for other jobs. The job's own entry wins, however the
+    address is spelled.
     """
     recipients = set(known)
     found: dict[str, tuple[V, str]] = {}
+    claimed: set[str] = set()
     for place, (name, value) in enumerate((entries or {}).items(), 1):
         at = f"{path}[entry {place}]"
         key = address_key(name)
         if key not in recipients:
             key = address_key(parse_mailbox(name, at).address)
-        if key in found:
-            refuse(at, "is for an address that stands in this field twice; keep one")
-        if key in recipients:
-            found[key] = (value, at)
-        elif name in own:
+        if name not in own:
+            found.setdefault(key, (value, at))
+        elif key not in recipients:
             refuse(at, "is for an address that is not in to; add it there, or remove the entry")
+        elif key in claimed:
+            refuse(at, "is for an address that stands in this field twice; keep one")
+        else:
+            claimed.add(key)
+            found[key] = (value, at)
     return found
 
 
@@ -73,6 +78,10 @@ def read_merge(written: SendJob, to: tuple[Mailbox, ...], headers: Headers, own:
     extra = by_address(
         written.merge_headers, mailboxes, "$.merge_headers", own=own.get("merge_headers") or {}
     )
+    if written.template_id is not None and not written.template_id.strip():
+        refuse(
+            "$.template_id", "has to be the name of a template; leave it out to merge into the job's own text"
+        )
     global_data = written.merge_global_data or {}
     global_size = _check_size(global_data, 0, "$.merge_global_data")
     whole_metadata = written.metadata or {}

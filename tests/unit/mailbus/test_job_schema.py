@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from mailbus.jobs import parse_job, read_document, referred
+from mailbus.schema import job_schema
+from mailbus.send_job import SendJob
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[3]
+PUBLISHED = ROOT / "docs" / "send-job.schema.json"
+FEATURES = sorted((ROOT / "examples" / "jobs" / "features").glob("*.json"))
+SQS_ID = "0f3c8a7e-2d1b-4f6a-9c5e-7b8d9e0f1a2b"
+
+SHOWS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "amp-alternative": lambda job: job["alternatives"][0]["content_type"] == "text/x-amp-html",
+    "calendar-invitation": lambda job: job["alternatives"][0]["content_type"].startswith("text/calendar"),
+    "content-ref": lambda job: job["content_ref"],
+    "envelope-sender": lambda job: job["envelope_sender"],
+    "esp-extra": lambda job: job["esp_extra"],
+    "expires-at": lambda job: job["expires_at"],
+    "inline-image": lambda job: f"cid:{job['attachments'][0]['content_id']}" in job["html"],
+    "merge-headers-and-metadata": lambda job: job["merge_headers"] and job["merge_metadata"],
+    "merge-inline": lambda job: job["merge_data"] and job["text"],
+    "merge-stored-template": lambda job: job["template_id"],
+    "s3-attachment": lambda job: job["attachments"][0]["s3"],
+    "send-at": lambda job: job["send_at"],
+    "several-from": lambda job: len(job["from_email"]) > 1,
+    "spoofed-to": lambda job: job["headers"]["To"],
+    "tags": lambda job: job["tags"] and job["metadata"],
+    "tracking": lambda job: {"track_opens", "track_clicks"} <= job.keys(),
+}
+
+
+def test_the_published_schema_is_the_codes() -> None:
+    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == job_schema(), (
+        "write it again: python -m mailbus.schema > docs/send-job.schema.json"
+    )
+
+
+def test_the_schema_describes_every_field() -> None:
+    for name, struct in job_schema()["$defs"].items():
+        assert struct["description"], name
+        assert struct["additionalProperties"] is False, name
+        for field, described in struct["properties"].items():
+            assert described.get("description"), f"{name}.{field}"
+
+
+def test_each_feature_has_its_example() -> None:
+    assert {path.stem for path in FEATURES} == SHOWS.keys()
+
+
+@pytest.mark.parametrize("path", FEATURES, ids=lambda path: path.stem)
+def test_the_example_of_a_feature_is_a_job_that_shows_it(path: Path) -> None:
+    body = path.read_text(encoding="utf-8")
+    document = read_document(body)
+    assert SHOWS[path.stem](document)
+    assert msgspec.convert(document, SendJob).job_id == f"{path.stem}-1"
+    if referred(document) is None:
+        assert parse_job(body, SQS_ID).job_id == f"{path.stem}-1"
+
+
+def test_a_typed_job_and_the_json_that_it_becomes_are_one_job() -> None:
+    for path in FEATURES:
+        document = read_document(path.read_text(encoding="utf-8"))
+        written = msgspec.json.decode(msgspec.json.encode(msgspec.convert(document, SendJob)))
+        assert msgspec.convert(written, SendJob) == msgspec.convert(document, SendJob)
