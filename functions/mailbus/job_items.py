@@ -63,6 +63,8 @@ def fields(record: JobRecord) -> dict[str, Any]:
         written["accepted_at"] = number(record.accepted_at)
     if record.unknown:
         written["unknown"] = _numbers(record.unknown)
+    if record.failed:
+        written["failed"] = {"M": {str(entry): {"S": code} for entry, code in record.failed.items()}}
     if record.attempts:
         written["attempts"] = {"M": {kind: number(count) for kind, count in record.attempts.items()}}
     if record.due is not None:
@@ -95,6 +97,7 @@ def read(found: Mapping[str, Any]) -> JobRecord:
         accepted={int(entry): value["S"] for entry, value in found["accepted"]["M"].items()},
         accepted_at=float(found["accepted_at"]["N"]) if "accepted_at" in found else 0.0,
         unknown=_read_numbers(found.get("unknown")),
+        failed={int(entry): code["S"] for entry, code in found.get("failed", {"M": _NOTHING})["M"].items()},
         attempts={
             kind: int(count["N"]) for kind, count in found.get("attempts", {"M": _NOTHING})["M"].items()
         },

@@ -35,9 +35,9 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of one job, or of one part of it.
 
     `version` changes with every write. Until `lease_until` the entries in `open` belong to one worker alone,
-    who was about to call SES at `called_at`. `accepted` has SES's message id by entry, `attempts` counts
-    tries by their kind, `metadata` has one object for each entry. From `expires_at` on the record counts
-    for nothing.
+    who was about to call SES at `called_at`. `accepted` has SES's message id by entry, `failed` the code of
+    an error that will not pass, for as long as others of the job are still tried. `attempts` counts tries by
+    their kind, `metadata` has one object for each entry. From `expires_at` on the record counts for nothing.
     """
 
     key: RecordKey
@@ -52,6 +52,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     accepted: dict[int, str] = msgspec.field(default_factory=dict)
     accepted_at: float = 0.0
     unknown: tuple[int, ...] = ()
+    failed: dict[int, str] = msgspec.field(default_factory=dict)
     attempts: dict[str, int] = msgspec.field(default_factory=dict)
     due: float | None = None
     metadata: tuple[dict[str, MetadataValue], ...] = ()
@@ -144,7 +145,9 @@ def judge(  # noqa: PLR0911, PLR0913 - one exit for each verdict, one argument f
         return GiveUp(entries=doubted)
     if record.state == "scheduled" and record.due is not None and record.due > now + DUE_SLACK_SECONDS:
         return Waiting(until=record.due, why="scheduled")
-    return Free(entries=unsettled, doubted=doubted)
+    # what failed for good is not tried again for the others' sake, only where nothing else is left to try
+    ready = tuple(entry for entry in unsettled if entry not in record.failed) or unsettled
+    return Free(entries=ready, doubted=tuple(entry for entry in doubted if entry in ready))
 
 
 def _fresh(record: JobRecord) -> Free:

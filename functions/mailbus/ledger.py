@@ -43,7 +43,7 @@ INVALID: Final = "ValidationException"
 # our own: others kept writing the same items, or DynamoDB kept leaving some over
 BUSY: Final = "Busy"
 # what a record loses when it is written again without
-CLEARED: Final = frozenset({"open", "unknown", "attempts", "due"})
+CLEARED: Final = frozenset({"open", "unknown", "failed", "attempts", "due"})
 Cancellation = Literal["cancelled", "already_cancelled", "too_late"]
 
 

@@ -1,4 +1,4 @@
-"""A DynamoDB table in memory: the calls and the expressions that the ledger uses, as DynamoDB answers them."""
+"""A DynamoDB table in memory: the calls and expressions that the ledger uses, as DynamoDB answers them."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ class FakeDynamoDb:
         key = place(request["Key"])
         found = self.items.get(key)
         if not holds(request["ConditionExpression"], found or {}, request):
-            more = {"Item": copy.deepcopy(found)} if found else {}
-            raise refused("ConditionalCheckFailedException", **more)
+            code = "ConditionalCheckFailedException"
+            raise refused(code, **({"Item": copy.deepcopy(found)} if found else {}))
         item = copy.deepcopy(found) if found else dict(request["Key"])
         for kind, actions in clauses(request["UpdateExpression"]):
             for action in actions.split(", "):

@@ -63,6 +63,13 @@ SITUATIONS: dict[str, dict[str, Any]] = {
     "nothing sent": {},
     "tried before": {"attempts": {"retry": 2}},
     "some accepted": {"accepted": {1: SECOND}},
+    "one failed for good": {"failed": {0: "MessageRejected"}, "accepted": {1: SECOND}},
+    "all failed for good or accepted": {"failed": {0: "MessageRejected"}, "accepted": {1: SECOND, 2: THIRD}},
+    "one failed for good, another's doubt over": {
+        "failed": {0: "MessageRejected"},
+        "open": (1,),
+        "called_at": NOW - DOUBT,
+    },
     "some accepted, some unknown": {"accepted": {1: SECOND}, "unknown": (2,)},
     "all accepted": {"accepted": {0: FIRST, 1: SECOND, 2: THIRD}},
     "all accepted, still leased": {
@@ -98,6 +105,9 @@ ACTIVE: dict[str, tuple[Verdict, Verdict]] = {
     "nothing sent": (ANEW, ANEW),
     "tried before": (ANEW, ANEW),
     "some accepted": (Free(entries=(0, 2)), Free(entries=(0, 2))),
+    "one failed for good": (Free(entries=(2,)), Free(entries=(2,))),
+    "all failed for good or accepted": (Free(entries=(0,)), Free(entries=(0,))),
+    "one failed for good, another's doubt over": (Free(entries=(1, 2), doubted=(1,)), GiveUp(entries=(1,))),
     "some accepted, some unknown": (Free(entries=(0,)), Free(entries=(0,))),
     "all accepted": (AGAIN, AGAIN),
     "all accepted, still leased": (AGAIN, AGAIN),
@@ -203,38 +213,31 @@ def test_an_unknown_outcome_is_resent_so_many_times_and_no_more() -> None:
     assert answers == [Free(entries=(0,), doubted=(0,))] * UNKNOWN_RESENDS + [GiveUp(entries=(0,))]
 
 
+some = st.sets(st.integers(0, 2)).map(lambda entries: tuple(sorted(entries)))
+
+
 @given(
-    st.sampled_from(sorted(State.__args__)),
-    st.sets(st.integers(0, 2)),
-    st.sets(st.integers(0, 2)),
-    st.sets(st.integers(0, 2)),
-    st.sampled_from([0.0, NOW, NOW + 9]),
-    st.sampled_from([NOW - 10 * DOUBT, NOW - 1]),
+    st.builds(
+        record,
+        state=st.sampled_from(["active", "scheduled", "failed"]),
+        entries=st.just(3),
+        accepted=some.map(lambda entries: dict.fromkeys(entries, FIRST)),
+        unknown=some,
+        open=some,
+        lease_until=st.sampled_from([0.0, NOW, NOW + 9]),
+        called_at=st.sampled_from([NOW - 10 * DOUBT, NOW - 1]),
+    ),
     st.sampled_from(["resend", "fail"]),
 )
-def test_no_verdict_ever_sends_what_is_accepted_leased_unknown_or_in_doubt(  # noqa: PLR0913 - one for each fact
-    state: State,
-    accepted: set[int],
-    unknown: set[int],
-    opened: set[int],
-    lease_until: float,
-    called_at: float,
-    on_unknown: OnUnknown,
+def test_no_verdict_ever_sends_what_is_accepted_leased_unknown_or_in_doubt(
+    known: JobRecord, on_unknown: OnUnknown
 ) -> None:
-    known = record(
-        state=state,
-        entries=3,
-        accepted=dict.fromkeys(sorted(accepted), FIRST),
-        unknown=tuple(sorted(unknown)),
-        open=tuple(sorted(opened)),
-        lease_until=lease_until,
-        called_at=called_at,
-    )
+    left = {0, 1, 2} - known.accepted.keys() - set(known.unknown)
     answer = verdict(known, on_unknown=on_unknown)
     if isinstance(answer, Free):
-        assert lease_until <= NOW
-        assert set(answer.entries) == {0, 1, 2} - accepted - unknown
-        assert set(answer.doubted) == opened & set(answer.entries)
-        assert not answer.doubted or (on_unknown == "resend" and called_at + DOUBT <= NOW)
+        assert known.lease_until <= NOW
+        assert set(answer.entries) == left != set()
+        assert set(answer.doubted) == left & set(known.open)
+        assert not answer.doubted or (on_unknown == "resend" and known.called_at + DOUBT <= NOW)
     if isinstance(answer, GiveUp):
-        assert set(answer.entries) == opened - accepted - unknown != set()
+        assert set(answer.entries) == left & set(known.open) != set()
