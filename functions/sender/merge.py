@@ -5,14 +5,13 @@ https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mailbus.errors import InvalidJob, UnsupportedFeature
+from mailbus.errors import InvalidJob
 from mailbus.events import ENTRY_TAG
-from mailbus.jobs import envelope
+from mailbus.jobs import envelopes
 from sender import headers
 from sender.compose import MESSAGE_BYTES, base64_bytes, content_of
 from sender.request import call_parameters, destination, message_tags, with_extra
@@ -20,37 +19,12 @@ from sender.request import call_parameters, destination, message_tags, with_extr
 if TYPE_CHECKING:
     from typing import Final
 
-    from mailbus.jobs import Attachment, Job, Merge, MergeRecipient
+    from mailbus.jobs import Attachment, Envelope, Job, Merge, MergeRecipient
     from mailbus.settings import SenderSettings
 
-# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntry.html
-MAX_HEADERS: Final = 15
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html
-MAX_HEADER_NAME: Final = 126
 MAX_HEADER_VALUE: Final = 995
 MAX_HEADER: Final = 996
-FORBIDDEN_HEADERS: Final = frozenset(
-    {
-        "bcc",
-        "cc",
-        "content-disposition",
-        "content-type",
-        "date",
-        "from",
-        "message-id",
-        "mime-version",
-        "reply-to",
-        "return-path",
-        "subject",
-        "to",
-    }
-)
-# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Template.html
-MAX_TEMPLATE_DATA: Final = 262_144
-# https://docs.aws.amazon.com/ses/latest/dg/send-personalized-email-api.html
-MAX_INLINE_TEMPLATE_BYTES: Final = 1024 * 1024
-
-_HEADER_NAME: Final = re.compile(r"[!-9;-~]+")
 
 
 class Bulk(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +37,7 @@ class Bulk(msgspec.Struct, frozen=True, kw_only=True):
 def plan_bulk(job: Job, settings: SenderSettings, part: int | None) -> Bulk:
     """Work out the calls of a job that has a merge; `part` is its number where the job has several.
 
-    Raises `InvalidJob`, or `UnsupportedFeature`, where SES's templates cannot carry what the job asks for.
+    Raises `InvalidJob` where SES's templates cannot carry what the job asks for, once it is encoded.
     """
     merge = job.merge
     assert merge is not None  # noqa: S101 - the caller tells merges from mails
@@ -81,18 +55,18 @@ def plan_bulk(job: Job, settings: SenderSettings, part: int | None) -> Bulk:
         params=whole,
         entries=tuple(
             {
-                "Destination": _destination(job, recipient),
+                "Destination": _destination(job, recipient, receivers),
                 # all of them again: SES does not say that an entry's own tags leave the default ones
                 "ReplacementTags": [
                     *whole["DefaultEmailTags"],
                     {"Name": ENTRY_TAG, "Value": entry_name(index, part)},
                 ],
                 "ReplacementEmailContent": {
-                    "ReplacementTemplate": {"ReplacementTemplateData": _data(recipient.data, "$.merge_data")}
+                    "ReplacementTemplate": {"ReplacementTemplateData": _data(recipient.data)}
                 },
                 "ReplacementHeaders": _headers(job, recipient, settings),
             }
-            for index, recipient in enumerate(merge.recipients)
+            for index, (recipient, receivers) in enumerate(zip(merge.recipients, envelopes(job), strict=True))
         ),
     )
 
@@ -103,7 +77,7 @@ def entry_name(index: int, part: int | None) -> str:
 
 
 def _template(job: Job, merge: Merge) -> dict[str, Any]:
-    template: dict[str, Any] = {"TemplateData": _data(merge.global_data, "$.merge_global_data")}
+    template: dict[str, Any] = {"TemplateData": _data(merge.global_data)}
     if merge.template_id is not None:
         template["TemplateName"] = merge.template_id
     else:
@@ -115,15 +89,7 @@ def _template(job: Job, merge: Merge) -> dict[str, Any]:
 
 def _inline(job: Job) -> dict[str, str]:
     given = {"Subject": job.subject, "Text": job.text, "Html": job.html}
-    content = {name: text for name, text in given.items() if text is not None}
-    size = sum(len(text.encode()) for text in content.values())
-    if size > MAX_INLINE_TEMPLATE_BYTES:
-        reason = (
-            f"subject, text and html have {size} bytes; SES takes {MAX_INLINE_TEMPLATE_BYTES} as a template, "
-            "so shorten them"
-        )
-        raise InvalidJob("$.html" if job.html else "$.text", reason)
-    return content
+    return {name: text for name, text in given.items() if text is not None}
 
 
 def _attachment(attachment: Attachment) -> dict[str, Any]:
@@ -147,9 +113,8 @@ def _check_size(job: Job) -> None:
         raise InvalidJob(path, reason)
 
 
-def _destination(job: Job, recipient: MergeRecipient) -> dict[str, list[str]]:
+def _destination(job: Job, recipient: MergeRecipient, receivers: Envelope) -> dict[str, list[str]]:
     """Write who receives an entry, with names: SES writes the message's To and Cc from it."""
-    receivers = envelope(msgspec.structs.replace(job, to=(recipient.mailbox,)))
     written: dict[str, str] = {}
     for mailbox in (recipient.mailbox, *job.cc, *job.bcc):
         written.setdefault(mailbox.address, headers.mailbox_text(mailbox))
@@ -159,15 +124,8 @@ def _destination(job: Job, recipient: MergeRecipient) -> dict[str, list[str]]:
     }
 
 
-def _data(data: dict[str, Any], path: str) -> str:
-    text = msgspec.json.encode(data).decode()
-    if len(text) > MAX_TEMPLATE_DATA:
-        reason = (
-            f"is {len(text)} characters of JSON for a recipient, the global data included; "
-            f"SES takes {MAX_TEMPLATE_DATA}, so shorten it"
-        )
-        raise InvalidJob(path, reason)
-    return text
+def _data(data: dict[str, Any]) -> str:
+    return msgspec.json.encode(data).decode()
 
 
 def _headers(job: Job, recipient: MergeRecipient, settings: SenderSettings) -> list[dict[str, str]]:
@@ -186,19 +144,10 @@ def _headers(job: Job, recipient: MergeRecipient, settings: SenderSettings) -> l
         # what does not fit comes back from the ledger
         if len(text) <= MAX_HEADER - len("X-Metadata"):
             pairs.append({"Name": "X-Metadata", "Value": text})
-    if len(pairs) > MAX_HEADERS:
-        path, feature = "$.headers", "headers"
-        reason = (
-            f"{len(pairs)} headers, one for each tag and one for metadata included; in a merge SES takes "
-            f"{MAX_HEADERS} a message"
-        )
-        raise UnsupportedFeature(path, feature, reason)
     return pairs
 
 
 def _header(name: str, value: str, path: str) -> dict[str, str]:
-    if name.lower() in FORBIDDEN_HEADERS or not _HEADER_NAME.fullmatch(name) or len(name) > MAX_HEADER_NAME:
-        raise InvalidJob(path, "is no header that SES takes in a merge; leave it out")
     written = "".join(headers.free_text(value))
     if not written:
         raise InvalidJob(path, "is empty, which SES does not take in a merge; leave it out")

@@ -17,7 +17,7 @@ from botocore.validate import ParamValidator
 
 from mailbus.errors import InvalidJob, UnsupportedFeature
 from mailbus.events import ENTRY_TAG, JOB_ID_TAG
-from mailbus.jobs import envelope
+from mailbus.jobs import envelopes
 from sender.compose import compose
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def plan_send(job: Job, settings: SenderSettings) -> Request:
     The From address goes bare: SES parses one mailbox there, and reads names, and further From
     addresses, in the message itself.
     """
+    [receivers] = envelopes(job)
     params = {
         "FromEmailAddress": job.from_email[0].address,
-        "Destination": destination(envelope(job)),
+        "Destination": destination(receivers),
         "EmailTags": message_tags(job, settings),
         **call_parameters(job, settings),
     }
