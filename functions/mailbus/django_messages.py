@@ -56,18 +56,18 @@ def convert(message: EmailMessage, defaults: Mapping[str, object]) -> Converted:
 
     special, headers = _headers(given("extra_headers"))
     to, cc, bcc = (_mailboxes(given(name), f"$.{name}") for name in ("to", "cc", "bcc"))
-    from_email = _mailboxes(_own(message, "from_email"), "$.from_email")
+    from_email = _mailboxes_in(_own(message, "from_email"), "$.from_email")
     envelope_sender = _address(given("envelope_sender"), "$.envelope_sender")
     if "from" in special:
         # the envelope has what is otherwise shown: https://code.djangoproject.com/ticket/9214
         envelope_sender = envelope_sender or _address(_own(message, "from_email"), "$.from_email")
-        from_email = _mailboxes(special["from"], "$.headers.From")
+        from_email = _mailboxes_in(special["from"], "$.headers.From")
     reply_to = _mailboxes(given("reply_to"), "$.reply_to")
     if special.get("reply-to"):
-        reply_to = _mailboxes(special["reply-to"], "$.headers.Reply-To")
+        reply_to = _mailboxes_in(special["reply-to"], "$.headers.Reply-To")
     if "to" in special:
         headers["To"] = special["to"]
-    if "cc" in special and not _same(_mailboxes(special["cc"], "$.headers.Cc"), cc):
+    if "cc" in special and not _same(_mailboxes_in(special["cc"], "$.headers.Cc"), cc):
         headers["Cc"] = special["cc"]
     template = _text(given("template_id"), "$.template_id")
     attachments = _attachments(given("attachments"))
@@ -248,15 +248,17 @@ def _moment(value: object) -> object:
 # --- addresses and headers
 
 
-def _mailboxes(value: object, path: str) -> tuple[Mailbox, ...]:
-    """Read addresses as Django's SMTP backend does: one string may hold several, empty ones do not count."""
-    if value is None or value is msgspec.UNSET:
+def _mailboxes(values: object, path: str) -> tuple[Mailbox, ...]:
+    """Read a list of addresses as Django's SMTP backend does: an entry may hold several, or nothing."""
+    if values is None or values is msgspec.UNSET:
         return ()
-    one = isinstance(value, str | Promise)
-    items = [(value, path)] if one else [(i, f"{path}[{n}]") for n, i in enumerate(_sequence(value, path))]
-    return tuple(
-        mailbox for item, at in items if item for mailbox in parse_mailboxes(_text(item, at) or "", at)
-    )
+    entries = [(entry, f"{path}[{index}]") for index, entry in enumerate(_sequence(values, path))]
+    return tuple(mailbox for entry, at in entries for mailbox in _mailboxes_in(entry, at))
+
+
+def _mailboxes_in(value: object, path: str) -> tuple[Mailbox, ...]:
+    text = _text(value, path)
+    return parse_mailboxes(text, path) if text else ()
 
 
 def _address(value: object, path: str) -> str | None:
