@@ -1,68 +1,22 @@
 from __future__ import annotations
 
-import io
 import json
 from typing import Any
-from uuid import uuid4
 
 import msgspec
 import pytest
-from aws_lambda_powertools import Logger
 from botocore.exceptions import EndpointConnectionError
 
-from mailbus.bus import ATTEMPTS, EventBus
-from mailbus.dead_letters import DeadLetterQueue
+from mailbus.bus import ATTEMPTS
 from mailbus.errors import ConfigurationError
 from tests.unit.mailbus.fake_clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs, refusal
+from tests.unit.mailbus.fake_dynamodb import TABLE
 from tests.unit.tracking.reports import NAMES, TOPIC, envelope, expected, payload, text
+from tests.unit.tracking.world import World
 from tracking import handler
 
 DELIVERY = envelope(text("event_delivery"))
 BOUNCE = envelope(text("event_bounce"))
-
-
-class World:
-    """The function with everything around it, and what it wrote to its log."""
-
-    def __init__(self, events: FakeEvents | None = None, sqs: FakeSqs | None = None) -> None:
-        self.events = events or FakeEvents()
-        self.sqs = sqs or FakeSqs()
-        self.stream = io.StringIO()
-        self.wiring = handler.Wiring(
-            topic_arn=TOPIC,
-            bus=EventBus(self.events, BUS, sleep=lambda _: None),  # type: ignore[arg-type] # a fake
-            dead_letters=DeadLetterQueue(self.sqs, DEAD_LETTERS),  # type: ignore[arg-type] # a fake
-            # loggers of one service share the first one's stream
-            log=Logger(service=f"tracking-{uuid4()}", stream=self.stream),
-        )
-
-    def run(self, monkeypatch: pytest.MonkeyPatch, *bodies: str) -> list[str]:
-        """Invoke the function as its queue does; the answer holds the numbers of what goes back."""
-        monkeypatch.setattr(handler, "wire", lambda: self.wiring)
-        event = {
-            "Records": [
-                {
-                    "messageId": f"record-{number}",
-                    "receiptHandle": f"AQEBwJnKyrHigUMZj6rYigCg{number}",
-                    "body": body,
-                    "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1763630045000"},
-                    "eventSource": "aws:sqs",
-                }
-                for number, body in enumerate(bodies)
-            ]
-        }
-        answer = handler.lambda_handler(event, None)
-        return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
-
-    @property
-    def details(self) -> list[dict[str, Any]]:
-        return [json.loads(entry["Detail"]) for entry in self.events.taken]
-
-    @property
-    def kept(self) -> list[tuple[str, str]]:
-        return [
-            (sent["attributes"]["OriginalMessageId"], sent["attributes"]["Error"]) for sent in self.sqs.sent
-        ]
 
 
 def test_a_batch_of_every_kind_of_report_is_on_the_bus(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,10 +154,10 @@ def test_an_error_of_our_own_costs_only_its_record(monkeypatch: pytest.MonkeyPat
     world = World()
     real = handler.normalize
 
-    def broken(envelope: Any, *, topic_arn: str) -> Any:
+    def broken(envelope: Any, *, topic_arn: str, metadata_in_headers: bool) -> Any:
         if "Bounce" in envelope.message:
             raise ZeroDivisionError(envelope.message)
-        return real(envelope, topic_arn=topic_arn)
+        return real(envelope, topic_arn=topic_arn, metadata_in_headers=metadata_in_headers)
 
     monkeypatch.setattr(handler, "normalize", broken)
     assert world.run(monkeypatch, BOUNCE, DELIVERY) == ["record-0"]
@@ -218,8 +172,8 @@ def test_an_event_that_cannot_be_written_costs_only_its_record(monkeypatch: pyte
     world = World()
     real = handler.normalize
 
-    def broken(envelope: Any, *, topic_arn: str) -> Any:
-        report = real(envelope, topic_arn=topic_arn)
+    def broken(envelope: Any, *, topic_arn: str, metadata_in_headers: bool) -> Any:
+        report = real(envelope, topic_arn=topic_arn, metadata_in_headers=metadata_in_headers)
         events = report.events
         if "Bounce" in envelope.message:
             events = tuple(msgspec.structs.replace(event, description="\ud800") for event in events)
@@ -253,6 +207,7 @@ def test_the_wiring_is_made_once_from_the_environment(monkeypatch: pytest.Monkey
         "EVENT_BUS_NAME": BUS,
         "DEAD_LETTER_QUEUE_URL": DEAD_LETTERS,
         "TRACKING_TOPIC_ARN": TOPIC,
+        "LEDGER_TABLE_NAME": TABLE,
     }.items():
         monkeypatch.setenv(name, value)
     handler.wire.cache_clear()

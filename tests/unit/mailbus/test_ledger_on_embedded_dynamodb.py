@@ -1,0 +1,132 @@
+"""What the fake DynamoDB of the other tests is believed in, asked of a real API by the real client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import msgspec
+import pytest
+from botocore.config import Config
+
+from infra.local.embedded import free_port
+from infra.local.ministack import REGION, MiniStack
+from mailbus.job_records import JobRecord, RecordKey
+from mailbus.ledger import Claim, Claimed, Found, Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOW = 1_795_000_000.25
+TABLE = "mailbus-dev-ledger"
+KEYS = {"pk": "HASH", "sk": "RANGE"}
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    scratch = tmp_path_factory.mktemp("ministack")
+    embedded = MiniStack(
+        port=free_port(), log=scratch / "ministack.log", scratch=scratch, function_environment={}
+    )
+    embedded.start()
+    try:
+        embedded.wait()
+        client = boto3.client(
+            "dynamodb",
+            endpoint_url=embedded.url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+        client.create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in KEYS.items()],  # type: ignore[misc] # two of the literals
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in KEYS],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield Ledger(client, TABLE)
+        client.close()
+    finally:
+        embedded.stop()
+
+
+def job(name: str, **more: Any) -> JobRecord:
+    record = JobRecord(
+        key=RecordKey(job_id=name),
+        fingerprint="9f86d081884c7d659a2feaa0c55ad015",
+        sqs_message_id="2f0c5e1a-6d3b-4f0e-9b55-0d8a4c1f7e21",
+        lease_until=NOW + 60.125,
+        open=(0,),
+        called_at=NOW + 0.1 + 0.2,
+        metadata=({"order": 1001, "shop": "Größe", "paid": True, "total": 0.1},),
+        tags=("receipt", "größe"),
+        expires_at=int(NOW) + 604_800,
+    )
+    return msgspec.structs.replace(record, **more)
+
+
+def claimed(ledger: Ledger, record: JobRecord) -> JobRecord:
+    (answer,) = ledger.claim([Claim(record=record)], now=NOW)
+    assert isinstance(answer, Claimed)
+    return answer.record
+
+
+def known(ledger: Ledger, record: JobRecord) -> JobRecord:
+    found = ledger.find([record.key])
+    assert isinstance(found, dict)
+    return found[record.key]
+
+
+def test_a_refused_claim_is_answered_with_the_record_as_it_is_and_the_rest_is_claimed(ledger: Ledger) -> None:
+    first = claimed(ledger, job("order-1002"))
+    names = ("order-1001", "order-1002", "order-1003")
+    answers = ledger.claim([Claim(record=job(name)) for name in names], now=NOW + 1)
+    assert [type(answer) for answer in answers] == [Claimed, Found, Claimed]
+    assert answers[1] == Found(record=first)
+    assert known(ledger, first) == first
+
+
+def test_a_record_is_written_over_only_as_it_was_seen_or_when_it_is_expired(ledger: Ledger) -> None:
+    seen = claimed(ledger, job("order-2001"))
+    (answer,) = ledger.claim([Claim(record=seen, seen=seen)], now=NOW)
+    assert isinstance(answer, Claimed)
+    assert isinstance(ledger.claim([Claim(record=seen, seen=seen)], now=NOW)[0], Found)
+    (late,) = ledger.claim([Claim(record=seen)], now=float(seen.expires_at))
+    assert isinstance(late, Claimed)
+
+
+def test_a_mark_and_a_result_in_doubt_meet_in_one_record(ledger: Ledger) -> None:
+    part = job("news-47", key=RecordKey(job_id="news-47", part=3), entries=50, open=tuple(range(50)))
+    claim = claimed(ledger, part)
+    assert ledger.mark_accepted(part.key, 49, "told", NOW) is True
+    assert ledger.mark_accepted(part.key, 49, "told again", NOW) is False
+    assert ledger.mark_accepted(RecordKey(job_id="nobody's"), 0, "told", NOW) is False
+    answered = {entry: f"answered {entry}" for entry in range(48)}
+    result = msgspec.structs.replace(
+        claim, open=(48, 49), lease_until=0.0, accepted=answered, attempts={"unanswered": 1}
+    )
+    assert ledger.save([result]) == ()
+    after = known(ledger, part)
+    assert after.accepted == {**answered, 49: "told"}
+    assert (after.open, after.lease_until, after.attempts) == ((48, 49), 0.0, {"unanswered": 1})
+
+
+def test_results_are_written_and_leases_let_go(ledger: Ledger) -> None:
+    jobs = [claimed(ledger, job(f"order-{number}")) for number in range(3001, 3031)]
+    done = [msgspec.structs.replace(claim, open=(), lease_until=0.0, accepted={0: "id"}) for claim in jobs]
+    assert ledger.save(done[:-1]) == ()
+    ledger.let_go(jobs[-1])
+    found = ledger.find([claim.key for claim in jobs])
+    assert isinstance(found, dict)
+    ends = [(found[claim.key].accepted, found[claim.key].lease_until) for claim in jobs]
+    assert ends == [({0: "id"}, 0.0)] * 29 + [({}, 0.0)]
+
+
+def test_scheduled_and_unknown_jobs_are_cancelled_and_no_others(ledger: Ledger) -> None:
+    keep = int(NOW) + 604_800
+    claimed(ledger, job("later", state="scheduled", due=NOW + 900, open=(), lease_until=0.0))
+    claimed(ledger, job("now"))
+    names = ("later", "later", "never heard of", "never heard of", "now")
+    answers = [ledger.cancel(name.replace(" ", "-"), now=NOW, expires_at=keep) for name in names]
+    assert answers == ["cancelled", "already_cancelled", "cancelled", "already_cancelled", "too_late"]

@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from mailbus.job_records import JobRecord, RecordKey
+from mailbus.ledger import Claim, Claimed
+from tests.unit.mailbus.fake_dynamodb import refused
+from tests.unit.tracking.reports import SNS_TIME, envelope, payload, report, text
+from tests.unit.tracking.world import World
+from tracking.lookup import Acceptance, Lookup
+
+NOW = 1_795_000_000.0
+SENT_AT = datetime.fromisoformat(SNS_TIME).timestamp()
+SES_ID: str = payload("event_send")["mail"]["messageId"]
+JOB_ID: str = payload("event_send")["mail"]["tags"]["mailbus-job-id"][0]
+AWAY = EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
+CUT = {"headersTruncated": True}
+# what a job's record has, beside what the golden reports have in their headers
+METADATA = {"order": 4711, "note": "what SES cut off"}
+TAGS = ("shipping", "first-order")
+FROM_HEADERS = {"order": 4711, "tenant": "north", "express": True}
+
+
+def of_job(name: str = "event_send", entry: str | None = None, job_id: str = JOB_ID, **mail: Any) -> str:
+    """One of the golden reports, as a message of this job."""
+    changed = payload(name)
+    changed["mail"] |= mail
+    changed["mail"]["tags"]["mailbus-job-id"] = [job_id]
+    if entry is not None:
+        changed["mail"]["tags"]["mailbus-entry"] = [entry]
+    return envelope(json.dumps(changed))
+
+
+def headers(*named: tuple[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in named]
+
+
+def knowing(*parts: int | None, **more: Any) -> World:
+    world = World(metadata_in_headers=more.pop("metadata_in_headers", True))
+    for part in parts:
+        record = JobRecord(
+            key=RecordKey(job_id=JOB_ID, part=part),
+            fingerprint="9f86d081884c7d659a2feaa0c55ad015",
+            open=(0,),
+            called_at=NOW,
+            metadata=(METADATA,),
+            tags=TAGS,
+            expires_at=int(NOW) + 604_800,
+        )
+        claim = Claim(record=msgspec.structs.replace(record, **more))
+        (answer,) = world.wiring.ledger.claim([claim], now=NOW)
+        assert isinstance(answer, Claimed)
+    world.dynamodb.calls.clear()
+    return world
+
+
+def accepted(world: World, part: int | None = None) -> dict[int, str]:
+    key = RecordKey(job_id=JOB_ID, part=part)
+    found = world.wiring.ledger.find([key])
+    assert isinstance(found, dict)
+    return found[key].accepted
+
+
+def operations(world: World) -> list[tuple[str, int]]:
+    calls, world.dynamodb.calls = world.dynamodb.calls, []
+    return calls
+
+
+def test_the_send_event_tells_the_ledger_that_ses_accepted_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = knowing(None)
+    assert world.run(monkeypatch, of_job()) == []
+    assert operations(world) == [("BatchGetItem", 1), ("UpdateItem", 1)]
+    key = RecordKey(job_id=JOB_ID)
+    found = world.wiring.ledger.find([key])
+    assert isinstance(found, dict)
+    assert (found[key].accepted, found[key].accepted_at) == ({0: SES_ID}, SENT_AT)
+    # and its own headers still speak for it
+    assert [event["metadata"] for event in world.details] == [FROM_HEADERS] * 2
+
+
+def test_the_entry_tag_says_which_message_of_a_merge_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = knowing(None, 0, 12, entries=50, open=tuple(range(50)), metadata=())
+    bodies = [of_job(entry=entry) for entry in ("7", "0-49", "12-3", "12-0")]
+    assert world.run(monkeypatch, *bodies) == []
+    assert operations(world) == [("BatchGetItem", 3), *[("UpdateItem", 1)] * 4]
+    assert (accepted(world), accepted(world, 0), accepted(world, 12)) == (
+        {7: SES_ID},
+        {49: SES_ID},
+        {3: SES_ID, 0: SES_ID},
+    )
+
+
+def test_what_the_ledger_knows_is_not_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = knowing(None, accepted={0: SES_ID})
+    assert world.run(monkeypatch, of_job(), of_job()) == []
+    assert operations(world) == [("BatchGetItem", 1)]
+
+
+def test_one_event_reported_twice_in_a_batch_is_told_once_and_published_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = knowing(None)
+    assert world.run(monkeypatch, of_job(), of_job()) == []
+    assert accepted(world) == {0: SES_ID}
+    assert len({event["event_id"] for event in world.details}) == 2
+    assert len(world.details) == 4
+
+
+@pytest.mark.parametrize(
+    ("job_id", "entry"),
+    [
+        ("nobody-knows-it", None),
+        (JOB_ID, "1"),
+        (JOB_ID, "50"),
+        (JOB_ID, "3-0"),
+        (JOB_ID, "-1"),
+        (JOB_ID, "0-"),
+        (JOB_ID, "0-0-0"),
+        (JOB_ID, "first"),
+        (JOB_ID, ""),
+        (JOB_ID, "\u0663"),
+        (JOB_ID, "9" * 40),
+        ("", None),
+        ("with space", None),
+        ("x" * 5000, None),
+        ("order\u0000", None),
+    ],
+)
+def test_tags_that_are_not_the_senders_change_nothing_and_hold_up_nobody(
+    monkeypatch: pytest.MonkeyPatch, job_id: str, entry: str | None
+) -> None:
+    world = knowing(None)
+    before = dict(world.dynamodb.items)
+    assert world.run(monkeypatch, of_job(entry=entry, job_id=job_id)) == []
+    assert world.dynamodb.items == before
+    assert {event["event_type"] for event in world.details} == {"sent"}
+
+
+def test_a_send_event_without_a_message_id_tells_the_ledger_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = knowing(None)
+    assert world.run(monkeypatch, of_job(messageId=None)) == []
+    assert operations(world) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["event_bounce", "event_click", "event_complaint", "event_delivery", "event_open", "event_reject"],
+)
+def test_reports_of_other_things_with_whole_headers_ask_the_ledger_nothing(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    world = knowing(None)
+    assert world.run(monkeypatch, of_job(name), envelope(text("notification_bounce"))) == []
+    assert operations(world) == []
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        {"headers": None},
+        {"headers": []},
+        {"headers": headers(("Subject", "Your order")), **CUT},
+        {"headers": headers(("X-Metadata", '{"order": 4711}'), ("X-Tag", "shipping")), **CUT},
+        {"headers": headers(("X-Metadata", '{"order": 4711, "no')), "headersTruncated": False},
+        {"headers": headers(("x-metadata", "=?utf-8?b?eyJvcmRlciI6?= =?utf-8?b?IDEwM"))},
+    ],
+    ids=["null", "none", "cut before metadata", "cut after metadata", "cut within", "cut within a word"],
+)
+@pytest.mark.parametrize("name", ["event_send", "event_delivery", "event_bounce"])
+def test_metadata_and_tags_come_back_on_every_event_whatever_ses_does_to_headers(
+    monkeypatch: pytest.MonkeyPatch, name: str, mail: dict[str, Any]
+) -> None:
+    world = knowing(None)
+    assert world.run(monkeypatch, of_job(name, **mail)) == []
+    assert [(event["metadata"], tuple(event["tags"])) for event in world.details] == [(METADATA, TAGS)] * len(
+        world.details
+    )
+    assert operations(world)[0] == ("BatchGetItem", 1)
+
+
+def test_metadata_that_recipients_should_not_see_comes_from_the_ledger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    without = headers(("Subject", "Your order"), ("X-Tag", "shipping"), ("X-Tag", "first-order"))
+    hidden = knowing(None, metadata_in_headers=False)
+    assert hidden.run(monkeypatch, of_job("event_delivery", headers=without)) == []
+    assert [event["metadata"] for event in hidden.details] == [METADATA]
+    shown = knowing(None)
+    assert shown.run(monkeypatch, of_job("event_delivery", headers=without)) == []
+    assert [event["metadata"] for event in shown.details] == [{}]
+    assert operations(shown) == []
+
+
+def test_each_recipient_of_a_merge_has_metadata_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata = tuple({"customer": number} for number in range(3))
+    world = knowing(2, entries=3, metadata=metadata, tags=("news",))
+    bodies = [of_job("event_delivery", entry=f"2-{number}", headers=[]) for number in (2, 0)]
+    assert world.run(monkeypatch, *bodies) == []
+    assert [(event["metadata"], event["tags"]) for event in world.details] == [
+        ({"customer": 2}, ["news"]),
+        ({"customer": 0}, ["news"]),
+    ]
+
+
+def test_what_the_ledger_has_forgotten_keeps_what_the_headers_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = knowing()
+    assert world.run(monkeypatch, of_job("event_delivery", headersTruncated=True)) == []
+    assert [event["metadata"] for event in world.details] == [FROM_HEADERS]
+
+
+def test_a_cancelled_jobs_tombstone_takes_nothing_from_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = knowing(None, state="cancelled", metadata=(), tags=())
+    assert world.run(monkeypatch, of_job("event_delivery", headersTruncated=True)) == []
+    assert [event["metadata"] for event in world.details] == [FROM_HEADERS]
+
+
+def test_one_question_serves_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = knowing(None)
+    bodies = [of_job("event_delivery", job_id=f"order-{number}", headers=None) for number in range(9)]
+    assert world.run(monkeypatch, *bodies, of_job(), envelope(text("event_bounce"))) == []
+    assert operations(world) == [("BatchGetItem", 10), ("UpdateItem", 1)]
+
+
+def test_while_the_ledger_is_away_only_what_needs_it_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = knowing(None)
+    world.dynamodb.troubles = [AWAY]
+    bodies = [of_job(), of_job("event_delivery", headers=None), of_job("event_bounce")]
+    assert world.run(monkeypatch, *bodies) == ["record-0", "record-1"]
+    # what is complete is published all the same: it comes again under the same id
+    assert [event["event_type"] for event in world.details] == ["sent", "sent", "bounced", "bounced"]
+    first = [event["event_id"] for event in world.details]
+    assert world.run(monkeypatch, *bodies[:2]) == []
+    assert accepted(world) == {0: SES_ID}
+    again = world.details[len(first) :]
+    assert [event["event_id"] for event in again][:2] == first[:2]
+    assert again[2]["metadata"] == METADATA
+
+
+def test_a_send_event_whose_mark_fails_comes_again_with_all_that_follow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = knowing(None, entries=50, open=tuple(range(50)))
+    world.dynamodb.troubles = [None, None, refused("ThrottlingException")]
+    bodies = [of_job(entry=str(number)) for number in range(4)]
+    assert world.run(monkeypatch, *bodies, of_job("event_delivery")) == ["record-1", "record-2", "record-3"]
+    assert accepted(world) == {0: SES_ID}
+    assert len(world.details) == 9
+
+
+def test_the_log_says_why_the_ledger_did_not_answer_and_quotes_no_mail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = knowing(None)
+    world.dynamodb.troubles = [AWAY]
+    world.run(monkeypatch, of_job())
+    lines = [json.loads(line) for line in world.stream.getvalue().splitlines()]
+    assert [(line["message"], line.get("error")) for line in lines if line["level"] == "WARNING"] == [
+        ("ledger does not answer", "EndpointConnectionError")
+    ]
+    assert "example.org" not in world.stream.getvalue()
+
+
+def test_a_report_says_what_the_ledger_is_to_be_asked() -> None:
+    sent = payload("event_send")
+    assert report(sent).lookup == Lookup(
+        key=RecordKey(job_id=JOB_ID),
+        entry=0,
+        acceptance=Acceptance(message_id=SES_ID, at=SENT_AT),
+    )
+    sent["mail"]["tags"].pop("mailbus-job-id")
+    assert report(sent).lookup is None
+    cut = payload("event_click")
+    cut["mail"] |= CUT
+    assert report(cut).lookup == Lookup(key=RecordKey(job_id=JOB_ID), entry=0, incomplete=True)
