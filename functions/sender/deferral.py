@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mailbus.job_records import JobRecord, Waiting
+from mailbus.jobs import envelopes
 from mailbus.ledger import Unreachable
 from mailbus.parts import split
 from sender.claims import LEASE_SLACK, enter, key_of, postponed_by, remembered_until, result_of
@@ -32,6 +33,7 @@ def defer(sender: Sender, early: Early) -> Result:
         key=key_of(record, job),
         fingerprint=job.fingerprint,
         state="scheduled",
+        entries=len(envelopes(job)),
         sqs_message_id=record.message_id,
         due=due,
         expires_at=remembered_until(sender, due),
