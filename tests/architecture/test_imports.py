@@ -29,9 +29,12 @@ EDGES = {
     "mailbus.client": "SQS, S3 and DynamoDB, for an application",
     "mailbus.ledger": "DynamoDB",
     "sender.account": "SES, for the account's rate",
+    "sender.objects": "S3",
     "sender.rate": "DynamoDB, for the rate that workers share",
+    "sender.request": "the SDK's model of SES, to hold esp_extra against it",
+    "sender.schedules": "EventBridge Scheduler",
+    "sender.send_queue": "SQS, to give jobs back and to put parts on",
     "sender.ses": "SES",
-    "sender.send_queue": "SQS, to give jobs back",
     "inbound.bucket": "S3",
 }
 # what a deployment may know of the functions that it deploys
