@@ -27,6 +27,7 @@ from sender.compose import compose
 from tests.unit.mailbus.fake_deployment import QUEUE, Bucket, Queue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 if not project.configured:
@@ -121,6 +122,16 @@ def with_attributes(target: EmailMessage, **attributes: Any) -> EmailMessage:
     for name, value in attributes.items():
         setattr(target, name, value)
     return target
+
+
+def noting(made: list[str], client: Client) -> Callable[[str], Client]:
+    """Stand for the class of clients, and note for which queues it was asked."""
+
+    def make(url: str) -> Client:
+        made.append(url)
+        return client
+
+    return make
 
 
 # --- Django's own messages
@@ -390,8 +401,8 @@ def test_files_come_as_tuples_of_text_and_of_bytes(django: Mail, tmp_path: Path)
     filed.attach("latin.txt", "Zwölf".encode("latin-1"), "text/plain")
     filed.attach("order.json", '{"n": "ü"}', "application/json")
     filed.attach("page.html", b"<p>")
-    filed.attach_file(path)
-    filed.attachments.append(("bare.pdf", b"%PDF"))  # type: ignore[arg-type] # Django lets the type be left out
+    filed.attach_file(str(path))
+    filed.attachments.append(("bare.pdf", b"%PDF"))
 
     files = django.send(filed)["attachments"]
 
@@ -431,7 +442,7 @@ def test_an_image_of_pythons_newer_kind_is_inline_too(django: Mail) -> None:
         PNG, maintype="image", subtype="png", disposition="inline", cid="<logo@inline>", filename="ü.png"
     )
     illustrated = message()
-    illustrated.attachments.append(image)  # type: ignore[arg-type] # attach() takes it from Django 6.0 on
+    illustrated.attachments.append(image)
 
     (file,) = django.send(illustrated)["attachments"]
 
@@ -492,9 +503,9 @@ def test_a_part_with_headers_of_its_own_is_refused_with_the_header(django: Mail)
 
 
 class Signed(EmailMultiAlternatives):
-    def message(self) -> Any:
+    def message(self, **options: Any) -> Any:
         """Sign it, as packages for S/MIME do."""
-        return super().message()
+        return super().message(**options)
 
 
 def test_a_message_that_makes_its_own_mime_is_refused(django: Mail) -> None:
@@ -689,7 +700,7 @@ def test_the_queues_url_comes_from_the_settings_or_the_environment(
     django: Mail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    monkeypatch.setattr("mailbus.django.Client", lambda url: made.append(url) or django.client)
+    monkeypatch.setattr("mailbus.django.Client", noting(made, django.client))
     base = "https://sqs.eu-west-1.amazonaws.com/210987654321"
 
     monkeypatch.setenv("MAILBUS_QUEUE_URL", f"{base}/environment")
@@ -705,7 +716,7 @@ def test_the_queues_url_comes_from_the_settings_or_the_environment(
 
 def test_a_process_makes_one_client_of_a_queue(django: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
-    monkeypatch.setattr("mailbus.django.Client", lambda url: made.append(url) or django.client)
+    monkeypatch.setattr("mailbus.django.Client", noting(made, django.client))
     url = "https://sqs.eu-west-1.amazonaws.com/210987654321/one-client"
 
     for _ in range(3):
@@ -814,7 +825,7 @@ def test_a_large_message_goes_to_the_jobs_bucket(django: Mail) -> None:
 
 
 def parsed(raw: bytes) -> PythonMessage:
-    return cast("PythonMessage", BytesParser(policy=email.policy.default).parsebytes(raw))
+    return BytesParser(policy=email.policy.default).parsebytes(raw)
 
 
 def shown(mime: PythonMessage) -> dict[str, Any]:
