@@ -12,6 +12,7 @@ from constructs import Construct
 from infra.acknowledged import acknowledge, acknowledge_patterns
 from infra.alarms import Alarms
 from infra.function import Function
+from infra.identity import Identity, redirect_records
 from infra.messaging import DeadLetters, SesTopic, TopicKey, WorkQueue
 from infra.state import JOBS_PREFIX, PARTS_PREFIX, RAW_PREFIX, SCHEDULED_PREFIX
 from mailbus.settings import InboundSettings, SenderSettings, TrackingSettings, to_environment
@@ -67,26 +68,6 @@ class Mail(Construct):
         Alarms(self, "Alarms", settings=settings, mail=self)
 
 
-class Identity(Construct):
-    """The domain or address that mail is sent from. `dns_records` are to be created by hand."""
-
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
-        super().__init__(scope, construct_id)
-        is_domain = "@" not in settings.identity
-        identity = ses.EmailIdentity(
-            self,
-            "Identity",
-            identity=ses.Identity.domain(settings.identity)
-            if is_domain
-            else ses.Identity.email(settings.identity),
-            dkim_signing=is_domain or None,
-        )
-        self.arn = identity.email_identity_arn
-        self.dns_records = (
-            [f"{record.name} CNAME {record.value}" for record in identity.dkim_records] if is_domain else []
-        )
-
-
 class Tracking(Construct):
     """SES's events: configuration set, topic, queue, function, bus."""
 
@@ -121,7 +102,9 @@ class Tracking(Construct):
             ],
             subscriber=self.work,
         )
-        self.configuration_set = ConfigurationSet(self, "ConfigurationSet", name=name, events=self.events)
+        self.configuration_set = ConfigurationSet(
+            self, "ConfigurationSet", settings=settings, name=name, events=self.events
+        )
         function = Function(
             self,
             "Tracker",
@@ -149,17 +132,22 @@ class Tracking(Construct):
 class ConfigurationSet(Construct):
     """The configuration set that every mail is sent with; all its events go to one topic."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, name: str, events: SesTopic) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, name: str, events: SesTopic
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.configuration_set = ses.CfnConfigurationSet(self, "Resource", name=name)
         self.name = name
+        made = None if settings.configuration_set_exists else self._made(name, settings)
+        redirects = settings.tracking.custom_redirect_domain
+        self.dns_records = redirect_records(redirects, settings.region) if redirects else ()
         self.arn = Stack.of(self).format_arn(service="ses", resource="configuration-set", resource_name=name)
         destination = ses.CfnConfigurationSetEventDestination(
             self,
             "Events",
-            configuration_set_name=self.configuration_set.ref,
+            configuration_set_name=made.ref if made else name,
             event_destination=ses.CfnConfigurationSetEventDestination.EventDestinationProperty(
-                name="mailbus",
+                # Stages may share a set that they found.
+                name=settings.name,
                 enabled=True,
                 matching_event_types=list(EVENT_TYPES),
                 sns_destination=ses.CfnConfigurationSetEventDestination.SnsDestinationProperty(
@@ -169,6 +157,17 @@ class ConfigurationSet(Construct):
         )
         # SES tries to publish when the destination is made.
         destination.node.add_dependency(*events.publishable)
+
+    def _made(self, name: str, settings: Settings) -> ses.CfnConfigurationSet:
+        redirects = settings.tracking.custom_redirect_domain
+        return ses.CfnConfigurationSet(
+            self,
+            "Resource",
+            name=name,
+            tracking_options=ses.CfnConfigurationSet.TrackingOptionsProperty(custom_redirect_domain=redirects)
+            if redirects
+            else None,
+        )
 
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ses-configurationseteventdestination-eventdestination.html
@@ -262,7 +261,10 @@ class Sending(Construct):
         function.allow(
             # What a transaction does counts as these:
             # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
-            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"],
+            [
+                f"dynamodb:{action}"
+                for action in ("GetItem", "PutItem", "UpdateItem", "BatchGetItem", "BatchWriteItem")
+            ],
             [state.ledger.table.table_arn],
         )
         function.allow(

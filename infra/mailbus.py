@@ -87,7 +87,11 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
             "TrackingDeadLetterQueueUrl": mail.tracking.dead_letters.queue.queue_url,
         },
     )
-    _dns_outputs(mail_stack, "DkimRecord", mail.identity.dns_records)
+    for name, records in {
+        **mail.identity.dns_records,
+        "RedirectRecord": mail.tracking.configuration_set.dns_records,
+    }.items():
+        _dns_outputs(mail_stack, name, [str(record) for record in records])
     if not mail.inbound:
         return [state_stack, mail_stack]
     _outputs(

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra.acknowledged import acknowledge
 from infra.function import Function
+from infra.identity import dkim_records
 from infra.state import RAW_PREFIX
 
 if TYPE_CHECKING:
@@ -82,9 +83,7 @@ class MailDomain(Construct):
             if covered
             else ses.EmailIdentity(self, "Identity", identity=ses.Identity.domain(self.domain))
         )
-        self.dns_records = (
-            [f"{record.name} CNAME {record.value}" for record in identity.dkim_records] if identity else []
-        )
+        self.dns_records = [str(record) for record in dkim_records(identity)] if identity else []
 
 
 class Activation(Construct):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Architecture = Literal["arm64", "x86_64", "host"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 OnUnknown = Literal["resend", "fail"]
+DmarcPolicy = Literal["none", "quarantine", "reject"]
 # What CloudWatch takes: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LogRetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
@@ -37,6 +38,8 @@ Region = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 Domain = Annotated[str, msgspec.Meta(pattern=f"^{_DOMAIN}$")]
 Address = Annotated[str, msgspec.Meta(pattern=f"^{_LOCAL_PART}@{_DOMAIN}$")]
 Identity = Annotated[str, msgspec.Meta(pattern=f"^({_LOCAL_PART}@)?{_DOMAIN}$")]
+# https://docs.aws.amazon.com/Route53/latest/APIReference/API_HostedZone.html
+HostedZoneId = Annotated[str, msgspec.Meta(pattern=r"^Z[A-Z0-9]{1,31}$")]
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateConfigurationSet.html
 ConfigurationSetName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageTag.html
@@ -104,8 +107,9 @@ class Bulk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Tracking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The tracking function and how it is fed."""
+    """The tracking function and how it is fed, and the domain that opens and clicks go by."""
 
+    custom_redirect_domain: Domain | None = None
     memory_mb: MemoryMb = 256
     timeout_seconds: TimeoutSeconds = 30
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
@@ -139,7 +143,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stage: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,23}$")]
     region: Region
     identity: Identity
+    identity_exists: bool = False
+    mail_from_domain: Domain | None = None
+    dmarc_policy: DmarcPolicy | None = None
+    hosted_zone_id: HostedZoneId | None = None
     configuration_set_name: ConfigurationSetName | None = None
+    configuration_set_exists: bool = False
     message_tag_name: MessageTagName | None = None
     metadata_in_headers: bool = True
     send_defaults: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -160,6 +169,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def name(self) -> str:
         """What everything of this deployment that needs a name of its own is called."""
         return f"mailbus-{self.stage}"
+
+    @property
+    def sends_from_domain(self) -> bool:
+        """Whether the identity is a domain, not one address."""
+        return "@" not in self.identity
 
     @property
     def ephemeral(self) -> bool:
@@ -310,6 +324,9 @@ _PATTERNS: Final = {
     "source_buckets": "names of buckets: 3 to 63 of a-z 0-9 . -",
     "topic_arn": "an SNS topic's ARN, such as arn:aws:sns:us-east-1:111122223333:alarms",
     "domain": "a domain in lower case, such as inbound.example.com",
+    "mail_from_domain": "a domain in lower case, such as bounces.example.com",
+    "custom_redirect_domain": "a domain in lower case, such as links.example.com",
+    "hosted_zone_id": "the id of a Route 53 hosted zone, such as Z0123456789ABCDEFGHIJ",
     "recipients": "addresses whose domain is in lower case, such as support@inbound.example.com",
     "configuration_set_name": "1 to 64 of A-Z a-z 0-9 _ -",
     "stage": "a name of at most 24 of a-z 0-9 -, beginning with a letter",
@@ -362,12 +379,15 @@ def _holds(table: object, path: tuple[str, ...]) -> bool:
     return bool(path)
 
 
+_WORDS: Final = (Architecture, LogLevel, LogRetentionDays, OnUnknown, DmarcPolicy)
+
+
 def _allowed(path: tuple[str, ...]) -> tuple[Any, ...]:
     if path[:1] == DEFAULTS:
         return ()
     table = _TABLES[path[0]] if len(path) > 1 else Settings
     hint = get_type_hints(table)[path[-1]]
-    return get_args(hint) if hint in {Architecture, LogLevel, LogRetentionDays, OnUnknown} else ()
+    return next((get_args(words) for words in _WORDS if hint in {words, words | None}), ())
 
 
 def _nearest_value(given: object, allowed: tuple[Any, ...]) -> str:
@@ -383,7 +403,7 @@ def _nearest_value(given: object, allowed: tuple[Any, ...]) -> str:
 
 def _checked(settings: Settings) -> Settings:
     """Check what no key says by itself."""
-    for check in (_check_batches, _check_environment, _check_sending, _check_receiving):
+    for check in (_check_batches, _check_environment, _check_sending, _check_identity, _check_receiving):
         check(settings)
     return settings
 
@@ -430,6 +450,49 @@ def _check_sending(settings: Settings) -> None:
     if topic is not None and (region := topic.split(":")[3]) != settings.region:
         reason = f"alarms of {settings.region} reach topics of that region only (it is of {region})"
         raise _Mistake(("alarms", "topic_arn"), reason)
+
+
+def _check_identity(settings: Settings) -> None:
+    """Check what has to be made here to be changed here, and what belongs to a domain."""
+    wrong: dict[tuple[str, ...], str | None] = {
+        ("configuration_set_exists",): "needs configuration_set_name, to find it by"
+        if settings.configuration_set_exists and not settings.configuration_set_name
+        else None,
+        (
+            "tracking",
+            "custom_redirect_domain",
+        ): "is set on a configuration set that is made here; set it there"
+        if settings.configuration_set_exists and settings.tracking.custom_redirect_domain
+        else None,
+        ("mail_from_domain",): _wrong_mail_from(settings),
+        ("dmarc_policy",): "is of a domain, and identity is an address"
+        if settings.dmarc_policy and not settings.sends_from_domain
+        else None,
+        ("hosted_zone_id",): "there are no records to make: they are a domain's that is made here, its "
+        "mail_from_domain's, and that of dmarc_policy"
+        if settings.hosted_zone_id
+        and (settings.identity_exists or not settings.sends_from_domain)
+        and not (settings.mail_from_domain or settings.dmarc_policy)
+        else None,
+    }
+    for path, reason in wrong.items():
+        if reason:
+            raise _Mistake(path, reason)
+
+
+def _wrong_mail_from(settings: Settings) -> str | None:
+    given = settings.mail_from_domain
+    if given is None:
+        return None
+    if settings.identity_exists:
+        return "is set on an identity that is made here; set it there"
+    sender = settings.identity.rpartition("@")[2]
+    if not given.endswith(f".{sender}"):
+        return f"has to be a domain below that of identity, such as bounces.{sender} (it is {given})"
+    if given == settings.inbound.domain:
+        # https://docs.aws.amazon.com/ses/latest/dg/mail-from.html#mail-from-requirements
+        return f"takes SES's feedback, and inbound.domain other mail: make them two (both are {given})"
+    return None
 
 
 def _check_receiving(settings: Settings) -> None:

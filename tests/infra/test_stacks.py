@@ -283,6 +283,76 @@ def test_a_domain_is_signed_with_dkim_and_its_records_are_told(prod: Templates) 
     )
 
 
+MADE_BY_HAND = {
+    "mail_from_domain": "bounces.example.com",
+    "dmarc_policy": "quarantine",
+}
+
+
+def test_mail_from_and_dmarc_are_the_domains_own_and_their_records_are_told(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    templates = synthesize(msgspec.structs.replace(settings, **MADE_BY_HAND))
+    identity = templates.one("AWS::SES::EmailIdentity").properties
+    assert identity["MailFromAttributes"] == {"MailFromDomain": "bounces.example.com"}
+    outputs = templates.outputs("mail")
+    assert outputs["MailFromRecord1"] == ("bounces.example.com MX 10 feedback-smtp.us-east-1.amazonses.com")
+    assert outputs["MailFromRecord2"] == 'bounces.example.com TXT "v=spf1 include:amazonses.com ~all"'
+    assert outputs["DmarcRecord1"] == '_dmarc.example.com TXT "v=DMARC1; p=quarantine"'
+
+
+def test_a_hosted_zone_gets_the_records_that_are_otherwise_told(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    zone = "Z0123456789ABCDEFGHIJ"
+    templates = synthesize(msgspec.structs.replace(settings, **MADE_BY_HAND, hosted_zone_id=zone))
+    records = templates.of_type("AWS::Route53::RecordSet")
+    assert {record.properties["HostedZoneId"] for record in records} == {zone}
+    assert [
+        (templates.text("mail", record.properties["Name"]), record.properties["Type"]) for record in records
+    ] == [
+        *[("<Mail/Identity/Identity>", "CNAME")] * 3,
+        ("bounces.example.com", "MX"),
+        ("bounces.example.com", "TXT"),
+        ("_dmarc.example.com", "TXT"),
+    ]
+    assert not [name for name in templates.outputs("mail") if "Record" in name]
+
+
+def test_an_identity_that_is_there_already_is_used_and_left_alone(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    templates = synthesize(msgspec.structs.replace(settings, identity_exists=True))
+    assert "AWS::SES::EmailIdentity" not in {resource.type for resource in templates.resources}
+    assert not [name for name in templates.outputs("mail") if "Record" in name]
+    assert ("ses:SendEmail", f"{ARN}:identity/example.com") in _allowed(
+        templates, templates.one("AWS::IAM::Policy", "Sending/Sender")
+    )
+
+
+def test_a_configuration_set_that_is_there_already_gets_an_event_destination_alone(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    templates = synthesize(
+        msgspec.structs.replace(settings, configuration_set_name="shop", configuration_set_exists=True)
+    )
+    assert "AWS::SES::ConfigurationSet" not in {resource.type for resource in templates.resources}
+    destination = templates.one("AWS::SES::ConfigurationSetEventDestination").properties
+    assert destination["ConfigurationSetName"] == "shop"
+    assert destination["EventDestination"]["Name"] == "mailbus-prod"
+    assert _environment(templates, "sender")["CONFIGURATION_SET_NAME"] == "shop"
+
+
+def test_links_and_pixels_can_name_a_domain_of_ones_own(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    tracking = msgspec.structs.replace(settings.tracking, custom_redirect_domain="links.example.com")
+    templates = synthesize(msgspec.structs.replace(settings, tracking=tracking))
+    made = templates.one("AWS::SES::ConfigurationSet").properties
+    assert made["TrackingOptions"] == {"CustomRedirectDomain": "links.example.com"}
+    assert templates.outputs("mail")["RedirectRecord1"] == ("links.example.com CNAME r.us-east-1.awstrack.me")
+
+
 def test_received_mail_is_scanned_stored_and_announced(prod: Templates) -> None:
     rule = prod.one("AWS::SES::ReceiptRule").properties["Rule"]
     assert (rule["Enabled"], rule["ScanEnabled"], rule["Recipients"]) == (True, True, ["inbound.example.com"])
@@ -520,7 +590,7 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
         # What is in a transaction counts as the single actions.
         *(
             (f"dynamodb:{action}", "<State/Ledger/Table>")
-            for action in ("GetItem", "PutItem", "UpdateItem", "BatchWriteItem")
+            for action in ("GetItem", "PutItem", "UpdateItem", "BatchGetItem", "BatchWriteItem")
         ),
         ("s3:GetObject", "<State/Jobs/Bucket>/*"),
         ("s3:GetObjectVersion", "<State/Jobs/Bucket>/*"),

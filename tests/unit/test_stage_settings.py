@@ -345,6 +345,60 @@ MISTAKES = {
         ("max_attempts = 8", f"source_buckets = {[f'example-invoices-of-the-shop-{n}' for n in range(99)]}"),
         "mailbus.toml: source_buckets: take ",
     ),
+    "bounces go to a domain below the sender's": (
+        ("max_attempts = 8", 'mail_from_domain = "bounces.example.org"'),
+        (
+            "mailbus.toml: mail_from_domain: has to be a domain below that of identity, such as "
+            "bounces.dev.example.com (it is bounces.example.org)"
+        ),
+    ),
+    "bounces do not go where mail is received": (
+        (
+            '[stages.dev]\nidentity = "dev.example.com"',
+            '[stages.dev]\nmail_from_domain = "inbound.example.com"',
+        ),
+        "mailbus.toml: [stages.dev] mail_from_domain: takes SES's feedback, and inbound.domain other mail:",
+    ),
+    "an identity that is there already is not changed": (
+        ("max_attempts = 8", 'mail_from_domain = "b.dev.example.com"\nidentity_exists = true'),
+        "mailbus.toml: mail_from_domain: is set on an identity that is made here; set it there",
+    ),
+    "a policy for mail of a domain is none for an address": (
+        ('"dev.example.com"', '"shop@example.com"\ndmarc_policy = "reject"'),
+        "mailbus.toml: [stages.dev] dmarc_policy: is of a domain, and identity is an address",
+    ),
+    "a policy is one of three": (
+        ("max_attempts = 8", 'dmarc_policy = "rejected"'),
+        (
+            "mailbus.toml: dmarc_policy: must be one of none, quarantine, reject; did you mean 'reject'? "
+            "(it is 'rejected')"
+        ),
+    ),
+    "a hosted zone is named by its id": (
+        ("max_attempts = 8", 'hosted_zone_id = "example.com"'),
+        "mailbus.toml: hosted_zone_id: must be the id of a Route 53 hosted zone, such as Z0123",
+    ),
+    "a hosted zone without a record to make is a mistake": (
+        ("max_attempts = 8", 'hosted_zone_id = "Z0123456789ABCDEFGHIJ"\nidentity_exists = true'),
+        "mailbus.toml: hosted_zone_id: there are no records to make:",
+    ),
+    "a configuration set that is there already is found by its name": (
+        ("max_attempts = 8", "configuration_set_exists = true"),
+        "mailbus.toml: configuration_set_exists: needs configuration_set_name, to find it by",
+    ),
+    "a configuration set that is there already is not changed": (
+        (
+            "[stages.dev.retention]\nraw_days = 7\n\n[stages.prod]",
+            (
+                'configuration_set_name = "shop"\nconfiguration_set_exists = true\n\n'
+                '[stages.dev.tracking]\ncustom_redirect_domain = "links.example.com"\n\n[stages.prod]'
+            ),
+        ),
+        (
+            "mailbus.toml: [stages.dev.tracking] custom_redirect_domain: is set on a configuration set that "
+            "is made here; set it there"
+        ),
+    ),
     "a recipient is of the domain that receives": (
         ('domain = "inbound.example.com"', 'domain = "inbound.example.com"\nrecipients = ["me@example.com"]'),
         "mailbus.toml: [inbound] recipients: me@example.com is not of inbound.domain (inbound.example.com)",
