@@ -26,15 +26,17 @@ Lane = Literal["transactional", "bulk"]
 # slow answer and for a bus that hangs.
 PATIENCE: Final = 10.0
 # What bulk may find reserved before it and what it takes, in seconds of the rate: a transactional mail finds
-# no more than both before it.
-BULK_AHEAD: Final = 0.2
-BULK_STRETCH: Final = 0.5
+# no more than both before it, or one bulk mail of many recipients.
+BULK_AHEAD: Final = 0.1
+BULK_STRETCH: Final = 0.4
+# How much of the rate, in seconds, one bulk call may be for.
+LARGEST_CALL: Final = 0.5
 # A gap so short, in seconds, is what calls take between two batches of a backlog, and is caught up. A longer
 # one is idleness, which saves nothing up.
 CREDIT: Final = 0.25
 # How much later than another, in seconds, a call may reach SES, though both left in time.
 SLACK: Final = 0.1
-# SES's bucket is full with so many seconds' worth: infra's simulated one is made likewise.
+# How many seconds' worth SES's own bucket is taken to hold.
 BUCKET: Final = 1.0
 # What SES gives an account in the sandbox; for as long as neither SES nor the ledger says more.
 LOWEST_RATE: Final = 1.0
@@ -43,9 +45,9 @@ ASK_AGAIN: Final = 1.0
 # Without the ledger no job can be claimed either, so there is nothing to be won by asking sooner.
 UNREACHABLE_SECONDS: Final = 1.0
 SOONEST: Final = 0.05
-# Seconds, for each try that came to nothing: others write as well.
-JITTER: Final = 0.01
-# SES's own most for SendBulkEmail: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html
+# Seconds, for each try that came to nothing: others write as well, and what was read gets old soon.
+JITTER: Final = 0.002
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html
 MOST_ENTRIES: Final = 50
 
 
@@ -271,7 +273,7 @@ class Pacer:
         """
         state = self._learn()
         rate = LOWEST_RATE if isinstance(state, Unreachable) else self._with_reading(state).rate
-        return min(MOST_ENTRIES, max(1, math.floor(rate * BULK_STRETCH)))
+        return min(MOST_ENTRIES, max(1, math.floor(rate * LARGEST_CALL)))
 
     def _turns(self, recipients: Sequence[int], lane: Lane) -> Sequence[Turn] | Unreachable:
         state = self._learn()

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from mailbus.ledger import Unreachable
+from sender.pacing import Overtaken, RateState, Written
+from sender.rate import RATE_KEY, RateTable
+
+
+class ConditionalCheckFailedError(ClientError):
+    def __init__(self, item: dict[str, Any] | None) -> None:
+        super().__init__({"Error": {"Code": "ConditionalCheckFailedException"}}, "PutItem")
+        if item is not None:
+            self.response["Item"] = item  # type: ignore[typeddict-unknown-key] # as DynamoDB answers
+
+
+class Exceptions:
+    ConditionalCheckFailedException = ConditionalCheckFailedError
+
+
+class DynamoDb:
+    """One item, and the conditions that the table uses."""
+
+    exceptions = Exceptions
+
+    def __init__(self, item: dict[str, Any] | None = None, outage: Exception | None = None) -> None:
+        self.item = item
+        self.outage = outage
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        assert request == {"TableName": "ledger", "Key": RATE_KEY, "ConsistentRead": True}
+        if self.outage:
+            raise self.outage
+        return {"Item": self.item} if self.item else {}
+
+    def put_item(self, **request: Any) -> None:
+        assert request["TableName"] == "ledger"
+        assert request["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
+        assert request["ExpressionAttributeNames"] == {"#version": "version"}
+        if self.outage:
+            raise self.outage
+        version = (self.item or {}).get("version")
+        # DynamoDB refuses values that no expression names
+        holds = {
+            "attribute_not_exists(#version)": lambda: (
+                version is None and "ExpressionAttributeValues" not in request
+            ),
+            "#version = :version": lambda: (
+                request["ExpressionAttributeValues"] == {":version": version} and version is not None
+            ),
+        }
+        if not holds[request["ConditionExpression"]]():
+            raise ConditionalCheckFailedError(self.item)
+        self.item = request["Item"]
+
+
+def table(client: DynamoDb) -> RateTable:
+    return RateTable(client, "ledger")  # type: ignore[arg-type]  # a fake
+
+
+STATE = RateState(
+    max_send_rate=14.5,
+    quota_left=49_983,
+    read_at=1_794_000_000.25,
+    taken_until=1_794_000_002.5,
+    full_at=1_794_000_002.75,
+    bulk_until=1_794_000_001.125,
+    version=1,
+)
+
+
+@pytest.mark.parametrize(
+    "state", [STATE, RateState(version=1), RateState(version=1, max_send_rate=1.0, quota_left=0)], ids=str
+)
+def test_a_state_is_read_as_it_was_written(state: RateState) -> None:
+    rates = table(DynamoDb())
+    assert rates.write(state) == Written()
+    assert rates.look() == state
+
+
+def test_a_table_without_a_rate_has_the_empty_state() -> None:
+    assert table(DynamoDb()).look() == RateState()
+
+
+def test_times_are_whole_microseconds_there() -> None:
+    client = DynamoDb()
+    table(client).write(STATE)
+    assert client.item is not None
+    assert client.item["taken_until"] == {"N": "1794000002500000"}
+    assert client.item["pk"] == {"S": "rate"}
+
+
+def test_a_state_of_a_former_version_is_overtaken_by_what_the_table_holds() -> None:
+    client = DynamoDb()
+    rates = table(client)
+    rates.write(STATE)
+    assert rates.write(RateState(version=1)) == Overtaken(state=STATE)
+    assert rates.look() == STATE
+
+
+def test_a_state_that_is_gone_is_overtaken_by_the_empty_one() -> None:
+    assert table(DynamoDb()).write(RateState(version=8)) == Overtaken(state=RateState())
+
+
+def test_an_item_from_before_versions_is_read_and_replaced() -> None:
+    # as an update of a deployment finds it
+    client = DynamoDb(
+        {
+            **RATE_KEY,
+            "max_send_rate": {"N": "14.0"},
+            "read_at": {"N": "1794000000000000"},
+            "taken_until": {"N": "1794000002500000"},
+        }
+    )
+    rates = table(client)
+    assert rates.look() == RateState(
+        max_send_rate=14.0, read_at=1_794_000_000.0, taken_until=1_794_000_002.5, version=0
+    )
+    assert rates.write(STATE) == Written()
+
+
+@pytest.mark.parametrize(
+    ("outage", "code"),
+    [
+        (
+            ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "PutItem"),
+            "ProvisionedThroughputExceededException",
+        ),
+        (
+            EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com"),
+            "EndpointConnectionError",
+        ),
+    ],
+    ids=["throttled", "unreached"],
+)
+def test_a_table_that_does_not_answer_is_unreachable(outage: Exception, code: str) -> None:
+    rates = table(DynamoDb(outage=outage))
+    assert rates.look() == Unreachable(code=code)
+    assert rates.write(STATE) == Unreachable(code=code)
