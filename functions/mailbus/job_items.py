@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 JOB_PREFIX: Final = "job#"
 PART_PREFIX: Final = "part#"
 WHOLE: Final = "job"
+# what an item has only where the record has it
+OPTIONAL: Final = frozenset(
+    {"open", "accepted_at", "unknown", "failed", "attempts", "due", "metadata", "tags"}
+)
 # What an item has beside metadata and tags: names, times, and for each entry its message id and states.
 BASE_BYTES: Final = 1024
 ENTRY_BYTES: Final = 128

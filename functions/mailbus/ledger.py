@@ -42,8 +42,8 @@ CONFLICT: Final = "TransactionConflictException"
 INVALID: Final = "ValidationException"
 # our own: others kept writing the same items, or DynamoDB kept leaving some over
 BUSY: Final = "Busy"
-# what a record loses when it is written again without
-CLEARED: Final = frozenset({"open", "unknown", "failed", "attempts", "due"})
+# what a result without it takes from no record: the mark of an event brings it
+KEPT: Final = frozenset({"accepted_at"})
 Cancellation = Literal["cancelled", "already_cancelled", "too_late"]
 
 
@@ -82,13 +82,9 @@ class _Put(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, claim: Claim, now: float) -> _Put:
-        """Give the record its version.
-
-        A first one is the time in milliseconds: a record that takes the place of an expired one, or of one
-        that DynamoDB has deleted, then never has a version that somebody saw before.
-        """
+        """Give the record its version."""
         seen = None if claim.seen is None else claim.seen.version
-        version = int(now * 1000) if seen is None else seen + 1
+        version = _first_version(now) if seen is None else seen + 1
         record = msgspec.structs.replace(claim.record, version=version)
         return cls(record=record, item=job_items.item(record), seen=seen, now=now)
 
@@ -208,12 +204,9 @@ class Ledger:
             if answer is None or isinstance(answer, Unreachable):
                 return answer or "cancelled"
             if answer.record is None or answer.record.expires_at <= now:
-                tombstone = JobRecord(key=key, state="cancelled", expires_at=expires_at)
-                (claimed,) = self.claim([Claim(record=tombstone)], now=now)
-                if isinstance(claimed, Unreachable):
-                    return claimed
-                if isinstance(claimed, Claimed):
-                    return "cancelled"
+                entered = self._update(_cancel_unknown(key, now, expires_at))
+                if entered is None or isinstance(entered, Unreachable):
+                    return entered or "cancelled"
                 # a worker got in between: what it wrote decides
                 continue
             if answer.record.state == "scheduled" and not answer.record.open:
@@ -272,7 +265,11 @@ class Ledger:
         return answers, held_up
 
     def _transact(self, puts: Sequence[_Put]) -> Sequence[Any] | Unreachable:
-        """Write all or none; the answer holds a reason for each where none was written."""
+        """Write all or none; the answer holds a reason for each where none was written.
+
+        Where an answer gets lost, the client's next try has the same token, so that it is no second claim:
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+        """
         try:
             self._client.transact_write_items(TransactItems=[{"Put": self._conditional(put)} for put in puts])
         except ClientError as error:
@@ -326,7 +323,7 @@ class Ledger:
         members = [(f"#e{entry}", f":e{entry}", entry, value) for entry, value in accepted.items()]
         sets = [f"{alias} = {value}" for alias, value, _, _ in wanted]
         sets += [f"accepted.{alias} = {value}" for alias, value, _, _ in members]
-        gone = sorted(CLEARED - values.keys())
+        gone = sorted(job_items.OPTIONAL - KEPT - values.keys())
         answer = self._update(
             {
                 "Key": job_items.key_item(record.key),
@@ -407,6 +404,15 @@ def _transactions(puts: Sequence[_Put]) -> Iterator[list[_Put]]:
         yield batch
 
 
+def _first_version(now: float) -> int:
+    """Begin with the time in milliseconds.
+
+    A record that takes the place of an expired one, or of one that DynamoDB has deleted, then never has a
+    version that somebody saw before.
+    """
+    return int(now * 1000)
+
+
 def _second(first: Claimed | Found | Unreachable) -> Found | Unreachable:
     return first if isinstance(first, Unreachable) else Found(record=first.record)
 
@@ -423,6 +429,27 @@ def _moved_on(record: JobRecord) -> JobRecord:
 
 def _key(request: Mapping[str, Any]) -> RecordKey:
     return job_items.read_key(request["PutRequest"]["Item"])
+
+
+def _cancel_unknown(key: RecordKey, now: float, expires_at: int) -> Mapping[str, Any]:
+    """Write a record where there is none, or one that counts for nothing.
+
+    An update, though it writes all: who may cancel need not be let put items.
+    """
+    tombstone = JobRecord(key=key, state="cancelled", version=_first_version(now), expires_at=expires_at)
+    values = job_items.fields(tombstone)
+    gone = sorted(job_items.OPTIONAL - values.keys())
+    return {
+        "Key": job_items.key_item(key),
+        "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in values)}"
+        f" REMOVE {', '.join(f'#{name}' for name in gone)}",
+        "ConditionExpression": "attribute_not_exists(pk) OR expires_at <= :now",
+        "ExpressionAttributeNames": {f"#{name}": name for name in (*values, *gone)},
+        "ExpressionAttributeValues": {
+            **{f":{name}": value for name, value in values.items()},
+            ":now": job_items.number(now),
+        },
+    }
 
 
 def _cancel_scheduled(key: RecordKey, now: float) -> Mapping[str, Any]:

@@ -405,6 +405,8 @@ def test_a_lease_that_is_let_go_leaves_all_else(world: World) -> None:
 
 def test_an_unknown_job_is_cancelled_before_it_comes(world: World) -> None:
     assert world.ledger.cancel("order-1001", now=NOW, expires_at=KEEP) == "cancelled"
+    # an application that cancels needs no other right
+    assert {operation for operation, _ in world.operations()} == {"UpdateItem"}
     assert world.ledger.cancel("order-1001", now=NOW, expires_at=KEEP) == "already_cancelled"
     (answer,) = world.ledger.claim([Claim(record=job())], now=NOW)
     assert isinstance(answer, Found)
@@ -449,9 +451,13 @@ def test_a_job_that_is_just_being_scheduled_has_to_be_cancelled_again(world: Wor
 
 
 def test_an_expired_job_is_cancelled_as_an_unknown_one(world: World) -> None:
-    world.claimed(job(accepted={0: MESSAGE}, expires_at=int(NOW)))
+    world.claimed(
+        job(accepted={0: MESSAGE}, accepted_at=NOW, attempts={"retry": 1}, due=NOW, expires_at=int(NOW))
+    )
     assert world.ledger.cancel("order-1001", now=NOW, expires_at=KEEP) == "cancelled"
-    assert world.known(job().key).accepted == {}
+    cancelled = world.known(job().key)
+    blank = JobRecord(key=job().key, state="cancelled", version=cancelled.version, expires_at=KEEP)
+    assert cancelled == blank
 
 
 def test_a_worker_that_claims_in_the_middle_of_a_cancel_has_won(world: World) -> None:
@@ -498,3 +504,11 @@ scalars = st.text(max_size=9) | st.integers() | st.floats(allow_nan=False, allow
 )
 def test_a_record_is_read_as_it_was_written(record: JobRecord) -> None:
     assert job_items.read(job_items.item(record)) == record
+
+
+def test_what_a_record_need_not_have_is_exactly_what_is_optional() -> None:
+    whole = largest()
+    bare = JobRecord(key=RecordKey(job_id="order-1001"))
+    present = job_items.fields(msgspec.structs.replace(whole, accepted_at=NOW)).keys()
+    assert present - job_items.fields(bare).keys() == job_items.OPTIONAL
+    assert present | {"key"} == set(JobRecord.__struct_fields__)
