@@ -305,7 +305,7 @@ def _may_pass(result: Result) -> bool:
 _SENDING: Final = "sqs:SendMessage on the queue"
 _LOOKING: Final = "sqs:ListQueueTags on the queue"
 _KEEPING: Final = "s3:PutObject on the jobs bucket"
-_CANCELLING: Final = "dynamodb:UpdateItem and dynamodb:PutItem on the ledger"
+_CANCELLING: Final = "dynamodb:UpdateItem on the ledger"
 _QUEUE: Final = "the queue does not exist there; give the stack output SendQueueUrl or BulkQueueUrl"
 _CREDENTIALS: Final = (
     "AWS does not know these credentials, or they are over; see to the application's role or keys"
