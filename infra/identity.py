@@ -43,7 +43,10 @@ class Identity(Construct):
             made.email_identity_arn
             if made
             else Stack.of(self).format_arn(
-                service="ses", resource="identity", resource_name=settings.identity
+                service="ses",
+                region=settings.session_params.region,
+                resource="identity",
+                resource_name=settings.identity,
             )
         )
         mail_from, policy = settings.mail_from_domain, settings.dmarc_policy

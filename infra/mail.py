@@ -130,7 +130,10 @@ class Tracking(Construct):
 
 
 class ConfigurationSet(Construct):
-    """The configuration set that every mail is sent with; all its events go to one topic."""
+    """The configuration set that every mail is sent with; all its events go to one topic.
+
+    One of another account or region is named only: nothing can be made in it from here.
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, name: str, events: SesTopic
@@ -140,11 +143,20 @@ class ConfigurationSet(Construct):
         made = None if settings.configuration_set_exists else self._made(name, settings)
         redirects = settings.tracking.custom_redirect_domain
         self.dns_records = redirect_records(redirects, settings.region) if redirects else ()
-        self.arn = Stack.of(self).format_arn(service="ses", resource="configuration-set", resource_name=name)
+        self.arn = Stack.of(self).format_arn(
+            service="ses",
+            region=settings.session_params.region,
+            resource="configuration-set",
+            resource_name=name,
+        )
+        if not settings.ses_is_elsewhere:
+            self._publish(made.ref if made else name, settings, events)
+
+    def _publish(self, configuration_set_name: str, settings: Settings, events: SesTopic) -> None:
         destination = ses.CfnConfigurationSetEventDestination(
             self,
             "Events",
-            configuration_set_name=made.ref if made else name,
+            configuration_set_name=configuration_set_name,
             event_destination=ses.CfnConfigurationSetEventDestination.EventDestinationProperty(
                 # Stages may share a set that they found.
                 name=settings.name,
@@ -253,10 +265,14 @@ class Sending(Construct):
                     bulk_share=settings.bulk.share,
                     doubt_seconds=limits.doubt_seconds,
                     on_unknown=limits.on_unknown,
+                    ses_connect_timeout=settings.client_params.connect_timeout,
+                    ses_read_timeout=settings.client_params.read_timeout,
+                    ses_role_arn=settings.session_params.role_arn,
+                    ses_region=settings.session_params.region,
                 )
             ),
         )
-        self._allow_mail(function, identity, configuration_set)
+        self._allow_mail(function, settings, identity, configuration_set)
         self._allow_objects(function, settings)
         function.allow(
             # What a transaction does counts as these:
@@ -319,9 +335,19 @@ class Sending(Construct):
         return work
 
     def _allow_mail(
-        self, function: Function, identity: Identity, configuration_set: ConfigurationSet
+        self,
+        function: Function,
+        settings: Settings,
+        identity: Identity,
+        configuration_set: ConfigurationSet,
     ) -> None:
-        templates = Stack.of(self).format_arn(service="ses", resource="template", resource_name="*")
+        elsewhere = settings.session_params
+        if elsewhere.role_arn:
+            function.allow(["sts:AssumeRole"], [elsewhere.role_arn])
+            return
+        templates = Stack.of(self).format_arn(
+            service="ses", region=elsewhere.region, resource="template", resource_name="*"
+        )
         function.allow(
             list(SEND_ACTIONS),
             [identity.arn, configuration_set.arn, templates],

@@ -49,6 +49,10 @@ BucketName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z
 TopicArn = Annotated[
     str, msgspec.Meta(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")
 ]
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
+RoleArn = Annotated[
+    str, msgspec.Meta(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,256}$")
+]
 Days = Annotated[int, msgspec.Meta(ge=1, le=3650)]
 MemoryMb = Annotated[int, msgspec.Meta(ge=128, le=10_240)]
 TimeoutSeconds = Annotated[int, msgspec.Meta(ge=1, le=900)]
@@ -59,10 +63,12 @@ LaneBatchSize = Annotated[int, msgspec.Meta(ge=1, le=100)]
 BatchWindowSeconds = Annotated[int, msgspec.Meta(ge=0, le=300)]
 
 BATCH_WITHOUT_WINDOW: Final = 10
+# What a batch may take beside one call of SES: its turn, the ledger, the bus.
+WITHOUT_SES_SECONDS: Final = 42
 # A function's environment holds 4 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html),
-# of which names, queues and roles take up to 1,600 bytes.
+# of which names, queues and roles take up to 1,700 bytes.
 SEND_DEFAULTS_BYTES: Final = 2000
-FREE_ENVIRONMENT_BYTES: Final = 2400
+FREE_ENVIRONMENT_BYTES: Final = 2300
 # What tells one job from another cannot be the default of all.
 NO_DEFAULTS: Final = frozenset({"job_id", "content_ref", "schema_version"})
 
@@ -137,6 +143,20 @@ class Alarms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     oldest_job_seconds: Annotated[int, msgspec.Meta(ge=60, le=1_209_600)] = 900
 
 
+class ClientParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long SES may take to be reached, and to answer, in seconds."""
+
+    connect_timeout: Annotated[float, msgspec.Meta(ge=1, le=60)] = 3
+    read_timeout: Annotated[float, msgspec.Meta(ge=1, le=300)] = 15
+
+
+class SessionParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose SES mail is sent by, where that is not the deployment's own: a role to assume, a region."""
+
+    role_arn: RoleArn | None = None
+    region: Region | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One stage's deployment."""
 
@@ -164,11 +184,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tracking: Tracking = Tracking()
     inbound: Inbound = Inbound()
     alarms: Alarms = Alarms()
+    client_params: ClientParams = ClientParams()
+    session_params: SessionParams = SessionParams()
 
     @property
     def name(self) -> str:
         """What everything of this deployment that needs a name of its own is called."""
         return f"mailbus-{self.stage}"
+
+    @property
+    def ses_is_elsewhere(self) -> bool:
+        """Whether mail is sent by SES of another account or region, where nothing can be made from here."""
+        elsewhere = self.session_params
+        return elsewhere.role_arn is not None or elsewhere.region not in {None, self.region}
 
     @property
     def sends_from_domain(self) -> bool:
@@ -275,6 +303,8 @@ _TABLES: Final[dict[str, type[msgspec.Struct]]] = {
     "tracking": Tracking,
     "inbound": Inbound,
     "alarms": Alarms,
+    "client_params": ClientParams,
+    "session_params": SessionParams,
 }
 
 
@@ -322,6 +352,7 @@ _PATTERNS: Final = {
     "identity": "a domain in lower case, such as example.com, or an address",
     "message_tag_name": "1 to 256 of A-Z a-z 0-9 _ -",
     "source_buckets": "names of buckets: 3 to 63 of a-z 0-9 . -",
+    "role_arn": "a role's ARN, such as arn:aws:iam::111122223333:role/mail",
     "topic_arn": "an SNS topic's ARN, such as arn:aws:sns:us-east-1:111122223333:alarms",
     "domain": "a domain in lower case, such as inbound.example.com",
     "mail_from_domain": "a domain in lower case, such as bounces.example.com",
@@ -403,7 +434,14 @@ def _nearest_value(given: object, allowed: tuple[Any, ...]) -> str:
 
 def _checked(settings: Settings) -> Settings:
     """Check what no key says by itself."""
-    for check in (_check_batches, _check_environment, _check_sending, _check_identity, _check_receiving):
+    for check in (
+        _check_batches,
+        _check_environment,
+        _check_sending,
+        _check_ses,
+        _check_identity,
+        _check_receiving,
+    ):
         check(settings)
     return settings
 
@@ -433,11 +471,12 @@ def _check_environment(settings: Settings) -> None:
             f"for {SEND_DEFAULTS_BYTES}: leave long texts to the jobs"
         )
         raise _Mistake(DEFAULTS, reason)
-    together = defaults + len(msgspec.json.encode((settings.source_buckets, settings.message_tag_name)))
+    names = (settings.source_buckets, settings.message_tag_name, settings.session_params)
+    together = defaults + len(msgspec.json.encode(names))
     if together > FREE_ENVIRONMENT_BYTES:
         reason = (
-            f"take {together} bytes as JSON with send_defaults and message_tag_name; the function's "
-            f"environment has room for {FREE_ENVIRONMENT_BYTES}: name fewer buckets"
+            f"take {together} bytes as JSON with send_defaults, message_tag_name and session_params; the "
+            f"function's environment has room for {FREE_ENVIRONMENT_BYTES}: name fewer buckets"
         )
         raise _Mistake(("source_buckets",), reason)
 
@@ -450,6 +489,23 @@ def _check_sending(settings: Settings) -> None:
     if topic is not None and (region := topic.split(":")[3]) != settings.region:
         reason = f"alarms of {settings.region} reach topics of that region only (it is of {region})"
         raise _Mistake(("alarms", "topic_arn"), reason)
+
+
+def _check_ses(settings: Settings) -> None:
+    given = settings.client_params
+    least = WITHOUT_SES_SECONDS + given.connect_timeout + given.read_timeout
+    if settings.sender.timeout_seconds < least:
+        reason = (
+            f"with client_params.connect_timeout a function needs sender.timeout_seconds of at least "
+            f"{least:g} (it is {settings.sender.timeout_seconds})"
+        )
+        raise _Mistake(("client_params", "read_timeout"), reason)
+    if settings.ses_is_elsewhere and not (settings.identity_exists and settings.configuration_set_exists):
+        reason = (
+            "SES of another account or region has its own identities and configuration sets, and this "
+            "deployment makes none there: set identity_exists and configuration_set_exists"
+        )
+        raise _Mistake(("session_params",), reason)
 
 
 def _check_identity(settings: Settings) -> None:

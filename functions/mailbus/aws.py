@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
 
 from mailbus import __version__
 
@@ -19,15 +21,19 @@ SHORT_READ_TIMEOUT: Final = 5.0
 
 
 def config(
-    *, max_attempts: int, max_pool_connections: int = 10, read_timeout: float = READ_TIMEOUT
+    *,
+    max_attempts: int,
+    max_pool_connections: int = 10,
+    connect_timeout: float = CONNECT_TIMEOUT,
+    read_timeout: float = READ_TIMEOUT,
 ) -> Config:
     """Configure a client. `max_attempts` counts the first try; 1 turns hidden retries off.
 
-    `read_timeout` is in seconds.
+    Timeouts are in seconds.
     """
     return Config(
         user_agent_extra=f"mailbus/{__version__}",
-        connect_timeout=CONNECT_TIMEOUT,
+        connect_timeout=connect_timeout,
         read_timeout=read_timeout,
         max_pool_connections=max_pool_connections,
         retries={"total_max_attempts": max_attempts, "mode": "standard"},
@@ -37,3 +43,37 @@ def config(
 def session() -> boto3.Session:
     """Open the process's session; clients are made from it by their literal service name."""
     return boto3.Session()
+
+
+def session_elsewhere(sts: Any, *, role_arn: str | None, region: str | None) -> boto3.Session:  # noqa: ANN401 - a client whose stubs are not installed
+    """Open a session that acts as a role, in a region; without either, as this process, in its own.
+
+    The role is assumed at the first call, by the client `sts`, and anew before its credentials expire.
+    """
+    if role_arn is None:
+        return boto3.Session(region_name=region)
+    source = botocore.session.get_session()
+    resolver = CredentialResolver([_AssumedRole(sts, role_arn)])
+    source.register_component("credential_provider", resolver)
+    return boto3.Session(botocore_session=source, region_name=region)
+
+
+class _AssumedRole(CredentialProvider):
+    METHOD = "assume-role"
+
+    def __init__(self, sts: Any, role_arn: str) -> None:  # noqa: ANN401 - a client whose stubs are not installed
+        super().__init__()
+        self._sts = sts
+        self._role_arn = role_arn
+
+    def load(self) -> DeferredRefreshableCredentials:
+        return DeferredRefreshableCredentials(refresh_using=self._fresh, method=self.METHOD)
+
+    def _fresh(self) -> dict[str, str]:
+        given = self._sts.assume_role(RoleArn=self._role_arn, RoleSessionName="mailbus")["Credentials"]
+        return {
+            "access_key": given["AccessKeyId"],
+            "secret_key": given["SecretAccessKey"],
+            "token": given["SessionToken"],
+            "expiry_time": given["Expiration"].isoformat(),
+        }

@@ -31,7 +31,9 @@ class SenderSettings(FunctionSettings, frozen=True, kw_only=True):
     `max_attempts` counts tries of one job that ended in an error which may pass. The account's rate is
     remembered for `rate_cache_seconds`, a job for `ledger_days`. A job whose outcome is unknown waits
     `doubt_seconds` for SES's own event, and then does what `on_unknown` says. The bulk lane may use
-    `bulk_share` of the rate. `source_buckets` are those that jobs may refer to, beside `jobs_bucket_name`.
+    `bulk_share` of the rate. SES is called with its timeouts, in seconds, and where it is elsewhere in
+    `ses_region` and as `ses_role_arn`. `source_buckets` are those that jobs may refer to, beside
+    `jobs_bucket_name`.
     """
 
     send_queue_url: str
@@ -54,6 +56,10 @@ class SenderSettings(FunctionSettings, frozen=True, kw_only=True):
     bulk_share: float
     doubt_seconds: float
     on_unknown: Literal["resend", "fail"]
+    ses_connect_timeout: float = 3.0
+    ses_read_timeout: float = 15.0
+    ses_role_arn: str | None = None
+    ses_region: str | None = None
 
 
 class TrackingSettings(FunctionSettings, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from aws_cdk.assertions import Template
 
 from infra.mailbus import Mailbus, deployment
 from infra.packaging import ROOT
-from infra.settings import SEND_DEFAULTS_BYTES, Bulk, Transactional
+from infra.settings import FREE_ENVIRONMENT_BYTES, SEND_DEFAULTS_BYTES, Bulk, SessionParams, Transactional
 from mailbus.errors import ConfigurationError
 from mailbus.settings import InboundSettings, SenderSettings, TrackingSettings
 from tests.infra.conftest import ACCOUNT, TOPIC, Templates
@@ -343,6 +343,51 @@ def test_a_configuration_set_that_is_there_already_gets_an_event_destination_alo
     assert _environment(templates, "sender")["CONFIGURATION_SET_NAME"] == "shop"
 
 
+def test_ses_of_another_account_is_reached_by_its_role_alone_and_nothing_is_made_there(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    role = "arn:aws:iam::444455556666:role/send-mail"
+    templates = synthesize(
+        msgspec.structs.replace(
+            settings,
+            identity_exists=True,
+            configuration_set_name="shop",
+            configuration_set_exists=True,
+            session_params=SessionParams(role_arn=role, region="eu-west-1"),
+        )
+    )
+    rights = _allowed(templates, templates.one("AWS::IAM::Policy", "Sending/Sender"))
+    assert ("sts:AssumeRole", role) in rights
+    assert not [action for action, _ in rights if action.startswith("ses:")]
+    sender = _environment(templates, "sender")
+    assert (sender["SES_ROLE_ARN"], sender["SES_REGION"]) == (role, "eu-west-1")
+    assert not {resource.type for resource in templates.resources if resource.stack == "mail"} & {
+        "AWS::SES::EmailIdentity",
+        "AWS::SES::ConfigurationSet",
+        "AWS::SES::ConfigurationSetEventDestination",
+    }
+
+
+def test_ses_of_another_region_is_what_the_senders_rights_are_for(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    templates = synthesize(
+        msgspec.structs.replace(
+            settings,
+            identity_exists=True,
+            configuration_set_name="shop",
+            configuration_set_exists=True,
+            session_params=SessionParams(region="eu-west-1"),
+        )
+    )
+    rights = _allowed(templates, templates.one("AWS::IAM::Policy", "Sending/Sender"))
+    assert {resource for action, resource in rights if action == "ses:SendEmail"} == {
+        f"arn:aws:ses:eu-west-1:{ACCOUNT}:identity/example.com",
+        f"arn:aws:ses:eu-west-1:{ACCOUNT}:configuration-set/shop",
+        f"arn:aws:ses:eu-west-1:{ACCOUNT}:template/*",
+    }
+
+
 def test_links_and_pixels_can_name_a_domain_of_ones_own(
     synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
@@ -495,7 +540,12 @@ def test_each_function_gets_exactly_the_environment_that_it_reads(prod: Template
         - {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
         for function in prod.of_type("AWS::Lambda::Function")
     }
+    # What the settings leave out, the function does without.
+    read["sender"] -= {"SES_ROLE_ARN", "SES_REGION"}
     assert given == {**read, "activation": set()}
+
+
+NAMES = '[[],"",{"role_arn":null,"region":null}]'
 
 
 def test_a_deployment_at_its_longest_fits_into_a_functions_environment(
@@ -508,8 +558,8 @@ def test_a_deployment_at_its_longest_fits_into_a_functions_environment(
         region="ap-southeast-1",
         configuration_set_name="c" * 64,
         send_defaults={"text": room},
-        message_tag_name="t" * 256,
-        source_buckets=("b" * 63, "c" * 63),
+        message_tag_name="t" * (FREE_ENVIRONMENT_BYTES - SEND_DEFAULTS_BYTES - len(NAMES)),
+        source_buckets=(),
     )
     environment = _environment(synthesize(longest), "sender")
     # the longest that CloudFormation makes of them: queues and roles have names of 80 and 64, buckets of 63
@@ -534,6 +584,7 @@ def test_plain_settings_reach_the_functions(prod: Templates) -> None:
     assert json.loads(sender["SOURCE_BUCKETS"]) == ["example-invoices"]
     assert (sender["LEDGER_DAYS"], sender["DOUBT_SECONDS"], sender["ON_UNKNOWN"]) == ("7", "120", "resend")
     assert sender["SCHEDULE_GROUP_NAME"] == "mailbus-prod"
+    assert (sender["SES_CONNECT_TIMEOUT"], sender["SES_READ_TIMEOUT"]) == ("3", "15")
     assert sender["CONFIGURATION_SET_NAME"] == "mailbus-prod"
     assert sender["POWERTOOLS_SERVICE_NAME"] == "sender"
     assert sender["POWERTOOLS_LOG_LEVEL"] == "INFO"

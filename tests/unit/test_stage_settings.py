@@ -9,9 +9,11 @@ from infra.regions import RECEIVING_REGIONS
 from infra.settings import (
     Alarms,
     Bulk,
+    ClientParams,
     Inbound,
     Retention,
     Sender,
+    SessionParams,
     Settings,
     Tracking,
     Transactional,
@@ -118,6 +120,8 @@ def test_a_laptop_deploys_for_example_com_on_its_own_architecture() -> None:
         (Transactional, "transactional"),
         (Bulk, "bulk"),
         (Alarms, "alarms"),
+        (ClientParams, "client_params"),
+        (SessionParams, "session_params"),
         (Tracking, "tracking"),
         (Inbound, "inbound"),
     ],
@@ -398,6 +402,25 @@ MISTAKES = {
             "mailbus.toml: [stages.dev.tracking] custom_redirect_domain: is set on a configuration set that "
             "is made here; set it there"
         ),
+    ),
+    "a function outlives SES's answer": (
+        ("[tracking]", "[client_params]\nread_timeout = 30\n\n[tracking]"),
+        (
+            "mailbus.toml: [client_params] read_timeout: with client_params.connect_timeout a function needs "
+            "sender.timeout_seconds of at least 75 (it is 60)"
+        ),
+    ),
+    "a role is named by its ARN": (
+        ("[tracking]", '[session_params]\nrole_arn = "send-mail"\n\n[tracking]'),
+        "mailbus.toml: [session_params] role_arn: must be a role's ARN, such as arn:aws:iam::",
+    ),
+    "keys of a session do not belong here": (
+        ("[tracking]", '[session_params]\naws_access_key_id = "x"\n\n[tracking]'),
+        "mailbus.toml: [session_params] aws_access_key_id: access keys do not belong in a file",
+    ),
+    "what is sent elsewhere is not made here": (
+        ("[tracking]", '[session_params]\nregion = "us-west-2"\n\n[tracking]'),
+        "mailbus.toml: session_params: SES of another account or region has its own identities",
     ),
     "a recipient is of the domain that receives": (
         ('domain = "inbound.example.com"', 'domain = "inbound.example.com"\nrecipients = ["me@example.com"]'),

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from mailbus import aws
+
+ROLE = "arn:aws:iam::444455556666:role/send-mail"
+
+
+def given(key: str, *, valid: timedelta) -> dict[str, object]:
+    """STS's answer, as its API reference shows it."""
+    return {
+        "Credentials": {
+            "AccessKeyId": key,
+            "SecretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKEY",
+            "SessionToken": "AQoDYXdzEPT//////////wEXAMPLE",
+            "Expiration": datetime.now(UTC) + valid,
+        },
+        "AssumedRoleUser": {"Arn": f"{ROLE}/mailbus", "AssumedRoleId": "AROACLKWSDQRAOEXAMPLE:mailbus"},
+    }
+
+
+@pytest.fixture
+def sts() -> boto3.client:
+    return boto3.client("sts", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+
+
+def test_without_a_role_the_process_acts_as_itself_in_the_region(sts: boto3.client) -> None:
+    with Stubber(sts):
+        session = aws.session_elsewhere(sts, role_arn=None, region="eu-west-1")
+    assert session.region_name == "eu-west-1"
+
+
+def test_a_role_is_assumed_when_its_credentials_are_first_needed(sts: boto3.client) -> None:
+    session = aws.session_elsewhere(sts, role_arn=ROLE, region="eu-west-1")
+    with Stubber(sts) as stub:
+        stub.add_response(
+            "assume_role",
+            given("ASIAIOSFODNN7EXAMPLE", valid=timedelta(hours=1)),
+            {"RoleArn": ROLE, "RoleSessionName": "mailbus"},
+        )
+        client = session.client("sesv2", config=aws.config(max_attempts=1))
+        credentials = session.get_credentials()
+        assert credentials is not None
+        for _ in range(3):
+            assert credentials.get_frozen_credentials().access_key == "ASIAIOSFODNN7EXAMPLE"
+        stub.assert_no_pending_responses()
+    assert client.meta.endpoint_url == "https://email.eu-west-1.amazonaws.com"
+
+
+def test_a_role_is_assumed_anew_before_its_credentials_expire(sts: boto3.client) -> None:
+    session = aws.session_elsewhere(sts, role_arn=ROLE, region=None)
+    with Stubber(sts) as stub:
+        stub.add_response("assume_role", given("ASIAFIRSTEXAMPLEKEY", valid=timedelta(minutes=5)))
+        stub.add_response("assume_role", given("ASIASECONDEXAMPLEKEY", valid=timedelta(hours=1)))
+        credentials = session.get_credentials()
+        assert credentials is not None
+        assert credentials.get_frozen_credentials().access_key == "ASIAFIRSTEXAMPLEKEY"
+        assert credentials.get_frozen_credentials().access_key == "ASIASECONDEXAMPLEKEY"
+
+
+def test_a_role_that_does_not_trust_the_sender_is_told_as_aws_tells_it(sts: boto3.client) -> None:
+    session = aws.session_elsewhere(sts, role_arn=ROLE, region=None)
+    with Stubber(sts) as stub:
+        stub.add_client_error("assume_role", "AccessDenied", "not authorized to perform: sts:AssumeRole")
+        credentials = session.get_credentials()
+        assert credentials is not None
+        with pytest.raises(ClientError, match="AccessDenied"):
+            credentials.get_frozen_credentials()
+
+
+def test_timeouts_are_those_asked_for() -> None:
+    config = aws.config(max_attempts=1, connect_timeout=1.5, read_timeout=7)
+    assert (config.connect_timeout, config.read_timeout) == (1.5, 7)
