@@ -14,7 +14,10 @@ ROUNDS: Final = 9
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Medians in milliseconds, and the median of the rounds' own ratios (baseline / measured)."""
+    """Medians in milliseconds, and the median of the rounds' own ratios (baseline / measured).
+
+    `notes` say more, a line each.
+    """
 
     title: str
     measured: str
@@ -22,6 +25,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     measured_ms: float
     baseline_ms: float
     ratio: float
+    notes: tuple[str, ...] = ()
 
 
 def compare(
