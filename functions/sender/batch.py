@@ -17,13 +17,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mailbus.errors import SendError
+from mailbus.jobs import peek_job_id
 from mailbus.sqs import batch_response
-from sender.claims import look_up
+from sender.claims import look_up, refuse
 from sender.deferral import defer, divide
 from sender.reading import Read, is_heavy, open_record, prepare
 from sender.report import report
-from sender.results import Early, Large, Postponed, Unexpected, Work
-from sender.rounds import back_to_queue, play
+from sender.results import Early, Large, Postponed, Refused, Unexpected, Work
+from sender.rounds import Played, back_to_queue, play
 from sender.settlement import conclude
 
 if TYPE_CHECKING:
@@ -59,11 +60,11 @@ def _send(sender: Sender, opened: Sequence[Opened], until: float, deadline: floa
     """Bring jobs as far as there is time for; the answer is what goes back to the queue."""
     begun = [_begin(sender, item, until, deadline) for item in opened]
     left = _finish(sender, [item for item in begun if not isinstance(item, Work)])
-    looked_up = look_up(sender, [item for item in begun if isinstance(item, Work)])
+    looked_up = _look_up(sender, [item for item in begun if isinstance(item, Work)])
     left += _finish(sender, [item for item in looked_up if not isinstance(item, Work)])
     pending = [item for item in looked_up if isinstance(item, Work)]
     while pending:
-        played = play(sender, pending, deadline)
+        played = _play(sender, pending, deadline)
         left += _finish(sender, played.results)
         pending = played.pending
         resumed = sender.now().timestamp() + played.wait
@@ -79,16 +80,41 @@ def _begin(sender: Sender, opened: Opened, until: float, deadline: float) -> Wor
         return opened
     record = opened.record
     if sender.now().timestamp() > until:
-        return Postponed(record=record, job_id=record.message_id, seconds=0.0)
+        job_id = peek_job_id(record.body, record.message_id)
+        return Postponed(record=record, job_id=job_id, seconds=0.0)
     prepared = prepare(sender, opened)
-    if isinstance(prepared, Early | Large):
+    if isinstance(prepared, Early | Large | Refused):
         return _guarded(sender, prepared, deadline)
     return prepared
 
 
-def _guarded(sender: Sender, item: Early | Large, deadline: float) -> Result:
+def _look_up(sender: Sender, works: Sequence[Work]) -> list[Work | Result]:
     try:
-        return defer(sender, item) if isinstance(item, Early) else divide(sender, item, deadline)
+        return look_up(sender, works)
+    except Exception as error:  # noqa: BLE001 - what was settled before must be acknowledged
+        return [_unexpected(work, error) for work in works]
+
+
+def _play(sender: Sender, works: Sequence[Work], deadline: float) -> Played:
+    try:
+        return play(sender, works, deadline)
+    except Exception as error:  # noqa: BLE001 - as above
+        return Played(results=[_unexpected(work, error) for work in works], pending=[])
+
+
+def _unexpected(work: Work, error: Exception) -> Result:
+    return Unexpected(record=work.record, error_type=type(error).__name__, called=True)
+
+
+def _guarded(sender: Sender, item: Early | Large | Refused, deadline: float) -> Result:
+    try:
+        match item:
+            case Early():
+                return defer(sender, item)
+            case Large():
+                return divide(sender, item, deadline)
+            case Refused():
+                return refuse(sender, item)
     except SendError as error:
         return Postponed(record=item.record, job_id=item.job.job_id, error=error.code)
     except Exception as error:  # noqa: BLE001 - one job must not take the batch with it

@@ -43,7 +43,7 @@ _OTHER_CONTENT: Final = (
     "is the id of a job with other content, which the ledger still remembers; the same id is the same job, "
     "so use a new one"
 )
-_UNKNOWN: Final = (
+_OUTCOME_UNKNOWN: Final = (
     "SES may have accepted the mail, and never said so; it is not sent again. "
     "Look for it in SES's events before you send it under a new job_id"
 )
@@ -89,9 +89,30 @@ def consult(sender: Sender, work: Work, known: JobRecord) -> Work | Result:
         case Free() as free:
             return msgspec.structs.replace(work, seen=known, entries=free.entries, doubted=free.doubted)
         case GiveUp(entries=entries):
-            return _give_up(sender, work, known, entries)
+            return _give_up(sender, work.record, work.job, known, entries)
         case verdict:
             return result_of(sender, work.record, work.job, known, verdict)
+
+
+def refuse(sender: Sender, refused: results.Refused) -> Result:
+    """Refuse of a job only what SES has not accepted in an earlier delivery, when it could still be sent."""
+    record, job = refused.record, refused.job
+    key = key_of(record, job)
+    found = sender.ledger.find([key])
+    if isinstance(found, Unreachable):
+        return postponed_by(record, job, found)
+    known = found.get(key)
+    if known is None:
+        return refused
+    match verdict_on(sender, record, job, known):
+        case Free(fresh=True) | Conflict() | Waiting(why="scheduled"):
+            return refused
+        case Free(entries=entries):
+            return msgspec.structs.replace(refused, entries=entries)
+        case GiveUp(entries=entries):
+            return _give_up(sender, record, job, known, entries)
+        case verdict:
+            return result_of(sender, record, job, known, verdict)
 
 
 def result_of(
@@ -104,7 +125,9 @@ def result_of(
     """Turn a verdict that lets nothing be sent into what follows from it."""
     match verdict:
         case Settled(announce=announce):
-            return results.Settled(record=record, job=job, known=known, announce=announce)
+            # a message that comes again may be the one that had it sent, and announced nothing yet
+            again = announce or record.receive_count > 1
+            return results.Settled(record=record, job=job, known=known, announce=again)
         case Waiting(until=until):
             # looked at again now and then: it may be settled long before
             soon = delay_seconds("retry", record.receive_count, sender.uniform)
@@ -165,7 +188,10 @@ def answered(record: JobRecord, answers: Mapping[int, str | Fault], now: float) 
         open=tuple(entry for entry, fault in faults.items() if fault.kind == "unanswered"),
         accepted={**record.accepted, **accepted},
         accepted_at=record.accepted_at or (now if accepted else 0.0),
-        failed={**record.failed, **failed},
+        failed={
+            **{entry: code for entry, code in record.failed.items() if entry not in accepted},
+            **failed,
+        },
     )
 
 
@@ -201,9 +227,16 @@ def _forgotten(known: JobRecord) -> JobRecord:
     return JobRecord(key=known.key, version=known.version, expires_at=known.expires_at)
 
 
-def _give_up(sender: Sender, work: Work, known: JobRecord, entries: tuple[int, ...]) -> Work | Result:
+def outcome_unknown() -> SendError:
+    """Say that nobody will ever know whether SES has a mail."""
+    return SendError("OutcomeUnknown", _OUTCOME_UNKNOWN, retryable=False)
+
+
+def _give_up(sender: Sender, record: Record, job: Job, known: JobRecord, entries: tuple[int, ...]) -> Result:
     given_up = msgspec.structs.replace(
         known,
+        # whose message it is announces it, again if need be
+        sqs_message_id=record.message_id,
         unknown=(*known.unknown, *entries),
         open=(),
         lease_until=0.0,
@@ -212,14 +245,13 @@ def _give_up(sender: Sender, work: Work, known: JobRecord, entries: tuple[int, .
     (outcome,) = sender.ledger.claim([Claim(record=given_up, seen=known)], now=sender.now().timestamp())
     match outcome:
         case Claimed(record=written):
-            error = SendError("OutcomeUnknown", _UNKNOWN, retryable=False)
             return results.GivenUp(
-                record=work.record, job=work.job, known=written, entries=entries, error=error
+                record=record, job=job, known=written, entries=entries, error=outcome_unknown()
             )
         case Found():
-            return results.Postponed(record=work.record, job_id=work.job.job_id, seconds=LEASE_SLACK)
+            return results.Postponed(record=record, job_id=job.job_id, seconds=LEASE_SLACK)
         case Unreachable():
-            return postponed_by(work.record, work.job, outcome)
+            return postponed_by(record, job, outcome)
 
 
 def _metadata(job: Job) -> tuple[dict[str, str | int | float | bool | None], ...]:

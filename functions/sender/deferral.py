@@ -87,6 +87,9 @@ def divide(sender: Sender, large: Large, deadline: float) -> Result:
 
 def _body(sender: Sender, document: dict[str, Any], job_id: str, prefix: Prefix, most: int) -> str:
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    # the Scheduler would put its own values in their places
+    # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+    text = text.replace("<aws.scheduler.", "\\u003caws.scheduler.")
     data = text.encode()
     if len(data) <= most:
         return text

@@ -197,6 +197,16 @@ def unanswered(code: str, message: str) -> Fault:
     return _fault(code, message, _UNANSWERED)
 
 
+def recalled(code: str) -> Fault:
+    """Tell again of a final error, of which only the code is written down."""
+    meaning = MEANINGS.get(code) or STATUSES.get(code)
+    advice = "its first event says why" if meaning is None else meaning.advice
+    error = SendError(code, f"in an earlier delivery of the job: {advice}", retryable=False)
+    return Fault(
+        kind="rejected" if meaning is not None and meaning.kind == "rejected" else "failed", error=error
+    )
+
+
 def _fault(code: str, message: str, meaning: Meaning) -> Fault:
     reason = f"{message.rstrip('. ') or 'no reason given'}: {meaning.advice}"
     return Fault(kind=meaning.kind, error=SendError(code, reason, retryable=meaning.kind not in PERMANENT))

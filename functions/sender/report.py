@@ -7,6 +7,7 @@ being sent again, and the queue keeps its events until they are on the bus; repe
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from mailbus.bus import PublishFailure
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from mailbus.errors import MailbusError
+    from mailbus.job_records import JobRecord, RecordKey
     from mailbus.sqs import Record
     from sender.settlement import Settlement
     from sender.wiring import Sender
@@ -32,18 +34,39 @@ def report(sender: Sender, settlements: Sequence[Settlement]) -> list[Record]:
     return [
         settlement.record
         for settlement, failed in zip(settlements, failures, strict=True)
-        if not close(sender, settlement, failed)
+        if not _is_closed(sender, settlement, failed)
     ]
+
+
+def _is_closed(sender: Sender, settlement: Settlement, failures: Sequence[PublishFailure]) -> bool:
+    try:
+        return close(sender, settlement, failures)
+    except Exception as error:  # noqa: BLE001 - the rest of the batch must be acknowledged
+        _log(sender, settlement, "job is not settled; it comes again", put_error=type(error).__name__)
+        return False
 
 
 def write_down(sender: Sender, settlements: Sequence[Settlement]) -> None:
     """Write to the ledger; where it does not take it, the job is in doubt, and SES's own event decides."""
     kept = {settlement.keep.key: settlement for settlement in settlements if settlement.keep is not None}
-    for key in sender.ledger.save([settlement.keep for settlement in kept.values() if settlement.keep]):
+    for key in _save(sender, [settlement.keep for settlement in kept.values() if settlement.keep]):
         _log(sender, kept[key], "job is not written down")
     for settlement in settlements:
         if settlement.let_go is not None:
-            sender.ledger.let_go(settlement.let_go)
+            _let_go(sender, settlement.let_go)
+
+
+def _save(sender: Sender, records: Sequence[JobRecord]) -> Sequence[RecordKey]:
+    try:
+        return sender.ledger.save(records)
+    except Exception:  # noqa: BLE001 - the events have to get out all the same
+        return [record.key for record in records]
+
+
+def _let_go(sender: Sender, record: JobRecord) -> None:
+    # otherwise the lease ends by itself
+    with contextlib.suppress(Exception):
+        sender.ledger.let_go(record)
 
 
 def publish(sender: Sender, settlements: Sequence[Settlement]) -> list[list[PublishFailure]]:

@@ -24,11 +24,12 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that will not be sent, and why; nothing of it was handed to SES this time."""
+    """A job that will not be sent, and why: these entries of it, or all. SES was not called this time."""
 
     record: Record
     job: Job
     error: MailbusError
+    entries: tuple[int, ...] | None = None
 
 
 class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,12 +96,16 @@ class Attempted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that SES accepted in an earlier delivery; `announce` where its events may be missing."""
+    """A job that nothing is left to do for since an earlier delivery; `announce` where events may be missing.
+
+    With `error`, the failure of what was given up may be missing too, and so may the dead letter.
+    """
 
     record: Record
     job: Job
     known: JobRecord
     announce: bool
+    error: SendError | None = None
 
 
 class GivenUp(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,10 +150,14 @@ class Postponed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unexpected(msgspec.Struct, frozen=True, kw_only=True):
-    """A failure that nobody foresaw; only its type is safe to tell."""
+    """A failure that nobody foresaw; only its type is safe to tell.
+
+    Where SES may have been `called`, the job is not given up for it: the ledger tells what was sent.
+    """
 
     record: Record
     error_type: str
+    called: bool = False
 
 
 Result = (

@@ -69,13 +69,15 @@ def play(sender: Sender, works: Sequence[Work], deadline: float) -> Played:
         _note(sender, call, answers) if isinstance(call, Call) else call
         for call, answers in _hand_over(sender, _claim(sender, going, deadline), deadline)
     ]
-    moved = [*twins, *_written(sender, [item for item in called if isinstance(item, Work)])]
+    written = _written(sender, [item for item in called if isinstance(item, Work)])
+    moved = [work for work in written if work.entries]
     return Played(
         results=[
             *(back_to_queue(unit.work, kind="quota") for unit, turn in paired if isinstance(turn, Exhausted)),
             *(item for item in called if not isinstance(item, Work)),
+            *(_done(work) for work in written if not work.entries),
         ],
-        pending=[*moved, *(work for work, _ in later)],
+        pending=[*moved, *(work for work, _ in later), *twins],
         wait=0.0 if moved or not later else min(seconds for _, seconds in later),
     )
 
@@ -91,6 +93,12 @@ def back_to_queue(work: Work, seconds: float | None = None, kind: Kind = "thrott
         seconds=seconds,
         kind=kind,
     )
+
+
+def _done(work: Work) -> Result:
+    """Settle a job whose last entries SES turns out to have accepted before."""
+    assert work.seen is not None  # noqa: S101 - it comes from the ledger
+    return Attempted(work=work, known=work.seen)
 
 
 def _units(works: Sequence[Work], largest: int) -> tuple[list[Unit], list[Work]]:
@@ -182,12 +190,19 @@ def _written(sender: Sender, works: Sequence[Work]) -> list[Work]:
     # tracking writes to the same records: the next claim has to name what is there then
     found = sender.ledger.find([key_of(work.record, work.job) for work in progressed])
     known = {} if isinstance(found, Unreachable) else found
-    return [
-        msgspec.structs.replace(work, seen=known.get(key_of(work.record, work.job), work.seen))
-        if work in progressed
-        else work
-        for work in works
-    ]
+    return [_caught_up(work, known.get(key_of(work.record, work.job))) for work in works]
+
+
+def _caught_up(work: Work, found: JobRecord | None) -> Work:
+    """Take from the ledger only what tracking may have added: the save itself may have failed."""
+    if found is None or work.seen is None:
+        return work
+    accepted = {**found.accepted, **work.seen.accepted}
+    return msgspec.structs.replace(
+        work,
+        seen=msgspec.structs.replace(work.seen, accepted=accepted, version=found.version),
+        entries=tuple(entry for entry in work.entries if entry not in accepted),
+    )
 
 
 def _note(sender: Sender, call: Call, answers: Answers) -> Work | Attempted:

@@ -13,7 +13,8 @@ from mailbus.job_records import JobRecord
 from mailbus.jobs import peek_job_id
 from mailbus.sqs import Record
 from sender import announcements
-from sender.outcomes import Fault, Kind, delay_seconds, gives_up, is_spent
+from sender.claims import outcome_unknown
+from sender.outcomes import Fault, Kind, delay_seconds, gives_up, is_spent, recalled
 from sender.results import (
     Attempted,
     Cancelled,
@@ -29,9 +30,10 @@ from sender.results import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Final
 
+    from mailbus.jobs import Job
     from sender.wiring import Sender
 
 UNEXPECTED_SECONDS: Final = 60
@@ -98,7 +100,7 @@ def settle(sender: Sender, result: Result) -> Settlement:  # noqa: C901, PLR0911
         case Attempted():
             return _settle_attempted(sender, result)
         case Settled():
-            return _settle_settled(result)
+            return _settle_settled(sender, result)
         case Refused():
             return _settle_refused(sender, result)
         case Unreadable():
@@ -120,7 +122,6 @@ def settle(sender: Sender, result: Result) -> Settlement:  # noqa: C901, PLR0911
 def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
     work, known = attempted.work, attempted.known
     record, job = work.record, work.job
-    queued = announcements.queued(job, work.accepted, known.accepted_at)
     faults = work.faults
     passing = {entry: fault for entry, fault in faults.items() if fault.error.retryable}
     kind = next((kind for kind in WAITING if any(fault.kind == kind for fault in passing.values())), None)
@@ -131,13 +132,21 @@ def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
     final = {entry: fault for entry, fault in faults.items() if entry not in passing}
     if spent:
         final |= dict.fromkeys(work.entries, Fault(kind="failed", error=_spent()))
-    failed = announcements.faulty(job, final, record.message_id, sender.now())
+    goes_on = attempted.unanswered is not None or passing or (work.entries and not spent)
+    events = (
+        [
+            *announcements.queued(job, work.accepted, known.accepted_at),
+            *announcements.faulty(job, final, record.message_id, sender.now()),
+        ]
+        if goes_on or record.receive_count == 1
+        else _all_told(sender, record, job, known, final)
+    )
     common = Settlement(
         record=record,
         outcome="queued",
         job_id=job.job_id,
         message_ids=tuple(work.accepted.values()),
-        entries=_entries([*queued, *failed]),
+        entries=_entries(events),
         error=_label(next(iter(faults.values())).error) if faults else None,
         paused=sum(fault.kind == "paused" for fault in faults.values()),
     )
@@ -161,7 +170,10 @@ def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
             give_back_seconds=_within(sender, job.expires_at, seconds),
         )
     if not known.failed:
-        return msgspec.structs.replace(common, keep=known)
+        bury = outcome_unknown() if _own_unknown(record, known) else None
+        return msgspec.structs.replace(
+            common, keep=known, outcome="queued" if bury is None else "failed", bury=bury
+        )
     return msgspec.structs.replace(
         common,
         outcome="rejected" if any(fault.kind == "rejected" for fault in final.values()) else "failed",
@@ -169,6 +181,26 @@ def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
         keep=msgspec.structs.replace(known, state="failed", failed={}, attempts={}),
         bury=_error_of(known, final),
     )
+
+
+def _all_told(
+    sender: Sender, record: Record, job: Job, known: JobRecord, final: Mapping[int, Fault]
+) -> list[EmailEvent]:
+    """Announce what became of all entries, also in earlier deliveries: their events may be missing."""
+    own = known.sqs_message_id == record.message_id
+    earlier = {entry: recalled(code) for entry, code in known.failed.items() if own and entry not in final}
+    unknown = Fault(kind="failed", error=outcome_unknown())
+    faults = {**dict.fromkeys(_own_unknown(record, known), unknown), **earlier, **final}
+    return [
+        *announcements.queued(job, known.accepted, known.accepted_at),
+        *announcements.faulty(job, faults, record.message_id, sender.now()),
+    ]
+
+
+def _own_unknown(record: Record, known: JobRecord) -> tuple[int, ...]:
+    """List the entries whose outcome stays unknown, where it is this message's to say so."""
+    own = known.sqs_message_id == record.message_id
+    return tuple(entry for entry in known.unknown if own and entry not in known.accepted)
 
 
 def _wait_for_events(sender: Sender, attempted: Attempted, common: Settlement) -> Settlement:
@@ -184,15 +216,17 @@ def _wait_for_events(sender: Sender, attempted: Attempted, common: Settlement) -
     )
 
 
-def _settle_settled(settled: Settled) -> Settlement:
-    job, known = settled.job, settled.known
-    events = announcements.queued(job, known.accepted, known.accepted_at) if settled.announce else ()
+def _settle_settled(sender: Sender, settled: Settled) -> Settlement:
+    record, job, known = settled.record, settled.job, settled.known
+    events = _all_told(sender, record, job, known, {}) if settled.announce else ()
+    unknown = _own_unknown(record, known)
     return Settlement(
-        record=settled.record,
-        outcome="duplicate",
+        record=record,
+        outcome="failed" if unknown else "duplicate",
         job_id=job.job_id,
         message_ids=tuple(known.accepted.values()),
         entries=_entries(events),
+        bury=outcome_unknown() if unknown else None,
     )
 
 
@@ -202,7 +236,9 @@ def _settle_refused(sender: Sender, refused: Refused) -> Settlement:
         record=record,
         outcome="failed",
         job_id=job.job_id,
-        entries=_entries(announcements.refused(job, error, record.message_id, sender.now())),
+        entries=_entries(
+            announcements.refused(job, error, record.message_id, sender.now(), entries=refused.entries)
+        ),
         bury=error,
         error=_label(error),
     )
@@ -277,7 +313,7 @@ def _settle_scheduled(scheduled: Scheduled) -> Settlement:
 
 def _settle_unexpected(sender: Sender, unexpected: Unexpected) -> Settlement:
     record = unexpected.record
-    if not gives_up("retry", record.receive_count, sender.settings.max_attempts):
+    if unexpected.called or not gives_up("retry", record.receive_count, sender.settings.max_attempts):
         return Settlement(
             record=record,
             outcome="unexpected",
