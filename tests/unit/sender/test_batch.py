@@ -1,451 +1,809 @@
+"""What becomes of ordinary jobs: accepted, refused, repeated, and with services away."""
+
 from __future__ import annotations
 
-import io
 import json
-from collections import Counter
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-import boto3
-import msgspec
 import pytest
-from aws_lambda_powertools import Logger
-from botocore.config import Config
-from botocore.exceptions import ClientError, EndpointConnectionError
-from botocore.stub import ANY, Stubber
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
-from mailbus.bus import ENTRY_BYTES, PublishFailure, entry_size
-from mailbus.dead_letters import DeadLetterQueue
-from mailbus.events import JOB_ID_TAG
-from mailbus.jobs import MAX_METADATA_BYTES, MAX_TAGS_BYTES, parse_job
-from mailbus.ledger import Unreachable
-from mailbus.settings import SenderSettings
-from mailbus.sqs import Record
+from mailbus.bus import ENTRY_BYTES
+from mailbus.jobs import MAX_METADATA_BYTES
 from sender.batch import process
-from sender.pacing import Later, Now, Turn
-from sender.request import plan_request
-from sender.send_queue import SendQueue
-from sender.ses import MailService
-from sender.wiring import Sender
-
-if TYPE_CHECKING:
-    from mailbus.events import BusEntry
-
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-SETTINGS = SenderSettings(
-    event_bus_name="mailbus",
-    dead_letter_queue_url="https://sqs.example/dead",
-    send_queue_url="https://sqs.example/send",
-    configuration_set_name="mailbus",
-    max_attempts=5,
-    metadata_in_headers=True,
-    ledger_table_name="ledger",
-    rate_cache_seconds=60,
+from sender.pacing import Exhausted, Later, Now
+from tests.unit.mailbus.fake_dynamodb import refused
+from tests.unit.sender.fake_world import (
+    BULK_QUEUE,
+    DEAD_LETTERS,
+    FUNCTION_SECONDS,
+    START,
+    VISIBILITY_SECONDS,
+    Lost,
+    World,
+    letter,
+    refusal,
 )
 
+if TYPE_CHECKING:
+    from sender.pacing import Turn
 
-def refused(code: str, message: str = "", status: int = 400) -> ClientError:
-    answer = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(answer, "SendEmail")  # type: ignore[arg-type]  # the rest of the metadata is not read
-
-
-class Ses:
-    """Answers by the local part of the first recipient: an error for `fails`, else accepted."""
-
-    def __init__(self, *fails: tuple[str, Exception]) -> None:
-        self.fails = dict(fails)
-        self.sent: list[dict[str, Any]] = []
-
-    def send_email(self, **request: Any) -> dict[str, str]:
-        destination = request["Destination"]
-        first = [*destination["ToAddresses"], *destination["CcAddresses"], *destination["BccAddresses"]][0]
-        error = self.fails.get(first.partition("@")[0])
-        if error is not None:
-            raise error
-        self.sent.append(request)
-        return {"MessageId": f"ses-{first.split('@')[0]}"}
+URL = "https://email.eu-west-1.amazonaws.com"
+UNANSWERED = ReadTimeoutError(endpoint_url=URL)
+THROTTLED = refusal("TooManyRequestsException", "Maximum sending rate exceeded.", 429)
+QUOTA = refusal("TooManyRequestsException", "Daily message quota exceeded.", 429)
+PAUSED = refusal("SendingPausedException")
+REJECTED = refusal("MessageRejected", "Email address is not verified.")
+AWAY = EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
 
 
-class Bus:
-    """Takes entries, or gives each the same failure."""
-
-    def __init__(self, failure: PublishFailure | Exception | None = None) -> None:
-        self.failure = failure
-        self.calls: list[list[BusEntry]] = []
-
-    def publish(self, entries: list[BusEntry]) -> dict[int, PublishFailure]:
-        if isinstance(self.failure, Exception):
-            raise self.failure
-        self.calls.append(list(entries))
-        return dict.fromkeys(range(len(entries)), self.failure) if self.failure else {}
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(entry.detail) for call in self.calls for entry in call]
+def moment(seconds: float) -> str:
+    return datetime.fromtimestamp(START + seconds, UTC).isoformat()
 
 
-class Sqs:
-    """Both queues."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
-        self.buried: list[dict[str, Any]] = []
-        self.hidden: dict[str, int] = {}
-
-    def send_message(self, **message: Any) -> None:
-        if self.error:
-            raise self.error
-        self.buried.append(message)
-
-    def change_message_visibility(self, **change: Any) -> None:
-        if self.error:
-            raise self.error
-        assert change["QueueUrl"] == SETTINGS.send_queue_url
-        self.hidden[change["ReceiptHandle"]] = change["VisibilityTimeout"]
-
-
-class Pace:
-    """Gives each recipient a second of its own, from the epoch on; or no turn at all."""
-
-    def __init__(self, later: Later | None = None) -> None:
-        self.later = later
-        self.waited: list[float] = []
-
-    def reserve(self, recipients: list[int]) -> list[Turn]:
-        return [self.later or Now(due=float(sum(recipients[:at]))) for at in range(len(recipients))]
-
-
-class Attempts:
-    """Counts tries by message and kind, or does not answer."""
-
-    def __init__(self, *, broken: bool = False) -> None:
-        self.broken = broken
-        self.counts: Counter[tuple[str, str]] = Counter()
-        self.expiries: set[int] = set()
-
-    def count_attempt(self, message_id: str, kind: str, *, expires_at: int) -> int | Unreachable:
-        self.expiries.add(expires_at)
-        self.counts[message_id, kind] += 1
-        return Unreachable(code="InternalServerError") if self.broken else self.counts[message_id, kind]
-
-
-class World:
-    """A sender among fakes."""
-
-    def __init__(
-        self,
-        ses: Ses | None = None,
-        bus: Bus | None = None,
-        sqs: Sqs | None = None,
-        pace: Pace | None = None,
-        attempts: Attempts | None = None,
-    ) -> None:
-        self.attempts = attempts or Attempts()
-        self.ses, self.bus, self.sqs, self.pace = ses or Ses(), bus or Bus(), sqs or Sqs(), pace or Pace()
-        self.stream = io.StringIO()
-        self.sender = Sender(
-            settings=SETTINGS,
-            mail=MailService(self.ses),  # type: ignore[arg-type]  # a fake client
-            bus=self.bus,  # type: ignore[arg-type]  # a fake
-            queue=SendQueue(self.sqs, SETTINGS.send_queue_url),  # type: ignore[arg-type]  # a fake client
-            dead_letters=DeadLetterQueue(self.sqs, SETTINGS.dead_letter_queue_url),  # type: ignore[arg-type]
-            ledger=self.attempts,  # type: ignore[arg-type]  # a fake
-            pacer=self.pace,  # type: ignore[arg-type]  # a fake
-            wait_until=self.pace.waited.append,
-            log=Logger(service=f"sender-{uuid4()}", stream=self.stream, level="INFO"),
-            now=lambda: NOW,
-            uniform=lambda _low, high: high,
-        )
-
-    def given_back(self, *records: Record) -> list[str]:
-        answer = process(self.sender, records)
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-
-    @property
-    def log(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.stream.getvalue().splitlines()]
-
-
-def record(to: Any = "ann", count: int = 1, **fields: Any) -> Record:
-    names = [to] if isinstance(to, str) else to
-    job = {
-        "job_id": f"job-{names[0]}",
-        "from_email": "Example <hello@example.com>",
-        "to": [f"{name}@example.org" for name in names],
-        "subject": "Willkommen, Jürgen",
-        "text": "The body of the mail",
-    } | fields
-    return raw(json.dumps(job), f"sqs-{names[0]}", count)
-
-
-def raw(body: str, message_id: str = "sqs-raw", count: int = 1) -> Record:
-    return Record(
-        message_id=message_id, receipt_handle=f"handle-{message_id}", body=body, receive_count=count
-    )
-
-
-def test_an_accepted_mail_is_queued_for_each_recipient_and_acknowledged() -> None:
+def test_an_accepted_mail_is_announced_for_each_recipient_and_acknowledged() -> None:
     world = World()
-    given_back = world.given_back(
-        record(["ann", "bob"], bcc=["eve@example.org"], metadata={"user": 17}, tags=["welcome"])
-    )
-    assert given_back == []
-    assert [event["recipient"] for event in world.bus.events] == [
+    world.put(to=["ann", "bob"], bcc=["eve@example.org"], metadata={"order": 17}, tags=["welcome"])
+    world.deliver()
+    assert world.queues.messages == {}
+    assert [event["recipient"] for event in world.told] == [
         "ann@example.org",
         "bob@example.org",
         "eve@example.org",
     ]
-    event = world.bus.events[0]
-    assert event["event_type"] == "queued"
-    assert (event["message_id"], event["job_id"]) == ("ses-ann", "job-ann")
-    assert event["metadata"] == {"user": 17}
-    assert event["tags"] == ["welcome"]
-    assert event["message_tags"] == {JOB_ID_TAG: ["job-ann"]}
+    event = world.told[0]
+    assert (event["event_type"], event["job_id"]) == ("queued", "job-ann")
+    assert event["message_id"] == world.ses.mails[0].message_id
+    assert (event["metadata"], event["tags"]) == ({"order": 17}, ["welcome"])
+    assert event["message_tags"] == {"mailbus-job-id": ["job-ann"]}
     assert event["timestamp"] == "2026-11-22T12:00:00Z"
-    assert world.bus.calls[0][0].detail_type == "email.queued"
-    assert len({event["event_id"] for event in world.bus.events}) == 3
-
-
-def test_the_largest_metadata_and_tags_leave_an_event_that_the_bus_takes() -> None:
-    job = {
-        "from_email": "hello@example.com",
-        "to": ["ann@example.org"],
-        "text": "",
-        "metadata": {str(number): "\x01" * 100 for number in range(MAX_METADATA_BYTES // 620)},
-        "tags": ['"' * 100] * (MAX_TAGS_BYTES // 210),
-    }
-    world = World()
-    assert world.given_back(raw(json.dumps(job))) == []
-    [entry] = world.bus.calls[0]
-    assert MAX_METADATA_BYTES + MAX_TAGS_BYTES - 4096 < entry_size(entry) < ENTRY_BYTES
+    assert len({event["event_id"] for event in world.told}) == 3
+    assert world.outcomes == ["queued"]
 
 
 def test_ses_gets_the_envelope_the_job_id_and_the_configuration_set() -> None:
     world = World()
-    world.given_back(record("ann", cc=["Bob <bob@example.org>"], bcc=["eve@example.org"]))
-    [request] = world.ses.sent
-    assert request["FromEmailAddress"] == "hello@example.com"
+    world.put(cc=["Bob <bob@example.org>"], bcc=["eve@example.org"])
+    world.deliver()
+    [request] = world.ses.requests
     assert request["Destination"] == {
         "ToAddresses": ["ann@example.org"],
         "CcAddresses": ["bob@example.org"],
         "BccAddresses": ["eve@example.org"],
     }
     assert request["EmailTags"] == [{"Name": "mailbus-job-id", "Value": "job-ann"}]
-    assert request["ConfigurationSetName"] == "mailbus"
+    assert request["ConfigurationSetName"] == "mailbus-dev"
     message = message_from_bytes(request["Content"]["Raw"]["Data"], policy=policy.default)
     assert message["Subject"] == "Willkommen, Jürgen"
     assert message["Bcc"] is None
 
 
-def test_the_request_is_one_that_the_aws_sdk_knows() -> None:
-    client = boto3.client(
-        "sesv2",
-        region_name="eu-west-1",
-        aws_access_key_id="x",
-        aws_secret_access_key="x",
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-    expected = {
-        "FromEmailAddress": "hello@example.com",
-        "Destination": {"ToAddresses": ["ann@example.org"], "CcAddresses": [], "BccAddresses": []},
-        "Content": {"Raw": {"Data": ANY}},
-        "EmailTags": [{"Name": "mailbus-job-id", "Value": "job-ann"}],
-        "ConfigurationSetName": "mailbus",
-    }
-    request = plan_request(parse_job(record("ann").body, "sqs-ann"), SETTINGS)
-    with Stubber(client) as stub:
-        stub.add_response("send_email", {"MessageId": "0102"}, expected)
-        assert MailService(client).send(request) == "0102"
+def test_the_ledger_remembers_an_accepted_mail_for_as_long_as_the_settings_say() -> None:
+    world = World()
+    world.put(metadata={"order": 17}, tags=["welcome"])
+    world.deliver()
+    record = world.record()
+    assert record.accepted == {0: world.ses.mails[0].message_id}
+    assert (record.open, record.lease_until, record.failed) == ((), 0.0, {})
+    assert (record.metadata, record.tags) == (({"order": 17},), ("welcome",))
+    assert record.expires_at == START + 7 * 24 * 3600
+
+
+def test_a_batch_is_one_claim_and_one_write_however_many_its_jobs() -> None:
+    world = World()
+    for name in "abcdefghij":
+        world.put(to=name)
+    world.deliver()
+    assert sorted(world.ses.sent_to) == list("abcdefghij")
+    assert world.dynamodb.calls == [("TransactWriteItems", 10), ("BatchWriteItem", 10)]
+
+
+def test_mails_are_paced_by_recipients_in_the_lane_of_their_queue() -> None:
+    world = World()
+    world.put(to=["ann", "bob"], cc=["eve@example.org"])
+    world.queues.put(json.dumps(letter("kim")))
+    world.deliver()
+    world.queues.put(json.dumps(letter("dan")), queue_arn=BULK_QUEUE)
+    world.deliver()
+    assert world.pace.asked == [([3, 1], "transactional"), ([1], "bulk")]
+
+
+def test_a_mail_leaves_at_its_turn() -> None:
+    world = World()
+    world.pace.turns = [lambda count: [Now(due=START + 1.5 * at) for at in range(count)]]
+    left: list[float] = []
+    world.ses.during = lambda: left.append(world.clock.now)
+    world.put(to="ann")
+    world.put(to="bob")
+    world.deliver()
+    assert min(left) >= START
+    assert max(left) == START + 1.5
+
+
+def test_a_job_without_a_turn_waits_for_it_in_the_function() -> None:
+    world = World()
+    world.pace.turns = [lambda count: [Later(seconds=4.0)] * count]
+    world.put()
+    world.deliver()
+    assert (world.ses.sent_to, world.queues.messages) == (["ann"], {})
+    assert world.clock.now == START + 4.0
+
+
+def test_a_job_whose_turn_is_too_far_goes_back_until_then_and_counts_no_attempt() -> None:
+    world = World()
+    world.pace.turns = [lambda count: [Later(seconds=30.0)] * count]
+    message_id = world.put()
+    world.deliver()
+    assert world.queues.hidden == [(message_id, 35)]
+    assert (world.ses.requests, world.dynamodb.items) == ([], {})
+    world.run()
+    assert world.ses.sent_to == ["ann"]
+
+
+def test_jobs_of_one_id_do_not_make_the_function_ask_for_turns_without_a_pause() -> None:
+    world = World()
+
+    def at_three(count: int) -> list[Turn]:
+        left = START + 3.0 - world.clock.now
+        assert len(world.pace.asked) < 5
+        return [Later(seconds=left) if left > 0 else Now(due=world.clock.now)] * count
+
+    world.pace.turns = [at_three] * 100
+    world.put()
+    world.put()
+    world.deliver()
+    assert world.ses.sent_to == ["ann"]
+    assert sorted(world.outcomes) == ["duplicate", "queued"]
+
+
+# ---- jobs that can never be sent
 
 
 @pytest.mark.parametrize(
     ("body", "job_id", "description"),
     [
-        ("not JSON", "sqs-raw", "$: is not JSON: Expecting value at line 1, column 1"),
-        (
-            '{"job_id": "job-1", "subjet": ""}',
-            "job-1",
-            "$.subjet: unknown field 'subjet'; did you mean subject?",
-        ),
-        ('{"from_email": "a@example.com"}', "sqs-raw", "$.to: names nobody"),
+        ("not JSON", "sqs-0", "$: is not JSON"),
+        ("", "sqs-0", "$: is not JSON"),
+        ("[]", "sqs-0", "$: "),
+        ('{"job_id": "job-1", "subjet": ""}', "job-1", "$.subjet: unknown field 'subjet'; did you mean"),
+        ('{"job_id": "job-1", "job_id": "job-2"}', "sqs-0", "$"),
+        ('{"from_email": "a@example.com", "text": ""}', "sqs-0", "$.to: names nobody"),
+        ('{"job_id": "a b", "from_email": "a@example.com"}', "sqs-0", "$.job_id: "),
+        (json.dumps(letter(subject="a\r\nBcc: eve@example.org")), "job-ann", "$.subject: "),
+        (json.dumps(letter(text="\ud800")), "sqs-0", "$"),
+        (json.dumps(letter(schema_version=2)), "job-ann", "$.schema_version: "),
+        ("[" * 100_000, "sqs-0", "$: "),
     ],
 )
-def test_an_unreadable_job_fails_once_and_is_kept_with_its_reason(
-    body: str, job_id: str | None, description: str
+def test_a_job_that_cannot_be_read_fails_once_and_is_kept_with_its_reason(
+    body: str, job_id: str, description: str
 ) -> None:
     world = World()
-    assert world.given_back(raw(body)) == []
-    [event] = world.bus.events
-    assert (event["event_type"], event["job_id"], event["recipient"]) == ("failed", job_id, None)
+    world.queues.put(body)
+    world.deliver()
+    assert world.queues.messages == {}
+    [event] = world.told
+    assert (event["event_type"], event["recipient"]) == ("failed", None)
+    assert event["job_id"] in {job_id, "job-ann"}
     assert event["description"].startswith(description)
-    [buried] = world.sqs.buried
-    assert buried["QueueUrl"] == SETTINGS.dead_letter_queue_url
-    assert buried["MessageBody"] == body
-    assert buried["MessageAttributes"]["Error"]["StringValue"] == "InvalidJob"
-    assert buried["MessageAttributes"]["Path"]["StringValue"] == description.partition(":")[0]
+    [dead] = world.queues.dead
+    assert (dead["QueueUrl"], dead["MessageBody"]) == (DEAD_LETTERS, body)
+    assert dead["MessageAttributes"]["Error"]["StringValue"] in {"InvalidJob", "UnsupportedFeature"}
+    assert dead["MessageAttributes"]["Path"]["StringValue"] == event["description"].partition(":")[0]
+    assert world.dynamodb.items == {}
 
 
 def test_a_job_that_cannot_become_a_mail_fails_for_each_recipient() -> None:
     world = World()
-    assert world.given_back(record(["ann", "bob"], metadata={"token": "x" * 2000})) == []
-    assert [(e["event_type"], e["recipient"]) for e in world.bus.events] == [
-        ("failed", "ann@example.org"),
-        ("failed", "bob@example.org"),
-    ]
-    assert world.bus.events[0]["description"].startswith("$.metadata: ")
-    assert (world.ses.sent, len(world.sqs.buried)) == ([], 1)
+    world.put(to=["ann", "bob"], esp_extra={"Colour": "blue"})
+    world.deliver()
+    assert world.told_of("failed") == ["ann", "bob"]
+    assert world.told[0]["description"].startswith("$.esp_extra")
+    assert (world.ses.requests, len(world.queues.dead), world.queues.messages) == ([], 1, {})
 
 
-def test_a_mail_that_ses_rejects_is_rejected_and_kept() -> None:
-    world = World(Ses(("ann", refused("MessageRejected", "Email address is not verified."))))
-    assert world.given_back(record("ann")) == []
-    [event] = world.bus.events
+def test_a_mail_that_ses_rejects_is_announced_as_such_and_kept() -> None:
+    world = World()
+    world.ses.calls = [REJECTED]
+    world.put()
+    world.deliver()
+    [event] = world.told
     assert (event["event_type"], event["reject_reason"]) == ("rejected", "blocked")
     assert event["description"].startswith("MessageRejected: Email address is not verified: ")
-    assert world.sqs.buried[0]["MessageAttributes"]["Code"]["StringValue"] == "MessageRejected"
+    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "MessageRejected"
+    assert (world.queues.messages, world.outcomes) == ({}, ["rejected"])
 
 
-def test_a_permanent_error_fails_without_a_reject_reason() -> None:
-    world = World(Ses(("ann", refused("NotFoundException", "No such configuration set.", 404))))
-    assert world.given_back(record("ann")) == []
-    assert (world.bus.events[0]["event_type"], world.bus.events[0]["reject_reason"]) == ("failed", None)
+def test_a_mail_that_ses_refuses_for_good_fails_without_a_reject_reason() -> None:
+    world = World()
+    world.ses.calls = [refusal("NotFoundException", "No such configuration set.", 404)]
+    world.put()
+    world.deliver()
+    assert [(e["event_type"], e["reject_reason"]) for e in world.told] == [("failed", None)]
+
+
+def test_a_failed_job_sent_again_from_the_dead_letter_queue_is_tried_anew() -> None:
+    world = World()
+    world.ses.calls = [REJECTED]
+    world.put()
+    world.deliver()
+    world.resend(world.queues.dead[0])
+    world.deliver()
+    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+
+
+def test_a_failed_job_may_be_mended_under_its_own_id() -> None:
+    world = World()
+    world.ses.calls = [REJECTED]
+    world.put()
+    world.deliver()
+    world.put(from_email="hello@verified.example")
+    world.deliver()
+    assert world.ses.sent_to == ["ann"]
+    assert len(world.queues.dead) == 1
+
+
+def test_the_largest_metadata_leaves_an_event_that_the_bus_takes() -> None:
+    world = World()
+    world.put(metadata={str(number): "x" * 1000 for number in range(MAX_METADATA_BYTES // 1100)})
+    world.deliver()
+    assert world.told_of("queued") == ["ann"]
+    assert len(world.events.taken[0]["Detail"]) < ENTRY_BYTES
+
+
+# ---- the same id
+
+
+def test_two_messages_of_one_job_in_a_batch_are_one_mail() -> None:
+    world = World()
+    world.put()
+    world.put()
+    world.run(10)
+    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert sorted(world.outcomes) == ["duplicate", "queued"]
+
+
+def test_a_job_that_is_enqueued_again_later_is_one_mail_announced_once() -> None:
+    world = World()
+    world.put()
+    world.deliver()
+    world.wait(3600)
+    world.put()
+    world.deliver()
+    assert (world.ses.sent_to, len(world.told), world.queues.messages) == (["ann"], 1, {})
+
+
+def test_a_job_is_forgotten_after_the_ledgers_days_and_then_is_a_new_one() -> None:
+    world = World()
+    world.put()
+    world.deliver()
+    world.wait(7 * 24 * 3600 + 1)
+    world.put()
+    world.deliver()
+    assert world.ses.sent_to == ["ann", "ann"]
+
+
+def test_a_job_that_another_worker_has_in_hand_waits_for_what_becomes_of_it() -> None:
+    world = World()
+    world.put()
+
+    def meanwhile() -> None:
+        world.ses.during = lambda: None
+        world.put()
+        world.deliver()
+        assert world.outcomes == ["postponed"]
+
+    world.ses.during = meanwhile
+    process(world.sender, world.queues.receive(), world.clock.now + FUNCTION_SECONDS)
+    del world.queues.messages["sqs-0"]
+    world.run()
+    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+
+
+def test_the_same_id_with_other_content_is_refused_and_never_sent() -> None:
+    world = World()
+    world.put()
+    world.deliver()
+    world.put(subject="Something else")
+    world.deliver()
+    assert world.ses.sent_to == ["ann"]
+    assert world.told[-1]["event_type"] == "failed"
+    assert world.reasons[0].startswith("$.job_id: is the id of a job with other content")
+
+
+def test_the_same_id_with_other_content_in_one_batch_is_refused() -> None:
+    world = World()
+    world.put()
+    world.put(subject="Something else")
+    world.run(10)
+    assert len(world.ses.mails) == len(world.queues.dead) == 1
+    assert world.queues.messages == {}
+
+
+def test_a_job_without_an_id_is_known_by_its_message() -> None:
+    world = World()
+    world.put(job_id=None)
+    world.put(job_id=None)
+    world.deliver()
+    assert {mail.job_id for mail in world.ses.mails} == {"sqs-0", "sqs-1"}
+
+
+def test_a_redelivered_message_announces_the_same_event_and_sends_nothing() -> None:
+    world = World()
+    world.put()
+    [record] = world.queues.receive()
+    process(world.sender, [record], world.clock.now + FUNCTION_SECONDS)
+    world.wait(VISIBILITY_SECONDS)
+    world.deliver()
+    assert world.ses.sent_to == ["ann"]
+    assert len(world.told) == 2
+    assert world.told[0] == world.told[1]
+    assert world.queues.messages == {}
+
+
+# ---- SES does not take it now
 
 
 @pytest.mark.parametrize(
-    ("error", "seconds"),
+    ("answer", "seconds", "attempts"),
     [
-        (refused("TooManyRequestsException", "Maximum sending rate exceeded.", 429), 2),
-        (refused("TooManyRequestsException", "Daily message quota exceeded.", 429), 7200),
-        (refused("SendingPausedException"), 15),
+        (THROTTLED, 2, {"throttled": 1}),
+        (QUOTA, 7200, {}),
+        (PAUSED, 15, {"paused": 1}),
+        (ConnectTimeoutError(endpoint_url=URL), 2, {"retry": 1}),
     ],
 )
-def test_a_job_that_waits_for_the_account_goes_back_beyond_its_attempts(
-    error: Exception, seconds: int
+def test_a_job_that_may_pass_goes_back_for_as_long_as_its_error_asks(
+    answer: Exception, seconds: int, attempts: dict[str, int]
 ) -> None:
-    world = World(Ses(("ann", error)))
-    assert world.given_back(record("ann", count=5)) == ["sqs-ann"]
-    assert world.sqs.hidden == {"handle-sqs-ann": seconds}
-    assert (world.bus.events, world.sqs.buried) == ([], [])
-
-
-def test_an_unreachable_ses_is_tried_again_until_the_last_attempt() -> None:
-    unreachable = EndpointConnectionError(endpoint_url="https://email.example")
-    world = World(Ses(("ann", unreachable)))
-    # deliveries that were no attempts, such as waiting for the rate, do not count
-    for seconds in (2, 4, 8, 16):
-        assert world.given_back(record("ann", count=50)) == ["sqs-ann"]
-        assert (world.bus.events, world.sqs.hidden) == ([], {"handle-sqs-ann": seconds})
-    assert world.given_back(record("ann", count=51)) == []
-    assert world.bus.events[0]["event_type"] == "failed"
-    assert world.sqs.buried[0]["MessageAttributes"]["Error"]["StringValue"] == "SendError"
-    assert world.attempts.expiries == {int(NOW.timestamp()) + 14 * 24 * 60 * 60}
-
-
-@pytest.mark.parametrize(("deliveries", "seconds"), [(1, 2), (3, 8), (4, 16), (50, 16)])
-def test_without_the_ledger_deliveries_tell_how_long_a_job_waits_but_end_none(
-    deliveries: int, seconds: int
-) -> None:
-    unreachable = EndpointConnectionError(endpoint_url="https://email.example")
-    world = World(Ses(("ann", unreachable)), attempts=Attempts(broken=True))
-    assert world.given_back(record("ann", count=deliveries)) == ["sqs-ann"]
-    assert world.sqs.hidden == {"handle-sqs-ann": seconds}
-    assert (world.bus.events, world.sqs.buried) == ([], [])
-
-
-@pytest.mark.parametrize("spent", [{"count": 990}, {"sent_at": NOW.timestamp() - 13 * 24 * 60 * 60}])
-@pytest.mark.parametrize("later", [None, Later(seconds=5)])
-def test_a_job_that_waits_is_failed_with_its_reason_before_sqs_drops_it_without_one(
-    spent: dict[str, Any], later: Later | None
-) -> None:
-    quota = refused("TooManyRequestsException", "Daily message quota exceeded.", 429)
-    world = World(Ses(("ann", quota)), pace=Pace(later))
-    waiting = msgspec.structs.replace(
-        record("ann", count=spent.get("count", 1)), sent_at=spent.get("sent_at", NOW.timestamp())
-    )
-    assert world.given_back(waiting) == []
-    assert [event["event_type"] for event in world.bus.events] == ["failed"]
-    assert world.sqs.buried[0]["MessageBody"] == waiting.body
-
-
-def test_one_bad_job_never_hurts_its_neighbours() -> None:
-    world = World(Ses(("eve", refused("TooManyRequestsException", "", 429)), ("max", MemoryError("a bug"))))
-    batch = [record("ann"), raw("poison"), record("eve"), record("max"), record("bob")]
-    assert world.given_back(*batch) == ["sqs-eve", "sqs-max"]
-    assert [(e["event_type"], e["recipient"]) for e in world.bus.events] == [
-        ("queued", "ann@example.org"),
-        ("failed", None),
-        ("queued", "bob@example.org"),
-    ]
-    assert len(world.bus.calls) == 1
-
-
-def test_a_mail_that_ses_took_is_not_sent_again_when_the_bus_is_down() -> None:
-    for failure in (PublishFailure(code="InternalFailure", reason="", retryable=True), RuntimeError("a bug")):
-        world = World(bus=Bus(failure))
-        assert world.given_back(record("ann")) == []
-        [lost] = [line for line in world.log if line["level"] == "ERROR"]
-        assert (lost["job_id"], lost["message_id"]) == ("job-ann", "ses-ann")
-
-
-def test_a_failure_that_is_not_on_the_bus_yet_is_repeated_before_the_job_is_put_away() -> None:
-    world = World(bus=Bus(PublishFailure(code="ThrottlingException", reason="", retryable=True)))
-    assert world.given_back(raw("not JSON")) == ["sqs-raw"]
-    assert (world.sqs.buried, world.sqs.hidden) == ([], {"handle-sqs-raw": 2})
-
-
-def test_a_failure_that_the_bus_can_never_take_does_not_loop() -> None:
-    world = World(bus=Bus(PublishFailure(code="EntryTooLarge", reason="", retryable=False)))
-    assert world.given_back(raw("not JSON")) == []
-    assert len(world.sqs.buried) == 1
-    assert [line["bus_error"] for line in world.log if line["level"] == "ERROR"] == ["EntryTooLarge"]
-
-
-def test_a_job_that_cannot_be_put_away_comes_back_and_repeats_the_same_event() -> None:
-    world = World(sqs=Sqs(refused("ServiceUnavailable", "", 503)))
-    assert world.given_back(record("ann"), raw("not JSON")) == ["sqs-raw"]
-    assert world.given_back(raw("not JSON", count=2)) == ["sqs-raw"]
-    first, second = (event for event in world.bus.events if event["event_type"] == "failed")
-    assert first["event_id"] == second["event_id"]
-
-
-def test_a_failure_that_nobody_foresaw_ends_in_the_dead_letter_queue_too() -> None:
-    world = World(Ses(("ann", MemoryError("secret of the mail"))))
-    assert world.given_back(record("ann", count=1)) == ["sqs-ann"]
-    assert world.given_back(record("ann", count=5)) == []
-    [event] = world.bus.events
-    assert event["description"].startswith("unexpected MemoryError in the sender")
-    assert len(world.sqs.buried) == 1
-    assert "secret of the mail" not in world.stream.getvalue()
-
-
-def test_the_log_names_ids_and_outcomes_and_nothing_of_the_mail() -> None:
-    world = World(Ses(("bob", refused("MessageRejected", "bob@example.org is not verified"))))
-    world.given_back(record("ann"), record("bob"), raw('{"to": "eve@example.org", "subject": "Willkommen"}'))
-    assert [line["outcome"] for line in world.log] == ["queued", "rejected", "failed"]
-    assert [line.get("error") for line in world.log] == [None, "MessageRejected", "InvalidJob"]
-    assert world.log[0]["job_id"] == "job-ann"
-    text = world.stream.getvalue()
-    assert not [word for word in ("example.org", "Willkommen", "body of the mail") if word in text]
-
-
-def test_an_empty_batch_is_nothing_to_do() -> None:
-    assert World().given_back() == []
-
-
-def test_each_mail_of_a_batch_waits_for_its_own_turn_by_recipients() -> None:
     world = World()
-    batch = [record("ann"), raw("not JSON"), record(["bob", "cid"]), record("dan")]
-    assert world.given_back(*batch) == []
-    assert sorted(world.pace.waited) == [0.0, 1.0, 3.0]
+    world.ses.calls = [answer]
+    message_id = world.put()
+    world.deliver()
+    assert world.queues.hidden == [(message_id, seconds)]
+    assert (world.told, world.queues.dead) == ([], [])
+    assert world.record().attempts == attempts
+    assert (world.record().open, world.record().lease_until) == ((), 0.0)
+    world.run(7200)
+    assert (world.ses.sent_to, world.told_of("queued")) == (["ann"], ["ann"])
 
 
-def test_a_batch_whose_turn_is_too_late_goes_back_until_then_and_fails_nothing() -> None:
-    world = World(pace=Pace(Later(seconds=20.3)))
-    given_back = world.given_back(record("ann"), record("bob", count=99), raw("not JSON"))
-    assert given_back == ["sqs-ann", "sqs-bob"]
-    # spread out, the longer a job has waited
-    assert world.sqs.hidden == {"handle-sqs-ann": 26, "handle-sqs-bob": 516}
-    assert world.ses.sent == []
-    assert [event["event_type"] for event in world.bus.events] == ["failed"]
+@pytest.mark.parametrize("answer", [THROTTLED, QUOTA, PAUSED])
+def test_a_job_waits_for_the_account_however_often(answer: Exception) -> None:
+    world = World()
+    world.ses.calls = [answer] * 40
+    world.put()
+    world.run(14 * 24 * 3600)
+    assert (world.ses.sent_to, world.queues.dead, world.queues.messages) == (["ann"], [], {})
+
+
+def test_sending_that_is_paused_is_counted_for_the_alarm() -> None:
+    world = World()
+    world.ses.calls = [PAUSED, PAUSED]
+    for name in ("ann", "bob", "kim"):
+        world.put(to=name)
+    world.deliver()
+    assert sum(world.paused) == 2
+
+
+def test_the_accounts_quota_is_waited_for_before_ses_is_asked() -> None:
+    world = World()
+    world.pace.turns = [lambda count: [Exhausted()] * count]
+    message_id = world.put()
+    world.deliver()
+    assert world.queues.hidden == [(message_id, 7200)]
+    assert (world.ses.requests, world.dynamodb.items) == ([], {})
+
+
+def test_a_failure_that_may_pass_is_given_up_after_so_many_attempts() -> None:
+    world = World()
+    world.ses.calls = [ConnectTimeoutError(endpoint_url=URL)] * 20
+    world.put()
+    world.run(24 * 3600)
+    assert len(world.ses.requests) == 5
+    assert (world.told_of("failed"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
+    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "ConnectTimeoutError"
+
+
+def test_waiting_for_the_rate_takes_no_attempt_away() -> None:
+    world = World()
+    world.ses.calls = [*[THROTTLED] * 8, *[ConnectTimeoutError(endpoint_url=URL)] * 4]
+    world.put()
+    world.run(24 * 3600)
+    assert (world.ses.sent_to, world.queues.dead) == (["ann"], [])
+
+
+def test_a_job_that_waited_as_long_as_sqs_lets_it_fails_before_sqs_drops_it_silently() -> None:
+    world = World()
+    world.ses.calls = [PAUSED]
+    message_id = world.put()
+    world.queues.messages[message_id].receive_count = 989
+    world.deliver()
+    assert (world.told_of("failed"), world.queues.messages) == (["ann"], {})
+    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "SendingPausedException"
+
+
+@pytest.mark.parametrize("turn", [Later(seconds=60.0), Exhausted()])
+def test_a_job_that_never_gets_a_turn_fails_before_sqs_drops_it_silently(turn: Later | Exhausted) -> None:
+    world = World()
+    world.pace.turns = [lambda count: [turn] * count]
+    message_id = world.put()
+    world.queues.messages[message_id].sent_at = START - 13 * 24 * 3600
+    world.deliver()
+    assert [(event["event_type"], event["job_id"]) for event in world.told] == [("failed", "job-ann")]
+    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "WaitedTooLong"
+    assert (world.ses.requests, world.queues.messages) == ([], {})
+
+
+# ---- doubt
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Lost(UNANSWERED),
+        Lost(refusal("InternalServiceErrorException", "", 500)),
+        Lost(refusal("SomethingNew", "", 503)),
+        Lost(ValueError("SES's answer is no JSON")),
+    ],
+)
+def test_a_mail_that_ses_accepted_without_an_answer_is_not_sent_again(answer: Lost) -> None:
+    world = World()
+    world.ses.calls = [answer]
+    world.put()
+    world.deliver()
+    assert (world.told, world.outcomes) == ([], ["unanswered"])
+    assert world.record().open == (0,)
+    assert world.record().lease_until == 0.0
+    world.tell()
+    world.run()
+    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+
+
+def test_a_mail_without_answer_and_event_is_sent_again_once_the_doubt_has_lasted() -> None:
+    world = World()
+    world.ses.calls = [UNANSWERED]
+    world.put()
+    world.run(119)
+    assert len(world.ses.requests) == 1
+    world.run()
+    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert world.record().attempts == {"unknown": 1}
+
+
+def test_a_mail_that_is_never_answered_for_is_given_up_after_three_resends() -> None:
+    world = World()
+    world.ses.calls = [UNANSWERED] * 20
+    world.put()
+    world.run(24 * 3600)
+    assert len(world.ses.requests) == 4
+    assert (world.told_of("failed"), world.queues.messages) == (["ann"], {})
+    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "OutcomeUnknown"
+    assert world.record().unknown == (0,)
+
+
+def test_where_nothing_may_be_sent_twice_an_unknown_outcome_fails() -> None:
+    world = World(on_unknown="fail")
+    world.ses.calls = [Lost(UNANSWERED)]
+    world.put()
+    world.run(24 * 3600)
+    assert world.ses.sent_to == ["ann"]
+    assert (world.told_of("failed"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
+    assert world.reasons[0].startswith("OutcomeUnknown: SES may have accepted the mail")
+
+
+@pytest.mark.parametrize("broken", ["bus", "dead letters"])
+def test_an_unknown_outcome_is_told_even_if_the_bus_or_the_dead_letter_queue_is_away(broken: str) -> None:
+    world = World(on_unknown="fail")
+    world.ses.calls = [Lost(UNANSWERED)]
+    world.put()
+    if broken == "bus":
+        world.events.outages = [AWAY] * 4
+    else:
+        world.queues.troubles["send_message"] = [AWAY]
+    world.run(24 * 3600)
+    assert world.ses.sent_to == ["ann"]
+    assert (world.told_of("failed"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
+
+
+def test_a_worker_that_ends_before_it_writes_down_leaves_doubt_that_the_event_settles() -> None:
+    world = World()
+    world.put()
+    world.dynamodb.before = lambda: None
+    [record] = world.queues.receive()
+
+    def killed() -> None:
+        if len(world.ses.mails) == 1:
+            raise KeyboardInterrupt
+
+    world.dynamodb.before = killed
+    with pytest.raises(KeyboardInterrupt):
+        process(world.sender, [record], world.clock.now + FUNCTION_SECONDS)
+    world.dynamodb.before = lambda: None
+    world.tell()
+    world.run()
+    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+
+
+def test_a_function_that_runs_out_of_time_calls_ses_no_more_and_leaves_no_doubt() -> None:
+    world = World()
+    world.put()
+    [record] = world.queues.receive()
+    answer = process(world.sender, [record], world.clock.now + 15.0)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "sqs-0"}]}
+    assert (world.ses.requests, world.record().open, world.record().lease_until) == ([], (), 0.0)
+    world.run()
+    assert world.ses.sent_to == ["ann"]
+
+
+# ---- other services away
+
+
+@pytest.mark.parametrize(
+    "error", [AWAY, refused("ProvisionedThroughputExceededException"), refused("AccessDeniedException")]
+)
+def test_without_the_ledger_nothing_is_sent_and_all_comes_again(error: Exception) -> None:
+    world = World()
+    world.dynamodb.troubles = [error] * 3
+    world.put(to="ann")
+    world.put(to="bob")
+    world.deliver()
+    assert (world.ses.requests, world.told, len(world.queues.messages)) == ([], [], 2)
+    world.run()
+    assert sorted(world.ses.sent_to) == ["ann", "bob"]
+    assert (world.queues.messages, world.queues.dead) == ({}, [])
+
+
+def test_without_the_ledger_a_message_that_comes_again_is_not_sent() -> None:
+    world = World()
+    message_id = world.put()
+    world.queues.messages[message_id].receive_count = 1
+    world.dynamodb.troubles = [AWAY]
+    world.deliver()
+    assert (world.ses.requests, list(world.queues.messages)) == ([], [message_id])
+
+
+def test_a_mail_that_could_not_be_written_down_is_announced_and_not_sent_again() -> None:
+    world = World()
+    world.dynamodb.troubles = [None, AWAY]
+    world.put()
+    world.deliver()
+    assert (world.told_of("queued"), world.queues.messages) == (["ann"], {})
+    assert "job is not written down" in [line["message"] for line in world.log]
+    world.tell()
+    world.put()
+    world.run()
+    assert (world.ses.sent_to, world.queues.messages) == (["ann"], {})
+
+
+def test_without_the_bus_an_accepted_mail_is_not_sent_again_and_is_announced_later() -> None:
+    world = World()
+    world.events.outages = [AWAY] * 8
+    world.put()
+    world.deliver()
+    assert (world.ses.sent_to, world.told, len(world.queues.messages)) == (["ann"], [], 1)
+    world.run()
+    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert world.told[0]["message_id"] == world.ses.mails[0].message_id
+
+
+def test_a_failure_is_announced_and_kept_once_the_bus_is_back() -> None:
+    world = World()
+    world.events.outages = [AWAY] * 4
+    world.ses.calls = [REJECTED, REJECTED]
+    world.put()
+    world.deliver()
+    assert (world.told, world.queues.dead, len(world.queues.messages)) == ([], [], 1)
+    world.run()
+    assert (world.told_of("rejected"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
+
+
+def test_without_the_dead_letter_queue_a_failed_job_stays_in_its_own() -> None:
+    world = World()
+    world.queues.troubles["send_message"] = [AWAY, AWAY]
+    world.queues.put("not JSON")
+    world.deliver()
+    assert (world.queues.dead, len(world.queues.messages)) == ([], 1)
+    world.run()
+    assert (len(world.queues.dead), world.queues.messages) == (1, {})
+    assert len({event["event_id"] for event in world.told}) == 1
+
+
+def test_a_visibility_timeout_that_cannot_be_changed_leaves_the_queues_own() -> None:
+    world = World()
+    world.ses.calls = [THROTTLED]
+    world.queues.troubles["change_message_visibility"] = [AWAY]
+    world.put()
+    world.deliver()
+    assert world.queues.messages["sqs-0"].visible_at == START + VISIBILITY_SECONDS
+    world.run()
+    assert world.ses.sent_to == ["ann"]
+
+
+# ---- in time or not at all
+
+
+def test_a_job_whose_time_is_over_is_not_sent() -> None:
+    world = World()
+    world.put(expires_at=moment(-1))
+    world.deliver()
+    assert (world.ses.requests, world.told_of("failed"), world.queues.messages) == ([], ["ann"], {})
+    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "Expired"
+
+
+def test_a_job_whose_time_ends_before_its_turn_is_not_sent() -> None:
+    world = World()
+    world.pace.turns = [lambda count: [Now(due=START + 8.0)] * count]
+    world.put(expires_at=moment(5))
+    world.deliver()
+    assert (world.ses.requests, world.told_of("failed"), world.queues.messages) == ([], ["ann"], {})
+    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "Expired"
+
+
+def test_a_job_that_waits_is_told_that_its_time_is_over_when_it_is() -> None:
+    world = World()
+    world.ses.calls = [QUOTA]
+    world.put(expires_at=moment(600))
+    world.deliver()
+    assert world.queues.hidden == [("sqs-0", 600)]
+    world.run()
+    assert (len(world.ses.requests), world.told_of("failed")) == (1, ["ann"])
+    assert world.clock.now == START + 600
+
+
+def test_a_mail_that_ses_accepted_in_time_is_no_failure_when_its_events_come_late() -> None:
+    world = World()
+    world.events.outages = [AWAY] * 4
+    world.put(expires_at=moment(1))
+    world.deliver()
+    world.wait(60)
+    world.run()
+    assert (world.told_of("queued"), world.told_of("failed")) == (["ann"], [])
+    assert (world.queues.dead, world.queues.messages) == ([], {})
+
+
+def test_a_job_that_was_sent_in_time_is_no_failure_when_it_is_enqueued_again_too_late() -> None:
+    world = World()
+    world.put(expires_at=moment(1))
+    world.deliver()
+    world.wait(60)
+    world.put(expires_at=moment(1))
+    world.run()
+    assert (world.told_of("failed"), world.queues.dead, world.queues.messages) == ([], [], {})
+
+
+def test_a_mail_in_doubt_whose_time_is_over_is_settled_by_its_event() -> None:
+    world = World()
+    world.ses.calls = [Lost(UNANSWERED)]
+    world.put(expires_at=moment(1))
+    world.deliver()
+    world.wait(30)
+    world.deliver()
+    assert (world.told, world.queues.dead) == ([], [])
+    world.tell()
+    world.run()
+    assert (world.told_of("queued"), world.told_of("failed")) == (["ann"], [])
+
+
+# ---- what nobody foresaw
+
+
+def breaks(*_: Any, **__: Any) -> Any:
+    message = "a mistake in the code"
+    raise ZeroDivisionError(message)
+
+
+@pytest.mark.parametrize("step", ["sender.reading.read_document", "sender.reading.plan_send"])
+def test_a_mistake_in_one_job_leaves_the_others_alone(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.put(to="ann")
+    world.put(to="bob", subject="break this")
+    module, _, name = step.rpartition(".")
+    real = getattr(__import__(module, fromlist=[name]), name)
+
+    def sometimes(what: Any, *rest: Any) -> Any:
+        return breaks() if "break this" in str(what) else real(what, *rest)
+
+    monkeypatch.setattr(step, sometimes)
+    world.deliver()
+    assert (world.ses.sent_to, list(world.queues.messages)) == (["ann"], ["sqs-1"])
+    world.run(24 * 3600)
+    assert world.ses.sent_to == ["ann"]
+    assert (len(world.queues.dead), world.queues.messages) == (1, {})
+    assert world.reasons[0].startswith("unexpected ZeroDivisionError in the sender; report it")
+    assert world.told[-1]["event_type"] == "failed"
+    assert world.told[-1]["job_id"] == "job-bob"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "sender.batch.look_up",
+        "sender.batch.play",
+        "sender.rounds.claim_for",
+        "sender.rounds.answered",
+        "sender.rounds.consult",
+        "sender.settlement.settle",
+        "sender.report.bury",
+        "sender.report.give_back",
+    ],
+)
+def test_a_mistake_at_any_step_loses_no_mail_and_sends_none_twice(
+    step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World()
+    world.put(to="ann")
+    world.put(to="ann")
+    world.put(to="bob")
+    world.ses.answers = {"kim": [REJECTED, REJECTED], "bob": [THROTTLED]}
+    world.put(to="kim")
+    world.queues.put("not JSON")
+    with monkeypatch.context() as patched:
+        patched.setattr(step, breaks)
+        world.deliver()
+    world.tell()
+    world.run(24 * 3600)
+    assert sorted(world.ses.sent_to) == ["ann", "bob"]
+    assert sorted(set(world.told_of("queued"))) == ["ann", "bob"]
+    assert (world.told_of("rejected"), world.queues.messages) == (["kim"], {})
+    assert {dead["MessageBody"][:8] for dead in world.queues.dead} == {"not JSON", '{"job_id'}
+
+
+@pytest.mark.parametrize("call", ["reserve", "largest_call"])
+def test_pacing_that_breaks_sends_nothing_and_loses_nothing(call: str) -> None:
+    world = World()
+    world.put()
+    setattr(world.pace, call, breaks)
+    world.deliver()
+    assert (world.ses.requests, list(world.queues.messages)) == ([], ["sqs-0"])
+    delattr(world.pace, call)
+    world.run()
+    assert world.ses.sent_to == ["ann"]
+
+
+@pytest.mark.parametrize("method", ["save", "let_go", "find", "claim"])
+def test_a_ledger_that_breaks_loses_no_mail_and_sends_none_twice(method: str) -> None:
+    world = World()
+    world.put()
+    world.ses.calls = [Lost(UNANSWERED)] if method == "let_go" else []
+    setattr(world.ledger, method, breaks)
+    world.deliver()
+    world.deliver()
+    delattr(world.ledger, method)
+    world.tell()
+    world.run()
+    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+
+
+def test_a_bus_that_breaks_loses_no_event() -> None:
+    world = World()
+    world.put()
+    world.events.outages = [ZeroDivisionError()]
+    world.deliver()
+    assert list(world.queues.messages) == ["sqs-0"]
+    world.run()
+    assert (world.ses.sent_to, world.told_of("queued")) == (["ann"], ["ann"])
+
+
+def test_a_message_of_a_queue_that_the_settings_do_not_name_is_settled_all_the_same() -> None:
+    world = World()
+    world.ses.calls = [THROTTLED]
+    world.queues.put(json.dumps(letter()), queue_arn="arn:aws:sqs:eu-west-1:210987654321:other")
+    world.put(to="bob")
+    world.deliver()
+    assert world.ses.sent_to == ["bob"]
+    assert list(world.queues.messages) == ["sqs-0"]
+
+
+def test_neither_addresses_nor_content_are_logged() -> None:
+    world = World()
+    world.ses.answers = {"kim": [REJECTED], "bob": [THROTTLED], "eve": [Lost(UNANSWERED)]}
+    for name in ("ann", "bob", "kim", "eve"):
+        world.put(to=name, job_id=f"job-{len(name)}{world.queues.messages.__len__()}")
+    world.queues.put(json.dumps(letter(subjet="Secret")))
+    world.deliver()
+    text = world.stream.getvalue()
+    for secret in ("example.org", "Your order", "Willkommen", "Secret"):
+        assert secret not in text
