@@ -108,7 +108,7 @@ def refuse(sender: Sender, refused: results.Refused) -> Result:
         case Free(fresh=True) | Conflict() | Waiting(why="scheduled"):
             return refused
         case Free(entries=entries):
-            return msgspec.structs.replace(refused, entries=entries)
+            return _write_off(sender, refused, known, entries)
         case GiveUp(entries=entries):
             return _give_up(sender, record, job, known, entries)
         case verdict:
@@ -252,6 +252,21 @@ def _give_up(sender: Sender, record: Record, job: Job, known: JobRecord, entries
             return results.Postponed(record=record, job_id=job.job_id, seconds=LEASE_SLACK)
         case Unreachable():
             return postponed_by(record, job, outcome)
+
+
+def _write_off(
+    sender: Sender, refused: results.Refused, known: JobRecord, entries: tuple[int, ...]
+) -> Result:
+    """Leave nothing open of a job that was on its way to SES, and will not be sent."""
+    failed = msgspec.structs.replace(known, state="failed", open=(), lease_until=0.0, failed={}, attempts={})
+    (outcome,) = sender.ledger.claim([Claim(record=failed, seen=known)], now=sender.now().timestamp())
+    match outcome:
+        case Claimed():
+            return msgspec.structs.replace(refused, entries=entries)
+        case Found():
+            return results.Postponed(record=refused.record, job_id=refused.job.job_id, seconds=LEASE_SLACK)
+        case Unreachable():
+            return postponed_by(refused.record, refused.job, outcome)
 
 
 def _metadata(job: Job) -> tuple[dict[str, str | int | float | bool | None], ...]:

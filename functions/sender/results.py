@@ -96,16 +96,12 @@ class Attempted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that nothing is left to do for since an earlier delivery; `announce` where events may be missing.
-
-    With `error`, the failure of what was given up may be missing too, and so may the dead letter.
-    """
+    """A job that an earlier delivery left nothing to send of; `announce` where its events may be missing."""
 
     record: Record
     job: Job
     known: JobRecord
     announce: bool
-    error: SendError | None = None
 
 
 class GivenUp(msgspec.Struct, frozen=True, kw_only=True):

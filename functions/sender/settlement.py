@@ -219,14 +219,15 @@ def _wait_for_events(sender: Sender, attempted: Attempted, common: Settlement) -
 def _settle_settled(sender: Sender, settled: Settled) -> Settlement:
     record, job, known = settled.record, settled.job, settled.known
     events = _all_told(sender, record, job, known, {}) if settled.announce else ()
-    unknown = _own_unknown(record, known)
+    error = outcome_unknown() if _own_unknown(record, known) else None
     return Settlement(
         record=record,
-        outcome="failed" if unknown else "duplicate",
+        outcome="duplicate" if error is None else "failed",
         job_id=job.job_id,
         message_ids=tuple(known.accepted.values()),
         entries=_entries(events),
-        bury=outcome_unknown() if unknown else None,
+        bury=error,
+        error=None if error is None else error.code,
     )
 
 
@@ -269,16 +270,17 @@ def _settle_cancelled(sender: Sender, cancelled: Cancelled) -> Settlement:
 
 
 def _settle_given_up(sender: Sender, given_up: GivenUp) -> Settlement:
-    record, job, error = given_up.record, given_up.job, given_up.error
+    record, job, error, known = given_up.record, given_up.job, given_up.error, given_up.known
+    if not known.unsettled:
+        # what else was accepted may never have been announced
+        return _settle_settled(sender, Settled(record=record, job=job, known=known, announce=True))
     events = announcements.refused(job, error, record.message_id, sender.now(), entries=given_up.entries)
-    more = given_up.known.unsettled
     return Settlement(
         record=record,
         outcome="failed",
         job_id=job.job_id,
         entries=_entries(events),
-        bury=None if more else error,
-        give_back_seconds=1 if more else None,
+        give_back_seconds=1,
         error=_label(error),
     )
 
