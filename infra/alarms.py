@@ -33,7 +33,7 @@ class Alarms(Construct):
             cloudwatch.Metric(
                 namespace=NAMESPACE,
                 metric_name=SENDING_PAUSED,
-                dimensions_map={"service": "sender"},
+                dimensions_map={"function_name": mail.sending.function_name},
                 period=PERIOD,
                 statistic=cloudwatch.Stats.SUM,
             ),

@@ -272,6 +272,7 @@ class Sending(Construct):
                 )
             ),
         )
+        self.function_name = function.function.function_name
         self._allow_mail(function, settings, identity, configuration_set)
         self._allow_objects(function, settings)
         function.allow(

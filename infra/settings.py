@@ -106,8 +106,8 @@ class Transactional(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Bulk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The lane of mail that nobody waits for. `share` is the part of the account's rate that it may use."""
 
-    batch_size: LaneBatchSize = 100
-    batch_window_seconds: BatchWindowSeconds = 1
+    batch_size: LaneBatchSize = 10
+    batch_window_seconds: BatchWindowSeconds = 0
     max_concurrency: Concurrency = 5
     share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
 

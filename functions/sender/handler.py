@@ -42,7 +42,7 @@ PAUSED_METRIC: Final = "SendingPaused"
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Send the jobs of an SQS event; answers with the messages that go back to the queue."""
     deadline = time.time() + context.get_remaining_time_in_millis() / 1000
-    return process(wire(), records(event), deadline)
+    return process(wire(context.function_name), records(event), deadline)
 
 
 def wait_until(moment: float) -> None:
@@ -50,7 +50,7 @@ def wait_until(moment: float) -> None:
     time.sleep(max(0.0, moment - time.time()))
 
 
-def count_paused(mails: int) -> None:
+def count_paused(function_name: str, mails: int) -> None:
     """Let CloudWatch know, by the log, that mails wait since sending is paused."""
     if mails:
         with single_metric(
@@ -58,21 +58,37 @@ def count_paused(mails: int) -> None:
             unit=MetricUnit.Count,
             value=mails,
             namespace=NAMESPACE,
-            default_dimensions={"service": "sender"},
+            default_dimensions={"function_name": function_name},
         ):
             pass
 
 
 @functools.cache
-def wire() -> Sender:
+def wire(function_name: str) -> Sender:
     """Build settings and clients, at the first event."""
     settings = from_environment(SenderSettings)
     session = aws.session()
     # a function that runs out of time after SES's answers leaves its jobs in doubt
     quick = aws.config(max_attempts=ATTEMPTS, read_timeout=aws.SHORT_READ_TIMEOUT)
     sqs = session.client("sqs", config=quick)
-    # one attempt: a hidden retry after a timeout would be a second mail
-    ses = session.client("sesv2", config=aws.config(max_attempts=1, max_pool_connections=WORKERS))
+    at_home = settings.ses_role_arn is None and settings.ses_region is None
+    whose = (
+        session
+        if at_home
+        else aws.session_elsewhere(
+            session.client("sts", config=quick), role_arn=settings.ses_role_arn, region=settings.ses_region
+        )
+    )
+    ses = whose.client(
+        "sesv2",
+        # one attempt: a hidden retry after a timeout would be a second mail
+        config=aws.config(
+            max_attempts=1,
+            max_pool_connections=WORKERS,
+            connect_timeout=settings.ses_connect_timeout,
+            read_timeout=settings.ses_read_timeout,
+        ),
+    )
     events = session.client("events", config=aws.config(max_attempts=1, read_timeout=aws.SHORT_READ_TIMEOUT))
     dynamodb = session.client("dynamodb", config=quick)
     return Sender(
@@ -109,5 +125,5 @@ def wire() -> Sender:
         log=Logger(service="sender"),
         now=lambda: datetime.now(UTC),
         uniform=random.uniform,
-        count_paused=count_paused,
+        count_paused=functools.partial(count_paused, function_name),
     )

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from sender.wiring import Sender
 
 WORKERS: Final = 24
-# What must be left of the function's time to call SES: a call that is cut off leaves doubt.
-CALL_SECONDS: Final = 20.0
+# What must be left of the function's time after SES's: a job that is not written down is in doubt.
+CLOSING_SECONDS: Final = 2.0
 
 
 class Played(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +164,8 @@ def _ask(sender: Sender, unit: Unit, deadline: float) -> Answers:
     """Make one call at its turn; no answers where there is no time left for it."""
     sender.wait_until(unit.due)
     now = sender.now().timestamp()
-    if now > deadline - CALL_SECONDS:
+    longest = sender.settings.ses_connect_timeout + sender.settings.ses_read_timeout
+    if now > deadline - longest - CLOSING_SECONDS:
         return {}
     job, call = unit.work.job, unit.work.call
     if job.expires_at is not None and job.expires_at <= now:

@@ -177,7 +177,7 @@ def test_a_notification_stays_invisible_for_six_function_timeouts_and_the_window
 def test_a_job_whose_worker_died_comes_back_half_a_minute_after_the_worker_has_to_be_gone(
     prod: Templates,
 ) -> None:
-    for lane, gathering in (("Transactional", 0), ("Bulk", 1)):
+    for lane, gathering in (("Transactional", 0), ("Bulk", 0)):
         timeout, window, invisible = _patience(
             prod, prod.one("AWS::Lambda::EventSourceMapping", f"Sender/{lane}")
         )
@@ -750,7 +750,7 @@ def test_somebody_is_told_of_paused_sending_late_jobs_and_every_dead_letter(prod
         assert given["AlarmActions"] == given["OKActions"] == [TOPIC]
     visible = "ApproximateNumberOfMessagesVisible"
     assert alarms == {
-        "SendingPaused": ("SendingPaused", {"service": "sender"}, 0),
+        "SendingPaused": ("SendingPaused", {"function_name": "<Mail/Sending/Sender/Function>"}, 0),
         "LateJobs": (
             "ApproximateAgeOfOldestMessage",
             {"QueueName": "<Mail/Sending/Transactional/Queue>"},
