@@ -1,11 +1,11 @@
-"""`make bench`: every measurement, as a table."""
+"""`make bench`: every comparison as a table, then the pace against its limit."""
 
 from __future__ import annotations
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import cold_start, composing, throughput, tracking
+from bench import cold_start, composing, pacing, throughput, tracking
 
 
 def main() -> None:
@@ -26,6 +26,8 @@ def main() -> None:
                 f"{result.ratio:.2f}",
             )
     console.print(table)
+    for pace in pacing.measure():
+        console.print(pace.line())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import os
 import sys
 import tempfile
 import time
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -113,20 +112,6 @@ class Services:
         """Read what SES accepted and throttled so far."""
         state: Mapping[str, float] = self.simulator.get("account").raise_for_status().json()
         return state
-
-    def record(self, lane: str, body: str) -> dict[str, Any]:
-        """Make an SQS record that brings a job by a lane's queue, as the event source does."""
-        return {
-            "messageId": str(uuid.uuid4()),
-            "receiptHandle": "none: the event source deletes what was sent",
-            "body": body,
-            "attributes": {
-                "ApproximateReceiveCount": "1",
-                "SentTimestamp": str(round(time.time() * 1000)),
-            },
-            "messageAttributes": {},
-            "eventSourceARN": self.arns[lane],
-        }
 
 
 @contextlib.contextmanager

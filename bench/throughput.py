@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import collections
 import io
-import json
 import os
 import time
-import uuid
 from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
 import msgspec
 from aws_lambda_powertools import Logger
 
+from bench.jobs import FUNCTION_NAME, HTML, RECIPIENT, SENDER, SUBJECT, TEXT, body, record
 from bench.pairs import Comparison, compare
-from bench.services import DOMAIN, running
+from bench.services import running
 from mailbus.sqs import records
 from sender import handler
 from sender.batch import process
@@ -39,8 +38,6 @@ FUNCTION_SECONDS: Final = 60.0
 BATCHES: Final = {"send": (10, 10), "bulk": (100, 3)}
 # parts of the sender by the name that the table of costs gives them
 PARTS: Final = {"ledger": "ledger", "pacer": "pacing", "mail": "SES", "bus": "bus"}
-TEXT: Final = "Thank you for your order 1001.\n" * 20
-HTML: Final = "<p>Thank you for your order <b>1001</b>.</p>\n" * 20
 
 
 class Spans:
@@ -83,7 +80,7 @@ def measure() -> Iterator[Comparison]:
         handler.wire.cache_clear()
         for lane, (jobs, batches) in BATCHES.items():
             spans = Spans()
-            sender = _watched(handler.wire(), spans)
+            sender = _watched(handler.wire(FUNCTION_NAME), spans)
             taken: list[float] = []
             result = compare(
                 f"a mail, one worker, batches of {jobs}, SES at {LATENCY_MS:.0f} ms",
@@ -108,7 +105,9 @@ def _sending(
     jobs, batches = size
 
     def run() -> float:
-        events = [{"Records": [services.record(lane, _job()) for _ in range(jobs)]} for _ in range(batches)]
+        events = [
+            {"Records": [record(services.arns[lane], body()) for _ in range(jobs)]} for _ in range(batches)
+        ]
         before = services.counted()["accepted"]
         began = time.perf_counter()
         for event in events:
@@ -129,11 +128,11 @@ def _baseline(services: Services) -> Callable[[], float]:
         began = time.perf_counter()
         for _ in range(BASELINE_MAILS):
             ses.send_email(
-                FromEmailAddress=f"Shop <shop@{DOMAIN}>",
-                Destination={"ToAddresses": ["jane@example.net"]},
+                FromEmailAddress=SENDER,
+                Destination={"ToAddresses": [RECIPIENT]},
                 Content={
                     "Simple": {
-                        "Subject": {"Data": "Your order"},
+                        "Subject": {"Data": SUBJECT},
                         "Body": {"Text": {"Data": TEXT}, "Html": {"Data": HTML}},
                     }
                 },
@@ -141,21 +140,6 @@ def _baseline(services: Services) -> Callable[[], float]:
         return (time.perf_counter() - began) / BASELINE_MAILS
 
     return run
-
-
-def _job() -> str:
-    return json.dumps(
-        {
-            "job_id": uuid.uuid4().hex,
-            "from_email": f"Shop <shop@{DOMAIN}>",
-            "to": ["jane@example.net"],
-            "subject": "Your order",
-            "text": TEXT,
-            "html": HTML,
-            "tags": ["receipt"],
-            "metadata": {"order": 1001},
-        }
-    )
 
 
 def _costs(spans: Spans, taken: Sequence[float], mails: int) -> tuple[str, ...]:

@@ -1,0 +1,44 @@
+"""Jobs as an application enqueues them, and the records that bring them."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import Any, Final
+
+# what the function would be called
+FUNCTION_NAME: Final = "mailbus-bench-sender"
+SENDER: Final = "Shop <shop@example.com>"
+RECIPIENT: Final = "jane@example.net"
+SUBJECT: Final = "Your order"
+TEXT: Final = "Thank you for your order 1001.\n" * 20
+HTML: Final = "<p>Thank you for your order <b>1001</b>.</p>\n" * 20
+
+
+def body() -> str:
+    """Write a job for one recipient, with an id of its own."""
+    return json.dumps(
+        {
+            "job_id": uuid.uuid4().hex,
+            "from_email": SENDER,
+            "to": [RECIPIENT],
+            "subject": SUBJECT,
+            "text": TEXT,
+            "html": HTML,
+            "tags": ["receipt"],
+            "metadata": {"order": 1001},
+        }
+    )
+
+
+def record(queue_arn: str, text: str) -> dict[str, Any]:
+    """Make an SQS record that brings a job, as the event source does."""
+    return {
+        "messageId": str(uuid.uuid4()),
+        "receiptHandle": "none: the event source deletes what was sent",
+        "body": text,
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(round(time.time() * 1000))},
+        "messageAttributes": {},
+        "eventSourceARN": queue_arn,
+    }
