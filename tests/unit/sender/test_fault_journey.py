@@ -1,0 +1,74 @@
+"""Thousands of jobs through workers that die, answers that break and messages that come twice: a count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from tests.unit.sender.faulty_world import DEATHS, SETTINGS, Likely, travel
+
+if TYPE_CHECKING:
+    from mailbus.job_records import OnUnknown
+    from tests.unit.sender.faulty_world import Journey
+
+JOBS = 2000
+LATE = Likely(late_event=0.3)
+
+
+def journey(count: int, on_unknown: OnUnknown, **options: Any) -> Journey:
+    return travel(count, settings=msgspec.structs.replace(SETTINGS, on_unknown=on_unknown), **options)
+
+
+@pytest.mark.parametrize("on_unknown", ["resend", "fail"])
+def test_no_job_is_lost_and_none_is_sent_twice_whoever_dies(on_unknown: OnUnknown) -> None:
+    found = journey(JOBS, on_unknown, seed=47)
+
+    hit = {fault: len(job_ids) for fault, job_ids in found.world.hit.items()}
+    assert hit.keys() == {*DEATHS, "answer broken", "delivered twice"}
+    assert min(hit.values()) >= JOBS // 10, hit
+    assert found.sent_twice == []
+    assert found.lost == []
+    assert found.sent_and_failed == []
+    assert found.unannounced == []
+    assert found.open_records == []
+    assert (found.world.messages, found.world.schedules) == ({}, {})
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("on_unknown", ["resend", "fail"])
+def test_other_courses_of_events_end_in_the_same_way(on_unknown: OnUnknown, seed: int) -> None:
+    found = journey(100, on_unknown, seed=seed, likely=Likely(deaths=1.5, broken=0.3, twice=0.3, ledger=0.05))
+
+    assert found.sent_twice == found.lost == found.sent_and_failed == found.unannounced == []
+    assert found.open_records == []
+    assert found.world.messages == {}
+
+
+def test_a_second_copy_is_sent_only_where_ses_tells_of_the_first_later_than_it_is_waited_for() -> None:
+    found = journey(300, "resend", seed=3, likely=LATE)
+
+    assert found.sent_twice
+    assert set(found.sent_twice) <= found.told_late
+    assert set(found.sent_and_failed) <= found.told_late
+    assert found.lost == []
+    assert found.open_records == []
+
+
+def test_with_fail_nothing_is_ever_sent_twice_and_what_stays_unknown_fails() -> None:
+    found = journey(300, "fail", seed=3, likely=LATE)
+
+    assert found.sent_twice == []
+    assert found.sent_and_failed
+    assert set(found.sent_and_failed) <= found.told_late
+    assert {job_id for job_id, _ in found.sent_and_failed} <= found.dead
+    assert found.lost == []
+    assert found.open_records == []
+
+
+def test_a_journey_can_be_repeated() -> None:
+    first, second = (journey(50, "resend", seed=5) for _ in range(2))
+
+    assert first.world.now == second.world.now
+    assert first.world.events == second.world.events
