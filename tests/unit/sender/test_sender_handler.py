@@ -1,60 +1,170 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
+from infra.settings import WITHOUT_SES_SECONDS
 from infra.settings import Sender as SenderLimits
-from mailbus.aws import CONNECT_TIMEOUT, READ_TIMEOUT, SHORT_READ_TIMEOUT
+from mailbus.aws import CONNECT_TIMEOUT, SHORT_READ_TIMEOUT
 from mailbus.bus import TROUBLE_SECONDS
 from mailbus.errors import ConfigurationError
-from sender.handler import lambda_handler, wire
+from mailbus.settings import to_environment
+from sender.batch import ROUNDS_SECONDS
+from sender.handler import PAUSED_METRIC, count_paused, lambda_handler, wait_until, wire
 from sender.pacing import PATIENCE
+from tests.unit.sender.fake_world import BULK_QUEUE, SEND_QUEUE, SETTINGS, World, letter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+FUNCTION = "mailbus-dev-sender"
 
-ENVIRONMENT = {
-    "AWS_DEFAULT_REGION": "eu-west-1",
-    "EVENT_BUS_NAME": "mailbus",
-    "DEAD_LETTER_QUEUE_URL": "https://sqs.example/dead",
-    "SEND_QUEUE_URL": "https://sqs.example/send",
-    "CONFIGURATION_SET_NAME": "mailbus",
-    "MAX_ATTEMPTS": "5",
-    "METADATA_IN_HEADERS": "true",
-    "LEDGER_TABLE_NAME": "ledger",
-    "RATE_CACHE_SECONDS": "60",
-}
+
+class Context:
+    """What Lambda says of an invocation."""
+
+    function_name = FUNCTION
+
+    def __init__(self, seconds: float = 60.0) -> None:
+        self._seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self._seconds * 1000)
+
+
+CONTEXT: Any = Context()
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, value in ENVIRONMENT.items():
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    for name, value in to_environment(SETTINGS).items():
         monkeypatch.setenv(name, value)
     wire.cache_clear()
     yield
     wire.cache_clear()
 
 
+def event(*jobs: dict[str, Any], queue_arn: str = SEND_QUEUE, part: int | None = None) -> dict[str, Any]:
+    attributes = {} if part is None else {"Part": {"stringValue": str(part), "dataType": "Number"}}
+    return {
+        "Records": [
+            {
+                "messageId": f"059f36b4-87a3-44ab-83d2-{number:012}",
+                "receiptHandle": f"AQEB{number}",
+                "body": json.dumps(job),
+                "attributes": {
+                    "ApproximateReceiveCount": "1",
+                    "SentTimestamp": str(int(time.time() * 1000)),
+                    "SenderId": "AIDAIENQZJOLO23YVJ4VO",
+                    "ApproximateFirstReceiveTimestamp": str(int(time.time() * 1000)),
+                },
+                "messageAttributes": attributes,
+                "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": queue_arn,
+                "awsRegion": "eu-west-1",
+            }
+            for number, job in enumerate(jobs)
+        ]
+    }
+
+
 def test_a_missing_setting_is_named_at_the_first_event(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEND_QUEUE_URL")
     with pytest.raises(ConfigurationError, match="SEND_QUEUE_URL"):
-        lambda_handler({"Records": []}, None)
+        lambda_handler({"Records": []}, CONTEXT)
+
+
+def test_an_event_that_is_not_of_a_queue_is_refused_with_what_to_do() -> None:
+    with pytest.raises(ConfigurationError, match="invoke this function by its queue"):
+        lambda_handler({"detail": {}}, CONTEXT)
 
 
 def test_one_set_of_clients_serves_every_event() -> None:
-    assert lambda_handler({"Records": []}, None) == {"batchItemFailures": []}
-    assert wire() is wire()
+    assert lambda_handler({"Records": []}, CONTEXT) == {"batchItemFailures": []}
+    assert wire(FUNCTION) is wire(FUNCTION)
+
+
+def test_the_settings_reach_what_the_sender_works_with() -> None:
+    assert wire(FUNCTION).settings == SETTINGS
+
+
+def test_an_event_of_a_queue_is_sent_and_answered_with_what_goes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    world.clock.now = time.time()
+    monkeypatch.setattr("sender.handler.wire", lambda _: world.sender)
+    world.queues.change_message_visibility = lambda **_: None  # type: ignore[method-assign] # no queue behind it
+    job, throttled = letter("ann"), letter("bob", merge_data={"bob@example.org": {}})
+    world.ses.answers = {"bob": ["ACCOUNT_THROTTLED"]}
+    answer = lambda_handler(event(job, throttled), CONTEXT)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "059f36b4-87a3-44ab-83d2-000000000001"}]}
+    assert world.ses.sent_to == ["ann"]
+
+
+def test_an_event_that_comes_with_too_little_time_goes_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.clock.now = time.time()
+    world.queues.change_message_visibility = lambda **_: None  # type: ignore[method-assign] # no queue behind it
+    monkeypatch.setattr("sender.handler.wire", lambda _: world.sender)
+    answer = lambda_handler(event(letter("ann"), letter("bob")), Context(5.0))  # type: ignore[arg-type] # as Lambda's
+    assert len(answer["batchItemFailures"]) == 2
+    assert world.ses.requests == []
+
+
+def test_the_number_of_a_part_and_the_lane_come_with_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.clock.now = time.time()
+    monkeypatch.setattr("sender.handler.wire", lambda _: world.sender)
+    part = letter("ann", merge_data={"ann@example.org": {}})
+    assert lambda_handler(event(part, queue_arn=BULK_QUEUE, part=3), CONTEXT) == {"batchItemFailures": []}
+    assert [mail.entry for mail in world.ses.mails] == ["3-0"]
+    assert world.pace.asked == [([1], "bulk")]
 
 
 def test_slow_answers_one_after_the_other_leave_the_function_time_to_acknowledge() -> None:
-    last_mail_goes = 2 * PATIENCE
-    ses = CONNECT_TIMEOUT + READ_TIMEOUT
+    last_mail_goes = ROUNDS_SECONDS + PATIENCE
+    ses = SETTINGS.ses_connect_timeout + SETTINGS.ses_read_timeout
     bus = TROUBLE_SECONDS + CONNECT_TIMEOUT + SHORT_READ_TIMEOUT
     assert last_mail_goes + ses + bus < SenderLimits().timeout_seconds
+    assert last_mail_goes + bus <= WITHOUT_SES_SECONDS
+
+
+def test_ses_is_waited_for_as_the_settings_say_and_never_asked_twice_in_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = msgspec.structs.replace(SETTINGS, ses_read_timeout=40.0)
+    for name, value in to_environment(slow).items():
+        monkeypatch.setenv(name, value)
+    mail: Any = wire(FUNCTION).mail
+    config = mail._client.meta.config  # noqa: SLF001 - what the client was made with
+    assert (config.read_timeout, config.retries["total_max_attempts"]) == (40.0, 1)
+
+
+def test_paused_sending_is_a_metric_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    count_paused(FUNCTION, 3)
+    written = json.loads(capsys.readouterr().out)
+    assert written[PAUSED_METRIC] == [3.0]
+    assert written["function_name"] == FUNCTION
+
+
+def test_nothing_is_written_where_nothing_is_paused(capsys: pytest.CaptureFixture[str]) -> None:
+    count_paused(FUNCTION, 0)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_moment_that_has_passed_is_not_waited_for() -> None:
+    began = time.monotonic()
+    wait_until(time.time() - 3600)
+    assert time.monotonic() - began < 1
 
 
 def test_importing_the_handler_reads_no_environment_and_makes_no_client() -> None:

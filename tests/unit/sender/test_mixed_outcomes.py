@@ -1,0 +1,140 @@
+"""Whatever SES answers to a batch: each job ends with its events or goes back, and nobody gets two mails."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sender.pacing import Exhausted, Later
+from tests.unit.sender.fake_world import Lost, World, refusal
+
+URL = "https://email.eu-west-1.amazonaws.com"
+REFUSALS = {
+    "throttled": refusal("TooManyRequestsException", "Maximum sending rate exceeded.", 429),
+    "quota": refusal("TooManyRequestsException", "Daily message quota exceeded.", 429),
+    "paused": refusal("SendingPausedException"),
+    "unreachable": ConnectTimeoutError(endpoint_url=URL),
+    "rejected": refusal("MessageRejected", "Email address is not verified."),
+    "not found": refusal("NotFoundException", "No such template.", 404),
+    "lost": Lost(ReadTimeoutError(endpoint_url=URL)),
+    "broken": Lost(refusal("InternalServiceErrorException", "", 500)),
+}
+STATUSES = [
+    "TRANSIENT_FAILURE",
+    "ACCOUNT_THROTTLED",
+    "ACCOUNT_DAILY_QUOTA_EXCEEDED",
+    "ACCOUNT_SENDING_PAUSED",
+    "MESSAGE_REJECTED",
+    "INVALID_PARAMETER",
+    "FAILED",
+]
+AWAY = EndpointConnectionError(endpoint_url="https://events.eu-west-1.amazonaws.com")
+
+calls = st.lists(st.sampled_from([None, None, *REFUSALS]), max_size=12)
+statuses = st.lists(st.sampled_from([None, None, *STATUSES, "lost"]), max_size=4)
+sizes = st.lists(st.sampled_from([0, 0, 1, 3, 12, 55]), min_size=1, max_size=6)
+outages = st.lists(st.booleans(), max_size=6)
+
+
+def enqueue(world: World, sizes: list[int]) -> dict[str, list[str]]:
+    """Enqueue jobs, 0 being an ordinary one; the answer has their recipients."""
+    jobs: dict[str, list[str]] = {}
+    for number, size in enumerate(sizes):
+        names = [f"j{number}r{place}" for place in range(max(1, size))]
+        fields: dict[str, Any] = {"merge_data": {}} if size else {}
+        world.put(to=names, job_id=f"job-{number}", **fields)
+        jobs[f"job-{number}"] = names
+    return jobs
+
+
+def once(world: World, *kinds: str) -> Counter[str]:
+    return Counter(name for kind in kinds for name in world.told_of(kind))
+
+
+@settings(max_examples=40)
+@given(
+    sizes=sizes, data=st.data(), whole=calls, bus=outages, ledger=outages, largest=st.sampled_from([1, 5, 50])
+)
+def test_jobs_in_are_mails_and_failures_out_and_nobody_gets_two_messages(  # noqa: PLR0913, PLR0917 - what may happen
+    sizes: list[int],
+    data: st.DataObject,
+    whole: list[str | None],
+    bus: list[bool],
+    ledger: list[bool],
+    largest: int,
+) -> None:
+    world = World()
+    world.pace.largest = largest
+    jobs = enqueue(world, sizes)
+    everybody = [name for names in jobs.values() for name in names]
+    for name in data.draw(st.lists(st.sampled_from(everybody), max_size=8, unique=True)):
+        merged = sizes[int(name[1 : name.index("r")])]
+        drawn = data.draw(statuses)
+        if merged:
+            lost = Lost(ReadTimeoutError(endpoint_url=URL))
+            world.ses.answers[name] = [lost if status == "lost" else status for status in drawn]
+    world.ses.calls = [None if name is None else REFUSALS[name] for name in whole]
+    world.events.outages = [AWAY] * sum(bus)
+    world.dynamodb.troubles = [AWAY if away else None for away in ledger]
+    for _ in range(60):
+        if not world.queues.messages:
+            break
+        world.clock.now = max(
+            world.clock.now, min(message.visible_at for message in world.queues.messages.values())
+        )
+        world.deliver()
+        world.tell()
+    world.run(14 * 24 * 3600)
+
+    assert world.queues.messages == {}
+    sent = Counter(world.ses.sent_to)
+    assert set(sent.values()) <= {1}
+    failed = once(world, "failed", "rejected")
+    assert once(world, "queued") == sent
+    assert set(sent) | set(failed) == set(everybody)
+    assert set(sent) & set(failed) == set()
+    # each failure is in the dead-letter queue too
+    named = {dead["MessageBody"].partition('"job_id"')[2][:12] for dead in world.queues.dead}
+    assert bool(named) == bool(failed)
+
+
+@settings(max_examples=40)
+@given(
+    sizes=sizes,
+    whole=calls,
+    turns=st.lists(st.sampled_from(["now", "later", "far", "exhausted"]), max_size=6),
+)
+def test_a_message_is_acknowledged_with_its_events_or_given_back_with_a_time(
+    sizes: list[int], whole: list[str | None], turns: list[str]
+) -> None:
+    world = World()
+    given_turns: dict[str, Any] = {
+        "later": Later(seconds=1.0),
+        "far": Later(seconds=100.0),
+        "exhausted": Exhausted(),
+    }
+    reserve = world.pace.reserve
+    world.pace.turns = [
+        lambda count, turn=turn: (
+            reserve([1] * count, "transactional") if turn == "now" else [given_turns[turn]] * count
+        )
+        for turn in turns
+    ]
+    world.ses.calls = [None if name is None else REFUSALS[name] for name in whole]
+    jobs = enqueue(world, sizes)
+    waiting = {
+        message.message_id: name for message, name in zip(world.queues.messages.values(), jobs, strict=True)
+    }
+    world.deliver()
+    left = {waiting[message_id] for message_id in world.queues.messages if message_id in waiting}
+    hidden = {waiting[message_id] for message_id, _ in world.queues.hidden if message_id in waiting}
+    assert left == hidden
+    told = {event["recipient"].partition("@")[0] for event in world.told}
+    for job_id in set(jobs) - left:
+        large = len(jobs[job_id]) > 50
+        assert large or set(jobs[job_id]) <= told
+    assert set(Counter(world.ses.sent_to).values()) <= {1}
