@@ -100,7 +100,7 @@ def test_a_job_without_id_has_the_queue_s(system: System) -> None:
             "base64",
         ),
         ({"schema_version": 2}, "$.schema_version", ""),
-        ({"send_at": "2030-01-01T00:00:00Z"}, "$.send_at", "send_at"),
+        ({"send_at": "2999-01-01T00:00:00Z"}, "$.send_at", "send_at"),
         ({"to": [f"success+{n}@simulator.amazonses.com" for n in range(51)]}, "$", "50"),
     ],
 )
@@ -158,23 +158,23 @@ def test_one_bad_job_does_not_hold_up_the_others_of_its_batch(system: System) ->
     assert system.dead_letter("SendDeadLetterQueueUrl", bad)["Error"] == "InvalidJob"
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
+def test_what_may_succeed_later_is_tried_again(system: System) -> None:
+    faults = [
         {"error": "TooManyRequestsException", "message": "Maximum sending rate exceeded."},
+        # SES may have accepted these: its own events are waited for first
         {"error": "InternalServiceErrorException"},
         {"error": "ConnectionReset"},
-    ],
-)
-def test_what_may_succeed_later_is_tried_again(system: System, fault: dict[str, str]) -> None:
-    rule = {"operation": "SendEmail", "count": 1, **fault}
-    system.simulator.post("faults", json=[rule]).raise_for_status()
+    ]
+    rules = [{"operation": "SendEmail", "count": 1, **fault} for fault in faults]
+    system.simulator.post("faults", json=rules).raise_for_status()
 
-    job_id = system.send()
+    jobs = [system.send() for _ in faults]
 
-    assert system.wait(1, job_id=job_id, event_type="delivered")
-    assert not system.details(job_id=job_id, event_type="failed")
-    assert len(system.details(job_id=job_id, event_type="queued")) == 1
+    for job_id in jobs:
+        assert system.wait(1, job_id=job_id, event_type="delivered")
+        assert not system.details(job_id=job_id, event_type="failed")
+        assert len(system.details(job_id=job_id, event_type="queued")) == 1
+        assert len(system.sent_for(job_id)) == 1
 
 
 @pytest.mark.parametrize(
@@ -211,14 +211,145 @@ def test_an_unverified_sender_is_refused_by_name(system: System) -> None:
     assert system.dead_letter("SendDeadLetterQueueUrl", job_id)["Code"] == "MessageRejected"
 
 
-def test_paused_sending_holds_a_job_and_fails_nothing(system: System) -> None:
-    faulted = system.simulator.get("account").raise_for_status().json()["faulted"]
-    rule = {"operation": "SendEmail", "error": "SendingPausedException", "count": 1}
-    system.simulator.post("faults", json=[rule]).raise_for_status()
+# --- once
 
+
+def test_a_job_that_is_enqueued_many_times_is_sent_once(system: System) -> None:
+    job = system.job()
+    body = json.dumps(job)
+    # another order, and nothing else
+    same = json.dumps(dict(reversed(job.items())) | {"cc": None}, indent=2)
+
+    system.enqueue_together([body, same] * 5, "BulkQueueUrl")
+    system.enqueue_together([body, same] * 5, "SendQueueUrl")
+    system.wait(1, job_id=job["job_id"], event_type="delivered")
+    system.enqueue(body, "BulkQueueUrl")
+    system.wait_until_empty("BulkQueueUrl")
+
+    assert len(system.sent_for(job["job_id"])) == 1
+    assert len({event["event_id"] for event in system.details(job_id=job["job_id"])}) == 3
+    assert not system.details(job_id=job["job_id"], event_type="failed")
+
+
+def test_the_id_of_another_job_is_refused_and_the_first_is_sent(system: System) -> None:
+    job = system.job()
+    system.enqueue(json.dumps(job))
+    system.wait(1, job_id=job["job_id"], event_type="delivered")
+
+    system.enqueue(json.dumps(job | {"text": "Something else."}))
+    [failed] = system.wait(1, job_id=job["job_id"], event_type="failed")
+    letter = system.dead_letter("SendDeadLetterQueueUrl", job["job_id"])
+
+    assert failed["description"].startswith("$.job_id")
+    assert json.loads(letter["body"])["text"] == "Something else."
+    assert len(system.sent_for(job["job_id"])) == 1
+
+
+def test_a_refused_job_may_be_mended_under_its_id(system: System) -> None:
+    job = system.job(subject="a\nb")
+    system.enqueue(json.dumps(job))
+    system.wait(1, job_id=job["job_id"], event_type="failed")
+
+    system.enqueue(json.dumps(job | {"subject": "a b"}))
+
+    assert system.wait(1, job_id=job["job_id"], event_type="delivered")
+
+
+def test_what_ses_accepted_without_an_answer_is_not_sent_again(system: System) -> None:
+    rules = [
+        {"operation": "SendEmail", "count": 1, "error": error, "after_accept": True}
+        for error in ("ConnectionReset", "InternalServiceErrorException")
+    ]
+    system.simulator.post("faults", json=rules).raise_for_status()
+    jobs = [system.job(metadata={"order": number}) for number in range(2)]
+
+    system.enqueue_together([json.dumps(job) for job in jobs], "BulkQueueUrl")
+    for job in jobs:
+        [queued] = system.wait(1, job_id=job["job_id"], event_type="queued")
+        [sent] = system.sent_for(job["job_id"])
+        assert (queued["message_id"], queued["metadata"]) == (sent["message_id"], job["metadata"])
+    system.wait_until_empty("BulkQueueUrl")
+
+    assert all(len(system.sent_for(job["job_id"])) == 1 for job in jobs)
+
+
+def test_the_deployment_decides_on_what_stays_unknown_and_how_often_is_tried(system: System) -> None:
+    with system.deployed_with("Sender", ON_UNKNOWN="fail", DOUBT_SECONDS="1", MAX_ATTEMPTS="2"):
+        rules = [
+            {"operation": "SendEmail", "error": "ConnectionReset", "count": 1},
+            {"operation": "SendBulkEmail", "error": "TRANSIENT_FAILURE", "count": 2},
+        ]
+        system.simulator.post("faults", json=rules).raise_for_status()
+        unknown = system.send()
+        hopeless = system.send(merge_global_data={})
+        first = system.wait(1, job_id=unknown)[0]
+        second = system.wait(1, job_id=hopeless)[0]
+
+    assert (first["event_type"], second["event_type"]) == ("failed", "failed")
+    assert "may have accepted" in first["description"]
+    assert system.dead_letter("SendDeadLetterQueueUrl", unknown)["Code"] == "OutcomeUnknown"
+    assert system.dead_letter("SendDeadLetterQueueUrl", hopeless)["Code"] == "TRANSIENT_FAILURE"
+    assert system.sent_for(unknown) == system.sent_for(hopeless) == []
+
+
+# --- what waits burns no attempts
+
+
+def test_paused_sending_holds_a_job_until_it_is_resumed(system: System) -> None:
+    system.simulator.put("account", json={"sending_enabled": False}).raise_for_status()
     held = system.send()
-    system.wait_for_account(lambda account: account["faulted"] > faulted)
+    known = system.wait_until_known(held, lambda record: record.attempts.get("paused") == 1)
+    assert not system.details(job_id=held)
+
+    system.simulator.put("account", json={"sending_enabled": True}).raise_for_status()
     later = system.send()
 
     assert system.wait(1, job_id=later, event_type="delivered")
-    assert not system.details(job_id=held)
+    assert system.wait(1, job_id=held, event_type="delivered")
+    # SES was asked and said no: nothing is in doubt, and only tries of another kind are counted
+    assert (known.state, known.open, dict(known.attempts)) == ("active", (), {"paused": 1})
+
+
+def test_being_throttled_counts_as_no_attempt(system: System) -> None:
+    rule = {
+        "operation": "SendEmail",
+        "error": "TooManyRequestsException",
+        "message": "Maximum sending rate exceeded.",
+        "count": 2,
+    }
+    system.simulator.post("faults", json=[rule]).raise_for_status()
+
+    job_id = system.send()
+    assert system.wait(1, job_id=job_id, event_type="delivered")
+
+    known = system.wait_until_known(job_id, lambda record: record.lease_until == 0)
+    assert dict(known.attempts) == {"throttled": 2}
+
+
+def test_over_the_daily_quota_jobs_wait_for_hours_and_fail_nothing(system: System) -> None:
+    rule = {
+        "operation": "SendEmail",
+        "error": "TooManyRequestsException",
+        "message": "Daily message quota exceeded.",
+        "count": 1,
+    }
+    system.simulator.post("faults", json=[rule]).raise_for_status()
+    told = system.send()
+    asked = system.wait_until_known(told, lambda record: not record.open)
+    system.change_account(max_24_hour_send=1)
+    faulted = system.simulator.get("account").raise_for_status().json()["throttled"]
+    unasked, after = system.job(to=["ann@example.org"]), system.job()["job_id"]
+    # what refers to S3 comes last in its batch
+    missing = {"job_id": after, "content_ref": {"bucket": system.outputs["JobsBucketName"], "key": "none"}}
+    system.enqueue_together([json.dumps(unasked), json.dumps(missing)])
+    system.wait(1, job_id=after, event_type="failed")
+    system.change_account(max_24_hour_send=50_000)
+    later = system.send()
+
+    assert system.wait(1, job_id=later, event_type="delivered")
+    assert (asked.state, dict(asked.attempts)) == ("active", {})
+    # Mailbus knows the quota: SES was not even asked
+    assert system.simulator.get("account").raise_for_status().json()["throttled"] == faulted
+    assert system.known(unasked["job_id"]) is None
+    assert not system.details(job_id=told)
+    assert not system.details(job_id=unasked["job_id"])
