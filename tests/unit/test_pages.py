@@ -424,6 +424,18 @@ def test_a_link_to_a_section_finds_it(name: str) -> None:
     assert missing == []
 
 
+def test_no_two_examples_use_one_job_id_which_would_be_one_job() -> None:
+    examples = [
+        set(re.findall(r'job_id(?:": |=)"([\w-]+)"', code))
+        for name in PAGES
+        for code in re.findall(r"^```python\n(.*?)^```", (ROOT / name).read_text(), re.DOTALL | re.MULTILINE)
+    ]
+    used = Counter(job_id for ids in examples for job_id in ids)
+
+    assert used
+    assert [job_id for job_id, times in used.items() if times > 1] == []
+
+
 def test_every_page_is_reached_from_the_first() -> None:
     first = (ROOT / "README.md").read_text()
     linked = set(re.findall(r"\]\((docs/[\w.-]+)", first))
