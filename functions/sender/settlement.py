@@ -356,9 +356,11 @@ def _error_of(known: JobRecord, final: dict[int, Fault]) -> MailbusError:
     if final and known.entries == 1:
         return next(iter(final.values())).error
     codes = sorted(set(known.failed.values()))
+    # what to fix is the same for all of them, more often than not
+    told = f", such as: {next(iter(final.values())).error.reason}" if final else ""
     reason = (
-        f"{len(known.failed)} of {known.entries} recipients failed ({', '.join(codes)}), each has its "
-        "own event, and the others are sent. Sent again as it is, the message tries the failed ones alone"
+        f"{len(known.failed)} of {known.entries} recipients failed ({', '.join(codes)}), each has its own "
+        f"event{told}. Sent again as it is, the message tries the failed ones alone"
     )
     return SendError(codes[0], reason, retryable=False)
 

@@ -224,6 +224,7 @@ def test_an_unknown_template_fails_for_each_recipient(system: System) -> None:
     assert {(event["event_type"], event["recipient"]) for event in failed} == {
         ("failed", address) for address in readers(2)
     }
+    assert "2 of 2" in letter["Reason"]
     assert "template" in letter["Reason"]
 
 
