@@ -40,8 +40,14 @@ SLACK: Final = 0.1
 BUCKET: Final = 1.0
 # What SES gives an account in the sandbox; for as long as neither SES nor the ledger says more.
 LOWEST_RATE: Final = 1.0
-# After SES did not tell its limits, in seconds: it answers once a second, to one worker.
+# After SES did not tell its limits, in seconds: it answers once a second, to one worker. Doubled each time,
+# up to the last.
 ASK_AGAIN: Final = 1.0
+ASK_AGAIN_AT_MOST: Final = 60.0
+# The worker that SES answered writes it down within milliseconds: how often the others look, and after how
+# many seconds each time, before they go on with what they knew.
+LOOKS: Final = 5
+LOOK_AGAIN: Final = 0.1
 # Without the ledger no job can be claimed either, so there is nothing to be won by asking sooner.
 UNREACHABLE_SECONDS: Final = 1.0
 SOONEST: Final = 0.05
@@ -149,7 +155,8 @@ class RateStore(Protocol):
 def measured(state: RateState, limits: Limits, *, read_at: float) -> RateState:
     """Take up what SES tells: what is reserved already takes as long as the new rate needs for it.
 
-    The quota comes without the mails that have a turn and have not gone yet: SES has not counted them.
+    The quota comes without the mails that have a turn and have not gone yet, or only just: SES has not
+    counted them.
     """
     scale = state.rate / limits.max_send_rate
 
@@ -157,7 +164,7 @@ def measured(state: RateState, limits: Limits, *, read_at: float) -> RateState:
         return read_at + (moment - read_at) * scale if moment > read_at else moment
 
     taken_until = moved(state.taken_until)
-    waiting = math.ceil(max(0.0, taken_until - read_at) * limits.max_send_rate)
+    waiting = math.ceil(max(0.0, taken_until + SLACK - read_at) * limits.max_send_rate)
     return msgspec.structs.replace(
         state,
         max_send_rate=limits.max_send_rate,
@@ -252,6 +259,7 @@ class Pacer:
         self._known: RateState | None = None
         self._reading: _Reading | None = None
         self._ask_at = 0.0
+        self._unanswered = 0
 
     def reserve(self, recipients: Sequence[int], lane: Lane = "transactional") -> list[Turn]:
         """Reserve the rate for mails with so many recipients each; each has its turn, in order.
@@ -312,22 +320,34 @@ class Pacer:
         state = self._store.look()
         if isinstance(state, Unreachable):
             return state
+        if self._is_old(state) and not self._ask() and self._unanswered == 1:
+            state = self._look_out(state)
         self._known = state
-        if self._is_old(state):
-            self._ask()
+        return state
+
+    def _look_out(self, state: RateState) -> RateState:
+        """Wait for what SES told another worker, for a moment."""
+        for _ in range(LOOKS):
+            self._sleep(self._uniform(LOOK_AGAIN / 2, LOOK_AGAIN))
+            found = self._store.look()
+            if not isinstance(found, Unreachable) and found.read_at > state.read_at:
+                return found
         return state
 
     def _is_old(self, state: RateState) -> bool:
         now = self._clock()
         return now >= self._ask_at and now - self._with_reading(state).read_at >= self._cache
 
-    def _ask(self) -> None:
+    def _ask(self) -> bool:
         read_at = self._clock()
         limits = self._read_limits()
         if limits is None:
-            self._ask_at = read_at + ASK_AGAIN
-        else:
-            self._reading = _Reading(limits=limits, read_at=read_at)
+            self._ask_at = read_at + min(ASK_AGAIN * 2**self._unanswered, ASK_AGAIN_AT_MOST)
+            self._unanswered += 1
+            return False
+        self._reading = _Reading(limits=limits, read_at=read_at)
+        self._unanswered = 0
+        return True
 
     def _with_reading(self, state: RateState) -> RateState:
         """Put in what SES told this worker, unless another worker wrote what it told later."""

@@ -192,7 +192,7 @@ def test_what_is_reserved_takes_as_long_as_the_new_rate_needs_for_it(new: float,
 
 def test_a_quota_as_ses_counts_it_comes_without_the_mails_that_are_still_to_go() -> None:
     state = measured(known(taken=4.0), Limits(max_send_rate=10.0, quota_left=100), read_at=NOW)
-    assert state.quota_left == 60
+    assert state.quota_left == 59  # and one on its way
     assert measured(state, Limits(max_send_rate=10.0, quota_left=7), read_at=NOW).quota_left == 0
 
 
@@ -452,3 +452,22 @@ def test_together_workers_never_exceed_the_rate(batches: list[tuple[int, list[in
         clock.now += 0.01
     for (moment, recipients), (following, _) in pairwise(sorted(sent)):
         assert following - moment >= recipients / rate - 1e-3
+
+
+def test_a_worker_that_ses_does_not_answer_waits_for_what_it_told_another() -> None:
+    store = Store(known(read_at=NOW - 100))
+    told = known(rate=14.0, read_at=NOW)
+
+    def another_worker_writes(_seconds: float) -> None:
+        store.state = msgspec.structs.replace(told, version=store.state.version + 1)
+
+    pacer = Pacer(
+        store,
+        lambda: None,
+        cache_seconds=60,
+        clock=lambda: NOW,
+        sleep=another_worker_writes,
+        uniform=lambda low, _high: low,
+    )
+    pacer.reserve([1])
+    assert store.state.rate == 14.0
