@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 DAY_SECONDS: Final = 24 * 60 * 60
 # a function ends a little after its deadline
 LEASE_SLACK: Final = 1.0
+# the time to write down what is known already
+SETTLING_SECONDS: Final = 30.0
 # another worker may write between a look and a claim
 TRIES: Final = 3
 
@@ -86,6 +88,8 @@ def consult(sender: Sender, work: Work, known: JobRecord) -> Work | Result:
     match verdict_on(sender, work.record, work.job, known):
         case Free(fresh=True):
             return msgspec.structs.replace(work, seen=_forgotten(known))
+        case Free(entries=entries) if known.failed and known.failed.keys() >= set(entries):
+            return _finish(sender, work, known)
         case Free() as free:
             return msgspec.structs.replace(work, seen=known, entries=free.entries, doubted=free.doubted)
         case GiveUp(entries=entries):
@@ -252,6 +256,22 @@ def _give_up(sender: Sender, record: Record, job: Job, known: JobRecord, entries
             return results.Postponed(record=record, job_id=job.job_id, seconds=LEASE_SLACK)
         case Unreachable():
             return postponed_by(record, job, outcome)
+
+
+def _finish(sender: Sender, work: Work, known: JobRecord) -> Result:
+    """Settle a job whose last entries SES's events have answered for: what failed before has failed."""
+    now = sender.now().timestamp()
+    leased = msgspec.structs.replace(known, open=(), lease_until=now + SETTLING_SECONDS)
+    (outcome,) = sender.ledger.claim([Claim(record=leased, seen=known)], now=now)
+    match outcome:
+        case Claimed(record=written):
+            return results.Attempted(
+                work=msgspec.structs.replace(work, entries=(), seen=written), known=written
+            )
+        case Found():
+            return results.Postponed(record=work.record, job_id=work.job.job_id, seconds=LEASE_SLACK)
+        case Unreachable():
+            return postponed_by(work.record, work.job, outcome)
 
 
 def _write_off(

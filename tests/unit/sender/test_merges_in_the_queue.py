@@ -176,6 +176,23 @@ def test_entries_that_stay_unknown_fail_where_nothing_may_be_sent_twice() -> Non
     assert world.reasons[0].startswith("OutcomeUnknown")
 
 
+def test_entries_that_failed_are_not_tried_again_when_the_others_turn_out_to_be_accepted() -> None:
+    world = World()
+    world.ses.answers = {"c0": ["MESSAGE_REJECTED"], "c1": [Lost(UNANSWERED)], "c2": ["INVALID_PARAMETER"]}
+    world.put(**newsletter(3))
+    world.deliver()
+    assert (world.told_of("rejected"), world.told_of("failed"), world.queues.dead) == (["c0"], ["c2"], [])
+    world.tell()
+    world.run()
+    assert (world.ses.sent_to, len(world.ses.requests)) == (["c1"], 1)
+    assert (world.told_of("rejected"), world.told_of("failed")) == (["c0"], ["c2"])
+    assert (world.told_of("queued"), world.queues.messages) == (["c1"], {})
+    assert "2 of 3 recipients failed (INVALID_PARAMETER, MESSAGE_REJECTED)" in world.reasons[0]
+    world.resend(world.queues.dead.pop())
+    world.run()
+    assert sorted(world.ses.sent_to) == people(3)
+
+
 def test_the_events_of_an_earlier_delivery_are_told_again_once_the_bus_is_back() -> None:
     world = World()
     world.events.outages = [AWAY] * 4
