@@ -9,9 +9,11 @@ import argparse
 import json
 import signal
 import sys
+import time
 import urllib.parse
 import urllib.request
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +34,11 @@ JOBS: Final = ROOT / "examples/jobs"
 MAILS: Final = ROOT / "examples/mails"
 SECONDS: Final = 60.0
 CLICKED: Final = "newsletter"
+# It is enqueued twice, and gives the events of one.
+TWICE: Final = "welcome"
+# It is for later, so many seconds from now: the time in its file passes by.
+SCHEDULED: Final = "trial-ends"
+DUE_SECONDS: Final = 3
 # What becomes of each example, per recipient: the job's address is ordinary unless said here.
 DELIVERED: Final = ("queued", "sent", "delivered")
 EXPECTED: Final = {
@@ -120,6 +127,7 @@ class Demo:
         self._subscriber = subscriber
         self._console = console
         self._sqs = aws.client("sqs")
+        self._due = 0.0
 
     def run(self) -> bool:
         """Send, receive, watch, sum up. True when everything expected arrived, and nothing else."""
@@ -146,7 +154,11 @@ class Demo:
         live.update(table(examples, self._subscriber.events))
 
     def _send(self, path: Path) -> Example:
-        self._sqs.send_message(QueueUrl=self._aws.outputs["SendQueueUrl"], MessageBody=path.read_text())
+        job = json.loads(path.read_text())
+        if path.stem == SCHEDULED:
+            self._due = job["send_at"] = time.time() + DUE_SECONDS
+        for _ in range(2 if path.stem == TWICE else 1):
+            self._sqs.send_message(QueueUrl=self._aws.outputs["SendQueueUrl"], MessageBody=json.dumps(job))
         return job_example(path)
 
     def _receive(self, path: Path) -> Example:
@@ -185,6 +197,7 @@ class Demo:
         say = self._console.print
         say()
         say(f"jobs in: {len(jobs)}, accepted: {len(accepted)}, failed: {len(failed)}")
+        say(f"{TWICE}.json was enqueued twice, and accepted once")
         say(f"mails in: {len(examples) - len(jobs)}")
         say("events: " + ", ".join(f"{count} {name}" for name, count in sorted(types.items())))
         wrong = [example for example in examples if Counter(progress(example, events)) != example.expected]
@@ -192,9 +205,28 @@ class Demo:
             wanted = ", ".join(f"{count} {name}" for name, count in example.expected.items())
             got = ", ".join(progress(example, events)) or "nothing"
             say(f"[red]{example.name}[/]: expected {wanted}; got {got}")
-        checks = (not wrong, self._show_dead_letters(len(failed)), self._show_clicked(events))
+        checks = (
+            not wrong,
+            self._show_scheduled(events),
+            self._show_dead_letters(len(failed)),
+            self._show_clicked(events),
+        )
         self._show_one(events)
         return all(checks)
+
+    def _show_scheduled(self, events: Iterable[dict[str, Any]]) -> bool:
+        """A job for later must not have gone before; queues count in whole seconds."""
+        job_id = json.loads((JOBS / f"{SCHEDULED}.json").read_text())["job_id"]
+        details = [event["detail"] for event in events if key_of(event) == job_id]
+        accepted = [
+            datetime.fromisoformat(detail["timestamp"]).timestamp()
+            for detail in details
+            if detail["event_type"] == "queued"
+        ]
+        waited = [moment - self._due + DUE_SECONDS for moment in accepted]
+        for seconds in waited:
+            self._console.print(f"{SCHEDULED}.json, due after {DUE_SECONDS} s, went after {seconds:.1f} s")
+        return bool(waited) and min(waited) > DUE_SECONDS - 1
 
     def _show_dead_letters(self, expected: int) -> bool:
         # A job's event comes before its dead letter: this waits for one.
