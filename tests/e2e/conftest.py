@@ -232,8 +232,10 @@ class System:
 
 
 def _matching(events: tuple[dict[str, Any], ...], wanted: dict[str, object]) -> list[dict[str, Any]]:
+    """Pick events as a consumer does, who knows a repeated one by its `event_id`."""
     details = (event["detail"] for event in events)
-    return [detail for detail in details if all(detail.get(name) == value for name, value in wanted.items())]
+    found = [detail for detail in details if all(detail.get(name) == value for name, value in wanted.items())]
+    return list({detail["event_id"]: detail for detail in reversed(found)}.values())[::-1]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench import journey
+
+if TYPE_CHECKING:
+    from conftest import System
+
+JOBS = 100
+
+
+def test_killed_workers_broken_answers_and_duplicates_lose_nothing_and_send_nothing_twice(
+    system: System,
+) -> None:
+    deployment = journey.Deployment(outputs=system.outputs, client=system.client, events=system.whole_events)
+
+    counts = journey.travel(deployment, JOBS, on_unknown="resend", drained=False)
+
+    # what was faulty is in the counts, so that a failure shows all of it
+    assert counts.workers_killed, counts
+    assert counts.hit["answer broken"], counts
+    assert counts.accepted + counts.failed == counts.entries, counts
+    assert counts.sent_twice == counts.lost == counts.accepted_and_failed == 0, counts
+    assert counts.unannounced == counts.open_records == 0, counts
