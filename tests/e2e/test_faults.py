@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from conftest import System
 
 JOBS = 100
+# each death costs a job half a minute, until the lease is over
+DEADLY_SECONDS = 10.0
 
 
 def test_killed_workers_broken_answers_and_duplicates_lose_nothing_and_send_nothing_twice(
@@ -15,7 +17,9 @@ def test_killed_workers_broken_answers_and_duplicates_lose_nothing_and_send_noth
 ) -> None:
     deployment = journey.Deployment(outputs=system.outputs, client=system.client, events=system.whole_events)
 
-    counts = journey.travel(deployment, JOBS, on_unknown="resend", drained=False)
+    counts = journey.travel(
+        deployment, JOBS, on_unknown="resend", deadly_seconds=DEADLY_SECONDS, drained=False
+    )
 
     # what was faulty is in the counts, so that a failure shows all of it
     assert counts.workers_killed, counts
