@@ -10,17 +10,25 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from mailbus.metrics import FUNCTION_DIMENSION, NAMESPACE, SENDING_PAUSED, WAITING_JOB_SECONDS
+
 if TYPE_CHECKING:
     from infra.mail import Mail
     from infra.settings import Settings
+    from mailbus.metrics import Metric
 
-NAMESPACE: Final = "Mailbus"
-SENDING_PAUSED: Final = "SendingPaused"
 PERIOD: Final = Duration.minutes(5)
+# A job that waits is measured when it comes back: after two hours at the latest, for the 24-hour quota.
+WAITING_PERIODS: Final = 24
 
 
 class Alarms(Construct):
-    """An alarm on paused sending, on late jobs, and on every dead-letter queue; all tell one topic."""
+    """An alarm on paused sending, on late jobs, and on every dead-letter queue; all tell one topic.
+
+    Jobs are late in two ways. SQS tells of those that nobody takes, and the sender of those that it has to
+    give back: SQS leaves out what was received three times
+    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html).
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, mail: Mail) -> None:
         super().__init__(scope, construct_id)
@@ -30,13 +38,7 @@ class Alarms(Construct):
         )
         self._alarm(
             "SendingPaused",
-            cloudwatch.Metric(
-                namespace=NAMESPACE,
-                metric_name=SENDING_PAUSED,
-                dimensions_map={"function_name": mail.sending.function_name},
-                period=PERIOD,
-                statistic=cloudwatch.Stats.SUM,
-            ),
+            _measured(mail, SENDING_PAUSED, cloudwatch.Stats.SUM),
             above=0,
             meaning="SES has paused the account's sending, or the configuration set's: jobs wait until it is "
             "resumed, and expire meanwhile where they say so",
@@ -47,8 +49,16 @@ class Alarms(Construct):
                 period=PERIOD, statistic=cloudwatch.Stats.MAXIMUM
             ),
             above=settings.alarms.oldest_job_seconds,
-            meaning="the oldest transactional job has waited too long: look at the sender's log, at the "
-            "account's sending rate and at its 24-hour quota",
+            meaning="the oldest transactional job that no worker comes to has waited too long: look at the "
+            "sender's errors and throttles, and at transactional.max_concurrency",
+        )
+        self._alarm(
+            "WaitingJobs",
+            _measured(mail, WAITING_JOB_SECONDS, cloudwatch.Stats.MAXIMUM),
+            above=settings.alarms.oldest_job_seconds,
+            periods=WAITING_PERIODS,
+            meaning="a transactional job that the sender had to give back has waited too long: look at its "
+            "log, at the account's sending rate and at its 24-hour quota",
         )
         dead_letters = {"Send": mail.sending.dead_letters, "Tracking": mail.tracking.dead_letters}
         if mail.inbound:
@@ -63,14 +73,18 @@ class Alarms(Construct):
                 meaning="something could not be done; each dead letter's attributes say why",
             )
 
-    def _alarm(self, name: str, metric: cloudwatch.Metric, *, above: float, meaning: str) -> None:
+    def _alarm(
+        self, name: str, metric: cloudwatch.Metric, *, above: float, meaning: str, periods: int = 1
+    ) -> None:
+        """Make an alarm that rings when one period is above, and ends when so many no longer are."""
         alarm = cloudwatch.Alarm(
             self,
             name,
             metric=metric,
             threshold=above,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=1,
+            evaluation_periods=periods,
+            datapoints_to_alarm=1,
             # Nothing is measured while nothing happens.
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=f"Mailbus: {meaning}",
@@ -78,3 +92,13 @@ class Alarms(Construct):
         if self._tell:
             alarm.add_alarm_action(self._tell)
             alarm.add_ok_action(self._tell)
+
+
+def _measured(mail: Mail, name: Metric, statistic: str) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=NAMESPACE,
+        metric_name=name,
+        dimensions_map={FUNCTION_DIMENSION: mail.sending.function_name},
+        period=PERIOD,
+        statistic=statistic,
+    )

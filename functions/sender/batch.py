@@ -16,9 +16,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from mailbus.errors import SendError
 from mailbus.jobs import peek_job_id
-from mailbus.sqs import batch_response
+from mailbus.metrics import WAITING_JOB_SECONDS
+from mailbus.sqs import Record, batch_response
 from sender.claims import look_up, refuse
 from sender.deferral import defer, divide
 from sender.reading import Read, is_heavy, open_record, prepare
@@ -30,14 +33,21 @@ from sender.settlement import conclude
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailbus.sqs import Record
     from sender.reading import Opened
     from sender.results import Result
+    from sender.settlement import Settlement
     from sender.wiring import Sender
 
 # How long a batch goes on beginning rounds, in seconds. The last one may plan as far ahead as the pacing
 # does, then SES may take its time to answer, and what follows needs a few seconds more.
 ROUNDS_SECONDS: Final = 10.0
+
+
+class Left(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that goes back to the queue; `waited` counts seconds for transactional jobs that could go."""
+
+    record: Record
+    waited: float
 
 
 def process(sender: Sender, records: Sequence[Record], deadline: float) -> dict[str, list[dict[str, str]]]:
@@ -53,12 +63,37 @@ def process(sender: Sender, records: Sequence[Record], deadline: float) -> dict[
     # one at a time: each may have the size that the function's memory is for
     for item in heavy:
         left += _send(sender, [item], until, deadline)
-    return batch_response(left)
+    waited = max((item.waited for item in left), default=0.0)
+    if waited:
+        sender.measure(WAITING_JOB_SECONDS, waited)
+    return batch_response(item.record for item in left)
 
 
-def _send(sender: Sender, opened: Sequence[Opened], until: float, deadline: float) -> list[Record]:
+def _send(sender: Sender, opened: Sequence[Opened], until: float, deadline: float) -> list[Left]:
     """Bring jobs as far as there is time for; the answer is what goes back to the queue."""
     begun = [_begin(sender, item, until, deadline) for item in opened]
+    due = {item.record.message_id: item.job.send_at for item in begun if isinstance(item, Work)}
+    return [
+        Left(
+            record=settlement.record,
+            waited=_waited(sender, settlement, due.get(settlement.record.message_id)),
+        )
+        for settlement in _bring(sender, begun, until, deadline)
+    ]
+
+
+def _waited(sender: Sender, settlement: Settlement, due: float | None) -> float:
+    """Measure what the alarm on waiting jobs looks at; SQS measures no message that came three times.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    """
+    record = settlement.record
+    if record.sent_at is None or settlement.outcome == "scheduled" or sender.lane_of(record) == "bulk":
+        return 0.0
+    return max(0.0, sender.now().timestamp() - max(record.sent_at, due or 0.0))
+
+
+def _bring(sender: Sender, begun: Sequence[Work | Result], until: float, deadline: float) -> list[Settlement]:
     left = _finish(sender, [item for item in begun if not isinstance(item, Work)])
     looked_up = _look_up(sender, [item for item in begun if isinstance(item, Work)])
     left += _finish(sender, [item for item in looked_up if not isinstance(item, Work)])
@@ -121,5 +156,5 @@ def _guarded(sender: Sender, item: Early | Large | Refused, deadline: float) -> 
         return Unexpected(record=item.record, error_type=type(error).__name__)
 
 
-def _finish(sender: Sender, results: Sequence[Result]) -> list[Record]:
+def _finish(sender: Sender, results: Sequence[Result]) -> list[Settlement]:
     return report(sender, [conclude(sender, result) for result in results]) if results else []

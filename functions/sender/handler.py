@@ -15,6 +15,7 @@ from mailbus import aws
 from mailbus.bus import EventBus
 from mailbus.dead_letters import DeadLetterQueue
 from mailbus.ledger import Ledger
+from mailbus.metrics import FUNCTION_DIMENSION, NAMESPACE, SENDING_PAUSED, WAITING_JOB_SECONDS
 from mailbus.settings import SenderSettings, from_environment
 from mailbus.sqs import records
 from sender.account import Account
@@ -33,10 +34,13 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from mailbus.metrics import Metric
+
 ATTEMPTS: Final = 2
-# what the alarm on paused sending looks at
-NAMESPACE: Final = "Mailbus"
-PAUSED_METRIC: Final = "SendingPaused"
+UNITS: Final[dict[Metric, MetricUnit]] = {
+    SENDING_PAUSED: MetricUnit.Count,
+    WAITING_JOB_SECONDS: MetricUnit.Seconds,
+}
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
@@ -50,17 +54,16 @@ def wait_until(moment: float) -> None:
     time.sleep(max(0.0, moment - time.time()))
 
 
-def count_paused(function_name: str, mails: int) -> None:
-    """Let CloudWatch know, by the log, that mails wait since sending is paused."""
-    if mails:
-        with single_metric(
-            name=PAUSED_METRIC,
-            unit=MetricUnit.Count,
-            value=mails,
-            namespace=NAMESPACE,
-            default_dimensions={"function_name": function_name},
-        ):
-            pass
+def measure(function_name: str, name: Metric, value: float) -> None:
+    """Let CloudWatch know a value, by the log."""
+    with single_metric(
+        name=name,
+        unit=UNITS[name],
+        value=value,
+        namespace=NAMESPACE,
+        default_dimensions={FUNCTION_DIMENSION: function_name},
+    ):
+        pass
 
 
 @functools.cache
@@ -125,5 +128,5 @@ def wire(function_name: str) -> Sender:
         log=Logger(service="sender"),
         now=lambda: datetime.now(UTC),
         uniform=random.uniform,
-        count_paused=functools.partial(count_paused, function_name),
+        measure=functools.partial(measure, function_name),
     )

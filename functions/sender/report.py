@@ -11,6 +11,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from mailbus.bus import PublishFailure
+from mailbus.metrics import SENDING_PAUSED
 from sender.outcomes import delay_seconds, is_spent
 
 if TYPE_CHECKING:
@@ -26,13 +27,15 @@ if TYPE_CHECKING:
 SETTLED: Final = "job settled"
 
 
-def report(sender: Sender, settlements: Sequence[Settlement]) -> list[Record]:
+def report(sender: Sender, settlements: Sequence[Settlement]) -> list[Settlement]:
     """Carry out what was settled, of the whole batch together; the answer is what goes back to the queue."""
     write_down(sender, settlements)
     failures = publish(sender, settlements)
-    sender.count_paused(sum(settlement.paused for settlement in settlements))
+    paused = sum(settlement.paused for settlement in settlements)
+    if paused:
+        sender.measure(SENDING_PAUSED, paused)
     return [
-        settlement.record
+        settlement
         for settlement, failed in zip(settlements, failures, strict=True)
         if not _is_closed(sender, settlement, failed)
     ]

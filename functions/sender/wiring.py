@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 from mailbus.bus import EventBus
 from mailbus.dead_letters import DeadLetterQueue
 from mailbus.ledger import Ledger
+from mailbus.metrics import Metric
 from mailbus.settings import SenderSettings
 from mailbus.sqs import Record  # noqa: TC001 - as the others, whose annotations are read at run time
 from sender.objects import Objects
@@ -23,8 +24,8 @@ from sender.ses import MailService
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """What a batch works with.
 
-    `uniform(low, high)` draws the jitter, `now()` is in UTC, `wait_until` takes epoch seconds, and
-    `count_paused` how many mails SES did not take since sending is paused.
+    `uniform(low, high)` draws the jitter, `now()` is in UTC, `wait_until` takes epoch seconds, and `measure`
+    one of `mailbus.metrics` with its value.
     """
 
     settings: SenderSettings
@@ -40,7 +41,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     log: Logger
     now: Callable[[], datetime]
     uniform: Callable[[float, float], float]
-    count_paused: Callable[[int], None]
+    measure: Callable[[Metric, float], None]
 
     def lane_of(self, record: Record) -> Lane:
         """Tell a message's lane by its queue."""

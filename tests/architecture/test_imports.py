@@ -41,6 +41,7 @@ EDGES = {
 KNOWN_TO_INFRA = {
     "mailbus.errors": "one error tree",
     "mailbus.events": "the vocabulary of the bus",
+    "mailbus.metrics": "what the alarms look at",
     "mailbus.send_job": "what the defaults of jobs have to be",
     "mailbus.settings": "the environment that each function reads",
 }

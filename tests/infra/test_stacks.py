@@ -17,6 +17,7 @@ from infra.packaging import ROOT
 from infra.settings import FREE_ENVIRONMENT_BYTES, SEND_DEFAULTS_BYTES, Bulk, SessionParams, Transactional
 from mailbus.errors import ConfigurationError
 from mailbus.settings import InboundSettings, SenderSettings, TrackingSettings
+from sender.outcomes import DELAYS
 from tests.infra.conftest import ACCOUNT, TOPIC, Templates
 
 if TYPE_CHECKING:
@@ -746,7 +747,7 @@ def test_somebody_is_told_of_paused_sending_late_jobs_and_every_dead_letter(prod
         alarms[alarm.path.rpartition("/")[2]] = (given["MetricName"], dimensions, given["Threshold"])
         assert given["ComparisonOperator"] == "GreaterThanThreshold"
         assert given["TreatMissingData"] == "notBreaching"
-        assert given["Period"] * given["EvaluationPeriods"] == 300
+        assert (given["Period"], given["DatapointsToAlarm"]) == (300, 1)
         assert given["AlarmActions"] == given["OKActions"] == [TOPIC]
     visible = "ApproximateNumberOfMessagesVisible"
     assert alarms == {
@@ -756,6 +757,7 @@ def test_somebody_is_told_of_paused_sending_late_jobs_and_every_dead_letter(prod
             {"QueueName": "<Mail/Sending/Transactional/Queue>"},
             900,
         ),
+        "WaitingJobs": ("WaitingJobSeconds", {"function_name": "<Mail/Sending/Sender/Function>"}, 900),
         "SendDeadLetters": (visible, {"QueueName": "<Mail/Sending/DeadLetters/Queue>"}, 0),
         "TrackingDeadLetters": (visible, {"QueueName": "<Mail/Tracking/DeadLetters/Queue>"}, 0),
         "InboundDeadLetters": (visible, {"QueueName": "<Mail/Inbound/DeadLetters/Queue>"}, 0),
@@ -765,6 +767,20 @@ def test_somebody_is_told_of_paused_sending_late_jobs_and_every_dead_letter(prod
 def test_paused_sending_is_the_sum_of_what_the_sender_counts(prod: Templates) -> None:
     alarm = prod.one("AWS::CloudWatch::Alarm", "SendingPaused").properties
     assert (alarm["Namespace"], alarm["Statistic"]) == ("Mailbus", "Sum")
+
+
+def test_a_job_that_waits_is_an_alarm_until_it_can_no_longer_be_the_one_that_comes_back_late(
+    prod: Templates,
+) -> None:
+    alarm = prod.one("AWS::CloudWatch::Alarm", "WaitingJobs").properties
+    assert (alarm["Namespace"], alarm["Statistic"]) == ("Mailbus", "Maximum")
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == max(delay.longest for delay in DELAYS.values())
+
+
+def test_every_other_alarm_ends_with_its_cause(prod: Templates) -> None:
+    for alarm in prod.of_type("AWS::CloudWatch::Alarm"):
+        if not alarm.path.endswith("/WaitingJobs"):
+            assert alarm.properties["EvaluationPeriods"] == 1
 
 
 def test_without_a_topic_alarms_just_show(local: Templates) -> None:

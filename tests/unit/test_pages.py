@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import msgspec
 import pytest
 
-from infra.alarms import SENDING_PAUSED
 from infra.settings import SEND_DEFAULTS_BYTES, Settings, load
-from mailbus import addresses, client, job_files, job_headers, job_merge, job_metadata, jobs, queue_messages
+from mailbus import (
+    addresses,
+    client,
+    job_files,
+    job_headers,
+    job_merge,
+    job_metadata,
+    jobs,
+    metrics,
+    queue_messages,
+)
 from mailbus.documents import _NEVER_DEFAULT
 from mailbus.errors import InvalidJob, MailbusError, SendError, UnsupportedFeature
 from mailbus.esp_extra import _ALWAYS_REFUSED, _OWN_TAGS, _TAGS
@@ -322,7 +331,8 @@ def test_every_kind_of_error_has_its_row() -> None:
         f"{pacing.MOST_ENTRIES}, and half a second of the rate",
         f"{reading.FARTHEST_SECONDS // 86_400} days | Mailbus |",
         f"a cancelled one {client.CANCELLED_SECONDS // 86_400} days",
-        f"`{SENDING_PAUSED}`",
+        f"`{metrics.SENDING_PAUSED}`",
+        f"`{metrics.WAITING_JOB_SECONDS}`",
     ],
 )
 def test_the_page_on_limits_has_the_numbers_of_the_code(sentence: str) -> None:

@@ -373,7 +373,7 @@ class World:
         self.queues = FakeQueues(self.clock)
         self.ses, self.s3, self.scheduler = FakeSes(), FakeS3(), FakeScheduler()
         self.events, self.dynamodb, self.pace = FakeEvents(), FakeDynamoDb(), Pace(self.clock)
-        self.paused: list[int] = []
+        self.measured: list[tuple[str, float]] = []
         self.stream = io.StringIO()
         clients: Any = self.queues, self.ses, self.s3, self.scheduler, self.events, self.dynamodb
         sqs, ses, s3, scheduler, events, dynamodb = clients
@@ -402,7 +402,7 @@ class World:
             log=Logger(service=f"sender-{id(self)}-{next(_WORLDS)}", stream=self.stream, level="INFO"),
             now=lambda: datetime.fromtimestamp(self.clock.now, UTC),
             uniform=lambda _low, high: high,
-            count_paused=self.paused.append,
+            measure=lambda name, value: self.measured.append((name, value)),
         )
 
     def put(self, **job: Any) -> str:

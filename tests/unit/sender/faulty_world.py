@@ -398,7 +398,7 @@ class Worker:
             log=world.log,
             now=self.now,
             uniform=self.chance.uniform,
-            count_paused=lambda _: None,
+            measure=lambda _name, _value: None,
         )
 
     def _sleep(self, seconds: float) -> None:

@@ -14,14 +14,17 @@ from infra.settings import Sender as SenderLimits
 from mailbus.aws import CONNECT_TIMEOUT, SHORT_READ_TIMEOUT
 from mailbus.bus import TROUBLE_SECONDS
 from mailbus.errors import ConfigurationError
+from mailbus.metrics import SENDING_PAUSED, WAITING_JOB_SECONDS
 from mailbus.settings import to_environment
 from sender.batch import ROUNDS_SECONDS
-from sender.handler import PAUSED_METRIC, count_paused, lambda_handler, wait_until, wire
+from sender.handler import lambda_handler, measure, wait_until, wire
 from sender.pacing import PATIENCE
 from tests.unit.sender.fake_world import BULK_QUEUE, SEND_QUEUE, SETTINGS, World, letter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mailbus.metrics import Metric
 
 FUNCTION = "mailbus-dev-sender"
 
@@ -149,16 +152,20 @@ def test_ses_is_waited_for_as_the_settings_say_and_never_asked_twice_in_secret(
     assert (config.read_timeout, config.retries["total_max_attempts"]) == (40.0, 1)
 
 
-def test_paused_sending_is_a_metric_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    count_paused(FUNCTION, 3)
+@pytest.mark.parametrize(("name", "unit"), [(SENDING_PAUSED, "Count"), (WAITING_JOB_SECONDS, "Seconds")])
+def test_what_the_alarms_look_at_is_written_as_a_metric(
+    name: Metric, unit: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measure(FUNCTION, name, 3)
     written = json.loads(capsys.readouterr().out)
-    assert written[PAUSED_METRIC] == [3.0]
+    assert written[name] == [3.0]
     assert written["function_name"] == FUNCTION
-
-
-def test_nothing_is_written_where_nothing_is_paused(capsys: pytest.CaptureFixture[str]) -> None:
-    count_paused(FUNCTION, 0)
-    assert capsys.readouterr().out == ""
+    (told,) = written["_aws"]["CloudWatchMetrics"]
+    assert told == {
+        "Namespace": "Mailbus",
+        "Dimensions": [["function_name"]],
+        "Metrics": [{"Name": name, "Unit": unit}],
+    }
 
 
 def test_a_moment_that_has_passed_is_not_waited_for() -> None:

@@ -1,0 +1,15 @@
+"""What the functions measure of their own, by the log, and what the alarms look at."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Metric = Literal["SendingPaused", "WaitingJobSeconds"]
+
+NAMESPACE: Final = "Mailbus"
+# the one dimension: the function's name, which no other deployment of the account has
+FUNCTION_DIMENSION: Final = "function_name"
+# mails that SES did not take since sending is paused
+SENDING_PAUSED: Final = "SendingPaused"
+# how long the longest waiting of the transactional jobs of a batch has waited, where it goes on waiting
+WAITING_JOB_SECONDS: Final = "WaitingJobSeconds"

@@ -1,0 +1,108 @@
+"""What the sender measures of jobs that it has to give back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailbus.metrics import WAITING_JOB_SECONDS
+from sender.pacing import Exhausted, Later
+from tests.unit.sender.fake_world import BULK_QUEUE, World, letter, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sender.pacing import Turn
+
+
+def waited(world: World) -> list[float]:
+    return [value for name, value in world.measured if name == WAITING_JOB_SECONDS]
+
+
+def no_quota(count: int) -> list[Turn]:
+    return [Exhausted() for _ in range(count)]
+
+
+def no_turn(count: int) -> list[Turn]:
+    return [Later(seconds=3600.0) for _ in range(count)]
+
+
+@pytest.mark.parametrize("turn", [no_quota, no_turn])
+def test_the_longest_wait_of_the_jobs_that_have_no_turn_is_measured_once_for_a_batch(
+    turn: Callable[[int], list[Turn]],
+) -> None:
+    world = World()
+    world.put(to="ann")
+    world.wait(1000)
+    world.put(to="bob")
+    world.wait(20)
+    world.pace.turns = [turn]
+    world.deliver()
+    assert waited(world) == [1020]
+
+
+def test_a_job_that_ses_throttles_waits() -> None:
+    world = World()
+    world.put()
+    world.wait(60)
+    world.ses.calls = [refusal("ThrottlingException", status=429)]
+    world.deliver()
+    assert waited(world) == [60]
+
+
+def test_a_job_that_the_ledger_cannot_take_waits() -> None:
+    world = World()
+    world.put()
+    world.wait(60)
+    world.dynamodb.troubles = [refusal("InternalServerError", status=500)] * 10
+    world.deliver()
+    assert waited(world) == [60]
+
+
+def test_of_jobs_with_files_in_s3_too_one_line_is_written_for_a_batch() -> None:
+    world = World()
+    stored = {"content_type": "text/plain", "s3": {"bucket": "shop-invoices", "key": "1"}}
+    for name in ("ann", "bob"):
+        world.put(to=name, attachments=[{"filename": "a.txt", **stored}])
+        world.wait(30)
+    world.s3.troubles = [refusal("SlowDown", status=503, operation="GetObject")] * 2
+    world.deliver()
+    assert waited(world) == [60]
+
+
+def test_nothing_is_measured_where_every_job_is_done() -> None:
+    world = World()
+    world.put(to="ann")
+    world.put(to="bob", subject=None, text=None)
+    world.wait(5000)
+    world.deliver()
+    assert world.measured == []
+
+
+def test_a_job_that_is_not_due_does_not_wait() -> None:
+    world = World()
+    world.put(send_at=world.clock.now + 800)
+    world.wait(700)
+    world.deliver()
+    assert waited(world) == []
+
+
+def test_a_job_that_was_put_off_waits_from_when_it_was_due() -> None:
+    world = World()
+    world.put(send_at=world.clock.now + 800)
+    world.deliver()
+    world.wait(807)
+    world.pace.turns = [no_quota]
+    world.deliver()
+    assert waited(world) == [7]
+
+
+def test_bulk_mail_may_wait() -> None:
+    world = World()
+    world.queues.put(json.dumps(letter()), queue_arn=BULK_QUEUE)
+    world.wait(5000)
+    world.pace.turns = [no_quota]
+    world.deliver()
+    assert waited(world) == []
