@@ -215,7 +215,7 @@ class Demo:
         return all(checks)
 
     def _show_scheduled(self, events: Iterable[dict[str, Any]]) -> bool:
-        """A job for later must not have gone before; queues count in whole seconds."""
+        """Check that the job for later did not go before its time; queues count in whole seconds."""
         job_id = json.loads((JOBS / f"{SCHEDULED}.json").read_text())["job_id"]
         details = [event["detail"] for event in events if key_of(event) == job_id]
         accepted = [

@@ -125,13 +125,20 @@ class System:
 
     def details(self, **wanted: object) -> list[dict[str, Any]]:
         """The details of the events so far whose fields are as wanted."""
-        return _matching(self._subscriber.events, wanted)
+        return _once(_matching(self._subscriber.events, wanted))
 
     def wait(self, count: int, **wanted: object) -> list[dict[str, Any]]:
-        """Wait for at least `count` events whose fields are as wanted."""
-        self._subscriber.wait(lambda events: len(_matching(events, wanted)) >= count, SECONDS)
+        """Wait for at least `count` events whose fields are as wanted; repeated ones count once."""
+        self._subscriber.wait(lambda events: len(_once(_matching(events, wanted))) >= count, SECONDS)
         found = self.details(**wanted)
         assert len(found) >= count, f"{len(found)} of {count} events with {wanted}"
+        return found
+
+    def wait_for_repeated(self, count: int, **wanted: object) -> list[dict[str, Any]]:
+        """Wait for at least `count` events, each copy of one counted."""
+        self._subscriber.wait(lambda events: len(_matching(events, wanted)) >= count, SECONDS)
+        found = _matching(self._subscriber.events, wanted)
+        assert len(found) >= count, f"{len(found)} of {count} copies of events with {wanted}"
         return found
 
     def whole_events(self) -> tuple[dict[str, Any], ...]:
@@ -232,10 +239,14 @@ class System:
 
 
 def _matching(events: tuple[dict[str, Any], ...], wanted: dict[str, object]) -> list[dict[str, Any]]:
-    """Pick events as a consumer does, who knows a repeated one by its `event_id`."""
     details = (event["detail"] for event in events)
-    found = [detail for detail in details if all(detail.get(name) == value for name, value in wanted.items())]
-    return list({detail["event_id"]: detail for detail in reversed(found)}.values())[::-1]
+    return [detail for detail in details if all(detail.get(name) == value for name, value in wanted.items())]
+
+
+def _once(details: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out repeated events, as a consumer does."""
+    first = {detail["event_id"]: detail for detail in reversed(details)}
+    return list(first.values())[::-1]
 
 
 @pytest.fixture(scope="session")

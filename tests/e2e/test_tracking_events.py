@@ -156,7 +156,7 @@ def test_feedback_notifications_are_understood_and_repeat_their_id(
     system.publish("TrackingTopicArn", payload)
     system.publish("TrackingTopicArn", payload)
 
-    first, second = system.wait(2, message_id=message_id)
+    first, second = system.wait_for_repeated(2, message_id=message_id)
     assert first["event_type"] == second["event_type"] == event_type
     assert first["event_id"] == second["event_id"]
     assert first["timestamp"] == "2026-11-22T10:00:01Z"
