@@ -10,9 +10,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from mailbus.errors import InvalidJob, MailbusError, PublishError, SendError
-from mailbus.sqs import PART_ATTRIBUTE
+from mailbus.sqs import ORIGINAL_ID_ATTRIBUTE, PART_ATTRIBUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from types_boto3_sqs.client import SQSClient
     from types_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
@@ -21,8 +23,11 @@ if TYPE_CHECKING:
 REASON_CHARACTERS: Final = 1000
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MESSAGE_BYTES: Final = 1024 * 1024
-# two texts of `REASON_CHARACTERS`, at most 4 bytes a character, and all names and types
-ATTRIBUTE_BYTES: Final = 9 * 1024
+# Beside a large body there is no room for all. Without its number a part would pass for the whole job when it
+# is sent again, and without its first id a job that has none of its own for another one.
+MOST_NEEDED_FIRST: Final = (PART_ATTRIBUTE, ORIGINAL_ID_ATTRIBUTE, "Error", "Code", "Path", "Reason")
+TYPES: Final = {PART_ATTRIBUTE: "Number"}
+TEXT: Final = "String"
 _REFUSED: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -31,7 +36,7 @@ def attributes(error: MailbusError, message_id: str) -> dict[str, str]:
     described = {
         "Error": type(error).__name__,
         "Reason": _sendable(str(error)),
-        "OriginalMessageId": message_id,
+        ORIGINAL_ID_ATTRIBUTE: message_id,
     }
     match error:
         case InvalidJob():
@@ -62,16 +67,26 @@ class DeadLetterQueue:
         """Keep a record with the reason why it failed; the caller then acknowledges the original.
 
         What `send_message` raises passes through: the caller gives the record back to its queue, and
-        SQS moves it here in the end, without a reason. A body that leaves no room for attributes
-        goes without them.
+        SQS moves it here in the end, without a reason. What of the attributes does not fit beside the
+        body is left out. A record that was here before keeps the message id that it had first.
         """
-        described: dict[str, MessageAttributeValueTypeDef] = {
-            name: {"DataType": "String", "StringValue": value}
-            for name, value in attributes(error, record.message_id).items()
-        }
-        if len(record.body.encode()) > MESSAGE_BYTES - ATTRIBUTE_BYTES:
-            described = {}
+        described = attributes(error, record.original_message_id)
         if record.part is not None:
-            # without its number a part would pass for the whole job when it is sent again
-            described[PART_ATTRIBUTE] = {"DataType": "Number", "StringValue": str(record.part)}
-        self._client.send_message(QueueUrl=self._url, MessageBody=record.body, MessageAttributes=described)
+            described[PART_ATTRIBUTE] = str(record.part)
+        self._client.send_message(
+            QueueUrl=self._url,
+            MessageBody=record.body,
+            MessageAttributes=_fitting(described, MESSAGE_BYTES - len(record.body.encode())),
+        )
+
+
+def _fitting(described: Mapping[str, str], room: int) -> dict[str, MessageAttributeValueTypeDef]:
+    """Take as many attributes as `room` bytes hold: names, types and values all count."""
+    fitting: dict[str, MessageAttributeValueTypeDef] = {}
+    for name in MOST_NEEDED_FIRST:
+        value, kind = described.get(name), TYPES.get(name, TEXT)
+        size = len(name) + len(kind) + len((value or "").encode())
+        if value is not None and size <= room:
+            fitting[name] = {"DataType": kind, "StringValue": value}
+            room -= size
+    return fitting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -14,12 +15,18 @@ if TYPE_CHECKING:
 
 # the message attribute that numbers the parts of a large merge, from 0
 PART_ATTRIBUTE: Final = "Part"
+# the message attribute of a dead letter that says which id it had before it was one
+ORIGINAL_ID_ATTRIBUTE: Final = "OriginalMessageId"
+# what can be a job's id too: it stands for one where the job has none
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One SQS message. `receive_count` is 1 at its first delivery; `sent_at` is in epoch seconds.
 
-    `part` is the number of the part where the message is one of several parts of a job.
+    `part` is the number of the part where the message is one of several parts of a job. `redriven_from` is
+    the first id of what came back from a dead-letter queue: SQS gives each message that it moves a new one
+    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html).
     """
 
     message_id: str
@@ -29,6 +36,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     sent_at: float | None = None
     part: int | None = None
     queue_arn: str = ""
+    redriven_from: str | None = None
+
+    @property
+    def original_message_id(self) -> str:
+        """The id that stays the same however often the message is moved."""
+        return self.redriven_from or self.message_id
 
 
 def records(event: dict[str, Any]) -> tuple[Record, ...]:
@@ -46,6 +59,7 @@ def records(event: dict[str, Any]) -> tuple[Record, ...]:
                 sent_at=int(record["attributes"]["SentTimestamp"]) / 1000,
                 part=_part(record.get("messageAttributes", {})),
                 queue_arn=record.get("eventSourceARN", ""),
+                redriven_from=_original_id(record.get("messageAttributes", {})),
             )
             for record in event["Records"]
         )
@@ -60,6 +74,13 @@ def records(event: dict[str, Any]) -> tuple[Record, ...]:
 def _part(attributes: Mapping[str, Any]) -> int | None:
     attribute = attributes.get(PART_ATTRIBUTE)
     return None if attribute is None else int(attribute["stringValue"])
+
+
+def _original_id(attributes: Mapping[str, Any]) -> str | None:
+    """Read what this project wrote itself; anything else under that name is somebody else's."""
+    attribute = attributes.get(ORIGINAL_ID_ATTRIBUTE)
+    given = attribute.get("stringValue") if isinstance(attribute, dict) else None
+    return given if isinstance(given, str) and _ID.fullmatch(given) else None
 
 
 def batch_response(failed: Iterable[Record]) -> dict[str, list[dict[str, str]]]:

@@ -115,7 +115,7 @@ def _begin(sender: Sender, opened: Opened, until: float, deadline: float) -> Wor
         return opened
     record = opened.record
     if sender.now().timestamp() > until:
-        job_id = peek_job_id(record.body, record.message_id)
+        job_id = peek_job_id(record.body, record.original_message_id)
         return Postponed(record=record, job_id=job_id, seconds=0.0)
     prepared = prepare(sender, opened)
     if isinstance(prepared, Early | Large | Refused):

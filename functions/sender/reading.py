@@ -52,7 +52,9 @@ def open_record(record: Record) -> Opened:
     try:
         return Read(record=record, document=read_document(record.body))
     except InvalidJob as error:
-        return Unreadable(record=record, job_id=peek_job_id(record.body, record.message_id), error=error)
+        return Unreadable(
+            record=record, job_id=peek_job_id(record.body, record.original_message_id), error=error
+        )
     except Exception as error:  # noqa: BLE001 - one job must not take the batch with it
         return Unexpected(record=record, error_type=type(error).__name__)
 
@@ -68,9 +70,9 @@ def is_heavy(read: Read) -> bool:
 def prepare(sender: Sender, read: Read) -> Prepared:  # noqa: PLR0911 - one exit for each way to fail
     """Take one message as far as it goes without the ledger and SES."""
     record = read.record
-    job_id = record.message_id
+    job_id = record.original_message_id
     try:
-        job_id = peek_job_id(record.body, record.message_id)
+        job_id = peek_job_id(record.body, record.original_message_id)
         document = _referred(sender, read.document)
         job = parse_document(
             document,

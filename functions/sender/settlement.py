@@ -326,7 +326,7 @@ def _settle_unexpected(sender: Sender, unexpected: Unexpected) -> Settlement:
         f"unexpected {unexpected.error_type} in the sender; report it, and send the job again once mended"
     )
     error = MailbusError(reason)
-    job_id = peek_job_id(record.body, record.message_id)
+    job_id = peek_job_id(record.body, record.original_message_id)
     return Settlement(
         record=record,
         outcome="unexpected",
@@ -371,7 +371,8 @@ def _freed(known: JobRecord) -> JobRecord:
 
 def _spent() -> SendError:
     reason = (
-        "waited as long as SQS lets it, as the sender's log says for what; send it again under a new job_id"
+        "waited as long as SQS lets it, as the sender's log says for what; see to that, and send it again as "
+        "it is: what SES accepted already is not sent twice"
     )
     return SendError("WaitedTooLong", reason, retryable=False)
 

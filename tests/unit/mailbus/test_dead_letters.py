@@ -43,11 +43,44 @@ def test_a_record_is_kept_unchanged_with_the_reason_beside_it() -> None:
     ]
 
 
-def test_a_body_that_fills_sqs_s_limit_is_kept_without_attributes_rather_than_not_at_all() -> None:
+# What the attributes of the record below take: names, types, values.
+PART_SIZE = len("Part") + len("Number") + len("7")
+ID_SIZE = len("OriginalMessageId") + len("String") + len(MESSAGE_ID)
+ERROR_SIZE = len("Error") + len("String") + len("InvalidJob")
+PATH_SIZE = len("Path") + len("String") + len("$.to[0]")
+REASON_SIZE = len("Reason") + len("String") + len("$.to[0]: ünlesbar".encode())
+ALL = ["Part", "OriginalMessageId", "Error", "Path", "Reason"]
+
+
+@pytest.mark.parametrize(
+    ("room", "kept"),
+    [
+        (0, []),
+        (PART_SIZE - 1, []),
+        (PART_SIZE, ALL[:1]),
+        (PART_SIZE + ID_SIZE - 1, ["Part", "Error", "Path"]),
+        (PART_SIZE + ID_SIZE, ALL[:2]),
+        (PART_SIZE + ID_SIZE + ERROR_SIZE + PATH_SIZE, ALL[:4]),
+        (PART_SIZE + ID_SIZE + ERROR_SIZE + PATH_SIZE + REASON_SIZE - 1, ALL[:4]),
+        (PART_SIZE + ID_SIZE + ERROR_SIZE + PATH_SIZE + REASON_SIZE, ALL),
+    ],
+)
+def test_beside_a_large_body_is_kept_what_fits_and_first_what_tells_the_job(
+    room: int, kept: list[str]
+) -> None:
     client = FakeSqs()
-    full = msgspec.structs.replace(RECORD, body="ü" * (512 * 1024 - 100))
-    DeadLetterQueue(client, DEAD_LETTERS).put(full, InvalidNotification("no mail object"))  # type: ignore[arg-type] # a fake
-    assert client.sent == [{"queue": DEAD_LETTERS, "body": full.body, "attributes": {}}]
+    body = "x" * (room % 2) + "ü" * ((1024 * 1024 - room) // 2)
+    full = msgspec.structs.replace(RECORD, body=body, part=7)
+    DeadLetterQueue(client, DEAD_LETTERS).put(full, InvalidJob("$.to[0]", "ünlesbar"))  # type: ignore[arg-type] # a fake
+    (letter,) = client.sent
+    assert (letter["body"], list(letter["attributes"])) == (body, kept)
+
+
+def test_a_record_that_was_here_before_keeps_the_id_that_it_had_first() -> None:
+    client = FakeSqs()
+    again = msgspec.structs.replace(RECORD, redriven_from="7c1c8f0e-1f0f-4d07-9d1e-3a3f0b8f2a11")
+    DeadLetterQueue(client, DEAD_LETTERS).put(again, InvalidNotification("no mail object"))  # type: ignore[arg-type] # a fake
+    assert client.sent[0]["attributes"]["OriginalMessageId"] == "7c1c8f0e-1f0f-4d07-9d1e-3a3f0b8f2a11"
 
 
 def test_a_queue_that_cannot_be_reached_is_the_callers_to_know() -> None:

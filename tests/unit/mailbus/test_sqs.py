@@ -8,6 +8,9 @@ from mailbus.errors import ConfigurationError
 from mailbus.sqs import Record, batch_response, records
 
 
+QUEUE = "arn:aws:sqs:eu-west-1:210987654321:mailbus-dev-tracking"
+
+
 def message(number: int, receives: str = "1") -> dict[str, Any]:
     return {
         "messageId": f"059f36b4-87a3-44ab-83d2-66197583{number:04}",
@@ -22,7 +25,7 @@ def message(number: int, receives: str = "1") -> dict[str, Any]:
         "messageAttributes": {},
         "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
         "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:eu-west-1:210987654321:mailbus-dev-tracking",
+        "eventSourceARN": QUEUE,
         "awsRegion": "eu-west-1",
     }
 
@@ -35,6 +38,7 @@ def test_records_come_in_order_with_their_deliveries_counted() -> None:
             body='{"number": 1}',
             receive_count=1,
             sent_at=1763630045.0,
+            queue_arn=QUEUE,
         ),
         Record(
             message_id="059f36b4-87a3-44ab-83d2-661975830002",
@@ -42,8 +46,46 @@ def test_records_come_in_order_with_their_deliveries_counted() -> None:
             body='{"number": 2}',
             receive_count=3,
             sent_at=1763630045.0,
+            queue_arn=QUEUE,
         ),
     )
+
+
+def given(**attributes: dict[str, Any]) -> Record:
+    (record,) = records({"Records": [message(1) | {"messageAttributes": attributes}]})
+    return record
+
+
+def text(value: str) -> dict[str, Any]:
+    return {"stringValue": value, "stringListValues": [], "binaryListValues": [], "dataType": "String"}
+
+
+def test_a_message_is_known_by_its_own_id() -> None:
+    assert given().original_message_id == given().message_id == "059f36b4-87a3-44ab-83d2-661975830001"
+
+
+def test_what_comes_from_a_dead_letter_queue_is_known_by_the_id_that_it_first_had() -> None:
+    record = given(OriginalMessageId=text("7c1c8f0e-1f0f-4d07-9d1e-3a3f0b8f2a11"))
+    assert record.original_message_id == "7c1c8f0e-1f0f-4d07-9d1e-3a3f0b8f2a11"
+    assert record.message_id == "059f36b4-87a3-44ab-83d2-661975830001"
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        text(""),
+        text("a" * 129),
+        text("order 17"),
+        text("ann@example.org"),
+        text("059f36b4\n"),
+        {"stringValue": None, "dataType": "String"},
+        {"binaryValue": "MDU5ZjM2YjQ=", "dataType": "Binary"},
+        {},
+    ],
+)
+def test_what_cannot_be_a_jobs_id_is_no_original_id(attribute: dict[str, Any]) -> None:
+    record = given(OriginalMessageId=attribute)
+    assert record.original_message_id == record.message_id
 
 
 @pytest.mark.parametrize(

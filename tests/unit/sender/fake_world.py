@@ -194,6 +194,7 @@ class Message(msgspec.Struct, kw_only=True):
     visible_at: float
     sent_at: float
     part: int | None = None
+    redriven_from: str | None = None
     receive_count: int = 0
 
 
@@ -212,13 +213,21 @@ class FakeQueues:
         self.failing_parts: list[set[str]] = []
         self._ids = itertools.count()
 
-    def put(self, body: str, *, queue_arn: str = SEND_QUEUE, part: int | None = None) -> str:
+    def put(
+        self,
+        body: str,
+        *,
+        queue_arn: str = SEND_QUEUE,
+        part: int | None = None,
+        redriven_from: str | None = None,
+    ) -> str:
         message_id = f"sqs-{next(self._ids)}"
         self.messages[message_id] = Message(
             message_id=message_id,
             body=body,
             queue_arn=queue_arn,
             part=part,
+            redriven_from=redriven_from,
             visible_at=self.clock.now,
             sent_at=self.clock.now,
         )
@@ -240,6 +249,7 @@ class FakeQueues:
             sent_at=message.sent_at,
             part=message.part,
             queue_arn=message.queue_arn,
+            redriven_from=message.redriven_from,
         )
 
     def send_message(self, **message: Any) -> None:
@@ -446,8 +456,12 @@ class World:
 
     def resend(self, dead: dict[str, Any]) -> str:
         """Move a dead letter back to the queue, as an operator does."""
-        part = dead["MessageAttributes"].get("Part")
-        return self.queues.put(dead["MessageBody"], part=int(part["StringValue"]) if part else None)
+        given = {name: value["StringValue"] for name, value in dead["MessageAttributes"].items()}
+        return self.queues.put(
+            dead["MessageBody"],
+            part=int(given["Part"]) if "Part" in given else None,
+            redriven_from=given.get("OriginalMessageId"),
+        )
 
     @property
     def told(self) -> list[dict[str, Any]]:

@@ -434,6 +434,7 @@ def test_a_job_that_never_gets_a_turn_fails_before_sqs_drops_it_silently(turn: L
     world.deliver()
     assert [(event["event_type"], event["job_id"]) for event in world.told] == [("failed", "job-ann")]
     assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "WaitedTooLong"
+    assert "send it again as it is" in world.reasons[0]
     assert (world.ses.requests, world.queues.messages) == ([], {})
 
 

@@ -107,6 +107,21 @@ def test_sent_again_from_the_dead_letter_queue_only_the_failed_recipients_get_a_
     assert (world.queues.messages, world.queues.dead) == ({}, [])
 
 
+def test_a_merge_without_an_id_is_the_same_job_however_often_it_comes_from_the_dead_letter_queue() -> None:
+    world = World()
+    world.ses.answers = {"c1": ["MESSAGE_REJECTED"] * 2}
+    message_id = world.put(**newsletter(3, job_id=None))
+    for _ in range(2):
+        world.deliver()
+        dead = world.queues.dead.pop()
+        assert dead["MessageAttributes"]["OriginalMessageId"]["StringValue"] == message_id
+        world.resend(dead)
+    world.run()
+    assert sorted(world.ses.sent_to) == people(3)
+    assert {mail.job_id for mail in world.ses.mails} == {message_id}
+    assert (world.queues.messages, world.queues.dead) == ({}, [])
+
+
 def test_a_part_in_the_dead_letter_queue_keeps_its_number_and_is_sent_again_by_itself() -> None:
     world = World()
     world.ses.answers = {"c60": ["MESSAGE_REJECTED"]}
