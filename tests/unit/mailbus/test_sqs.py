@@ -7,7 +7,6 @@ import pytest
 from mailbus.errors import ConfigurationError
 from mailbus.sqs import Record, batch_response, records
 
-
 QUEUE = "arn:aws:sqs:eu-west-1:210987654321:mailbus-dev-tracking"
 
 
