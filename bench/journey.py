@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from mailbus.job_records import JobRecord, OnUnknown
 
 JOBS: Final = 2000
-# so that a tenth of the jobs meet each
 SHARE: Final = 0.12
+# of the rounds of a worker; so that a tenth of the jobs meet each death, since rounds end by others too
+DEATHS_SHARE: Final = 0.17
 HANDLER: Final = "sender.handler.lambda_handler"
 # The deployment's own times, 60 s and 90 s, would only have the count last longer.
 FUNCTION_SECONDS: Final = 24
@@ -78,15 +79,14 @@ def travel(  # noqa: PLR0913 - what a journey consists of
     count: int,
     *,
     on_unknown: OnUnknown,
-    share: float = SHARE,
     deadly_seconds: float = PATIENCE_SECONDS,
     seed: int = 47,
     drained: bool = True,
 ) -> Counts:
     """Send jobs while workers die, answers break and messages come twice; then see what became of each.
 
-    Faults have a probability of `share` each; workers die for `deadly_seconds` at most. `drained` wants the
-    queues empty in the end, where nobody else uses them.
+    Workers die for `deadly_seconds` at most. `drained` wants the queues empty in the end, where nobody else
+    uses them.
     """
     begun = time.monotonic()
     chance = random.Random(seed)  # noqa: S311 - a story, no secret
@@ -101,17 +101,17 @@ def travel(  # noqa: PLR0913 - what a journey consists of
                 "dynamodb": upstream,
                 "eventbridge": upstream,
             },
-            share=share,
+            share=DEATHS_SHARE,
             seconds=deadly_seconds,
             seed=seed,
         ) as deaths,
-        _faulty(simulator, share),
+        _faulty(simulator),
         _changed(
             deployment, {**deaths.environment, "ON_UNKNOWN": on_unknown, "DOUBT_SECONDS": str(DOUBT_SECONDS)}
         ),
     ):
         faulted = _faulted(simulator)
-        twice = _enqueue(deployment, jobs, chance, share)
+        twice = _enqueue(deployment, jobs, chance)
         watch = _Watch(deployment, simulator, jobs)
         watch.until_settled(PATIENCE_SECONDS, drained=drained)
         return watch.count(
@@ -146,9 +146,7 @@ def _jobs(count: int, chance: random.Random, mark: str) -> Iterator[dict[str, An
         yield job
 
 
-def _enqueue(
-    deployment: Deployment, jobs: Sequence[dict[str, Any]], chance: random.Random, share: float
-) -> int:
+def _enqueue(deployment: Deployment, jobs: Sequence[dict[str, Any]], chance: random.Random) -> int:
     """Put all jobs on the queues of both lanes, some twice at the same time; the answer counts those."""
     sqs = deployment.client("sqs")
     lanes: dict[str, list[str]] = {name: [] for name in QUEUES}
@@ -156,7 +154,7 @@ def _enqueue(
     for number, job in enumerate(jobs):
         lane = lanes[QUEUES[number % 2]]
         lane.append(json.dumps(job))
-        if chance.random() < share:
+        if chance.random() < SHARE:
             # in one call with the first: the workers take them side by side
             lane.append(lane[-1])
             twice += 1
@@ -177,11 +175,11 @@ def _faulted(simulator: httpx.Client) -> int:
 
 
 @contextlib.contextmanager
-def _faulty(simulator: httpx.Client, share: float) -> Iterator[None]:
+def _faulty(simulator: httpx.Client) -> Iterator[None]:
     """Let SES take its time, and break its answers after it accepted."""
     before = simulator.get("account").raise_for_status().json()
     faults = [
-        {"operation": operation, "error": "ConnectionReset", "probability": share, "after_accept": True}
+        {"operation": operation, "error": "ConnectionReset", "probability": SHARE, "after_accept": True}
         for operation in ("SendEmail", "SendBulkEmail")
     ]
     simulator.put("account", json={"latency_ms": LATENCY_MS}).raise_for_status()
