@@ -33,22 +33,18 @@ class Identity(Construct):
     """The domain or address that mail is sent from; one that is there already is left as it is.
 
     With a hosted zone its records are made there; otherwise `dns_records` are those to create by hand, by
-    the name of the output that tells them.
+    the name of the output that tells them. `other_arns` are the identities that jobs may be from beside it:
+    somebody else verified them.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
         made = None if settings.identity_exists else self._made(settings)
-        self.arn = (
-            made.email_identity_arn
-            if made
-            else Stack.of(self).format_arn(
-                service="ses",
-                region=settings.session_params.region,
-                resource="identity",
-                resource_name=settings.identity,
-            )
-        )
+        self.arn = made.email_identity_arn if made else self._arn(settings, settings.identity)
+        self.other_arns = [
+            name if name.startswith("arn:") else self._arn(settings, name)
+            for name in settings.other_identities
+        ]
         mail_from, policy = settings.mail_from_domain, settings.dmarc_policy
         records = {
             "DkimRecord": dkim_records(made) if made and settings.sends_from_domain else (),
@@ -59,6 +55,12 @@ class Identity(Construct):
         if zone:
             self._publish(records, zone)
         self.dns_records: Mapping[str, tuple[DnsRecord, ...]] = {} if zone else records
+
+    def _arn(self, settings: Settings, name: str) -> str:
+        region = settings.session_params.region
+        return Stack.of(self).format_arn(
+            service="ses", region=region, resource="identity", resource_name=name
+        )
 
     def _made(self, settings: Settings) -> ses.EmailIdentity:
         name = settings.identity

@@ -58,7 +58,7 @@ class Mail(Construct):
             code=code,
             state=state,
             identity=self.identity,
-            configuration_set=self.tracking.configuration_set,
+            tracking=self.tracking,
         )
         self.inbound = (
             Inbound(self, "Inbound", settings=settings, code=code, state=state, key=key)
@@ -83,7 +83,6 @@ class Tracking(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         limits = settings.tracking
-        name = settings.configuration_set_name or settings.name
         self.dead_letters = DeadLetters(self, "DeadLetters")
         self.work = WorkQueue(
             self,
@@ -99,11 +98,15 @@ class Tracking(Construct):
             key=key,
             publisher_arns=[
                 Stack.of(self).format_arn(service="ses", resource="configuration-set", resource_name=name)
+                for name in (settings.configuration_set, *settings.other_configuration_sets)
             ],
             subscriber=self.work,
         )
         self.configuration_set = ConfigurationSet(
-            self, "ConfigurationSet", settings=settings, name=name, events=self.events
+            self, "ConfigurationSet", settings=settings, events=self.events
+        )
+        self.other_configuration_sets = OtherConfigurationSets(
+            self, "OtherConfigurationSets", settings=settings, events=self.events
         )
         function = Function(
             self,
@@ -130,45 +133,20 @@ class Tracking(Construct):
 
 
 class ConfigurationSet(Construct):
-    """The configuration set that every mail is sent with; all its events go to one topic.
+    """The configuration set that mail is sent with unless its job says otherwise; its events go to one topic.
 
     One of another account or region is named only: nothing can be made in it from here.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, name: str, events: SesTopic
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, events: SesTopic) -> None:
         super().__init__(scope, construct_id)
-        self.name = name
-        made = None if settings.configuration_set_exists else self._made(name, settings)
+        self.name = settings.configuration_set
+        made = None if settings.configuration_set_exists else self._made(self.name, settings)
         redirects = settings.tracking.custom_redirect_domain
         self.dns_records = redirect_records(redirects, settings.region) if redirects else ()
-        self.arn = Stack.of(self).format_arn(
-            service="ses",
-            region=settings.session_params.region,
-            resource="configuration-set",
-            resource_name=name,
-        )
+        self.arn = configuration_set_arn(self, settings, self.name)
         if not settings.ses_is_elsewhere:
-            self._publish(made.ref if made else name, settings, events)
-
-    def _publish(self, configuration_set_name: str, settings: Settings, events: SesTopic) -> None:
-        destination = ses.CfnConfigurationSetEventDestination(
-            self,
-            "Events",
-            configuration_set_name=configuration_set_name,
-            event_destination=ses.CfnConfigurationSetEventDestination.EventDestinationProperty(
-                # Stages may share a set that they found.
-                name=settings.name,
-                enabled=True,
-                matching_event_types=list(EVENT_TYPES),
-                sns_destination=ses.CfnConfigurationSetEventDestination.SnsDestinationProperty(
-                    topic_arn=events.topic.topic_arn
-                ),
-            ),
-        )
-        # SES tries to publish when the destination is made.
-        destination.node.add_dependency(*events.publishable)
+            publish_events(self, "Events", made.ref if made else self.name, settings=settings, events=events)
 
     def _made(self, name: str, settings: Settings) -> ses.CfnConfigurationSet:
         redirects = settings.tracking.custom_redirect_domain
@@ -180,6 +158,55 @@ class ConfigurationSet(Construct):
             if redirects
             else None,
         )
+
+
+class OtherConfigurationSets(Construct):
+    """Configuration sets that jobs may name instead; they are there already, and get an event destination."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, events: SesTopic) -> None:
+        super().__init__(scope, construct_id)
+        names = settings.other_configuration_sets
+        self.arns = [configuration_set_arn(self, settings, name) for name in names]
+        if not settings.ses_is_elsewhere:
+            for name in names:
+                publish_events(self, name, name, settings=settings, events=events)
+
+
+def configuration_set_arn(scope: Construct, settings: Settings, name: str) -> str:
+    """Write the ARN of a configuration set of the SES that mail is sent by."""
+    return Stack.of(scope).format_arn(
+        service="ses",
+        region=settings.session_params.region,
+        resource="configuration-set",
+        resource_name=name,
+    )
+
+
+def publish_events(
+    scope: Construct,
+    construct_id: str,
+    configuration_set_name: str,
+    *,
+    settings: Settings,
+    events: SesTopic,
+) -> None:
+    """Have SES publish what becomes of a configuration set's mail."""
+    destination = ses.CfnConfigurationSetEventDestination(
+        scope,
+        construct_id,
+        configuration_set_name=configuration_set_name,
+        event_destination=ses.CfnConfigurationSetEventDestination.EventDestinationProperty(
+            # Stages may share a set that they found.
+            name=settings.name,
+            enabled=True,
+            matching_event_types=list(EVENT_TYPES),
+            sns_destination=ses.CfnConfigurationSetEventDestination.SnsDestinationProperty(
+                topic_arn=events.topic.topic_arn
+            ),
+        ),
+    )
+    # SES tries to publish when the destination is made.
+    destination.node.add_dependency(*events.publishable)
 
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ses-configurationseteventdestination-eventdestination.html
@@ -222,7 +249,7 @@ class Sending(Construct):
         code: Code,
         state: State,
         identity: Identity,
-        configuration_set: ConfigurationSet,
+        tracking: Tracking,
     ) -> None:
         super().__init__(scope, construct_id)
         limits = settings.sender
@@ -250,7 +277,7 @@ class Sending(Construct):
                     send_queue_arn=self.transactional.queue.queue_arn,
                     bulk_queue_url=self.bulk.queue.queue_url,
                     bulk_queue_arn=self.bulk.queue.queue_arn,
-                    configuration_set_name=configuration_set.name,
+                    configuration_set_name=tracking.configuration_set.name,
                     message_tag_name=settings.message_tag_name,
                     metadata_in_headers=settings.metadata_in_headers,
                     send_defaults=settings.send_defaults,
@@ -273,7 +300,7 @@ class Sending(Construct):
             ),
         )
         self.function_name = function.function.function_name
-        self._allow_mail(function, settings, identity, configuration_set)
+        self._allow_mail(function, settings, identity, tracking)
         self._allow_objects(function, settings)
         function.allow(
             # What a transaction does counts as these:
@@ -336,11 +363,7 @@ class Sending(Construct):
         return work
 
     def _allow_mail(
-        self,
-        function: Function,
-        settings: Settings,
-        identity: Identity,
-        configuration_set: ConfigurationSet,
+        self, function: Function, settings: Settings, identity: Identity, tracking: Tracking
     ) -> None:
         elsewhere = settings.session_params
         if elsewhere.role_arn:
@@ -351,7 +374,11 @@ class Sending(Construct):
         )
         function.allow(
             list(SEND_ACTIONS),
-            [identity.arn, configuration_set.arn, templates],
+            [
+                *(identity.arn, *identity.other_arns),
+                *(tracking.configuration_set.arn, *tracking.other_configuration_sets.arns),
+                templates,
+            ],
         )
         function.allow(list(UNSCOPED_ACTIONS), ["*"])
         acknowledge(

@@ -31,13 +31,22 @@ LogRetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
 
-_DOMAIN = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+_DOMAIN_IN_ARN = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+_DOMAIN = rf"(?=.{{1,253}}$){_DOMAIN_IN_ARN}"
 _LOCAL_PART = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}"
 
 Region = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 Domain = Annotated[str, msgspec.Meta(pattern=f"^{_DOMAIN}$")]
 Address = Annotated[str, msgspec.Meta(pattern=f"^{_LOCAL_PART}@{_DOMAIN}$")]
 Identity = Annotated[str, msgspec.Meta(pattern=f"^({_LOCAL_PART}@)?{_DOMAIN}$")]
+# An identity of another account is named by its ARN
+# (https://docs.aws.amazon.com/ses/latest/dg/sending-authorization-delegate-sender-tasks-email.html).
+OtherIdentity = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=rf"^(arn:aws[a-z-]*:ses:[a-z0-9-]+:[0-9]{{12}}:identity/)?({_LOCAL_PART}@)?{_DOMAIN_IN_ARN}$"
+    ),
+]
 # https://docs.aws.amazon.com/Route53/latest/APIReference/API_HostedZone.html
 HostedZoneId = Annotated[str, msgspec.Meta(pattern=r"^Z[A-Z0-9]{1,31}$")]
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateConfigurationSet.html
@@ -63,6 +72,9 @@ LaneBatchSize = Annotated[int, msgspec.Meta(ge=1, le=100)]
 BatchWindowSeconds = Annotated[int, msgspec.Meta(ge=0, le=300)]
 
 BATCH_WITHOUT_WINDOW: Final = 10
+ARN_REGION: Final = 3
+# A role's policies, and a topic's, name each of them.
+MOST_OTHERS: Final = 50
 # What a batch may take beside one call of SES: its turn, the ledger, the bus.
 WITHOUT_SES_SECONDS: Final = 42
 # A function's environment holds 4 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html),
@@ -169,6 +181,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hosted_zone_id: HostedZoneId | None = None
     configuration_set_name: ConfigurationSetName | None = None
     configuration_set_exists: bool = False
+    other_identities: Annotated[tuple[OtherIdentity, ...], msgspec.Meta(max_length=MOST_OTHERS)] = ()
+    other_configuration_sets: Annotated[
+        tuple[ConfigurationSetName, ...], msgspec.Meta(max_length=MOST_OTHERS)
+    ] = ()
     message_tag_name: MessageTagName | None = None
     metadata_in_headers: bool = True
     send_defaults: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -191,6 +207,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def name(self) -> str:
         """What everything of this deployment that needs a name of its own is called."""
         return f"mailbus-{self.stage}"
+
+    @property
+    def configuration_set(self) -> str:
+        """The name of the configuration set that mail is sent with unless a job names another."""
+        return self.configuration_set_name or self.name
+
+    @property
+    def ses_region(self) -> str:
+        """The region of the SES that mail is sent by."""
+        return self.session_params.region or self.region
 
     @property
     def ses_is_elsewhere(self) -> bool:
@@ -359,6 +385,9 @@ _PATTERNS: Final = {
     "custom_redirect_domain": "a domain in lower case, such as links.example.com",
     "hosted_zone_id": "the id of a Route 53 hosted zone, such as Z0123456789ABCDEFGHIJ",
     "recipients": "addresses whose domain is in lower case, such as support@inbound.example.com",
+    "other_identities": "domains in lower case, addresses, or their ARNs where they are another account's, "
+    "such as arn:aws:ses:us-east-1:111122223333:identity/example.com",
+    "other_configuration_sets": "names of configuration sets: 1 to 64 of A-Z a-z 0-9 _ -",
     "configuration_set_name": "1 to 64 of A-Z a-z 0-9 _ -",
     "stage": "a name of at most 24 of a-z 0-9 -, beginning with a letter",
 }
@@ -440,6 +469,7 @@ def _checked(settings: Settings) -> Settings:
         _check_sending,
         _check_ses,
         _check_identity,
+        _check_others,
         _check_receiving,
     ):
         check(settings)
@@ -486,7 +516,7 @@ def _check_sending(settings: Settings) -> None:
         reason = f"{settings.message_tag_name} is a tag of Mailbus's own; take another name"
         raise _Mistake(("message_tag_name",), reason)
     topic = settings.alarms.topic_arn
-    if topic is not None and (region := topic.split(":")[3]) != settings.region:
+    if topic is not None and (region := topic.split(":")[ARN_REGION]) != settings.region:
         reason = f"alarms of {settings.region} reach topics of that region only (it is of {region})"
         raise _Mistake(("alarms", "topic_arn"), reason)
 
@@ -534,6 +564,30 @@ def _check_identity(settings: Settings) -> None:
     for path, reason in wrong.items():
         if reason:
             raise _Mistake(path, reason)
+
+
+def _check_others(settings: Settings) -> None:
+    """Check that what jobs may name beside the deployment's own is beside it, and can be used."""
+    others = {
+        "other_identities": (settings.other_identities, settings.identity),
+        "other_configuration_sets": (settings.other_configuration_sets, settings.configuration_set),
+    }
+    for key, (names, own) in others.items():
+        if names and settings.session_params.role_arn:
+            reason = (
+                "session_params.role_arn names a role that brings its own rights: name them in its policy"
+            )
+            raise _Mistake((key,), reason)
+        if own in names:
+            reason = f"{own} is the deployment's own, which jobs use anyway: remove it here"
+            raise _Mistake((key,), reason)
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise _Mistake((key,), f"{twice} is named twice")
+    for name in settings.other_identities:
+        region = name.split(":")[ARN_REGION] if name.startswith("arn:") else settings.ses_region
+        if region != settings.ses_region:
+            reason = f"SES takes identities of its own region, {settings.ses_region}, alone (it is {name})"
+            raise _Mistake(("other_identities",), reason)
 
 
 def _wrong_mail_from(settings: Settings) -> str | None:

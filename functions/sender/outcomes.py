@@ -65,7 +65,9 @@ _UNANSWERED: Final = Meaning(
 )
 _CREDENTIALS: Final = Meaning(kind="retry", advice="check the credentials of the sender function")
 _ROLE: Final = Meaning(
-    kind="failed", advice="the sender's role, or the identity's policy, does not allow this From address"
+    kind="failed",
+    advice="the sender's role, or an identity's policy, does not allow it: name what the job uses in the "
+    "settings other_identities and other_configuration_sets, and deploy",
 )
 _REGION: Final = Meaning(kind="failed", advice="deploy the sender in a region that has SES, as the stacks do")
 _JOB: Final = Meaning(kind="failed", advice="mend the job and send it again")

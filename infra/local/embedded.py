@@ -161,6 +161,7 @@ class EmbeddedAws:
         self._finish("synth", synth)
         assembly.adapt(synthesized, adapted)
         self._finish("bootstrap", bootstrap)
+        self._find_what_is_there()
         self._progress("deploying the stacks by cdk deploy")
         deployed = self._directory / "deployed.json"
         deploy = self._cdk(
@@ -169,6 +170,21 @@ class EmbeddedAws:
         )
         self._finish("deploy", deploy)
         self._publish(json.loads(deployed.read_text()))
+
+    def _find_what_is_there(self) -> None:
+        """Make what the settings say that the account has already."""
+        settings = load(ROOT / "mailbus.toml", STAGE)
+        ses = boto3.client(
+            "sesv2",
+            endpoint_url=f"http://127.0.0.1:{self._aws_port}",
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - nobody's
+        )
+        for identity in settings.other_identities:
+            ses.create_email_identity(EmailIdentity=identity)
+        for configuration_set in settings.other_configuration_sets:
+            ses.create_configuration_set(ConfigurationSetName=configuration_set)
 
     def _publish(self, stacks: Mapping[str, Mapping[str, str]]) -> None:
         sender = load(ROOT / "mailbus.toml", STAGE).sender

@@ -344,6 +344,83 @@ def test_a_configuration_set_that_is_there_already_gets_an_event_destination_alo
     assert _environment(templates, "sender")["CONFIGURATION_SET_NAME"] == "shop"
 
 
+OTHERS: dict[str, Any] = {
+    "other_identities": ("example.net", "arn:aws:ses:us-east-1:444455556666:identity/partner.example"),
+    "other_configuration_sets": ("newsletters", "receipts"),
+}
+
+
+def test_jobs_may_use_other_identities_and_configuration_sets_that_are_named(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    templates = synthesize(msgspec.structs.replace(settings, **OTHERS))
+    rights = _allowed(templates, templates.one("AWS::IAM::Policy", "Sending/Sender"))
+    for action in ("ses:SendEmail", "ses:SendRawEmail", "ses:SendBulkEmail"):
+        assert {resource for allowed, resource in rights if allowed == action} == {
+            f"{ARN}:identity/<Mail/Identity/Identity>",
+            f"{ARN}:identity/example.net",
+            "arn:aws:ses:us-east-1:444455556666:identity/partner.example",
+            f"{ARN}:configuration-set/mailbus-prod",
+            f"{ARN}:configuration-set/newsletters",
+            f"{ARN}:configuration-set/receipts",
+            f"{ARN}:template/*",
+        }
+
+
+def test_other_configuration_sets_get_an_event_destination_and_nothing_else(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    templates = synthesize(msgspec.structs.replace(settings, **OTHERS))
+    own = templates.one("AWS::SES::ConfigurationSet")
+    destinations = templates.of_type("AWS::SES::ConfigurationSetEventDestination")
+    assert [destination.properties["ConfigurationSetName"] for destination in destinations] == [
+        {"Ref": own.logical_id},
+        "newsletters",
+        "receipts",
+    ]
+    for destination in destinations:
+        told = destination.properties["EventDestination"]
+        assert told == destinations[0].properties["EventDestination"]
+        assert set(destination.depends_on) >= {
+            templates.one("AWS::KMS::Key").logical_id,
+            templates.one("AWS::SNS::TopicPolicy", "Tracking").logical_id,
+        }
+
+
+def test_other_configuration_sets_may_publish_to_the_tracking_topic(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    templates = synthesize(msgspec.structs.replace(settings, **OTHERS))
+    (allowed,) = [
+        statement
+        for statement in _statements(templates.one("AWS::SNS::TopicPolicy", "Tracking"))
+        if statement["Effect"] == "Allow"
+    ]
+    assert [templates.text("mail", arn) for arn in allowed["Condition"]["ArnLike"]["aws:SourceArn"]] == [
+        f"{ARN}:configuration-set/{name}" for name in ("mailbus-prod", "newsletters", "receipts")
+    ]
+
+
+def test_other_configuration_sets_of_another_region_may_be_used_without_events(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    templates = synthesize(
+        msgspec.structs.replace(
+            settings,
+            identity_exists=True,
+            configuration_set_name="shop",
+            configuration_set_exists=True,
+            session_params=SessionParams(region="eu-west-1"),
+            other_configuration_sets=("newsletters",),
+        )
+    )
+    rights = _allowed(templates, templates.one("AWS::IAM::Policy", "Sending/Sender"))
+    assert ("ses:SendEmail", f"arn:aws:ses:eu-west-1:{ACCOUNT}:configuration-set/newsletters") in rights
+    assert "AWS::SES::ConfigurationSetEventDestination" not in {
+        resource.type for resource in templates.resources
+    }
+
+
 def test_ses_of_another_account_is_reached_by_its_role_alone_and_nothing_is_made_there(
     synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:

@@ -403,6 +403,63 @@ MISTAKES = {
             "is made here; set it there"
         ),
     ),
+    "another identity is a domain, an address or an ARN": (
+        ("max_attempts = 8", 'other_identities = ["example.net", "Shop <shop@example.org>"]'),
+        (
+            "mailbus.toml: other_identities: must be domains in lower case, addresses, or their ARNs where "
+            "they are another account's, such as arn:aws:ses:us-east-1:111122223333:identity/example.com (it "
+        ),
+    ),
+    "another identity is in SES's own region": (
+        (
+            "max_attempts = 8",
+            'other_identities = ["arn:aws:ses:us-east-1:111122223333:identity/example.net"]',
+        ),
+        (
+            "mailbus.toml: other_identities: SES takes identities of its own region, eu-west-1, alone (it is "
+            "arn:aws:ses:us-east-1:111122223333:identity/example.net)"
+        ),
+    ),
+    "another identity is another one": (
+        (
+            '[stages.dev]\nidentity = "dev.example.com"',
+            '[stages.dev]\nidentity = "dev.example.com"\nother_identities = ["dev.example.com"]',
+        ),
+        (
+            "mailbus.toml: [stages.dev] other_identities: dev.example.com is the deployment's own, which "
+            "jobs use anyway: remove it here"
+        ),
+    ),
+    "another configuration set is another one, also where the deployment's has no name": (
+        ("max_attempts = 8", 'other_configuration_sets = ["shop", "mailbus-dev"]'),
+        "mailbus.toml: other_configuration_sets: mailbus-dev is the deployment's own, which jobs use anyway",
+    ),
+    "another configuration set is named once": (
+        ("max_attempts = 8", 'other_configuration_sets = ["shop", "news", "shop"]'),
+        "mailbus.toml: other_configuration_sets: shop is named twice",
+    ),
+    "another configuration set is named as SES names them": (
+        ("max_attempts = 8", 'other_configuration_sets = ["the shop"]'),
+        "mailbus.toml: other_configuration_sets: must be names of configuration sets: 1 to 64 of A-Z a-z 0-9",
+    ),
+    "other configuration sets are not counted by the hundred": (
+        ("max_attempts = 8", f"other_configuration_sets = {[f'shop-{number}' for number in range(51)]}"),
+        "mailbus.toml: other_configuration_sets: expected `array` of length <= 50",
+    ),
+    "a role that is assumed brings its own rights": (
+        (
+            "log_retention_days = 30",
+            (
+                'identity_exists = true\nconfiguration_set_name = "shop"\nconfiguration_set_exists = true\n'
+                'other_identities = ["example.net"]\n'
+                '[session_params]\nrole_arn = "arn:aws:iam::111122223333:role/send"'
+            ),
+        ),
+        (
+            "mailbus.toml: other_identities: session_params.role_arn names a role that brings its own "
+            "rights: name them in its policy"
+        ),
+    ),
     "a function outlives SES's answer": (
         ("[tracking]", "[client_params]\nread_timeout = 30\n\n[tracking]"),
         (
@@ -490,6 +547,20 @@ def test_access_keys_are_refused_with_the_reason_and_not_repeated(stage_file: Pa
     assert "access keys do not belong in a file that is committed" in told
     assert "AWS_PROFILE" in told
     assert "IOSFODNN7EXAMPLE" not in told
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "example.net",
+        "billing@example.org",
+        "arn:aws:ses:eu-west-1:111122223333:identity/example.net",
+        "arn:aws:ses:eu-west-1:111122223333:identity/o'hara+shop@example.net",
+    ],
+)
+def test_jobs_may_be_from_other_identities(stage_file: Path, name: str) -> None:
+    stage_file.write_text(FILE.replace("max_attempts = 8", f'other_identities = ["{name}"]'))
+    assert load(stage_file, "prod").other_identities == (name,)
 
 
 def test_sending_alone_works_in_any_region(stage_file: Path) -> None:
