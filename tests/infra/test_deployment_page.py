@@ -14,7 +14,7 @@ import pytest
 
 from infra.packaging import ROOT
 from infra.settings import Settings
-from tests.infra.test_stacks import RIGHTS
+from tests.infra.test_stacks import RIGHTS, TO_SEND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,6 +79,20 @@ def test_each_functions_rights_are_told_as_they_are(name: str) -> None:
         service = word.partition(":")[0] if ":" in word else service
         told.add(f"{service}:{word.rpartition(':')[2]}")
     assert told == {action for action, _ in RIGHTS[FUNCTIONS[name]]} - OWN_LOG
+
+
+def test_the_rights_to_send_are_told_alike_by_the_page_on_the_client_and_by_the_clients_errors() -> None:
+    granted = {action for action, _ in TO_SEND}
+    table = (
+        (ROOT / "docs/client.md").read_text().partition("\n| right | on | for |\n")[2].partition("\n\n")[0]
+    )
+    source = (ROOT / "functions/mailbus/client.py").read_text()
+    assert set(re.findall(r"^\| `([a-z0-9]+:[A-Za-z]+)` \|", table, re.MULTILINE)) == granted
+    assert set(re.findall(r'Final = "([a-z0-9]+:[A-Za-z]+) on the', source)) == granted
+    (told,) = re.findall(
+        r"^An application that sends needs (.*?)`Mailbus.grant_send`", PAGE, re.DOTALL | re.MULTILINE
+    )
+    assert set(re.findall(r"`([a-z0-9]+:[A-Z][A-Za-z]+)`", told)) == granted
 
 
 @pytest.fixture(scope="module")

@@ -639,6 +639,17 @@ def test_a_scheduled_job_is_cancelled_and_one_that_is_sent_is_not(deployment: De
     assert deployment.client.cancel("newsletter-2") == "too_late"
 
 
+def test_whatever_the_ledger_knows_cancelling_takes_the_right_to_update_items_alone(
+    deployment: Deployment,
+) -> None:
+    key = RecordKey(job_id="newsletter-1")
+    remember(deployment, JobRecord(key=key, state="scheduled", due=NOW + 60, expires_at=int(NOW) + 700_000))
+    remember(deployment, JobRecord(key=RecordKey(job_id="newsletter-2"), expires_at=int(NOW) - 1))
+    for job_id in ("newsletter-1", "newsletter-1", "newsletter-2", "newsletter-3"):
+        deployment.client.cancel(job_id)
+    assert {operation for operation, _ in deployment.ledger.calls} == {"UpdateItem"}
+
+
 @pytest.mark.parametrize("job_id", ["", "no id", "x" * 129, "a/b"])
 def test_what_is_no_id_cannot_be_cancelled(deployment: Deployment, job_id: str) -> None:
     with pytest.raises(InvalidJob, match="job_id"):
