@@ -73,8 +73,10 @@ BatchWindowSeconds = Annotated[int, msgspec.Meta(ge=0, le=300)]
 
 BATCH_WITHOUT_WINDOW: Final = 10
 ARN_REGION: Final = 3
-# A role's policies, and a topic's, name each of them.
-MOST_OTHERS: Final = 50
+# A policy holds 6,144 characters (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html),
+# and one statement of the sender's names them all, each by an ARN that begins with up to 70.
+OTHERS_CHARACTERS: Final = 5000
+ARN_CHARACTERS: Final = 70
 # What a batch may take beside one call of SES: its turn, the ledger, the bus.
 WITHOUT_SES_SECONDS: Final = 42
 # A function's environment holds 4 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html),
@@ -181,10 +183,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hosted_zone_id: HostedZoneId | None = None
     configuration_set_name: ConfigurationSetName | None = None
     configuration_set_exists: bool = False
-    other_identities: Annotated[tuple[OtherIdentity, ...], msgspec.Meta(max_length=MOST_OTHERS)] = ()
-    other_configuration_sets: Annotated[
-        tuple[ConfigurationSetName, ...], msgspec.Meta(max_length=MOST_OTHERS)
-    ] = ()
+    other_identities: tuple[OtherIdentity, ...] = ()
+    other_configuration_sets: tuple[ConfigurationSetName, ...] = ()
     message_tag_name: MessageTagName | None = None
     metadata_in_headers: bool = True
     send_defaults: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -583,6 +583,16 @@ def _check_others(settings: Settings) -> None:
             raise _Mistake((key,), reason)
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise _Mistake((key,), f"{twice} is named twice")
+    all_of_them = (*settings.other_identities, *settings.other_configuration_sets)
+    together = sum(ARN_CHARACTERS + len(name) for name in all_of_them)
+    if together > OTHERS_CHARACTERS:
+        key = "other_identities" if settings.other_identities else "other_configuration_sets"
+        reason = (
+            f"other_identities and other_configuration_sets together take {together} characters of the "
+            f"sender's policy, where there is room for {OTHERS_CHARACTERS}: name fewer; a domain stands for "
+            "all below it"
+        )
+        raise _Mistake((key,), reason)
     for name in settings.other_identities:
         region = name.split(":")[ARN_REGION] if name.startswith("arn:") else settings.ses_region
         if region != settings.ses_region:

@@ -14,7 +14,15 @@ from aws_cdk.assertions import Template
 
 from infra.mailbus import Mailbus, deployment
 from infra.packaging import ROOT
-from infra.settings import FREE_ENVIRONMENT_BYTES, SEND_DEFAULTS_BYTES, Bulk, SessionParams, Transactional
+from infra.settings import (
+    ARN_CHARACTERS,
+    FREE_ENVIRONMENT_BYTES,
+    OTHERS_CHARACTERS,
+    SEND_DEFAULTS_BYTES,
+    Bulk,
+    SessionParams,
+    Transactional,
+)
 from mailbus.errors import ConfigurationError
 from mailbus.settings import InboundSettings, SenderSettings, TrackingSettings
 from sender.outcomes import DELAYS
@@ -365,6 +373,42 @@ def test_jobs_may_use_other_identities_and_configuration_sets_that_are_named(
             f"{ARN}:configuration-set/receipts",
             f"{ARN}:template/*",
         }
+
+
+def test_as_many_others_as_the_settings_take_fit_into_policies(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    each = OTHERS_CHARACTERS // (ARN_CHARACTERS + len("shop-00.example.net"))
+    names = [f"shop-{number:02}" for number in range(each)]
+    templates = synthesize(
+        msgspec.structs.replace(
+            settings,
+            region="ap-southeast-1",
+            identity=f"{'d' * 60}.{'d' * 60}.{'d' * 60}.{'d' * 60}.example",
+            identity_exists=True,
+            other_identities=tuple(f"{name}.example.net" for name in names),
+        )
+    )
+    policies = [
+        policy
+        for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+        for policy in templates.of_type(kind)
+        if policy.path.startswith("Mail/Sending/Sender/")
+    ]
+    assert (
+        sum(action == "ses:SendEmail" for policy in policies for action, _ in _allowed(templates, policy))
+        > each
+    )
+    limits = {"AWS::IAM::Policy": 10_240, "AWS::IAM::ManagedPolicy": 6144}
+    for policy in policies:
+        resolved = [
+            {
+                **statement,
+                "Resource": [templates.text("mail", each) for each in _listed(statement["Resource"])],
+            }
+            for statement in _statements(policy)
+        ]
+        assert len(json.dumps(resolved, separators=(",", ":"))) < limits[policy.type]
 
 
 def test_other_configuration_sets_get_an_event_destination_and_nothing_else(

@@ -442,9 +442,12 @@ MISTAKES = {
         ("max_attempts = 8", 'other_configuration_sets = ["the shop"]'),
         "mailbus.toml: other_configuration_sets: must be names of configuration sets: 1 to 64 of A-Z a-z 0-9",
     ),
-    "other configuration sets are not counted by the hundred": (
-        ("max_attempts = 8", f"other_configuration_sets = {[f'shop-{number}' for number in range(51)]}"),
-        "mailbus.toml: other_configuration_sets: expected `array` of length <= 50",
+    "what the sender may use has to fit into its policy": (
+        ("max_attempts = 8", f"other_configuration_sets = {[f'shop-{number}' for number in range(99)]}"),
+        (
+            "mailbus.toml: other_configuration_sets: other_identities and other_configuration_sets together "
+            "take 7613 characters of the sender's policy, where there is room for 5000: name fewer;"
+        ),
     ),
     "a role that is assumed brings its own rights": (
         (
