@@ -19,6 +19,7 @@ PART_ATTRIBUTE: Final = "Part"
 ORIGINAL_ID_ATTRIBUTE: Final = "OriginalMessageId"
 # what can be a job's id too: it stands for one where the job has none
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_PART: Final = re.compile(r"[0-9]{1,9}")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,15 +73,20 @@ def records(event: dict[str, Any]) -> tuple[Record, ...]:
 
 
 def _part(attributes: Mapping[str, Any]) -> int | None:
-    attribute = attributes.get(PART_ATTRIBUTE)
-    return None if attribute is None else int(attribute["stringValue"])
+    given = _text(attributes, PART_ATTRIBUTE)
+    return int(given) if given is not None and _PART.fullmatch(given) else None
 
 
 def _original_id(attributes: Mapping[str, Any]) -> str | None:
-    """Read what this project wrote itself; anything else under that name is somebody else's."""
-    attribute = attributes.get(ORIGINAL_ID_ATTRIBUTE)
+    given = _text(attributes, ORIGINAL_ID_ATTRIBUTE)
+    return given if given is not None and _ID.fullmatch(given) else None
+
+
+def _text(attributes: Mapping[str, Any], name: str) -> str | None:
+    """Find what this project may have written itself; what reads otherwise is somebody else's."""
+    attribute = attributes.get(name)
     given = attribute.get("stringValue") if isinstance(attribute, dict) else None
-    return given if isinstance(given, str) and _ID.fullmatch(given) else None
+    return given if isinstance(given, str) else None
 
 
 def batch_response(failed: Iterable[Record]) -> dict[str, list[dict[str, str]]]:
