@@ -26,7 +26,7 @@ _WHOLE: Final = "$"
 _ID: Final = "$.job_id"
 # SQS refuses these two, and JSON's own rules let them stand
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-_ESCAPED: Final = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
+NOT_SENDABLE: Final = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,4 +108,4 @@ def _plain(value: object) -> object:
 
 def _json(document: Mapping[str, Any]) -> str:
     # NaN is written as such, so that the reader can say at which path it stands
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPED)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).translate(NOT_SENDABLE)

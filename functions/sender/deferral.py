@@ -11,6 +11,7 @@ from mailbus.job_records import JobRecord, Waiting
 from mailbus.jobs import envelopes
 from mailbus.ledger import Unreachable
 from mailbus.parts import split
+from mailbus.queue_messages import NOT_SENDABLE
 from sender.claims import LEASE_SLACK, enter, key_of, postponed_by, remembered_until, result_of
 from sender.results import Postponed, Scheduled, Split
 from sender.schedules import INPUT_BYTES
@@ -73,7 +74,8 @@ def divide(sender: Sender, large: Large, deadline: float) -> Result:
         return result_of(sender, record, job, known, verdict)
     parts = split(large.document, job)
     try:
-        bodies = [_body(sender, part, job.job_id, "jobs/", BODY_BYTES) for part in parts]
+        # one after the other: all of them have what they share as often as there are parts
+        bodies = (_body(sender, part, job.job_id, "jobs/", BODY_BYTES) for part in parts)
         sender.queues.put_parts(record.queue_arn, bodies)
     except Exception:
         sender.ledger.let_go(known)
@@ -89,7 +91,7 @@ def _body(sender: Sender, document: dict[str, Any], job_id: str, prefix: Prefix,
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     # the Scheduler would put its own values in their places
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
-    text = text.replace("<aws.scheduler.", "\\u003caws.scheduler.")
+    text = text.replace("<aws.scheduler.", "\\u003caws.scheduler.").translate(NOT_SENDABLE)
     data = text.encode()
     if len(data) <= most:
         return text

@@ -10,7 +10,7 @@ from mailbus.errors import SendError
 from mailbus.sqs import PART_ATTRIBUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from types_boto3_sqs.client import SQSClient
     from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
@@ -42,7 +42,7 @@ class SendQueues:
             return False
         return True
 
-    def put_parts(self, queue_arn: str, bodies: Sequence[str]) -> None:
+    def put_parts(self, queue_arn: str, bodies: Iterable[str]) -> None:
         """Enqueue the parts of a job, numbered; raises a retryable `SendError` unless all are there.
 
         Parts that are there twice do no harm: each is in the ledger under its number.
@@ -51,10 +51,10 @@ class SendQueues:
             entries: list[SendMessageBatchRequestEntryTypeDef] = [
                 {
                     "Id": str(part),
-                    "MessageBody": bodies[part],
+                    "MessageBody": body,
                     "MessageAttributes": {PART_ATTRIBUTE: {"DataType": "Number", "StringValue": str(part)}},
                 }
-                for part in call
+                for part, body in call
             ]
             try:
                 answer = self._client.send_message_batch(QueueUrl=self._urls[queue_arn], Entries=entries)
@@ -71,8 +71,8 @@ class SendQueues:
                 raise SendError(answer["Failed"][0]["Code"], reason, retryable=True)
 
 
-def _calls(bodies: Sequence[str]) -> Iterator[list[int]]:
-    call: list[int] = []
+def _calls(bodies: Iterable[str]) -> Iterator[list[tuple[int, str]]]:
+    call: list[tuple[int, str]] = []
     filled = 0
     for part, body in enumerate(bodies):
         # its attribute counts too
@@ -80,7 +80,7 @@ def _calls(bodies: Sequence[str]) -> Iterator[list[int]]:
         if call and (len(call) == MESSAGES_PER_CALL or filled + size > CALL_BYTES):
             yield call
             call, filled = [], 0
-        call.append(part)
+        call.append((part, body))
         filled += size
     if call:
         yield call
