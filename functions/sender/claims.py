@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from sender.wiring import Sender
 
 DAY_SECONDS: Final = 24 * 60 * 60
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+MESSAGE_SECONDS: Final = 14 * DAY_SECONDS
 # a function ends a little after its deadline
 LEASE_SLACK: Final = 1.0
 # the time to write down what is known already
@@ -166,14 +168,17 @@ def claim_for(
         entries=len(work.envelopes),
         metadata=_metadata(work.job),
         tags=work.job.tags,
-        expires_at=remembered_until(sender),
+        # SQS may bring the message again for so long, and what was sent is not to be forgotten before
+        expires_at=max(remembered_until(sender), math.ceil((work.record.sent_at or 0.0) + MESSAGE_SECONDS)),
     )
+    # a job from a schedule, or from the dead-letter queue, is announced by the message that brought it
+    owner = seen.sqs_message_id if seen is not None and seen.state == "active" else ""
     attempts = base.attempts
     if work.doubted:
         attempts = {**attempts, UNKNOWN: attempts.get(UNKNOWN, 0) + 1}
     claimed = msgspec.structs.replace(
         base,
-        sqs_message_id=base.sqs_message_id or work.record.message_id,
+        sqs_message_id=owner or work.record.message_id,
         lease_until=deadline + LEASE_SLACK,
         open=entries,
         called_at=called_at,

@@ -13,7 +13,7 @@ from mailbus.job_records import JobRecord
 from mailbus.jobs import peek_job_id
 from mailbus.sqs import Record
 from sender import announcements
-from sender.claims import outcome_unknown
+from sender.claims import outcome_unknown, remembered_until
 from sender.outcomes import Fault, Kind, delay_seconds, gives_up, is_spent, recalled
 from sender.results import (
     Attempted,
@@ -154,7 +154,8 @@ def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
         return _wait_for_events(sender, attempted, common)
     known = msgspec.structs.replace(
         _freed(known),
-        attempts={**known.attempts, kind: attempts} if kind in COUNTED else known.attempts,
+        # the tries of what is given up are not those of the entries that come after it
+        attempts={**known.attempts, kind: attempts if passing else 0} if kind in COUNTED else known.attempts,
         failed={**known.failed, **{entry: fault.error.code for entry, fault in final.items()}},
     )
     if passing or (work.entries and not spent):
@@ -169,6 +170,7 @@ def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
             keep=known,
             give_back_seconds=_within(sender, job.expires_at, seconds),
         )
+    known = msgspec.structs.replace(known, expires_at=remembered_until(sender))
     if not known.failed:
         bury = outcome_unknown() if _own_unknown(record, known) else None
         return msgspec.structs.replace(
