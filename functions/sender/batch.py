@@ -59,10 +59,12 @@ def process(sender: Sender, records: Sequence[Record], deadline: float) -> dict[
     until = sender.now().timestamp() + ROUNDS_SECONDS
     opened = [open_record(record) for record in records]
     heavy = [item for item in opened if isinstance(item, Read) and is_heavy(item)]
-    left = _send(sender, [item for item in opened if item not in heavy], until, deadline)
     # one at a time: each may have the size that the function's memory is for
-    for item in heavy:
-        left += _send(sender, [item], until, deadline)
+    groups: list[list[Opened]] = [[item for item in opened if item not in heavy]]
+    groups += [[item] for item in heavy]
+    # who had no time before goes first: what waits for its turn may take all there is, again and again
+    groups.sort(key=lambda group: -max((item.record.receive_count for item in group), default=0))
+    left = [item for group in groups for item in _send(sender, group, until, deadline)]
     waited = max((item.waited for item in left), default=0.0)
     if waited:
         sender.measure(WAITING_JOB_SECONDS, waited)

@@ -1,0 +1,162 @@
+"""Ways that few jobs go: odd characters and attributes, waits of days, failing neighbours, large company."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from typing import Any
+
+import pytest
+
+from mailbus.sqs import records
+from sender.pacing import Exhausted, Now
+from tests.unit.sender.fake_world import (
+    JOBS_BUCKET,
+    SEND_QUEUE,
+    START,
+    World,
+    letter,
+    newsletter,
+    refusal,
+)
+from tests.unit.sender.test_jobs_for_later import come_due
+
+DAY = 24 * 3600
+# what SQS refuses in a message, though JSON lets it pass
+UNSENDABLE = "\ufffe\uffff"
+BUS_AWAY = refusal("InternalFailure")
+
+
+def sqs_event(part: dict[str, str]) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "messageId": "5fea7756-0ea4-451a-a703-a558b933e274",
+                "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+                "body": json.dumps(letter()),
+                "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1795348800000"},
+                "messageAttributes": {"Part": part},
+                "eventSourceARN": SEND_QUEUE,
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"dataType": "String", "stringValue": "two"},
+        {"dataType": "Number", "stringValue": "1.5"},
+        {"dataType": "Number", "stringValue": "-1"},
+        {"dataType": "Number", "stringValue": "1e3"},
+        {"dataType": "String", "stringValue": "\u0663"},
+        {"dataType": "Number", "stringValue": "9" * 5000},
+        {"dataType": "Binary", "binaryValue": "AA=="},
+    ],
+)
+def test_an_attribute_that_numbers_no_part_is_somebody_elses_and_stops_no_batch(part: dict[str, str]) -> None:
+    [record] = records(sqs_event(part))
+    assert record.part is None
+
+
+def test_characters_that_sqs_refuses_travel_escaped_in_the_parts_of_a_merge() -> None:
+    world = World()
+    world.put(**newsletter(60, text=f"Hello {UNSENDABLE}"))
+    world.deliver()
+    bodies = [message.body for message in world.queues.messages.values()]
+    assert [json.loads(body)["text"] for body in bodies] == [f"Hello {UNSENDABLE}"] * 2
+    assert not any(character in body for body in bodies for character in UNSENDABLE)
+
+
+def test_characters_that_sqs_refuses_travel_escaped_in_a_schedule() -> None:
+    world = World()
+    world.put(text=f"Hello {UNSENDABLE}", send_at=START + DAY)
+    world.deliver()
+    [schedule] = world.scheduler.schedules.values()
+    body = schedule["Target"]["Input"]
+    assert json.loads(body)["text"] == f"Hello {UNSENDABLE}"
+    assert not any(character in body for character in UNSENDABLE)
+
+
+def test_the_parts_of_a_large_merge_are_not_all_in_memory_at_a_time() -> None:
+    world = World()
+    brochure = {"filename": "brochure.pdf", "content": b64encode(b"%PDF" * 200_000).decode()}
+    at = {"bucket": JOBS_BUCKET, "key": "jobs/job-news/1.json"}
+    job = letter(**newsletter(1100, attachments=[brochure]))
+    world.s3.objects[JOBS_BUCKET, at["key"]] = json.dumps(job).encode()
+    kept: list[int] = []
+    put = world.queues.send_message_batch
+
+    def watched(**call: Any) -> dict[str, Any]:
+        # parts of this size lie in S3, from when they are written
+        kept.append(len(world.s3.objects) - 1)
+        return put(**call)
+
+    world.queues.send_message_batch = watched  # type: ignore[method-assign] # to look on
+    world.queues.put(json.dumps({"job_id": "job-news", "content_ref": at}))
+    world.deliver()
+    assert (kept, len(world.queues.messages)) == ([11, 21, 22], 22)
+
+
+def test_a_failure_in_a_merge_from_a_schedule_is_told_though_the_bus_was_away() -> None:
+    world = World()
+    world.put(**newsletter(2, send_at=START + DAY))
+    world.deliver()
+    come_due(world)
+    world.ses.answers = {"c0": ["MESSAGE_REJECTED"], "c1": ["TRANSIENT_FAILURE", None]}
+    world.events.outages = [BUS_AWAY] * 4
+    world.run()
+    assert (world.told_of("rejected"), world.told_of("queued")) == (["c0"], ["c1"])
+
+
+def test_a_failure_in_a_merge_from_the_dead_letters_is_told_though_the_bus_was_away() -> None:
+    world = World()
+    world.put(**newsletter(2))
+    world.ses.answers = {
+        "c0": ["MESSAGE_REJECTED"] * 2,
+        "c1": ["INVALID_PARAMETER", "ACCOUNT_THROTTLED", None],
+    }
+    world.run()
+    [dead] = world.queues.dead
+    world.resend(dead)
+    world.events.taken.clear()
+    world.events.outages = [BUS_AWAY] * 4
+    world.run()
+    assert (world.told_of("rejected"), world.told_of("queued")) == (["c0"], ["c1"])
+
+
+def test_a_merge_that_waits_longer_than_the_ledger_remembers_sends_nothing_twice() -> None:
+    world = World(ledger_days=1)
+    world.pace.largest = 1
+    world.pace.turns = [lambda count: [Now(due=world.clock.now)] * count]
+    world.pace.turns += [lambda count: [Exhausted()] * count] * 30
+    world.put(**newsletter(2))
+    world.run(4 * DAY)
+    assert (world.ses.sent_to, world.queues.messages) == (["c0", "c1"], {})
+    assert world.clock.now > START + 2 * DAY
+    assert world.record("job-news").expires_at <= world.clock.now + DAY + 1
+
+
+def test_entries_are_tried_as_often_as_any_after_another_one_was_given_up() -> None:
+    world = World()
+    world.pace.largest = 1
+    world.put(**newsletter(3))
+    world.ses.answers = {
+        "c0": ["FAILED"] * 9,
+        "c1": ["TRANSIENT_FAILURE", None],
+        "c2": ["TRANSIENT_FAILURE", None],
+    }
+    world.run()
+    assert (world.told_of("failed"), world.told_of("queued")) == (["c0"], ["c1", "c2"])
+
+
+def test_a_job_in_s3_gets_its_time_beside_jobs_that_wait_for_their_turn() -> None:
+    world = World()
+    at = {"bucket": JOBS_BUCKET, "key": "jobs/job-large/1.json"}
+    world.s3.objects[JOBS_BUCKET, at["key"]] = json.dumps(letter("large")).encode()
+    world.queues.put(json.dumps({"job_id": "job-large", "content_ref": at}))
+    for name in ("ann", "ben", "cho"):
+        world.put(to=name)
+        world.pace.turns = [lambda count: [Now(due=world.clock.now + 11)] * count]
+        world.deliver()
+    assert "large" in world.ses.sent_to
