@@ -86,6 +86,9 @@ def prepare(sender: Sender, read: Read) -> Prepared:  # noqa: PLR0911 - one exit
         return Postponed(record=record, job_id=job_id, error=error.code)
     except Exception as error:  # noqa: BLE001 - one job must not take the batch with it
         return Unexpected(record=record, error_type=type(error).__name__)
+    if not _may_be_part(job):
+        # an attribute of that name, but not the sender's
+        record = msgspec.structs.replace(record, part=None)
     try:
         return _plan(sender, record, job, document)
     except SendError as error:
@@ -126,15 +129,19 @@ def _plan(sender: Sender, record: Record, job: Job, document: dict[str, Any]) ->
     lean = msgspec.structs.replace(job, attachments=())
     if job.send_at is not None and job.send_at > now + DUE_SECONDS:
         return Early(record=record, job=lean, document=document, due=job.send_at)
-    if is_large(record, job):
+    if _is_large(job):
         return Large(record=record, job=job, document=document)
     to = envelopes(job)
     return Work(record=record, job=lean, call=call, envelopes=to, entries=tuple(range(len(to))))
 
 
-def is_large(record: Record, job: Job) -> bool:
-    """Tell whether a merge has to be cut into parts, and is none itself."""
-    return record.part is None and job.merge is not None and len(job.merge.recipients) > PART_RECIPIENTS
+def _is_large(job: Job) -> bool:
+    """Tell whether a merge has to be cut into parts; a part never has."""
+    return job.merge is not None and len(job.merge.recipients) > PART_RECIPIENTS
+
+
+def _may_be_part(job: Job) -> bool:
+    return job.merge is not None and not _is_large(job)
 
 
 def _call(sender: Sender, record: Record, job: Job) -> Request | Bulk:

@@ -7,6 +7,7 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from mailbus.sqs import records
 from sender.pacing import Exhausted, Now
@@ -14,9 +15,11 @@ from tests.unit.sender.fake_world import (
     JOBS_BUCKET,
     SEND_QUEUE,
     START,
+    Lost,
     World,
     letter,
     newsletter,
+    people,
     refusal,
 )
 from tests.unit.sender.test_jobs_for_later import come_due
@@ -57,6 +60,24 @@ def sqs_event(part: dict[str, str]) -> dict[str, Any]:
 def test_an_attribute_that_numbers_no_part_is_somebody_elses_and_stops_no_batch(part: dict[str, str]) -> None:
     [record] = records(sqs_event(part))
     assert record.part is None
+
+
+def test_somebody_elses_part_attribute_makes_no_part_of_a_job() -> None:
+    world = World()
+    world.queues.put(json.dumps(letter()), part=3)
+    world.ses.calls = [Lost(ReadTimeoutError(endpoint_url="https://email.eu-west-1.amazonaws.com"))]
+    world.deliver()
+    # SES's event names the job alone
+    world.tell()
+    world.run()
+    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+
+
+def test_somebody_elses_part_attribute_keeps_no_merge_from_being_cut() -> None:
+    world = World()
+    world.queues.put(json.dumps(letter(**newsletter(60))), part=3)
+    world.run()
+    assert sorted(world.ses.sent_to) == sorted(people(60))
 
 
 def test_characters_that_sqs_refuses_travel_escaped_in_the_parts_of_a_merge() -> None:
