@@ -157,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self._upstream = http.client.HTTPConnection(self.server.upstream, timeout=60)
-        self._worker = worker_behind(self.client_address[1])
+        self._worker: int | None = None
 
     def handle(self) -> None:
         # whoever is dead resets its connections
@@ -198,6 +198,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _dies(self, operation: str, body: bytes, when: When) -> bool:
         server = self.server
+        if self._worker is None:
+            # asked again with each call: the kernel's list leaves connections out at times while others come
+            self._worker = worker_behind(self.client_address[1])
         dead = self._worker is not None and server.deaths.met(
             self._worker, server.service, operation, body, when
         )
