@@ -7,8 +7,11 @@ from typing import Final, Literal
 Metric = Literal["SendingPaused", "WaitingJobSeconds"]
 
 NAMESPACE: Final = "Mailbus"
-# the one dimension: the function's name, which no other deployment of the account has
-FUNCTION_DIMENSION: Final = "function_name"
+# The one dimension: the function's name, which no other deployment of the account has. Powertools adds a
+# dimension of this name by itself, unless it is there: any other would stand beside it, and an alarm sees
+# only what has exactly its dimensions.
+# https://docs.aws.amazon.com/powertools/python/latest/core/metrics/
+FUNCTION_DIMENSION: Final = "service"
 # mails that SES did not take since sending is paused
 SENDING_PAUSED: Final = "SendingPaused"
 # how long the longest waiting of the transactional jobs of a batch has waited, where it goes on waiting

@@ -25,6 +25,7 @@ from infra.settings import (
 )
 from mailbus.errors import ConfigurationError
 from mailbus.settings import InboundSettings, SenderSettings, TrackingSettings
+from sender.handler import measure
 from sender.outcomes import DELAYS
 from tests.infra.conftest import ACCOUNT, TOPIC, Templates
 
@@ -876,16 +877,35 @@ def test_somebody_is_told_of_paused_sending_late_jobs_and_every_dead_letter(prod
         assert given["AlarmActions"] == given["OKActions"] == [TOPIC]
     visible = "ApproximateNumberOfMessagesVisible"
     assert alarms == {
-        "SendingPaused": ("SendingPaused", {"function_name": "<Mail/Sending/Sender/Function>"}, 0),
+        "SendingPaused": ("SendingPaused", {"service": "<Mail/Sending/Sender/Function>"}, 0),
         "LateJobs": (
             "ApproximateAgeOfOldestMessage",
             {"QueueName": "<Mail/Sending/Transactional/Queue>"},
             900,
         ),
-        "WaitingJobs": ("WaitingJobSeconds", {"function_name": "<Mail/Sending/Sender/Function>"}, 900),
+        "WaitingJobs": ("WaitingJobSeconds", {"service": "<Mail/Sending/Sender/Function>"}, 900),
         "SendDeadLetters": (visible, {"QueueName": "<Mail/Sending/DeadLetters/Queue>"}, 0),
         "TrackingDeadLetters": (visible, {"QueueName": "<Mail/Tracking/DeadLetters/Queue>"}, 0),
         "InboundDeadLetters": (visible, {"QueueName": "<Mail/Inbound/DeadLetters/Queue>"}, 0),
+    }
+
+
+@pytest.mark.parametrize("alarm", ["SendingPaused", "WaitingJobs"])
+def test_an_alarm_looks_at_exactly_what_the_deployed_sender_publishes(
+    prod: Templates, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, alarm: str
+) -> None:
+    given = prod.one("AWS::CloudWatch::Alarm", alarm).properties
+    for name, value in _environment(prod, "sender").items():
+        if name.startswith("POWERTOOLS_"):
+            monkeypatch.setenv(name, value)
+    measure("<Mail/Sending/Sender/Function>", given["MetricName"], 1)
+    published = json.loads(capsys.readouterr().out)
+    (told,) = published["_aws"]["CloudWatchMetrics"]
+    (names,) = told["Dimensions"]
+    assert told["Namespace"] == given["Namespace"]
+    assert [metric["Name"] for metric in told["Metrics"]] == [given["MetricName"]]
+    assert {name: published[name] for name in names} == {
+        item["Name"]: prod.text("mail", item["Value"]) for item in given["Dimensions"]
     }
 
 

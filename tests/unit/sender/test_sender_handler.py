@@ -154,16 +154,18 @@ def test_ses_is_waited_for_as_the_settings_say_and_never_asked_twice_in_secret(
 
 @pytest.mark.parametrize(("name", "unit"), [(SENDING_PAUSED, "Count"), (WAITING_JOB_SECONDS, "Seconds")])
 def test_what_the_alarms_look_at_is_written_as_a_metric(
-    name: Metric, unit: str, capsys: pytest.CaptureFixture[str]
+    name: Metric, unit: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # as deployed
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "sender")
     measure(FUNCTION, name, 3)
     written = json.loads(capsys.readouterr().out)
     assert written[name] == [3.0]
-    assert written["function_name"] == FUNCTION
+    assert written["service"] == FUNCTION
     (told,) = written["_aws"]["CloudWatchMetrics"]
     assert told == {
         "Namespace": "Mailbus",
-        "Dimensions": [["function_name"]],
+        "Dimensions": [["service"]],
         "Metrics": [{"Name": name, "Unit": unit}],
     }
 
