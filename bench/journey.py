@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mailbus.job_records import JobRecord, OnUnknown
 
 JOBS: Final = 2000
-SHARE: Final = 0.12
+SHARE: Final = 0.14
 # of the rounds of a worker; so that a tenth of the jobs meet each death, since rounds end by others too
 DEATHS_SHARE: Final = 0.17
 HANDLER: Final = "sender.handler.lambda_handler"
