@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -30,6 +31,19 @@ _MAKE_A_MERGE: Final = ("template_id", "merge_global_data", *RECIPIENT_FIELDS)
 MAX_TEMPLATE_HEADERS: Final = 15
 MAX_TEMPLATE_DATA: Final = 262_144
 MAX_INLINE_TEMPLATE_BYTES: Final = 1_000_000
+# "Amazon SES supports only simple substitutions when [...] you provide the full template content in the
+# request" (same page); the rest it refuses with "Template contains unsupported operations":
+# https://github.com/aws/aws-sdk-js-v3/issues/6657
+_OPERATION: Final = re.compile(r"\{\{~?\s*([#/>^&]|else(?=[\s~}])|[^{}\s.!]*\.)")
+_DOTTED: Final = "a value within a value, {{a.b}}"
+_OPERATIONS: Final[dict[str, str]] = {
+    "#": "a block, {{#",
+    "/": "a block's end, {{/",
+    ">": "a partial, {{>",
+    "^": "an inverted block, {{^",
+    "&": "an unescaped value, {{&",
+    "else": "a block's {{else}}",
+}
 
 
 def is_merge_document(document: Mapping[str, Any]) -> bool:
@@ -129,6 +143,19 @@ def _check_inline(job: Job) -> None:
     if size > MAX_INLINE_TEMPLATE_BYTES:
         reason = f"with html and subject has {size} bytes; SES merges into {MAX_INLINE_TEMPLATE_BYTES}"
         refuse("$.text", reason)
+    for name, part in (("subject", job.subject), ("text", job.text), ("html", job.html)):
+        _check_simple(part or "", name)
+
+
+def _check_simple(template: str, name: str) -> None:
+    found = _OPERATION.search(template)
+    if found is not None:
+        feature = _OPERATIONS.get(found[1], _DOTTED)
+        reason = (
+            f"has {feature}, and SES takes only simple substitutions like {{{{name}}}} in a template that "
+            "comes with the job; put it into a stored template and name that in template_id"
+        )
+        refuse_feature(f"$.{name}", feature, reason)
 
 
 def _check_header_count(job: Job, merge: Merge) -> None:

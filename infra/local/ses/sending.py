@@ -31,7 +31,7 @@ from infra.local.ses.refusals import (
     Refusal,
 )
 from infra.local.ses.resources import ConfigurationSet, Resources
-from infra.local.ses.templates import parse_data
+from infra.local.ses.templates import is_simple, parse_data
 from infra.local.ses.wire import BulkResult, ListManagement, Overrides, Tag, Template, TemplateContent
 
 if TYPE_CHECKING:
@@ -238,11 +238,15 @@ async def _template(world: World, template: Template) -> TemplateContent:
     content = template.template_content
     if content is None:
         raise Refusal(BAD_REQUEST, "Template must have one of TemplateName, TemplateArn and TemplateContent.")
-    size = sum(len((part or "").encode()) for part in (content.subject, content.text, content.html))
+    parts = [part or "" for part in (content.subject, content.text, content.html)]
+    size = sum(len(part.encode()) for part in parts)
     if size > drafts.MAX_INLINE_TEMPLATE_BYTES:
         raise Refusal(
             BAD_REQUEST, f"TemplateContent is larger than {drafts.MAX_INLINE_TEMPLATE_BYTES} bytes."
         )
+    if not all(is_simple(part) for part in parts):
+        # in these words: https://github.com/aws/aws-sdk-js-v3/issues/6657
+        raise Refusal(BAD_REQUEST, "Template contains unsupported operations.")
     return content
 
 

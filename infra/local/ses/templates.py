@@ -24,6 +24,7 @@ _TAG: Final = re.compile(
 _BLOCK: Final = re.compile(r"#\s*(?P<kind>if|unless|each)\s+(?P<path>\S+)")
 _INLINE: Final = re.compile(r"#\*\s*inline\s+[\"'](?P<name>[^\"']+)[\"']")
 _PATH: Final = re.compile(r"@?[^\s{}#/>!]+")
+_SIMPLE: Final = re.compile(r"[^\s{}#/>^&.]+")
 _DEPTH: Final = 50
 
 Data = Mapping[str, "Value"]
@@ -84,6 +85,15 @@ def render(template: str, data: Data) -> str:
         raise RenderingError(reason)
     partials = {node.name: node.body for node in nodes if isinstance(node, Definition)}
     return _render(nodes, data, (), partials, 0)
+
+
+def is_simple(template: str) -> bool:
+    """Tell whether a template has nothing but simple substitutions, all that SES does with one in a request.
+
+    https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Template.html
+    """
+    tags = (token.text for token in _tokens(template) if token.tag)
+    return all(_SIMPLE.fullmatch(tag) is not None and tag != "else" for tag in tags if tag[:1] != "!")
 
 
 def parse_data(text: str | None) -> Data:

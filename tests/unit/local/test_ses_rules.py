@@ -115,6 +115,25 @@ def test_templates_render_as_the_guide_shows(template: str, rendered: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("template", "simple"),
+    [
+        ("Hello {{name}}, {{ first_name }} and {{{html}}}", True),
+        ("{{! a comment. }}{ {#if} }", True),
+        ("{{elsewhere}}", True),
+        ("{{#if vip}}gold{{/if}}", False),
+        ("{{~^vip}}", False),
+        ("a {{ else }} b", False),
+        ("{{> footer}}", False),
+        ("{{&html}}", False),
+        ("{{contact.city}}", False),
+        ("{{{ contact.city }}}", False),
+    ],
+)
+def test_only_names_in_braces_are_simple_substitutions(template: str, simple: bool) -> None:  # noqa: FBT001 - a row of the table
+    assert templates.is_simple(template) is simple
+
+
+@pytest.mark.parametrize(
     ("template", "reason"),
     [
         ("{{attributeName}}", "Attribute 'attributeName' is not present in the rendering data."),

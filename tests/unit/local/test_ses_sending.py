@@ -489,6 +489,16 @@ def test_a_template_that_lacks_data_is_accepted_and_fails_to_render(lab: Lab) ->
     assert "headers" not in failed["mail"]
 
 
+@pytest.mark.parametrize("part", ["Subject", "Text", "Html"])
+def test_a_template_in_the_request_takes_simple_substitutions_alone(lab: Lab, part: str) -> None:
+    template = {"Subject": "Hello {{name}}", "Text": "Hi"} | {part: "{{#if name}}Hello{{/if}}"}
+    content = {"Template": {"TemplateContent": template, "TemplateData": '{"name": "Alice"}'}}
+    assert refusal(lab, Content=content) == (
+        "BadRequestException",
+        "Template contains unsupported operations.",
+    )
+
+
 def test_an_unknown_template_is_not_found(lab: Lab) -> None:
     content = {"Template": {"TemplateName": "nowhere", "TemplateData": "{}"}}
     assert refusal(lab, Content=content) == ("NotFoundException", "Template nowhere does not exist")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -159,6 +160,62 @@ def test_what_ses_cannot_do_in_a_merge_is_refused_by_name(
     assert isinstance(error, UnsupportedFeature)
     assert error.path == path
     assert error.feature == (feature or path.removeprefix("$."))
+
+
+OPERATIONS = [
+    ("{{#if vip}}Dear {{/if}}{{name}}", "{{#"),
+    ("{{~#each lines}}{{this}}{{/each}}", "{{#"),
+    ("Dear {{name}}{{/if}}", "{{/"),
+    ("{{> footer}}", "{{>"),
+    ("{{^vip}}Dear{{/vip}}", "{{^"),
+    ("a {{else}} b", "{{else}}"),
+    ("a {{ else if vip }} b", "{{else}}"),
+    ("{{& name}}", "{{&"),
+    ("{{customer.name}}", "{{a.b}}"),
+    ("{{{ customer.name }}}", "{{a.b}}"),
+    ("{{../name}}", "{{a.b}}"),
+]
+
+
+@pytest.mark.parametrize("field", ["subject", "text", "html"])
+@pytest.mark.parametrize(("template", "operation"), OPERATIONS)
+def test_a_template_in_the_job_does_no_more_than_put_in_values(
+    field: str, template: str, operation: str
+) -> None:
+    error = refusal(merge(**{field: template}))
+    assert isinstance(error, UnsupportedFeature)
+    assert (error.path, operation in error.feature) == (f"$.{field}", True)
+    assert error.feature in error.reason
+    assert "stored template" in error.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{name}}, {{ name }}, {{~name~}}, {{{name}}}",
+        "{{elsewhere}} and {{else_}}",
+        "Half off. {{name}}. See example.com/#news & more > {less}. {{! Ann. }}",
+        "{ {#if} } {",
+    ],
+)
+def test_values_are_put_into_the_text_of_a_merge_whatever_stands_around_them(text: str) -> None:
+    job, _ = read(merge(text=text))
+    assert job.text == text
+
+
+@pytest.mark.parametrize("text", ["{" * 500_000, "{{" + " " * 500_000, "{{" + "a" * 500_000])
+def test_braces_without_end_are_read_in_no_time(text: str) -> None:
+    began = time.process_time()
+    read(merge(text=text))
+    assert time.process_time() - began < 2
+
+
+def test_a_job_that_is_no_merge_may_say_anything_in_braces() -> None:
+    for template, _ in OPERATIONS:
+        job = parse_job(
+            json.dumps({"from_email": "a@example.com", "to": "b@example.org", "text": template}), "1"
+        )
+        assert job.text == template
 
 
 def test_fifteen_headers_are_taken_with_those_of_tags_and_metadata() -> None:
