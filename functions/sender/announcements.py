@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mailbus.events import JOB_ID_TAG, EmailEvent, event_id
 from mailbus.jobs import envelopes
+from mailbus.parts import PART_RECIPIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -66,8 +67,12 @@ def refused(  # noqa: PLR0913 - what a failure consists of
 ) -> tuple[EmailEvent, ...]:
     """Announce what will never be sent, once per recipient; of all entries where none are named.
 
-    The ids come from SQS's message id: a redelivery repeats them, a mended job sent again does not.
+    A merge that is refused before it is cut into parts has one event for all of its recipients: the function
+    has no time for theirs. The ids come from SQS's message id: a redelivery repeats them, a mended job sent
+    again does not.
     """
+    if job.merge is not None and len(job.merge.recipients) > PART_RECIPIENTS:
+        return (_refused_whole(job, error, sqs_message_id, now, len(job.merge.recipients)),)
     to = envelopes(job)
     event_type: EventType = "rejected" if rejected else "failed"
     return tuple(
@@ -100,6 +105,22 @@ def unreadable(
         description=str(error)[:DESCRIPTION_CHARACTERS],
     )
     return (failed,)
+
+
+def _refused_whole(
+    job: Job, error: MailbusError, sqs_message_id: str, now: datetime, recipients: int
+) -> EmailEvent:
+    told = f"; so for all {recipients} recipients of the merge"
+    return EmailEvent(
+        event_type="failed",
+        event_id=event_id("failed", sqs_message_id, None),
+        timestamp=now,
+        job_id=job.job_id,
+        metadata=job.metadata,
+        tags=job.tags,
+        message_tags={JOB_ID_TAG: (job.job_id,)},
+        description=str(error)[: DESCRIPTION_CHARACTERS - len(told)] + told,
+    )
 
 
 def _metadata(job: Job, entry: int) -> dict[str, MetadataValue]:

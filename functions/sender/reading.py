@@ -120,6 +120,9 @@ def _referred(sender: Sender, document: dict[str, Any]) -> dict[str, Any]:
 def _plan(sender: Sender, record: Record, job: Job, document: dict[str, Any]) -> Prepared:
     now = sender.now().timestamp()
     if job.expires_at is not None and job.expires_at <= now:
+        if _is_large(job):
+            # its parts are refused each by itself: an event for each recipient takes more time than there is
+            return Large(record=record, job=job, document=document)
         return Refused(record=record, job=job, error=expired())
     if job.send_at is not None and job.send_at > now + FARTHEST_SECONDS:
         reason = "is more than a year ahead; schedule it later"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
@@ -23,6 +24,10 @@ from tests.unit.sender.fake_world import (
     refusal,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GONE = {"filename": "brochure.pdf", "s3": {"bucket": "shop-invoices", "key": "gone.pdf"}}
 UNANSWERED = ReadTimeoutError(endpoint_url="https://email.eu-west-1.amazonaws.com")
 AWAY = EndpointConnectionError(endpoint_url="https://sqs.eu-west-1.amazonaws.com")
 THROTTLED = refusal("TooManyRequestsException", "Maximum sending rate exceeded.", 429)
@@ -411,3 +416,67 @@ def test_a_large_merge_whose_time_is_over_is_refused_for_each_recipient() -> Non
     world.run()
     assert world.ses.requests == []
     assert sorted(world.told_of("failed")) == sorted(people(60))
+
+
+def test_a_large_merge_whose_time_is_over_is_refused_in_parts_that_a_worker_has_the_time_for() -> None:
+    world = World()
+    world.put(**newsletter(5000), expires_at=START - 1)
+    calls: list[int] = []
+    while world.queues.messages:
+        before = len(world.events.calls)
+        world.deliver()
+        calls.append(len(world.events.calls) - before)
+        world.wait(1)
+    assert max(calls) <= 50
+    assert Counter(world.told_of("failed")) == dict.fromkeys(people(5000), 1)
+    assert (len(world.queues.dead), world.ses.requests) == (100, [])
+
+
+def _cancelled(world: World) -> None:
+    world.ledger.cancel("job-news", now=START, expires_at=int(START) + 86_400)
+
+
+def _with_other_content(world: World) -> None:
+    world.put(job_id="job-news")
+    world.deliver()
+    world.events.taken.clear()
+    world.events.calls.clear()
+
+
+@pytest.mark.parametrize(
+    ("before", "fields", "reason", "dead"),
+    [
+        (_cancelled, {}, "cancelled before it was sent", 0),
+        (_with_other_content, {}, "$.job_id: is the id of a job with other content", 1),
+        (None, {"send_at": START + 400 * 86_400}, "$.send_at: is more than a year ahead", 1),
+        (None, {"attachments": [GONE]}, "$.attachments[0].s3: ", 1),
+    ],
+)
+def test_a_large_merge_that_is_refused_as_a_whole_has_one_event_for_all_its_recipients(
+    before: Callable[[World], None] | None, fields: dict[str, Any], reason: str, dead: int
+) -> None:
+    world = World()
+    if before is not None:
+        before(world)
+    world.put(**newsletter(5000, metadata={"campaign": "spring"}, tags=["news"]), **fields)
+    world.deliver()
+    assert len(world.events.calls) == 1
+    (event,) = world.told
+    assert (event["event_type"], event["job_id"], event["recipient"]) == ("failed", "job-news", None)
+    assert (event["metadata"], event["tags"]) == ({"campaign": "spring"}, ["news"])
+    assert event["description"].startswith(reason)
+    assert event["description"].endswith("; so for all 5000 recipients of the merge")
+    assert (len(world.queues.dead), world.queues.messages) == (dead, {})
+
+
+def test_a_large_merge_that_can_no_longer_be_cut_into_parts_has_one_event_for_all_its_recipients() -> None:
+    world = World()
+    world.queues.troubles["send_message_batch"] = [AWAY]
+    world.put(**newsletter(60, attachments=[{"filename": "a.pdf", "s3": GONE["s3"]}]))
+    world.s3.objects["shop-invoices", "gone.pdf"] = b"%PDF-1.7"
+    world.deliver()
+    world.s3.objects.clear()
+    world.run()
+    (event,) = world.told
+    assert (event["recipient"], len(world.queues.dead)) == (None, 1)
+    assert event["description"].endswith("; so for all 60 recipients of the merge")
