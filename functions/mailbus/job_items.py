@@ -21,7 +21,7 @@ PART_PREFIX: Final = "part#"
 WHOLE: Final = "job"
 # what an item has only where the record has it
 OPTIONAL: Final = frozenset(
-    {"open", "accepted_at", "unknown", "failed", "attempts", "due", "metadata", "tags"}
+    {"open", "accepted_at", "unknown", "failed", "tries", "attempts", "due", "metadata", "tags"}
 )
 # What an item has beside metadata and tags: names, times, and for each entry its message id and states.
 BASE_BYTES: Final = 1024
@@ -69,6 +69,8 @@ def fields(record: JobRecord) -> dict[str, Any]:
         written["unknown"] = _numbers(record.unknown)
     if record.failed:
         written["failed"] = {"M": {str(entry): {"S": code} for entry, code in record.failed.items()}}
+    if record.tries:
+        written["tries"] = {"M": {str(entry): number(count) for entry, count in record.tries.items()}}
     if record.attempts:
         written["attempts"] = {"M": {kind: number(count) for kind, count in record.attempts.items()}}
     if record.due is not None:
@@ -102,6 +104,9 @@ def read(found: Mapping[str, Any]) -> JobRecord:
         accepted_at=float(found["accepted_at"]["N"]) if "accepted_at" in found else 0.0,
         unknown=_read_numbers(found.get("unknown")),
         failed={int(entry): code["S"] for entry, code in found.get("failed", {"M": _NOTHING})["M"].items()},
+        tries={
+            int(entry): int(count["N"]) for entry, count in found.get("tries", {"M": _NOTHING})["M"].items()
+        },
         attempts={
             kind: int(count["N"]) for kind, count in found.get("attempts", {"M": _NOTHING})["M"].items()
         },

@@ -36,8 +36,9 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `version` changes with every write. Until `lease_until` the entries in `open` belong to one worker alone,
     who was about to call SES at `called_at`. `accepted` has SES's message id by entry, `failed` the code of
-    an error that will not pass, for as long as others of the job are still tried. `attempts` counts tries by
-    their kind, `metadata` has one object for each entry. From `expires_at` on the record counts for nothing.
+    an error that will not pass, for as long as others of the job are still tried. `tries` counts by entry
+    those that end one day, `attempts` the job's waits by their kind. `metadata` has one object for each
+    entry. From `expires_at` on the record counts for nothing.
     """
 
     key: RecordKey
@@ -53,6 +54,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     accepted_at: float = 0.0
     unknown: tuple[int, ...] = ()
     failed: dict[int, str] = msgspec.field(default_factory=dict)
+    tries: dict[int, int] = msgspec.field(default_factory=dict)
     attempts: dict[str, int] = msgspec.field(default_factory=dict)
     due: float | None = None
     metadata: tuple[dict[str, MetadataValue], ...] = ()

@@ -236,6 +236,11 @@ def _forgotten(known: JobRecord) -> JobRecord:
     return JobRecord(key=known.key, version=known.version, expires_at=known.expires_at)
 
 
+def begun_anew(known: JobRecord) -> JobRecord:
+    """Keep of a job that failed what SES has of it: from the dead-letter queue, the rest is tried anew."""
+    return msgspec.structs.replace(known, state="failed", failed={}, tries={}, attempts={})
+
+
 def outcome_unknown() -> SendError:
     """Say that nobody will ever know whether SES has a mail."""
     return SendError("OutcomeUnknown", _OUTCOME_UNKNOWN, retryable=False)
@@ -283,7 +288,7 @@ def _write_off(
     sender: Sender, refused: results.Refused, known: JobRecord, entries: tuple[int, ...]
 ) -> Result:
     """Leave nothing open of a job that was on its way to SES, and will not be sent."""
-    failed = msgspec.structs.replace(known, state="failed", open=(), lease_until=0.0, failed={}, attempts={})
+    failed = begun_anew(msgspec.structs.replace(known, open=(), lease_until=0.0))
     (outcome,) = sender.ledger.claim([Claim(record=failed, seen=known)], now=sender.now().timestamp())
     match outcome:
         case Claimed():

@@ -13,7 +13,7 @@ from mailbus.job_records import JobRecord
 from mailbus.jobs import peek_job_id
 from mailbus.sqs import Record
 from sender import announcements
-from sender.claims import outcome_unknown, remembered_until
+from sender.claims import begun_anew, outcome_unknown, remembered_until
 from sender.outcomes import Fault, Kind, delay_seconds, gives_up, is_spent, recalled
 from sender.results import (
     Attempted,
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 UNEXPECTED_SECONDS: Final = 60
 SPREAD_SECONDS: Final = 5
 LONGEST_SPREAD_SECONDS: Final = 15 * 60
-# the outcomes whose number decides how long a job waits, or whether it is tried again
-COUNTED: Final = ("paused", "throttled", "retry")
+# the outcomes whose number decides how long a job waits
+COUNTED: Final = ("paused", "throttled")
 # of several entries' faults, the one that has the job wait longest comes first
 WAITING: Final[tuple[Kind, ...]] = ("quota", "paused", "throttled", "retry")
 
@@ -123,12 +123,18 @@ def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
     work, known = attempted.work, attempted.known
     record, job = work.record, work.job
     faults = work.faults
-    passing = {entry: fault for entry, fault in faults.items() if fault.error.retryable}
-    kind = next((kind for kind in WAITING if any(fault.kind == kind for fault in passing.values())), None)
+    tries = _tried(known, faults)
+    # of what is in doubt nothing can be said yet: the job comes again
+    spent = _is_spent(sender, record) and attempted.unanswered is None
+    passing = {
+        entry: fault
+        for entry, fault in faults.items()
+        if not spent and not gives_up(fault.kind, tries.get(entry, 0), sender.settings.max_attempts)
+    }
+    kind = next((kind for kind in WAITING if any(fault.kind == kind for fault in faults.values())), None)
     attempts = known.attempts.get(kind, 0) + 1 if kind in COUNTED else 1
-    spent = _is_spent(sender, record)
-    if kind is not None and (gives_up(kind, attempts, sender.settings.max_attempts) or spent):
-        passing = {}
+    if kind == "retry":
+        attempts = max(tries[entry] for entry, fault in faults.items() if fault.kind == kind)
     final = {entry: fault for entry, fault in faults.items() if entry not in passing}
     if spent:
         final |= dict.fromkeys(work.entries, Fault(kind="failed", error=_spent()))
@@ -150,14 +156,14 @@ def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
         error=_label(next(iter(faults.values())).error) if faults else None,
         paused=sum(fault.kind == "paused" for fault in faults.values()),
     )
-    if attempted.unanswered is not None:
-        return _wait_for_events(sender, attempted, common)
     known = msgspec.structs.replace(
         _freed(known),
-        # the tries of what is given up are not those of the entries that come after it
-        attempts={**known.attempts, kind: attempts if passing else 0} if kind in COUNTED else known.attempts,
+        tries=tries,
+        attempts={**known.attempts, kind: attempts} if kind in COUNTED else known.attempts,
         failed={**known.failed, **{entry: fault.error.code for entry, fault in final.items()}},
     )
+    if attempted.unanswered is not None:
+        return _wait_for_events(sender, attempted, known, common)
     if passing or (work.entries and not spent):
         seconds = (
             delay_seconds(kind, attempts, sender.uniform)
@@ -179,8 +185,7 @@ def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
     return msgspec.structs.replace(
         common,
         outcome="rejected" if any(fault.kind == "rejected" for fault in final.values()) else "failed",
-        # sent again from the dead-letter queue, what failed is tried anew
-        keep=msgspec.structs.replace(known, state="failed", failed={}, attempts={}),
+        keep=begun_anew(known),
         bury=_error_of(known, final),
     )
 
@@ -205,14 +210,22 @@ def _own_unknown(record: Record, known: JobRecord) -> tuple[int, ...]:
     return tuple(entry for entry in known.unknown if own and entry not in known.accepted)
 
 
-def _wait_for_events(sender: Sender, attempted: Attempted, common: Settlement) -> Settlement:
+def _tried(known: JobRecord, faults: Mapping[int, Fault]) -> dict[int, int]:
+    """Count for each entry the tries that end one day; in a shared call, each may be at another one."""
+    ending = [entry for entry, fault in faults.items() if fault.kind == "retry"]
+    return {**known.tries, **{entry: known.tries.get(entry, 0) + 1 for entry in ending}}
+
+
+def _wait_for_events(
+    sender: Sender, attempted: Attempted, known: JobRecord, common: Settlement
+) -> Settlement:
     """Let SES's own event tell whether it accepted what it did not answer for."""
-    fault, known = attempted.unanswered, attempted.known
+    fault = attempted.unanswered
     return msgspec.structs.replace(
         common,
         outcome="unanswered",
-        let_go=None if attempted.noted else known,
-        keep=_freed(known) if attempted.noted else None,
+        let_go=None if attempted.noted else attempted.known,
+        keep=known if attempted.noted else None,
         give_back_seconds=delay_seconds("retry", 1, sender.uniform),
         error=None if fault is None else _label(fault.error),
     )

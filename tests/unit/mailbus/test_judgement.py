@@ -61,7 +61,7 @@ ALL = (0, 1, 2)
 # what can be known of a job of three entries beside its state
 SITUATIONS: dict[str, dict[str, Any]] = {
     "nothing sent": {},
-    "tried before": {"attempts": {"retry": 2}},
+    "tried before": {"tries": {0: 2}},
     "some accepted": {"accepted": {1: SECOND}},
     "one failed for good": {"failed": {0: "MessageRejected"}, "accepted": {1: SECOND}},
     "all failed for good or accepted": {"failed": {0: "MessageRejected"}, "accepted": {1: SECOND, 2: THIRD}},

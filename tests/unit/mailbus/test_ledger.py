@@ -291,7 +291,8 @@ def largest(number: int = 0) -> JobRecord:
         unknown=tuple(range(50)),
         accepted=dict.fromkeys(range(50), MESSAGE),
         failed=dict.fromkeys(range(50), "MailFromDomainNotVerifiedException"),
-        attempts={"retry": 9, "throttled": 9, "unknown": 3},
+        tries=dict.fromkeys(range(50), 20),
+        attempts={"paused": 9, "throttled": 9, "unknown": 3},
         due=NOW,
     )
 
@@ -452,7 +453,7 @@ def test_a_job_that_is_just_being_scheduled_has_to_be_cancelled_again(world: Wor
 
 def test_an_expired_job_is_cancelled_as_an_unknown_one(world: World) -> None:
     world.claimed(
-        job(accepted={0: MESSAGE}, accepted_at=NOW, attempts={"retry": 1}, due=NOW, expires_at=int(NOW))
+        job(accepted={0: MESSAGE}, accepted_at=NOW, attempts={"paused": 1}, due=NOW, expires_at=int(NOW))
     )
     assert world.ledger.cancel("order-1001", now=NOW, expires_at=KEEP) == "cancelled"
     cancelled = world.known(job().key)
@@ -494,6 +495,7 @@ scalars = st.text(max_size=9) | st.integers() | st.floats(allow_nan=False, allow
         accepted_at=st.floats(0, 1e10),
         unknown=st.lists(entries).map(tuple),
         failed=st.dictionaries(entries, st.text(max_size=9)),
+        tries=st.dictionaries(entries, st.integers(0, 99)),
         attempts=st.dictionaries(st.text(max_size=9), st.integers(0, 99)),
         due=st.none() | st.floats(0, 1e10),
         metadata=st.lists(st.dictionaries(st.text(max_size=9), scalars), max_size=3).map(tuple).filter(any)

@@ -347,16 +347,16 @@ def test_a_redelivered_message_announces_the_same_event_and_sends_nothing() -> N
 
 
 @pytest.mark.parametrize(
-    ("answer", "seconds", "attempts"),
+    ("answer", "seconds", "attempts", "tries"),
     [
-        (THROTTLED, 2, {"throttled": 1}),
-        (QUOTA, 7200, {}),
-        (PAUSED, 15, {"paused": 1}),
-        (ConnectTimeoutError(endpoint_url=URL), 2, {"retry": 1}),
+        (THROTTLED, 2, {"throttled": 1}, {}),
+        (QUOTA, 7200, {}, {}),
+        (PAUSED, 15, {"paused": 1}, {}),
+        (ConnectTimeoutError(endpoint_url=URL), 2, {}, {0: 1}),
     ],
 )
 def test_a_job_that_may_pass_goes_back_for_as_long_as_its_error_asks(
-    answer: Exception, seconds: int, attempts: dict[str, int]
+    answer: Exception, seconds: int, attempts: dict[str, int], tries: dict[int, int]
 ) -> None:
     world = World()
     world.ses.calls = [answer]
@@ -364,7 +364,7 @@ def test_a_job_that_may_pass_goes_back_for_as_long_as_its_error_asks(
     world.deliver()
     assert world.queues.hidden == [(message_id, seconds)]
     assert (world.told, world.queues.dead) == ([], [])
-    assert world.record().attempts == attempts
+    assert (world.record().attempts, world.record().tries) == (attempts, tries)
     assert (world.record().open, world.record().lease_until) == ((), 0.0)
     world.run(7200)
     assert (world.ses.sent_to, world.told_of("queued")) == (["ann"], ["ann"])

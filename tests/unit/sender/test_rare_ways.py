@@ -171,6 +171,38 @@ def test_entries_are_tried_as_often_as_any_after_another_one_was_given_up() -> N
     assert (world.told_of("failed"), world.told_of("queued")) == (["c0"], ["c1", "c2"])
 
 
+def test_an_entry_that_joins_a_failing_one_in_a_call_has_all_its_own_tries() -> None:
+    world = World()
+    world.pace.largest = 1
+    world.put(**newsletter(2))
+    world.ses.answers = {"c0": ["FAILED"] * 9, "c1": ["TRANSIENT_FAILURE", None]}
+    for _ in range(4):
+        world.run(0)
+        world.clock.now = min(message.visible_at for message in world.queues.messages.values())
+    world.pace.largest = 50
+    world.run()
+    assert (world.told_of("failed"), world.told_of("queued")) == (["c0"], ["c1"])
+
+
+def test_an_entry_that_fails_beside_throttled_ones_is_given_up_as_soon_as_any() -> None:
+    world = World(max_attempts=2)
+    world.put(**newsletter(2))
+    world.ses.answers = {"c0": ["FAILED"] * 9, "c1": [*["ACCOUNT_THROTTLED"] * 4, None]}
+    world.run()
+    assert (world.told_of("failed"), world.told_of("queued")) == (["c0"], ["c1"])
+    assert world.ses.answers["c0"] == ["FAILED"] * 7
+
+
+def test_a_merge_that_is_in_doubt_tells_no_untried_recipient_as_failed() -> None:
+    world = World(on_unknown="fail")
+    world.pace.largest = 1
+    world.put(**newsletter(2))
+    world.wait(13 * DAY)
+    world.ses.calls = [Lost(ReadTimeoutError(endpoint_url="https://email.eu-west-1.amazonaws.com"))]
+    world.deliver()
+    assert (world.ses.sent_to, world.told) == (["c0"], [])
+
+
 def test_a_job_in_s3_gets_its_time_beside_jobs_that_wait_for_their_turn() -> None:
     world = World()
     at = {"bucket": JOBS_BUCKET, "key": "jobs/job-large/1.json"}
