@@ -124,7 +124,7 @@ def _reason(value: object, kind: object) -> str:
 
 def _string_reason(kind: object) -> str | None:
     if typing.get_origin(kind) is Literal:
-        return f"expected {' or '.join(typing.get_args(kind))}"
+        return f"expected {' or '.join(str(one) for one in typing.get_args(kind))}"
     if typing.get_origin(kind) is Annotated:
         plain, *metas = typing.get_args(kind)
         told = (meta.extra["reason"] for meta in metas if isinstance(meta, msgspec.Meta) and meta.extra)
@@ -136,7 +136,7 @@ def _name(kind: object) -> str:
     if typing.get_origin(kind) is Annotated:
         return _name(typing.get_args(kind)[0])
     if typing.get_origin(kind) is Literal:
-        return _NAMES[str]
+        return _NAMES[type(typing.get_args(kind)[0])]
     if _is_struct(kind):
         return _NAMES[dict]
     return _NAMES[typing.get_origin(kind) or kind]

@@ -92,7 +92,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A mail to send, or with merge fields one for each recipient."""
 
-    schema_version: Annotated[int, msgspec.Meta(description="The contract's version: 1.")] = 1
+    schema_version: Annotated[Literal[1] | None, msgspec.Meta(description="The contract's version: 1.")] = 1
     job_id: Annotated[
         JobId | None,
         msgspec.Meta(

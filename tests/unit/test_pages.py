@@ -88,7 +88,7 @@ def kind(annotation: object) -> str:
     if typing.get_origin(annotation) is Annotated:
         return kind(get_args(annotation)[0])
     if typing.get_origin(annotation) is Literal:
-        return "string"
+        return KINDS[type(get_args(annotation)[0])]
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
         parts = {kind(part) for part in get_args(annotation) if part is not types.NoneType}
         if "time" in parts:

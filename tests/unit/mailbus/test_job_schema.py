@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from mailbus.errors import InvalidJob
 from mailbus.jobs import parse_job, read_document, referred
 from mailbus.schema import job_schema
 from mailbus.send_job import SendJob
@@ -51,6 +52,23 @@ def test_the_schema_describes_every_field() -> None:
         assert struct["additionalProperties"] is False, name
         for field, described in struct["properties"].items():
             assert described.get("description"), f"{name}.{field}"
+
+
+@pytest.mark.parametrize(
+    ("version", "is_taken"), [(1, True), (None, True), (2, False), (0, False), ("1", False), (True, False)]
+)
+def test_the_schema_and_the_reader_take_the_same_versions(version: object, is_taken: bool) -> None:  # noqa: FBT001 - a row of the table
+    described = job_schema()["$defs"]["SendJob"]["properties"]["schema_version"]
+    of_schema = [value for kind in described["anyOf"] for value in kind.get("enum", [None])]
+    assert any(type(value) is type(version) and value == version for value in of_schema) is is_taken
+    document = {"schema_version": version, "from_email": "a@example.com", "to": "b@example.org", "text": ""}
+    body = json.dumps(document)
+    if is_taken:
+        assert parse_job(body, SQS_ID).job_id == SQS_ID
+    else:
+        with pytest.raises(InvalidJob) as refused:
+            parse_job(body, SQS_ID)
+        assert refused.value.path == "$.schema_version"
 
 
 def test_each_feature_has_its_example() -> None:
