@@ -21,7 +21,7 @@ PART_PREFIX: Final = "part#"
 WHOLE: Final = "job"
 # what an item has only where the record has it
 OPTIONAL: Final = frozenset(
-    {"open", "accepted_at", "unknown", "failed", "tries", "attempts", "due", "metadata", "tags"}
+    {"open", "accepted_at", "unknown", "failed", "tries", "attempts", "parts", "due", "metadata", "tags"}
 )
 # What an item has beside metadata and tags: names, times, and for each entry its message id and states.
 BASE_BYTES: Final = 1024
@@ -67,12 +67,17 @@ def fields(record: JobRecord) -> dict[str, Any]:
         written["accepted_at"] = number(record.accepted_at)
     if record.unknown:
         written["unknown"] = _numbers(record.unknown)
-    if record.failed:
-        written["failed"] = {"M": {str(entry): {"S": code} for entry, code in record.failed.items()}}
-    if record.tries:
-        written["tries"] = {"M": {str(entry): number(count) for entry, count in record.tries.items()}}
-    if record.attempts:
-        written["attempts"] = {"M": {kind: number(count) for kind, count in record.attempts.items()}}
+    counts = {"tries": record.tries, "attempts": record.attempts}
+    maps: dict[str, dict[str, Any]] = {
+        "failed": {str(entry): {"S": code} for entry, code in record.failed.items()},
+        **{
+            name: {str(key): number(count) for key, count in counted.items()}
+            for name, counted in counts.items()
+        },
+    }
+    written |= {name: {"M": members} for name, members in maps.items() if members}
+    if record.parts:
+        written["parts"] = number(record.parts)
     if record.due is not None:
         written["due"] = number(record.due)
     if any(record.metadata):
@@ -103,13 +108,10 @@ def read(found: Mapping[str, Any]) -> JobRecord:
         accepted={int(entry): value["S"] for entry, value in found["accepted"]["M"].items()},
         accepted_at=float(found["accepted_at"]["N"]) if "accepted_at" in found else 0.0,
         unknown=_read_numbers(found.get("unknown")),
-        failed={int(entry): code["S"] for entry, code in found.get("failed", {"M": _NOTHING})["M"].items()},
-        tries={
-            int(entry): int(count["N"]) for entry, count in found.get("tries", {"M": _NOTHING})["M"].items()
-        },
-        attempts={
-            kind: int(count["N"]) for kind, count in found.get("attempts", {"M": _NOTHING})["M"].items()
-        },
+        failed={int(entry): code["S"] for entry, code in _members(found, "failed").items()},
+        tries={int(entry): int(count["N"]) for entry, count in _members(found, "tries").items()},
+        attempts={kind: int(count["N"]) for kind, count in _members(found, "attempts").items()},
+        parts=int(found["parts"]["N"]) if "parts" in found else 0,
         due=None if due is None else float(due["N"]),
         metadata=_METADATA.decode(found["metadata"]["S"]) if "metadata" in found else (),
         tags=_TAGS.decode(found["tags"]["S"]) if "tags" in found else (),
@@ -126,6 +128,10 @@ def size(written: Mapping[str, Any]) -> int:
 def number(value: float) -> dict[str, str]:
     """Write a number so that it comes back as it is."""
     return {"N": repr(value)}
+
+
+def _members(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return found[name]["M"] if name in found else _NOTHING
 
 
 def _numbers(values: tuple[int, ...]) -> dict[str, Any]:

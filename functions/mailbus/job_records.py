@@ -38,7 +38,8 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     who was about to call SES at `called_at`. `accepted` has SES's message id by entry, `failed` the code of
     an error that will not pass, for as long as others of the job are still tried. `tries` counts by entry
     those that end one day, `attempts` the job's waits by their kind. `metadata` has one object for each
-    entry. From `expires_at` on the record counts for nothing.
+    entry. `parts` tells how many of those that a large merge is cut into are on the queue. From `expires_at`
+    on the record counts for nothing.
     """
 
     key: RecordKey
@@ -56,6 +57,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     failed: dict[int, str] = msgspec.field(default_factory=dict)
     tries: dict[int, int] = msgspec.field(default_factory=dict)
     attempts: dict[str, int] = msgspec.field(default_factory=dict)
+    parts: int = 0
     due: float | None = None
     metadata: tuple[dict[str, MetadataValue], ...] = ()
     tags: tuple[str, ...] = ()

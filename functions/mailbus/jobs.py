@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from mailbus.send_job import Addresses
 
 __all__ = [
+    "MAX_ADDRESSES",
     "MAX_METADATA_BYTES",
     "MAX_RECIPIENTS",
     "MAX_RECIPIENT_METADATA_BYTES",
@@ -76,6 +77,8 @@ __all__ = [
 
 SCHEMA_VERSION: Final = 1
 MAX_RECIPIENTS: Final = 50
+# what the function can read, and cut into parts, in its memory and time, with half a processor
+MAX_ADDRESSES: Final = 100_000
 # the year 10000: a moment beyond is in milliseconds
 END_OF_TIME: Final = 253_402_300_800
 _JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -212,6 +215,10 @@ def _mailboxes(value: Addresses | None, path: str) -> tuple[Mailbox, ...]:
         return ()
     if isinstance(value, str):
         return (parse_mailbox(value, path),)
+    if len(value) > MAX_ADDRESSES:
+        refuse(
+            path, f"has {len(value)} addresses; a job takes {MAX_ADDRESSES}, so split it into several jobs"
+        )
     return tuple(parse_mailbox(text, f"{path}[{index}]") for index, text in enumerate(value))
 
 

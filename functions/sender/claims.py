@@ -222,6 +222,8 @@ def enter(
                 if not isinstance(verdict, Free):
                     return known, verdict
                 seen = _forgotten(known) if verdict.fresh else known
+                # what is on the queue already is not put there again
+                wanted = msgspec.structs.replace(wanted, parts=0 if verdict.fresh else known.parts)
     return Unreachable(code="Contended")
 
 

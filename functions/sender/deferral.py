@@ -7,22 +7,28 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from mailbus.errors import SendError
 from mailbus.job_records import JobRecord, Waiting
 from mailbus.jobs import envelopes
 from mailbus.ledger import Unreachable
 from mailbus.parts import split
 from mailbus.queue_messages import NOT_SENDABLE
 from sender.claims import LEASE_SLACK, enter, key_of, postponed_by, remembered_until, result_of
-from sender.results import Postponed, Scheduled, Split
+from sender.reading import NO_TIME
+from sender.results import Postponed, Refused, Scheduled, Split
 from sender.schedules import INPUT_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sender.objects import Prefix
     from sender.results import Early, Large, Result
     from sender.wiring import Sender
 
 # The longest that a job waits hidden in its queue; beyond, it is put on a schedule.
 HIDDEN_SECONDS: Final = 15 * 60
+# What one more call of the queue may take, with the parts of it that have to be kept in S3.
+CALL_SECONDS: Final = 20.0
 # A queue's message holds 1 MiB; its attributes count too.
 BODY_BYTES: Final = 1000 * 1000
 
@@ -72,19 +78,41 @@ def divide(sender: Sender, large: Large, deadline: float) -> Result:
     known, verdict = entered
     if verdict is not None:
         return result_of(sender, record, job, known, verdict)
-    parts = split(large.document, job)
     try:
-        # one after the other: all of them have what they share as often as there are parts
-        bodies = (_body(sender, part, job.job_id, "jobs/", BODY_BYTES) for part in parts)
-        sender.queues.put_parts(record.queue_arn, bodies)
+        parts = split(large.document, job)
+        put, trouble = _put_parts(sender, large, parts, known.parts, deadline)
     except Exception:
         sender.ledger.let_go(known)
         raise
-    done = msgspec.structs.replace(known, entries=0, lease_until=0.0)
-    if sender.ledger.save([done]):
+    left = 0 if put == len(parts) else known.entries
+    unsaved = sender.ledger.save([msgspec.structs.replace(known, parts=put, entries=left, lease_until=0.0)])
+    if trouble is not None and trouble.retryable:
+        raise trouble
+    if trouble is not None:
+        return Refused(record=record, job=job, error=trouble)
+    if left:
+        return Postponed(record=record, job_id=job.job_id, seconds=LEASE_SLACK, error=NO_TIME)
+    if unsaved:
         # the parts are there; the message that comes again adds them again, which does no harm
         return Postponed(record=record, job_id=job.job_id)
     return Split(record=record, job=job, parts=len(parts))
+
+
+def _put_parts(
+    sender: Sender, large: Large, parts: Sequence[dict[str, Any]], first: int, deadline: float
+) -> tuple[int, SendError | None]:
+    """Put parts on the queue, from the first that is not there; tell how many are, and what failed."""
+    # one after the other: all of them have what they share as often as there are parts
+    bodies = (_body(sender, part, large.job.job_id, "jobs/", BODY_BYTES) for part in parts[first:])
+    put = first
+    try:
+        for there in sender.queues.put_parts(large.record.queue_arn, bodies, first=first):
+            put = there
+            if sender.now().timestamp() > deadline - CALL_SECONDS:
+                break
+    except SendError as error:
+        return put, error
+    return put, None
 
 
 def _body(sender: Sender, document: dict[str, Any], job_id: str, prefix: Prefix, most: int) -> str:

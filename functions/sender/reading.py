@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # A mail of 40 MB as a job: its files are in base64 already, its texts may be escaped.
 DOCUMENT_BYTES: Final = 64 * 1000 * 1000
+# the code of what has to wait for a delivery with more time
+NO_TIME: Final = "NoTime"
 # base64 makes 4 bytes of 3
 FILES_BYTES: Final = MESSAGE_BYTES * 3 // 4
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html has nothing to say; the contract has

@@ -10,10 +10,13 @@ from mailbus.errors import SendError
 from mailbus.sqs import PART_ATTRIBUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from types_boto3_sqs.client import SQSClient
-    from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+    from types_boto3_sqs.type_defs import (
+        BatchResultErrorEntryTypeDef,
+        SendMessageBatchRequestEntryTypeDef,
+    )
 
     from mailbus.sqs import Record
 
@@ -42,12 +45,13 @@ class SendQueues:
             return False
         return True
 
-    def put_parts(self, queue_arn: str, bodies: Iterable[str]) -> None:
-        """Enqueue the parts of a job, numbered; raises a retryable `SendError` unless all are there.
+    def put_parts(self, queue_arn: str, bodies: Iterable[str], *, first: int) -> Iterator[int]:
+        """Enqueue the parts of a job, numbered from `first`; tells after each call how many are there.
 
-        Parts that are there twice do no harm: each is in the ledger under its number.
+        Raises a `SendError` where one is not. Parts that are there twice do no harm: each is in the ledger
+        under its number.
         """
-        for call in _calls(bodies):
+        for call in _calls(bodies, first):
             entries: list[SendMessageBatchRequestEntryTypeDef] = [
                 {
                     "Id": str(part),
@@ -66,15 +70,26 @@ class SendQueues:
                 )
                 reason = "the parts of the job are not on the queue yet"
                 raise SendError(code, reason, retryable=True) from error
-            if answer.get("Failed"):
-                reason = "the parts of the job are not all on the queue yet"
-                raise SendError(answer["Failed"][0]["Code"], reason, retryable=True)
+            if failed := answer.get("Failed"):
+                raise _not_taken(failed)
+            yield call[-1][0] + 1
 
 
-def _calls(bodies: Iterable[str]) -> Iterator[list[tuple[int, str]]]:
+def _not_taken(failed: Sequence[BatchResultErrorEntryTypeDef]) -> SendError:
+    hopeless = next((one for one in failed if one["SenderFault"]), None)
+    if hopeless is None:
+        return SendError(
+            failed[0]["Code"], "the parts of the job are not all on the queue yet", retryable=True
+        )
+    why = hopeless.get("Message") or "it does not say why"
+    reason = f"SQS does not take part {hopeless['Id']} of the job: {why}; mend the job, and send it again"
+    return SendError(hopeless["Code"], reason, retryable=False)
+
+
+def _calls(bodies: Iterable[str], first: int) -> Iterator[list[tuple[int, str]]]:
     call: list[tuple[int, str]] = []
     filled = 0
-    for part, body in enumerate(bodies):
+    for part, body in enumerate(bodies, first):
         # its attribute counts too
         size = len(body.encode()) + len(PART_ATTRIBUTE) + len("Number") + len(str(part))
         if call and (len(call) == MESSAGES_PER_CALL or filled + size > CALL_BYTES):

@@ -257,6 +257,10 @@ HOSTILE: dict[str, tuple[Callable[[], str], str]] = {
     "a header name of 10 MB": (lambda: letter(headers={"x" * 10_000_000: ""}), "$.headers["),
     "a field name of 10 MB": (lambda: letter(**{"x" * 10_000_000: ""}), "$["),
     "100,000 recipients of one mail": (lambda: letter(to=crowd(100_000)), "$.to"),
+    "1,000,000 recipients of a merge": (
+        lambda: letter(to=["reader@example.org"] * 1_000_000, merge_data={}),
+        "$.to",
+    ),
     "100,000 unknown fields": (lambda: letter(**{f"f{n}": 1 for n in range(100_000)}), "$.f0"),
     "100,000 tags": (lambda: letter(tags=["x"] * 100_000), "$.tags"),
     "100,000 empty files": (

@@ -292,6 +292,7 @@ def largest(number: int = 0) -> JobRecord:
         accepted=dict.fromkeys(range(50), MESSAGE),
         failed=dict.fromkeys(range(50), "MailFromDomainNotVerifiedException"),
         tries=dict.fromkeys(range(50), 20),
+        parts=2000,
         attempts={"paused": 9, "throttled": 9, "unknown": 3},
         due=NOW,
     )
@@ -496,6 +497,7 @@ scalars = st.text(max_size=9) | st.integers() | st.floats(allow_nan=False, allow
         unknown=st.lists(entries).map(tuple),
         failed=st.dictionaries(entries, st.text(max_size=9)),
         tries=st.dictionaries(entries, st.integers(0, 99)),
+        parts=st.integers(0, 9999),
         attempts=st.dictionaries(st.text(max_size=9), st.integers(0, 99)),
         due=st.none() | st.floats(0, 1e10),
         metadata=st.lists(st.dictionaries(st.text(max_size=9), scalars), max_size=3).map(tuple).filter(any)

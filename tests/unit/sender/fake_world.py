@@ -211,6 +211,7 @@ class FakeQueues:
         self.hidden: list[tuple[str, int]] = []
         self.troubles: dict[str, list[Exception | None]] = {}
         self.failing_parts: list[set[str]] = []
+        self.sender_fault = False
         self._ids = itertools.count()
 
     def put(
@@ -266,7 +267,10 @@ class FakeQueues:
             if entry["Id"] not in failing:
                 part = int(entry["MessageAttributes"]["Part"]["StringValue"])
                 self.put(entry["MessageBody"], queue_arn=arn(QueueUrl), part=part)
-        failed = [{"Id": name, "Code": "InternalError", "SenderFault": False} for name in sorted(failing)]
+        failed = [
+            {"Id": name, "Code": "InternalError", "SenderFault": self.sender_fault}
+            for name in sorted(failing)
+        ]
         return {"Failed": failed} if failed else {}
 
     def change_message_visibility(

@@ -119,6 +119,51 @@ def test_the_parts_of_a_large_merge_are_not_all_in_memory_at_a_time() -> None:
     assert (kept, len(world.queues.messages)) == ([11, 21, 22], 22)
 
 
+def slow_queue(world: World, seconds: float) -> list[list[str]]:
+    """Let each call that adds messages take time; the answer fills with the parts that they had."""
+    calls: list[list[str]] = []
+    put = world.queues.send_message_batch
+
+    def slowly(**call: Any) -> dict[str, Any]:
+        calls.append([entry["Id"] for entry in call["Entries"]])
+        world.wait(seconds)
+        return put(**call)
+
+    world.queues.send_message_batch = slowly  # type: ignore[method-assign] # to look on
+    return calls
+
+
+def test_a_merge_for_whose_parts_the_time_is_too_short_goes_on_where_it_was() -> None:
+    world = World()
+    calls = slow_queue(world, 25)
+    world.put(**newsletter(1500))
+    world.deliver()
+    assert (len(calls), world.record("job-news").parts, world.log[-1]["error"]) == (2, 20, "NoTime")
+    world.run()
+    assert [len(call) for call in calls] == [10, 10, 10]
+    assert sorted(world.ses.sent_to) == sorted(people(1500))
+    assert world.queues.messages == {}
+
+
+def test_a_merge_whose_parts_the_queue_failed_to_take_goes_on_where_it_was() -> None:
+    world = World()
+    calls = slow_queue(world, 0)
+    world.queues.failing_parts = [set(), {"10"}]
+    world.put(**newsletter(600))
+    world.run()
+    assert [call[0] for call in calls] == ["0", "10", "10"]
+    assert sorted(world.ses.sent_to) == sorted(people(600))
+
+
+def test_a_merge_with_a_part_that_the_queue_will_never_take_is_refused() -> None:
+    world = World()
+    world.queues.failing_parts, world.queues.sender_fault = [{"1"}], True
+    world.put(**newsletter(60))
+    world.run()
+    assert (world.outcomes[0], world.queues.messages) == ("failed", {})
+    assert "SQS does not take part 1 of the job" in world.reasons[0]
+
+
 def test_a_failure_in_a_merge_from_a_schedule_is_told_though_the_bus_was_away() -> None:
     world = World()
     world.put(**newsletter(2, send_at=START + DAY))
