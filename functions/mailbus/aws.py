@@ -8,6 +8,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
+from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 
 from mailbus import __version__
 
@@ -48,7 +49,8 @@ def session() -> boto3.Session:
 def session_elsewhere(sts: Any, *, role_arn: str | None, region: str | None) -> boto3.Session:  # noqa: ANN401 - a client whose stubs are not installed
     """Open a session that acts as a role, in a region; without either, as this process, in its own.
 
-    The role is assumed at the first call, by the client `sts`, and anew before its credentials expire.
+    The role is assumed at the first call, by the client `sts`, and anew before its credentials expire; where
+    that fails, the call raises botocore's `CredentialRetrievalError`.
     """
     if role_arn is None:
         return boto3.Session(region_name=region)
@@ -70,7 +72,11 @@ class _AssumedRole(CredentialProvider):
         return DeferredRefreshableCredentials(refresh_using=self._fresh, method=self.METHOD)
 
     def _fresh(self) -> dict[str, str]:
-        given = self._sts.assume_role(RoleArn=self._role_arn, RoleSessionName="mailbus")["Credentials"]
+        try:
+            given = self._sts.assume_role(RoleArn=self._role_arn, RoleSessionName="mailbus")["Credentials"]
+        except (BotoCoreError, ClientError) as error:
+            # it comes out of the call that needed the credentials, and is not that service's answer
+            raise CredentialRetrievalError(provider=self.METHOD, error_msg=str(error)) from error
         return {
             "access_key": given["AccessKeyId"],
             "secret_key": given["SecretAccessKey"],

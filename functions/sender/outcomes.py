@@ -130,7 +130,10 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "ValidationException": _JOB,
     # of the SDK, raised before anything is sent; whatever else it raises leaves doubt
     "ConnectTimeoutError": _PASSING,
-    "CredentialRetrievalError": _CREDENTIALS,
+    "CredentialRetrievalError": Meaning(
+        kind="retry",
+        advice="check the sender's role; one that session_params.role_arn names has to trust that",
+    ),
     "EndpointConnectionError": _PASSING,
     "EndpointProviderError": _REGION,
     "EndpointResolutionError": _REGION,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import CredentialRetrievalError
 from botocore.stub import Stubber
 
 from mailbus import aws
@@ -64,13 +64,13 @@ def test_a_role_is_assumed_anew_before_its_credentials_expire(sts: boto3.client)
         assert credentials.get_frozen_credentials().access_key == "ASIASECONDEXAMPLEKEY"
 
 
-def test_a_role_that_does_not_trust_the_sender_is_told_as_aws_tells_it(sts: boto3.client) -> None:
+def test_a_role_that_does_not_trust_the_sender_is_told_in_the_words_of_aws(sts: boto3.client) -> None:
     session = aws.session_elsewhere(sts, role_arn=ROLE, region=None)
     with Stubber(sts) as stub:
         stub.add_client_error("assume_role", "AccessDenied", "not authorized to perform: sts:AssumeRole")
         credentials = session.get_credentials()
         assert credentials is not None
-        with pytest.raises(ClientError, match="AccessDenied"):
+        with pytest.raises(CredentialRetrievalError, match=r"\(AccessDenied\).*sts:AssumeRole"):
             credentials.get_frozen_credentials()
 
 
