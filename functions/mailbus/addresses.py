@@ -75,6 +75,10 @@ def format_mailbox(mailbox: Mailbox) -> str:
 def parse_mailboxes(text: str, path: str) -> tuple[Mailbox, ...]:
     """Read a comma-separated header value; commas inside quotes do not separate."""
     parts = _SPLIT.findall(_within(LIST_CHARACTERS, text, path))
+    bare = _OUTSIDE_QUOTES.sub("", text)
+    if ";" in bare or (":" in bare and "[" not in bare):
+        reason = "is a group, or has semicolons; leave a group out, and write commas between addresses"
+        raise InvalidJob(path, reason)
     return tuple(parse_mailbox(part, path) for part in parts) or (parse_mailbox(text, path),)
 
 

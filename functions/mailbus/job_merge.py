@@ -66,6 +66,8 @@ def by_address(
     for place, (name, value) in enumerate((entries or {}).items(), 1):
         at = f"{path}[entry {place}]"
         key = address_key(name)
+        if "@" not in name:
+            refuse(at, "has no @: the field is keyed by recipient address, with an object for each")
         if key not in recipients:
             key = address_key(parse_mailbox(name, at).address)
         if name not in own:

@@ -17,9 +17,10 @@ import msgspec
 
 from mailbus.documents import SHOWN_CHARACTERS, child, kind_of, refuse_unspeakable, shown
 from mailbus.errors import InvalidJob
+from mailbus.send_job import Attachment, SendJob
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Final
 
 T = TypeVar("T")
@@ -38,6 +39,27 @@ _NAMES: Final[dict[object, str]] = {
 _UNREADABLE: Final[dict[object, str]] = {
     bytes: "is not base64: use the standard alphabet, with padding, without line breaks",
     datetime: "is no time: write RFC 3339 with its offset, like 2030-01-31T09:00:00+01:00, or epoch seconds",
+}
+
+# what other mail libraries call a field, where the nearest known name would mislead
+_MEANT: Final[dict[object, dict[str, str]]] = {
+    SendJob: {
+        "body": "text or html",
+        "content": "text or html",
+        "message": "text or html",
+        "body_html": "html",
+        "html_body": "html",
+        "body_text": "text",
+        "text_body": "text",
+        "sender": "from_email, or headers.Sender",
+        "recipient": "to",
+        "recipients": "to",
+        "template_data": "merge_data, or merge_global_data",
+        "configuration_set": "esp_extra.ConfigurationSetName",
+        "configurationsetname": "esp_extra.ConfigurationSetName",
+        "configuration_set_name": "esp_extra.ConfigurationSetName",
+    },
+    Attachment: {"data": "content", "name": "filename", "url": "s3 with bucket and key, or content"},
 }
 
 
@@ -89,11 +111,18 @@ def _wrong_fields(value: object, kind: object, path: str) -> InvalidJob | None:
     known = _fields(kind)
     for place, name in enumerate(value, 1):
         if name not in known:
-            near = difflib.get_close_matches(name[:SHOWN_CHARACTERS], known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            hint = _hint(name, kind, known)
             return InvalidJob(child(path, name, place), f"unknown field {shown(name)}; {hint}")
     missing = [name for name, field in known.items() if field.required and name not in value]
     return InvalidJob(path, f"{' and '.join(missing)} is missing") if missing else None
+
+
+def _hint(name: str, kind: object, known: Iterable[str]) -> str:
+    meant = _MEANT.get(kind, {}).get(name.lower())
+    if meant is not None:
+        return f"use {meant}"
+    near = difflib.get_close_matches(name[:SHOWN_CHARACTERS], known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
 
 
 def _parts(value: object, kind: object, path: str) -> Iterator[tuple[object, Any, str]]:
@@ -119,17 +148,24 @@ def _reason(value: object, kind: object) -> str:
     wanted = _alternatives(kind)
     # JSON has one kind of number
     names = [_name(one) for one in wanted if not (one is int and float in wanted)]
-    return f"expected {' or '.join(names)}, got {kind_of(value)}"
+    expected = f"expected {' or '.join(names)}, got {kind_of(value)}"
+    return "; ".join([expected, *_told(kind, "hint")])
 
 
 def _string_reason(kind: object) -> str | None:
     if typing.get_origin(kind) is Literal:
         return f"expected {' or '.join(str(one) for one in typing.get_args(kind))}"
     if typing.get_origin(kind) is Annotated:
-        plain, *metas = typing.get_args(kind)
-        told = (meta.extra["reason"] for meta in metas if isinstance(meta, msgspec.Meta) and meta.extra)
-        return next(told, _UNREADABLE.get(plain))
+        return next(_told(kind, "reason"), _UNREADABLE.get(typing.get_args(kind)[0]))
     return _UNREADABLE.get(kind)
+
+
+def _told(kind: object, name: str) -> Iterator[str]:
+    """Give what the type itself says of mistakes: a `reason` in place of ours, or a `hint` beside it."""
+    metas = typing.get_args(kind)[1:] if typing.get_origin(kind) is Annotated else ()
+    for meta in metas:
+        if isinstance(meta, msgspec.Meta) and meta.extra and name in meta.extra:
+            yield meta.extra[name]
 
 
 def _name(kind: object) -> str:

@@ -23,6 +23,13 @@ JobId = Annotated[
 # RFC 3339 with its offset, or epoch seconds
 Moment = Annotated[datetime, msgspec.Meta(tz=True)] | int | float
 Addresses = str | tuple[str, ...]
+_IN_S3 = {"hint": 'name it by bucket and key: {"bucket": "example-files", "key": "invoices/17.pdf"}'}
+_OF_RECIPIENT = msgspec.Meta(
+    extra={
+        "hint": "the field is keyed by recipient address, with an object for each; what all share stands in "
+        "merge_global_data, metadata and headers"
+    }
+)
 
 
 class S3Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -71,7 +78,8 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         None
     )
     s3: Annotated[
-        S3Object | None, msgspec.Meta(description="Where the file's bytes lie in S3; this or content.")
+        S3Object | None,
+        msgspec.Meta(description="Where the file's bytes lie in S3; this or content.", extra=_IN_S3),
     ] = None
     filename: Annotated[
         str | None, msgspec.Meta(description="1 to 255 characters; may be left out beside a content_id.")
@@ -107,8 +115,8 @@ class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     to: Annotated[
         Addresses | None,
         msgspec.Meta(
-            description="Recipients. With cc and bcc at most 50; in a merge any number, each with a message "
-            "of its own."
+            description="Recipients. With cc and bcc at most 50; in a merge up to 100,000, each with a "
+            "message of its own."
         ),
     ] = None
     cc: Annotated[
@@ -166,15 +174,15 @@ class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         str | None, msgspec.Meta(description="A template stored in SES; makes the job a merge.")
     ] = None
     merge_data: Annotated[
-        dict[str, dict[str, Any]] | None,
+        dict[str, Annotated[dict[str, Any], _OF_RECIPIENT]] | None,
         msgspec.Meta(description="Template data by recipient address; makes the job a merge."),
     ] = None
     merge_metadata: Annotated[
-        dict[str, dict[str, MetadataValue]] | None,
+        dict[str, Annotated[dict[str, MetadataValue], _OF_RECIPIENT]] | None,
         msgspec.Meta(description="Metadata by recipient address; makes the job a merge."),
     ] = None
     merge_headers: Annotated[
-        dict[str, dict[str, str]] | None,
+        dict[str, Annotated[dict[str, str], _OF_RECIPIENT]] | None,
         msgspec.Meta(description="Headers by recipient address; makes the job a merge."),
     ] = None
     merge_global_data: Annotated[
@@ -192,6 +200,7 @@ class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         S3Object | None,
         msgspec.Meta(
             description="Where the whole job lies in S3, for jobs over the queue's limit; beside it stand "
-            "only job_id and schema_version."
+            "only job_id and schema_version.",
+            extra=_IN_S3,
         ),
     ] = None

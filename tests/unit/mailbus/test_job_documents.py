@@ -118,7 +118,7 @@ def test_a_reference_to_s3_stands_with_an_id_and_a_version_alone() -> None:
     ("document", "path", "reason"),
     [
         (WELCOME | {"content_ref": REFERENCE}, "$.from_email", "move it into the job in S3"),
-        ({"content_ref": "s3://bucket/key"}, "$.content_ref", "expected an object, got a string"),
+        ({"content_ref": "s3://bucket/key"}, "$.content_ref", "name it by bucket and key"),
         ({"content_ref": {"bucket": "mailbus-example-files"}}, "$.content_ref", "key is missing"),
         ({"content_ref": REFERENCE | {"region": "x"}}, "$.content_ref.region", "unknown field"),
         ({"content_ref": REFERENCE, "jobid": "x"}, "$.jobid", "did you mean job_id?"),

@@ -109,7 +109,7 @@ def test_copies_go_with_each_message_but_never_twice_to_one_address() -> None:
     ]
 
 
-def test_a_merge_takes_any_number_of_recipients_and_copies_for_one_message() -> None:
+def test_a_merge_takes_many_recipients_and_copies_for_one_message() -> None:
     readers = [f"reader{number}@example.org" for number in range(1000)]
     copies = [f"copy{number}@example.org" for number in range(49)]
     job, merged = read(merge(to=readers, merge_data={}, cc=copies))
@@ -237,7 +237,19 @@ def test_fifteen_headers_are_taken_with_those_of_tags_and_metadata() -> None:
             "twice",
         ),
         (merge(merge_data={"nobody": {}}), "$.merge_data[entry 1]", "no @"),
-        (merge(merge_data={"": {}}), "$.merge_data[entry 1]", "is empty"),
+        (merge(merge_data={"": {}}), "$.merge_data[entry 1]", "keyed by recipient address"),
+        (
+            merge(merge_data={"name": {"first": "Jane"}}),
+            "$.merge_data[entry 1]",
+            "keyed by recipient address",
+        ),
+        (merge(merge_data={"name": "Jane"}), "$.merge_data.name", "keyed by recipient address"),
+        (merge(merge_metadata={"user": 17}), "$.merge_metadata.user", "keyed by recipient address"),
+        (
+            merge(merge_headers={"List-Unsubscribe": "<https://www.example.com/out>"}),
+            "$.merge_headers.List-Unsubscribe",
+            "keyed by recipient address",
+        ),
         (merge(merge_data={"zoë@example.org": {}}), "$.merge_data[entry 1]", "non-ASCII"),
         (merge(merge_data=[]), "$.merge_data", "expected an object, got an array"),
         (merge(merge_data={"ann@example.org": "Ann"}), "$.merge_data[entry 1]", "got a string"),
