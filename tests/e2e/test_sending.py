@@ -71,6 +71,23 @@ def test_the_job_comes_back_on_every_event_of_its_message(system: System) -> Non
     assert len({event["event_id"] for event in events}) == 3
 
 
+def test_mail_of_another_identity_by_another_configuration_set_has_all_of_its_events(system: System) -> None:
+    job_id = system.send(
+        from_email="Example News <news@example.net>",
+        esp_extra={"ConfigurationSetName": "newsletters"},
+        metadata={"issue": 11},
+    )
+
+    events = system.wait(3, job_id=job_id)
+
+    assert {event["event_type"] for event in events} == {"queued", "sent", "delivered"}
+    assert {json.dumps(event["metadata"]) for event in events} == {'{"issue": 11}'}
+    [sent] = system.sent_for(job_id)
+    assert sent["configuration_set"] == "newsletters"
+    mail = email.message_from_string(sent["raw"], policy=email.policy.default)
+    assert mail["From"] == "Example News <news@example.net>"
+
+
 def test_a_job_without_id_has_the_queue_s(system: System) -> None:
     body = {
         "from_email": "a@example.com",
