@@ -179,7 +179,8 @@ class Ledger:
         answer = self._update(
             {
                 "Key": job_items.key_item(key),
-                "UpdateExpression": "SET accepted.#entry = :id, accepted_at = :at ADD version :one",
+                "UpdateExpression": "SET accepted.#entry = :id, accepted_at = if_not_exists(accepted_at, :at)"
+                " ADD version :one",
                 "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(accepted.#entry)",
                 "ExpressionAttributeNames": {"#entry": str(entry)},
                 "ExpressionAttributeValues": {

@@ -97,7 +97,7 @@ class FakeDynamoDb:
             raise refused(code, **({"Item": copy.deepcopy(found)} if found else {}))
         item = copy.deepcopy(found) if found else dict(request["Key"])
         for kind, actions in clauses(request["UpdateExpression"]):
-            for action in actions.split(", "):
+            for action in re.split(r", (?![^(]*\))", actions):
                 apply(item, kind, action, request)
         self.items[key] = item
         return {}
@@ -167,6 +167,10 @@ def apply(item: dict[str, Any], kind: str, action: str, request: dict[str, Any])
     if kind == "REMOVE":
         holder.pop(last, None)
         return
+    if kept := re.fullmatch(r"if_not_exists\((\w+), (:\w+)\)", rest[0]):
+        if kept[1] in item:
+            return
+        rest = [kept[2]]
     value = request["ExpressionAttributeValues"][rest[0]]
     if kind == "ADD":
         value = {"N": str(Decimal(holder.get(last, {"N": "0"})["N"]) + Decimal(value["N"]))}
