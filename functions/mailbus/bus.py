@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -28,6 +30,10 @@ ATTEMPTS: Final = 4
 BACKOFF_SECONDS: Final = 0.1
 # What calls that fail may cost in all, plus the last one: the function has other work to finish in its time.
 TROUBLE_SECONDS: Final = 5.0
+# What all calls together may take: many events, of large merges, are not to take the time to settle the rest.
+PUBLISH_SECONDS: Final = 20.0
+# a call takes some 30 ms, most of it waiting
+WORKERS: Final = 8
 TIME_BYTES: Final = 14
 TOO_LARGE: Final = "EntryTooLarge"
 NOT_TRIED: Final = "NotTried"
@@ -79,28 +85,37 @@ def _call_failure(error: ClientError | BotoCoreError) -> PublishFailure:
 
 
 def _untried() -> PublishFailure:
-    reason = "EventBridge failed for too long; the event waits in its queue"
+    reason = "EventBridge took or failed for too long; the event waits in its queue"
     return PublishFailure(code=NOT_TRIED, reason=reason, retryable=True)
 
 
 class EventBus:
-    """Puts entries on one bus; the client need not retry. `clock` gives seconds."""
+    """Puts entries on one bus; the client need not retry.
+
+    So many `workers` call side by side. `clock` gives seconds.
+    """
 
     def __init__(
         self,
         client: EventBridgeClient,
         name: str,
         *,
+        workers: int = WORKERS,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._name = name
+        self._workers = workers
         self._sleep = sleep
         self._clock = clock
 
     def publish(self, entries: Sequence[BusEntry]) -> dict[int, PublishFailure]:
-        """Put all entries; the answer holds, by position, those that did not get there."""
+        """Put all entries, several calls at a time; the answer has by position those that did not get there.
+
+        What there was no time for is `NotTried`, and retryable.
+        """
+        until = self._clock() + PUBLISH_SECONDS
         failures: dict[int, PublishFailure] = {}
         pending: list[tuple[int, int]] = []
         for index, entry in enumerate(entries):
@@ -115,21 +130,39 @@ class EventBus:
             if attempt:
                 self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
             failed: dict[int, PublishFailure] = {}
-            for call in pack(pending):
-                if lost > TROUBLE_SECONDS:
-                    failed |= dict.fromkeys(call, _untried())
+            packed = list(pack(pending))
+            for calls in (
+                packed[start : start + self._workers] for start in range(0, len(packed), self._workers)
+            ):
+                if lost > TROUBLE_SECONDS or self._clock() >= until:
+                    failed |= {index: _untried() for call in calls for index in call}
                     continue
-                began = self._clock()
-                refused = self._put(entries, call)
-                lost += self._clock() - began if refused else 0.0
-                failed |= refused
+                answers = self._put_each(entries, calls)
+                lost += max((seconds for refused, seconds in answers if refused), default=0.0)
+                failed |= {index: failure for refused, _ in answers for index, failure in refused.items()}
             failures = {**{i: f for i, f in failures.items() if not f.retryable}, **failed}
             pending = [
                 (index, size) for index, size in pending if index in failed and failed[index].retryable
             ]
-            if not pending or lost > TROUBLE_SECONDS:
+            if not pending or lost > TROUBLE_SECONDS or self._clock() >= until:
                 break
         return failures
+
+    def _put_each(
+        self, entries: Sequence[BusEntry], calls: Sequence[Sequence[int]]
+    ) -> list[tuple[dict[int, PublishFailure], float]]:
+        """Make calls side by side; the answers hold each one's failures, and its seconds."""
+        if len(calls) == 1:
+            return [self._timed(entries, calls[0])]
+        with ThreadPoolExecutor(max_workers=len(calls)) as pool:
+            return list(pool.map(functools.partial(self._timed, entries), calls))
+
+    def _timed(
+        self, entries: Sequence[BusEntry], call: Sequence[int]
+    ) -> tuple[dict[int, PublishFailure], float]:
+        began = self._clock()
+        refused = self._put(entries, call)
+        return refused, self._clock() - began
 
     def _put(self, entries: Sequence[BusEntry], call: Sequence[int]) -> dict[int, PublishFailure]:
         try:

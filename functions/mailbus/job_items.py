@@ -67,7 +67,7 @@ def fields(record: JobRecord) -> dict[str, Any]:
         written["accepted_at"] = number(record.accepted_at)
     if record.unknown:
         written["unknown"] = _numbers(record.unknown)
-    counts = {"tries": record.tries, "attempts": record.attempts}
+    counts: dict[str, Mapping[Any, int]] = {"tries": record.tries, "attempts": record.attempts}
     maps: dict[str, dict[str, Any]] = {
         "failed": {str(entry): {"S": code} for entry, code in record.failed.items()},
         **{

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from mailbus.bus import (
     ENTRIES_PER_CALL,
     ENTRY_BYTES,
     NOT_TRIED,
+    WORKERS,
     EventBus,
     entry_size,
     pack,
@@ -63,7 +65,7 @@ def test_nothing_to_publish_calls_nobody() -> None:
 def test_ten_entries_go_in_one_call() -> None:
     client = FakeEvents()
     assert make(client).publish([delivered(number) for number in range(23)]) == {}
-    assert [len(call) for call in client.calls] == [10, 10, 3]
+    assert sorted(len(call) for call in client.calls) == [3, 10, 10]
 
 
 def test_large_entries_go_in_calls_of_their_own() -> None:
@@ -137,30 +139,60 @@ def test_an_outage_that_lasts_leaves_every_entry_retryable() -> None:
 
 
 class HangingEvents(FakeEvents):
-    """Each call takes seconds by the clock that it brings along."""
+    """Each call takes seconds by the clock that it brings along, its thread's."""
 
     def __init__(self, seconds: float, outages: tuple[Exception, ...] = ()) -> None:
         super().__init__(outages=outages)
         self.seconds = seconds
-        self.now = 0.0
+        self.clock = threading.local()
 
     def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's name
-        self.now += self.seconds
+        self.clock.now = self.now() + self.seconds
         return super().put_events(Entries=Entries)
 
+    def now(self) -> float:
+        return float(getattr(self.clock, "now", 0.0))
+
     def bus(self) -> EventBus:
-        return EventBus(self, BUS, sleep=lambda _: None, clock=lambda: self.now)  # type: ignore[arg-type] # a fake
+        return EventBus(self, BUS, sleep=lambda _: None, clock=self.now)  # type: ignore[arg-type] # a fake
 
 
 def test_a_bus_that_hangs_is_left_before_the_functions_time_is_used_up() -> None:
     hang = ReadTimeoutError(endpoint_url="https://events.eu-west-1.amazonaws.com")
     client = HangingEvents(4.0, outages=(hang,) * 100)
-    failures = client.bus().publish([delivered(number) for number in range(45)])
-    assert len(client.calls) == 2
+    failures = client.bus().publish([delivered(number) for number in range(250)])
+    assert len(client.calls) == 2 * WORKERS
     assert Counter((failure.code, failure.retryable) for failure in failures.values()) == {
-        ("ReadTimeoutError", True): 20,
-        (NOT_TRIED, True): 25,
+        ("ReadTimeoutError", True): 160,
+        (NOT_TRIED, True): 90,
     }
+
+
+def test_calls_go_side_by_side() -> None:
+    together = threading.Barrier(5, timeout=10)
+
+    def wait(_: object) -> None:
+        together.wait()
+
+    client = FakeEvents(refuses=wait)
+    assert make(client).publish([delivered(number) for number in range(45)]) == {}
+    assert len(client.taken) == 45
+
+
+def test_a_single_call_needs_no_thread() -> None:
+    threads: list[str] = []
+    client = FakeEvents(refuses=lambda _: threads.append(threading.current_thread().name))
+    make(client).publish([delivered(number) for number in range(10)])
+    assert threads == [threading.current_thread().name]
+
+
+def test_events_without_end_leave_the_function_time_for_the_rest_of_its_work() -> None:
+    client = FakeEvents()
+    bus = EventBus(client, BUS, sleep=lambda _: None, clock=lambda: float(len(client.calls)))  # type: ignore[arg-type] # a fake
+    failures = bus.publish([delivered(number) for number in range(500)])
+    assert len(client.taken) == 240
+    assert {(failure.code, failure.retryable) for failure in failures.values()} == {(NOT_TRIED, True)}
+    assert len(failures) == 260
 
 
 def test_a_bus_that_is_slow_but_takes_everything_has_its_time() -> None:

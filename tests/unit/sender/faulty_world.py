@@ -382,7 +382,8 @@ class Worker:
         return Sender(
             settings=world.settings,
             mail=MailService(_Ses(self)),  # type: ignore[arg-type] # a fake, as all of these
-            bus=EventBus(_Bus(world, self), world.settings.event_bus_name, sleep=self._sleep),  # type: ignore[arg-type]
+            # one after the other: a pause is the whole worker's
+            bus=EventBus(_Bus(world, self), world.settings.event_bus_name, workers=1, sleep=self._sleep),  # type: ignore[arg-type]
             queues=SendQueues(sqs, QUEUES),  # type: ignore[arg-type]
             dead_letters=DeadLetterQueue(sqs, DEAD),  # type: ignore[arg-type]
             ledger=Ledger(dynamodb, TABLE, sleep=self._sleep),  # type: ignore[arg-type]
