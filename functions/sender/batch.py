@@ -119,7 +119,7 @@ def _begin(sender: Sender, opened: Opened, until: float, deadline: float) -> Wor
     if sender.now().timestamp() > until:
         job_id = peek_job_id(record.body, record.original_message_id)
         return Postponed(record=record, job_id=job_id, seconds=0.0)
-    prepared = prepare(sender, opened)
+    prepared = prepare(sender, opened, deadline)
     if isinstance(prepared, Early | Large | Refused):
         return _guarded(sender, prepared, deadline)
     return prepared

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from mailbus.errors import InvalidJob, MailbusError, SendError
 from mailbus.jobs import (
-    Attachment,
     Job,
     envelopes,
     parse_document,
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 DOCUMENT_BYTES: Final = 64 * 1000 * 1000
 # the code of what has to wait for a delivery with more time
 NO_TIME: Final = "NoTime"
+# What reading from S3 may take, tried twice, and to write down what came of the job.
+READ_SECONDS: Final = 18.0
+READERS: Final = 8
 # base64 makes 4 bytes of 3
 FILES_BYTES: Final = MESSAGE_BYTES * 3 // 4
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html has nothing to say; the contract has
@@ -69,13 +73,13 @@ def is_heavy(read: Read) -> bool:
     )
 
 
-def prepare(sender: Sender, read: Read) -> Prepared:  # noqa: PLR0911 - one exit for each way to fail
+def prepare(sender: Sender, read: Read, deadline: float) -> Prepared:  # noqa: PLR0911 - one exit for each way to fail
     """Take one message as far as it goes without the ledger and SES."""
     record = read.record
     job_id = record.original_message_id
     try:
         job_id = peek_job_id(record.body, record.original_message_id)
-        document = _referred(sender, read.document)
+        document = _referred(sender, read.document, deadline)
         job = parse_document(
             document,
             job_id,
@@ -92,7 +96,7 @@ def prepare(sender: Sender, read: Read) -> Prepared:  # noqa: PLR0911 - one exit
         # an attribute of that name, but not the sender's
         record = msgspec.structs.replace(record, part=None)
     try:
-        return _plan(sender, record, job, document)
+        return _plan(sender, record, job, document, deadline)
     except SendError as error:
         return Postponed(record=record, job_id=job.job_id, error=error.code)
     except MailbusError as error:
@@ -101,12 +105,12 @@ def prepare(sender: Sender, read: Read) -> Prepared:  # noqa: PLR0911 - one exit
         return Unexpected(record=record, error_type=type(error).__name__)
 
 
-def _referred(sender: Sender, document: dict[str, Any]) -> dict[str, Any]:
+def _referred(sender: Sender, document: dict[str, Any], deadline: float) -> dict[str, Any]:
     at = referred(document)
     if at is None:
         return document
     path = "$.content_ref"
-    data = sender.objects.read(at, path, most=DOCUMENT_BYTES)
+    data = _fetch(sender, at, path, most=DOCUMENT_BYTES, deadline=deadline)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -119,7 +123,7 @@ def _referred(sender: Sender, document: dict[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def _plan(sender: Sender, record: Record, job: Job, document: dict[str, Any]) -> Prepared:
+def _plan(sender: Sender, record: Record, job: Job, document: dict[str, Any], deadline: float) -> Prepared:
     now = sender.now().timestamp()
     if job.expires_at is not None and job.expires_at <= now:
         if _is_large(job):
@@ -130,7 +134,7 @@ def _plan(sender: Sender, record: Record, job: Job, document: dict[str, Any]) ->
         reason = "is more than a year ahead; schedule it later"
         return Refused(record=record, job=job, error=InvalidJob("$.send_at", reason))
     # what cannot be composed is told now: not when it is due, and not once for each part
-    call = _call(sender, record, job)
+    call = _call(sender, record, job, deadline)
     lean = msgspec.structs.replace(job, attachments=())
     if job.send_at is not None and job.send_at > now + DUE_SECONDS:
         return Early(record=record, job=lean, document=document, due=job.send_at)
@@ -149,26 +153,52 @@ def _may_be_part(job: Job) -> bool:
     return job.merge is not None and not _is_large(job)
 
 
-def _call(sender: Sender, record: Record, job: Job) -> Request | Bulk:
-    filled = _filled(sender, job)
+def _call(sender: Sender, record: Record, job: Job, deadline: float) -> Request | Bulk:
+    filled = _filled(sender, job, deadline)
     if filled.merge is None:
         return plan_send(filled, sender.settings)
     first = msgspec.structs.replace(filled.merge, recipients=filled.merge.recipients[:PART_RECIPIENTS])
     return plan_bulk(msgspec.structs.replace(filled, merge=first), sender.settings, record.part)
 
 
-def _filled(sender: Sender, job: Job) -> Job:
-    """Fetch the attachments that lie in S3."""
-    room = FILES_BYTES
-    filled: list[Attachment] = []
-    for index, attachment in enumerate(job.attachments):
-        content = attachment.content
-        if isinstance(content, S3Object):
-            content = sender.objects.read(content, f"$.attachments[{index}].s3", most=max(room, 0))
-            attachment = msgspec.structs.replace(attachment, content=content)  # noqa: PLW2901 - filled
-        room -= len(content)
-        filled.append(attachment)
-    return msgspec.structs.replace(job, attachments=tuple(filled)) if filled else job
+def _filled(sender: Sender, job: Job, deadline: float) -> Job:
+    """Fetch the attachments that lie in S3, some at a time."""
+    places = {
+        f"$.attachments[{index}].s3": file.content
+        for index, file in enumerate(job.attachments)
+        if isinstance(file.content, S3Object)
+    }
+    if not places:
+        return job
+    room = FILES_BYTES - sum(len(file.content) for file in job.attachments if isinstance(file.content, bytes))
+    paths = list(places)
+    fetched: list[bytes] = []
+    with ThreadPoolExecutor(max_workers=READERS) as pool:
+        for some in (paths[start : start + READERS] for start in range(0, len(paths), READERS)):
+            # each of them may take what is left; what they make together is looked at before it is composed
+            fetch = functools.partial(_fetch, sender, most=max(room, 0), deadline=deadline)
+            read = list(pool.map(fetch, (places[path] for path in some), some))
+            room -= sum(len(content) for content in read)
+            fetched += read
+    contents = iter(fetched)
+    return msgspec.structs.replace(
+        job,
+        attachments=tuple(
+            msgspec.structs.replace(file, content=next(contents))
+            if isinstance(file.content, S3Object)
+            else file
+            for file in job.attachments
+        ),
+    )
+
+
+def _fetch(sender: Sender, at: S3Object, path: str, *, most: int, deadline: float) -> bytes:
+    """Read an object while there is time for it, and for SES after it."""
+    longest = sender.settings.ses_connect_timeout + sender.settings.ses_read_timeout
+    if sender.now().timestamp() > deadline - READ_SECONDS - longest:
+        reason = f"there was no time left to read {path} from S3"
+        raise SendError(NO_TIME, reason, retryable=True)
+    return sender.objects.read(at, path, most=most)
 
 
 def expired() -> SendError:

@@ -145,12 +145,21 @@ def test_without_s3_a_job_waits_and_counts_no_attempt(error: Exception, where: s
     assert (world.ses.sent_to, world.queues.messages, world.queues.dead) == (["ann"], {}, [])
 
 
-def test_files_that_are_too_large_together_are_refused_before_they_are_read() -> None:
+@pytest.mark.parametrize(
+    ("count", "size", "reason"),
+    [
+        (2, 20_000_000, "$.attachments: makes a mail of at least "),
+        (9, 5_000_000, "$.attachments[8].s3: has 5000000 bytes; there is room for 0"),
+    ],
+)
+def test_files_that_are_too_large_together_are_refused_before_they_are_composed(
+    count: int, size: int, reason: str
+) -> None:
     world = World()
-    world.s3.objects[BUCKET, "17.pdf"] = bytes(20_000_000)
-    world.put(attachments=[invoice(), invoice()])
+    world.s3.objects[BUCKET, "17.pdf"] = bytes(size)
+    world.put(attachments=[invoice()] * count)
     world.deliver()
-    assert world.reasons[0].startswith("$.attachments[1].s3: has 20000000 bytes; there is room for ")
+    assert world.reasons[0].startswith(reason)
     assert (world.ses.requests, world.queues.messages) == ([], {})
 
 

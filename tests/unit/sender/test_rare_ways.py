@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
@@ -258,3 +259,50 @@ def test_a_job_in_s3_gets_its_time_beside_jobs_that_wait_for_their_turn() -> Non
         world.pace.turns = [lambda count: [Now(due=world.clock.now + 11)] * count]
         world.deliver()
     assert "large" in world.ses.sent_to
+
+
+def invoices(world: World, count: int) -> list[dict[str, Any]]:
+    """Put files into a bucket; the answer attaches them."""
+    places = [{"bucket": "shop-invoices", "key": f"invoice-{number}.pdf"} for number in range(count)]
+    for at in places:
+        world.s3.objects[at["bucket"], at["key"]] = f"%PDF {at['key']}".encode()
+    return [{"filename": at["key"], "s3": at} for at in places]
+
+
+def test_a_job_whose_files_take_too_long_comes_again_before_the_function_is_ended() -> None:
+    world = World()
+    world.put(attachments=invoices(world, 20))
+    world.s3.read = lambda _: world.wait(5)
+    world.deliver()
+    assert world.clock.now < START + 60
+    assert (world.log[-1]["outcome"], world.log[-1]["error"], world.told) == ("postponed", "NoTime", [])
+    world.s3.read = lambda _: None
+    world.run()
+    assert (world.ses.sent_to, world.told_of("queued")) == (["ann"], ["ann"])
+
+
+def test_a_job_in_s3_that_takes_too_long_to_come_waits_for_a_delivery_with_more_time() -> None:
+    world = World()
+    at = {"bucket": JOBS_BUCKET, "key": "jobs/job-large/1.json"}
+    world.s3.objects[JOBS_BUCKET, at["key"]] = json.dumps(
+        letter("large", attachments=invoices(world, 1))
+    ).encode()
+    world.s3.read = lambda key: world.wait(30 if key == at["key"] else 0)
+    world.queues.put(json.dumps({"job_id": "job-large", "content_ref": at}))
+    world.deliver()
+    assert (world.log[-1]["error"], world.ses.requests) == ("NoTime", [])
+
+
+def test_files_from_s3_keep_their_order_and_the_places_of_others() -> None:
+    world = World()
+    files = invoices(world, 20)
+    files.insert(3, {"filename": "note.txt", "content": b64encode(b"a note").decode()})
+    world.put(attachments=files)
+    world.deliver()
+    [request] = world.ses.requests
+    mail = message_from_bytes(request["Content"]["Raw"]["Data"], policy=policy.default)
+    assert [(part.get_filename(), part.get_content()) for part in mail.iter_attachments()] == [
+        *((f"invoice-{number}.pdf", f"%PDF invoice-{number}.pdf".encode()) for number in range(3)),
+        ("note.txt", b"a note"),
+        *((f"invoice-{number}.pdf", f"%PDF invoice-{number}.pdf".encode()) for number in range(3, 20)),
+    ]
