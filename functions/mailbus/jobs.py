@@ -68,6 +68,7 @@ __all__ = [
     "envelope",
     "envelopes",
     "fingerprint",
+    "job_id_of",
     "parse_document",
     "parse_job",
     "peek_job_id",
@@ -142,7 +143,12 @@ def referred(document: Mapping[str, Any]) -> S3Object | None:
 
 def peek_job_id(body: str, message_id: str) -> str:
     """Find the id of a job that may be invalid otherwise; SQS's `message_id` where it cannot be told."""
-    job_id = peek(body, "job_id")
+    return job_id_of({"job_id": peek(body, "job_id")}, message_id)
+
+
+def job_id_of(document: Mapping[str, Any], message_id: str) -> str:
+    """Find the id of a job as `peek_job_id` does, where its JSON is read already."""
+    job_id = document.get("job_id")
     return job_id if isinstance(job_id, str) and _JOB_ID.fullmatch(job_id) else message_id
 
 

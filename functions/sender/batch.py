@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mailbus.errors import SendError
-from mailbus.jobs import peek_job_id
+from mailbus.jobs import job_id_of
 from mailbus.metrics import WAITING_JOB_SECONDS
 from mailbus.sqs import Record, batch_response
 from sender.claims import look_up, refuse
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 # How long a batch goes on beginning rounds, in seconds. The last one may plan as far ahead as the pacing
 # does, then SES may take its time to answer, and what follows needs a few seconds more.
 ROUNDS_SECONDS: Final = 10.0
+# how long what had no time is hidden at most: at once, it would come to the same busy worker
+LATE_SECONDS: Final = 2.0
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,8 +59,9 @@ def process(sender: Sender, records: Sequence[Record], deadline: float) -> dict[
     would take the others along.
     """
     until = sender.now().timestamp() + ROUNDS_SECONDS
+    defaults = sender.settings.send_defaults
     opened = [open_record(record) for record in records]
-    heavy = [item for item in opened if isinstance(item, Read) and is_heavy(item)]
+    heavy = [item for item in opened if isinstance(item, Read) and is_heavy(item, defaults)]
     # one at a time: each may have the size that the function's memory is for
     groups: list[list[Opened]] = [[item for item in opened if item not in heavy]]
     groups += [[item] for item in heavy]
@@ -117,8 +120,8 @@ def _begin(sender: Sender, opened: Opened, until: float, deadline: float) -> Wor
         return opened
     record = opened.record
     if sender.now().timestamp() > until:
-        job_id = peek_job_id(record.body, record.original_message_id)
-        return Postponed(record=record, job_id=job_id, seconds=0.0)
+        job_id = job_id_of(opened.document, record.original_message_id)
+        return Postponed(record=record, job_id=job_id, seconds=sender.uniform(0, LATE_SECONDS))
     prepared = prepare(sender, opened, deadline)
     if isinstance(prepared, Early | Large | Refused):
         return _guarded(sender, prepared, deadline)

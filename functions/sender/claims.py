@@ -21,7 +21,9 @@ from mailbus.job_records import (
     Waiting,
     judge,
 )
+from mailbus.jobs import envelopes
 from mailbus.ledger import Claim, Claimed, Found, Unreachable
+from mailbus.parts import PART_RECIPIENTS
 from sender import results
 from sender.outcomes import Fault, delay_seconds
 
@@ -44,8 +46,8 @@ SETTLING_SECONDS: Final = 30.0
 TRIES: Final = 3
 
 _OTHER_CONTENT: Final = (
-    "is the id of a job with other content, which the ledger still remembers; the same id is the same job, "
-    "so use a new one"
+    "is the id of a job with other content, by itself or by send_defaults, which the ledger still remembers; "
+    "the same id is the same job, so use a new one"
 )
 _OUTCOME_UNKNOWN: Final = (
     "SES may have accepted the mail, and never said so; it is not sent again. "
@@ -60,7 +62,7 @@ def key_of(record: Record, job: Job) -> RecordKey:
 
 def verdict_on(sender: Sender, record: Record, job: Job, known: JobRecord) -> Verdict:
     """Judge what the ledger knows of a job that a message brings."""
-    return judge(
+    verdict = judge(
         known,
         fingerprint=job.fingerprint,
         sqs_message_id=record.message_id,
@@ -68,6 +70,17 @@ def verdict_on(sender: Sender, record: Record, job: Job, known: JobRecord) -> Ve
         doubt_seconds=sender.settings.doubt_seconds,
         on_unknown=sender.settings.on_unknown,
     )
+    if not isinstance(verdict, Free | GiveUp) or _has_entries_of(known, job):
+        return verdict
+    begun = known.accepted or known.unknown or known.open
+    return Conflict() if begun else Free(entries=known.unsettled, fresh=True)
+
+
+def _has_entries_of(known: JobRecord, job: Job) -> bool:
+    """Tell whether a record's entries are the job's own: other send_defaults make a merge of it, or none."""
+    count = len(envelopes(job))
+    # the parts of a large merge have records of their own
+    return count > PART_RECIPIENTS or known.entries in {0, count}
 
 
 def look_up(sender: Sender, works: Sequence[Work]) -> list[Work | Result]:
@@ -132,7 +145,7 @@ def result_of(
     match verdict:
         case Settled(announce=announce):
             # a message that comes again may be the one that had it sent, and announced nothing yet
-            again = announce or record.receive_count > 1
+            again = (announce or record.receive_count > 1) and _has_entries_of(known, job)
             return results.Settled(record=record, job=job, known=known, announce=again)
         case Waiting(until=until):
             # looked at again now and then: it may be settled long before

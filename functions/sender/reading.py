@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from mailbus.documents import given
 from mailbus.errors import InvalidJob, MailbusError, SendError
 from mailbus.jobs import (
     Job,
     envelopes,
+    job_id_of,
     parse_document,
     peek_job_id,
     read_document,
@@ -26,6 +28,8 @@ from sender.request import Request, plan_send
 from sender.results import Early, Large, Postponed, Prepared, Refused, Unexpected, Unreadable, Work
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sender.wiring import Sender
 
 # A mail of 40 MB as a job: its files are in base64 already, its texts may be escaped.
@@ -37,7 +41,7 @@ READ_SECONDS: Final = 18.0
 READERS: Final = 8
 # base64 makes 4 bytes of 3
 FILES_BYTES: Final = MESSAGE_BYTES * 3 // 4
-# https://docs.aws.amazon.com/ses/latest/dg/quotas.html has nothing to say; the contract has
+# Mailbus's own bound: a schedule takes any date, and one that far off is a mistake more often than not
 FARTHEST_SECONDS: Final = 366 * 24 * 60 * 60
 # what is this near is due: the clocks of schedules and queues are no finer
 DUE_SECONDS: Final = 1.0
@@ -65,9 +69,12 @@ def open_record(record: Record) -> Opened:
         return Unexpected(record=record, error_type=type(error).__name__)
 
 
-def is_heavy(read: Read) -> bool:
-    """Tell whether a job brings more than its message: two at a time might be too much for the memory."""
-    files = read.document.get("attachments")
+def is_heavy(read: Read, defaults: Mapping[str, Any]) -> bool:
+    """Tell whether a job brings more than its message: two at a time might be too much for the memory.
+
+    `defaults` are the deployment's fields for all jobs.
+    """
+    files = given(read.document).get("attachments", defaults.get("attachments"))
     return "content_ref" in read.document or (
         isinstance(files, list) and any(isinstance(file, dict) and "s3" in file for file in files)
     )
@@ -78,7 +85,7 @@ def prepare(sender: Sender, read: Read, deadline: float) -> Prepared:  # noqa: P
     record = read.record
     job_id = record.original_message_id
     try:
-        job_id = peek_job_id(record.body, record.original_message_id)
+        job_id = job_id_of(read.document, record.original_message_id)
         document = _referred(sender, read.document, deadline)
         job = parse_document(
             document,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from mailbus.bus import PublishFailure
 from mailbus.metrics import SENDING_PAUSED
-from sender.outcomes import delay_seconds, is_spent
+from sender.outcomes import delay_seconds
+from sender.settlement import is_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from mailbus.errors import MailbusError
     from mailbus.job_records import JobRecord, RecordKey
-    from mailbus.sqs import Record
     from sender.settlement import Settlement
     from sender.wiring import Sender
 
@@ -91,7 +91,7 @@ def close(sender: Sender, settlement: Settlement, failures: Sequence[PublishFail
     code = failures[0].code if failures else None
     if code is not None:
         _log(sender, settlement, "events are not on the bus", bus_error=code)
-    unpublished = any(failure.retryable for failure in failures) and not _is_spent(sender, settlement.record)
+    unpublished = any(failure.retryable for failure in failures) and not is_over(sender, settlement.record)
     acknowledged = settlement.give_back_seconds is None and not unpublished
     if acknowledged and settlement.bury is not None:
         acknowledged = bury(sender, settlement, settlement.bury)
@@ -118,11 +118,6 @@ def give_back(sender: Sender, settlement: Settlement) -> None:
         seconds = delay_seconds("retry", settlement.record.receive_count, sender.uniform)
     if not sender.queues.give_back(settlement.record, seconds):
         _log(sender, settlement, "visibility timeout is not changed")
-
-
-def _is_spent(sender: Sender, record: Record) -> bool:
-    age = 0.0 if record.sent_at is None else sender.now().timestamp() - record.sent_at
-    return is_spent(record.receive_count, age)
 
 
 def _log(

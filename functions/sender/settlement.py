@@ -125,7 +125,7 @@ def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
     faults = work.faults
     tries = _tried(known, faults)
     # of what is in doubt nothing can be said yet: the job comes again
-    spent = _is_spent(sender, record) and attempted.unanswered is None
+    spent = is_over(sender, record) and attempted.unanswered is None
     passing = {
         entry: fault
         for entry, fault in faults.items()
@@ -302,7 +302,7 @@ def _settle_given_up(sender: Sender, given_up: GivenUp) -> Settlement:
 
 def _settle_postponed(sender: Sender, postponed: Postponed) -> Settlement:
     record = postponed.record
-    if _is_spent(sender, record):
+    if is_over(sender, record):
         unreadable = Unreadable(record=record, job_id=postponed.job_id, error=_spent())
         return _settle_unreadable(sender, unreadable)
     return Settlement(
@@ -330,7 +330,8 @@ def _settle_scheduled(scheduled: Scheduled) -> Settlement:
 
 def _settle_unexpected(sender: Sender, unexpected: Unexpected) -> Settlement:
     record = unexpected.record
-    if unexpected.called or not gives_up("retry", record.receive_count, sender.settings.max_attempts):
+    tried = not unexpected.called and gives_up("retry", record.receive_count, sender.settings.max_attempts)
+    if not tried and not is_over(sender, record):
         return Settlement(
             record=record,
             outcome="unexpected",
@@ -392,7 +393,8 @@ def _spent() -> SendError:
     return SendError("WaitedTooLong", reason, retryable=False)
 
 
-def _is_spent(sender: Sender, record: Record) -> bool:
+def is_over(sender: Sender, record: Record) -> bool:
+    """Tell whether SQS is about to drop a message."""
     age = 0.0 if record.sent_at is None else sender.now().timestamp() - record.sent_at
     return is_spent(record.receive_count, age)
 

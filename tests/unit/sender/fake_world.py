@@ -423,6 +423,11 @@ class World:
         """Enqueue a job; the answer is the id of its message."""
         return self.queues.put(json.dumps(letter(**job)))
 
+    def configure(self, **settings: Any) -> None:
+        """Deploy anew, with other settings."""
+        self.settings = msgspec.structs.replace(self.settings, **settings)
+        self.sender = msgspec.structs.replace(self.sender, settings=self.settings)
+
     def deliver(self, most: int = 10) -> None:
         """Run the function once on what is visible."""
         records = self.queues.receive(most)

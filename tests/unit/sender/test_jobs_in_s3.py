@@ -230,7 +230,7 @@ def test_large_jobs_that_a_batch_has_no_time_for_go_back_unread() -> None:
         world.put(to=f"c{number}", attachments=[invoice()])
     world.deliver()
     assert (len(reads), world.ses.sent_to) == (1, ["c0"])
-    assert [seconds for _, seconds in world.queues.hidden] == [0, 0]
+    assert [seconds for _, seconds in world.queues.hidden] == [2, 2]
     world.run()
     assert world.ses.sent_to == ["c0", "c1", "c2"]
 

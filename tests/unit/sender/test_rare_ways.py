@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from mailbus.sqs import records
-from sender.pacing import Exhausted, Now
+from mailbus.sqs import Record, records
+from sender.pacing import Exhausted, Later, Now
+from sender.reading import Read, is_heavy, open_record
 from tests.unit.sender.fake_world import (
     JOBS_BUCKET,
     SEND_QUEUE,
@@ -306,3 +307,64 @@ def test_files_from_s3_keep_their_order_and_the_places_of_others() -> None:
         ("note.txt", b"a note"),
         *((f"invoice-{number}.pdf", f"%PDF invoice-{number}.pdf".encode()) for number in range(3, 20)),
     ]
+
+
+def test_a_merge_that_other_send_defaults_make_an_ordinary_mail_of_is_refused_once_it_is_begun() -> None:
+    world = World(send_defaults={"merge_global_data": {}})
+    world.put(to=["ann", "ben"])
+    world.ses.answers = {"ann": ["TRANSIENT_FAILURE"]}
+    world.deliver()
+    world.configure(send_defaults={})
+    world.run()
+    assert (world.ses.sent_to, world.told_of("failed"), world.queues.messages) == (
+        ["ben"],
+        ["ann", "ben"],
+        {},
+    )
+    assert "other content, by itself or by send_defaults" in world.reasons[0]
+
+
+def test_a_scheduled_job_that_other_send_defaults_make_a_merge_of_is_sent_as_one() -> None:
+    world = World()
+    world.put(to=["ann", "ben"], send_at=START + DAY)
+    world.deliver()
+    world.configure(send_defaults={"merge_global_data": {}})
+    come_due(world)
+    world.run()
+    assert (world.ses.sent_to, world.told_of("queued")) == (["ann", "ben"], ["ann", "ben"])
+
+
+def test_a_merge_that_is_sent_stays_so_when_other_send_defaults_make_an_ordinary_mail_of_it() -> None:
+    world = World(send_defaults={"merge_global_data": {}})
+    world.put(to=["ann", "ben"])
+    world.events.outages = [BUS_AWAY] * 4
+    world.deliver()
+    world.configure(send_defaults={})
+    world.run()
+    assert (world.ses.sent_to, world.told_of("failed"), world.queues.messages) == (["ann", "ben"], [], {})
+
+
+def test_an_unexpected_failure_around_a_call_is_told_before_sqs_drops_the_job() -> None:
+    world = World()
+    world.put()
+    world.wait(13 * DAY)
+    world.pace.turns = [lambda _: [Later(seconds=1 // 0)]]
+    world.deliver()
+    assert (len(world.told), len(world.queues.dead), world.queues.messages) == (1, 1, {})
+
+
+def a_record(body: str) -> Record:
+    queues = World().queues
+    queues.put(body)
+    return queues.receive()[0]
+
+
+def test_files_in_s3_that_send_defaults_attach_count_as_the_jobs_own() -> None:
+    defaults = {
+        "attachments": [{"filename": "terms.pdf", "s3": {"bucket": "shop-invoices", "key": "terms.pdf"}}]
+    }
+    plain = open_record(a_record(json.dumps(letter())))
+    own = open_record(a_record(json.dumps(letter(attachments=[]))))
+    assert isinstance(plain, Read)
+    assert isinstance(own, Read)
+    assert (is_heavy(plain, {}), is_heavy(plain, defaults), is_heavy(own, defaults)) == (False, True, False)
