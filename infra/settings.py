@@ -73,6 +73,9 @@ BatchWindowSeconds = Annotated[int, msgspec.Meta(ge=0, le=300)]
 
 BATCH_WITHOUT_WINDOW: Final = 10
 ARN_REGION: Final = 3
+# The longest that SQS keeps a message, in a queue and then in its dead-letter queue.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+LEAST_JOBS_DAYS: Final = 28
 # A policy holds 6,144 characters (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html),
 # and one statement of the sender's names them all, each by an ARN that begins with up to 70.
 OTHERS_CHARACTERS: Final = 5000
@@ -464,6 +467,7 @@ def _nearest_value(given: object, allowed: tuple[Any, ...]) -> str:
 def _checked(settings: Settings) -> Settings:
     """Check what no key says by itself."""
     for check in (
+        _check_retention,
         _check_batches,
         _check_environment,
         _check_sending,
@@ -474,6 +478,17 @@ def _checked(settings: Settings) -> Settings:
     ):
         check(settings)
     return settings
+
+
+def _check_retention(settings: Settings) -> None:
+    """Keep the jobs in S3 for as long as a message may refer to them."""
+    kept = settings.retention.jobs_days
+    if kept < LEAST_JOBS_DAYS:
+        reason = (
+            f"must be at least {LEAST_JOBS_DAYS}: a job waits up to 14 days in its queue and as long among "
+            f"the dead letters, and is lost without what it refers to (it is {kept})"
+        )
+        raise _Mistake(("retention", "jobs_days"), reason)
 
 
 def _check_batches(settings: Settings) -> None:

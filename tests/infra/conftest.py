@@ -32,7 +32,7 @@ PROD = Settings(
     region="us-east-1",
     identity="example.com",
     log_retention_days=90,
-    retention=Retention(parts_days=60, jobs_days=5, event_archive_days=90),
+    retention=Retention(parts_days=60, jobs_days=45, event_archive_days=90),
     message_tag_name="campaign",
     send_defaults={"reply_to": ["support@example.com"]},
     source_buckets=("example-invoices",),

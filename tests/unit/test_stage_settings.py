@@ -155,6 +155,13 @@ MISTAKES = {
             "(keys: raw_days, parts_days, jobs_days, event_archive_days)"
         ),
     ),
+    "jobs in S3 outlive the messages that refer to them": (
+        ("parts_days = 30", "parts_days = 30\njobs_days = 27"),
+        (
+            "mailbus.toml: [retention] jobs_days: must be at least 28: a job waits up to 14 days in its queue "
+            "and as long among the dead letters, and is lost without what it refers to (it is 27)"
+        ),
+    ),
     "a key that belongs elsewhere says where": (
         ("max_attempts = 8", "batch_window_seconds = 8"),
         (
