@@ -164,6 +164,27 @@ class Ledger:
             }
         )
 
+    def withdraw(self, record: JobRecord) -> bool:
+        """Take a claim back whose answer got lost, if it was made: nobody called SES for it.
+
+        False where the table does not answer; then the job is in doubt.
+        """
+        answer = self._update(
+            {
+                "Key": job_items.key_item(record.key),
+                "UpdateExpression": "SET lease_until = :none REMOVE #open ADD version :one",
+                "ConditionExpression": "called_at = :called AND lease_until = :lease",
+                "ExpressionAttributeNames": {"#open": "open"},
+                "ExpressionAttributeValues": {
+                    ":none": job_items.number(0.0),
+                    ":called": job_items.number(record.called_at),
+                    ":lease": job_items.number(record.lease_until),
+                    ":one": job_items.number(1),
+                },
+            }
+        )
+        return not isinstance(answer, Unreachable)
+
     def find(self, keys: Iterable[RecordKey]) -> dict[RecordKey, JobRecord] | Unreachable:
         """Read records as they are, 100 a call; what does not exist is left out."""
         found: dict[RecordKey, JobRecord] = {}

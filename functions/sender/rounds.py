@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
@@ -124,6 +125,14 @@ def _claim(sender: Sender, units: Sequence[Unit], deadline: float) -> list[Call 
     ]
     outcomes = sender.ledger.claim(claims, now=now) if claims else []
     claimed: list[Call | Work | Result] = []
+    _withdraw(
+        sender,
+        [
+            claim.record
+            for claim, outcome in zip(claims, outcomes, strict=True)
+            if isinstance(outcome, Unreachable)
+        ],
+    )
     for unit, outcome in zip(units, outcomes, strict=True):
         match outcome:
             case Claimed(record=record):
@@ -133,6 +142,12 @@ def _claim(sender: Sender, units: Sequence[Unit], deadline: float) -> list[Call 
             case Unreachable():
                 claimed.append(postponed_by(unit.work.record, unit.work.job, outcome))
     return claimed
+
+
+def _withdraw(sender: Sender, records: Sequence[JobRecord]) -> None:
+    """Take claims back that may have been written although no answer came: nothing of them is in doubt."""
+    with contextlib.suppress(Exception):
+        all(sender.ledger.withdraw(record) for record in records)
 
 
 def _guarded(sender: Sender, work: Work, known: JobRecord) -> Work | Result:

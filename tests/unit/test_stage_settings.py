@@ -108,7 +108,7 @@ def test_a_laptop_deploys_for_example_com_on_its_own_architecture() -> None:
     assert (settings.region, settings.identity, settings.architecture) == ("us-east-1", "example.com", "host")
     assert settings.inbound.domain == "inbound.example.com"
     assert settings.ephemeral
-    assert (settings.sender.rate_cache_seconds, settings.sender.doubt_seconds) == (1, 10)
+    assert (settings.sender.rate_cache_seconds, settings.sender.doubt_seconds) == (1, 20)
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,8 @@ MISTAKES = {
     "jobs in S3 outlive the messages that refer to them": (
         ("parts_days = 30", "parts_days = 30\njobs_days = 27"),
         (
-            "mailbus.toml: [retention] jobs_days: must be at least 28: a job waits up to 14 days in its queue "
-            "and as long among the dead letters, and is lost without what it refers to (it is 27)"
+            "mailbus.toml: [retention] jobs_days: must be at least 28: a job waits up to 14 days in its "
+            "queue and as long among the dead letters, and is lost without what it refers to (it is 27)"
         ),
     ),
     "a key that belongs elsewhere says where": (

@@ -368,3 +368,33 @@ def test_files_in_s3_that_send_defaults_attach_count_as_the_jobs_own() -> None:
     assert isinstance(plain, Read)
     assert isinstance(own, Read)
     assert (is_heavy(plain, {}), is_heavy(plain, defaults), is_heavy(own, defaults)) == (False, True, False)
+
+
+def test_a_claim_whose_answer_got_lost_puts_no_job_in_doubt() -> None:
+    world = World()
+    write = world.dynamodb.transact_write_items
+    answers: list[Exception] = [ReadTimeoutError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")]
+
+    def losing(**call: Any) -> dict[str, Any]:
+        answer = write(**call)
+        if answers:
+            raise answers.pop()
+        return answer
+
+    world.dynamodb.transact_write_items = losing  # type: ignore[method-assign] # to break an answer
+    world.put()
+    world.deliver()
+    assert (world.record().open, world.record().lease_until, world.ses.requests) == ((), 0.0, [])
+    world.run(10)
+    assert (world.ses.sent_to, world.record().attempts) == (["ann"], {})
+
+
+def test_a_claim_that_never_came_about_is_not_missed() -> None:
+    world = World()
+    world.dynamodb.troubles = [ReadTimeoutError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")] * 2
+    for name in ("ann", "ben", "cho"):
+        world.put(to=name)
+    world.deliver()
+    assert (world.dynamodb.items, world.dynamodb.troubles) == ({}, [])
+    world.run(10)
+    assert sorted(world.ses.sent_to) == ["ann", "ben", "cho"]
