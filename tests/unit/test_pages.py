@@ -451,3 +451,9 @@ def test_every_page_is_reached_from_the_first() -> None:
     linked = set(re.findall(r"\]\((docs/[\w.-]+)", first))
 
     assert {name for name in PAGES if name.startswith("docs/")} <= linked
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_no_page_waits_for_a_figure(path: Path) -> None:
+    open_figures = [line for line in path.read_text().splitlines() if "FIGURE(" in line]
+    assert open_figures == []
