@@ -544,7 +544,8 @@ def test_the_rule_set_is_activated_after_its_rule_and_displaces_no_other(prod: T
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"), [("InboundMail", {"raw/": 90, "parts/": 60}), ("Jobs", {"jobs/": 45, "scheduled/": 400})]
+    ("name", "kept"),
+    [("InboundMail", {"raw/": 90, "parts/": 60}), ("Jobs", {"jobs/": 45, "scheduled/": 400})],
 )
 def test_mail_and_jobs_are_private_encrypted_and_kept_as_long_as_the_settings_say(
     prod: Templates, name: str, kept: dict[str, int]
