@@ -285,7 +285,8 @@ class _Watch:
             self._page = page["next"]
         for event in self._deployment.events():
             detail = event["detail"]
-            self._event_ids[detail["event_type"], detail["recipient"]].add(detail["event_id"])
+            # received mail has no recipient, and is not of the journey
+            self._event_ids[detail["event_type"], detail.get("recipient")].add(detail["event_id"])
         self._take_dead_letters()
 
     def _skipped(self) -> int:

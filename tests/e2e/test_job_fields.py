@@ -394,7 +394,7 @@ def test_a_field_that_means_nothing_is_refused_where_it_stands(
 
     message_id = system.enqueue(json.dumps(job))
     system.wait_until(
-        lambda events: any(event["detail"]["job_id"] in {job["job_id"], message_id} for event in events)
+        lambda events: any(event["detail"].get("job_id") in {job["job_id"], message_id} for event in events)
     )
 
     [event] = system.details(job_id=job["job_id"]) or system.details(job_id=message_id)
