@@ -41,6 +41,11 @@ def config(
     )
 
 
+def error_code(error: ClientError | BotoCoreError) -> str:
+    """Name what went wrong: by AWS's own code, or by botocore's exception where AWS did not answer."""
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+
+
 def session() -> boto3.Session:
     """Open the process's session; clients are made from it by their literal service name."""
     return boto3.Session()

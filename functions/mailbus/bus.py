@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mailbus import aws
 from mailbus.events import SOURCE, BusEntry
 
 if TYPE_CHECKING:
@@ -79,9 +80,7 @@ def _failure(code: str, reason: str) -> PublishFailure:
 
 
 def _call_failure(error: ClientError | BotoCoreError) -> PublishFailure:
-    if isinstance(error, ClientError):
-        return _failure(error.response["Error"]["Code"], str(error))
-    return _failure(type(error).__name__, str(error))
+    return _failure(aws.error_code(error), str(error))
 
 
 def _untried() -> PublishFailure:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailbus import job_items
+from mailbus import aws, job_items
 from mailbus.job_records import UNKNOWN, JobRecord, RecordKey
 
 if TYPE_CHECKING:
@@ -491,6 +491,4 @@ def _cancel_scheduled(key: RecordKey, now: float) -> Mapping[str, Any]:
 
 
 def _unreachable(error: ClientError | BotoCoreError) -> Unreachable:
-    return Unreachable(
-        code=error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-    )
+    return Unreachable(code=aws.error_code(error))

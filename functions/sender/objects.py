@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mailbus import aws
 from mailbus.errors import InvalidJob, SendError
 
 if TYPE_CHECKING:
@@ -84,7 +85,6 @@ class Objects:
         try:
             self._client.put_object(Bucket=self._own, Key=key, Body=body, ContentType="application/json")
         except (ClientError, BotoCoreError) as error:
-            name = type(error).__name__
-            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else name
+            code = aws.error_code(error)
             raise SendError(code, "the job could not be kept in S3", retryable=True) from error
         return {"bucket": self._own, "key": key}

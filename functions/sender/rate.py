@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mailbus import aws
 from mailbus.ledger import Unreachable
 from sender.pacing import Overtaken, RateState, Written
 
@@ -104,6 +105,4 @@ def _state(attributes: Mapping[str, Any]) -> RateState:
 
 
 def _unreachable(error: ClientError | BotoCoreError) -> Unreachable:
-    return Unreachable(
-        code=error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-    )
+    return Unreachable(code=aws.error_code(error))

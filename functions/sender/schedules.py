@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mailbus import aws
 from mailbus.errors import SendError
 
 if TYPE_CHECKING:
@@ -70,10 +71,8 @@ class Schedules:
         except self._client.exceptions.ConflictException:
             return
         except (ClientError, BotoCoreError) as error:
-            kind = type(error).__name__
-            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else kind
             reason = "EventBridge Scheduler did not take the job's schedule"
-            raise SendError(code, reason, retryable=True) from error
+            raise SendError(aws.error_code(error), reason, retryable=True) from error
 
 
 def name(job_id: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mailbus import aws
 from mailbus.errors import SendError
 from mailbus.sqs import PART_ATTRIBUTE
 
@@ -63,11 +64,7 @@ class SendQueues:
             try:
                 answer = self._client.send_message_batch(QueueUrl=self._urls[queue_arn], Entries=entries)
             except (ClientError, BotoCoreError) as error:
-                code = (
-                    error.response["Error"]["Code"]
-                    if isinstance(error, ClientError)
-                    else type(error).__name__
-                )
+                code = aws.error_code(error)
                 reason = "the parts of the job are not on the queue yet"
                 raise SendError(code, reason, retryable=True) from error
             if failed := answer.get("Failed"):
