@@ -206,7 +206,7 @@ def _inside(value: object) -> Iterator[object]:
 
 def refuse_unspeakable(document: object) -> NoReturn:
     """Raise the `InvalidJob` of what JSON lets pass and nobody can mean: the document's first."""
-    for value, path in _walk(document):
+    for value, path in walk(document):
         if isinstance(value, str) and (half := _lone_surrogate(value)):
             refuse(path, f"has half of a surrogate pair (\\u{ord(half):04x}), which is no character")
         if isinstance(value, float) and not math.isfinite(value):
@@ -216,7 +216,8 @@ def refuse_unspeakable(document: object) -> NoReturn:
     refuse("$", "has a character that UTF-8 cannot encode")
 
 
-def _walk(document: object) -> Iterator[tuple[object, str]]:
+def walk(document: object) -> Iterator[tuple[object, str]]:
+    """Go through a document in order: each name and value, with its path."""
     waiting = [(document, "$")]
     while waiting:
         value, path = waiting.pop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import uuid
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mailbus.documents import walk
 from mailbus.errors import InvalidJob
 from mailbus.jobs import parse_document, read_document, referred
 from mailbus.send_job import S3Object, SendJob
@@ -24,6 +26,7 @@ BATCH_ENTRIES: Final = 10
 MESSAGE_BYTES: Final = 1000 * 1000
 _WHOLE: Final = "$"
 _ID: Final = "$.job_id"
+BYTES: Final = (bytes, bytearray, memoryview)
 # SQS refuses these two, and JSON's own rules let them stand
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 NOT_SENDABLE: Final = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
@@ -87,12 +90,23 @@ def _builtins(job: SendJob | Mapping[str, Any]) -> dict[str, Any]:
         raise InvalidJob(_WHOLE, reason)
     try:
         builtins: dict[str, Any] = msgspec.to_builtins(
-            job if isinstance(job, SendJob) else dict(job), str_keys=True, enc_hook=_plain
+            job if isinstance(job, SendJob) else dict(job),
+            str_keys=True,
+            enc_hook=_plain,
+            # msgspec would write them in base64 wherever they stand
+            builtin_types=BYTES,
         )
     except (TypeError, ValueError, RecursionError) as error:
         # the first two name a type; never a value
         why = "it refers to itself" if isinstance(error, RecursionError) else str(error)
         raise InvalidJob(_WHOLE, f"cannot be written as JSON: {why}") from None
+    files = builtins.get("attachments")
+    for file in files if isinstance(files, list | tuple) else ():
+        if isinstance(file, dict) and isinstance(file.get("content"), BYTES):
+            file["content"] = base64.b64encode(file["content"]).decode()
+    for value, path in walk(builtins):
+        if isinstance(value, BYTES):
+            raise InvalidJob(path, "is bytes, which only the content of an attachment may be; decode them")
     return builtins
 
 

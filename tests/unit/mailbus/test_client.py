@@ -233,6 +233,28 @@ def test_a_job_that_refers_to_itself_is_refused(deployment: Deployment) -> None:
         deployment.client.send({"from_email": "a@example.com", "merge_global_data": data})
 
 
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"text": b"hello"}, "$.text"),
+        ({"subject": bytearray(b"hello")}, "$.subject"),
+        ({"html": memoryview(b"<p>")}, "$.html"),
+        ({"to": [b"ann@example.com"]}, "$.to[0]"),
+        ({"headers": {"X-A": b"hello"}}, "$.headers.X-A"),
+        ({"metadata": {"a": b"x"}}, "$.metadata.a"),
+        ({"attachments": [{"filename": b"a", "content": b"x"}]}, "$.attachments[0].filename"),
+    ],
+)
+def test_bytes_are_refused_where_text_is_meant(
+    deployment: Deployment, fields: dict[str, Any], path: str
+) -> None:
+    job = {"from_email": "shop@example.com", "to": "ann@example.com", "subject": "Hi", "text": "Hi", **fields}
+    with pytest.raises(InvalidJob) as refusal:
+        deployment.client.send(job)
+    assert refusal.value.path == path
+    assert "bytes" in refusal.value.reason
+
+
 def test_what_ses_cannot_do_is_refused_by_name(deployment: Deployment) -> None:
     job = SendJob(
         from_email="a@example.com",
@@ -650,8 +672,8 @@ def test_whatever_the_ledger_knows_cancelling_takes_the_right_to_update_items_al
     assert {operation for operation, _ in deployment.ledger.calls} == {"UpdateItem"}
 
 
-@pytest.mark.parametrize("job_id", ["", "no id", "x" * 129, "a/b"])
-def test_what_is_no_id_cannot_be_cancelled(deployment: Deployment, job_id: str) -> None:
+@pytest.mark.parametrize("job_id", ["", "no id", "x" * 129, "a/b", None, 17, b"x"])
+def test_what_is_no_id_cannot_be_cancelled(deployment: Deployment, job_id: Any) -> None:
     with pytest.raises(InvalidJob, match="job_id"):
         deployment.client.cancel(job_id)
 
