@@ -161,7 +161,8 @@ class Client:
         A job that is scheduled can be cancelled until it is due, and one that the ledger does not know yet is
         refused when it comes. Raises `InvalidJob` for what is no id, `ConfigurationError`, or `SendError`.
         """
-        if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
+        given: object = job_id  # whatever an untyped caller passes
+        if not isinstance(given, str) or not _JOB_ID.fullmatch(given):
             path = "$.job_id"
             raise InvalidJob(path, "is none; an id has 1 to 128 characters of A-Z a-z 0-9 _ -")
         ledger = Ledger(self._dynamodb_client(), self._deployment().ledger_table)
