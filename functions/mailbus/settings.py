@@ -61,6 +61,11 @@ class SenderSettings(FunctionSettings, frozen=True, kw_only=True):
     ses_role_arn: str | None = None
     ses_region: str | None = None
 
+    @property
+    def ses_seconds(self) -> float:
+        """The longest that one call of SES takes."""
+        return self.ses_connect_timeout + self.ses_read_timeout
+
 
 class TrackingSettings(FunctionSettings, frozen=True, kw_only=True):
     """The topic is named in errors, so that a wiring mistake is found.

@@ -271,32 +271,20 @@ def _give_up(sender: Sender, record: Record, job: Job, known: JobRecord, entries
         lease_until=0.0,
         expires_at=remembered_until(sender),
     )
-    (outcome,) = sender.ledger.claim([Claim(record=given_up, seen=known)], now=sender.now().timestamp())
-    match outcome:
-        case Claimed(record=written):
-            return results.GivenUp(
-                record=record, job=job, known=written, entries=entries, error=outcome_unknown()
-            )
-        case Found():
-            return results.Postponed(record=record, job_id=job.job_id, seconds=LEASE_SLACK)
-        case Unreachable():
-            return postponed_by(record, job, outcome)
+    written = _rewritten(sender, record, job, known, given_up)
+    if not isinstance(written, JobRecord):
+        return written
+    return results.GivenUp(record=record, job=job, known=written, entries=entries, error=outcome_unknown())
 
 
 def _finish(sender: Sender, work: Work, known: JobRecord) -> Result:
     """Settle a job whose last entries SES's events have answered for: what failed before has failed."""
-    now = sender.now().timestamp()
-    leased = msgspec.structs.replace(known, open=(), lease_until=now + SETTLING_SECONDS)
-    (outcome,) = sender.ledger.claim([Claim(record=leased, seen=known)], now=now)
-    match outcome:
-        case Claimed(record=written):
-            return results.Attempted(
-                work=msgspec.structs.replace(work, entries=(), seen=written), known=written
-            )
-        case Found():
-            return results.Postponed(record=work.record, job_id=work.job.job_id, seconds=LEASE_SLACK)
-        case Unreachable():
-            return postponed_by(work.record, work.job, outcome)
+    until = sender.now().timestamp() + SETTLING_SECONDS
+    leased = msgspec.structs.replace(known, open=(), lease_until=until)
+    written = _rewritten(sender, work.record, work.job, known, leased)
+    if not isinstance(written, JobRecord):
+        return written
+    return results.Attempted(work=msgspec.structs.replace(work, entries=(), seen=written), known=written)
 
 
 def _write_off(
@@ -304,14 +292,24 @@ def _write_off(
 ) -> Result:
     """Leave nothing open of a job that was on its way to SES, and will not be sent."""
     failed = begun_anew(msgspec.structs.replace(known, open=(), lease_until=0.0))
-    (outcome,) = sender.ledger.claim([Claim(record=failed, seen=known)], now=sender.now().timestamp())
+    written = _rewritten(sender, refused.record, refused.job, known, failed)
+    if not isinstance(written, JobRecord):
+        return written
+    return msgspec.structs.replace(refused, entries=entries)
+
+
+def _rewritten(
+    sender: Sender, record: Record, job: Job, known: JobRecord, wanted: JobRecord
+) -> JobRecord | Result:
+    """Write what follows from a judgement; where another record stands by then, judge anew."""
+    (outcome,) = sender.ledger.claim([Claim(record=wanted, seen=known)], now=sender.now().timestamp())
     match outcome:
-        case Claimed():
-            return msgspec.structs.replace(refused, entries=entries)
+        case Claimed(record=written):
+            return written
         case Found():
-            return results.Postponed(record=refused.record, job_id=refused.job.job_id, seconds=LEASE_SLACK)
+            return results.Postponed(record=record, job_id=job.job_id, seconds=LEASE_SLACK)
         case Unreachable():
-            return postponed_by(refused.record, refused.job, outcome)
+            return postponed_by(record, job, outcome)
 
 
 def _metadata(job: Job) -> tuple[dict[str, str | int | float | bool | None], ...]:

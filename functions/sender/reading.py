@@ -201,8 +201,7 @@ def _filled(sender: Sender, job: Job, deadline: float) -> Job:
 
 def _fetch(sender: Sender, at: S3Object, path: str, *, most: int, deadline: float) -> bytes:
     """Read an object while there is time for it, and for SES after it."""
-    longest = sender.settings.ses_connect_timeout + sender.settings.ses_read_timeout
-    if sender.now().timestamp() > deadline - READ_SECONDS - longest:
+    if sender.now().timestamp() > deadline - READ_SECONDS - sender.settings.ses_seconds:
         reason = f"there was no time left to read {path} from S3"
         raise SendError(NO_TIME, reason, retryable=True)
     return sender.objects.read(at, path, most=most)

@@ -179,8 +179,7 @@ def _ask(sender: Sender, unit: Unit, deadline: float) -> Answers:
     """Make one call at its turn; no answers where there is no time left for it."""
     sender.wait_until(unit.due)
     now = sender.now().timestamp()
-    longest = sender.settings.ses_connect_timeout + sender.settings.ses_read_timeout
-    if now > deadline - longest - CLOSING_SECONDS:
+    if now > deadline - sender.settings.ses_seconds - CLOSING_SECONDS:
         return {}
     job, call = unit.work.job, unit.work.call
     if job.expires_at is not None and job.expires_at <= now:

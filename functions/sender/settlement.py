@@ -131,10 +131,7 @@ def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
         for entry, fault in faults.items()
         if not spent and not gives_up(fault.kind, tries.get(entry, 0), sender.settings.max_attempts)
     }
-    kind = next((kind for kind in WAITING if any(fault.kind == kind for fault in faults.values())), None)
-    attempts = known.attempts.get(kind, 0) + 1 if kind in COUNTED else 1
-    if kind == "retry":
-        attempts = max(tries[entry] for entry, fault in faults.items() if fault.kind == kind)
+    kind, attempts = _wait(known, faults, tries)
     final = {entry: fault for entry, fault in faults.items() if entry not in passing}
     if spent:
         final |= dict.fromkeys(work.entries, Fault(kind="failed", error=_spent()))
@@ -214,6 +211,14 @@ def _tried(known: JobRecord, faults: Mapping[int, Fault]) -> dict[int, int]:
     """Count for each entry the tries that end one day; in a shared call, each may be at another one."""
     ending = [entry for entry, fault in faults.items() if fault.kind == "retry"]
     return {**known.tries, **{entry: known.tries.get(entry, 0) + 1 for entry in ending}}
+
+
+def _wait(known: JobRecord, faults: Mapping[int, Fault], tries: Mapping[int, int]) -> tuple[Kind | None, int]:
+    """Find what a job waits for, and how often it has."""
+    kind = next((kind for kind in WAITING if any(fault.kind == kind for fault in faults.values())), None)
+    if kind == "retry":
+        return kind, max(tries[entry] for entry, fault in faults.items() if fault.kind == kind)
+    return kind, known.attempts.get(kind, 0) + 1 if kind in COUNTED else 1
 
 
 def _wait_for_events(

@@ -7,19 +7,22 @@ from email import message_from_string, policy
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from mailbus.events import Mailbox
 from mailbus.jobs import Attachment, Job, Merge, MergeRecipient
 from mailbus.send_job import Alternative
-from mailbus.settings import SenderSettings
 from sender.merge import plan_bulk
 from sender.outcomes import Fault
 from sender.request import plan_send
 from sender.ses import MailService
+from tests.unit.sender.example_settings import SETTINGS
 
 if TYPE_CHECKING:
     from conftest import Lab
+
+    from mailbus.settings import SenderSettings
 
 SHOP = Mailbox(name="Shop für alle", address="shop@example.com")
 LOGO = Attachment(
@@ -39,27 +42,8 @@ INVOICE = Attachment(
 
 
 def settings(lab: Lab) -> SenderSettings:
-    return SenderSettings(
-        event_bus_name="mailbus",
-        dead_letter_queue_url="https://sqs.us-east-1.amazonaws.com/000000000000/send-dead-letters",
-        send_queue_url="https://sqs.us-east-1.amazonaws.com/000000000000/send",
-        send_queue_arn="arn:aws:sqs:us-east-1:000000000000:send",
-        bulk_queue_url="https://sqs.us-east-1.amazonaws.com/000000000000/bulk",
-        bulk_queue_arn="arn:aws:sqs:us-east-1:000000000000:bulk",
-        dead_letter_queue_arn="arn:aws:sqs:us-east-1:000000000000:send-dead-letters",
-        configuration_set_name=lab.configuration_set,
-        message_tag_name="campaign",
-        metadata_in_headers=True,
-        jobs_bucket_name="mailbus-jobs",
-        schedule_group_name="mailbus",
-        schedule_role_arn="arn:aws:iam::000000000000:role/mailbus-schedules",
-        max_attempts=5,
-        ledger_table_name="mailbus-ledger",
-        ledger_days=7,
-        rate_cache_seconds=60.0,
-        bulk_share=0.8,
-        doubt_seconds=300.0,
-        on_unknown="resend",
+    return msgspec.structs.replace(
+        SETTINGS, configuration_set_name=lab.configuration_set, message_tag_name="campaign"
     )
 
 

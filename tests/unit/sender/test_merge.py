@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from email.header import decode_header, make_header
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -15,32 +15,14 @@ from hypothesis import strategies as st
 from mailbus.errors import InvalidJob
 from mailbus.events import Mailbox
 from mailbus.jobs import Attachment, Job, Merge, MergeRecipient
-from mailbus.settings import SenderSettings
 from sender.merge import Bulk, plan_bulk
+from tests.unit.sender.example_settings import SETTINGS
 from tracking import headers as tracking
 from tracking.notification import Header
 
-SETTINGS = SenderSettings(
-    event_bus_name="mailbus",
-    dead_letter_queue_url="https://sqs.us-east-1.amazonaws.com/000000000000/send-dead-letters",
-    send_queue_url="https://sqs.us-east-1.amazonaws.com/000000000000/send",
-    send_queue_arn="arn:aws:sqs:us-east-1:000000000000:send",
-    bulk_queue_url="https://sqs.us-east-1.amazonaws.com/000000000000/bulk",
-    bulk_queue_arn="arn:aws:sqs:us-east-1:000000000000:bulk",
-    dead_letter_queue_arn="arn:aws:sqs:us-east-1:000000000000:send-dead-letters",
-    configuration_set_name="mailbus",
-    metadata_in_headers=True,
-    jobs_bucket_name="mailbus-jobs",
-    schedule_group_name="mailbus",
-    schedule_role_arn="arn:aws:iam::000000000000:role/mailbus-schedules",
-    max_attempts=5,
-    ledger_table_name="mailbus-ledger",
-    ledger_days=7,
-    rate_cache_seconds=60.0,
-    bulk_share=0.8,
-    doubt_seconds=300.0,
-    on_unknown="resend",
-)
+if TYPE_CHECKING:
+    from mailbus.settings import SenderSettings
+
 HELLO = Mailbox(name="Example", address="hello@example.com")
 ANN = MergeRecipient(
     mailbox=Mailbox(name="Ann Lee", address="ann@example.org"),

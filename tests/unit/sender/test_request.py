@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from email import message_from_bytes, policy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from botocore import compat
 from botocore.loaders import create_loader
@@ -14,36 +15,18 @@ from hypothesis import strategies as st
 from mailbus.errors import InvalidJob, UnsupportedFeature
 from mailbus.events import Mailbox
 from mailbus.jobs import Job
-from mailbus.settings import SenderSettings
 from sender.request import plan_send
+from tests.unit.sender.example_settings import SETTINGS
+
+if TYPE_CHECKING:
+    from mailbus.settings import SenderSettings
 
 ANN = Mailbox(name="Ann Lee", address="ann@example.org")
 HELLO = Mailbox(name="Example", address="hello@example.com")
 
 
 def settings(**fields: Any) -> SenderSettings:
-    given_ones = {
-        "event_bus_name": "mailbus",
-        "dead_letter_queue_url": "https://sqs.us-east-1.amazonaws.com/000000000000/send-dead-letters",
-        "send_queue_url": "https://sqs.us-east-1.amazonaws.com/000000000000/send",
-        "send_queue_arn": "arn:aws:sqs:us-east-1:000000000000:send",
-        "bulk_queue_url": "https://sqs.us-east-1.amazonaws.com/000000000000/bulk",
-        "bulk_queue_arn": "arn:aws:sqs:us-east-1:000000000000:bulk",
-        "dead_letter_queue_arn": "arn:aws:sqs:us-east-1:000000000000:send-dead-letters",
-        "configuration_set_name": "mailbus",
-        "metadata_in_headers": True,
-        "jobs_bucket_name": "mailbus-jobs",
-        "schedule_group_name": "mailbus",
-        "schedule_role_arn": "arn:aws:iam::000000000000:role/mailbus-schedules",
-        "max_attempts": 5,
-        "ledger_table_name": "mailbus-ledger",
-        "ledger_days": 7,
-        "rate_cache_seconds": 60.0,
-        "bulk_share": 0.8,
-        "doubt_seconds": 300.0,
-        "on_unknown": "resend",
-    }
-    return SenderSettings(**given_ones | fields)
+    return msgspec.structs.replace(SETTINGS, **fields)
 
 
 def job(**fields: Any) -> Job:
