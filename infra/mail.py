@@ -14,7 +14,7 @@ from infra.alarms import Alarms
 from infra.function import Function
 from infra.identity import Identity, redirect_records
 from infra.messaging import DeadLetters, SesTopic, TopicKey, WorkQueue
-from infra.state import JOBS_PREFIX, PARTS_PREFIX, RAW_PREFIX, SCHEDULED_PREFIX
+from infra.state import ESP_EVENTS_PREFIX, JOBS_PREFIX, PARTS_PREFIX, RAW_PREFIX, SCHEDULED_PREFIX
 from mailbus.settings import InboundSettings, SenderSettings, TrackingSettings, to_environment
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 # the sender itself counts a job's attempts and moves it away with the reason.
 # The most that SQS takes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 SEND_RECEIVES: Final = 1000
-NOTIFICATION_RECEIVES: Final = 5
+# Half an hour of a bus that is away, or of a ledger.
+NOTIFICATION_RECEIVES: Final = 10
 # So that what Lambda could not hand to a function at once is not delivered twice:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#services-sqs-configure-queue
 TIMEOUTS: Final = 6
@@ -121,13 +122,28 @@ class Tracking(Construct):
                 TrackingSettings(
                     event_bus_name=state.bus.bus.event_bus_name,
                     dead_letter_queue_url=self.work.dead_letters.queue_url,
+                    event_bytes=settings.events.entry_bytes,
                     tracking_topic_arn=self.events.topic.topic_arn,
+                    tracking_queue_url=self.work.queue.queue_url,
                     ledger_table_name=state.ledger.table.table_name,
                     metadata_in_headers=settings.metadata_in_headers,
+                    index_messages=settings.index_messages,
+                    sender_seconds=settings.sender.timeout_seconds,
+                    max_receives=NOTIFICATION_RECEIVES,
+                    events_bucket_name=state.esp_events.bucket.bucket_name,
+                    esp_events_prefix=ESP_EVENTS_PREFIX,
                 )
             ),
         )
         function.allow(["dynamodb:BatchGetItem", "dynamodb:UpdateItem"], [state.ledger.table.table_arn])
+        if settings.index_messages:
+            # What is not written down yet is looked for a little later.
+            function.allow(["sqs:ChangeMessageVisibility"], [self.work.queue.queue_arn])
+        large = state.esp_events.bucket.arn_for_objects(f"{ESP_EVENTS_PREFIX}*")
+        function.allow(["s3:PutObject"], [large])
+        acknowledge_patterns(
+            function, [large], "Keys are made of what is stored; the prefix is what can be named beforehand."
+        )
         function.publishes_to(state.bus.bus)
         function.reads(self.work, batch_size=limits.batch_size, max_concurrency=limits.max_concurrency)
 
@@ -296,6 +312,8 @@ class Sending(Construct):
                     ses_read_timeout=settings.client_params.read_timeout,
                     ses_role_arn=settings.session_params.role_arn,
                     ses_region=settings.session_params.region,
+                    index_messages=settings.index_messages,
+                    event_bytes=settings.events.entry_bytes,
                 )
             ),
         )
@@ -507,6 +525,8 @@ class Inbound(Construct):
                     inbound_bucket_name=bucket.bucket_name,
                     raw_prefix=RAW_PREFIX,
                     parts_prefix=PARTS_PREFIX,
+                    event_bytes=settings.events.entry_bytes,
+                    max_receives=NOTIFICATION_RECEIVES,
                 )
             ),
         )

@@ -67,6 +67,7 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
         state_stack,
         {
             "EventBusName": state.bus.bus.event_bus_name,
+            "EventsBucketName": state.esp_events.bucket.bucket_name,
             "InboundBucketName": state.inbound_mail.bucket.bucket_name,
             "JobsBucketName": state.jobs.bucket.bucket_name,
             "LedgerTableName": state.ledger.table.table_name,

@@ -97,6 +97,13 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     parts_days: Days = 90
     jobs_days: Days = 30
     event_archive_days: Days = 30
+    esp_events_days: Days = 90
+
+
+class Events(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How large an event on the bus may be, in bytes: EventBridge takes 1 MB a call, not every target does."""
+
+    entry_bytes: Annotated[int, msgspec.Meta(ge=64 * 1024, le=1_000_000)] = 256 * 1024
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,9 +137,15 @@ class Bulk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Tracking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The tracking function and how it is fed, and the domain that opens and clicks go by."""
+    """The tracking function and how it is fed, and the domain that opens and clicks go by.
+
+    SES's feedback notifications of `notified_identities` come to the tracking topic; where they go to
+    another topic, that is left so, or with `displace_notification_topics` changed.
+    """
 
     custom_redirect_domain: Domain | None = None
+    notified_identities: tuple[Identity, ...] = ()
+    displace_notification_topics: bool = False
     memory_mb: MemoryMb = 256
     timeout_seconds: TimeoutSeconds = 30
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
@@ -150,6 +163,13 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     timeout_seconds: TimeoutSeconds = 120
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=BATCH_WITHOUT_WINDOW)] = 10
     max_concurrency: Concurrency = 5
+
+
+class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """SNS topics of other accounts or regions, whose messages come over HTTPS. Without any there is none."""
+
+    topic_arns: tuple[TopicArn, ...] = ()
+    confirm_subscriptions: bool = True
 
 
 class Alarms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -197,11 +217,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_retention_days: LogRetentionDays = 30
     log_level: LogLevel = "INFO"
     retention: Retention = Retention()
+    events: Events = Events()
     sender: Sender = Sender()
     transactional: Transactional = Transactional()
     bulk: Bulk = Bulk()
     tracking: Tracking = Tracking()
     inbound: Inbound = Inbound()
+    webhook: Webhook = Webhook()
     alarms: Alarms = Alarms()
     client_params: ClientParams = ClientParams()
     session_params: SessionParams = SessionParams()
@@ -226,6 +248,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Whether mail is sent by SES of another account or region, where nothing can be made from here."""
         elsewhere = self.session_params
         return elsewhere.role_arn is not None or elsewhere.region not in {None, self.region}
+
+    @property
+    def index_messages(self) -> bool:
+        """Whether reports come that carry no tags, so that their job is found by SES's message id."""
+        return bool(self.tracking.notified_identities or self.webhook.topic_arns)
 
     @property
     def sends_from_domain(self) -> bool:
@@ -325,12 +352,14 @@ def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 DEFAULTS: Final = ("send_defaults",)
 _TABLES: Final[dict[str, type[msgspec.Struct]]] = {
     "retention": Retention,
+    "events": Events,
     "send_defaults": SendJob,
     "sender": Sender,
     "transactional": Transactional,
     "bulk": Bulk,
     "tracking": Tracking,
     "inbound": Inbound,
+    "webhook": Webhook,
     "alarms": Alarms,
     "client_params": ClientParams,
     "session_params": SessionParams,
@@ -387,6 +416,8 @@ _PATTERNS: Final = {
     "mail_from_domain": "a domain in lower case, such as bounces.example.com",
     "custom_redirect_domain": "a domain in lower case, such as links.example.com",
     "hosted_zone_id": "the id of a Route 53 hosted zone, such as Z0123456789ABCDEFGHIJ",
+    "notified_identities": "domains in lower case, or addresses",
+    "topic_arns": "ARNs of SNS topics, such as arn:aws:sns:eu-west-1:111122223333:mail-events",
     "recipients": "addresses whose domain is in lower case, such as support@inbound.example.com",
     "other_identities": "domains in lower case, addresses, or their ARNs where they are another account's, "
     "such as arn:aws:ses:us-east-1:111122223333:identity/example.com",
@@ -474,6 +505,8 @@ def _checked(settings: Settings) -> Settings:
         _check_ses,
         _check_identity,
         _check_others,
+        _check_notified,
+        _check_webhook,
         _check_receiving,
     ):
         check(settings)
@@ -613,6 +646,34 @@ def _check_others(settings: Settings) -> None:
         if region != settings.ses_region:
             reason = f"SES takes identities of its own region, {settings.ses_region}, alone (it is {name})"
             raise _Mistake(("other_identities",), reason)
+
+
+def _check_notified(settings: Settings) -> None:
+    """Check that the identities are of this account and region, where their topics can be set."""
+    named = settings.tracking.notified_identities
+    path = ("tracking", "notified_identities")
+    if named and settings.ses_is_elsewhere:
+        reason = "SES of another account or region cannot be told from here; set its topics there"
+        raise _Mistake(path, reason)
+    for name in named:
+        if name != settings.identity and name not in settings.other_identities:
+            reason = f"{name} is neither identity nor one of other_identities"
+            raise _Mistake(path, reason)
+        if named.count(name) > 1:
+            raise _Mistake(path, f"{name} is named twice")
+
+
+def _check_webhook(settings: Settings) -> None:
+    named = settings.webhook.topic_arns
+    together = len(msgspec.json.encode(named))
+    if together > FREE_ENVIRONMENT_BYTES:
+        reason = (
+            f"take {together} bytes as JSON; they travel in the function's environment, where there is room "
+            f"for {FREE_ENVIRONMENT_BYTES}: name fewer"
+        )
+        raise _Mistake(("webhook", "topic_arns"), reason)
+    if twice := next((arn for arn in named if named.count(arn) > 1), None):
+        raise _Mistake(("webhook", "topic_arns"), f"{twice} is named twice")
 
 
 def _wrong_mail_from(settings: Settings) -> str | None:

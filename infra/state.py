@@ -1,4 +1,4 @@
-"""What is kept: received mail, large and scheduled jobs, the ledger, the bus and its archive."""
+"""What is kept: received mail, large and scheduled jobs, large events, the ledger, the bus and its archive."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ PARTS_PREFIX: Final = "parts/"
 # Jobs over the bus's size, put there by those who send them, and jobs that a schedule will put on the queue.
 JOBS_PREFIX: Final = "jobs/"
 SCHEDULED_PREFIX: Final = "scheduled/"
+# SES's own JSON of events that are too large for the bus with it.
+ESP_EVENTS_PREFIX: Final = "esp-events/"
 # Longer than the year for which a job can be put off, and the days that it may then be retried.
 SCHEDULED_DAYS: Final = 400
 
@@ -38,6 +40,7 @@ class State(Construct):
         self.bus = EventBus(self, "Events", settings=settings)
         self.ledger = Ledger(self, "Ledger", settings=settings)
         self.jobs = Jobs(self, "Jobs", settings=settings)
+        self.esp_events = EspEvents(self, "EspEvents", settings=settings)
         self.schedules = Schedules(self, "Schedules", settings=settings)
         self.inbound_mail = InboundMail(self, "InboundMail", settings=settings)
 
@@ -115,6 +118,20 @@ class Jobs(Construct):
             "Who may send writes jobs here and one function alone reads them, by policy; access logs would "
             "be a second store of who wrote to whom. An account that needs them turns on CloudTrail data "
             "events.",
+        )
+
+
+class EspEvents(Construct):
+    """The bucket of what SES reports at a length that no event can carry; `esp_event_ref` points there."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket = _private_bucket(self, settings, {ESP_EVENTS_PREFIX: settings.retention.esp_events_days})
+        acknowledge(
+            self.bucket,
+            "AwsSolutions-S1",
+            "One function alone writes here, by policy, and rarely; access logs would be a second store of "
+            "who wrote to whom. An account that needs them turns on CloudTrail data events.",
         )
 
 

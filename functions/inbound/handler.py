@@ -53,7 +53,7 @@ def wire() -> Wiring:
     return Wiring(
         settings=settings,
         bucket=Bucket(session.client("s3", config=config), settings.inbound_bucket_name),
-        bus=EventBus(events, settings.event_bus_name),
+        bus=EventBus(events, settings.event_bus_name, entry_bytes=settings.event_bytes),
         dead_letters=DeadLetterQueue(session.client("sqs", config=config), settings.dead_letter_queue_url),
         log=Logger(),
     )

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from types_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 ENTRIES_PER_CALL: Final = 10
+# what EventBridge took when targets took no more, unless the settings say otherwise
 ENTRY_BYTES: Final = 256 * 1024
-CALL_BYTES: Final = 256 * 1024
+# A whole call takes less than 1 MB, however that is counted.
+CALL_BYTES: Final = 1_000_000
 ATTEMPTS: Final = 4
 BACKOFF_SECONDS: Final = 0.1
 # What calls that fail may cost in all, plus the last one: the function has other work to finish in its time.
@@ -91,7 +93,8 @@ def _untried() -> PublishFailure:
 class EventBus:
     """Puts entries on one bus; the client need not retry.
 
-    So many `workers` call side by side. `clock` gives seconds.
+    So many `workers` call side by side. An entry of more than `entry_bytes` is not put. `clock` gives
+    seconds.
     """
 
     def __init__(
@@ -99,12 +102,14 @@ class EventBus:
         client: EventBridgeClient,
         name: str,
         *,
+        entry_bytes: int = ENTRY_BYTES,
         workers: int = WORKERS,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._name = name
+        self._entry_bytes = entry_bytes
         self._workers = workers
         self._sleep = sleep
         self._clock = clock
@@ -119,8 +124,8 @@ class EventBus:
         pending: list[tuple[int, int]] = []
         for index, entry in enumerate(entries):
             size = entry_size(entry)
-            if size > ENTRY_BYTES:
-                reason = f"the event has {size} bytes, EventBridge takes {ENTRY_BYTES}"
+            if size > self._entry_bytes:
+                reason = f"the event has {size} bytes, the bus takes {self._entry_bytes}"
                 failures[index] = PublishFailure(code=TOO_LARGE, reason=reason, retryable=False)
             else:
                 pending.append((index, size))

@@ -6,8 +6,10 @@ MailbusError
 │   └── UnsupportedFeature the job asks for what this version, or SES, cannot do
 ├── SendError              SES refused, or could not be reached (`retryable` says whether to try again)
 ├── PublishError           an event did not get onto the bus whole
+├── InvalidEvent           what a consumer was given is not an event of Mailbus
 ├── InvalidNotification    a message on a queue is not what SNS or SES sends
 │   └── WiringError        it is, but it arrived at the wrong place
+├── SignatureError         a message over HTTPS is not signed by SNS
 └── InboundError           a received mail cannot be read
 """
 
@@ -61,12 +63,20 @@ class PublishError(MailbusError):
         self.reason = reason
 
 
+class InvalidEvent(MailbusError):  # noqa: N818 - as the other public names
+    """Not an event that Mailbus put on the bus."""
+
+
 class InvalidNotification(MailbusError):  # noqa: N818 - the public name
     """A queue message is not an SNS notification, or its content is not SES's."""
 
 
 class WiringError(InvalidNotification):
     """A good notification at the wrong place: the text names the topic or the bucket."""
+
+
+class SignatureError(MailbusError):
+    """A message that came over HTTPS is not signed by SNS, or cannot be shown to be."""
 
 
 class InboundError(MailbusError):

@@ -1,7 +1,7 @@
 """The normalized events, as they stand in the `detail` of an EventBridge event.
 
 Field names and values are django-anymail's where it has them. Every field is always present;
-what SES did not say is null, or an empty list or object.
+what SES did not say is null, or an empty list or object. A consumer reads them by `parse`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
+
+from mailbus.errors import InvalidEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 EventType = Literal[
     "queued",
@@ -36,6 +41,7 @@ Bot = Literal["likely", "unlikely"]
 MetadataValue = str | int | float | bool | None
 
 SOURCE = "mailbus"
+DETAIL_TYPE_PREFIX = "email."
 # the SES message tag that carries a job's id through SES and back on every event
 JOB_ID_TAG = "mailbus-job-id"
 # the SES message tag that tells the messages of a merge apart: the recipient's place in its part of the job,
@@ -114,7 +120,11 @@ class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EmailEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened to one message for one recipient."""
+    """What happened to one message for one recipient.
+
+    `esp_event` is SES's own JSON; where the event would be too large with it, it is null, and lies where
+    `esp_event_ref` says.
+    """
 
     event_type: EventType
     event_id: str
@@ -141,7 +151,7 @@ class EmailEvent(msgspec.Struct, frozen=True, kw_only=True):
     delivery: Delivery | None = None
     delay: Delay | None = None
     subscription: Subscription | None = None
-    esp_event: msgspec.Raw | None = None
+    esp_event: dict[str, Any] | None = None
     esp_event_ref: StoredObject | None = None
 
 
@@ -228,17 +238,43 @@ class BusEntry(msgspec.Struct, frozen=True, kw_only=True):
     resources: tuple[str, ...] = ()
 
 
-_ENCODER = msgspec.json.Encoder()
+_ENCODER: Final = msgspec.json.Encoder()
+_KINDS: Final[Mapping[str, type[EmailEvent | InboundEvent]]] = {
+    "inbound": InboundEvent,
+    "inbound_failed": InboundEvent,
+}
 
 
-def entry(event: EmailEvent | InboundEvent, resources: tuple[str, ...] = ()) -> BusEntry:
-    """Wrap an event for the bus."""
+def entry(
+    event: EmailEvent | InboundEvent, resources: tuple[str, ...] = (), *, esp_event: bytes | None = None
+) -> BusEntry:
+    """Wrap an event for the bus, with SES's own JSON where it is to carry that."""
+    whole = event if esp_event is None else msgspec.structs.replace(event, esp_event=msgspec.Raw(esp_event))
     return BusEntry(
-        detail_type=f"email.{event.event_type}",
+        detail_type=f"{DETAIL_TYPE_PREFIX}{event.event_type}",
         time=event.timestamp,
-        detail=_ENCODER.encode(event).decode(),
+        detail=_ENCODER.encode(whole).decode(),
         resources=resources,
     )
+
+
+def parse(event: Mapping[str, Any] | str | bytes) -> EmailEvent | InboundEvent:
+    """Read an event of the bus: what a Lambda function is called with, or the JSON text of an SQS message.
+
+    Where a rule passes the `detail` on alone, that is read too. What Mailbus does not write is an
+    `InvalidEvent`; fields that a newer Mailbus adds are left out.
+    """
+    try:
+        whole = msgspec.json.decode(event) if isinstance(event, str | bytes) else event
+        detail = whole.get("detail", whole)
+        return msgspec.convert(detail, _KINDS.get(detail["event_type"], EmailEvent))
+    except (msgspec.MsgspecError, AttributeError, KeyError, TypeError, UnicodeEncodeError) as error:
+        wrong = str(error) if isinstance(error, msgspec.ValidationError) else type(error).__name__
+        reason = (
+            f"not an event of Mailbus ({wrong}): let the rule match source {SOURCE!r}; an event of a newer "
+            "Mailbus needs its package"
+        )
+        raise InvalidEvent(reason) from error
 
 
 def event_id(*parts: str | None) -> str:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mailbus.events import MetadataValue
-from mailbus.job_records import JobRecord, RecordKey
+from mailbus.job_records import JobRecord, RecordKey, SentEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JOB_PREFIX: Final = "job#"
+MESSAGE_PREFIX: Final = "message#"
+MESSAGE: Final = "message"
 PART_PREFIX: Final = "part#"
 WHOLE: Final = "job"
 # what an item has only where the record has it
@@ -46,6 +48,29 @@ def read_key(item: Mapping[str, Any]) -> RecordKey:
         job_id=item["pk"]["S"].removeprefix(JOB_PREFIX),
         part=None if part == WHOLE else int(part.removeprefix(PART_PREFIX)),
     )
+
+
+def message_key(message_id: str) -> dict[str, Any]:
+    """Write where it stands which job a message of SES's is of."""
+    return {"pk": {"S": f"{MESSAGE_PREFIX}{message_id}"}, "sk": {"S": MESSAGE}}
+
+
+def message_fields(sent: SentEntry, expires_at: int) -> dict[str, Any]:
+    """Write which job that is, all but the key."""
+    written: dict[str, Any] = {
+        "job_id": {"S": sent.key.job_id},
+        "entry": number(sent.entry),
+        "expires_at": number(expires_at),
+    }
+    return written if sent.key.part is None else written | {"part": number(sent.key.part)}
+
+
+def read_message(found: Mapping[str, Any]) -> tuple[str, SentEntry]:
+    """Read a message id and which job it is of."""
+    part = found.get("part")
+    key = RecordKey(job_id=found["job_id"]["S"], part=None if part is None else int(part["N"]))
+    message_id = found["pk"]["S"].removeprefix(MESSAGE_PREFIX)
+    return message_id, SentEntry(key=key, entry=int(found["entry"]["N"]))
 
 
 def fields(record: JobRecord) -> dict[str, Any]:

@@ -31,6 +31,13 @@ class RecordKey(msgspec.Struct, frozen=True, kw_only=True):
     part: int | None = None
 
 
+class SentEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entry of which job a message of SES's is."""
+
+    key: RecordKey
+    entry: int
+
+
 class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of one job, or of one part of it.
 

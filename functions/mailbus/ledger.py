@@ -16,7 +16,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus import aws, job_items
-from mailbus.job_records import UNKNOWN, JobRecord, RecordKey
+from mailbus.job_records import UNKNOWN, JobRecord, RecordKey, SentEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -105,14 +105,21 @@ class Ledger:
     """Reads and writes one table.
 
     Calls that fail as a whole are tried again by the client; what DynamoDB leaves over inside an answer, or
-    refuses for another transaction's sake, is tried again here, a few times and within a second.
+    refuses for another transaction's sake, is tried again here, a few times and within a second. With
+    `index_messages`, what is saved is found by SES's message ids too, for a write more for each message.
     """
 
     def __init__(
-        self, client: DynamoDBClient, table_name: str, *, sleep: Callable[[float], None] = time.sleep
+        self,
+        client: DynamoDBClient,
+        table_name: str,
+        *,
+        index_messages: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._table = table_name
+        self._index_messages = index_messages
         self._sleep = sleep
 
     def claim(self, claims: Sequence[Claim], *, now: float) -> list[Claimed | Found | Unreachable]:
@@ -143,11 +150,12 @@ class Ledger:
         merged with what is there, by a call of its own.
         """
         whole = {record.key: record for record in records if not _doubtful(record)}
-        unsaved = [
+        unsaved = list(self._index(records)) if self._index_messages else []
+        unsaved += [
             key for batch in _batches(list(whole), PUTS_PER_CALL) for key in self._replace(batch, whole)
         ]
         unsaved += [record.key for record in records if _doubtful(record) and not self._merge(record)]
-        return tuple(unsaved)
+        return tuple(dict.fromkeys(unsaved))
 
     def let_go(self, record: JobRecord) -> None:
         """End a claim's lease, if it still is that claim's; otherwise the lease ends by itself."""
@@ -189,11 +197,36 @@ class Ledger:
         """Read records as they are, 100 a call; what does not exist is left out."""
         found: dict[RecordKey, JobRecord] = {}
         for batch in _batches(list(dict.fromkeys(keys)), KEYS_PER_CALL):
-            read = self._read([job_items.key_item(key) for key in batch])
-            if isinstance(read, Unreachable):
-                return read
-            found |= {record.key: record for record in read}
+            items = self._read([job_items.key_item(key) for key in batch])
+            if isinstance(items, Unreachable):
+                return items
+            found |= {record.key: record for record in map(job_items.read, items)}
         return found
+
+    def find_messages(self, message_ids: Iterable[str]) -> dict[str, SentEntry] | Unreachable:
+        """Tell which jobs SES's messages are of, 100 a call; what was never indexed is left out."""
+        found: dict[str, SentEntry] = {}
+        ids = list(dict.fromkeys(message_ids))
+        for start in range(0, len(ids), KEYS_PER_CALL):
+            keys = [job_items.message_key(message_id) for message_id in ids[start : start + KEYS_PER_CALL]]
+            items = self._read(keys)
+            if isinstance(items, Unreachable):
+                return items
+            found |= dict(job_items.read_message(item) for item in items)
+        return found
+
+    def index_message(self, message_id: str, sent: SentEntry, expires_at: int) -> Unreachable | None:
+        """Let a message be found that its sender did not learn of."""
+        values = job_items.message_fields(sent, expires_at)
+        answer = self._update(
+            {
+                "Key": job_items.message_key(message_id),
+                "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in values)}",
+                "ExpressionAttributeNames": {f"#{name}": name for name in values},
+                "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()},
+            }
+        )
+        return answer if isinstance(answer, Unreachable) else None
 
     def mark_accepted(self, key: RecordKey, entry: int, message_id: str, at: float) -> bool | Unreachable:
         """Write down that SES accepted an entry; false where that is known, or the job is not."""
@@ -319,9 +352,25 @@ class Ledger:
 
     def _replace(self, keys: Sequence[RecordKey], records: Mapping[RecordKey, JobRecord]) -> list[RecordKey]:
         """Put whole records, one call as long as all are taken; the answer names those that are not."""
-        pending: list[Any] = [
-            {"PutRequest": {"Item": job_items.item(_moved_on(records[key]))}} for key in keys
+        left = self._put([job_items.item(_moved_on(records[key])) for key in keys])
+        return [job_items.read_key(item) for item in left]
+
+    def _index(self, records: Sequence[JobRecord]) -> Iterator[RecordKey]:
+        """Put where each accepted entry's message is found; the answer names whose are not all put."""
+        items = [
+            job_items.message_key(message_id)
+            | job_items.message_fields(SentEntry(key=record.key, entry=entry), record.expires_at)
+            for record in records
+            for entry, message_id in record.accepted.items()
         ]
+        for start in range(0, len(items), PUTS_PER_CALL):
+            for item in self._put(items[start : start + PUTS_PER_CALL]):
+                _, sent = job_items.read_message(item)
+                yield sent.key
+
+    def _put(self, items: Sequence[Any]) -> list[Any]:
+        """Put items, one call as long as all are taken; the answer holds those that are not."""
+        pending: list[Any] = [{"PutRequest": {"Item": item}} for item in items]
         for attempt in range(TRIES):
             self._wait(attempt)
             try:
@@ -329,12 +378,12 @@ class Ledger:
             except (ClientError, BotoCoreError) as error:
                 if _unreachable(error).code == INVALID and len(pending) > 1:
                     # as for claims
-                    return [key for request in pending for key in self._replace([_key(request)], records)]
+                    return [left for request in pending for left in self._put([_item(request)])]
                 break
             pending = list(answer["UnprocessedItems"].get(self._table, ()))
             if not pending:
                 break
-        return [_key(request) for request in pending]
+        return [_item(request) for request in pending]
 
     def _merge(self, record: JobRecord) -> bool:
         """Write what a worker knows over what is there, but take nothing from `accepted`."""
@@ -384,8 +433,8 @@ class Ledger:
             return None
         return Unreachable(code=code)
 
-    def _read(self, keys: Sequence[Any]) -> list[JobRecord] | Unreachable:
-        found: list[JobRecord] = []
+    def _read(self, keys: Sequence[Any]) -> list[Any] | Unreachable:
+        found: list[Any] = []
         attempt = 0
         while keys and attempt < TRIES:
             self._wait(attempt)
@@ -396,7 +445,7 @@ class Ledger:
             except (ClientError, BotoCoreError) as error:
                 return _unreachable(error)
             read = answer["Responses"].get(self._table, ())
-            found += [job_items.read(item) for item in read]
+            found += read
             keys = answer["UnprocessedKeys"].get(self._table, {"Keys": ()})["Keys"]
             # an answer that is full leaves keys over too: only what brings nothing counts
             attempt = 0 if read else attempt + 1
@@ -449,8 +498,8 @@ def _moved_on(record: JobRecord) -> JobRecord:
     return msgspec.structs.replace(record, version=record.version + record.entries + 1)
 
 
-def _key(request: Mapping[str, Any]) -> RecordKey:
-    return job_items.read_key(request["PutRequest"]["Item"])
+def _item(request: Mapping[str, Any]) -> Any:  # noqa: ANN401 - an attribute map
+    return request["PutRequest"]["Item"]
 
 
 def _cancel_unknown(key: RecordKey, now: float, expires_at: int) -> Mapping[str, Any]:

@@ -19,13 +19,21 @@ if TYPE_CHECKING:
 
 
 class FunctionSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What every function knows."""
+    """What a function is told."""
+
+
+class BusSettings(FunctionSettings, frozen=True, kw_only=True):
+    """What every function knows that puts events on the bus.
+
+    An event of more than `event_bytes` does not go there whole.
+    """
 
     event_bus_name: str
     dead_letter_queue_url: str
+    event_bytes: int = 256 * 1024
 
 
-class SenderSettings(FunctionSettings, frozen=True, kw_only=True):
+class SenderSettings(BusSettings, frozen=True, kw_only=True):
     """What the sender needs to send, to wait, to retry and to give up.
 
     `max_attempts` counts tries of one job that ended in an error which may pass. The account's rate is
@@ -33,7 +41,7 @@ class SenderSettings(FunctionSettings, frozen=True, kw_only=True):
     `doubt_seconds` for SES's own event, and then does what `on_unknown` says. The bulk lane may use
     `bulk_share` of the rate. SES is called with its timeouts, in seconds, and where it is elsewhere in
     `ses_region` and as `ses_role_arn`. `source_buckets` are those that jobs may refer to, beside
-    `jobs_bucket_name`.
+    `jobs_bucket_name`. With `index_messages` the ledger also finds a job by SES's message id.
     """
 
     send_queue_url: str
@@ -60,6 +68,7 @@ class SenderSettings(FunctionSettings, frozen=True, kw_only=True):
     ses_read_timeout: float = 15.0
     ses_role_arn: str | None = None
     ses_region: str | None = None
+    index_messages: bool = False
 
     @property
     def ses_seconds(self) -> float:
@@ -67,23 +76,54 @@ class SenderSettings(FunctionSettings, frozen=True, kw_only=True):
         return self.ses_connect_timeout + self.ses_read_timeout
 
 
-class TrackingSettings(FunctionSettings, frozen=True, kw_only=True):
+class TrackingSettings(BusSettings, frozen=True, kw_only=True):
     """The topic is named in errors, so that a wiring mistake is found.
 
-    Without `metadata_in_headers`, the sender's setting, metadata is asked of the ledger.
+    Without `metadata_in_headers`, the sender's setting, metadata is asked of the ledger. With
+    `index_messages`, the sender's too, a job is looked for by SES's message id; the sender needs up to
+    `sender_seconds` to write it down. A record that was received `max_receives` times does not come again.
+    SES's JSON that is too large for the bus goes into `events_bucket_name`.
     """
 
     tracking_topic_arn: str
+    tracking_queue_url: str
     ledger_table_name: str
     metadata_in_headers: bool = True
+    index_messages: bool = False
+    sender_seconds: int = 60
+    max_receives: int
+    events_bucket_name: str
+    esp_events_prefix: str
 
 
-class InboundSettings(FunctionSettings, frozen=True, kw_only=True):
-    """The one bucket that is read and written, and the prefixes in it."""
+class InboundSettings(BusSettings, frozen=True, kw_only=True):
+    """The one bucket that is read and written, and the prefixes in it.
+
+    A record that was received `max_receives` times does not come again.
+    """
 
     inbound_bucket_name: str
     raw_prefix: str
     parts_prefix: str
+    max_receives: int
+
+
+class WebhookSettings(FunctionSettings, frozen=True, kw_only=True):
+    """Where messages of SNS go that come over HTTPS: by their path, into the queue of one function.
+
+    Those of `topic_arns` alone; their subscriptions are confirmed with `confirm_subscriptions`.
+    """
+
+    tracking_queue_url: str
+    inbound_queue_url: str | None = None
+    topic_arns: tuple[str, ...]
+    confirm_subscriptions: bool
+
+
+class AuthorizerSettings(FunctionSettings, frozen=True, kw_only=True):
+    """The secret that holds the user and the password that SNS gives."""
+
+    secret_arn: str
 
 
 S = TypeVar("S", bound=FunctionSettings)

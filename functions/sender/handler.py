@@ -97,7 +97,7 @@ def wire(function_name: str) -> Sender:
     return Sender(
         settings=settings,
         mail=MailService(ses),
-        bus=EventBus(events, settings.event_bus_name),
+        bus=EventBus(events, settings.event_bus_name, entry_bytes=settings.event_bytes),
         queues=SendQueues(
             sqs,
             {
@@ -106,7 +106,7 @@ def wire(function_name: str) -> Sender:
             },
         ),
         dead_letters=DeadLetterQueue(sqs, settings.dead_letter_queue_url),
-        ledger=Ledger(dynamodb, settings.ledger_table_name),
+        ledger=Ledger(dynamodb, settings.ledger_table_name, index_messages=settings.index_messages),
         objects=Objects(
             session.client("s3", config=quick),
             own_bucket=settings.jobs_bucket_name,

@@ -31,6 +31,17 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
     at: float
 
 
+class Untagged(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that SES reports on without its tags, accepted at this time (epoch seconds).
+
+    `incomplete` says that metadata or tags may be missing.
+    """
+
+    message_id: str
+    accepted_at: float
+    incomplete: bool
+
+
 class Lookup(msgspec.Struct, frozen=True, kw_only=True):
     """Which entry of which job an event is about.
 

@@ -16,7 +16,7 @@ from mailbus import events
 from mailbus.errors import InvalidNotification, WiringError
 from mailbus.events import Bot, EmailEvent, EventType, RejectReason, event_id, timestamp_key
 from tracking import headers, notification, reading
-from tracking.lookup import Acceptance, Lookup, lookup
+from tracking.lookup import Acceptance, Lookup, Untagged, lookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -47,12 +47,15 @@ BOTS: Final[Mapping[str, Bot]] = {"Likely": "likely", "Unlikely": "unlikely"}
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What one notification comes to: events (none where it is to be ignored), and ARNs that SES named.
 
-    `lookup` says what the ledger has to be asked or told.
+    `esp_event` is SES's JSON, whole, for each of them. `lookup` says what the ledger has to be asked or told;
+    where SES left the tags out that it takes, `untagged` is there instead.
     """
 
     events: tuple[EmailEvent, ...] = ()
     resources: tuple[str, ...] = ()
+    esp_event: bytes = b""
     lookup: Lookup | None = None
+    untagged: Untagged | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,18 +118,31 @@ def normalize(envelope: Notification, *, topic_arn: str, metadata_in_headers: bo
         metadata=headers.metadata(mail.headers or ()),
         tags=headers.tags(mail.headers or ()),
         message_tags=message_tags,
-        esp_event=whole,
     )
     outcomes = OUTCOMES.get(ses_type, _unknown)(reported, mail)
     return Report(
         events=tuple(_event(common, outcome, envelope) for outcome in outcomes),
         resources=_resources(mail, envelope.topic_arn),
+        esp_event=whole,
+        untagged=_untagged(reported, mail),
         lookup=lookup(
             common.job_id,
             next(iter(message_tags.get(events.ENTRY_TAG, ())), None),
             acceptance=_acceptance(common) if ses_type == SEND else None,
             incomplete=common.job_id is not None and _incomplete(mail, common, metadata_in_headers),
         ),
+    )
+
+
+def _untagged(reported: notification.SesNotification, mail: notification.Mail) -> Untagged | None:
+    """Feedback notifications carry no tags, whoever sent the mail."""
+    if reported.event_type or mail.tags or mail.message_id is None:
+        return None
+    accepted_at = _utc(mail.timestamp)
+    return Untagged(
+        message_id=mail.message_id,
+        accepted_at=accepted_at.timestamp() if accepted_at else 0.0,
+        incomplete=not mail.headers or bool(mail.headers_truncated),
     )
 
 
@@ -175,7 +191,6 @@ def _event(common: EmailEvent, outcome: Outcome, envelope: Notification) -> Emai
         delivery=outcome.delivery,
         delay=outcome.delay,
         subscription=outcome.subscription,
-        esp_event=common.esp_event,
     )
 
 

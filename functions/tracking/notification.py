@@ -22,9 +22,13 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The message that is reported on. `destination` holds every envelope recipient."""
+    """The message that is reported on.
+
+    `timestamp` is when SES accepted it; `destination` holds every envelope recipient.
+    """
 
     message_id: str | None = None
+    timestamp: datetime | None = None
     source_arn: str | None = None
     sending_account_id: str | None = None
     destination: tuple[str, ...] | None = None

@@ -29,18 +29,19 @@ _LEAVES: Final[Mapping[type[inspect.Type], Any]] = {
 }
 
 
-def read(message: str) -> tuple[SesNotification, msgspec.Raw]:
+def read(message: str) -> tuple[SesNotification, bytes]:
     """Read a notification; the second value is the same JSON whole, valid for `esp_event`.
 
     What is not a JSON object is an `InvalidNotification`.
     """
     try:
-        return _DECODER.decode(message), msgspec.Raw(message.encode())
+        whole = message.encode()
+        return _DECODER.decode(whole), whole
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
         return _salvage(message)
 
 
-def _salvage(message: str) -> tuple[SesNotification, msgspec.Raw]:
+def _salvage(message: str) -> tuple[SesNotification, bytes]:
     try:
         whole = _valid(message)
         tree = json.loads(whole)
@@ -52,7 +53,7 @@ def _salvage(message: str) -> tuple[SesNotification, msgspec.Raw]:
     if not isinstance(found, SesNotification):
         reason = "not SES's JSON: no object; only SES may publish to the tracking topic"
         raise InvalidNotification(reason)
-    return found, msgspec.Raw(whole)
+    return found, whole
 
 
 def _valid(message: str) -> bytes:
