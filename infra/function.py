@@ -57,6 +57,11 @@ _LOG_RETENTION: Final[dict[LogRetentionDays, logs.RetentionDays]] = {
 }
 
 
+def log_retention(settings: Settings) -> logs.RetentionDays:
+    """Say for how long logs are kept, as CDK does."""
+    return _LOG_RETENTION[settings.log_retention_days]
+
+
 class Code:
     """The code that all functions share, and what it runs on."""
 
@@ -77,7 +82,7 @@ class Code:
 
 
 class Function(Construct):
-    """A Lambda function of this project; `name` is its folder under functions/."""
+    """A Lambda function of this project; `name` is its folder under functions/, unless `handler` says where."""
 
     def __init__(
         self,
@@ -91,13 +96,11 @@ class Function(Construct):
         memory_mb: int,
         timeout_seconds: int,
         environment: Mapping[str, str],
+        handler: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         log = logs.LogGroup(
-            self,
-            "Log",
-            retention=_LOG_RETENTION[settings.log_retention_days],
-            removal_policy=RemovalPolicy.DESTROY,
+            self, "Log", retention=log_retention(settings), removal_policy=RemovalPolicy.DESTROY
         )
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.function = lambda_.Function(
@@ -105,7 +108,7 @@ class Function(Construct):
             "Function",
             description=description,
             code=code.asset(),
-            handler=f"{name}.handler.lambda_handler",
+            handler=handler or f"{name}.handler.lambda_handler",
             runtime=code.runtime,
             architecture=code.architecture,
             memory_size=memory_mb,

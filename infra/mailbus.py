@@ -1,4 +1,4 @@
-"""Mailbus, whole: three stacks for a deployment of its own, or one construct inside somebody else's."""
+"""Mailbus, whole: a few stacks for a deployment of its own, or one construct inside somebody else's."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from infra.mail import Mail
 from infra.receiving import Receiving
 from infra.regions import mx_record
 from infra.state import State
+from infra.webhook import Webhook
 from mailbus.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_cdk import aws_iam as iam
 
@@ -46,6 +47,11 @@ class Mailbus(Construct):
                 inbound=self.mail.inbound,
             )
             if self.mail.inbound
+            else None
+        )
+        self.webhook = (
+            Webhook(self, "Webhook", settings=settings, code=code, mail=self.mail)
+            if settings.webhook.topic_arns
             else None
         )
 
@@ -93,10 +99,21 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
         "RedirectRecord": mail.tracking.configuration_set.dns_records,
     }.items():
         _dns_outputs(mail_stack, name, [str(record) for record in records])
-    if not mail.inbound:
-        return [state_stack, mail_stack]
-    _outputs(
+    return [
+        state_stack,
         mail_stack,
+        *_receiving(app, settings=settings, code=code, state=state, mail=mail),
+        *_webhook(app, settings=settings, code=code, mail=mail),
+    ]
+
+
+def _receiving(
+    app: Construct, *, settings: Settings, code: Code, state: State, mail: Mail
+) -> Iterator[Stack]:
+    if not mail.inbound:
+        return
+    _outputs(
+        Stack.of(mail),
         {
             "InboundTopicArn": mail.inbound.receipts.topic.topic_arn,
             "InboundQueueUrl": mail.inbound.work.queue.queue_url,
@@ -112,7 +129,16 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
     domain = receiving.mail_domain
     _dns_outputs(receiving_stack, "InboundDkimRecord", domain.dns_records)
     _dns_outputs(receiving_stack, "MxRecord", [mx_record(domain.domain, settings.region)])
-    return [state_stack, mail_stack, receiving_stack]
+    yield receiving_stack
+
+
+def _webhook(app: Construct, *, settings: Settings, code: Code, mail: Mail) -> Iterator[Stack]:
+    if not settings.webhook.topic_arns:
+        return
+    stack = _stack(app, "webhook", settings, "what takes SNS over HTTPS")
+    webhook = Webhook(stack, "Webhook", settings=settings, code=code, mail=mail)
+    _outputs(stack, {"WebhookUrl": webhook.url, "WebhookSecretArn": webhook.credentials.arn})
+    yield stack
 
 
 def _stack(app: Construct, part: str, settings: Settings, description: str) -> Stack:

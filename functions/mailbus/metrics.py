@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-Metric = Literal["SendingPaused", "WaitingJobSeconds"]
+Metric = Literal["SendingPaused", "WaitingJobSeconds", "RefusedMessages", "UnconfirmedSubscriptions"]
 
 NAMESPACE: Final = "Mailbus"
 # The one dimension: the function's name, which no other deployment of the account has. Powertools adds a
@@ -16,3 +16,7 @@ FUNCTION_DIMENSION: Final = "service"
 SENDING_PAUSED: Final = "SendingPaused"
 # how long the longest waiting of the transactional jobs of a batch has waited, where it goes on waiting
 WAITING_JOB_SECONDS: Final = "WaitingJobSeconds"
+# messages over HTTPS, delivered with the right password, that were not taken for what they say
+REFUSED_MESSAGES: Final = "RefusedMessages"
+# subscriptions of the webhook that somebody has to confirm by hand
+UNCONFIRMED_SUBSCRIPTIONS: Final = "UnconfirmedSubscriptions"
