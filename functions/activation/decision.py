@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
+from mailbus.cloudformation import Activity
 from mailbus.errors import ConfigurationError
-
-Activity = Literal["Create", "Update", "Delete"]
 
 _PREFIX: Final = "receipt-rule-set/"
 _DISPLACED: Final = "/displaced/"

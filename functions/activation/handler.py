@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 from aws_lambda_powertools import Logger
 
-from activation.cloudformation import Answer, Call, answer, deliver, parse_call, parse_request
 from activation.decision import NOTHING, Decision, decide
+from activation.properties import parse_request
 from activation.rule_sets import ActiveRuleSet
 from mailbus import aws
+from mailbus.cloudformation import Answer, Call, answer, deliver, parse_call
 from mailbus.errors import ConfigurationError
 
 # SES takes one such call a second, what CloudFormation makes of the rules beside this included:

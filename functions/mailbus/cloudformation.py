@@ -8,19 +8,26 @@ from __future__ import annotations
 import time
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import msgspec
 
-from activation.decision import Activity, Request, standing
 from mailbus.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Activity = Literal["Create", "Update", "Delete"]
+
 REASON_CHARACTERS: Final = 1000
+PHYSICAL_ID_BYTES: Final = 1024
 PUT_ATTEMPTS: Final = 4
 PUT_TIMEOUT_SECONDS: Final = 10.0
+
+PROPERTIES: Final = "ResourceProperties"
+OLD_PROPERTIES: Final = "OldResourceProperties"
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -32,16 +39,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     request_id: str
     logical_resource_id: str
     physical_resource_id: str | None = None
-
-
-class _Properties(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    rule_set_name: str
-    # CloudFormation hands every property over as a string.
-    displace: Literal["true", "false"] = "false"
-
-
-class _Body(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    resource_properties: _Properties
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -60,19 +57,17 @@ def parse_call(event: dict[str, Any]) -> Call:
     return msgspec.convert(event, Call)
 
 
-def parse_request(event: dict[str, Any], call: Call) -> Request:
-    """Read what is asked; a property that is missing or wrong is a `ConfigurationError`."""
+def parse_properties(event: dict[str, Any], kind: type[T], *, key: str = PROPERTIES) -> T:
+    """Read the resource's properties, or with `OLD_PROPERTIES` those that an update replaces.
+
+    CloudFormation hands every value over as a string. A property that is missing or wrong is a
+    `ConfigurationError`.
+    """
     try:
-        properties = msgspec.convert(event, _Body).resource_properties
+        return msgspec.convert(event.get(key), kind)
     except msgspec.ValidationError as error:
-        reason = f"properties of {call.logical_resource_id}: {error}"
+        reason = f"{key} of {event.get('LogicalResourceId')}: {error}"
         raise ConfigurationError(reason) from error
-    return Request(
-        activity=call.request_type,
-        rule_set=properties.rule_set_name,
-        displace=properties.displace == "true",
-        before=standing(call.physical_resource_id),
-    )
 
 
 def answer(call: Call, physical_id: str, failure: str | None = None) -> Answer:
