@@ -101,9 +101,9 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Events(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How large an event on the bus may be, in bytes: EventBridge takes 1 MB a call, not every target does."""
+    """How large an event on the bus may be, in bytes; not every target takes what EventBridge does."""
 
-    entry_bytes: Annotated[int, msgspec.Meta(ge=64 * 1024, le=1_000_000)] = 256 * 1024
+    entry_bytes: Annotated[int, msgspec.Meta(ge=256 * 1024, le=1_000_000)] = 256 * 1024
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

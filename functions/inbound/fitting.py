@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from inbound.mime import distinct
-from mailbus.bus import ENTRY_BYTES, entry_size
+from mailbus.bus import entry_size
 from mailbus.events import InboundEvent, InboundMessage, Mailbox, StoredObject, StoredPart, entry
 
 if TYPE_CHECKING:
@@ -45,18 +45,22 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     uploads: tuple[Upload, ...]
 
 
-def fit(
+def fit(  # noqa: PLR0913 - keyword-only
     event: InboundEvent,
     *,
     text: bytes | None,
     html: bytes | None,
     place: StoredObject,
     resources: tuple[str, ...],
+    entry_bytes: int,
 ) -> Fitted:
-    """Put bodies (UTF-8) into the event of a message, or plan their upload to the folder `place`."""
+    """Put bodies (UTF-8) into the event of a message, or plan their upload to the folder `place`.
+
+    The event then takes at most `entry_bytes` on the bus.
+    """
     message = event.message or InboundMessage()
     bodies = {name: body for name, body in (("text", text), ("html", html)) if body is not None}
-    inside = {name: body for name, body in bodies.items() if len(body) <= ENTRY_BYTES}
+    inside = {name: body for name, body in bodies.items() if len(body) <= entry_bytes}
     while True:
         outside = {
             name: StoredObject(bucket=place.bucket, key=place.key + BODY_NAMES[name])
@@ -64,15 +68,15 @@ def fit(
             if name not in inside
         }
         whole = _with_bodies(event, message, inside, outside)
-        if _fits(whole, resources) or not inside:
+        if _fits(whole, resources, entry_bytes) or not inside:
             break
         inside.pop(max(inside, key=lambda name: len(inside[name])))
     uploads = tuple(Upload(at=at, content=bodies[name]) for name, at in outside.items())
-    return Fitted(event=_cut(whole, resources), uploads=uploads)
+    return Fitted(event=_cut(whole, resources, entry_bytes), uploads=uploads)
 
 
-def _fits(event: InboundEvent, resources: tuple[str, ...]) -> bool:
-    return entry_size(entry(event, resources)) <= ENTRY_BYTES
+def _fits(event: InboundEvent, resources: tuple[str, ...], entry_bytes: int) -> bool:
+    return entry_size(entry(event, resources)) <= entry_bytes
 
 
 def _with_bodies(
@@ -85,9 +89,9 @@ def _with_bodies(
     return msgspec.structs.replace(event, message=bodies)
 
 
-def _cut(event: InboundEvent, resources: tuple[str, ...]) -> InboundEvent:
+def _cut(event: InboundEvent, resources: tuple[str, ...], entry_bytes: int) -> InboundEvent:
     for defect, cut in CUTS:
-        if event.message is None or _fits(event, resources):
+        if event.message is None or _fits(event, resources, entry_bytes):
             break
         message = cut(event.message)
         if message == event.message:
@@ -133,7 +137,7 @@ def _cut_values(message: InboundMessage) -> InboundMessage:
     )
 
 
-# Cut by all of these, a message has at most 0.9 of an entry.
+# Cut by all of these, a message has at most 0.9 of 256 KB, which every bus takes.
 CUTS: Final[tuple[tuple[str, Callable[[InboundMessage], InboundMessage]], ...]] = (
     ("headers_cut", _cut_headers),
     ("values_cut", _cut_values),

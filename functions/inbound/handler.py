@@ -87,26 +87,36 @@ def _is_done(record: Record, wiring: Wiring, *, is_on: bool) -> bool:
     if not is_on:
         return _given_back(record, OUT_OF_TIME, wiring)
     try:
-        return _publish(record, wiring)
+        trouble = _publish(record, wiring)
     except (InvalidNotification, PublishError) as error:
         return _is_kept(record, error, wiring)
     except Exception as error:  # noqa: BLE001 - one record must not take its batch along
-        return _given_back(record, type(error).__name__, wiring)
+        # the text of a foreign error may quote the mail, so its type has to do
+        trouble = PublishError(
+            type(error).__name__, "unforeseen: a mistake of Mailbus's own, or trouble with S3"
+        )
+    if trouble is None:
+        return True
+    if record.receive_count < wiring.settings.max_receives:
+        return _given_back(record, trouble.code, wiring)
+    return _is_kept(record, trouble, wiring)
 
 
-def _publish(record: Record, wiring: Wiring) -> bool:
+def _publish(record: Record, wiring: Wiring) -> PublishError | None:
+    """Put a mail's event on the bus; the answer is what stood in the way and may pass."""
     outcome = receive(record, wiring.settings, wiring.bucket)
     if outcome is None:
-        return True
+        return None
     if isinstance(outcome, NotYet):
-        return _given_back(record, outcome.code, wiring)
+        return PublishError(outcome.code, "the mail is not to be had from S3 yet")
     failure = wiring.bus.publish([outcome]).get(0)
     if failure is None:
         wiring.log.info("mail published", detail_type=outcome.detail_type, sqs_message_id=record.message_id)
-        return True
+        return None
+    trouble = PublishError(failure.code, failure.reason)
     if failure.retryable:
-        return _given_back(record, failure.code, wiring)
-    raise PublishError(failure.code, failure.reason)
+        return trouble
+    raise trouble
 
 
 def _is_kept(record: Record, error: InvalidNotification | PublishError, wiring: Wiring) -> bool:

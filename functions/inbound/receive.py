@@ -98,6 +98,7 @@ def _read(announced: Announced, found: StoredMail, settings: InboundSettings, bu
         html=mail.html,
         place=StoredObject(bucket=bucket.name, key=place),
         resources=_resources(announced),
+        entry_bytes=settings.event_bytes,
     )
     for upload in fitted.uploads:
         bucket.write(upload.at.key, upload.content)

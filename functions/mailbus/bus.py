@@ -97,7 +97,7 @@ class EventBus:
     seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword-only options
         self,
         client: EventBridgeClient,
         name: str,

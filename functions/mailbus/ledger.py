@@ -222,6 +222,7 @@ class Ledger:
             {
                 "Key": job_items.message_key(message_id),
                 "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in values)}",
+                "ConditionExpression": "attribute_not_exists(pk)",
                 "ExpressionAttributeNames": {f"#{name}": name for name in values},
                 "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()},
             }

@@ -7,82 +7,73 @@ come too often, is kept in the dead-letter queue with the reason, then acknowled
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING
 
-import msgspec
-from aws_lambda_powertools import Logger
-
-from mailbus.bus import TOO_LARGE, EventBus, PublishFailure
-from mailbus.dead_letters import DeadLetterQueue
-from mailbus.errors import InvalidNotification, MailbusError, PublishError
-from mailbus.events import BusEntry, EmailEvent, entry
-from mailbus.ledger import Ledger, Unreachable
-from mailbus.settings import TrackingSettings
+from mailbus.errors import PublishError
 from mailbus.sns import parse_notification
-from mailbus.sqs import Record
-from tracking.esp_events import EspEvents
-from tracking.lookup import complete, found_by_message, identified, news
-from tracking.normalize import Report, normalize
-from tracking.tracking_queue import TrackingQueue
+from tracking.jobs import identify, settle
+from tracking.normalize import normalize
+from tracking.publishing import publish, wrapped
+from tracking.tracker import Held, Reading, each
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from mailbus.job_records import JobRecord, RecordKey, SentEntry
-
-NOT_WRITTEN_DOWN: Final = "NotWrittenDown"
-T = TypeVar("T")
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Tracker(msgspec.Struct, frozen=True, kw_only=True):
-    """What the function works with; `now` gives epoch seconds."""
-
-    settings: TrackingSettings
-    ledger: Ledger
-    bus: EventBus
-    esp_events: Callable[[], EspEvents]
-    queue: TrackingQueue
-    dead_letters: DeadLetterQueue
-    log: Logger
-    now: Callable[[], float]
-
-
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What a record reports."""
-
-    record: Record
-    report: Report
-
-
-class Parcel(msgspec.Struct, frozen=True, kw_only=True):
-    """One event on its way, wrapped as it is, with the record that it came from."""
-
-    reading: Reading
-    event: EmailEvent
-    whole: BusEntry
-
-
-class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that is not done, and why; without `again` it never can be.
-
-    It comes again when the queue's visibility timeout is over, or after so many `seconds`.
-    """
-
-    record: Record
-    error: MailbusError
-    again: bool = True
-    seconds: float | None = None
+    from mailbus.errors import MailbusError
+    from mailbus.sqs import Record
+    from tracking.tracker import Tracker
 
 
 def process(batch: Sequence[Record], tracker: Tracker) -> tuple[Record, ...]:
     """Publish what the records report; return those that have to be tried again."""
-    readings, held = _each(batch, lambda record: _read(record, tracker), lambda record: record)
-    readings, unidentified = _identify(readings, tracker)
-    readings, unsettled = _settle(readings, tracker)
-    parcels, unwrapped = _each(readings, _wrapped, lambda reading: reading.record)
-    held += unidentified + unsettled + unwrapped + _publish(parcels, tracker)
+    readings, held = each(batch, lambda record: _read(record, tracker), lambda record: record)
+    readings, unidentified = identify(readings, tracker)
+    readings, unsettled = settle(readings, tracker)
+    parcels, unwrapped = each(readings, wrapped, lambda reading: reading.record)
+    held += unidentified + unsettled + unwrapped + publish(parcels, tracker)
     back = _give_back(held, tracker)
     tracker.log.info("batch done", records=len(batch), events=len(parcels), given_back=len(back))
     return back
+
+
+def _read(record: Record, tracker: Tracker) -> list[Reading]:
+    report = normalize(
+        parse_notification(record.body),
+        topic_arn=tracker.settings.tracking_topic_arn,
+        metadata_in_headers=tracker.settings.metadata_in_headers,
+    )
+    return [Reading(record=record, report=report)]
+
+
+def _give_back(held: Sequence[Held], tracker: Tracker) -> tuple[Record, ...]:
+    """Keep what can never be done, or has come too often; the answer is what comes again.
+
+    A record of several events comes again while one of them can be done.
+    """
+    by_record: dict[str, Held] = {}
+    for one in held:
+        former = by_record.get(one.record.message_id)
+        if former is None or (one.again and not former.again):
+            by_record[one.record.message_id] = one
+    return tuple(one.record for one in by_record.values() if not _is_kept(one, tracker))
+
+
+def _is_kept(held: Held, tracker: Tracker) -> bool:
+    record, why = held.record, _name(held.error)
+    if held.again and record.receive_count < tracker.settings.max_receives:
+        tracker.log.warning("given back", sqs_message_id=record.message_id, error=why)
+        if held.seconds is not None:
+            tracker.queue.hide(record, held.seconds)
+        return False
+    try:
+        tracker.dead_letters.put(record, held.error)
+    except Exception as trouble:  # noqa: BLE001 - SQS moves it there itself when it has come too often
+        put_error = type(trouble).__name__
+        tracker.log.warning("not kept", sqs_message_id=record.message_id, error=why, put_error=put_error)
+        return False
+    tracker.log.warning("kept in the dead-letter queue", sqs_message_id=record.message_id, error=why)
+    return True
+
+
+def _name(error: MailbusError) -> str:
+    return error.code if isinstance(error, PublishError) else type(error).__name__

@@ -22,7 +22,5 @@ class EspEvents:
     def store(self, esp_event: bytes) -> StoredObject:
         """Store SES's JSON; the same has the same key. What boto3 raises passes through."""
         key = f"{self._prefix}{hashlib.sha256(esp_event).hexdigest()}.json"
-        self._client.put_object(
-            Bucket=self._bucket, Key=key, Body=esp_event, ContentType="application/json"
-        )
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=esp_event, ContentType="application/json")
         return StoredObject(bucket=self._bucket, key=key)

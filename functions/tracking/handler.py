@@ -14,8 +14,9 @@ from mailbus.dead_letters import DeadLetterQueue
 from mailbus.ledger import Ledger
 from mailbus.settings import TrackingSettings, from_environment
 from mailbus.sqs import batch_response, records
-from tracking.batch import Tracker, process
+from tracking.batch import process
 from tracking.esp_events import EspEvents
+from tracking.tracker import Tracker
 from tracking.tracking_queue import TrackingQueue
 
 MAX_ATTEMPTS = 3

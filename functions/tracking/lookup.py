@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from mailbus.job_records import JobRecord, RecordKey
+from mailbus.job_records import JobRecord, RecordKey, SentEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,6 +71,16 @@ def lookup(
         acceptance=acceptance,
         incomplete=incomplete,
     )
+
+
+def found_by_message(untagged: Untagged, sent: SentEntry) -> Lookup | None:
+    """Ask for the job that the ledger says a message is of, where it has something to tell."""
+    return Lookup(key=sent.key, entry=sent.entry, incomplete=True) if untagged.incomplete else None
+
+
+def identified(events: Sequence[EmailEvent], sent: SentEntry) -> tuple[EmailEvent, ...]:
+    """Give events the job that the ledger says their message is of."""
+    return tuple(msgspec.structs.replace(event, job_id=sent.key.job_id) for event in events)
 
 
 def complete(events: Sequence[EmailEvent], record: JobRecord, entry: int) -> tuple[EmailEvent, ...]:

@@ -120,21 +120,24 @@ def normalize(envelope: Notification, *, topic_arn: str, metadata_in_headers: bo
         message_tags=message_tags,
     )
     outcomes = OUTCOMES.get(ses_type, _unknown)(reported, mail)
+    incomplete = _is_incomplete(mail, common, in_headers=metadata_in_headers)
     return Report(
         events=tuple(_event(common, outcome, envelope) for outcome in outcomes),
         resources=_resources(mail, envelope.topic_arn),
         esp_event=whole,
-        untagged=_untagged(reported, mail),
+        untagged=_untagged(reported, mail, incomplete=incomplete),
         lookup=lookup(
             common.job_id,
             next(iter(message_tags.get(events.ENTRY_TAG, ())), None),
             acceptance=_acceptance(common) if ses_type == SEND else None,
-            incomplete=common.job_id is not None and _incomplete(mail, common, metadata_in_headers),
+            incomplete=incomplete,
         ),
     )
 
 
-def _untagged(reported: notification.SesNotification, mail: notification.Mail) -> Untagged | None:
+def _untagged(
+    reported: notification.SesNotification, mail: notification.Mail, *, incomplete: bool
+) -> Untagged | None:
     """Feedback notifications carry no tags, whoever sent the mail."""
     if reported.event_type or mail.tags or mail.message_id is None:
         return None
@@ -142,7 +145,7 @@ def _untagged(reported: notification.SesNotification, mail: notification.Mail) -
     return Untagged(
         message_id=mail.message_id,
         accepted_at=accepted_at.timestamp() if accepted_at else 0.0,
-        incomplete=not mail.headers or bool(mail.headers_truncated),
+        incomplete=incomplete,
     )
 
 
@@ -152,7 +155,7 @@ def _acceptance(common: EmailEvent) -> Acceptance | None:
     return Acceptance(message_id=common.message_id, at=common.timestamp.timestamp())
 
 
-def _incomplete(mail: notification.Mail, common: EmailEvent, in_headers: bool) -> bool:  # noqa: FBT001 - private
+def _is_incomplete(mail: notification.Mail, common: EmailEvent, *, in_headers: bool) -> bool:
     """Tell whether metadata or tags may be missing that the job has."""
     if not mail.headers or mail.headers_truncated:
         return True

@@ -33,6 +33,7 @@ SETTINGS = InboundSettings(
     inbound_bucket_name=BUCKET,
     raw_prefix="raw/",
     parts_prefix="parts/",
+    max_receives=10,
 )
 
 

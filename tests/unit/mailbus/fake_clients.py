@@ -58,6 +58,18 @@ class FakeSqs:
     def __init__(self, outage: Exception | None = None) -> None:
         self.outage = outage
         self.sent: list[dict[str, Any]] = []
+        self.hidden: list[tuple[str, str, int]] = []
+
+    def change_message_visibility(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803 - AWS's name
+        ReceiptHandle: str,  # noqa: N803 - AWS's name
+        VisibilityTimeout: int,  # noqa: N803 - AWS's name
+    ) -> None:
+        if self.outage is not None:
+            raise self.outage
+        self.hidden.append((QueueUrl, ReceiptHandle, VisibilityTimeout))
 
     def send_message(
         self,

@@ -70,8 +70,8 @@ def test_ten_entries_go_in_one_call() -> None:
 
 def test_large_entries_go_in_calls_of_their_own() -> None:
     client = FakeEvents()
-    assert make(client).publish([delivered(number, padding=100_000) for number in range(4)]) == {}
-    assert [len(call) for call in client.calls] == [2, 2]
+    assert make(client).publish([delivered(number, padding=240_000) for number in range(8)]) == {}
+    assert [len(call) for call in client.calls] == [4, 4]
 
 
 def test_only_the_entries_that_failed_are_sent_again() -> None:

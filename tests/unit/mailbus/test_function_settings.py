@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mailbus.errors import ConfigurationError
 from mailbus.settings import (
+    BusSettings,
     FunctionSettings,
     InboundSettings,
     SenderSettings,
@@ -21,11 +22,15 @@ TRACKING = {
     "EVENT_BUS_NAME": "mailbus-dev",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-tracking-dead",
     "TRACKING_TOPIC_ARN": "arn:aws:sns:eu-west-1:210987654321:mailbus-dev-tracking",
+    "TRACKING_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-tracking",
     "LEDGER_TABLE_NAME": "mailbus-dev-state-ledger",
+    "MAX_RECEIVES": "10",
+    "EVENTS_BUCKET_NAME": "mailbus-dev-state-espevents",
+    "ESP_EVENTS_PREFIX": "esp-events/",
 }
 
 
-class PacedSettings(FunctionSettings, frozen=True, kw_only=True):
+class PacedSettings(BusSettings, frozen=True, kw_only=True):
     """A settings class with every kind of field."""
 
     share: float
@@ -43,7 +48,11 @@ def test_settings_are_read_from_variables_in_capitals() -> None:
         event_bus_name="mailbus-dev",
         dead_letter_queue_url="https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-tracking-dead",
         tracking_topic_arn="arn:aws:sns:eu-west-1:210987654321:mailbus-dev-tracking",
+        tracking_queue_url="https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-tracking",
         ledger_table_name="mailbus-dev-state-ledger",
+        max_receives=10,
+        events_bucket_name="mailbus-dev-state-espevents",
+        esp_events_prefix="esp-events/",
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-import msgspec
 import pytest
 
+from mailbus.events import entry
 from tests.unit.tracking.reports import NAMES, expected, payload, report, text
 from tracking.normalize import OUTCOMES
 
@@ -14,7 +14,8 @@ from tracking.normalize import OUTCOMES
 @pytest.mark.parametrize("name", NAMES)
 def test_a_documented_report_becomes_exactly_these_events(name: str) -> None:
     got = report(text(name))
-    events = [json.loads(msgspec.json.encode(event)) for event in got.events]
+    put = [entry(event, got.resources, esp_event=got.esp_event) for event in got.events]
+    events = [json.loads(one.detail) for one in put]
     assert [event.pop("esp_event") for event in events] == [payload(name)] * len(events)
     assert {"resources": list(got.resources), "events": events} == expected(name)
 

@@ -12,8 +12,8 @@ from mailbus.errors import ConfigurationError
 from tests.unit.mailbus.fake_clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs, refusal
 from tests.unit.mailbus.fake_dynamodb import TABLE
 from tests.unit.tracking.reports import NAMES, TOPIC, envelope, expected, payload, text
-from tests.unit.tracking.world import World
-from tracking import handler
+from tests.unit.tracking.world import EVENTS_BUCKET, MAX_RECEIVES, QUEUE, World
+from tracking import batch, handler
 
 DELIVERY = envelope(text("event_delivery"))
 BOUNCE = envelope(text("event_bounce"))
@@ -97,36 +97,60 @@ def test_while_the_bus_is_away_everything_waits_in_the_queue(monkeypatch: pytest
     assert world.kept == []
 
 
-def test_an_event_too_large_for_the_bus_goes_bare_and_sess_json_is_kept(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def too_large() -> str:
     large = payload("event_bounce")
     large["mail"]["headers"].append({"name": "X-Trace", "value": "x" * 300_000})
-    body = envelope(json.dumps(large))
+    return json.dumps(large)
+
+
+def test_an_event_too_large_for_the_bus_refers_to_sess_json_in_s3(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
-    assert world.run(monkeypatch, body, DELIVERY) == []
-    bare = [event for event in world.details if event["event_type"] == "bounced"]
-    assert [(event["recipient"], event["esp_event"]) for event in bare] == [
+    message = too_large()
+    assert world.run(monkeypatch, envelope(message), DELIVERY) == []
+    light = [event for event in world.details if event["event_type"] == "bounced"]
+    assert [(event["recipient"], event["esp_event"]) for event in light] == [
         ("ada@example.org", None),
         ("grace@example.net", None),
     ]
-    assert [event["event_id"] for event in bare] == [
+    assert [event["event_id"] for event in light] == [
         event["event_id"] for event in expected("event_bounce")["events"]
     ]
+    # once for both recipients, and under the same key whenever the record comes again
+    assert world.s3.puts == 1
+    [ref] = {tuple(event["esp_event_ref"].values()) for event in light}
+    assert world.s3.objects == {ref: message.encode()}
+    assert (ref[0], ref[1].startswith("esp-events/")) == (EVENTS_BUCKET, True)
+    world.run(monkeypatch, envelope(message, sns_id="another"))
+    assert list(world.s3.objects) == [ref]
+    assert world.kept == []
+
+
+def test_while_s3_is_away_a_large_event_waits_and_the_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.s3.outage = refusal("SlowDown")
+    assert world.run(monkeypatch, envelope(too_large()), DELIVERY) == ["record-0"]
+    assert [event["event_type"] for event in world.details] == ["delivered"]
+
+
+def test_what_came_too_often_is_kept_with_what_stood_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    away = EndpointConnectionError(endpoint_url="https://events.eu-west-1.amazonaws.com")
+    world = World(events=FakeEvents(outages=(away,) * ATTEMPTS))
+    assert world.run(monkeypatch, DELIVERY, receive_count=MAX_RECEIVES) == []
     assert world.kept == [("record-0", "PublishError")]
-    assert world.sqs.sent[0]["body"] == body
-    assert world.sqs.sent[0]["attributes"]["Code"] == "EntryTooLarge"
-    assert "published without esp_event" in world.sqs.sent[0]["attributes"]["Reason"]
+    assert world.sqs.sent[0]["attributes"]["Code"] == "EndpointConnectionError"
+    assert world.sqs.sent[0]["body"] == DELIVERY
 
 
 def test_an_event_too_large_even_bare_is_kept_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     large = payload("event_click")
     large["click"]["link"] = "https://shop.example.com/?q=" + "x" * 300_000
     world = World()
-    assert world.run(monkeypatch, envelope(json.dumps(large))) == []
+    body = envelope(json.dumps(large))
+    assert world.run(monkeypatch, body) == []
     assert world.details == []
     assert world.kept == [("record-0", "PublishError")]
-    assert "published" not in world.sqs.sent[0]["attributes"]["Reason"]
+    assert world.sqs.sent[0]["attributes"]["Code"] == "EntryTooLarge"
+    assert world.sqs.sent[0]["body"] == body
 
 
 def test_an_event_that_the_bus_refuses_for_good_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,25 +176,25 @@ def test_what_cannot_be_kept_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_error_of_our_own_costs_only_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
-    real = handler.normalize
+    real = batch.normalize
 
     def broken(envelope: Any, *, topic_arn: str, metadata_in_headers: bool) -> Any:
         if "Bounce" in envelope.message:
             raise ZeroDivisionError(envelope.message)
         return real(envelope, topic_arn=topic_arn, metadata_in_headers=metadata_in_headers)
 
-    monkeypatch.setattr(handler, "normalize", broken)
+    monkeypatch.setattr(batch, "normalize", broken)
     assert world.run(monkeypatch, BOUNCE, DELIVERY) == ["record-0"]
     assert [event["event_type"] for event in world.details] == ["delivered"]
     lines = [json.loads(line) for line in world.stream.getvalue().splitlines()]
-    assert [(line.get("message_id"), line.get("error")) for line in lines if line["level"] == "ERROR"] == [
+    assert [(line["sqs_message_id"], line["error"]) for line in lines if line["level"] == "WARNING"] == [
         ("record-0", "ZeroDivisionError")
     ]
 
 
 def test_an_event_that_cannot_be_written_costs_only_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
-    real = handler.normalize
+    real = batch.normalize
 
     def broken(envelope: Any, *, topic_arn: str, metadata_in_headers: bool) -> Any:
         report = real(envelope, topic_arn=topic_arn, metadata_in_headers=metadata_in_headers)
@@ -179,7 +203,7 @@ def test_an_event_that_cannot_be_written_costs_only_its_record(monkeypatch: pyte
             events = tuple(msgspec.structs.replace(event, description="\ud800") for event in events)
         return msgspec.structs.replace(report, events=events)
 
-    monkeypatch.setattr(handler, "normalize", broken)
+    monkeypatch.setattr(batch, "normalize", broken)
     assert world.run(monkeypatch, BOUNCE, DELIVERY) == ["record-0"]
     assert [event["event_type"] for event in world.details] == ["delivered"]
 
@@ -190,7 +214,7 @@ def test_the_log_counts_and_names_records_but_quotes_no_mail(monkeypatch: pytest
     lines = [json.loads(line) for line in world.stream.getvalue().splitlines()]
     last = lines[-1]
     assert (last["message"], last["records"], last["events"], last["given_back"]) == ("batch done", 3, 2, 0)
-    assert [line["message_id"] for line in lines[:-1]] == ["record-1", "record-2"]
+    assert [line["sqs_message_id"] for line in lines[:-1]] == ["record-1", "record-2"]
     assert "example.org" not in world.stream.getvalue()
     assert "order" not in world.stream.getvalue()
 
@@ -207,12 +231,16 @@ def test_the_wiring_is_made_once_from_the_environment(monkeypatch: pytest.Monkey
         "EVENT_BUS_NAME": BUS,
         "DEAD_LETTER_QUEUE_URL": DEAD_LETTERS,
         "TRACKING_TOPIC_ARN": TOPIC,
+        "TRACKING_QUEUE_URL": QUEUE,
         "LEDGER_TABLE_NAME": TABLE,
+        "MAX_RECEIVES": "10",
+        "EVENTS_BUCKET_NAME": EVENTS_BUCKET,
+        "ESP_EVENTS_PREFIX": "esp-events/",
     }.items():
         monkeypatch.setenv(name, value)
     handler.wire.cache_clear()
     try:
         assert handler.wire() is handler.wire()
-        assert handler.wire().topic_arn == TOPIC
+        assert handler.wire().settings.tracking_topic_arn == TOPIC
     finally:
         handler.wire.cache_clear()

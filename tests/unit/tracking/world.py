@@ -4,21 +4,58 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import msgspec
 from aws_lambda_powertools import Logger
 
 from mailbus.bus import EventBus
 from mailbus.dead_letters import DeadLetterQueue
 from mailbus.ledger import Ledger
+from mailbus.settings import TrackingSettings
 from tests.unit.mailbus.fake_clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb
-from tests.unit.tracking.reports import TOPIC
+from tests.unit.tracking.reports import SNS_TIME, TOPIC
 from tracking import handler
+from tracking.esp_events import EspEvents
+from tracking.tracker import Tracker
+from tracking.tracking_queue import TrackingQueue
 
 if TYPE_CHECKING:
     import pytest
+
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-tracking"
+EVENTS_BUCKET = "mailbus-dev-state-espevents"
+MAX_RECEIVES = 10
+NOW = datetime.fromisoformat(SNS_TIME).timestamp()
+SETTINGS = TrackingSettings(
+    event_bus_name=BUS,
+    dead_letter_queue_url=DEAD_LETTERS,
+    tracking_topic_arn=TOPIC,
+    tracking_queue_url=QUEUE,
+    ledger_table_name=TABLE,
+    max_receives=MAX_RECEIVES,
+    events_bucket_name=EVENTS_BUCKET,
+    esp_events_prefix="esp-events/",
+)
+
+
+class FakeS3:
+    """S3: keeps what was put, or raises `outage`."""
+
+    def __init__(self) -> None:
+        self.outage: Exception | None = None
+        self.puts = 0
+        self.objects: dict[tuple[str, str], bytes] = {}
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:  # noqa: N803 - AWS's names
+        assert ContentType == "application/json"
+        self.puts += 1
+        if self.outage is not None:
+            raise self.outage
+        self.objects[Bucket, Key] = Body
 
 
 class World:
@@ -30,23 +67,30 @@ class World:
         sqs: FakeSqs | None = None,
         *,
         metadata_in_headers: bool = True,
+        index_messages: bool = False,
     ) -> None:
         self.events = events or FakeEvents()
         self.sqs = sqs or FakeSqs()
         self.dynamodb = FakeDynamoDb()
         self.stream = io.StringIO()
-        self.wiring = handler.Wiring(
-            topic_arn=TOPIC,
-            metadata_in_headers=metadata_in_headers,
+        self.s3 = FakeS3()
+        self.now = NOW
+        self.wiring = Tracker(
+            settings=msgspec.structs.replace(
+                SETTINGS, metadata_in_headers=metadata_in_headers, index_messages=index_messages
+            ),
             ledger=Ledger(self.dynamodb, TABLE, sleep=lambda _: None),  # type: ignore[arg-type] # a fake
             bus=EventBus(self.events, BUS, sleep=lambda _: None),  # type: ignore[arg-type] # a fake
             dead_letters=DeadLetterQueue(self.sqs, DEAD_LETTERS),  # type: ignore[arg-type] # a fake
+            esp_events=lambda: EspEvents(self.s3, bucket=EVENTS_BUCKET, prefix="esp-events/"),  # type: ignore[arg-type] # a fake
+            queue=TrackingQueue(self.sqs, QUEUE),  # type: ignore[arg-type] # a fake
+            now=lambda: self.now,
             # loggers of one service share the first one's stream
             log=Logger(service=f"tracking-{uuid4()}", stream=self.stream),
         )
 
-    def run(self, monkeypatch: pytest.MonkeyPatch, *bodies: str) -> list[str]:
-        """Invoke the function as its queue does; the answer holds the numbers of what goes back."""
+    def run(self, monkeypatch: pytest.MonkeyPatch, *bodies: str, receive_count: int = 1) -> list[str]:
+        """Invoke the function as its queue does; the answer holds the ids of what goes back."""
         monkeypatch.setattr(handler, "wire", lambda: self.wiring)
         event = {
             "Records": [
@@ -54,7 +98,10 @@ class World:
                     "messageId": f"record-{number}",
                     "receiptHandle": f"AQEBwJnKyrHigUMZj6rYigCg{number}",
                     "body": body,
-                    "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1763630045000"},
+                    "attributes": {
+                        "ApproximateReceiveCount": str(receive_count),
+                        "SentTimestamp": "1763630045000",
+                    },
                     "eventSource": "aws:sqs",
                 }
                 for number, body in enumerate(bodies)

@@ -1,0 +1,84 @@
+"""What a batch is worked on with, and what its steps hand on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from aws_lambda_powertools import Logger
+
+from mailbus.bus import EventBus
+from mailbus.dead_letters import DeadLetterQueue
+from mailbus.errors import InvalidNotification, MailbusError, PublishError
+from mailbus.ledger import Ledger
+from mailbus.settings import TrackingSettings
+from mailbus.sqs import Record
+from tracking.esp_events import EspEvents
+from tracking.normalize import Report
+from tracking.tracking_queue import TrackingQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+class Tracker(msgspec.Struct, frozen=True, kw_only=True):
+    """What the function works with; `now` gives epoch seconds."""
+
+    settings: TrackingSettings
+    ledger: Ledger
+    bus: EventBus
+    esp_events: Callable[[], EspEvents]
+    queue: TrackingQueue
+    dead_letters: DeadLetterQueue
+    log: Logger
+    now: Callable[[], float]
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What a record reports."""
+
+    record: Record
+    report: Report
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that is not done, and why; without `again` it never can be.
+
+    It comes again when the queue's visibility timeout is over, or after so many `seconds`.
+    """
+
+    record: Record
+    error: MailbusError
+    again: bool = True
+    seconds: float | None = None
+
+
+def each(
+    given: Iterable[T], step: Callable[[T], Sequence[V]], record_of: Callable[[T], Record]
+) -> tuple[list[V], list[Held]]:
+    """Take a step for each on its own: what fails must not take its batch along.
+
+    The second value is the records that are not done for it.
+    """
+    made: list[V] = []
+    held: list[Held] = []
+    for one in given:
+        try:
+            made += step(one)
+        except InvalidNotification as error:
+            held.append(Held(record=record_of(one), error=error, again=False))
+        except Exception as error:  # noqa: BLE001 - as above
+            held.append(Held(record=record_of(one), error=unforeseen(error)))
+    return made, held
+
+
+def unforeseen(error: Exception) -> PublishError:
+    """Tell of an error that nobody counted on."""
+    # the text of a foreign error may quote the message, so its type has to do
+    return PublishError(
+        type(error).__name__, "unforeseen: a mistake of Mailbus's own, or a damaged item of the ledger"
+    )

@@ -1,0 +1,191 @@
+"""Feedback notifications carry no tags: their job is found by SES's message id."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from mailbus.job_items import message_fields, message_key
+from mailbus.job_records import JobRecord, RecordKey, SentEntry
+from mailbus.ledger import Claim, Ledger, Unreachable
+from tests.unit.mailbus.fake_dynamodb import TABLE, refused
+from tests.unit.tracking.reports import envelope, payload
+from tests.unit.tracking.world import MAX_RECEIVES, QUEUE, World
+
+if TYPE_CHECKING:
+    import pytest
+
+SES_ID: str = payload("notification_bounce")["mail"]["messageId"]
+ACCEPTED_AT = datetime.fromisoformat(payload("notification_bounce")["mail"]["timestamp"]).timestamp()
+EXPIRES_AT = int(ACCEPTED_AT) + 604_800
+METADATA = {"order": 4711}
+TAGS = ("shipping",)
+
+
+def saved(world: World, part: int | None = None, entries: int = 1, entry: int = 0) -> None:
+    """Let the sender write down what it sent."""
+    record = JobRecord(
+        key=RecordKey(job_id="order-4711", part=part),
+        fingerprint="9f86d081884c7d659a2feaa0c55ad015",
+        entries=entries,
+        accepted={entry: SES_ID},
+        metadata=({},) * entry + (METADATA,),
+        tags=TAGS,
+        expires_at=EXPIRES_AT,
+    )
+    ledger = Ledger(world.dynamodb, TABLE, index_messages=True, sleep=lambda _: None)  # type: ignore[arg-type] # a fake
+    assert ledger.save([record]) == ()
+    world.dynamodb.calls.clear()
+
+
+def bounce(**mail: Any) -> str:
+    changed = payload("notification_bounce")
+    changed["mail"] |= mail
+    return envelope(json.dumps(changed))
+
+
+def test_a_notification_without_headers_has_job_metadata_and_tags_from_the_ledger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(index_messages=True)
+    saved(world)
+    assert world.run(monkeypatch, bounce(headers=None)) == []
+    assert {event["job_id"] for event in world.details} == {"order-4711"}
+    assert [event["metadata"] for event in world.details] == [METADATA] * len(world.details)
+    assert [event["tags"] for event in world.details] == [list(TAGS)] * len(world.details)
+    assert world.dynamodb.calls == [("BatchGetItem", 1), ("BatchGetItem", 1)]
+
+
+def test_with_its_headers_one_question_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(index_messages=True)
+    saved(world)
+    header = {"name": "X-Metadata", "value": '{"order": 1}'}
+    assert world.run(monkeypatch, bounce(headers=[header])) == []
+    assert [event["job_id"] for event in world.details] == ["order-4711"] * len(world.details)
+    assert [event["metadata"] for event in world.details] == [{"order": 1}] * len(world.details)
+    assert world.dynamodb.calls == [("BatchGetItem", 1)]
+
+
+def test_a_message_of_a_merge_has_its_own_recipients_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(index_messages=True)
+    saved(world, part=3, entries=50, entry=49)
+    assert world.run(monkeypatch, bounce(headers=None)) == []
+    assert [event["metadata"] for event in world.details] == [METADATA] * len(world.details)
+
+
+def test_while_the_sender_may_still_write_it_down_the_notification_waits_that_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(index_messages=True)
+    world.now = ACCEPTED_AT + 12.5
+    assert world.run(monkeypatch, bounce(), bounce(messageId="of-somebody-else", timestamp=None)) == [
+        "record-0"
+    ]
+    [(queue, handle, seconds)] = world.sqs.hidden
+    assert (queue, seconds) == (QUEUE, 48)
+    assert handle.endswith("0")
+    # what gives no time does not wait
+    assert {event["message_id"] for event in world.details} == {"of-somebody-else"}
+    saved(world)
+    world.now += 48
+    assert world.run(monkeypatch, bounce()) == []
+    assert {event["job_id"] for event in world.details} == {None, "order-4711"}
+
+
+def test_what_somebody_else_sent_has_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(index_messages=True)
+    world.now = ACCEPTED_AT + 61
+    assert world.run(monkeypatch, bounce()) == []
+    assert [event["job_id"] for event in world.details] == [None] * len(world.details)
+    assert (world.sqs.hidden, world.kept) == ([], [])
+
+
+def test_where_no_message_is_written_down_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.now = ACCEPTED_AT
+    assert world.run(monkeypatch, bounce()) == []
+    assert world.dynamodb.calls == []
+
+
+def test_while_the_ledger_is_away_the_notification_waits_and_others_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(index_messages=True)
+    saved(world)
+    world.dynamodb.troubles = [refused("InternalServerError", "BatchGetItem")]
+    assert world.run(monkeypatch, bounce(), envelope(json.dumps(payload("event_delivery")))) == ["record-0"]
+    assert [event["event_type"] for event in world.details] == ["delivered"]
+
+
+def test_a_damaged_item_holds_up_its_own_notification_and_is_kept_with_it_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(index_messages=True)
+    saved(world)
+    damaged = {"pk": {"S": "message#damaged"}, "sk": {"S": "message"}, "job_id": {"N": "7"}}
+    world.dynamodb.items["message#damaged", "message"] = damaged
+    bodies = (bounce(messageId="damaged"), bounce())
+    assert world.run(monkeypatch, *bodies) == ["record-0"]
+    assert {event["message_id"] for event in world.details} == {SES_ID}
+    assert world.run(monkeypatch, *bodies, receive_count=MAX_RECEIVES) == []
+    assert world.kept == [("record-0", "PublishError")]
+    assert "damaged item of the ledger" in world.sqs.sent[0]["attributes"]["Reason"]
+
+
+def test_a_damaged_record_of_a_job_costs_only_its_own_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.dynamodb.items["job#order-4711", "job"] = {"pk": {"S": "job#order-4711"}, "sk": {"S": "job"}}
+    damaged = payload("event_send")
+    damaged["mail"]["tags"]["mailbus-job-id"] = ["order-4711"]
+    other = payload("event_send")
+    other["mail"]["tags"]["mailbus-job-id"] = ["order-4712"]
+    bodies = [envelope(json.dumps(one)) for one in (damaged, other)]
+    assert world.run(monkeypatch, *bodies) == ["record-0"]
+    assert {event["job_id"] for event in world.details} == {"order-4711", "order-4712"}
+
+
+def test_a_message_that_its_sender_never_learnt_of_is_found_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(index_messages=True)
+    sent = payload("event_send")
+    sent["mail"] |= {"messageId": SES_ID, "tags": {"mailbus-job-id": ["order-4711"]}}
+    open_record = JobRecord(
+        key=RecordKey(job_id="order-4711"), fingerprint="9f86", open=(0,), expires_at=EXPIRES_AT, tags=TAGS
+    )
+    ledger: Ledger = world.wiring.ledger
+    assert ledger.find_messages([SES_ID]) == {}
+    ledger.claim([Claim(record=open_record)], now=ACCEPTED_AT)
+    assert world.run(monkeypatch, envelope(json.dumps(sent))) == []
+    assert ledger.find_messages([SES_ID]) == {SES_ID: SentEntry(key=RecordKey(job_id="order-4711"), entry=0)}
+    assert world.run(monkeypatch, bounce(headers=None)) == []
+    assert world.details[-1]["job_id"] == "order-4711"
+
+
+def test_a_message_that_cannot_be_indexed_is_told_as_unsaved() -> None:
+    world = World()
+    ledger = Ledger(world.dynamodb, TABLE, index_messages=True, sleep=lambda _: None)  # type: ignore[arg-type] # a fake
+    key = RecordKey(job_id="order-4711")
+    record = JobRecord(key=key, fingerprint="9f86", accepted={0: SES_ID}, expires_at=EXPIRES_AT)
+    world.dynamodb.troubles = [refused("InternalServerError", "BatchWriteItem")]
+    assert ledger.save([record]) == (key,)
+    world.dynamodb.troubles = [refused("InternalServerError", "BatchGetItem")]
+    assert ledger.find_messages([SES_ID]) == Unreachable(code="InternalServerError")
+
+
+def test_more_messages_than_one_call_takes_are_written_and_found() -> None:
+    world = World()
+    ledger = Ledger(world.dynamodb, TABLE, index_messages=True, sleep=lambda _: None)  # type: ignore[arg-type] # a fake
+    record = JobRecord(
+        key=RecordKey(job_id="spring", part=0),
+        fingerprint="9f86",
+        entries=130,
+        accepted={entry: f"ses-{entry}" for entry in range(130)},
+        expires_at=EXPIRES_AT,
+    )
+    assert ledger.save([record]) == ()
+    found = ledger.find_messages(f"ses-{entry}" for entry in range(131))
+    assert found == {
+        f"ses-{entry}": SentEntry(key=RecordKey(job_id="spring", part=0), entry=entry) for entry in range(130)
+    }
+    item = message_key("ses-7") | message_fields(SentEntry(key=RecordKey(job_id="a"), entry=7), EXPIRES_AT)
+    assert item["expires_at"] == {"N": str(EXPIRES_AT)}
