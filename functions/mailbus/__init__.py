@@ -1,7 +1,8 @@
 """Mailbus: Amazon SES as an event-driven mail service.
 
-An application imports from here: `from mailbus import Client, SendJob`. Each name is loaded when it is first
-asked for, so that a function that needs none of them does not pay for boto3's clients.
+An application imports from here: `from mailbus import Client, SendJob`, a consumer of events
+`from mailbus import events`. Each name is loaded when it is first asked for, so that a function that needs
+none of them does not pay for boto3's clients.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Final
 
+    from mailbus import events
     from mailbus.client import Client, Result, Sent
+    from mailbus.events import EmailEvent, InboundEvent
     from mailbus.ledger import Cancellation
     from mailbus.send_job import Alternative, Attachment, S3Object, SendJob
 
@@ -22,11 +25,14 @@ __all__ = [
     "Attachment",
     "Cancellation",
     "Client",
+    "EmailEvent",
+    "InboundEvent",
     "Result",
     "S3Object",
     "SendJob",
     "Sent",
     "__version__",
+    "events",
 ]
 
 _HOMES: Final = {
@@ -34,6 +40,8 @@ _HOMES: Final = {
     "Attachment": "mailbus.send_job",
     "Cancellation": "mailbus.ledger",
     "Client": "mailbus.client",
+    "EmailEvent": "mailbus.events",
+    "InboundEvent": "mailbus.events",
     "Result": "mailbus.client",
     "S3Object": "mailbus.send_job",
     "SendJob": "mailbus.send_job",
@@ -43,6 +51,8 @@ _HOMES: Final = {
 
 def __getattr__(name: str) -> object:
     """Load one of the names above from its module."""
+    if name == "events":
+        return importlib.import_module("mailbus.events")
     if name not in _HOMES:
         reason = f"module 'mailbus' has no attribute {name!r}"
         raise AttributeError(reason)

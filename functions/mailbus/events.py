@@ -1,22 +1,28 @@
 """The normalized events, as they stand in the `detail` of an EventBridge event.
 
 Field names and values are django-anymail's where it has them. Every field is always present;
-what SES did not say is null, or an empty list or object. A consumer reads them by `parse`.
+what SES did not say is null, or an empty list or object.
+
+A consumer reads them by `parse`, and tells them apart by `match`:
+
+    match events.parse(event):
+        case EmailEvent(event_type="bounced", reject_reason="bounced", recipient=str(address)):
+            ...
+        case InboundEvent(event_type="inbound", message=InboundMessage() as message):
+            ...
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
 from mailbus.errors import InvalidEvent
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 EventType = Literal[
     "queued",
@@ -42,6 +48,8 @@ MetadataValue = str | int | float | bool | None
 
 SOURCE = "mailbus"
 DETAIL_TYPE_PREFIX = "email."
+# It stays while events gain fields, and goes up when a field that there is changes or goes.
+SCHEMA_VERSION = 1
 # the SES message tag that carries a job's id through SES and back on every event
 JOB_ID_TAG = "mailbus-job-id"
 # the SES message tag that tells the messages of a merge apart: the recipient's place in its part of the job,
@@ -129,7 +137,7 @@ class EmailEvent(msgspec.Struct, frozen=True, kw_only=True):
     event_type: EventType
     event_id: str
     timestamp: datetime
-    schema_version: int = 1
+    schema_version: int = SCHEMA_VERSION
     esp_name: str = "Amazon SES"
     message_id: str | None = None
     job_id: str | None = None
@@ -214,7 +222,7 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     event_type: Literal["inbound", "inbound_failed"]
     event_id: str
     timestamp: datetime
-    schema_version: int = 1
+    schema_version: int = SCHEMA_VERSION
     esp_name: str = "Amazon SES"
     message_id: str | None = None
     description: str | None = None
@@ -239,6 +247,7 @@ class BusEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ENCODER: Final = msgspec.json.Encoder()
+_EVENT_TYPES: Final = frozenset(get_args(EventType))
 _KINDS: Final[Mapping[str, type[EmailEvent | InboundEvent]]] = {
     "inbound": InboundEvent,
     "inbound_failed": InboundEvent,
@@ -261,20 +270,67 @@ def entry(
 def parse(event: Mapping[str, Any] | str | bytes) -> EmailEvent | InboundEvent:
     """Read an event of the bus: what a Lambda function is called with, or the JSON text of an SQS message.
 
-    Where a rule passes the `detail` on alone, that is read too. What Mailbus does not write is an
-    `InvalidEvent`; fields that a newer Mailbus adds are left out.
+    Where a rule passes the `detail` on alone, that is read too. Fields that a newer Mailbus adds are left
+    out; those that an older one did not know have their defaults. Anything else is an `InvalidEvent` that
+    says what to change: the rule, the call, or the version of this package.
     """
-    try:
-        whole = msgspec.json.decode(event) if isinstance(event, str | bytes) else event
-        detail = whole.get("detail", whole)
-        return msgspec.convert(detail, _KINDS.get(detail["event_type"], EmailEvent))
-    except (msgspec.MsgspecError, AttributeError, KeyError, TypeError, UnicodeEncodeError) as error:
-        wrong = str(error) if isinstance(error, msgspec.ValidationError) else type(error).__name__
+    detail = _detail(_decoded(event))
+    event_type = detail.get("event_type")
+    if not isinstance(event_type, str):
         reason = (
-            f"not an event of Mailbus ({wrong}): let the rule match source {SOURCE!r}; an event of a newer "
-            "Mailbus needs its package"
+            "not an event of Mailbus (it has no event_type): let the rule pass events on whole, or their "
+            "detail alone, without an input transformer"
         )
+        raise InvalidEvent(reason)
+    if event_type not in _EVENT_TYPES:
+        raise InvalidEvent(_newer(f"event_type {event_type[:40]!r}"))
+    if (version := detail.get("schema_version", SCHEMA_VERSION)) != SCHEMA_VERSION:
+        raise InvalidEvent(_newer(f"schema_version {str(version)[:40]!r}"))
+    try:
+        return msgspec.convert(detail, _KINDS.get(event_type, EmailEvent))
+    except (msgspec.ValidationError, RecursionError) as error:
+        reason = f"not an event of Mailbus ({error}): let nothing between the bus and here change events"
         raise InvalidEvent(reason) from error
+
+
+def _decoded(event: Mapping[str, Any] | str | bytes) -> object:
+    if not isinstance(event, str | bytes):
+        return event
+    try:
+        return msgspec.json.decode(event)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        reason = f"not JSON ({error}): pass the body of one message of the rule's queue, as it came"
+        raise InvalidEvent(reason) from error
+
+
+def _detail(whole: object) -> Mapping[str, Any]:
+    """Unwrap an event; `detail` may be all that there is."""
+    if not isinstance(whole, Mapping):
+        reason = f"not an event of Mailbus (a {type(whole).__name__}): pass one event at a time, as an object"
+        raise InvalidEvent(reason)
+    if "Records" in whole:
+        reason = (
+            'a batch of a queue or topic, not an event: parse the record["body"] of each of its Records, '
+            'from a topic the record["Sns"]["Message"]'
+        )
+        raise InvalidEvent(reason)
+    if (source := whole.get("source", SOURCE)) != SOURCE:
+        reason = f"an event of source {str(source)[:40]!r}: let the rule match source {SOURCE!r} alone"
+        raise InvalidEvent(reason)
+    detail = whole.get("detail", whole)
+    if not isinstance(detail, Mapping):
+        reason = (
+            f"not an event of Mailbus (its detail is a {type(detail).__name__}): pass events on as objects"
+        )
+        raise InvalidEvent(reason)
+    return detail
+
+
+def _newer(what: str) -> str:
+    return (
+        f"{what} is unknown to this package, which reads schema_version {SCHEMA_VERSION}: update the package "
+        "`mailbus` to the version that is deployed, or let the rule match only the detail-types that it knows"
+    )
 
 
 def event_id(*parts: str | None) -> str:
