@@ -1,4 +1,4 @@
-"""From an SQS body to the bytes for the bus, against the JSON work that nothing can avoid."""
+"""From an SQS body to the bytes for the bus: against a parser in Python, and what JSON alone costs."""
 
 from __future__ import annotations
 
@@ -6,76 +6,223 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+from anymail.webhooks.amazon_ses import (  # type: ignore[import-untyped] # it has no types
+    AmazonSESTrackingWebhookView,
+)
+from django.conf import settings
+
 from bench.pairs import Comparison, compare
-from mailbus.events import entry
+from mailbus.events import BusEntry, entry
 from mailbus.sns import parse_notification
 from tracking.normalize import normalize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-EVENTS: Final = 2000
-TOPIC: Final = "arn:aws:sns:us-east-1:000000000000:tracking"
-MAIL: Final = {
-    "timestamp": "2026-11-22T10:00:00.000Z",
-    "messageId": "0100019ab2c3d4e5-3d0f3a5e-0000-4000-8000-000000000000-000000",
-    "source": "shop@example.com",
-    "sourceArn": "arn:aws:ses:us-east-1:000000000000:identity/example.com",
-    "sendingAccountId": "000000000000",
-    "destination": ["jane@example.net"],
-    "headersTruncated": False,
-    "headers": [
-        {"name": "From", "value": "Shop <shop@example.com>"},
-        {"name": "To", "value": "jane@example.net"},
-        {"name": "Subject", "value": "Your order"},
-        {"name": "X-Tag", "value": "receipt"},
-        {"name": "X-Metadata", "value": '{"order": 1001}'},
+REPEATED: Final = 100
+TOPIC: Final = "arn:aws:sns:eu-west-1:000000000000:mailbus-tracking"
+JANE: Final = "jane@example.net"
+READERS: Final = tuple(f"reader-{number}@example.net" for number in range(6))
+MOMENT: Final = {"timestamp": "2026-11-22T10:01:00.417Z"}
+FEEDBACK: Final = MOMENT | {"feedbackId": "0102019a9c1f1b77-7a4b9ad0-3b0f-4c59-8e0b-6f2a8f4fd1c3-000000"}
+READER: Final = MOMENT | {
+    "ipAddress": "192.0.2.51",
+    "userAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/142.0.0.0 Safari/537.36",
+}
+DELIVERY: Final = MOMENT | {
+    "processingTimeMillis": 812,
+    "recipients": [JANE],
+    "smtpResponse": "250 2.0.0 OK  1763802001 5b1f17b1804b1-47bf3aecb94si12345678 - gsmtp",
+    "remoteMtaIp": "203.0.113.25",
+    "reportingMTA": "b224-13.smtp-out.eu-west-1.amazonses.com",
+}
+BOUNCE: Final = FEEDBACK | {
+    "bounceType": "Permanent",
+    "bounceSubType": "General",
+    "bouncedRecipients": [
+        {
+            "emailAddress": JANE,
+            "action": "failed",
+            "status": "5.1.1",
+            "diagnosticCode": "smtp; 550-5.1.1 The email account that you tried to reach does not exist."
+            " Please try\n550-5.1.1 double-checking the recipient's email address for typos or\n550 5.1.1"
+            " unnecessary spaces.",
+        }
     ],
-    "commonHeaders": {"from": ["Shop <shop@example.com>"], "to": ["jane@example.net"]},
-    "tags": {"ses:configuration-set": ["mailbus-local"], "mailbus-job-id": ["order-1001"]},
+    "reportingMTA": "dns; b224-13.smtp-out.eu-west-1.amazonses.com",
 }
-DELIVERY: Final = {
-    "eventType": "Delivery",
-    "mail": MAIL,
-    "delivery": {
-        "timestamp": "2026-11-22T10:00:01.000Z",
-        "processingTimeMillis": 812,
-        "recipients": ["jane@example.net"],
-        "smtpResponse": "250 2.6.0 Message received",
-        "reportingMTA": "a8-70.smtp-out.amazonses.com",
-    },
+COMPLAINT: Final = FEEDBACK | {
+    "complainedRecipients": [{"emailAddress": JANE}],
+    "complaintFeedbackType": "abuse",
+    "userAgent": "Yahoo!-Mail-Feedback/2.0",
+    "arrivalDate": "2026-11-22T10:00:59.000Z",
 }
-BODY: Final = json.dumps(
-    {
-        "Type": "Notification",
-        "MessageId": "8f2c1d7e-2b1a-5d1e-9c3f-4f5a6b7c8d9e",
-        "TopicArn": TOPIC,
-        "Message": json.dumps(DELIVERY),
-        "Timestamp": "2026-11-22T10:00:01.100Z",
+CLICK: Final = READER | {
+    "link": "https://shop.example.com/orders/1001?utm_source=mail&utm_campaign=receipts",
+    "linkTags": {"position": ["footer"]},
+    "isBotEvent": "Unlikely",
+}
+DELAY: Final = MOMENT | {
+    "delayType": "MailboxFull",
+    "delayedRecipients": [{"emailAddress": JANE, "status": "4.2.2", "diagnosticCode": "452 4.2.2 full"}],
+    "expirationTime": "2026-11-23T10:00:00.000Z",
+    "reportingMTA": "b224-13.smtp-out.eu-west-1.amazonses.com",
+}
+
+
+def _mail(*recipients: str, further_headers: int = 0) -> dict[str, Any]:
+    """Describe a message as event publishing does; each further header takes some 500 bytes."""
+    message_id = "0102019a9c1f0a26-5f0e7b1c-41a7-4c0a-9a55-1d3b6d0f7f11-000000"
+    shown = {
+        "From": "Shop <orders@shop.example.com>",
+        "To": ", ".join(recipients),
+        "Subject": "Your order 1001",
+        "MIME-Version": "1.0",
+        "Content-Type": 'multipart/alternative; boundary="===============7330845974216740156=="',
+        "X-Tag": "receipt",
+        "X-Metadata": '{"order": 1001, "tenant": "north"}',
+        "List-Unsubscribe": "<https://shop.example.com/unsubscribe/4c0a9a551d3b>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    } | {f"X-Shop-Trace-{number}": "Zk9f" * 115 for number in range(further_headers)}
+    return {
+        "timestamp": "2026-11-22T10:00:00.118Z",
+        "source": "Shop <orders@shop.example.com>",
+        "sourceArn": "arn:aws:ses:eu-west-1:000000000000:identity/shop.example.com",
+        "sendingAccountId": "000000000000",
+        "messageId": message_id,
+        "destination": recipients,
+        "headersTruncated": False,
+        "headers": [{"name": name, "value": value} for name, value in shown.items()],
+        "commonHeaders": {
+            "from": ["Shop <orders@shop.example.com>"],
+            "to": recipients,
+            "messageId": message_id,
+            "subject": "Your order 1001",
+        },
+        "tags": {
+            "ses:source-tls-version": ["TLSv1.3"],
+            "ses:operation": ["SendEmail"],
+            "ses:configuration-set": ["mailbus"],
+            "ses:source-ip": ["198.51.100.23"],
+            "ses:from-domain": ["shop.example.com"],
+            "ses:caller-identity": ["mailbus-sender"],
+            "mailbus-job-id": ["order-1001"],
+            "mailbus-entry": ["0"],
+        },
     }
+
+
+def _short_mail() -> dict[str, Any]:
+    """Describe a message as notifications do where no headers are wanted."""
+    kept = ("timestamp", "source", "sourceArn", "sendingAccountId", "messageId", "destination")
+    return {name: value for name, value in _mail(JANE).items() if name in kept} | {
+        "sourceIp": "198.51.100.23",
+        "callerIdentity": "mailbus-sender",
+    }
+
+
+def _body(reported: dict[str, Any]) -> str:
+    return json.dumps(
+        {
+            "Type": "Notification",
+            "MessageId": "8f2c1d7e-2b1a-5d1e-9c3f-4f5a6b7c8d9e",
+            "TopicArn": TOPIC,
+            "Subject": "Amazon SES Email Event Notification",
+            "Message": json.dumps(reported),
+            "Timestamp": "2026-11-22T10:01:00.891Z",
+            "SignatureVersion": "1",
+            "Signature": "dGhlIHNpZ25hdHVyZQ==" * 17,
+            "SigningCertURL": "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0000.pem",
+            "UnsubscribeURL": f"https://sns.eu-west-1.amazonaws.com/?Action=Unsubscribe&SubscriptionArn={TOPIC}",
+        }
+    )
+
+
+BODIES: Final = tuple(
+    _body(reported)
+    for reported in (
+        {"eventType": "Send", "mail": _mail(JANE), "send": {}},
+        {"eventType": "Send", "mail": _mail(JANE, further_headers=9), "send": {}},
+        {"eventType": "Delivery", "mail": _mail(JANE), "delivery": DELIVERY},
+        {"eventType": "Delivery", "mail": _mail(JANE, further_headers=3), "delivery": DELIVERY},
+        {"eventType": "Delivery", "mail": _mail(*READERS), "delivery": DELIVERY | {"recipients": READERS}},
+        {"notificationType": "Delivery", "mail": _short_mail(), "delivery": DELIVERY},
+        {"eventType": "Bounce", "mail": _mail(JANE), "bounce": BOUNCE},
+        {"notificationType": "Bounce", "mail": _short_mail(), "bounce": BOUNCE},
+        {"eventType": "Complaint", "mail": _mail(JANE, further_headers=2), "complaint": COMPLAINT},
+        {"eventType": "Open", "mail": _mail(JANE), "open": READER},
+        {"eventType": "Click", "mail": _mail(JANE, further_headers=3), "click": CLICK},
+        {"eventType": "DeliveryDelay", "mail": _short_mail(), "deliveryDelay": DELAY},
+    )
 )
 
 
 def measure() -> Iterator[Comparison]:
-    """Compare with two decodes and one encode by the standard library, which is all a script would do."""
-    yield compare(
-        f"{EVENTS} delivery events, envelope in, bus entry out",
-        ("tracking", lambda: _timed(_normalize)),
-        ("json.loads twice, json.dumps once", lambda: _timed(_floor)),
+    """Compare with django-anymail, which ends at objects in memory, and with JSON alone."""
+    made = [entry for body in BODIES for entry in _entries(body)]
+    sizes = [len(body.encode()) for body in BODIES]
+    events = REPEATED * len(made)
+    title = f"{events} events from {REPEATED * len(BODIES)} SQS bodies of {min(sizes)} to {max(sizes)} bytes"
+    against_parser = compare(
+        f"{title}, as entries for the bus",
+        ("tracking", lambda: _timed(_all_entries)),
+        ("django-anymail's parser, envelope in, objects out", _anymail()),
     )
+    yield _with_note(against_parser, f"{1000 * against_parser.measured_ms / events:.1f} µs an event")
+    floor = compare(
+        f"{title}, against their JSON alone",
+        ("tracking", lambda: _timed(_all_entries)),
+        ("msgspec: two decodes, one encode for each event", _json_alone()),
+    )
+    yield _with_note(floor, f"{1 - floor.ratio:.0%} of tracking's time is above that floor")
 
 
-def _timed(work: Callable[[], Any]) -> float:
+def _with_note(comparison: Comparison, note: str) -> Comparison:
+    return msgspec.structs.replace(comparison, notes=(note,))
+
+
+def _timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
-    for _ in range(EVENTS):
+    for _ in range(REPEATED):
         work()
     return time.perf_counter() - start
 
 
-def _normalize() -> list[object]:
-    report = normalize(parse_notification(BODY), topic_arn=TOPIC)
-    return [entry(event, report.resources) for event in report.events]
+def _entries(body: str) -> list[BusEntry]:
+    report = normalize(parse_notification(body), topic_arn=TOPIC)
+    return [entry(event, report.resources, esp_event=report.esp_event) for event in report.events]
 
 
-def _floor() -> str:
-    return json.dumps(json.loads(json.loads(BODY)["Message"]))
+def _all_entries() -> None:
+    for body in BODIES:
+        _entries(body)
+
+
+def _anymail() -> Callable[[], float]:
+    """Give a run of its tracking webhook, from the request's body on."""
+    if not settings.configured:
+        settings.configure(ANYMAIL={"WEBHOOK_SECRET": "bench:bench"})
+    parse = AmazonSESTrackingWebhookView().esp_to_anymail_events
+
+    def all_events() -> None:
+        for body in BODIES:
+            envelope = json.loads(body)
+            parse(json.loads(envelope["Message"]), envelope)
+
+    return lambda: _timed(all_events)
+
+
+def _json_alone() -> Callable[[], float]:
+    """Give a run of the JSON work that nothing can avoid: the same bytes in, the same bytes out."""
+    decode, encode = msgspec.json.decode, msgspec.json.encode
+    given = [(body, [decode(made.detail) for made in _entries(body)]) for body in BODIES]
+
+    def all_json() -> None:
+        for body, details in given:
+            decode(decode(body)["Message"])
+            for detail in details:
+                encode(detail)
+
+    return lambda: _timed(all_json)
