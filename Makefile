@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run does only what changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check local bench journey synth deploy clean lock setup
+.PHONY: help demo test check local bench journey schemas synth deploy clean lock setup
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -38,6 +38,9 @@ bench: setup ## measure, as ratios against a baseline beside it
 
 journey: setup ## send thousands of jobs while workers are killed, and count what becomes of them
 	@$(BIN)/python -m bench.journey $(ARGS)
+
+schemas: setup ## write the JSON Schemas of jobs and events, generated from the code, to docs
+	@$(BIN)/python -m mailbus.schema docs
 
 synth: setup ## write the CloudFormation templates of a stage (STAGE=dev) to cdk.out
 	@cdk synth --quiet --context stage=$(STAGE)

@@ -1,13 +1,15 @@
-"""The job's JSON Schema, generated from its types: `python -m mailbus.schema` writes it."""
+"""The JSON Schemas of jobs and events that `docs/` publishes; `python -m mailbus.schema docs` writes them."""
 
 from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from mailbus.event_schemas import event_schemas
 from mailbus.send_job import SendJob
 
 
@@ -23,5 +25,21 @@ def job_schema() -> dict[str, Any]:
     }
 
 
+def published() -> dict[str, str]:
+    """Give the text of every schema by its path in `docs/`."""
+    schemas = {
+        "send-job.schema.json": job_schema(),
+        **{f"schemas/{event.detail_type}.json": event.schema for event in event_schemas()},
+    }
+    return {path: json.dumps(schema, indent=2) + "\n" for path, schema in schemas.items()}
+
+
+def write(folder: Path) -> None:
+    """Write them all."""
+    for path, text in published().items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(job_schema(), indent=2) + "\n")
+    write(Path(sys.argv[1]))

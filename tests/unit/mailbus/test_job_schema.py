@@ -9,7 +9,7 @@ import pytest
 
 from mailbus.errors import InvalidJob
 from mailbus.jobs import parse_job, read_document, referred
-from mailbus.schema import job_schema
+from mailbus.schema import job_schema, published
 from mailbus.send_job import SendJob
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ SHOWS: dict[str, Callable[[dict[str, Any]], object]] = {
 
 
 def test_the_published_schema_is_the_codes() -> None:
-    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == job_schema(), (
-        "write it again: python -m mailbus.schema > docs/send-job.schema.json"
-    )
+    assert PUBLISHED.read_text(encoding="utf-8") == published()[PUBLISHED.name], "write it again: make schemas"
 
 
 def test_the_schema_describes_every_field() -> None:

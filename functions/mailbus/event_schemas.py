@@ -1,0 +1,274 @@
+"""JSON Schemas of the events, one per `detail-type`, generated from their types.
+
+Each describes a whole event as a rule's target gets it, EventBridge's own fields and `detail`, in JSON Schema
+draft 4, which EventBridge's schema registry takes
+(https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-schema-create.html).
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+from msgspec import inspect as shapes
+
+from mailbus.events import DETAIL_TYPE_PREFIX, SCHEMA_VERSION, SOURCE, EmailEvent, InboundEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mailbus.events import EventType
+
+
+class EventSchema(msgspec.Struct, frozen=True, kw_only=True):
+    """The JSON Schema of the events of one `detail-type`, and what it says of them in a sentence."""
+
+    detail_type: str
+    description: str
+    schema: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What the registry calls it: `<source>@<detail-type>`, as AWS names those of its own."""
+        return f"{SOURCE}@{self.detail_type}"
+
+
+class _Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """Events of one type: `present` are the fields that are null in others, but never in these."""
+
+    description: str
+    struct: type[EmailEvent | InboundEvent] = EmailEvent
+    present: tuple[str, ...] = ()
+
+
+# All that occurs: of `autoresponded`, which is a type too, SES reports nothing.
+_KINDS: Final[Mapping[EventType, _Kind]] = {
+    "queued": _Kind(
+        description="SES accepted the mail.",
+        present=("message_id", "job_id", "recipient"),
+    ),
+    "sent": _Kind(description="SES will try to deliver the mail."),
+    "rejected": _Kind(
+        description="SES does not take the message, or found a virus in it.",
+        present=("reject_reason",),
+    ),
+    "failed": _Kind(description="The mail is not sent; `description` says what to fix."),
+    "bounced": _Kind(
+        description="The mail was not delivered, and SES has given up.",
+        present=("reject_reason", "bounce"),
+    ),
+    "deferred": _Kind(
+        description="The mail is not delivered yet; SES goes on trying.",
+        present=("delay",),
+    ),
+    "delivered": _Kind(
+        description="The recipient's server accepted the mail.",
+        present=("delivery",),
+    ),
+    "opened": _Kind(description="The mail's tracking pixel was fetched."),
+    "clicked": _Kind(description="A tracked link was followed."),
+    "complained": _Kind(
+        description="The recipient marked the mail as spam.",
+        present=("complaint",),
+    ),
+    "unsubscribed": _Kind(
+        description="The recipient left a contact list, or a topic of it.",
+        present=("subscription",),
+    ),
+    "subscribed": _Kind(
+        description="The recipient changed the preferences of a contact list, and left nothing.",
+        present=("subscription",),
+    ),
+    "inbound": _Kind(
+        description="A mail was received.",
+        struct=InboundEvent,
+        present=("message_id", "message", "raw"),
+    ),
+    "inbound_failed": _Kind(
+        description="A mail was received that cannot be read; `raw` says where it lies.",
+        struct=InboundEvent,
+        present=("message_id", "description", "raw"),
+    ),
+    "unknown": _Kind(description="SES reports what this version of Mailbus does not know; see `esp_event`."),
+}
+
+_FIELDS: Final[Mapping[str, str]] = {
+    "event_type": "What happened.",
+    "event_id": "The same whenever the same happening is reported again: deduplicate by it.",
+    "timestamp": "When it happened, in UTC.",
+    "schema_version": "Goes up when a field changes or goes; new fields leave it as it is.",
+    "esp_name": "The service that sends.",
+    "message_id": "SES's message id.",
+    "job_id": "The id of the send job.",
+    "recipient": "The address alone.",
+    "recipient_ambiguous": "Whether it may have been another recipient: SES does not say which.",
+    "metadata": "The job's metadata, in a merge the recipient's.",
+    "tags": "The job's tags.",
+    "message_tags": "SES's message tags.",
+    "reject_reason": "Why the mail is not wanted, or not deliverable.",
+    "description": "What happened, or what to fix, in words.",
+    "mta_response": "The answer of the recipient's server.",
+    "user_agent": "Of who opened, clicked or complained.",
+    "ip_address": "Of who opened or clicked.",
+    "click_url": "The link that was followed.",
+    "link_tags": "The tags of the link that was followed.",
+    "bot": "Whether SES takes it for a machine's doing; null where SES does not say.",
+    "esp_event": "SES's own JSON; null where SES reported nothing, or in `esp_event_ref`.",
+    "esp_event_ref": "Where SES's own JSON lies that is too large for the event.",
+    "message": "The mail, decoded.",
+    "spam_detected": "SES's spam verdict as yes or no; null where SES could not tell, or did not look.",
+    "envelope_sender": "The address that the sending server gave.",
+    "envelope_recipients": "The addresses that it was received for.",
+    "date": "The Date header.",
+    "message_id_header": "The Message-ID header.",
+    "text_ref": "Where a text lies that is too large for the event.",
+    "html_ref": "Where an HTML body lies that is too large for the event.",
+    "headers": "All headers as [name, value], in order, decoded.",
+    "auto_submitted": "The Auto-Submitted header.",
+    "defects": "What is wrong with the mail's form.",
+}
+
+_DATE_TIME: Final = {"type": "string", "format": "date-time"}
+# https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
+_ENVELOPE: Final[Mapping[str, Mapping[str, Any]]] = {
+    "version": {"type": "string"},
+    "id": {"type": "string", "description": "EventBridge's own id; another one where an event is repeated."},
+    "account": {"type": "string"},
+    "time": {**_DATE_TIME, "description": "`detail.timestamp`, to the second."},
+    "region": {"type": "string"},
+    "resources": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "ARNs of the identity, the configuration set and the topic, as far as SES named them.",
+    },
+}
+_OF_REPLAYS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "replay-name": {"type": "string", "description": "The replay that brought the event out of the archive."},
+}
+_SCALARS: Final[Mapping[type[shapes.Type], str]] = {
+    shapes.StrType: "string",
+    shapes.IntType: "integer",
+    shapes.FloatType: "number",
+    shapes.BoolType: "boolean",
+    shapes.NoneType: "null",
+}
+
+
+def event_schemas() -> tuple[EventSchema, ...]:
+    """Give the schemas of all events that Mailbus puts on its bus.
+
+    They leave room for fields that a newer Mailbus adds.
+    """
+    return tuple(
+        EventSchema(
+            detail_type=f"{DETAIL_TYPE_PREFIX}{event_type}",
+            description=kind.description,
+            schema=_whole(event_type, kind),
+        )
+        for event_type, kind in _KINDS.items()
+    )
+
+
+def _whole(event_type: EventType, kind: _Kind) -> dict[str, Any]:
+    detail_type = f"{DETAIL_TYPE_PREFIX}{event_type}"
+    definitions: dict[str, dict[str, Any]] = {}
+    properties = {
+        **_ENVELOPE,
+        "source": {"type": "string", "enum": [SOURCE]},
+        "detail-type": {"type": "string", "enum": [detail_type]},
+        "detail": _detail(event_type, kind, definitions),
+    }
+    return {
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "title": detail_type,
+        "description": kind.description,
+        # by these the registry, and tools that read it, find the schema of an event
+        "x-amazon-events-source": SOURCE,
+        "x-amazon-events-detail-type": detail_type,
+        "type": "object",
+        "required": sorted(properties),
+        "properties": {**properties, **_OF_REPLAYS},
+        "definitions": dict(sorted(definitions.items())),
+    }
+
+
+def _detail(event_type: EventType, kind: _Kind, definitions: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    struct = cast("shapes.StructType", shapes.type_info(kind.struct))
+    described = _properties(struct, definitions, present=kind.present)
+    described["properties"] |= {
+        "event_type": {"type": "string", "enum": [event_type], "description": _FIELDS["event_type"]},
+        "schema_version": {
+            "type": "integer",
+            "enum": [SCHEMA_VERSION],
+            "description": _FIELDS["schema_version"],
+        },
+    }
+    return described
+
+
+def _properties(
+    struct: shapes.StructType, definitions: dict[str, dict[str, Any]], *, present: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Describe an object; every field is always written, so that every one is required."""
+    fields = {field.encode_name: field.type for field in struct.fields}
+    return {
+        "type": "object",
+        "description": inspect.cleandoc(struct.cls.__doc__ or "").partition("\n\n")[0].replace("\n", " "),
+        "required": sorted(fields),
+        "properties": {
+            name: _with_description(
+                _described(_never_null(kind) if name in present else kind, definitions), name
+            )
+            for name, kind in fields.items()
+        },
+    }
+
+
+def _with_description(described: dict[str, Any], name: str) -> dict[str, Any]:
+    # what stands beside a reference does not count in draft 4
+    return (
+        described
+        if "$ref" in described or name not in _FIELDS
+        else {**described, "description": _FIELDS[name]}
+    )
+
+
+def _never_null(kind: shapes.Type) -> shapes.Type:
+    if not isinstance(kind, shapes.UnionType):
+        return kind
+    return next(member for member in kind.types if not isinstance(member, shapes.NoneType))
+
+
+def _described(kind: shapes.Type, definitions: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    described: dict[str, Any]
+    match kind:
+        case shapes.UnionType(types=types):
+            described = _any_of([_described(member, definitions) for member in types])
+        case shapes.StructType(cls=struct):
+            if struct.__name__ not in definitions:
+                definitions[struct.__name__] = _properties(kind, definitions)
+            described = {"$ref": f"#/definitions/{struct.__name__}"}
+        case shapes.VarTupleType(item_type=item):
+            described = {"type": "array", "items": _described(item, definitions)}
+        case shapes.TupleType(item_types=items):
+            members = [_described(item, definitions) for item in items]
+            described = {"type": "array", "items": members, "minItems": len(items), "maxItems": len(items)}
+        case shapes.DictType(value_type=shapes.AnyType()):
+            described = {"type": "object"}
+        case shapes.DictType(value_type=value):
+            described = {"type": "object", "additionalProperties": _described(value, definitions)}
+        case shapes.LiteralType(values=values):
+            described = {"type": "string", "enum": list(values)}
+        case shapes.DateTimeType():
+            described = dict(_DATE_TIME)
+        case _:
+            described = {"type": _SCALARS[type(kind)]}
+    return described
+
+
+def _any_of(members: list[dict[str, Any]]) -> dict[str, Any]:
+    """Say plain types in one list, which reads, and is read by generators of code, more easily."""
+    if all(member.keys() == {"type"} for member in members):
+        return {"type": [member["type"] for member in members]}
+    return {"anyOf": members}
