@@ -130,22 +130,22 @@ class WebhookAlarms(_Telling):
             "RefusedMessages",
             _measured(function_name, REFUSED_MESSAGES, cloudwatch.Stats.SUM),
             above=0,
-            meaning="somebody who knows the webhook's password delivered what is not of SNS, is too old, or is of "
-            "a topic that webhook.topic_arns does not name: look at the webhook's log",
+            meaning="somebody who knows the webhook's password delivered what is not of SNS, is too old, or "
+            "is of a topic that webhook.topic_arns does not name: look at the webhook's log",
         )
         self._alarm(
             "UnconfirmedSubscriptions",
             _measured(function_name, UNCONFIRMED_SUBSCRIPTIONS, cloudwatch.Stats.SUM),
             above=0,
-            meaning="a subscription of the webhook was not confirmed: its log has the topic's ARN and the token to "
-            "confirm it by hand",
+            meaning="a subscription of the webhook was not confirmed: its log has the topic's ARN and the "
+            "token to confirm it by hand",
         )
         self._alarm(
             "WebhookErrors",
             api_errors(period=PERIOD, statistic=cloudwatch.Stats.SUM),
             above=0,
-            meaning="messages over HTTPS were not taken; SNS tries again as each subscription's delivery policy "
-            "says, and then gives them up: look at the log of the webhook and of its authorizer",
+            meaning="messages over HTTPS were not taken; SNS tries again as each subscription's delivery "
+            "policy says, and then gives them up: look at the log of the webhook and of its authorizer",
         )
 
 

@@ -82,7 +82,7 @@ class Code:
 
 
 class Function(Construct):
-    """A Lambda function of this project; `name` is its folder under functions/, unless `handler` says where."""
+    """A Lambda function of this project; `name` is its folder under functions/, or `handler` says where."""
 
     def __init__(
         self,

@@ -170,8 +170,8 @@ class Api(Construct):
             rest_api_name=f"{settings.name}-webhook",
             description="Mailbus: SNS over HTTPS",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            # A region's API Gateway writes logs by one role of the account. Without any no stage with logs can
-            # be made (https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html).
+            # A region's API Gateway writes logs by one role of the account; without it no stage with logs
+            # can be made (https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html).
             cloud_watch_role=True,
             # Others of the account write their logs by it too, from then on.
             cloud_watch_role_removal_policy=RemovalPolicy.DESTROY
@@ -214,10 +214,10 @@ class Api(Construct):
 
     def _acknowledge(self) -> None:
         reasons = {
-            "AwsSolutions-APIG2": "The function judges each message by its signature, and counts and logs what it "
-            "refuses; a model in front would hide that.",
+            "AwsSolutions-APIG2": "The function judges each message by its signature, and counts and logs "
+            "what it refuses; a model in front would hide that.",
             "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
-            "AmazonAPIGatewayPushToCloudWatchLogs]": "It is what AWS has for the role of all the region's APIs.",
+            "AmazonAPIGatewayPushToCloudWatchLogs]": "AWS has this one for the role of all APIs.",
         }
         for rule, reason in reasons.items():
             acknowledge(self.rest_api, rule, reason)
