@@ -14,6 +14,7 @@ from constructs import Construct
 
 from infra.acknowledged import acknowledge
 from infra.messaging import SES
+from infra.schemas import Schemas
 from mailbus.events import SOURCE
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class State(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
         self.bus = EventBus(self, "Events", settings=settings)
+        self.schemas = Schemas(self, "Schemas", settings=settings)
         self.ledger = Ledger(self, "Ledger", settings=settings)
         self.jobs = Jobs(self, "Jobs", settings=settings)
         self.esp_events = EspEvents(self, "EspEvents", settings=settings)

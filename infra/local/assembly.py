@@ -6,22 +6,39 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from infra.local.stand_in_function import STAND_INS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FUNCTION_ID: Final = "StandInFunction"
 ROLE_ID: Final = "StandInRole"
 _SOURCE: Final = Path(__file__).with_name("stand_in_function.py")
+_NO_REGISTRY: Final = (
+    "MiniStack has no schema registry, neither in CloudFormation nor as an API that a stand-in could call; "
+    "nothing that runs reads it"
+)
+# Nothing else may refer to these: they are left out.
+LEFT_OUT: Final[Mapping[str, str]] = {
+    "AWS::EventSchemas::Registry": _NO_REGISTRY,
+    "AWS::EventSchemas::Schema": _NO_REGISTRY,
+}
 
 
 def adapt_template(template: dict[str, Any]) -> dict[str, Any]:
-    """Replace each resource of a type in `STAND_INS` by a custom resource of the same properties."""
+    """Drop what is in `LEFT_OUT`; make custom resources, of the same properties, of what is in `STAND_INS`."""
+    kept = {
+        logical_id: resource
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] not in LEFT_OUT
+    }
     resources = {
         logical_id: _stand_in(resource) if resource["Type"] in STAND_INS else resource
-        for logical_id, resource in template["Resources"].items()
+        for logical_id, resource in kept.items()
     }
-    if resources != template["Resources"]:
+    if resources != kept:
         resources |= _function()
     return {**template, "Resources": resources}
 

@@ -40,6 +40,7 @@ EDGES = {
 # what a deployment may know of the functions that it deploys
 KNOWN_TO_INFRA = {
     "mailbus.errors": "one error tree",
+    "mailbus.event_schemas": "what the registry says of the events",
     "mailbus.events": "the vocabulary of the bus",
     "mailbus.metrics": "what the alarms look at",
     "mailbus.send_job": "what the defaults of jobs have to be",

@@ -41,7 +41,8 @@ SHOWS: dict[str, Callable[[dict[str, Any]], object]] = {
 
 
 def test_the_published_schema_is_the_codes() -> None:
-    assert PUBLISHED.read_text(encoding="utf-8") == published()[PUBLISHED.name], "write it again: make schemas"
+    text = PUBLISHED.read_text(encoding="utf-8")
+    assert text == published()[PUBLISHED.name], "write it again: make schemas"
 
 
 def test_the_schema_describes_every_field() -> None:

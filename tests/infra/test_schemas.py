@@ -1,0 +1,78 @@
+"""The registry of what events look like, in the templates of a stage and of the local deployment."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from jsonschema import Draft4Validator
+
+from infra.local.assembly import LEFT_OUT, adapt_template
+from mailbus.event_schemas import event_schemas
+
+if TYPE_CHECKING:
+    from tests.infra.conftest import Templates
+
+REGISTRY = "AWS::EventSchemas::Registry"
+SCHEMA = "AWS::EventSchemas::Schema"
+# of CreateSchema, in AWS's model of the API; the limits of names are those that Terraform goes by
+CONTENT_CHARACTERS = 100_000
+DESCRIPTION_CHARACTERS = 256
+NAME = re.compile(r"[._\-@A-Za-z0-9]{1,385}")
+REGISTRY_NAME = re.compile(r"[._\-A-Za-z0-9]{1,64}")
+# AWS's quota of schemas in one registry
+SCHEMAS = 100
+# of a template that lies in S3, as CDK puts it there
+TEMPLATE_BYTES = 1_000_000
+
+
+def test_a_stage_has_a_registry_of_its_own_name(prod: Templates) -> None:
+    registry = prod.one(REGISTRY)
+    assert registry.stack == "state"
+    assert registry.properties["RegistryName"] == "mailbus-prod"
+    assert REGISTRY_NAME.fullmatch(registry.properties["RegistryName"])
+
+
+def test_the_registry_has_the_schema_of_every_type_of_event(prod: Templates) -> None:
+    registered = {
+        resource.properties["SchemaName"]: json.loads(resource.properties["Content"])
+        for resource in prod.of_type(SCHEMA)
+    }
+    assert registered == {event.name: event.schema for event in event_schemas()}
+    assert "mailbus@email.bounced" in registered
+
+
+def test_every_schema_is_in_the_registry_of_the_stage(prod: Templates) -> None:
+    registry = prod.one(REGISTRY)
+    for resource in prod.of_type(SCHEMA):
+        assert resource.properties["RegistryName"] == {"Fn::GetAtt": [registry.logical_id, "RegistryName"]}, (
+            "by reference: the registry is there first, and goes last"
+        )
+
+
+def test_every_schema_is_within_the_limits_of_the_registry(prod: Templates) -> None:
+    for resource in prod.of_type(SCHEMA):
+        assert resource.properties["Type"] == "JSONSchemaDraft4"
+        Draft4Validator.check_schema(json.loads(resource.properties["Content"]))
+        assert len(resource.properties["Content"]) <= CONTENT_CHARACTERS
+        assert len(resource.properties["Description"]) <= DESCRIPTION_CHARACTERS
+        assert NAME.fullmatch(resource.properties["SchemaName"])
+    assert len(prod.of_type(SCHEMA)) <= SCHEMAS
+    assert prod.files["state"].stat().st_size < TEMPLATE_BYTES / 2
+
+
+def test_no_registry_stays_behind_that_the_next_deployment_would_stumble_over(prod: Templates) -> None:
+    for resource in (prod.one(REGISTRY), *prod.of_type(SCHEMA)):
+        assert resource.deletion_policy in {None, "Delete"}
+
+
+@pytest.mark.parametrize("kind", sorted(LEFT_OUT))
+def test_the_local_deployment_leaves_out_what_nothing_there_can_hold(local: Templates, kind: str) -> None:
+    template = local.raw["state"]
+    left_out = {name for name, body in template["Resources"].items() if body["Type"] == kind}
+    assert left_out
+    adapted = json.dumps(adapt_template(template))
+    assert not any(f'"{name}"' in adapted for name in left_out), "something refers to it"
+    assert len(LEFT_OUT[kind]) > 40, "it says why"
