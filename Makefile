@@ -48,6 +48,9 @@ synth: setup ## write the CloudFormation templates of a stage (STAGE=dev) to cdk
 deploy: setup ## deploy a stage (STAGE=dev) to the AWS account of the current credentials
 	@cdk deploy --all --context stage=$(STAGE)
 
+replay: setup ## give past events to the bus's rules again (FROM=… TO=… RULE=…, STAGE=dev)
+	@$(BIN)/python -m infra.replay --stage "$(STAGE)" --from "$(FROM)" --to "$(TO)" $(foreach rule,$(RULE),--rule "$(rule)")
+
 clean: ## remove everything that these targets made
 	rm -rf .venv node_modules build cdk.out .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -72,6 +72,7 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
     _outputs(
         state_stack,
         {
+            "EventArchiveName": state.bus.archive.archive_name,
             "EventBusName": state.bus.bus.event_bus_name,
             "EventsBucketName": state.esp_events.bucket.bucket_name,
             "InboundBucketName": state.inbound_mail.bucket.bucket_name,

@@ -1,4 +1,4 @@
-"""What is kept: received mail, large and scheduled jobs, large events, the ledger, the bus and its archive."""
+"""What is kept: received mail, jobs and events that are large, the ledger, the bus and its archive."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ class EventBus(Construct):
             self, "Bus", event_bus_name=settings.name, description="Mailbus: what happens to mail"
         )
         self.bus.apply_removal_policy(_kept(settings))
-        archive = self.bus.archive(
+        self.archive = self.bus.archive(
             "Archive",
             description="Mailbus events, for replay",
             event_pattern=events.EventPattern(source=[SOURCE]),
             retention=Duration.days(settings.retention.event_archive_days),
         )
-        archive.apply_removal_policy(_kept(settings))
+        self.archive.apply_removal_policy(_kept(settings))
 
 
 class Ledger(Construct):

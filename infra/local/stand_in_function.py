@@ -22,6 +22,8 @@ class StandIn(NamedTuple):
     keys: dict[str, tuple[str, ...]]
     # {CloudFormation property: API parameter}, where they differ; None leaves it out
     renames: dict[str, str | None] = {}  # noqa: RUF012 - a NamedTuple's default
+    # {what `Fn::GetAtt` names: member of `create`'s answer}
+    gives: dict[str, str] = {}  # noqa: RUF012 - a NamedTuple's default
 
 
 # The physical id of what could not be made. CloudFormation deletes that too when it rolls back, and
@@ -55,6 +57,20 @@ STAND_INS = {
         delete="DeleteArchive",
         keys={"ArchiveName": ("ArchiveName",)},
         renames={"SourceArn": "EventSourceArn", "KmsKeyIdentifier": None},
+    ),
+    "AWS::Events::Connection": StandIn(
+        service="events",
+        create="CreateConnection",
+        delete="DeleteConnection",
+        keys={"Name": ("Name",)},
+        gives={"Arn": "ConnectionArn", "ArnForPolicy": "ConnectionArn"},
+    ),
+    "AWS::Events::ApiDestination": StandIn(
+        service="events",
+        create="CreateApiDestination",
+        delete="DeleteApiDestination",
+        keys={"Name": ("Name",)},
+        gives={"Arn": "ApiDestinationArn", "ArnForPolicy": "ApiDestinationArn"},
     ),
 }
 
@@ -105,10 +121,10 @@ def identity(given: dict[str, Any], stand_in: StandIn) -> dict[str, Any]:
     return found
 
 
-def attributes(answer: dict[str, Any], physical_id: str) -> dict[str, str]:
+def attributes(answer: dict[str, Any], physical_id: str, stand_in: StandIn) -> dict[str, str]:
     """Say what `Fn::GetAtt` gives: of an identity, the CNAME records of its DKIM tokens."""
     tokens = answer.get("DkimAttributes", {}).get("Tokens", [])
-    records = {}
+    records = {name: answer[member] for name, member in stand_in.gives.items()}
     for number, token in enumerate(tokens, 1):
         records[f"DkimDNSTokenName{number}"] = f"{token}._domainkey.{physical_id}"
         records[f"DkimDNSTokenValue{number}"] = f"{token}.dkim.amazonses.com"
@@ -137,7 +153,7 @@ def apply(request: dict[str, Any], connect: Any) -> tuple[str, dict[str, str]]:
         call(stand_in.delete, identity(before, stand_in))
     answer = call(stand_in.create, wanted)
     physical_id = str(next(iter(identity(wanted, stand_in).values())))
-    return physical_id, attributes(answer, physical_id)
+    return physical_id, attributes(answer, physical_id, stand_in)
 
 
 def handler(event: dict[str, Any], _context: object) -> None:

@@ -60,6 +60,7 @@ def test_templates_need_no_account_to_be_made(prod: Templates) -> None:
 
 def test_what_applications_and_operators_need_is_in_the_outputs(prod: Templates) -> None:
     assert set(prod.outputs("state")) == {
+        "EventArchiveName",
         "EventBusName",
         "InboundBucketName",
         "JobsBucketName",
@@ -173,8 +174,8 @@ def test_jobs_that_are_held_back_do_not_run_out_of_receives(prod: Templates) -> 
     assert receives == {
         "Mail/Sending/Transactional/Queue": 1000,
         "Mail/Sending/Bulk/Queue": 1000,
-        "Mail/Tracking/Work/Queue": 5,
-        "Mail/Inbound/Work/Queue": 5,
+        "Mail/Tracking/Work/Queue": 10,
+        "Mail/Inbound/Work/Queue": 10,
     }
 
 
