@@ -55,7 +55,18 @@ _MACHINES: Final[dict[str, Machine]] = {
 
 # The models of the services that the functions call, and of sts, which botocore calls for them;
 # all services together are 28 MB.
-SERVICE_MODELS: Final = ("dynamodb", "events", "s3", "scheduler", "ses", "sesv2", "sqs", "sts")
+SERVICE_MODELS: Final = (
+    "dynamodb",
+    "events",
+    "s3",
+    "scheduler",
+    "secretsmanager",
+    "ses",
+    "sesv2",
+    "sns",
+    "sqs",
+    "sts",
+)
 
 _PRUNED: Final = (
     "*.dist-info",

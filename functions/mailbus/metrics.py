@@ -18,5 +18,5 @@ SENDING_PAUSED: Final = "SendingPaused"
 WAITING_JOB_SECONDS: Final = "WaitingJobSeconds"
 # messages over HTTPS, delivered with the right password, that were not taken for what they say
 REFUSED_MESSAGES: Final = "RefusedMessages"
-# subscriptions of the webhook that somebody has to confirm by hand
+# subscriptions of the webhook that somebody has to confirm by hand, or that somebody ended
 UNCONFIRMED_SUBSCRIPTIONS: Final = "UnconfirmedSubscriptions"

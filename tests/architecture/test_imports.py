@@ -36,6 +36,10 @@ EDGES = {
     "sender.send_queue": "SQS, to give jobs back and to put parts on",
     "sender.ses": "SES",
     "inbound.bucket": "S3",
+    "webhook.queues": "SQS, to pass messages on",
+    "webhook.secret": "Secrets Manager",
+    "webhook.subscriptions": "SNS, to confirm subscriptions",
+    "notifications.identity_topics": "SES, for where it publishes feedback",
 }
 # what a deployment may know of the functions that it deploys
 KNOWN_TO_INFRA = {

@@ -52,8 +52,15 @@ def in_package(package: packaging.Package, code: str) -> str:
 
 
 def test_the_functions_run_from_the_package_alone(package: packaging.Package) -> None:
-    handlers = ["sender", "tracking", "inbound", "activation"]
-    code = "\n".join(f"from {name}.handler import lambda_handler" for name in handlers)
+    names = [
+        "sender.handler",
+        "tracking.handler",
+        "inbound.handler",
+        "webhook.handler",
+        "webhook.authorizer",
+        "activation.handler",
+    ]
+    code = "\n".join(f"from {name} import lambda_handler" for name in names)
     assert in_package(package, f"{code}\nprint(lambda_handler.__module__)") == "activation.handler"
 
 
@@ -66,7 +73,9 @@ def test_clients_are_made_from_the_models_that_are_left(package: packaging.Packa
     code = """
 import boto3
 session = boto3.Session(region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
-for name in ("dynamodb", "events", "s3", "scheduler", "ses", "sesv2", "sqs", "sts"):
+for name in (
+    "dynamodb", "events", "s3", "scheduler", "secretsmanager", "ses", "sesv2", "sns", "sqs", "sts"
+):
     print(session.client(name).meta.endpoint_url)
 """
     assert in_package(package, code).split() == [
@@ -74,8 +83,10 @@ for name in ("dynamodb", "events", "s3", "scheduler", "ses", "sesv2", "sqs", "st
         "https://events.eu-west-1.amazonaws.com",
         "https://s3.eu-west-1.amazonaws.com",
         "https://scheduler.eu-west-1.amazonaws.com",
+        "https://secretsmanager.eu-west-1.amazonaws.com",
         "https://email.eu-west-1.amazonaws.com",
         "https://email.eu-west-1.amazonaws.com",
+        "https://sns.eu-west-1.amazonaws.com",
         "https://sqs.eu-west-1.amazonaws.com",
         "https://sts.eu-west-1.amazonaws.com",
     ]

@@ -1,0 +1,70 @@
+"""The Lambda function behind the webhook's API: what SNS posts, checked, into the queues."""
+
+from __future__ import annotations
+
+import functools
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from mailbus import aws
+from mailbus.metrics import FUNCTION_DIMENSION, NAMESPACE
+from mailbus.settings import WebhookSettings, from_environment
+from webhook.certificates import Certificates, fetch, make_opener
+from webhook.http import parse_request, response
+from webhook.queues import Queues
+from webhook.receive import Webhook, receive
+from webhook.routes import INBOUND, TRACKING
+from webhook.subscriptions import Subscriptions
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from mailbus.metrics import Metric
+
+MAX_ATTEMPTS: Final = 2
+# With a certificate to fetch, all has to be over before SNS's 15 s are:
+# https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.prepare.html
+CONNECT_SECONDS: Final = 1.0
+READ_SECONDS: Final = 3.0
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer for a REST API's proxy integration."""
+    return response(receive(parse_request(event), wire(context.function_name)))
+
+
+def measure(function_name: str, name: Metric, value: float) -> None:
+    """Let CloudWatch know a count, by the log."""
+    with single_metric(
+        name=name,
+        unit=MetricUnit.Count,
+        value=value,
+        namespace=NAMESPACE,
+        default_dimensions={FUNCTION_DIMENSION: function_name},
+    ):
+        pass
+
+
+@functools.cache
+def wire(function_name: str) -> Webhook:
+    """Read the settings and make the clients, once per process."""
+    settings = from_environment(WebhookSettings)
+    session = aws.session()
+    config = aws.config(max_attempts=MAX_ATTEMPTS, connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
+    urls = {TRACKING: settings.tracking_queue_url, INBOUND: settings.inbound_queue_url}
+    # a subscription is confirmed once in its life
+    sns = functools.cache(lambda region: session.client("sns", region_name=region, config=config))
+    return Webhook(
+        routes={route: url for route, url in urls.items() if url is not None},
+        topic_arns=frozenset(settings.topic_arns),
+        confirm_subscriptions=settings.confirm_subscriptions,
+        certificates=Certificates(functools.partial(fetch, opener=make_opener())),
+        queues=Queues(session.client("sqs", config=config)),
+        subscriptions=Subscriptions(sns),
+        log=Logger(),
+        now=lambda: datetime.now(UTC),
+        measure=functools.partial(measure, function_name),
+    )

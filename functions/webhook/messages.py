@@ -1,0 +1,109 @@
+"""What SNS posts: three types of message, and of each the text that SNS signs.
+
+https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from mailbus.errors import InvalidNotification
+
+# Values stand one a line in the text that is signed: one with a line feed could pass for two.
+_Word = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,2048}\Z")]
+_Timestamp = Annotated[
+    str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z\Z")
+]
+
+REASON_CHARACTERS: Final = 200
+
+
+class Signed(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", tag_field="Type"):
+    """What all messages have. `timestamp` is kept as written, as it is signed; `signature` is base64."""
+
+    message_id: _Word
+    topic_arn: _Word
+    message: str
+    timestamp: _Timestamp
+    signature_version: Literal["1", "2"]
+    signature: str
+    signing_cert_url: str = msgspec.field(name="SigningCertURL")
+
+
+class Notification(Signed, frozen=True, kw_only=True, tag="Notification"):
+    """What somebody published to the topic."""
+
+    subject: str | None = None
+
+
+class _Handshake(Signed, frozen=True, kw_only=True):
+    """`token` confirms the subscription, as whoever opens `subscribe_url` does."""
+
+    token: _Word
+    subscribe_url: _Word = msgspec.field(name="SubscribeURL")
+
+
+class SubscriptionConfirmation(_Handshake, frozen=True, kw_only=True, tag="SubscriptionConfirmation"):
+    """Somebody subscribed the webhook; nothing comes until that is confirmed."""
+
+
+class UnsubscribeConfirmation(_Handshake, frozen=True, kw_only=True, tag="UnsubscribeConfirmation"):
+    """Somebody ended the subscription; the token takes that back."""
+
+
+Message = Notification | SubscriptionConfirmation | UnsubscribeConfirmation
+
+_DECODER: Final[msgspec.json.Decoder[Message]] = msgspec.json.Decoder(Message)
+_HANDSHAKE_FIELDS: Final = (
+    ("Message", "message"),
+    ("MessageId", "message_id"),
+    ("SubscribeURL", "subscribe_url"),
+    ("Timestamp", "timestamp"),
+    ("Token", "token"),
+    ("TopicArn", "topic_arn"),
+)
+# https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message-verify-message-signature.html
+_SIGNED_FIELDS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "Notification": (
+        ("Message", "message"),
+        ("MessageId", "message_id"),
+        ("Subject", "subject"),
+        ("Timestamp", "timestamp"),
+        ("TopicArn", "topic_arn"),
+    ),
+    "SubscriptionConfirmation": _HANDSHAKE_FIELDS,
+    "UnsubscribeConfirmation": _HANDSHAKE_FIELDS,
+}
+
+
+def parse_message(body: str) -> Message:
+    """Read what was posted; anything that SNS does not post is an `InvalidNotification`."""
+    try:
+        message = _DECODER.decode(body)
+        moment(message)
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError, ValueError) as error:
+        wrong = str(error)[:REASON_CHARACTERS] if isinstance(error, msgspec.MsgspecError) else "unreadable"
+        reason = f"not a message of SNS: {wrong}; subscribe the webhook to an SNS topic, raw delivery off"
+        raise InvalidNotification(reason) from error
+    return message
+
+
+def type_of(message: Message) -> str:
+    """Name a message's type as SNS does."""
+    return str(message.__struct_config__.tag)
+
+
+def moment(message: Message) -> datetime:
+    """Tell when SNS made a message, in UTC."""
+    return datetime.fromisoformat(message.timestamp)
+
+
+def text_to_sign(message: Message) -> bytes:
+    """Write what SNS signs: each name and value on a line, a subject only where there is one."""
+    kind = type_of(message)
+    values = ((name, getattr(message, field)) for name, field in _SIGNED_FIELDS[kind])
+    lines = [f"{name}\n{value}\n" for name, value in values if value is not None]
+    return "".join([*lines, f"Type\n{kind}\n"]).encode()

@@ -1,0 +1,97 @@
+"""Whether SNS signed a message, and lately."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+
+from mailbus.errors import SignatureError
+from webhook.messages import moment, text_to_sign
+
+if TYPE_CHECKING:
+    from webhook.messages import Message
+
+# SNS tries for an hour, of which its attempts, of up to 15 s each and a hundred, are no part:
+# https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+OLDEST: Final = timedelta(minutes=90)
+AHEAD: Final = timedelta(minutes=5)
+KEY_BITS: Final = 2048
+HASHES: Final = {"1": SHA1, "2": SHA256}
+
+# To whom SNS's certificates are issued: sns.amazonaws.com; in regions that an account opts in to,
+# sns-signing.<region>; in China and GovCloud sns-<region>. The list of AWS's own SDK:
+# https://github.com/aws/aws-sdk-java-v2/blob/master/services-custom/sns-message-manager/src/main/java/software/amazon/awssdk/messagemanager/sns/internal/SnsHostProvider.java
+_REGION: Final = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
+_SUBJECT: Final = re.compile(
+    rf"sns(?:(?:-signing)?\.{_REGION}|-{_REGION})?\.amazonaws\.com(?:\.cn)?", re.ASCII
+)
+
+
+def require_recent(message: Message, now: datetime) -> None:
+    """Refuse what SNS would not try any more, and what is not yet: old messages, played again."""
+    age = now - moment(message)
+    if age > OLDEST:
+        reason = f"Timestamp is {_minutes(age)} minutes ago, and SNS does not try for so long"
+        raise SignatureError(reason)
+    if age < -AHEAD:
+        reason = f"Timestamp is {_minutes(-age)} minutes ahead of this clock"
+        raise SignatureError(reason)
+
+
+def verify(message: Message, certificate: x509.Certificate, now: datetime) -> None:
+    """Refuse a message that the key of this certificate did not sign, and a certificate that is not SNS's.
+
+    Whoever fetched the certificate knows that SNS's own host served it: nothing here asks who issued it.
+    """
+    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        reason = "the signing certificate is not valid now"
+        raise SignatureError(reason)
+    if not any(_SUBJECT.fullmatch(name) for name in _names(certificate)):
+        reason = "the signing certificate is not issued to SNS"
+        raise SignatureError(reason)
+    try:
+        _key(certificate).verify(
+            base64.b64decode(message.signature, validate=True),
+            text_to_sign(message),
+            PKCS1v15(),
+            HASHES[message.signature_version](),
+        )
+    except (binascii.Error, ValueError) as error:
+        reason = "Signature is not base64"
+        raise SignatureError(reason) from error
+    except InvalidSignature as error:
+        reason = "Signature is not that of SNS over these fields"
+        raise SignatureError(reason) from error
+
+
+def _minutes(duration: timedelta) -> int:
+    return duration // timedelta(minutes=1)
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
+        return []
+    return names.value.get_values_for_type(x509.DNSName)
+
+
+def _key(certificate: x509.Certificate) -> RSAPublicKey:
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        reason = "the signing certificate has a key of an unknown kind"
+        raise SignatureError(reason) from error
+    if not isinstance(key, RSAPublicKey) or key.key_size < KEY_BITS:
+        reason = f"the signing certificate has no RSA key of {KEY_BITS} bits"
+        raise SignatureError(reason)
+    return key
