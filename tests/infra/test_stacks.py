@@ -807,6 +807,7 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
         ("sqs:SendMessage", "<Mail/Tracking/DeadLetters/Queue>"),
         ("dynamodb:BatchGetItem", "<State/Ledger/Table>"),
         ("dynamodb:UpdateItem", "<State/Ledger/Table>"),
+        ("s3:PutObject", "<State/EspEvents/Bucket>/esp-events/*"),
         ("events:PutEvents", "<State/Events/Bus>"),
     },
     "Mail/Inbound/Reader": {

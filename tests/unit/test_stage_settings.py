@@ -145,14 +145,14 @@ MISTAKES = {
         ("raw_days = 90", "raw_dayz = 90"),
         (
             "mailbus.toml: [retention] raw_dayz: unknown key; did you mean 'raw_days'? "
-            "(keys: raw_days, parts_days, jobs_days, event_archive_days)"
+            "(keys: raw_days, parts_days, jobs_days, event_archive_days, esp_events_days)"
         ),
     ),
     "a key in a stage's table names that table": (
         ("raw_days = 7", "raw_day = 7"),
         (
             "mailbus.toml: [stages.dev.retention] raw_day: unknown key; did you mean 'raw_days'? "
-            "(keys: raw_days, parts_days, jobs_days, event_archive_days)"
+            "(keys: raw_days, parts_days, jobs_days, event_archive_days, esp_events_days)"
         ),
     ),
     "jobs in S3 outlive the messages that refer to them": (

@@ -34,7 +34,12 @@ from sender.send_queue import SendQueues
 from sender.ses import MailService
 from sender.wiring import Sender
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb
-from tracking import handler as tracking
+from tests.unit.tracking.world import SETTINGS as TRACKING
+from tests.unit.tracking.world import FakeS3
+from tracking.batch import process as track
+from tracking.esp_events import EspEvents
+from tracking.tracker import Tracker
+from tracking.tracking_queue import TrackingQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -160,12 +165,15 @@ class World:
         self._idle = set(range(WORKERS))
         self._agenda: list[tuple[float, str, Callable[[], None]]] = []
         self._lock = threading.Lock()
-        self._tracking = tracking.Wiring(
-            topic_arn=TOPIC,
+        self._tracking = Tracker(
+            settings=TRACKING,
             ledger=Ledger(self.dynamodb, TABLE, sleep=lambda _: None),  # type: ignore[arg-type] # a fake
             bus=EventBus(_Bus(self), settings.event_bus_name, sleep=lambda _: None),  # type: ignore[arg-type] # as above
             dead_letters=DeadLetterQueue(_Nobody(), DEAD),  # type: ignore[arg-type] # as above
+            esp_events=lambda: EspEvents(FakeS3(), bucket="nobody", prefix="esp-events/"),  # type: ignore[arg-type] # as above
+            queue=TrackingQueue(_Nobody(), DEAD),  # type: ignore[arg-type] # as above
             log=self.log,
+            now=lambda: self.now,
         )
 
     def at(self, moment: float, name: str, act: Callable[[], None]) -> None:
@@ -227,7 +235,7 @@ class World:
             "Timestamp": moment,
         }
         record = Record(message_id=message_id, receipt_handle=message_id, body=json.dumps(body))
-        assert tracking.process([record], self._tracking) == ()
+        assert track([record], self._tracking) == ()
 
     def schedule(self, name: str, due: float, queue_arn: str, body: str) -> None:
         self.schedules[name] = {"due": due}
