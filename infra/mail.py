@@ -14,6 +14,7 @@ from infra.alarms import Alarms
 from infra.function import Function
 from infra.identity import Identity, redirect_records
 from infra.messaging import DeadLetters, SesTopic, TopicKey, WorkQueue
+from infra.notifications import Notifications
 from infra.state import ESP_EVENTS_PREFIX, JOBS_PREFIX, PARTS_PREFIX, RAW_PREFIX, SCHEDULED_PREFIX
 from mailbus.settings import InboundSettings, SenderSettings, TrackingSettings, to_environment
 
@@ -52,6 +53,15 @@ class Mail(Construct):
         key = TopicKey(self, "TopicKey")
         self.identity = Identity(self, "Identity", settings=settings)
         self.tracking = Tracking(self, "Tracking", settings=settings, code=code, state=state, key=key)
+        if settings.tracking.notified_identities:
+            Notifications(
+                self,
+                "Notifications",
+                settings=settings,
+                code=code,
+                identity=self.identity,
+                events=self.tracking.events,
+            )
         self.sending = Sending(
             self,
             "Sending",
@@ -98,8 +108,12 @@ class Tracking(Construct):
             "Events",
             key=key,
             publisher_arns=[
-                Stack.of(self).format_arn(service="ses", resource="configuration-set", resource_name=name)
-                for name in (settings.configuration_set, *settings.other_configuration_sets)
+                Stack.of(self).format_arn(service="ses", resource=resource, resource_name=name)
+                for resource, names in {
+                    "configuration-set": (settings.configuration_set, *settings.other_configuration_sets),
+                    "identity": limits.notified_identities,
+                }.items()
+                for name in names
             ],
             subscriber=self.work,
         )

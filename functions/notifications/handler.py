@@ -1,0 +1,76 @@
+"""The custom resource that sets where an identity's notifications go: call, decide, act, answer.
+
+CloudFormation has no property for them
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ses-emailidentity.html),
+and waits an hour for an answer that does not come: whatever happens here, it is answered.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import msgspec
+from aws_lambda_powertools import Logger
+
+from mailbus import aws
+from mailbus.cloudformation import Answer, Call, answer, deliver, parse_call
+from notifications.decision import NOTHING, decide
+from notifications.identity_topics import IdentityTopics
+from notifications.properties import parse_request
+
+# SES takes one such call a second, and up to seven are made here:
+# https://docs.aws.amazon.com/ses/latest/APIReference/API_SetIdentityNotificationTopic.html
+MAX_ATTEMPTS = 8
+
+
+class Wiring(msgspec.Struct, frozen=True, kw_only=True):
+    """What the function works with."""
+
+    topics: IdentityTopics
+    log: Logger
+
+
+@functools.cache
+def wire() -> Wiring:
+    """Make the client, once per process."""
+    config = aws.config(max_attempts=MAX_ATTEMPTS, read_timeout=aws.SHORT_READ_TIMEOUT)
+    client = aws.session().client("ses", config=config)
+    return Wiring(topics=IdentityTopics(client), log=Logger())
+
+
+def lambda_handler(event: dict[str, Any], _context: object) -> None:
+    """Serve a call of CloudFormation's."""
+    call = parse_call(event)
+    deliver(call.response_url, serve(event, call, wire()))
+
+
+def serve(event: dict[str, Any], call: Call, wiring: Wiring) -> Answer:
+    """Do what is asked and say how it went; never raises."""
+    try:
+        return _act(event, call, wiring)
+    except Exception as error:
+        wiring.log.exception("not done", request_type=call.request_type)
+        return answer(call, call.physical_resource_id or NOTHING, _reason(error))
+
+
+def _act(event: dict[str, Any], call: Call, wiring: Wiring) -> Answer:
+    if call.request_type == "Delete" and call.physical_resource_id == NOTHING:
+        return answer(call, NOTHING)
+    request = parse_request(event, call)
+    decision = decide(request, wiring.topics.found(request.identity))
+    wiring.log.info("decided", identity=request.identity, changes=len(decision.changes))
+    change = wiring.topics.restore if request.activity == "Delete" else wiring.topics.apply
+    physical_id = decision.after.physical_id()
+    try:
+        for setting in decision.changes:
+            change(request.identity, setting)
+    except Exception as error:
+        wiring.log.exception("done in part", request_type=call.request_type)
+        # By this id a creation that failed is rolled back, and gives back what it had displaced already.
+        return answer(call, call.physical_resource_id or physical_id, _reason(error))
+    return answer(call, physical_id)
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,144 @@
+"""What is deployed where SES's feedback notifications of identities are wanted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from cdk_nag import AwsSolutionsChecks
+from cfnlint.api import ManualArgs, lint_file
+
+from infra.mailbus import deployment
+from infra.settings import Tracking
+from tests.infra.test_template_checks import IGNORED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from aws_cdk import App
+
+    from infra.settings import Settings
+    from tests.infra.conftest import Resource, Templates
+
+IDENTITIES = ("example.com", "example.net", "billing@example.org")
+RESOURCE = "Custom::IdentityNotifications"
+ARN = "arn:aws:ses:us-east-1:111122223333"
+
+
+@pytest.fixture(scope="module")
+def notified_settings(settings: Settings) -> Settings:
+    return msgspec.structs.replace(
+        settings,
+        other_identities=("example.net", "billing@example.org"),
+        tracking=Tracking(notified_identities=IDENTITIES),
+    )
+
+
+@pytest.fixture(scope="module")
+def notified(synthesize: Callable[[Settings], Templates], notified_settings: Settings) -> Templates:
+    return synthesize(notified_settings)
+
+
+def of_identity(templates: Templates, name: str) -> Resource:
+    (found,) = [r for r in templates.of_type(RESOURCE) if r.properties["Identity"] == name]
+    return found
+
+
+def test_without_notified_identities_nothing_is_deployed_for_them(prod: Templates) -> None:
+    assert [resource.path for resource in prod.resources if "Notifications" in resource.path] == []
+    assert RESOURCE not in {resource.type for resource in prod.resources}
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_an_identitys_notifications_go_to_the_tracking_topic_and_displace_no_other(
+    notified: Templates, name: str
+) -> None:
+    properties = of_identity(notified, name).properties
+    assert notified.text("mail", properties["TopicArn"]) == "<Mail/Tracking/Events/Topic>"
+    assert properties["Displace"] == "false"
+    assert properties["ServiceTimeout"] == "300"
+
+
+def test_another_topic_is_displaced_where_the_settings_say_so(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    tracking = Tracking(notified_identities=("example.com",), displace_notification_topics=True)
+    templates = synthesize(msgspec.structs.replace(settings, tracking=tracking))
+    assert templates.one(RESOURCE).properties["Displace"] == "true"
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_ses_finds_its_rights_and_the_identity_before_the_topic_is_set(
+    notified: Templates, name: str
+) -> None:
+    assert set(of_identity(notified, name).depends_on) >= {
+        notified.one("AWS::KMS::Key").logical_id,
+        notified.one("AWS::SNS::TopicPolicy", "Tracking").logical_id,
+        notified.one("AWS::IAM::Policy", "Notifier").logical_id,
+        notified.one("AWS::SES::EmailIdentity").logical_id,
+    }
+
+
+def test_identities_are_set_one_after_the_other_since_ses_takes_one_call_a_second(
+    notified: Templates,
+) -> None:
+    first, second, third = (of_identity(notified, name) for name in IDENTITIES)
+    assert first.logical_id in second.depends_on
+    assert second.logical_id in third.depends_on
+    assert {second.logical_id, third.logical_id}.isdisjoint(first.depends_on)
+
+
+def test_notified_identities_and_no_others_may_publish_to_the_tracking_topic(notified: Templates) -> None:
+    policy: dict[str, Any] = notified.one("AWS::SNS::TopicPolicy", "Tracking").properties["PolicyDocument"]
+    (allowed,) = [statement for statement in policy["Statement"] if statement["Effect"] == "Allow"]
+    assert [notified.text("mail", arn) for arn in allowed["Condition"]["ArnLike"]["aws:SourceArn"]] == [
+        f"{ARN}:configuration-set/mailbus-prod",
+        *(f"{ARN}:identity/{name}" for name in IDENTITIES),
+    ]
+    assert allowed["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+def test_the_function_may_read_and_set_notifications_and_write_its_log_alone(notified: Templates) -> None:
+    (policy,) = [policy for policy in notified.of_type("AWS::IAM::Policy") if "Notifier" in policy.path]
+    granted = {
+        (action, notified.text("mail", statement["Resource"]))
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+    }
+    assert granted == {
+        ("logs:CreateLogStream", "<Mail/Notifications/Notifier/Log>"),
+        ("logs:PutLogEvents", "<Mail/Notifications/Notifier/Log>"),
+        # SES gives these no resource to scope to.
+        ("ses:GetIdentityNotificationAttributes", "*"),
+        ("ses:SetIdentityHeadersInNotificationsEnabled", "*"),
+        ("ses:SetIdentityNotificationTopic", "*"),
+    }
+
+
+def test_the_function_is_told_nothing_by_its_environment(notified: Templates) -> None:
+    (function,) = [f for f in notified.of_type("AWS::Lambda::Function") if "Notifier" in f.path]
+    assert function.properties["Handler"] == "notifications.handler.lambda_handler"
+    assert set(function.properties["Environment"]["Variables"]) == {
+        "POWERTOOLS_SERVICE_NAME",
+        "POWERTOOLS_LOG_LEVEL",
+    }
+
+
+def test_cfn_lint_finds_nothing_in_a_stack_with_notifications(notified: Templates) -> None:
+    config = ManualArgs(regions=["us-east-1"], ignore_checks=IGNORED)
+    assert [str(match) for match in lint_file(notified.files["mail"], config=config)] == []
+
+
+def test_cdk_nag_finds_nothing_in_a_stack_with_notifications(
+    app_in: Callable[[Path], App], tmp_path: Path, notified_settings: Settings
+) -> None:
+    app = app_in(tmp_path)
+    deployment(app, settings=notified_settings)
+    report = AwsSolutionsChecks().validate_scope(app)
+    assert [
+        (violation.rule_name, resource.construct_path)
+        for violation in report.violations
+        for resource in violation.violating_resources
+    ] == []
