@@ -20,9 +20,10 @@ def main() -> int:
     parser.add_argument("--port", type=_port, default=0, help="of the embedded AWS (default: a free one)")
     parser.add_argument("--ses-port", type=_port, default=0, help="of the simulated SES")
     parser.add_argument("--smtp-port", type=_port, default=0, help="where it receives mail")
+    parser.add_argument("--sns-port", type=_port, default=0, help="of SNS over HTTPS")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help=f"for {OUTPUTS} and logs")
     options = parser.parse_args()
-    ports = Ports(aws=options.port, ses=options.ses_port, smtp=options.smtp_port)
+    ports = Ports(aws=options.port, ses=options.ses_port, smtp=options.smtp_port, sns=options.sns_port)
     stop = StopRequest()
     stop.listen()
     try:

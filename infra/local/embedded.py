@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import shutil
 import socket
 import sys
@@ -18,6 +19,8 @@ import msgspec
 from infra.local import assembly, processes
 from infra.local.ministack import ACCOUNT_ID, REGION, EmbeddedAwsError, MiniStack, own_environment
 from infra.local.ses.server import SimulatedSes, SimulatorSettings
+from infra.local.sns.server import SnsOverHttps, SnsSettings
+from infra.local.sns.signing import region_of
 from infra.local.stopping import StopRequest
 from infra.settings import load
 
@@ -35,6 +38,12 @@ POLL_SECONDS: Final = 0.05
 LOCK: Final = "lock"
 # What CDK calls the outputs by which one stack refers to another.
 CROSS_STACK: Final = "ExportsOutput"
+# No name leads to MiniStack: it takes a REST API's requests at a path.
+_API_URL: Final = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/(.*)")
+
+
+# Where clients of these services go, by the name of the output.
+_ENDPOINTS: Final = {"ses": "ses_endpoint_url", "sesv2": "ses_endpoint_url", "sns": "sns_endpoint_url"}
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +52,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     aws: int = 0
     ses: int = 0
     smtp: int = 0
+    sns: int = 0
 
 
 def free_port() -> int:
@@ -54,9 +64,9 @@ def free_port() -> int:
 
 def check(ports: Ports) -> None:
     """Refuse ports that cannot be listened on: who does so already could pass for this system."""
-    asked = [port for port in (ports.aws, ports.ses, ports.smtp) if port]
+    asked = [port for port in (ports.aws, ports.ses, ports.smtp, ports.sns) if port]
     if len(set(asked)) < len(asked):
-        reason = "the embedded AWS, the simulated SES and its SMTP each need a port of their own"
+        reason = "the embedded AWS, the simulated SES, its SMTP and SNS each need a port of their own"
         raise EmbeddedAwsError(reason)
     for port in asked:
         with socket.socket() as probe:
@@ -72,8 +82,8 @@ def check(ports: Ports) -> None:
 class EmbeddedAws:
     """Started by `with`, ended with everything that it started; one at a time in a directory.
 
-    `outputs` holds `endpoint_url`, `ses_endpoint_url`, `smtp_host`, `smtp_port`, `region` and every
-    stack output by name; the same stands in `outputs.json` in the directory while it runs.
+    `outputs` holds `endpoint_url`, `ses_endpoint_url`, `sns_endpoint_url`, `smtp_host`, `smtp_port`,
+    `region` and every stack output by name; the same stands in `outputs.json` in the directory while it runs.
     """
 
     outputs: Mapping[str, Any]
@@ -104,6 +114,9 @@ class EmbeddedAws:
                 smtp_port=ports.smtp,
             )
         )
+        self._sns = SnsOverHttps(
+            SnsSettings(upstream_url=f"http://127.0.0.1:{aws_port}", directory=self._scratch, port=ports.sns)
+        )
         self._ministack: MiniStack | None = None
         self._aws_port = aws_port
         self._held = contextlib.ExitStack()
@@ -130,10 +143,10 @@ class EmbeddedAws:
 
     def client(self, service: str) -> Any:
         """Make a boto3 client, as an application does from `outputs`."""
-        ses = service in {"ses", "sesv2"}
+        endpoint = _ENDPOINTS.get(service, "endpoint_url")
         return boto3.client(
             service,  # type: ignore[call-overload]  # the stubs know literal names only
-            endpoint_url=self.outputs["ses_endpoint_url" if ses else "endpoint_url"],
+            endpoint_url=self.outputs[endpoint],
             region_name=self.outputs["region"],
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - nobody's
@@ -145,7 +158,12 @@ class EmbeddedAws:
         (self._directory / OUTPUTS).unlink(missing_ok=True)
         self._progress("starting the embedded AWS and the simulated SES")
         self._ses.start()
-        functions = {"AWS_ENDPOINT_URL_SESV2": self._ses.url, "AWS_ENDPOINT_URL_SES": self._ses.url}
+        self._sns.start()
+        functions = {
+            "AWS_ENDPOINT_URL_SESV2": self._ses.url,
+            "AWS_ENDPOINT_URL_SES": self._ses.url,
+            **self._sns.function_environment(),
+        }
         self._ministack = MiniStack(
             port=self._aws_port,
             log=self._directory / "ministack.log",
@@ -185,19 +203,29 @@ class EmbeddedAws:
             ses.create_email_identity(EmailIdentity=identity)
         for configuration_set in settings.other_configuration_sets:
             ses.create_configuration_set(ConfigurationSetName=configuration_set)
+        for topic_arn in settings.webhook.topic_arns:
+            sns = boto3.client(
+                "sns",
+                endpoint_url=f"http://127.0.0.1:{self._aws_port}",
+                region_name=region_of(topic_arn),
+                aws_access_key_id="test",
+                aws_secret_access_key="test",  # noqa: S106 - nobody's
+            )
+            sns.create_topic(Name=topic_arn.rpartition(":")[2])
 
     def _publish(self, stacks: Mapping[str, Mapping[str, str]]) -> None:
         sender = load(ROOT / "mailbus.toml", STAGE).sender
         self.outputs = {
             "endpoint_url": f"http://127.0.0.1:{self._aws_port}",
             "ses_endpoint_url": self._ses.url,
+            "sns_endpoint_url": self._sns.url,
             "smtp_host": "127.0.0.1",
             "smtp_port": self._ses.smtp_port,
             "region": REGION,
             "rate_cache_seconds": sender.rate_cache_seconds,
             "doubt_seconds": sender.doubt_seconds,
             **{
-                name: value
+                name: _API_URL.sub(rf"http://127.0.0.1:{self._aws_port}/_aws/execute-api/\1/\2", value)
                 for outputs in stacks.values()
                 for name, value in outputs.items()
                 if not name.startswith(CROSS_STACK)
@@ -253,6 +281,7 @@ class EmbeddedAws:
         self._ses.stop()
         if self._ministack is not None:
             self._ministack.stop()
+        self._sns.stop()
         (self._directory / OUTPUTS).unlink(missing_ok=True)
         for leftover in ("scratch", "synthesized", "cdk.out"):
             shutil.rmtree(self._directory / leftover, ignore_errors=True)

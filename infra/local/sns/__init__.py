@@ -1,0 +1,1 @@
+"""SNS over HTTPS on this machine: MiniStack's SNS, and what that lacks of signing and delivering."""
