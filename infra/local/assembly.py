@@ -28,7 +28,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
 
 
 def adapt_template(template: dict[str, Any]) -> dict[str, Any]:
-    """Drop what is in `LEFT_OUT`; make custom resources, of the same properties, of what is in `STAND_INS`."""
+    """Leave out what is in `LEFT_OUT`; make custom resources with the same properties of `STAND_INS`."""
     kept = {
         logical_id: resource
         for logical_id, resource in template["Resources"].items()
