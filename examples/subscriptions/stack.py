@@ -205,7 +205,9 @@ class Endpoint(Construct):
 
 def dead_letter_queue(scope: Construct) -> sqs.Queue:
     """Make a queue of what could not be done; somebody has to look when there is anything in it."""
-    return sqs.Queue(scope, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(KEPT_DAYS))
+    queue = sqs.Queue(scope, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(KEPT_DAYS))
+    acknowledge(queue, "AwsSolutions-SQS3", "It is where letters end; nothing reads it but people.")
+    return queue
 
 
 def event_pattern(name: str) -> events.EventPattern:

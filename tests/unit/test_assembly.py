@@ -171,5 +171,8 @@ def test_every_stand_in_names_operations_that_exist(kind: str) -> None:
         members = model.operation_model(stand_in.create).input_shape.members
         assert {path[0] for path in stand_in.keys.values()} <= set(members)
         assert set(stand_in.keys) <= set(model.operation_model(stand_in.delete).input_shape.members)
+        assert set(stand_in.gives.values()) <= set(
+            model.operation_model(stand_in.create).output_shape.members
+        )
     finally:
         client.close()

@@ -1,0 +1,136 @@
+"""The example of consumers, before the judges that others wrote and against its own pattern files."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cdk_nag import AwsSolutionsChecks
+from cfnlint.api import ManualArgs, lint_file
+
+from examples.subscriptions.stack import HERE, KEY_HEADER, Subscriptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from aws_cdk import App
+
+BUS = "mailbus-prod"
+ENDPOINT = "https://partner.example/mail-events"
+PATTERNS = sorted(path.stem for path in (HERE / "patterns").glob("*.json"))
+
+
+def _made(app: App) -> Subscriptions:
+    return Subscriptions(app, "mail-subscriptions", bus_name=BUS, endpoint=ENDPOINT, architecture="host")
+
+
+@pytest.fixture(scope="module")
+def template_file(app_in: Callable[[Path], App], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    app = app_in(tmp_path_factory.mktemp("subscriptions"))
+    stack = _made(app)
+    directory = app.synth().directory
+    return tmp_path_factory.getbasetemp() / directory / stack.template_file
+
+
+@pytest.fixture(scope="module")
+def resources(template_file: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads(template_file.read_text())["Resources"]
+    return found
+
+
+def _of_type(resources: dict[str, dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    found = [body["Properties"] for body in resources.values() if body["Type"] == kind]
+    assert found, f"no {kind}"
+    return found
+
+
+def test_cfn_lint_finds_nothing(template_file: Path) -> None:
+    # CDK itself writes DependsOn beside a reference that implies it.
+    config = ManualArgs(regions=["us-east-1"], ignore_checks=["W3005"])
+    assert [str(match) for match in lint_file(template_file, config=config)] == []
+
+
+def test_cdk_nag_finds_nothing_that_is_not_acknowledged_with_its_reason(
+    app_in: Callable[[Path], App], tmp_path: Path
+) -> None:
+    app = app_in(tmp_path)
+    _made(app)
+    report = AwsSolutionsChecks().validate_scope(app)
+    assert [
+        (violation.rule_name, resource.construct_path)
+        for violation in report.violations
+        for resource in violation.violating_resources
+    ] == []
+
+
+def test_each_rule_has_a_pattern_of_the_folder_as_it_stands_there_with_its_nulls(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    rules = _of_type(resources, "AWS::Events::Rule")
+    deployed = [json.dumps(rule["EventPattern"], sort_keys=True) for rule in rules]
+    kept = [
+        json.dumps(json.loads((HERE / "patterns" / f"{name}.json").read_text()), sort_keys=True)
+        for name in PATTERNS
+    ]
+    assert sorted(deployed) == sorted(kept)
+    assert {rule["EventBusName"] for rule in rules} == {BUS}
+
+
+def test_each_target_has_a_dead_letter_queue_of_its_own(resources: dict[str, dict[str, Any]]) -> None:
+    queues = [
+        json.dumps(target["DeadLetterConfig"]["Arn"])
+        for rule in _of_type(resources, "AWS::Events::Rule")
+        for target in rule["Targets"]
+    ]
+    assert len(queues) == len(set(queues)) == len(PATTERNS)
+
+
+def test_what_the_consumer_fails_to_do_is_kept_apart(resources: dict[str, dict[str, Any]]) -> None:
+    (invocations,) = _of_type(resources, "AWS::Lambda::EventInvokeConfig")
+    failed = json.dumps(invocations["DestinationConfig"]["OnFailure"]["Destination"])
+    targets = [target for rule in _of_type(resources, "AWS::Events::Rule") for target in rule["Targets"]]
+    assert failed not in {json.dumps(target["DeadLetterConfig"]["Arn"]) for target in targets}
+
+
+def test_the_consumer_may_add_notes_and_nothing_else_of_the_table(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    policies = _of_type(resources, "AWS::IAM::Policy")
+    actions = {
+        action
+        for policy in policies
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in (
+            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        )
+    }
+    assert actions == {
+        "dynamodb:PutItem",
+        "events:InvokeApiDestination",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:SendMessage",
+    }
+
+
+def test_the_endpoint_gets_the_events_detail_with_a_key_that_is_in_no_template(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    (destination,) = _of_type(resources, "AWS::Events::ApiDestination")
+    (connection,) = _of_type(resources, "AWS::Events::Connection")
+    (target,) = [
+        target
+        for rule in _of_type(resources, "AWS::Events::Rule")
+        for target in rule["Targets"]
+        if "HttpParameters" in target
+    ]
+    key = connection["AuthParameters"]["ApiKeyAuthParameters"]
+    assert (destination["InvocationEndpoint"], destination["HttpMethod"]) == (ENDPOINT, "POST")
+    assert key["ApiKeyName"] == KEY_HEADER
+    assert "{{resolve:secretsmanager:" in json.dumps(key["ApiKeyValue"])
+    assert target["InputPath"] == "$.detail"
+    assert target["HttpParameters"]["HeaderParameters"] == {"Idempotency-Key": "$.detail.event_id"}
