@@ -41,8 +41,11 @@ def config(
     )
 
 
-def error_code(error: ClientError | BotoCoreError) -> str:
-    """Name what went wrong: by AWS's own code, or by botocore's exception where AWS did not answer."""
+def error_code(error: Exception) -> str:
+    """Name what went wrong: by AWS's own code, or by the exception where AWS did not answer.
+
+    The text of an exception may quote what it is about; its name does not.
+    """
     return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
 
 

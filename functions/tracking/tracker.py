@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from aws_lambda_powertools import Logger
 
+from mailbus import aws
 from mailbus.bus import EventBus
 from mailbus.dead_letters import DeadLetterQueue
 from mailbus.errors import InvalidNotification, MailbusError, PublishError
@@ -78,7 +79,6 @@ def each(
 
 def unforeseen(error: Exception) -> PublishError:
     """Tell of an error that nobody counted on."""
-    # the text of a foreign error may quote the message, so its type has to do
     return PublishError(
-        type(error).__name__, "unforeseen: a mistake of Mailbus's own, or a damaged item of the ledger"
+        aws.error_code(error), "unforeseen: S3, a damaged item of the ledger, or a mistake of Mailbus's own"
     )

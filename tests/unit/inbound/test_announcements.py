@@ -18,6 +18,7 @@ from tests.unit.inbound.arrivals import (
     MESSAGE_ID,
     PLACE,
     RAW_KEY,
+    SETTINGS,
     TOPIC,
     FakeS3,
     Room,
@@ -204,6 +205,17 @@ def test_s3s_passing_trouble_gives_the_record_back_however_often(code: str) -> N
     late = record(received(), receive_count=9)
     assert process([late], room.wiring) == (late,)
     assert (room.events.taken, room.sqs.sent) == ([], [])
+
+
+def test_what_came_too_often_is_kept_with_what_stood_in_the_way() -> None:
+    most = SETTINGS.max_receives
+    s3 = Room(s3=FakeS3({RAW_KEY: MAIL}, outages={RAW_KEY: "SlowDown"}))
+    assert process([record(received(), receive_count=most)], s3.wiring) == ()
+    bus = Room(MAIL, events=FakeEvents(verdict=lambda _: "ThrottlingException"))
+    assert process([record(received(), receive_count=most)], bus.wiring) == ()
+    for room, code in ((s3, "SlowDown"), (bus, "ThrottlingException")):
+        (letter,) = room.sqs.sent
+        assert (letter["attributes"]["Error"], letter["attributes"]["Code"]) == ("PublishError", code)
 
 
 def test_nothing_is_published_before_every_part_is_stored() -> None:
