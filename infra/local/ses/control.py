@@ -39,10 +39,11 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """An event, and the topics that it went to."""
+    """An event, the topics that it went to, and the one that it went to as a notification."""
 
     event: Any
     topics: tuple[str, ...]
+    notification_topic: str | None
 
 
 def account_state(account: Account) -> AccountState:
@@ -143,7 +144,11 @@ async def publish_event(world: World, message_id: str, body: bytes) -> Published
     if message.configuration_set is not None:
         found = await world.resources.configuration_set(message.configuration_set)
         topics = sending.publish(world, event, message, found)
-    return Published(event=events.decoded(event), topics=topics)
+    return Published(
+        event=events.decoded(event),
+        topics=topics,
+        notification_topic=sending.notify(world, event, message),
+    )
 
 
 def parse_event(body: bytes) -> events.Wanted:

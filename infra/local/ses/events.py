@@ -242,6 +242,11 @@ def timestamp(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def identity_arn(message: Message, origin: Origin) -> str:
+    """Name the identity that a message was sent by."""
+    return f"arn:aws:ses:{origin.region}:{origin.account_id}:identity/{message.identity}"
+
+
 def encode(event: Event) -> str:
     """Write an event as the message of an SNS notification."""
     return _ENCODER.encode(event).decode()
@@ -314,7 +319,7 @@ def _mail(kind: str, message: Message, origin: Origin, *, include_headers: bool 
     return Mail(
         timestamp=timestamp(message.accepted_at),
         source=message.source,
-        source_arn=f"arn:aws:ses:{origin.region}:{origin.account_id}:identity/{message.identity}",
+        source_arn=identity_arn(message, origin),
         sending_account_id=origin.account_id,
         message_id=message.message_id,
         destination=message.recipients,

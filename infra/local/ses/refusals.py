@@ -1,7 +1,8 @@
 """What SES answers when it refuses, as clients see it on the wire.
 
 The codes are those of the SES v2 model
-(https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html).
+(https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html), and of its first API
+(https://docs.aws.amazon.com/ses/latest/APIReference/CommonErrors.html).
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from typing import Final
 from mailbus.errors import MailbusError
 
 BAD_REQUEST: Final = "BadRequestException"
+INVALID_PARAMETER: Final = "InvalidParameterValue"
 MESSAGE_REJECTED: Final = "MessageRejected"
 NOT_FOUND: Final = "NotFoundException"
 SENDING_PAUSED: Final = "SendingPausedException"
 TOO_MANY_REQUESTS: Final = "TooManyRequestsException"
 SERIALIZATION: Final = "SerializationException"
 SERVICE_UNAVAILABLE: Final = "ServiceUnavailableException"
+VALIDATION: Final = "ValidationError"
 
 RATE_EXCEEDED: Final = "Maximum sending rate exceeded."
 QUOTA_EXCEEDED: Final = "Daily message quota exceeded."
@@ -32,6 +35,7 @@ STATUSES: Final = {
     "InternalFailure": 500,
     "InternalServiceErrorException": 500,
     "InvalidNextTokenException": 400,
+    INVALID_PARAMETER: 400,
     "LimitExceededException": 400,
     "MailFromDomainNotVerifiedException": 400,
     MESSAGE_REJECTED: 400,
@@ -44,6 +48,7 @@ STATUSES: Final = {
     "Throttling": 400,
     "ThrottlingException": 400,
     TOO_MANY_REQUESTS: 429,
+    VALIDATION: 400,
 }
 """Every code the simulator can answer, with its HTTP status."""
 

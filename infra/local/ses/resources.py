@@ -15,7 +15,7 @@ from types_boto3_ses.client import SESClient
 from types_boto3_sesv2.client import SESV2Client
 from types_boto3_sns.client import SNSClient
 
-from infra.local.ses.refusals import NOT_FOUND, SERVICE_UNAVAILABLE, Refusal
+from infra.local.ses.refusals import INVALID_PARAMETER, NOT_FOUND, SERVICE_UNAVAILABLE, Refusal
 from infra.local.ses.wire import TemplateContent
 
 if TYPE_CHECKING:
@@ -193,6 +193,16 @@ class Resources:
     async def rules(self) -> tuple[Rule, ...]:
         """Read the rules of the active rule set, in order; none where none is active."""
         return await self._get(("rules", ""), self._rules)
+
+    async def greet(self, topic_arn: str, text: str) -> None:
+        """Publish to a topic before it is set, as SES does; a `Refusal` where that cannot be."""
+        try:
+            await asyncio.to_thread(self._clients.sns.publish, TopicArn=topic_arn, Message=text)
+        except ClientError as error:
+            reason = f"SNS topic <{topic_arn}> cannot be published to: {error.response['Error']['Message']}"
+            raise Refusal(INVALID_PARAMETER, reason) from error
+        except BotoCoreError as error:
+            raise Refusal(SERVICE_UNAVAILABLE, f"The embedded AWS does not answer: {error}") from error
 
     async def _get(self, key: tuple[str, str], load: Callable[[], T]) -> T:
         known = self._known.get(key)

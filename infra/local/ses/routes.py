@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from infra.local.ses import control, faults, sending, wire
+from infra.local.ses import control, faults, identity_calls, sending, wire
 from infra.local.ses.connections import Reset
 from infra.local.ses.faults import CONNECTION_RESET, GET_ACCOUNT, SEND_BULK_EMAIL, SEND_EMAIL
 from infra.local.ses.refusals import InvalidControl, NotReceived, Refusal
@@ -117,6 +117,9 @@ class Routes:
 
     async def _pass_on(self, request: Request) -> Response:
         body = await request.body()
+        call = identity_calls.read(body) if request.method == "POST" else None
+        if call is not None:
+            return await self._on_identity(call)
         try:
             answer = await self._upstream.pass_on(request, body)
         except Refusal as refusal:
@@ -127,6 +130,14 @@ class Routes:
             if rule is not None:
                 await self._try_out(rule)
         return answer
+
+    async def _on_identity(self, call: identity_calls.Call) -> Response:
+        world = self._world
+        try:
+            answer = await identity_calls.answer(call, world.notifications, world.resources)
+        except Refusal as refusal:
+            return Response(identity_calls.refused(refusal), refusal.status, media_type="text/xml")
+        return Response(answer, media_type="text/xml")
 
     async def _try_out(self, rule: Rule) -> None:
         try:

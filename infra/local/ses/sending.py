@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from infra.local.ses import drafts, events, identities, mime
+from infra.local.ses import drafts, events, identities, mime, notifications
 from infra.local.ses.account import Account
 from infra.local.ses.addresses import parse
 from infra.local.ses.events import Origin, Wanted
 from infra.local.ses.faults import SEND_BULK_EMAIL, SEND_EMAIL, Faults
 from infra.local.ses.mailboxes import is_simulated, outcome
 from infra.local.ses.messages import Message, Store, new_id
+from infra.local.ses.notifications import IdentityNotifications
 from infra.local.ses.publisher import Publication, Publisher
 from infra.local.ses.refusals import (
     BAD_REQUEST,
@@ -68,6 +69,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     faults: Faults
     store: Store
     resources: Resources
+    notifications: IdentityNotifications
     publisher: Publisher
     clock: Callable[[], float]
 
@@ -304,9 +306,10 @@ def _accept(world: World, draft: Draft, route: _Route, call: _Call) -> str:
         templated=draft.templated,
     )
     world.store.add(message)
-    if route.configuration_set is not None:
-        for event in _outcomes(world, message, draft, call.template_name):
+    for event in _outcomes(world, message, draft, call.template_name):
+        if route.configuration_set is not None:
             publish(world, event, message, route.configuration_set)
+        notify(world, event, message)
     return message_id
 
 
@@ -365,3 +368,19 @@ def publish(
                 )
             )
     return topics
+
+
+def notify(world: World, event: Event, message: Message) -> str | None:
+    """Queue an event as a notification where the message's identity wants it; the answer names the topic.
+
+    What an address has set goes before what its domain has
+    (https://docs.aws.amazon.com/ses/latest/dg/configure-sns-notifications.html).
+    """
+    wanted = world.notifications.wanted(message.identity, event.event_type)
+    if wanted is None or wanted.topic is None:
+        return None
+    told = notifications.make(event, message, world.origin, headers=wanted.headers)
+    world.publisher.submit(
+        Publication(topic_arn=wanted.topic, text=notifications.encode(told), order_key=message.message_id)
+    )
+    return wanted.topic

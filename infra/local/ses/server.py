@@ -18,6 +18,7 @@ from infra.local.ses.connections import BreakableProtocol
 from infra.local.ses.events import Origin
 from infra.local.ses.faults import Faults
 from infra.local.ses.messages import Store
+from infra.local.ses.notifications import IdentityNotifications
 from infra.local.ses.publisher import Publication, Publisher
 from infra.local.ses.receiving import Receiver
 from infra.local.ses.resources import Clients, Resources, connect
@@ -189,6 +190,7 @@ def _build(settings: SimulatorSettings, clients: Clients, publisher: Publisher) 
         faults=Faults(random.random),
         store=Store(),
         resources=resources,
+        notifications=IdentityNotifications(),
         publisher=publisher,
         clock=time.time,
     )
