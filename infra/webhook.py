@@ -27,8 +27,8 @@ USER: Final = "sns"
 PASSWORD_CHARACTERS: Final = 40
 # SNS gives a delivery up after 15 seconds
 # (https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html).
-TIMEOUT_SECONDS: Final = 12
-AUTHORIZER_TIMEOUT_SECONDS: Final = 6
+TIMEOUT_SECONDS: Final = 14
+AUTHORIZER_TIMEOUT_SECONDS: Final = 10
 # CPU comes with memory, and a check of a signature waits for nothing else.
 MEMORY_MB: Final = 512
 # A password that is no longer valid works for this long at most after the authorizer has noticed.

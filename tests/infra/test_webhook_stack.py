@@ -1,0 +1,323 @@
+"""What a stage's webhook holds, read from its template, and what the judges of templates say of it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import string
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from aws_cdk import Environment, Stack
+from aws_cdk.assertions import Template
+from cdk_nag import AwsSolutionsChecks
+from cfnlint.api import ManualArgs, lint_file
+
+from infra.mailbus import Mailbus, deployment
+from infra.packaging import ROOT
+from infra.settings import Inbound, Webhook
+from mailbus.settings import AuthorizerSettings, WebhookSettings
+from tests.infra.conftest import TOPIC, Templates
+from webhook.handler import measure
+from webhook.routes import ROUTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from aws_cdk import App
+
+    from infra.settings import Settings
+    from tests.infra.conftest import Resource
+
+ELSEWHERE = (
+    "arn:aws:sns:eu-west-1:444455556666:mail-events",
+    "arn:aws:sns:us-east-1:444455556666:received-mail",
+)
+# CDK itself writes DependsOn beside a reference that implies it.
+IGNORED = ["W3005"]
+
+
+@pytest.fixture(scope="module")
+def hooked(settings: Settings) -> Settings:
+    return msgspec.structs.replace(settings, webhook=Webhook(topic_arns=ELSEWHERE))
+
+
+@pytest.fixture(scope="module")
+def stacks(synthesize: Callable[[Settings], Templates], hooked: Settings) -> Templates:
+    return synthesize(hooked)
+
+
+def test_without_topics_there_is_no_webhook(prod: Templates) -> None:
+    assert "webhook" not in prod.raw
+    assert not [resource for resource in prod.resources if resource.type.startswith("AWS::ApiGateway::")]
+
+
+def test_the_webhook_is_a_stack_of_its_own_and_changes_no_other(stacks: Templates, prod: Templates) -> None:
+    assert list(stacks.raw) == ["state", "mail", "receiving", "webhook"]
+    assert stacks.raw["receiving"] == prod.raw["receiving"]
+    before = {resource.logical_id for resource in prod.resources}
+    assert {resource.stack for resource in stacks.resources if resource.logical_id not in before} == {
+        "webhook"
+    }
+
+
+def test_the_outputs_say_where_to_subscribe_and_with_which_secret(stacks: Templates) -> None:
+    outputs = stacks.outputs("webhook")
+    assert set(outputs) == {"WebhookUrl", "WebhookSecretArn"}
+    assert outputs["WebhookSecretArn"] == {"Fn::GetAtt": [_secret(stacks).logical_id, "Id"]}
+    assert outputs["WebhookUrl"]["Fn::Join"][1][-1] == "/"
+
+
+# The API
+
+
+def test_the_api_takes_posts_on_exactly_the_paths_that_the_function_knows(stacks: Templates) -> None:
+    paths = {
+        resource.logical_id: resource.properties["PathPart"]
+        for resource in stacks.of_type("AWS::ApiGateway::Resource")
+    }
+    taken = {
+        (method.properties["HttpMethod"], f"/{paths[method.properties['ResourceId']['Ref']]}")
+        for method in stacks.of_type("AWS::ApiGateway::Method")
+    }
+    assert taken == {("POST", route) for route in ROUTES}
+
+
+def test_every_method_asks_the_authorizer_first(stacks: Templates) -> None:
+    authorizer = stacks.one("AWS::ApiGateway::Authorizer")
+    for method in stacks.of_type("AWS::ApiGateway::Method"):
+        assert method.properties["AuthorizationType"] == "CUSTOM"
+        assert method.properties["AuthorizerId"] == {"Ref": authorizer.logical_id}
+    assert authorizer.properties["Type"] == "REQUEST"
+    assert authorizer.properties["IdentitySource"] == "method.request.header.Authorization"
+
+
+def test_an_old_password_is_let_in_for_a_minute_at_most_by_what_the_api_remembers(stacks: Templates) -> None:
+    assert stacks.one("AWS::ApiGateway::Authorizer").properties["AuthorizerResultTtlInSeconds"] == 60
+
+
+def test_a_401_asks_for_basic_credentials_since_sns_gives_none_before(stacks: Templates) -> None:
+    response = stacks.one("AWS::ApiGateway::GatewayResponse").properties
+    assert (response["ResponseType"], response["StatusCode"]) == ("UNAUTHORIZED", "401")
+    assert response["ResponseParameters"] == {
+        "gatewayresponse.header.WWW-Authenticate": "'Basic realm=\"Mailbus\"'"
+    }
+
+
+def test_requests_are_limited_and_logged_without_headers_and_bodies(stacks: Templates) -> None:
+    stage = stacks.one("AWS::ApiGateway::Stage").properties
+    (every,) = stage["MethodSettings"]
+    assert (every["ResourcePath"], every["HttpMethod"]) == ("/*", "*")
+    assert (every["ThrottlingRateLimit"], every["ThrottlingBurstLimit"]) == (1000, 1000)
+    assert every.get("DataTraceEnabled", False) is False
+    logged = json.loads(stage["AccessLogSetting"]["Format"])
+    assert {"requestId", "status", "path", "ip"} <= set(logged)
+    for variable in logged.values():
+        assert re.fullmatch(r"\$context\.[A-Za-z.]+", variable)
+        assert "header" not in variable.lower()
+        assert "principal" not in variable.lower()
+
+
+def test_the_accounts_role_for_logs_outlives_the_webhook_since_other_apis_use_it(stacks: Templates) -> None:
+    account = stacks.one("AWS::ApiGateway::Account")
+    assert account.deletion_policy == "Retain"
+    role = stacks.one("AWS::IAM::Role", "CloudWatchRole")
+    assert role.deletion_policy == "Retain"
+    assert stacks.text("webhook", account.properties["CloudWatchRoleArn"]) == f"<{role.path}>"
+
+
+# The secret
+
+
+def test_the_password_is_made_of_what_a_url_takes_as_it_is(stacks: Templates) -> None:
+    made = _secret(stacks).properties["GenerateSecretString"]
+    assert json.loads(made["SecretStringTemplate"]) == {"username": "sns"}
+    assert made["GenerateStringKey"] == "password"
+    assert made["ExcludePunctuation"] is True
+    assert set(made["ExcludeCharacters"]) == set(string.punctuation)
+    assert not made.get("IncludeSpace", False)
+    assert made["PasswordLength"] >= 32
+
+
+def test_no_template_and_no_output_holds_a_password(stacks: Templates) -> None:
+    assert "SecretString" not in _secret(stacks).properties
+    assert "resolve:secretsmanager" not in json.dumps(stacks.raw)
+
+
+# The functions
+
+
+def test_each_function_of_the_webhook_gets_exactly_the_environment_that_it_reads(stacks: Templates) -> None:
+    for handler, kind in (
+        ("webhook.handler.lambda_handler", WebhookSettings),
+        ("webhook.authorizer.lambda_handler", AuthorizerSettings),
+    ):
+        assert set(_environment(stacks, handler)) == {
+            variable.upper() for variable in kind.__struct_fields__
+        } | {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+
+
+def test_messages_go_to_the_queues_that_topics_of_this_account_feed(stacks: Templates) -> None:
+    told = _environment(stacks, "webhook.handler.lambda_handler")
+    assert stacks.text("webhook", told["TRACKING_QUEUE_URL"]) == "<Mail/Tracking/Work/Queue>"
+    assert stacks.text("webhook", told["INBOUND_QUEUE_URL"]) == "<Mail/Inbound/Work/Queue>"
+    assert json.loads(told["TOPIC_ARNS"]) == list(ELSEWHERE)
+    assert told["CONFIRM_SUBSCRIPTIONS"] == "true"
+
+
+def test_the_handlers_of_the_webhook_exist(stacks: Templates) -> None:
+    handlers = {_handler(function) for function in _functions(stacks)}
+    assert handlers == {"webhook.handler.lambda_handler", "webhook.authorizer.lambda_handler"}
+    for handler in handlers:
+        folder, module, name = handler.split(".")
+        source = ast.parse((ROOT / "functions" / folder / f"{module}.py").read_text())
+        assert name in {node.name for node in source.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_both_functions_answer_within_the_fifteen_seconds_that_sns_waits(stacks: Templates) -> None:
+    assert all(function.properties["Timeout"] < 15 for function in _functions(stacks))
+
+
+def test_each_function_of_the_webhook_may_do_what_it_does_and_nothing_else(stacks: Templates) -> None:
+    assert _rights(stacks, "Receiver") == {
+        ("sqs:SendMessage", "<Mail/Tracking/Work/Queue>"),
+        ("sqs:SendMessage", "<Mail/Inbound/Work/Queue>"),
+        *(("sns:ConfirmSubscription", topic_arn) for topic_arn in ELSEWHERE),
+        *_logs("Receiver"),
+    }
+    (secret_read, *others) = sorted(_rights(stacks, "Authorizer") - _logs("Authorizer"))
+    assert secret_read == ("secretsmanager:GetSecretValue", f"<{_secret(stacks).path}>")
+    assert others == []
+
+
+def test_subscriptions_that_are_confirmed_by_hand_need_no_right(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    by_hand = Webhook(topic_arns=ELSEWHERE, confirm_subscriptions=False)
+    stacks = synthesize(msgspec.structs.replace(settings, webhook=by_hand))
+    assert _environment(stacks, "webhook.handler.lambda_handler")["CONFIRM_SUBSCRIPTIONS"] == "false"
+    assert not [right for right in _rights(stacks, "Receiver") if right[0].startswith("sns:")]
+
+
+def test_where_nothing_is_received_the_webhook_takes_nothing_received(
+    synthesize: Callable[[Settings], Templates], hooked: Settings
+) -> None:
+    stacks = synthesize(msgspec.structs.replace(hooked, inbound=Inbound()))
+    assert list(stacks.raw) == ["state", "mail", "webhook"]
+    assert stacks.one("AWS::ApiGateway::Resource").properties["PathPart"] == "tracking"
+    assert "INBOUND_QUEUE_URL" not in _environment(stacks, "webhook.handler.lambda_handler")
+
+
+# Alarms
+
+
+def test_somebody_is_told_of_refused_messages_unconfirmed_subscriptions_and_errors(stacks: Templates) -> None:
+    alarms = {}
+    for alarm in _of_webhook(stacks, "AWS::CloudWatch::Alarm"):
+        given = alarm.properties
+        dimensions = {item["Name"]: stacks.text("webhook", item["Value"]) for item in given["Dimensions"]}
+        alarms[alarm.path.rpartition("/")[2]] = (given["Namespace"], given["MetricName"], dimensions)
+        assert (given["Threshold"], given["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+        assert (given["Statistic"], given["Period"], given["EvaluationPeriods"]) == ("Sum", 300, 1)
+        assert given["TreatMissingData"] == "notBreaching"
+        assert given["AlarmActions"] == given["OKActions"] == [TOPIC]
+    of_function = {"service": "<Webhook/Receiver/Function>"}
+    assert alarms == {
+        "RefusedMessages": ("Mailbus", "RefusedMessages", of_function),
+        "UnconfirmedSubscriptions": ("Mailbus", "UnconfirmedSubscriptions", of_function),
+        "WebhookErrors": ("AWS/ApiGateway", "5XXError", {"ApiName": "mailbus-prod-webhook"}),
+    }
+
+
+@pytest.mark.parametrize("alarm", ["RefusedMessages", "UnconfirmedSubscriptions"])
+def test_an_alarm_looks_at_exactly_what_the_deployed_webhook_publishes(
+    stacks: Templates, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, alarm: str
+) -> None:
+    given = stacks.one("AWS::CloudWatch::Alarm", alarm).properties
+    for name, value in _environment(stacks, "webhook.handler.lambda_handler").items():
+        if name.startswith("POWERTOOLS_"):
+            monkeypatch.setenv(name, value)
+    measure("<Webhook/Receiver/Function>", given["MetricName"], 1)
+    published = json.loads(capsys.readouterr().out)
+    (told,) = published["_aws"]["CloudWatchMetrics"]
+    (names,) = told["Dimensions"]
+    assert told["Namespace"] == given["Namespace"]
+    assert [metric["Name"] for metric in told["Metrics"]] == [given["MetricName"]]
+    assert {name: published[name] for name in names} == {
+        item["Name"]: stacks.text("webhook", item["Value"]) for item in given["Dimensions"]
+    }
+
+
+# The judges, and somebody else's app
+
+
+def test_cfn_lint_finds_nothing_in_the_webhook(stacks: Templates) -> None:
+    config = ManualArgs(regions=["us-east-1"], ignore_checks=IGNORED)
+    assert [str(match) for match in lint_file(stacks.files["webhook"], config=config)] == []
+
+
+def test_cdk_nag_finds_nothing_in_the_webhook_that_is_not_acknowledged(
+    app_in: Callable[[Path], App], tmp_path: Path, hooked: Settings
+) -> None:
+    app = app_in(tmp_path)
+    deployment(app, settings=hooked)
+    report = AwsSolutionsChecks().validate_scope(app)
+    assert [
+        (violation.rule_name, resource.construct_path)
+        for violation in report.violations
+        for resource in violation.violating_resources
+    ] == []
+
+
+def test_the_webhook_is_part_of_the_one_construct_for_somebody_elses_app(
+    app_in: Callable[[Path], App], tmp_path: Path, hooked: Settings
+) -> None:
+    stack = Stack(app_in(tmp_path), "Theirs", env=Environment(region="us-east-1"))
+    mailbus = Mailbus(stack, "Mail", settings=hooked)
+    assert mailbus.webhook is not None
+    Template.from_stack(stack).resource_count_is("AWS::ApiGateway::RestApi", 1)
+
+
+def _of_webhook(stacks: Templates, kind: str) -> list[Resource]:
+    return [resource for resource in stacks.of_type(kind) if resource.stack == "webhook"]
+
+
+def _secret(stacks: Templates) -> Resource:
+    return stacks.one("AWS::SecretsManager::Secret")
+
+
+def _functions(stacks: Templates) -> list[Resource]:
+    return _of_webhook(stacks, "AWS::Lambda::Function")
+
+
+def _handler(function: Resource) -> str:
+    return str(function.properties["Handler"])
+
+
+def _environment(stacks: Templates, handler: str) -> dict[str, Any]:
+    (function,) = [function for function in _functions(stacks) if _handler(function) == handler]
+    variables: dict[str, Any] = function.properties["Environment"]["Variables"]
+    return variables
+
+
+def _logs(function: str) -> set[tuple[str, str]]:
+    return {(f"logs:{action}", f"<Webhook/{function}/Log>") for action in ("CreateLogStream", "PutLogEvents")}
+
+
+def _rights(stacks: Templates, function: str) -> set[tuple[str, str]]:
+    return {
+        (action, stacks.text("webhook", resource))
+        for policy in _of_webhook(stacks, "AWS::IAM::Policy")
+        if policy.path.startswith(f"Webhook/{function}/")
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in _listed(statement["Action"])
+        for resource in _listed(statement["Resource"])
+    }
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
