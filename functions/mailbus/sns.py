@@ -39,6 +39,8 @@ def parse_notification(body: str) -> Notification:
     if notification.timestamp.tzinfo is None:
         reason = f"SNS Timestamp without a time zone from {notification.topic_arn}: SNS writes UTC"
         raise InvalidNotification(reason)
+    if notification.timestamp.tzinfo is UTC:
+        return notification
     try:
         moment = notification.timestamp.astimezone(UTC)
     except OverflowError as error:

@@ -23,29 +23,63 @@ METADATA_HEADER: Final = "x-metadata"
 TAG_HEADER: Final = "x-tag"
 
 _FOLD: Final = re.compile(r"\r?\n(?=[ \t])")
+_OWN: Final = frozenset({METADATA_HEADER, TAG_HEADER})
+_METADATA: Final[msgspec.json.Decoder[dict[str, MetadataValue]]] = msgspec.json.Decoder(
+    dict[str, MetadataValue]
+)
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SCALAR: Final[msgspec.json.Decoder[MetadataValue]] = msgspec.json.Decoder(MetadataValue)
 
 
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What headers tell. There may be `names_metadata` without any: it is broken, or was cut off."""
+
+    metadata: dict[str, MetadataValue] = msgspec.field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    names_metadata: bool = False
+
+
+def read(headers: Iterable[Header]) -> Told:
+    """Read `X-Metadata` and every `X-Tag`, in order, in one go: the other headers are many."""
+    metadata: dict[str, MetadataValue] | None = None
+    tags: list[str] = []
+    names_metadata = False
+    for header in headers:
+        name = header.name
+        if name is None or (lowered := name.lower()) not in _OWN:
+            continue
+        if lowered == METADATA_HEADER:
+            names_metadata = True
+            if metadata is None and header.value is not None:
+                metadata = _members(_text(header.value))
+        elif header.value is not None:
+            tags.append(_text(header.value))
+    return Told(metadata=metadata or {}, tags=tuple(tags), names_metadata=names_metadata)
+
+
 def metadata(headers: Iterable[Header]) -> dict[str, MetadataValue]:
     """Read `X-Metadata`: the scalars of a JSON object; empty where it is broken or was cut off."""
-    for value in _values(headers, METADATA_HEADER):
-        try:
-            members = _MEMBERS.decode(value)
-        except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
-            continue
-        return dict(_scalars(members))
-    return {}
-
-
-def names_metadata(headers: Iterable[Header]) -> bool:
-    """Tell whether `X-Metadata` is there at all, readable or not."""
-    return any(header.name is not None and header.name.lower() == METADATA_HEADER for header in headers)
+    return read(headers).metadata
 
 
 def tags(headers: Iterable[Header]) -> tuple[str, ...]:
     """Read every `X-Tag`, in order."""
-    return tuple(_values(headers, TAG_HEADER))
+    return read(headers).tags
+
+
+def _members(value: str) -> dict[str, MetadataValue] | None:
+    try:
+        return _METADATA.decode(value)
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+        return _scalar_members(value)
+
+
+def _scalar_members(value: str) -> dict[str, MetadataValue] | None:
+    """Read what is a scalar: one member that is not must not cost the others."""
+    try:
+        return dict(_scalars(_MEMBERS.decode(value)))
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+        return None
 
 
 def _scalars(members: dict[str, msgspec.Raw]) -> Iterator[tuple[str, MetadataValue]]:
@@ -56,14 +90,8 @@ def _scalars(members: dict[str, msgspec.Raw]) -> Iterator[tuple[str, MetadataVal
             continue
 
 
-def _values(headers: Iterable[Header], wanted: str) -> Iterator[str]:
-    for header in headers:
-        if header.name is not None and header.value is not None and header.name.lower() == wanted:
-            yield _text(header.value)
-
-
 def _text(value: str) -> str:
-    unfolded = _FOLD.sub("", value)
+    unfolded = _FOLD.sub("", value) if "\n" in value else value
     if "=?" not in unfolded or not unfolded.isascii():
         return unfolded
     try:

@@ -7,6 +7,7 @@ not know becomes `unknown`.
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -14,14 +15,13 @@ import msgspec
 
 from mailbus import events
 from mailbus.errors import InvalidNotification, WiringError
-from mailbus.events import Bot, EmailEvent, EventType, RejectReason, event_id, timestamp_key
+from mailbus.events import Bot, EmailEvent, EventType, RejectReason, event_id, second_key, timestamp_key
+from mailbus.sns import Notification
 from tracking import headers, notification, reading
 from tracking.lookup import Acceptance, Lookup, Untagged, lookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    from mailbus.sns import Notification
 
 # SES writes this plain text to a topic when an event destination is made
 VALIDATED: Final = "Successfully validated SNS topic for Amazon SES"
@@ -41,6 +41,9 @@ BOUNCE_REJECT_REASONS: Final[Mapping[str, RejectReason]] = {
 }
 # https://datatracker.ietf.org/doc/html/rfc6430: the recipient says that it is no spam
 COMPLAINT_REJECT_REASONS: Final[Mapping[str, RejectReason | None]] = {"not-spam": None}
+# where an id has the time of what can happen again
+ONCE: Final = None
+NOBODY: Final[Mapping[str | None, str | None]] = {None: None}
 BOTS: Final[Mapping[str, Bot]] = {"Likely": "likely", "Unlikely": "unlikely"}
 
 
@@ -58,32 +61,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     untagged: Untagged | None = None
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened for one recipient, by SES's own object of the event.
+class Reported(msgspec.Struct, frozen=True, kw_only=True):
+    """One notification: what SES says, of which mail, and the envelope in which it came.
 
-    `happened_at` is null where SES gives no time. `once` says that it cannot happen twice to one
-    recipient of one message; `marks` tell happenings of the same moment apart.
+    `message` is what the mail goes by in ids: where SES does not give its own, the notification's.
     """
 
-    event_type: EventType
-    recipient: str | None = None
-    recipient_ambiguous: bool = False
-    happened_at: datetime | None = None
-    once: bool = False
-    marks: tuple[str | None, ...] = ()
-    reject_reason: RejectReason | None = None
-    description: str | None = None
-    mta_response: str | None = None
-    user_agent: str | None = None
-    ip_address: str | None = None
-    click_url: str | None = None
-    link_tags: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
-    bot: Bot | None = None
-    bounce: events.Bounce | None = None
-    complaint: events.Complaint | None = None
-    delivery: events.Delivery | None = None
-    delay: events.Delay | None = None
-    subscription: events.Subscription | None = None
+    ses: notification.SesNotification
+    mail: notification.Mail
+    envelope: Notification
+    message: str
 
 
 def normalize(envelope: Notification, *, topic_arn: str, metadata_in_headers: bool = True) -> Report:
@@ -92,10 +79,13 @@ def normalize(envelope: Notification, *, topic_arn: str, metadata_in_headers: bo
     `metadata_in_headers` says whether the sender writes it there. `WiringError` for received mail,
     `InvalidNotification` for what SES does not send.
     """
-    if envelope.message.lstrip().startswith(VALIDATED):
-        return Report()
-    reported, whole = reading.read(envelope.message)
-    mail, ses_type = reported.mail, reported.event_type or reported.notification_type
+    try:
+        ses, whole = reading.read(envelope.message)
+    except InvalidNotification:
+        if envelope.message.lstrip().startswith(VALIDATED):
+            return Report()
+        raise
+    mail, ses_type = ses.mail, ses.event_type or ses.notification_type
     if mail is not None and mail.message_id == SETUP_MESSAGE_ID:
         return Report()
     if ses_type == RECEIVED:
@@ -108,28 +98,37 @@ def normalize(envelope: Notification, *, topic_arn: str, metadata_in_headers: bo
         raise InvalidNotification(_not_ses(envelope, "neither eventType nor notificationType"))
     if mail is None:
         raise InvalidNotification(_not_ses(envelope, "no mail object"))
-    message_tags = _listed(mail.tags)
-    common = EmailEvent(
-        event_type="unknown",
-        event_id="",
-        timestamp=envelope.timestamp,
-        message_id=mail.message_id,
-        job_id=next(iter(message_tags.get(events.JOB_ID_TAG, ())), None),
-        metadata=headers.metadata(mail.headers or ()),
-        tags=headers.tags(mail.headers or ()),
-        message_tags=message_tags,
-    )
-    outcomes = OUTCOMES.get(ses_type, _unknown)(reported, mail)
-    incomplete = _is_incomplete(mail, common, in_headers=metadata_in_headers)
+    told = headers.read(mail.headers or ())
+    message_tags = mail.tags or {}
+    job_id = _first(message_tags, events.JOB_ID_TAG)
+    incomplete = _is_incomplete(mail, told, in_headers=metadata_in_headers)
+    reported = Reported(ses=ses, mail=mail, envelope=envelope, message=mail.message_id or envelope.message_id)
     return Report(
-        events=tuple(_event(common, outcome, envelope) for outcome in outcomes),
-        resources=_resources(mail, envelope.topic_arn),
+        events=tuple(
+            [
+                msgspec.structs.replace(
+                    event,
+                    message_id=mail.message_id,
+                    job_id=job_id,
+                    metadata=told.metadata,
+                    tags=told.tags,
+                    message_tags=message_tags,
+                )
+                for event in OUTCOMES.get(ses_type, _unknown)(reported)
+            ]
+        ),
+        resources=_resources(
+            mail.source_arn,
+            mail.sending_account_id,
+            message_tags.get(CONFIGURATION_SET_TAG, ()),
+            envelope.topic_arn,
+        ),
         esp_event=whole,
-        untagged=_untagged(reported, mail, incomplete=incomplete),
+        untagged=_untagged(ses, mail, incomplete=incomplete),
         lookup=lookup(
-            common.job_id,
-            next(iter(message_tags.get(events.ENTRY_TAG, ())), None),
-            acceptance=_acceptance(common) if ses_type == SEND else None,
+            job_id,
+            _first(message_tags, events.ENTRY_TAG),
+            acceptance=_acceptance(mail, envelope) if ses_type == SEND else None,
             incomplete=incomplete,
         ),
     )
@@ -149,17 +148,22 @@ def _untagged(
     )
 
 
-def _acceptance(common: EmailEvent) -> Acceptance | None:
-    if common.message_id is None:
+def _acceptance(mail: notification.Mail, envelope: Notification) -> Acceptance | None:
+    if mail.message_id is None:
         return None
-    return Acceptance(message_id=common.message_id, at=common.timestamp.timestamp())
+    return Acceptance(message_id=mail.message_id, at=envelope.timestamp.timestamp())
 
 
-def _is_incomplete(mail: notification.Mail, common: EmailEvent, *, in_headers: bool) -> bool:
+def _is_incomplete(mail: notification.Mail, told: headers.Told, *, in_headers: bool) -> bool:
     """Tell whether metadata or tags may be missing that the job has."""
     if not mail.headers or mail.headers_truncated:
         return True
-    return not common.metadata and (not in_headers or headers.names_metadata(mail.headers))
+    return not told.metadata and (not in_headers or told.names_metadata)
+
+
+def _first(tags: Mapping[str, tuple[str, ...]], name: str) -> str | None:
+    values = tags.get(name)
+    return values[0] if values else None
 
 
 def _not_ses(envelope: Notification, lack: str) -> str:
@@ -169,54 +173,31 @@ def _not_ses(envelope: Notification, lack: str) -> str:
     )
 
 
-def _event(common: EmailEvent, outcome: Outcome, envelope: Notification) -> EmailEvent:
-    return EmailEvent(
-        event_type=outcome.event_type,
-        event_id=_identify(common, outcome, envelope),
-        timestamp=outcome.happened_at or common.timestamp,
-        message_id=common.message_id,
-        job_id=common.job_id,
-        recipient=outcome.recipient,
-        recipient_ambiguous=outcome.recipient_ambiguous,
-        metadata=common.metadata,
-        tags=common.tags,
-        message_tags=common.message_tags,
-        reject_reason=outcome.reject_reason,
-        description=outcome.description,
-        mta_response=outcome.mta_response,
-        user_agent=outcome.user_agent,
-        ip_address=outcome.ip_address,
-        click_url=outcome.click_url,
-        link_tags=outcome.link_tags,
-        bot=outcome.bot,
-        bounce=outcome.bounce,
-        complaint=outcome.complaint,
-        delivery=outcome.delivery,
-        delay=outcome.delay,
-        subscription=outcome.subscription,
-    )
+def _when(moment: datetime | None, envelope: Notification) -> tuple[datetime, str]:
+    """Give the time of a happening, and what stands for it in ids: SES's own, unless SES gives none."""
+    at = _utc(moment)
+    return (envelope.timestamp, envelope.message_id) if at is None else (at, timestamp_key(at))
 
 
-def _identify(common: EmailEvent, outcome: Outcome, envelope: Notification) -> str:
-    """Name the happening, not its report: nothing of SNS goes in unless SES names too little."""
-    if outcome.once:
-        moment = None
-    elif outcome.happened_at is not None:
-        moment = timestamp_key(outcome.happened_at)
-    else:
-        moment = envelope.message_id
-    message = common.message_id or envelope.message_id
-    return event_id(outcome.event_type, message, _domain_lowered(outcome.recipient), moment, *outcome.marks)
+def _feedback_when(moment: datetime | None, envelope: Notification) -> tuple[datetime, str]:
+    """Give the same for what notifications and event publishing both report: ids have its second only.
+
+    It is the time of the provider's report, which knows no fractions, or SES's own, which does.
+    """
+    at = _utc(moment)
+    return (envelope.timestamp, envelope.message_id) if at is None else (at, second_key(at))
 
 
-def _bounced(reported: notification.SesNotification, _: notification.Mail) -> tuple[Outcome, ...]:
-    bounce = reported.bounce or notification.Bounce()
+def _bounced(reported: Reported) -> list[EmailEvent]:
+    bounce = reported.ses.bounce or notification.Bounce()
+    at, moment = _feedback_when(bounce.timestamp, reported.envelope)
     said = [part for part in (bounce.bounce_type, bounce.bounce_sub_type) if part]
-    return tuple(
-        Outcome(
+    return [
+        EmailEvent(
             event_type="bounced",
-            recipient=recipient.email_address,
-            happened_at=_utc(bounce.timestamp),
+            event_id=event_id("bounced", reported.message, who, moment, bounce.bounce_type),
+            timestamp=at,
+            recipient=address,
             reject_reason=BOUNCE_REJECT_REASONS.get(bounce.bounce_sub_type or "", "bounced"),
             description=": ".join(said) or None,
             mta_response=recipient.diagnostic_code,
@@ -230,21 +211,23 @@ def _bounced(reported: notification.SesNotification, _: notification.Mail) -> tu
                 action=recipient.action,
             ),
         )
-        for recipient in _named(bounce.bounced_recipients)
-    )
+        for who, address, recipient in _named(bounce.bounced_recipients)
+    ]
 
 
-def _complained(reported: notification.SesNotification, _: notification.Mail) -> tuple[Outcome, ...]:
-    complaint = reported.complaint or notification.Complaint()
+def _complained(reported: Reported) -> list[EmailEvent]:
+    complaint = reported.ses.complaint or notification.Complaint()
+    at, moment = _feedback_when(complaint.timestamp, reported.envelope)
     recipients = _named(complaint.complained_recipients)
-    return tuple(
-        Outcome(
+    return [
+        EmailEvent(
             event_type="complained",
-            recipient=recipient.email_address,
+            event_id=event_id("complained", reported.message, who, moment),
+            timestamp=at,
+            recipient=address,
             # providers redact the complainer: SES lists every recipient in that provider's domain
             # https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#complaint-object
             recipient_ambiguous=len(recipients) > 1,
-            happened_at=_utc(complaint.timestamp),
             reject_reason=COMPLAINT_REJECT_REASONS.get(complaint.complaint_feedback_type or "", "spam"),
             description=complaint.complaint_feedback_type,
             user_agent=complaint.user_agent,
@@ -256,102 +239,123 @@ def _complained(reported: notification.SesNotification, _: notification.Mail) ->
                 arrived_at=_utc(complaint.arrival_date),
             ),
         )
-        for recipient in recipients
+        for who, address, _ in recipients
+    ]
+
+
+def _delivered(reported: Reported) -> list[EmailEvent]:
+    delivery = reported.ses.delivery or notification.Delivery()
+    at, moment = _feedback_when(delivery.timestamp, reported.envelope)
+    taken = events.Delivery(
+        processing_ms=delivery.processing_time_millis,
+        reporting_mta=delivery.reporting_mta,
+        remote_mta_ip=delivery.remote_mta_ip,
     )
-
-
-def _delivered(reported: notification.SesNotification, _: notification.Mail) -> tuple[Outcome, ...]:
-    delivery = reported.delivery or notification.Delivery()
-    return tuple(
-        Outcome(
+    return [
+        EmailEvent(
             event_type="delivered",
-            recipient=recipient,
-            happened_at=_utc(delivery.timestamp),
+            event_id=event_id("delivered", reported.message, who, moment),
+            timestamp=at,
+            recipient=address,
             mta_response=delivery.smtp_response,
-            delivery=events.Delivery(
-                processing_ms=delivery.processing_time_millis,
-                reporting_mta=delivery.reporting_mta,
-                remote_mta_ip=delivery.remote_mta_ip,
-            ),
+            delivery=taken,
         )
-        for recipient in _addresses(delivery.recipients)
-    )
+        for who, address in _addresses(delivery.recipients).items()
+    ]
 
 
-def _sent(_: notification.SesNotification, mail: notification.Mail) -> tuple[Outcome, ...]:
-    return tuple(
-        Outcome(event_type="sent", recipient=recipient, once=True)
-        for recipient in _addresses(mail.destination)
-    )
+def _sent(reported: Reported) -> list[EmailEvent]:
+    return [
+        EmailEvent(
+            event_type="sent",
+            event_id=event_id("sent", reported.message, who, ONCE),
+            timestamp=reported.envelope.timestamp,
+            recipient=address,
+        )
+        for who, address in _addresses(reported.mail.destination).items()
+    ]
 
 
-def _rejected(reported: notification.SesNotification, mail: notification.Mail) -> tuple[Outcome, ...]:
-    reject = reported.reject or notification.Reject()
-    return tuple(
-        Outcome(
+def _rejected(reported: Reported) -> list[EmailEvent]:
+    reject = reported.ses.reject or notification.Reject()
+    return [
+        EmailEvent(
             event_type="rejected",
-            recipient=recipient,
-            once=True,
+            event_id=event_id("rejected", reported.message, who, ONCE),
+            timestamp=reported.envelope.timestamp,
+            recipient=address,
             reject_reason="blocked",
             description=reject.reason,
         )
-        for recipient in _addresses(mail.destination)
-    )
+        for who, address in _addresses(reported.mail.destination).items()
+    ]
 
 
-def _failed(reported: notification.SesNotification, mail: notification.Mail) -> tuple[Outcome, ...]:
-    failure = reported.failure or notification.Failure()
-    return tuple(
-        Outcome(event_type="failed", recipient=recipient, once=True, description=failure.error_message)
-        for recipient in _addresses(mail.destination)
-    )
+def _failed(reported: Reported) -> list[EmailEvent]:
+    failure = reported.ses.failure or notification.Failure()
+    return [
+        EmailEvent(
+            event_type="failed",
+            event_id=event_id("failed", reported.message, who, ONCE),
+            timestamp=reported.envelope.timestamp,
+            recipient=address,
+            description=failure.error_message,
+        )
+        for who, address in _addresses(reported.mail.destination).items()
+    ]
 
 
-def _opened(reported: notification.SesNotification, mail: notification.Mail) -> tuple[Outcome, ...]:
-    opened = reported.open or notification.Open()
-    recipients = _addresses(mail.destination)
-    return tuple(
-        Outcome(
+def _opened(reported: Reported) -> list[EmailEvent]:
+    opened = reported.ses.open or notification.Open()
+    at, moment = _when(opened.timestamp, reported.envelope)
+    recipients = _addresses(reported.mail.destination)
+    return [
+        EmailEvent(
             event_type="opened",
-            recipient=recipient,
+            event_id=event_id("opened", reported.message, who, moment, opened.ip_address, opened.user_agent),
+            timestamp=at,
+            recipient=address,
             recipient_ambiguous=len(recipients) > 1,
-            happened_at=_utc(opened.timestamp),
-            marks=(opened.ip_address, opened.user_agent),
             user_agent=opened.user_agent,
             ip_address=opened.ip_address,
             bot=BOTS.get(opened.is_bot_event or ""),
         )
-        for recipient in recipients
-    )
+        for who, address in recipients.items()
+    ]
 
 
-def _clicked(reported: notification.SesNotification, mail: notification.Mail) -> tuple[Outcome, ...]:
-    click = reported.click or notification.Click()
-    recipients = _addresses(mail.destination)
-    return tuple(
-        Outcome(
+def _clicked(reported: Reported) -> list[EmailEvent]:
+    click = reported.ses.click or notification.Click()
+    at, moment = _when(click.timestamp, reported.envelope)
+    recipients = _addresses(reported.mail.destination)
+    return [
+        EmailEvent(
             event_type="clicked",
-            recipient=recipient,
+            event_id=event_id(
+                "clicked", reported.message, who, moment, click.ip_address, click.user_agent, click.link
+            ),
+            timestamp=at,
+            recipient=address,
             recipient_ambiguous=len(recipients) > 1,
-            happened_at=_utc(click.timestamp),
-            marks=(click.ip_address, click.user_agent, click.link),
             user_agent=click.user_agent,
             ip_address=click.ip_address,
             click_url=click.link,
-            link_tags=_listed(click.link_tags),
+            link_tags=click.link_tags or {},
             bot=BOTS.get(click.is_bot_event or ""),
         )
-        for recipient in recipients
-    )
+        for who, address in recipients.items()
+    ]
 
 
-def _deferred(reported: notification.SesNotification, _: notification.Mail) -> tuple[Outcome, ...]:
-    delay = reported.delivery_delay or notification.DeliveryDelay()
-    return tuple(
-        Outcome(
+def _deferred(reported: Reported) -> list[EmailEvent]:
+    delay = reported.ses.delivery_delay or notification.DeliveryDelay()
+    at, moment = _when(delay.timestamp, reported.envelope)
+    return [
+        EmailEvent(
             event_type="deferred",
-            recipient=recipient.email_address,
-            happened_at=_utc(delay.timestamp),
+            event_id=event_id("deferred", reported.message, who, moment),
+            timestamp=at,
+            recipient=address,
             description=delay.delay_type,
             mta_response=recipient.diagnostic_code,
             delay=events.Delay(
@@ -361,22 +365,22 @@ def _deferred(reported: notification.SesNotification, _: notification.Mail) -> t
                 expires_at=_utc(delay.expiration_time),
             ),
         )
-        for recipient in _named(delay.delayed_recipients)
-    )
+        for who, address, recipient in _named(delay.delayed_recipients)
+    ]
 
 
-def _subscription_changed(
-    reported: notification.SesNotification, mail: notification.Mail
-) -> tuple[Outcome, ...]:
-    subscription = reported.subscription or notification.Subscription()
-    recipients = _addresses(mail.destination)
-    return tuple(
-        Outcome(
-            event_type=_direction(subscription.new_topic_preferences, subscription.old_topic_preferences),
-            recipient=recipient,
+def _subscription_changed(reported: Reported) -> list[EmailEvent]:
+    subscription = reported.ses.subscription or notification.Subscription()
+    at, moment = _when(subscription.timestamp, reported.envelope)
+    direction = _direction(subscription.new_topic_preferences, subscription.old_topic_preferences)
+    recipients = _addresses(reported.mail.destination)
+    return [
+        EmailEvent(
+            event_type=direction,
+            event_id=event_id(direction, reported.message, who, moment, subscription.contact_list),
+            timestamp=at,
+            recipient=address,
             recipient_ambiguous=len(recipients) > 1,
-            happened_at=_utc(subscription.timestamp),
-            marks=(subscription.contact_list,),
             subscription=events.Subscription(
                 contact_list=subscription.contact_list,
                 source=subscription.source,
@@ -384,8 +388,8 @@ def _subscription_changed(
                 old_preferences=_preferences(subscription.old_topic_preferences),
             ),
         )
-        for recipient in recipients
-    )
+        for who, address in recipients.items()
+    ]
 
 
 def _direction(new: notification.Preferences | None, old: notification.Preferences | None) -> EventType:
@@ -425,22 +429,23 @@ def _topics(topics: tuple[notification.TopicStatus, ...] | None) -> tuple[events
     )
 
 
-def _unknown(reported: notification.SesNotification, mail: notification.Mail) -> tuple[Outcome, ...]:
-    recipients = _addresses(mail.destination)
-    return tuple(
-        Outcome(
+def _unknown(reported: Reported) -> list[EmailEvent]:
+    recipients = _addresses(reported.mail.destination)
+    return [
+        EmailEvent(
             event_type="unknown",
-            recipient=recipient,
+            # its own time stands somewhere in it
+            event_id=event_id("unknown", reported.message, who, reported.envelope.message),
+            timestamp=reported.envelope.timestamp,
+            recipient=address,
             recipient_ambiguous=len(recipients) > 1,
-            description=reported.event_type or reported.notification_type,
+            description=reported.ses.event_type or reported.ses.notification_type,
         )
-        for recipient in recipients
-    )
+        for who, address in recipients.items()
+    ]
 
 
-OUTCOMES: Final[
-    Mapping[str, Callable[[notification.SesNotification, notification.Mail], tuple[Outcome, ...]]]
-] = {
+OUTCOMES: Final[Mapping[str, Callable[[Reported], list[EmailEvent]]]] = {
     "Bounce": _bounced,
     "Complaint": _complained,
     "Delivery": _delivered,
@@ -454,24 +459,26 @@ OUTCOMES: Final[
 }
 
 
-def _addresses(addresses: Iterable[str] | None) -> tuple[str | None, ...]:
-    """Strip display names and repetitions; one null where SES names nobody."""
-    return tuple(dict.fromkeys(_bare(address) for address in addresses or () if address.strip())) or (None,)
+def _addresses(addresses: Iterable[str] | None) -> Mapping[str | None, str | None]:
+    """Give each address once, as SES spells it first, by what it goes by in ids; one null for nobody."""
+    known: dict[str | None, str | None] = {}
+    for written in addresses or ():
+        address = _bare(written)
+        if address:
+            known.setdefault(_domain_lowered(address), address)
+    return known or NOBODY
 
 
-def _named(recipients: Iterable[notification.Recipient] | None) -> tuple[notification.Recipient, ...]:
-    """Keep each address once, as SES described it first; one nobody where SES names none."""
-    known: dict[str | None, notification.Recipient] = {}
+def _named(
+    recipients: Iterable[notification.Recipient] | None,
+) -> list[tuple[str | None, str | None, notification.Recipient]]:
+    """Give each recipient once, as SES describes it first, with what it goes by in ids, and its address."""
+    known: dict[str | None, tuple[str | None, str | None, notification.Recipient]] = {}
     for recipient in recipients or ():
-        address = _bare(recipient.email_address) if recipient.email_address else None
-        described = notification.Recipient(
-            email_address=address or None,
-            action=recipient.action,
-            status=recipient.status,
-            diagnostic_code=recipient.diagnostic_code,
-        )
-        known.setdefault(described.email_address, described)
-    return tuple(known.values()) or (notification.Recipient(),)
+        address = _bare(recipient.email_address or "") or None
+        who = None if address is None else _domain_lowered(address)
+        known.setdefault(who, (who, address, recipient))
+    return list(known.values()) or [(None, None, notification.Recipient())]
 
 
 def _bare(address: str) -> str:
@@ -482,20 +489,14 @@ def _bare(address: str) -> str:
     return stripped
 
 
-def _domain_lowered(address: str | None) -> str | None:
-    if address is None:
-        return None
+def _domain_lowered(address: str) -> str:
     local, at, domain = address.rpartition("@")
     return f"{local}{at}{domain.lower()}"
 
 
-def _listed(tags: Mapping[str, tuple[str, ...] | None] | None) -> dict[str, tuple[str, ...]]:
-    return {name: values or () for name, values in (tags or {}).items()}
-
-
 def _utc(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
+    if moment is None or moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         # old feedback notifications leave the zone out; all of SES's times are UTC
         return moment.replace(tzinfo=UTC)
@@ -505,19 +506,21 @@ def _utc(moment: datetime | None) -> datetime | None:
         return None
 
 
-def _resources(mail: notification.Mail, topic_arn: str) -> tuple[str, ...]:
-    """List the identity's, the configuration set's and the topic's ARN.
+@functools.lru_cache(maxsize=256)
+def _resources(
+    source_arn: str | None, account_id: str | None, sets: tuple[str, ...], topic_arn: str
+) -> tuple[str, ...]:
+    """List the identity's, the configuration set's and the topic's ARN; they are the same for most mail.
 
     SES names a configuration set by its name alone; it lies in the sending account, in the
     region of the identity.
     """
-    identity = mail.source_arn if mail.source_arn and mail.source_arn.startswith("arn:") else None
-    names = (mail.tags or {}).get(CONFIGURATION_SET_TAG) or ()
+    identity = source_arn if source_arn and source_arn.startswith("arn:") else None
     _, partition, _, region, account, *_ = f"{identity or topic_arn}:::::".split(":")
-    account = mail.sending_account_id or account
-    sets = [
+    account = account_id or account
+    configuration_sets = [
         f"arn:{partition}:ses:{region}:{account}:configuration-set/{name}"
-        for name in names
+        for name in sets
         if name and region and account
     ]
-    return tuple(arn for arn in (identity, *sets, topic_arn) if arn)
+    return tuple(arn for arn in (identity, *configuration_sets, topic_arn) if arn)

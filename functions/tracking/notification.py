@@ -14,7 +14,7 @@ from datetime import datetime
 import msgspec
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True):
+class Header(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One header of the sent message, as it stood on the wire."""
 
     name: str | None = None
@@ -35,10 +35,10 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     # SES cuts headers at 10 KB in all
     headers_truncated: bool | None = None
     headers: tuple[Header, ...] | None = None
-    tags: dict[str, tuple[str, ...] | None] | None = None
+    tags: dict[str, tuple[str, ...]] | None = None
 
 
-class Recipient(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Recipient(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
     """One recipient that a bounce, complaint or delay names."""
 
     email_address: str | None = None
@@ -111,7 +111,7 @@ class Click(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     user_agent: str | None = None
     is_bot_event: str | None = None
     link: str | None = None
-    link_tags: dict[str, tuple[str, ...] | None] | None = None
+    link_tags: dict[str, tuple[str, ...]] | None = None
 
 
 class DeliveryDelay(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -124,7 +124,7 @@ class DeliveryDelay(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     timestamp: datetime | None = None
 
 
-class TopicStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class TopicStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
     """One topic of a contact list, `OptIn` or `OptOut`."""
 
     topic_name: str | None = None
