@@ -201,6 +201,7 @@ def test_an_event_of_another_version_asks_for_its_package(changed: dict[str, Any
         ({"metadata": None}, r"\$.metadata"),
         ({"tags": "shipping"}, r"\$.tags"),
         ({"reject_reason": "BOUNCED"}, r"\$.reject_reason"),
+        ({"reject_reason": ADDRESS}, r"\$.reject_reason"),
         ({"bounce": {"type": 5}}, r"\$.bounce.type"),
         ({"bot": "maybe"}, r"\$.bot"),
         ({"esp_event": []}, r"\$.esp_event"),
@@ -213,6 +214,7 @@ def test_a_field_of_a_wrong_type_is_named_and_its_value_is_not(changed: dict[str
     with pytest.raises(InvalidEvent, match=at) as refused:
         events.parse(whole({**BOUNCE, **changed}))
     assert ADDRESS not in str(refused.value)
+    assert refused.value.__suppress_context__
 
 
 @pytest.mark.parametrize("field", ["event_id", "timestamp"])
