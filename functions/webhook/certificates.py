@@ -6,6 +6,7 @@ import http.client
 import re
 import ssl
 import time
+import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Final
 
@@ -73,6 +74,9 @@ def fetch(
             if response.status != http.client.OK:
                 return Unreachable(reason=f"status {response.status}")
             return _read(response, until, clock)
+    except urllib.error.URLError as error:
+        # what it wraps says more: a name that does not resolve, a host that is not believed
+        return Unreachable(reason=type(error.reason).__name__)
     except (OSError, http.client.HTTPException) as error:
         return Unreachable(reason=type(error).__name__)
 

@@ -1,0 +1,115 @@
+"""The function as Lambda invokes it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mailbus.errors import ConfigurationError
+from mailbus.metrics import REFUSED_MESSAGES, UNCONFIRMED_SUBSCRIPTIONS
+from tests.unit.webhook.sns_world import (
+    CHINESE_TOPIC,
+    INBOUND_QUEUE,
+    TOKEN,
+    TOPIC,
+    TRACKING_QUEUE,
+    FakeSns,
+    event,
+    notification,
+    signed,
+)
+from webhook import handler
+from webhook.http import parse_request
+
+URL_ELSEWHERE = "https://example.com/SimpleNotificationService-7506a1e35b36ef5a444dd1a8e7cc3ed8.pem"
+
+
+class Context:
+    function_name = "mailbus-dev-webhook"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("TRACKING_QUEUE_URL", TRACKING_QUEUE)
+    monkeypatch.setenv("TOPIC_ARNS", json.dumps([TOPIC]))
+    monkeypatch.setenv("CONFIRM_SUBSCRIPTIONS", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    handler.wire.cache_clear()
+    yield
+    handler.wire.cache_clear()
+
+
+def invoke(proxied: dict[str, Any]) -> dict[str, Any]:
+    context: Any = Context()
+    return handler.lambda_handler(proxied, context)
+
+
+def test_a_refusal_is_answered_as_api_gateway_takes_it_and_counted_in_the_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer = invoke(event(json.dumps(signed(notification(SigningCertURL=URL_ELSEWHERE)))))
+    assert answer["statusCode"] == 403
+    assert "SigningCertURL" in json.loads(answer["body"])["message"]
+    assert answer["headers"] == {"Content-Type": "application/json"}
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert [(line[REFUSED_MESSAGES], line["service"]) for line in counted] == [([1.0], "mailbus-dev-webhook")]
+
+
+def test_without_an_inbound_queue_mail_is_received_nowhere() -> None:
+    assert invoke(event("{}", "/inbound"))["statusCode"] == 404
+
+
+@pytest.mark.parametrize("name", [REFUSED_MESSAGES, UNCONFIRMED_SUBSCRIPTIONS])
+def test_what_is_counted_has_the_one_dimension_that_alarms_name(
+    name: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler.measure("mailbus-dev-webhook", name, 1)
+    written = json.loads(capsys.readouterr().out)
+    (metric,) = written["_aws"]["CloudWatchMetrics"]
+    assert metric["Namespace"] == "Mailbus"
+    assert metric["Dimensions"] == [["service"]]
+    assert metric["Metrics"] == [{"Name": name, "Unit": "Count"}]
+
+
+class FakeSession:
+    """Makes clients that all are one, and keeps for which service and region."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[str, str | None]] = []
+
+    def client(self, name: str, *, region_name: str | None = None, config: Any) -> Any:
+        assert config.read_timeout < 15
+        self.made.append((name, region_name))
+        return FakeSns()
+
+
+def test_a_client_of_sns_is_made_once_for_each_topic_s_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = FakeSession()
+    monkeypatch.setattr(handler.aws, "session", lambda: session)
+    subscriptions = handler.wire("mailbus-dev-webhook").subscriptions
+    assert session.made == [("sqs", None)]
+    for topic in (TOPIC, CHINESE_TOPIC, TOPIC):
+        subscriptions.confirm(topic, TOKEN)
+    assert session.made == [("sqs", None), ("sns", "us-east-1"), ("sns", "cn-north-1")]
+
+
+def test_the_settings_say_what_is_received_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert handler.wire("mailbus-dev-webhook").routes == {"/tracking": TRACKING_QUEUE}
+    monkeypatch.setenv("INBOUND_QUEUE_URL", INBOUND_QUEUE)
+    handler.wire.cache_clear()
+    assert handler.wire("mailbus-dev-webhook").routes == {
+        "/tracking": TRACKING_QUEUE,
+        "/inbound": INBOUND_QUEUE,
+    }
+
+
+@pytest.mark.parametrize(
+    "proxied",
+    [{}, {"Records": []}, {"resource": None}, {"version": "2.0", "rawPath": "/tracking", "body": "{}"}],
+    ids=str,
+)
+def test_an_event_of_something_else_than_the_rest_api_is_said_to_be_one(proxied: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="invoke this function by the webhook's API"):
+        parse_request(proxied)
