@@ -1,0 +1,371 @@
+"""SNS over HTTPS, through the deployed API: topics of another region, and who pretends to be one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from infra.local.sns.signing import signed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from conftest import System
+
+TOPIC = "arn:aws:sns:eu-west-1:000000000000:mail-events"
+FOREIGN = "arn:aws:sns:eu-west-1:000000000000:somebody-elses"
+REGION = "eu-west-1"
+SECONDS = 30.0
+POLL_SECONDS = 0.1
+
+
+class Sns:
+    """SNS of the other region, the webhook's URL, and the secret."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.url = system.outputs["WebhookUrl"]
+        self._secret = system.outputs["WebhookSecretArn"]
+        self._secrets = system.client("secretsmanager")
+        self.http = httpx.Client(timeout=SECONDS)
+        self._simulator = f"{system.outputs['sns_endpoint_url']}/_simulator"
+        self.client = boto3.client(
+            "sns",
+            endpoint_url=system.outputs["sns_endpoint_url"],
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def close(self) -> None:
+        self.http.close()
+        self.client.close()
+
+    def credentials(self) -> tuple[str, str]:
+        secret = json.loads(self._secrets.get_secret_value(SecretId=self._secret)["SecretString"])
+        return secret["username"], secret["password"]
+
+    def rotate(self) -> tuple[str, str]:
+        """Make a new password the current one, as docs/webhook.md says."""
+        new = {"username": "sns", "password": uuid.uuid4().hex}
+        self._secrets.put_secret_value(SecretId=self._secret, SecretString=json.dumps(new))
+        return new["username"], new["password"]
+
+    def subscribe(self, topic_arn: str, path: str) -> str:
+        """Subscribe the webhook, with its password, to a topic; returns the URL that SNS shows."""
+        user, password = self.credentials()
+        host = self.url.removeprefix("http://")
+        endpoint = f"http://{user}:{password}@{host}{path}?{uuid.uuid4().hex}"
+        self.client.subscribe(TopicArn=topic_arn, Protocol="https", Endpoint=endpoint)
+        return f"{self.url}{path}{endpoint[endpoint.index('?') :]}"
+
+    def deliveries(self, url: str) -> list[dict[str, Any]]:
+        """What SNS delivered to a URL, and what it was answered."""
+        told = self.http.get(f"{self._simulator}/deliveries").raise_for_status().json()["deliveries"]
+        return [delivery for delivery in told if delivery["url"] == url]
+
+    def wait_for_delivery(self, url: str, kind: str) -> dict[str, Any]:
+        deadline = time.monotonic() + SECONDS
+        while True:
+            for delivery in self.deliveries(url):
+                if delivery["type"] == kind:
+                    return delivery
+            assert time.monotonic() < deadline, f"SNS never delivered a {kind}"
+            time.sleep(POLL_SECONDS)
+
+    def sign(self, message: dict[str, Any], version: str = "2") -> dict[str, Any]:
+        """Have a message signed by the key whose certificate SNS's host serves."""
+        answer = self.http.post(f"{self._simulator}/sign", params={"version": version}, json=message)
+        complete: dict[str, Any] = answer.raise_for_status().json()
+        return complete
+
+    def post(
+        self,
+        message: dict[str, Any] | str,
+        path: str = "tracking",
+        credentials: tuple[str, str] | None = None,
+    ) -> httpx.Response:
+        """Post a message with valid credentials, as SNS's second attempt does."""
+        body = message if isinstance(message, str) else json.dumps(message)
+        headers = {"content-type": "text/plain; charset=UTF-8"}
+        return self.http.post(
+            f"{self.url}{path}",
+            content=body.encode(),
+            headers=headers,
+            auth=credentials or self.credentials(),
+        )
+
+
+@pytest.fixture(scope="module")
+def sns(system: System) -> Iterator[Sns]:
+    found = Sns(system)
+    yield found
+    found.close()
+
+
+def _notification(message: dict[str, Any], **changed: str) -> dict[str, Any]:
+    """An SNS message of now, still to be signed."""
+    return {
+        "Type": "Notification",
+        "MessageId": str(uuid.uuid4()),
+        "TopicArn": TOPIC,
+        "Message": json.dumps(message),
+        "Timestamp": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "UnsubscribeURL": f"https://sns.{REGION}.amazonaws.com/?Action=Unsubscribe&SubscriptionArn={TOPIC}:1",
+        **changed,
+    }
+
+
+def _delivered(message_id: str) -> dict[str, Any]:
+    """SES's event of a mail that was sent in the other region."""
+    return {
+        "eventType": "Delivery",
+        "mail": {
+            "timestamp": "2026-11-22T10:00:00.000Z",
+            "source": "billing@example.org",
+            "sourceArn": "arn:aws:ses:eu-west-1:000000000000:identity/example.org",
+            "sendingAccountId": "000000000000",
+            "messageId": message_id,
+            "destination": ["jane@example.net"],
+            "headersTruncated": False,
+            "headers": [
+                {"name": "From", "value": "billing@example.org"},
+                {"name": "To", "value": "jane@example.net"},
+                {"name": "Subject", "value": "Your invoice"},
+            ],
+            "commonHeaders": {
+                "from": ["billing@example.org"],
+                "to": ["jane@example.net"],
+                "subject": "Your invoice",
+            },
+            "tags": {"ses:configuration-set": ["billing"]},
+        },
+        "delivery": {
+            "timestamp": "2026-11-22T10:00:02.000Z",
+            "processingTimeMillis": 1820,
+            "recipients": ["jane@example.net"],
+            "smtpResponse": "250 2.6.0 Message received",
+            "reportingMTA": "a7-12.smtp-out.eu-west-1.amazonses.com",
+        },
+    }
+
+
+def _received(message_id: str, action: dict[str, str]) -> dict[str, Any]:
+    return {
+        "notificationType": "Received",
+        "mail": {
+            "timestamp": "2026-11-22T10:00:00.000Z",
+            "source": "ada@example.org",
+            "messageId": message_id,
+            "destination": ["support@inbound.example.com"],
+        },
+        "receipt": {
+            "timestamp": "2026-11-22T10:00:00.000Z",
+            "recipients": ["support@inbound.example.com"],
+            "action": action,
+        },
+    }
+
+
+MAIL = b"From: ada@example.org\r\nTo: support@inbound.example.com\r\nSubject: Where is it?\r\n\r\nHello\r\n"
+
+
+def _new_id() -> str:
+    return f"0102019ab2c3d4e5-{uuid.uuid4()}-000000"
+
+
+# Who may deliver
+
+
+def test_without_credentials_the_answer_is_what_makes_sns_give_them(sns: Sns) -> None:
+    message = sns.sign(_notification(_delivered(_new_id())))
+
+    answer = sns.http.post(f"{sns.url}tracking", json=message)
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == 'Basic realm="Mailbus"'
+
+
+@pytest.mark.parametrize("wrong", [("sns", "a guess"), ("root", ""), ("", ""), ("sns", "\u00fc" * 40)])
+def test_wrong_credentials_get_the_same_answer(sns: Sns, wrong: tuple[str, str]) -> None:
+    answer = sns.post(sns.sign(_notification(_delivered(_new_id()))), credentials=wrong)
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == 'Basic realm="Mailbus"'
+
+
+def test_only_the_webhooks_two_paths_are_there(sns: Sns) -> None:
+    assert sns.post("{}", path="elsewhere").status_code in {403, 404}
+    assert sns.http.get(f"{sns.url}tracking", auth=sns.credentials()).status_code in {403, 404, 405}
+
+
+# From a topic to the bus
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_topic_of_another_region_is_confirmed_by_itself_and_its_messages_become_events(
+    system: System, sns: Sns, version: str
+) -> None:
+    sns.client.set_topic_attributes(TopicArn=TOPIC, AttributeName="SignatureVersion", AttributeValue=version)
+    url = sns.subscribe(TOPIC, "tracking")
+    assert sns.wait_for_delivery(url, "SubscriptionConfirmation")["statuses"] == [401, 200]
+    message_id = _new_id()
+
+    sns.client.publish(TopicArn=TOPIC, Message=json.dumps(_delivered(message_id)))
+
+    (event,) = system.wait(1, message_id=message_id)
+    assert (event["event_type"], event["recipient"]) == ("delivered", "jane@example.net")
+    assert sns.wait_for_delivery(url, "Notification")["statuses"] == [401, 200]
+
+
+def test_sns_itself_knows_that_the_subscription_is_confirmed(sns: Sns) -> None:
+    before = _confirmed(sns)
+
+    url = sns.subscribe(TOPIC, "tracking")
+
+    sns.wait_for_delivery(url, "SubscriptionConfirmation")
+    assert _confirmed(sns) == before + 1
+
+
+def _confirmed(sns: Sns) -> int:
+    return int(sns.client.get_topic_attributes(TopicArn=TOPIC)["Attributes"]["SubscriptionsConfirmed"])
+
+
+def test_a_message_that_is_delivered_twice_is_one_event(system: System, sns: Sns) -> None:
+    message_id = _new_id()
+    message = sns.sign(_notification(_delivered(message_id)))
+
+    assert [sns.post(message).status_code for _ in range(2)] == [200, 200]
+
+    copies = system.wait_for_repeated(1, message_id=message_id)
+    system.wait_until_empty("TrackingQueueUrl")
+    assert {copy["event_id"] for copy in copies} == {
+        event["event_id"] for event in system.details(message_id=message_id)
+    }
+    assert len(system.details(message_id=message_id)) == 1
+
+
+def test_a_received_mail_is_told_by_the_other_path(system: System, sns: Sns) -> None:
+    message_id = uuid.uuid4().hex
+    stored = system.keep(system.outputs["InboundBucketName"], f"raw/{message_id}", MAIL)
+    action = {"type": "S3", "bucketName": stored["bucket"], "objectKey": stored["key"]}
+
+    answer = sns.post(sns.sign(_notification(_received(message_id, action))), path="inbound")
+
+    assert answer.status_code == 200
+    (event,) = system.wait(1, message_id=message_id)
+    assert (event["event_type"], event["message"]["subject"]) == ("inbound", "Where is it?")
+
+
+def test_a_mail_inside_its_notification_reaches_the_inbound_function(system: System, sns: Sns) -> None:
+    message_id = uuid.uuid4().hex
+    action = {"type": "SNS", "topicArn": TOPIC, "encoding": "UTF-8"}
+    received = {**_received(message_id, action), "content": MAIL.decode()}
+    before = system.dead_letters("InboundDeadLetterQueueUrl")
+
+    assert sns.post(sns.sign(_notification(received)), path="inbound").status_code == 200
+
+    # an event, or a dead letter with the reason why it is none
+    deadline = time.monotonic() + SECONDS
+    while not system.details(message_id=message_id):
+        if system.dead_letters("InboundDeadLetterQueueUrl") > before:
+            assert system.dead_letter("InboundDeadLetterQueueUrl", message_id)["Reason"]
+            return
+        assert time.monotonic() < deadline, "the inbound function never got it"
+        time.sleep(POLL_SECONDS)
+
+
+# Who pretends to be SNS
+
+
+def _forged(sns: Sns, message: dict[str, Any]) -> dict[str, Any]:
+    """Signed by a key of one's own, and said to be by SNS's."""
+    genuine = sns.sign(message)
+    name = genuine["SigningCertURL"].rpartition("/")[2]
+    key = rsa.generate_private_key(65_537, 2048)
+    return signed(message, key=key, certificate_name=name, version="2")
+
+
+def _altered(sns: Sns, message: dict[str, Any]) -> dict[str, Any]:
+    return {**sns.sign(message), "Message": message["Message"].replace("Delivery", "Bounce", 1)}
+
+
+def _of_another_topic(sns: Sns, message: dict[str, Any]) -> dict[str, Any]:
+    return sns.sign({**message, "TopicArn": FOREIGN})
+
+
+def _too_old(sns: Sns, message: dict[str, Any]) -> dict[str, Any]:
+    return sns.sign({**message, "Timestamp": "2026-01-01T10:00:00.000Z"})
+
+
+def _with_a_certificate_of_a_look_alike(sns: Sns, message: dict[str, Any]) -> dict[str, Any]:
+    genuine = sns.sign(message)
+    url = genuine["SigningCertURL"].replace(".amazonaws.com/", ".amazonaws.com.example.net/")
+    return {**genuine, "SigningCertURL": url}
+
+
+@pytest.mark.parametrize(
+    "made", [_forged, _altered, _of_another_topic, _too_old, _with_a_certificate_of_a_look_alike]
+)
+def test_what_sns_did_not_sign_lately_for_a_topic_of_the_list_is_refused_and_gets_nowhere(
+    system: System, sns: Sns, made: Callable[[Sns, dict[str, Any]], dict[str, Any]]
+) -> None:
+    bad, good = _new_id(), _new_id()
+
+    assert sns.post(made(sns, _notification(_delivered(bad)))).status_code == 403
+
+    assert sns.post(sns.sign(_notification(_delivered(good)))).status_code == 200
+    system.wait(1, message_id=good)
+    assert not system.details(message_id=bad)
+
+
+@pytest.mark.parametrize("body", ["", "not JSON", "[]", '{"Type": "Notification"}', "null"])
+def test_what_is_no_message_of_sns_is_refused_as_malformed(sns: Sns, body: str) -> None:
+    assert sns.post(body).status_code == 400
+
+
+def test_a_subscription_to_a_topic_that_is_not_on_the_list_is_not_confirmed(sns: Sns) -> None:
+    topic_arn = sns.client.create_topic(Name="somebody-elses")["TopicArn"]
+    assert topic_arn == FOREIGN
+
+    url = sns.subscribe(topic_arn, "tracking")
+
+    assert sns.wait_for_delivery(url, "SubscriptionConfirmation")["statuses"] == [401, 403]
+    attributes = sns.client.get_topic_attributes(TopicArn=topic_arn)["Attributes"]
+    assert attributes["SubscriptionsConfirmed"] == "0"
+
+
+# The secret
+
+
+def test_a_new_password_works_within_seconds_beside_the_one_before_and_the_oldest_no_longer(
+    system: System, sns: Sns
+) -> None:
+    oldest = sns.rotate()
+    before = sns.rotate()
+    current = sns.rotate()
+    message = sns.sign(_notification(_delivered(_new_id())))
+
+    _wait_until_let_in(sns, message, current)
+    assert sns.post(message, credentials=before).status_code == 200
+    # What the authorizer remembers of the secret goes with its process.
+    with system.deployed_with("WebhookAuthorizer", POWERTOOLS_LOG_LEVEL="DEBUG"):
+        assert sns.post(message, credentials=oldest).status_code == 401
+        assert sns.post(message, credentials=before).status_code == 200
+        assert sns.post(message, credentials=current).status_code == 200
+
+
+def _wait_until_let_in(sns: Sns, message: dict[str, Any], credentials: tuple[str, str]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while (status := sns.post(message, credentials=credentials).status_code) != 200:
+        assert status == 401
+        assert time.monotonic() < deadline, "the new password never works"
+        time.sleep(POLL_SECONDS)
