@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("kind", ["aws", "ses", "smtp"])
+@pytest.mark.parametrize("kind", ["aws", "ses", "smtp", "sns"])
 def test_a_port_where_somebody_listens_is_refused_by_number(tmp_path: Path, kind: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
