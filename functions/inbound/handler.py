@@ -91,9 +91,8 @@ def _is_done(record: Record, wiring: Wiring, *, is_on: bool) -> bool:
     except (InvalidNotification, PublishError) as error:
         return _is_kept(record, error, wiring)
     except Exception as error:  # noqa: BLE001 - one record must not take its batch along
-        # the text of a foreign error may quote the mail, so its type has to do
         trouble = PublishError(
-            type(error).__name__, "unforeseen: a mistake of Mailbus's own, or trouble with S3"
+            aws.error_code(error), "unforeseen: a mistake of Mailbus's own, or trouble with S3"
         )
     if trouble is None:
         return True

@@ -35,6 +35,7 @@ EDGES = {
     "sender.schedules": "EventBridge Scheduler",
     "sender.send_queue": "SQS, to give jobs back and to put parts on",
     "sender.ses": "SES",
+    "tracking.tracking_queue": "SQS, to have a record come again later",
     "inbound.bucket": "S3",
     "webhook.queues": "SQS, to pass messages on",
     "webhook.secret": "Secrets Manager",
