@@ -216,13 +216,12 @@ class Ledger:
         return found
 
     def index_message(self, message_id: str, sent: SentEntry, expires_at: int) -> Unreachable | None:
-        """Let a message be found that its sender did not learn of."""
+        """Let a message be found that its sender did not learn of; one that is found already stays so."""
         values = job_items.message_fields(sent, expires_at)
         answer = self._update(
             {
                 "Key": job_items.message_key(message_id),
                 "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in values)}",
-                "ConditionExpression": "attribute_not_exists(pk)",
                 "ExpressionAttributeNames": {f"#{name}": name for name in values},
                 "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()},
             }

@@ -92,7 +92,8 @@ class FakeDynamoDb:
         assert request["TableName"] == TABLE
         key = place(request["Key"])
         found = self.items.get(key)
-        if not holds(request["ConditionExpression"], found or {}, request):
+        condition = request.get("ConditionExpression")
+        if condition and not holds(condition, found or {}, request):
             code = "ConditionalCheckFailedException"
             raise refused(code, **({"Item": copy.deepcopy(found)} if found else {}))
         item = copy.deepcopy(found) if found else dict(request["Key"])

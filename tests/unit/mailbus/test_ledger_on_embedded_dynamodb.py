@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from infra.local.embedded import free_port
 from infra.local.ministack import REGION, MiniStack
-from mailbus.job_records import JobRecord, RecordKey
+from mailbus.job_records import JobRecord, RecordKey, SentEntry
 from mailbus.ledger import Claim, Claimed, Found, Ledger
 
 if TYPE_CHECKING:
@@ -130,3 +130,12 @@ def test_scheduled_and_unknown_jobs_are_cancelled_and_no_others(ledger: Ledger) 
     names = ("later", "later", "never heard of", "never heard of", "now")
     answers = [ledger.cancel(name.replace(" ", "-"), now=NOW, expires_at=keep) for name in names]
     assert answers == ["cancelled", "already_cancelled", "cancelled", "already_cancelled", "too_late"]
+
+
+def test_a_message_whose_job_is_known_may_be_told_of_again(ledger: Ledger) -> None:
+    sent = SentEntry(key=RecordKey(job_id="told-twice"), entry=0)
+
+    answers = [ledger.index_message("0100019370b7a1f2-told", sent, int(NOW) + 604_800) for _ in range(2)]
+
+    assert answers == [None, None]
+    assert ledger.find_messages(["0100019370b7a1f2-told"]) == {"0100019370b7a1f2-told": sent}
