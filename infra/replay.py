@@ -54,6 +54,11 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
     bus_arn: str
     kept_days: int | None
 
+    @property
+    def bus_name(self) -> str:
+        """Name the bus: `arn:…:event-bus/<name>`."""
+        return self.bus_arn.rpartition("/")[2]
+
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
     """From when to when, by the events' own time; both belong to it."""
@@ -168,7 +173,7 @@ class Replays:
     def rule_arn(self, name: str, archive: Archive) -> str:
         """Find an enabled rule of the archive's bus."""
         try:
-            rule = self._client.describe_rule(Name=name, EventBusName=archive.bus_arn)
+            rule = self._client.describe_rule(Name=name, EventBusName=archive.bus_name)
         except self._client.exceptions.ResourceNotFoundException as error:
             there = ", ".join(self._rule_names(archive)) or "none"
             reason = f"RULE={name}: the bus has no such rule; it has: {there}"
@@ -213,7 +218,7 @@ class Replays:
 
     def _rule_names(self, archive: Archive) -> list[str]:
         try:
-            found = self._client.list_rules(EventBusName=archive.bus_arn, Limit=RULES_SHOWN)
+            found = self._client.list_rules(EventBusName=archive.bus_name, Limit=RULES_SHOWN)
         except (ClientError, BotoCoreError):
             return []
         # One that EventBridge manages fills the archive.

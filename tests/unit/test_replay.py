@@ -189,7 +189,7 @@ def test_a_rule_is_found_on_the_bus_of_the_archive(events: Service) -> None:
     events.stub.add_response(
         "describe_rule",
         {"Name": "bounces", "Arn": arn, "State": "ENABLED"},
-        {"Name": "bounces", "EventBusName": BUS},
+        {"Name": "bounces", "EventBusName": "mailbus-prod"},
     )
     assert Replays(events.client).rule_arn("bounces", ARCHIVE) == arn
 

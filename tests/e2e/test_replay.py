@@ -1,0 +1,194 @@
+"""`make replay` on the deployed system: past events come again, the same but for the replay's name."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import System
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 30.0
+
+
+class Rule:
+    """A rule on the bus with a queue that keeps what it matched."""
+
+    def __init__(self, system: System, name: str, pattern: dict[str, Any]) -> None:
+        self.name = f"{name}-{uuid.uuid4().hex[:8]}"
+        self._bus = system.outputs["EventBusName"]
+        self._events, self._sqs = system.client("events"), system.client("sqs")
+        self._url = self._sqs.create_queue(QueueName=self.name)["QueueUrl"]
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+        self._events.put_rule(Name=self.name, EventBusName=self._bus, EventPattern=json.dumps(pattern))
+        self._events.put_targets(
+            Rule=self.name,
+            EventBusName=self._bus,
+            Targets=[{"Id": "queue", "Arn": answer["Attributes"]["QueueArn"]}],
+        )
+        self.got: list[dict[str, Any]] = []
+
+    def remove(self) -> None:
+        self._events.remove_targets(Rule=self.name, EventBusName=self._bus, Ids=["queue"])
+        self._events.delete_rule(Name=self.name, EventBusName=self._bus)
+
+    def disable(self) -> None:
+        self._events.disable_rule(Name=self.name, EventBusName=self._bus)
+
+    def wait(self, count: int) -> list[dict[str, Any]]:
+        """Wait until it has got so many events."""
+        deadline = time.monotonic() + SECONDS
+        while len(self.got) < count:
+            assert time.monotonic() < deadline, f"{len(self.got)} of {count} events"
+            self.read(seconds=1)
+        return self.got
+
+    def read(self, seconds: int = 0) -> list[dict[str, Any]]:
+        """Take what has come by now."""
+        answer = self._sqs.receive_message(
+            QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=seconds
+        )
+        for message in answer.get("Messages", []):
+            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+            self.got.append(json.loads(message["Body"]))
+        return self.got
+
+
+@pytest.fixture
+def tag() -> str:
+    return f"tag-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def rule(system: System, tag: str) -> Iterator[Rule]:
+    rule = Rule(system, "again", {"source": ["mailbus"], "detail": {"tags": [tag]}})
+    yield rule
+    rule.remove()
+
+
+@pytest.fixture
+def live_rule(system: System, tag: str) -> Iterator[Rule]:
+    pattern = {"source": ["mailbus"], "detail": {"tags": [tag]}, "replay-name": [{"exists": False}]}
+    rule = Rule(system, "live", pattern)
+    yield rule
+    rule.remove()
+
+
+def _run(system: System, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ENDPOINT_URL": system.outputs["endpoint_url"],
+        "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT))),
+    }
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "infra.replay", "--stage", "local", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def _interval(start: datetime) -> tuple[str, ...]:
+    """Write an interval until now; the embedded AWS counts its events' time in whole seconds."""
+    return ("--from", start.isoformat(timespec="seconds"), "--to", datetime.now(UTC).isoformat())
+
+
+def _sent(system: System, rule: Rule, tag: str) -> tuple[datetime, list[dict[str, Any]]]:
+    start = datetime.now(UTC)
+    system.send(tags=[tag])
+    system.send(to=["bounce@simulator.amazonses.com"], tags=[tag])
+    return start, list(rule.wait(6))
+
+
+def test_events_come_again_with_their_ids_and_the_replays_name(
+    system: System, rule: Rule, live_rule: Rule, tag: str
+) -> None:
+    start, first = _sent(system, rule, tag)
+    assert not [event for event in first if "replay-name" in event]
+
+    done = _run(system, *_interval(start), "--rule", rule.name)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    again = rule.wait(12)[6:]
+    assert sorted(event["detail"]["event_id"] for event in again) == sorted(
+        event["detail"]["event_id"] for event in first
+    )
+    (name,) = {event["replay-name"] for event in again}
+    assert done.stdout.startswith(f"replay {name}: ")
+    assert done.stdout.splitlines()[-1].startswith("completed")
+    details = {event["detail"]["event_id"]: event["detail"] for event in first}
+    assert all(event["detail"] == details[event["detail"]["event_id"]] for event in again)
+    assert len(live_rule.wait(6)) == len(live_rule.read(seconds=1)) == 6
+
+
+def test_a_replay_to_one_rule_names_it_to_eventbridge(system: System, rule: Rule, tag: str) -> None:
+    """The embedded AWS gives replays to all rules, so this looks at what it was asked."""
+    start, _ = _sent(system, rule, tag)
+
+    done = _run(system, *_interval(start), "--rule", rule.name)
+
+    name = done.stdout.split()[1].rstrip(":")
+    destination = system.client("events").describe_replay(ReplayName=name)["Destination"]
+    bus = f":event-bus/{system.outputs['EventBusName']}"
+    assert destination["Arn"].endswith(bus)
+    assert [arn.rsplit("/", 1)[1] for arn in destination["FilterArns"]] == [rule.name]
+
+
+def test_an_interval_before_the_events_brings_none(system: System, rule: Rule, tag: str) -> None:
+    start, _ = _sent(system, rule, tag)
+    before = start - timedelta(hours=2)
+
+    done = _run(system, "--from", before.isoformat(), "--to", (before + timedelta(hours=1)).isoformat())
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(rule.read(seconds=1)) == 6
+
+
+def test_a_rule_that_cannot_be_replayed_to_is_refused_and_nothing_starts(system: System, rule: Rule) -> None:
+    events = system.client("events")
+    before = len(events.list_replays()["Replays"])
+    minutes = datetime.now(UTC) - timedelta(minutes=5)
+
+    unknown = _run(system, *_interval(minutes), "--rule", "no-such-rule")
+    rule.disable()
+    disabled = _run(system, *_interval(minutes), "--rule", rule.name)
+
+    assert (unknown.returncode, disabled.returncode) == (1, 1)
+    assert "RULE=no-such-rule: the bus has no such rule; it has: " in unknown.stderr
+    assert rule.name in unknown.stderr
+    assert f"RULE={rule.name} is disabled" in disabled.stderr
+    assert len(events.list_replays()["Replays"]) == before
+
+
+def test_a_time_before_the_archives_is_refused_with_the_earliest_one(system: System) -> None:
+    done = _run(system, *_interval(datetime.now(UTC) - timedelta(days=31)))
+
+    assert done.returncode == 1
+    assert "the archive keeps events for 30 days" in done.stderr
+
+
+def test_a_stage_that_is_not_deployed_is_one_line_that_says_so(system: System) -> None:
+    minutes = datetime.now(UTC) - timedelta(minutes=5)
+
+    done = _run(system, "--stage", "prod", *_interval(minutes))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("the stack mailbus-prod-state cannot be read: ")
+    assert done.stderr.count("\n") == 1
