@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 # SNS waits 15 s for an answer: https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.prepare.html
-SOCKET_SECONDS: Final = 3.0
+SOCKET_SECONDS: Final = 2.0
 WHOLE_SECONDS: Final = 5.0
 # they have about 2 KB
 CERTIFICATE_BYTES: Final = 32 * 1024

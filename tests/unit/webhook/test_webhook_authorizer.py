@@ -36,12 +36,13 @@ class FakeSecrets:
             for stage, version in versions.items()
         }
         self.outage: Exception | None = None
+        self.away = ("AWSCURRENT", "AWSPREVIOUS")
         self.reads = 0
 
     def get_secret_value(self, *, SecretId: str, VersionStage: str) -> dict[str, str]:  # noqa: N803 - AWS's names
         assert SecretId == ARN
         self.reads += VersionStage == "AWSCURRENT"
-        if self.outage is not None:
+        if self.outage is not None and VersionStage in self.away:
             raise self.outage
         if VersionStage not in self.versions:
             raise client_error(NO_SUCH_VERSION, "GetSecretValue")
@@ -378,6 +379,13 @@ def test_a_secret_that_cannot_be_read_is_no_401_which_sns_would_not_try_again(ou
     door.secrets.outage = None
     door.clock += AGAIN_SECONDS
     assert door.admits(FIRST)
+
+
+def test_a_version_before_that_cannot_be_read_may_be_valid() -> None:
+    door = Door(current=SECOND, previous=FIRST)
+    door.secrets.outage, door.secrets.away = OUTAGES[0], ("AWSPREVIOUS",)
+    with pytest.raises(ConfigurationError, match="InternalServiceError"):
+        door.admits(FIRST)
 
 
 def test_what_was_read_holds_through_an_outage_but_not_for_ever() -> None:

@@ -32,13 +32,14 @@ from tests.unit.webhook.sns_world import (
     rsa_key,
     signed,
 )
-from webhook.certificates import Unreachable
+from webhook.certificates import REMEMBERED, Unreachable
 
 OK = HTTPStatus.OK
 MALFORMED = HTTPStatus.BAD_REQUEST
 FORBIDDEN = HTTPStatus.FORBIDDEN
 LATER = HTTPStatus.SERVICE_UNAVAILABLE
 REGION_CERTIFICATE = "SimpleNotificationService-7506a1e35b36ef5a444dd1a8e7cc3ed8.pem"
+SNS = "sns.us-east-1.amazonaws.com"
 MISSING: Any = object()
 
 
@@ -160,6 +161,19 @@ def test_a_certificate_is_fetched_once() -> None:
     for _ in range(3):
         world.post(signed(notification()))
     assert world.fetched == [CERTIFICATE_URL]
+
+
+def test_so_many_certificates_are_remembered_and_no_more() -> None:
+    world = World()
+    urls = [f"https://{SNS}/SimpleNotificationService-{number:032x}.pem" for number in range(REMEMBERED + 1)]
+    messages = [signed(notification(SigningCertURL=url)) for url in urls]
+    world.files |= dict.fromkeys(urls, certificate(rsa_key()))
+    for message in [*messages[:REMEMBERED], messages[0]]:
+        world.post(message)
+    assert world.fetched == urls[:REMEMBERED]
+    world.post(messages[-1])
+    world.post(messages[0])
+    assert world.fetched == [*urls, urls[0]]
 
 
 # What is refused: the certificate's address, before anything is fetched
@@ -388,6 +402,10 @@ FORGED = {
     "signature beyond ASCII": notification(Signature="é" * 344),
     "signature in the alphabet of URLs": signed(notification()) | {"Signature": "_-" * 172},
     "signature of lines": signed(notification()) | {"Signature": "AAAA\nAAAA"},
+    "signature with a letter of no alphabet inside": {
+        name: f"{value[:9]}!{value[9:]}" if name == "Signature" else value
+        for name, value in signed(notification()).items()
+    },
     "huge signature": notification(Signature="A" * 400_000),
 }
 
