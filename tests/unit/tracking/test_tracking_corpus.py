@@ -57,8 +57,8 @@ DIFFERENT_OUTCOMES: Final = (
         reference="ignored",
         ours="refused",
         says="only Notification is processed",
-        why="SNS confirms and ends subscriptions of queues itself: on a queue such a message is a mistake in the"
-        " wiring, and one of an unknown type may be anything; silence would hide both",
+        why="SNS confirms and ends subscriptions of queues itself: on a queue such a message is a mistake in"
+        " the wiring, and one of an unknown type may be anything; silence would hide both",
         payloads=4,
     ),
     Difference(

@@ -1,0 +1,116 @@
+"""What a batch costs: as few calls as its events fit into, and questions only where something is missing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from mailbus.job_records import JobRecord, RecordKey
+from tests.unit.tracking.reports import envelope, payload
+from tests.unit.tracking.world import NOW, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BATCH = 100
+
+
+class Calls(NamedTuple):
+    """Calls of a batch, by service."""
+
+    events: int
+    dynamodb: list[tuple[str, int]]
+    sqs: int
+    s3: int
+
+
+def delivery(number: int, **mail: Any) -> str:
+    """One recipient's, of a job of its own."""
+    changed = payload("event_delivery")
+    changed["delivery"]["recipients"] = [f"reader-{number}@example.org"]
+    changed["mail"] |= {"messageId": f"0102019a9c1f0a26-{number:06}"} | mail
+    changed["mail"]["tags"] |= {"mailbus-job-id": [f"order-{number}"]}
+    return envelope(json.dumps(changed))
+
+
+def bounce(number: int) -> str:
+    """A feedback notification: without tags, with headers."""
+    changed = payload("notification_bounce")
+    changed["bounce"]["bouncedRecipients"] = [{"emailAddress": f"reader-{number}@example.org"}]
+    changed["mail"] |= {"messageId": f"0102019a9c1f0a26-{number:06}"}
+    return envelope(json.dumps(changed))
+
+
+def sent(number: int) -> str:
+    changed = payload("event_send")
+    changed["mail"] |= {"destination": [f"reader-{number}@example.org"]}
+    changed["mail"]["tags"] |= {"mailbus-job-id": [f"order-{number}"]}
+    return envelope(json.dumps(changed))
+
+
+def calls_of(world: World, monkeypatch: pytest.MonkeyPatch, make: Callable[[int], str]) -> Calls:
+    assert world.run(monkeypatch, *(make(number) for number in range(BATCH))) == []
+    assert len({event["event_id"] for event in world.details}) == BATCH
+    return Calls(
+        events=len(world.events.calls),
+        dynamodb=world.dynamodb.calls,
+        sqs=len(world.sqs.sent) + len(world.sqs.hidden),
+        s3=world.s3.puts,
+    )
+
+
+def test_a_hundred_notifications_cost_ten_calls_to_the_bus_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert calls_of(World(), monkeypatch, delivery) == Calls(events=10, dynamodb=[], sqs=0, s3=0)
+
+
+def test_feedback_notifications_cost_no_other_call_where_the_sender_writes_no_index(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert calls_of(World(), monkeypatch, bounce) == Calls(events=10, dynamodb=[], sqs=0, s3=0)
+
+
+@pytest.mark.parametrize("lack", [{"headers": None}, {"headersTruncated": True}])
+def test_missing_headers_cost_one_question_for_all_jobs(
+    monkeypatch: pytest.MonkeyPatch, lack: dict[str, Any]
+) -> None:
+    made = calls_of(World(), monkeypatch, lambda number: delivery(number, **lack))
+    assert made == Calls(events=10, dynamodb=[("BatchGetItem", BATCH)], sqs=0, s3=0)
+
+
+def test_jobs_of_notifications_cost_one_question_for_all_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(index_messages=True)
+    world.now = NOW + 3600
+    assert calls_of(world, monkeypatch, bounce) == Calls(
+        events=10, dynamodb=[("BatchGetItem", BATCH)], sqs=0, s3=0
+    )
+
+
+def test_send_events_that_the_ledger_knows_cost_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    ses_id: str = payload("event_send")["mail"]["messageId"]
+    world.wiring.ledger.save(
+        [
+            JobRecord(
+                key=RecordKey(job_id=f"order-{number}"),
+                fingerprint="9f86d081884c7d659a2feaa0c55ad015",
+                accepted={0: ses_id},
+                expires_at=int(NOW) + 604_800,
+            )
+            for number in range(BATCH)
+        ]
+    )
+    world.dynamodb.calls.clear()
+    made = calls_of(world, monkeypatch, sent)
+    assert made == Calls(events=10, dynamodb=[("BatchGetItem", BATCH)], sqs=0, s3=0)
+
+
+def test_events_with_headers_as_long_as_ses_lets_them_be_fit_ten_into_a_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    long = [{"name": "X-Long", "value": "x" * 9_000}]
+    made = calls_of(World(), monkeypatch, lambda number: delivery(number, headers=long))
+    assert made == Calls(events=10, dynamodb=[], sqs=0, s3=0)
