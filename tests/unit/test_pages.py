@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import msgspec
 import pytest
 
+from infra.mail import NOTIFICATION_RECEIVES, TIMEOUTS
 from infra.settings import SEND_DEFAULTS_BYTES, Settings, load
+from infra.state import ESP_EVENTS_PREFIX
 from mailbus import (
     addresses,
     client,
@@ -25,8 +27,18 @@ from mailbus import (
     metrics,
     queue_messages,
 )
+from mailbus.bus import CALL_BYTES, ENTRY_AT_FAULT, ENTRY_BYTES, NOT_TRIED, TOO_LARGE
+from mailbus.dead_letters import REASON_CHARACTERS
 from mailbus.documents import _NEVER_DEFAULT
-from mailbus.errors import InvalidJob, MailbusError, SendError, UnsupportedFeature
+from mailbus.errors import (
+    InvalidJob,
+    InvalidNotification,
+    MailbusError,
+    PublishError,
+    SendError,
+    UnsupportedFeature,
+    WiringError,
+)
 from mailbus.esp_extra import _ALWAYS_REFUSED, _OWN_TAGS, _TAGS
 from mailbus.events import EmailEvent, EventType, InboundEvent
 from mailbus.job_headers import _REFUSED, _REFUSED_PREFIXES
@@ -36,12 +48,15 @@ from mailbus.send_job import Attachment, SendJob
 from mailbus.sqs import PART_ATTRIBUTE
 from sender import compose, deferral, outcomes, pacing, reading
 from sender.outcomes import ACCEPTED, DELAYS, MAY_BE_QUOTA, MEANINGS, STATUSES, Delay
+from tracking.jobs import NOT_WRITTEN_DOWN
+from tracking.normalize import BOUNCE_REJECT_REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-SENT_BY_NOBODY_YET = {"autoresponded"}
+# Received mail has ids of its own, and `autoresponded` comes from nobody.
+NOT_SESS = {"queued", "inbound", "inbound_failed", "autoresponded"}
 
 
 def page(name: str) -> str:
@@ -383,9 +398,65 @@ def test_every_field_of_received_mail_stands_on_its_page(field: str) -> None:
     assert f'"{field}"' in page("receiving.md")
 
 
-@pytest.mark.parametrize("event_type", sorted(set(get_args(EventType)) - SENT_BY_NOBODY_YET))
-def test_every_type_of_event_has_an_example(event_type: str) -> None:
-    assert f'"event_type": "{event_type}"' in page("events.md") + page("receiving.md")
+def test_why_mail_bounces_is_told_as_it_is_reported() -> None:
+    told: dict[str, str] = {}
+    for cells in rows("events.md", "| `bounce.type` | `bounce.sub_type` | `reject_reason` | |"):
+        told |= dict.fromkeys(named(cells[1]), *named(cells[2]))
+
+    assert told.keys() >= BOUNCE_REJECT_REASONS.keys()
+    assert told == {sub_type: BOUNCE_REJECT_REASONS.get(sub_type, "bounced") for sub_type in told}
+
+
+def test_each_type_of_sess_events_has_what_its_id_is_made_of() -> None:
+    told = [name for cells in rows("events.md", "| `event_type` | and of |") for name in named(cells[0])]
+
+    assert sorted(told) == sorted(set(get_args(EventType)) - NOT_SESS)
+
+
+def test_the_dead_letters_of_tracking_name_every_code_of_an_event_at_fault() -> None:
+    told = {
+        name
+        for cells in rows("events.md", "| `Error`, `Code` | what it is | what to do |")
+        for name in named(cells[0])
+    }
+    (classes,) = [cells[1] for cells in rows("events.md", "| attribute | |") if cells[0] == "`Error`"]
+
+    assert told >= ENTRY_AT_FAULT | {TOO_LARGE, NOT_TRIED, NOT_WRITTEN_DOWN}
+    assert told >= set(named(classes))
+    assert set(named(classes)) == {
+        error.__name__ for error in (WiringError, InvalidNotification, PublishError)
+    }
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        f"{TIMEOUTS} times `tracking.timeout_seconds`",
+        f"{NOTIFICATION_RECEIVES} times in all",
+        f"at most {REASON_CHARACTERS} characters",
+        f"at most {_written(CALL_BYTES)} bytes",
+        f"may have {ENTRY_BYTES // 1024} KiB",
+        f"under `{ESP_EVENTS_PREFIX}`",
+    ],
+)
+def test_the_page_on_events_has_the_numbers_of_the_code(sentence: str) -> None:
+    assert sentence in prose("events.md")
+
+
+@pytest.mark.parametrize(
+    ("told", "default"),
+    [
+        ("`retention.esp_events_days` ({})", lambda s: s.retention.esp_events_days),
+        ("`sender.timeout_seconds` ({})", lambda s: s.sender.timeout_seconds),
+        ("`sender.ledger_days` ({})", lambda s: s.sender.ledger_days),
+    ],
+)
+def test_a_default_on_the_page_on_events_is_the_one_in_the_code(
+    told: str, default: typing.Callable[[Settings], float]
+) -> None:
+    settings = Settings(stage="prod", region="us-east-1", identity="example.com")
+
+    assert told.format(f"{default(settings):g}") in prose("events.md")
 
 
 def test_every_setting_stands_with_its_default() -> None:
