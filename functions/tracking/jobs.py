@@ -123,8 +123,12 @@ def _mark(readings: Sequence[Reading], found: Mapping[RecordKey, JobRecord], tra
         acceptance = news(asked, found)
         if asked is None or acceptance is None:
             continue
-        # a ledger that is away is not waited for once for each record
-        away = away or _tell(asked, acceptance, found[asked.key].expires_at, tracker)
+        try:
+            # a ledger that is away is not waited for once for each record
+            away = away or _tell(asked, acceptance, found[asked.key].expires_at, tracker)
+        except Exception as error:  # noqa: BLE001 - as above
+            held.append(Held(record=reading.record, error=unforeseen(error)))
+            continue
         if away is not None:
             held.append(Held(record=reading.record, error=_unreachable(away)))
     return held

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 VALIDATED: Final = "Successfully validated SNS topic for Amazon SES"
 # and this message id to the target of a new receipt rule
 SETUP_MESSAGE_ID: Final = "AMAZON_SES_SETUP_NOTIFICATION"
+# and such a notification to the topic that an identity's feedback is to go to
+SUBSCRIBED: Final = "AmazonSnsSubscriptionSucceeded"
 RECEIVED: Final = "Received"
 SEND: Final = "Send"
 CONFIGURATION_SET_TAG: Final = "ses:configuration-set"
@@ -87,6 +89,8 @@ def normalize(envelope: Notification, *, topic_arn: str, metadata_in_headers: bo
         raise
     mail, ses_type = ses.mail, ses.event_type or ses.notification_type
     if mail is not None and mail.message_id == SETUP_MESSAGE_ID:
+        return Report()
+    if ses_type == SUBSCRIBED:
         return Report()
     if ses_type == RECEIVED:
         reason = (

@@ -278,3 +278,16 @@ def test_a_report_says_what_the_ledger_is_to_be_asked() -> None:
     cut = payload("event_click")
     cut["mail"] |= CUT
     assert report(cut).lookup == Lookup(key=RecordKey(job_id=JOB_ID), entry=0, incomplete=True)
+
+
+def test_an_error_of_our_own_while_the_ledger_is_told_costs_only_its_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = knowing(None)
+
+    def broken(*_: Any) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(world.wiring.ledger, "mark_accepted", broken)
+    assert world.run(monkeypatch, of_job(), of_job("event_delivery")) == ["record-0"]
+    assert {event["event_type"] for event in world.details} == {"sent", "delivered"}

@@ -157,6 +157,8 @@ def test_a_message_that_its_sender_never_learnt_of_is_found_too(monkeypatch: pyt
     ledger.claim([Claim(record=open_record)], now=ACCEPTED_AT)
     assert world.run(monkeypatch, envelope(json.dumps(sent))) == []
     assert ledger.find_messages([SES_ID]) == {SES_ID: SentEntry(key=RecordKey(job_id="order-4711"), entry=0)}
+    # whoever of the two comes last
+    assert ledger.index_message(SES_ID, SentEntry(key=open_record.key, entry=0), EXPIRES_AT) is None
     assert world.run(monkeypatch, bounce(headers=None)) == []
     assert world.details[-1]["job_id"] == "order-4711"
 

@@ -80,6 +80,17 @@ def test_sess_set_up_message_leaves_nothing_anywhere(monkeypatch: pytest.MonkeyP
     assert (world.details, world.kept) == ([], [])
 
 
+def test_sess_greeting_to_an_identitys_topic_leaves_nothing_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    greeting = {
+        "notificationType": "AmazonSnsSubscriptionSucceeded",
+        "message": f"You have successfully subscribed your Amazon SNS topic '{TOPIC}' to receive 'Bounce'"
+        " notifications from Amazon SES for identity 'example.net'.",
+    }
+    assert world.run(monkeypatch, envelope(json.dumps(greeting))) == []
+    assert (world.details, world.kept) == ([], [])
+
+
 def test_a_record_goes_back_only_for_its_own_events(monkeypatch: pytest.MonkeyPatch) -> None:
     def stuck(entry: dict[str, Any]) -> str | None:
         return "InternalFailure" if "grace@example.net" in json.loads(entry["Detail"])["recipient"] else None
