@@ -171,9 +171,11 @@ class Replays:
         )
 
     def rule_arn(self, name: str, archive: Archive) -> str:
-        """Find an enabled rule of the archive's bus."""
+        """Find an enabled rule of the archive's bus, by its name or as CloudFormation refers to it."""
+        # "<bus>|<rule>": https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1131
+        plain = name.rpartition("|")[2]
         try:
-            rule = self._client.describe_rule(Name=name, EventBusName=archive.bus_name)
+            rule = self._client.describe_rule(Name=plain, EventBusName=archive.bus_name)
         except self._client.exceptions.ResourceNotFoundException as error:
             there = ", ".join(self._rule_names(archive)) or "none"
             reason = f"RULE={name}: the bus has no such rule; it has: {there}"

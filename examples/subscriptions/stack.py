@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_cdk import AssetHashType, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import AssetHashType, CfnOutput, Duration, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -87,7 +87,10 @@ class Subscription(Construct):
         rule = events.Rule(self, "Rule", event_bus=bus, event_pattern=event_pattern(pattern))
         rule.add_target(to(dead_letters))
         stack = Stack.of(self)
-        CfnOutput(stack, f"{construct_id}Rule", value=rule.rule_name)
+        # Not the reference, which on a bus of one's own is "<bus>|<rule>":
+        # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1131
+        name = Fn.select(2, Fn.split("/", rule.rule_arn))
+        CfnOutput(stack, f"{construct_id}Rule", value=name)
         CfnOutput(stack, f"{construct_id}DeadLetterQueueUrl", value=dead_letters.queue_url)
 
 

@@ -254,6 +254,13 @@ def test_the_endpoint_gets_a_tenants_events_with_the_key_and_each_events_id(
     assert deployed.partner.about(other) == []
 
 
+def test_the_outputs_name_the_rules_as_eventbridge_does(system: System, deployed: Deployed) -> None:
+    told = {value for name, value in deployed.outputs.items() if name.endswith("Rule")}
+    rules = system.client("events").list_rules(EventBusName=system.outputs["EventBusName"])["Rules"]
+    assert len(told) == 6
+    assert told <= {rule["Name"] for rule in rules}
+
+
 def test_nothing_of_all_this_ended_in_a_dead_letter_queue(system: System, deployed: Deployed) -> None:
     system.wait_until_empty("TrackingQueueUrl")
     queues = [name for name in deployed.outputs if name.endswith("DeadLetterQueueUrl")]

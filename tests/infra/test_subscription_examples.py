@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +13,7 @@ from cdk_nag import AwsSolutionsChecks
 from cfnlint.api import ManualArgs, lint_file
 
 from examples.subscriptions.stack import HERE, KEY_HEADER, Subscriptions
+from infra.packaging import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,3 +138,23 @@ def test_the_endpoint_gets_the_events_detail_with_a_key_that_is_in_no_template(
     assert "{{resolve:secretsmanager:" in json.dumps(key["ApiKeyValue"])
     assert target["InputPath"] == "$.detail"
     assert target["HttpParameters"]["HeaderParameters"] == {"Idempotency-Key": "$.detail.event_id"}
+
+
+def test_what_is_not_said_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT)]),
+        "CDK_CONTEXT_JSON": json.dumps({"bus": BUS}),
+        "CDK_OUTDIR": str(tmp_path),
+        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "examples.subscriptions"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "say what is missing: --context endpoint=…\n"

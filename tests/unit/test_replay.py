@@ -184,14 +184,15 @@ def test_an_archive_that_is_gone_is_named(events: Service) -> None:
         Replays(events.client).archive("archive-1")
 
 
-def test_a_rule_is_found_on_the_bus_of_the_archive(events: Service) -> None:
+@pytest.mark.parametrize("name", ["bounces", "mailbus-prod|bounces"])
+def test_a_rule_is_found_by_its_name_or_as_cloudformation_refers_to_it(events: Service, name: str) -> None:
     arn = f"{PREFIX}:rule/mailbus-prod/bounces"
     events.stub.add_response(
         "describe_rule",
         {"Name": "bounces", "Arn": arn, "State": "ENABLED"},
         {"Name": "bounces", "EventBusName": "mailbus-prod"},
     )
-    assert Replays(events.client).rule_arn("bounces", ARCHIVE) == arn
+    assert Replays(events.client).rule_arn(name, ARCHIVE) == arn
 
 
 def test_a_rule_that_is_not_there_is_told_with_those_that_are(events: Service) -> None:
