@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import string
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,10 +19,13 @@ from cfnlint.api import ManualArgs, lint_file
 from infra.mailbus import Mailbus, deployment
 from infra.packaging import ROOT
 from infra.settings import Inbound, Webhook
+from infra.webhook import REQUESTS_A_SECOND
 from mailbus.settings import AuthorizerSettings, WebhookSettings
 from tests.infra.conftest import TOPIC, Templates
 from webhook.handler import measure
+from webhook.receive import BODY_BYTES
 from webhook.routes import ROUTES
+from webhook.signature import AHEAD, OLDEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -279,6 +283,30 @@ def test_the_webhook_is_part_of_the_one_construct_for_somebody_elses_app(
     mailbus = Mailbus(stack, "Mail", settings=hooked)
     assert mailbus.webhook is not None
     Template.from_stack(stack).resource_count_is("AWS::ApiGateway::RestApi", 1)
+
+
+# The pages
+
+
+def test_the_page_on_deploying_tells_the_webhooks_outputs_and_rights(stacks: Templates) -> None:
+    page = (ROOT / "docs/deploy.md").read_text()
+    (told,) = re.findall(r"^\| (.*) \| webhook \|", page, re.MULTILINE)
+    assert set(re.findall(r"`([A-Za-z]+)`", told)) == set(stacks.outputs("webhook"))
+    for function, path in (("webhook", "Receiver"), ("authorizer", "Authorizer")):
+        (rights,) = re.findall(rf"^\| `{function}` \| (.*) \|$", page, re.MULTILINE)
+        assert set(re.findall(r"`([a-z]+:[A-Za-z]+)`", rights)) == {
+            action for action, _ in _rights(stacks, path) - _logs(path)
+        }
+
+
+def test_the_page_on_the_webhook_tells_every_alarm_and_every_limit(stacks: Templates) -> None:
+    page = (ROOT / "docs/webhook.md").read_text()
+    alarms = {alarm.path.rpartition("/")[2] for alarm in _of_webhook(stacks, "AWS::CloudWatch::Alarm")}
+    assert set(re.findall(r"^\| `([A-Za-z]+)` \|", page, re.MULTILINE)) == alarms
+    assert f"at most {OLDEST // timedelta(minutes=1)} minutes old" in page
+    assert f"at most {AHEAD // timedelta(minutes=1)} minutes ahead" in page
+    assert f"**Size**: {BODY_BYTES // 2**20} MiB" in page
+    assert f"{REQUESTS_A_SECOND:,} requests a second" in page
 
 
 def _of_webhook(stacks: Templates, kind: str) -> list[Resource]:
