@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
+
+from mailbus.cloudformation import parse_call
+from notifications.handler import Wiring, serve
+from notifications.identity_topics import IdentityTopics
 
 if TYPE_CHECKING:
     from conftest import Lab
@@ -170,6 +175,57 @@ def test_bounces_cannot_go_to_nobody(lab: Lab, domain: str) -> None:
     with pytest.raises(ClientError, match="both bounces and complaints"):
         lab.ses.set_identity_notification_topic(Identity=domain, NotificationType="Bounce")
     assert attributes(lab, domain)["BounceTopic"] == lab.topic
+
+
+# What a deployment sets
+
+
+def deployed(lab: Lab, domain: str, topic: str, activity: str, physical_id: str | None = None) -> str:
+    """Have CloudFormation call the function of the deployment; returns the resource's id."""
+    event = {
+        "RequestType": activity,
+        "ResponseURL": "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/arn%3Aaws",
+        "StackId": "arn:aws:cloudformation:us-east-1:000000000000:stack/mailbus-local-mail/5b1c0d50",
+        "RequestId": "7bfe2d54-710a-4f6f-9b3e-7b6a5e0ef5b1",
+        "LogicalResourceId": "MailNotificationsexamplenet1F0AC4E2",
+        "PhysicalResourceId": physical_id,
+        "ResourceProperties": {"Identity": domain, "TopicArn": topic, "Displace": "true"},
+    }
+    wiring = Wiring(topics=IdentityTopics(lab.ses), log=Logger(service="notifications"))
+    reply = serve(event, parse_call(event), wiring)
+    assert (reply.status, reply.reason) == ("SUCCESS", "")
+    return reply.physical_resource_id
+
+
+@pytest.fixture
+def ours(lab: Lab) -> str:
+    """The tracking topic of a deployment."""
+    arn: str = lab.sns.create_topic(Name=f"tracking-{uuid.uuid4().hex}")["TopicArn"]
+    return arn
+
+
+@pytest.mark.parametrize("displaced", [(), ("Bounce",), ("Bounce", "Complaint"), KINDS])
+@pytest.mark.parametrize("headers", [False, True])
+def test_a_deployment_that_comes_and_goes_leaves_all_as_it_was(
+    lab: Lab, domain: str, ours: str, displaced: tuple[str, ...], *, headers: bool
+) -> None:
+    if displaced:
+        set_topics(lab, domain, *displaced, headers=headers)
+    before = attributes(lab, domain)
+    physical_id = deployed(lab, domain, ours, "Create")
+    assert {attributes(lab, domain)[f"{kind}Topic"] for kind in KINDS} == {ours}
+    deployed(lab, domain, ours, "Delete", physical_id)
+    assert attributes(lab, domain) == before
+
+
+def test_a_deployment_whose_displaced_topic_is_gone_leaves_none_behind(
+    lab: Lab, domain: str, ours: str
+) -> None:
+    set_topics(lab, domain, "Bounce", headers=True)
+    physical_id = deployed(lab, domain, ours, "Create")
+    lab.sns.delete_topic(TopicArn=lab.topic)
+    deployed(lab, domain, ours, "Delete", physical_id)
+    assert attributes(lab, domain) == UNSET
 
 
 # What is published
