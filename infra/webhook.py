@@ -140,7 +140,7 @@ class Credentials(Construct):
                 exclude_characters=string.punctuation,
             ),
         )
-        # Of one service alone, it is the same as the reference on AWS; elsewhere that is but the name.
+        # A reference gives the ARN as well, but on the embedded AWS the name.
         self.arn = secret.attr_id
         acknowledge(
             secret,
