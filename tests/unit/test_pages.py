@@ -49,7 +49,7 @@ from mailbus.sqs import PART_ATTRIBUTE
 from sender import compose, deferral, outcomes, pacing, reading
 from sender.outcomes import ACCEPTED, DELAYS, MAY_BE_QUOTA, MEANINGS, STATUSES, Delay
 from tracking.jobs import NOT_WRITTEN_DOWN
-from tracking.normalize import BOUNCE_REJECT_REASONS
+from tracking.normalize import BOUNCE_REJECT_REASONS, SETUP_MESSAGE_ID, SUBSCRIBED, VALIDATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -437,6 +437,9 @@ def test_the_dead_letters_of_tracking_name_every_code_of_an_event_at_fault() -> 
         f"at most {_written(CALL_BYTES)} bytes",
         f"may have {ENTRY_BYTES // 1024} KiB",
         f"under `{ESP_EVENTS_PREFIX}`",
+        f"`{VALIDATED}…`",
+        f"`{SUBSCRIBED}`",
+        f"`{SETUP_MESSAGE_ID}`",
     ],
 )
 def test_the_page_on_events_has_the_numbers_of_the_code(sentence: str) -> None:
