@@ -1,8 +1,9 @@
 """Turns what SES publishes into normalized events: one per recipient.
 
-Pure. A table gives for each SES type the function that reads its own object into outcomes; what
-all types share (message, metadata, tags, ids) is added in one place. A type that the table does
-not know becomes `unknown`.
+Pure. A table gives for each SES type the function that makes events of its own object, and names them:
+an id has what identifies the happening, nothing that only one of SES's channels or one report of it tells.
+What all types share (message, job, metadata, tags) is added in one place. A type that the table does not
+know becomes `unknown`.
 """
 
 from __future__ import annotations
