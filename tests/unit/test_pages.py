@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import msgspec
 import pytest
+from anymail.signals import AnymailTrackingEvent  # type: ignore[import-untyped] # it has no types
 
 from infra.mail import NOTIFICATION_RECEIVES, TIMEOUTS
 from infra.settings import SEND_DEFAULTS_BYTES, Settings, load
@@ -40,7 +41,7 @@ from mailbus.errors import (
     WiringError,
 )
 from mailbus.esp_extra import _ALWAYS_REFUSED, _OWN_TAGS, _TAGS
-from mailbus.events import EmailEvent, EventType, InboundEvent
+from mailbus.events import DETAIL_TYPE_PREFIX, EmailEvent, EventType, InboundEvent
 from mailbus.job_headers import _REFUSED, _REFUSED_PREFIXES
 from mailbus.job_records import UNKNOWN_RESENDS
 from mailbus.parts import PART_RECIPIENTS
@@ -49,7 +50,7 @@ from mailbus.sqs import PART_ATTRIBUTE
 from sender import compose, deferral, outcomes, pacing, reading
 from sender.outcomes import ACCEPTED, DELAYS, MAY_BE_QUOTA, MEANINGS, STATUSES, Delay
 from tracking.jobs import NOT_WRITTEN_DOWN
-from tracking.normalize import BOUNCE_REJECT_REASONS, SETUP_MESSAGE_ID, SUBSCRIBED, VALIDATED
+from tracking.normalize import BOUNCE_REJECT_REASONS, OUTCOMES, SETUP_MESSAGE_ID, SUBSCRIBED, VALIDATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 # Received mail has ids of its own, and `autoresponded` comes from nobody.
 NOT_SESS = {"queued", "inbound", "inbound_failed", "autoresponded"}
+NEED_NO_WORD = {"schema_version", "esp_name"}
 
 
 def page(name: str) -> str:
@@ -460,6 +462,31 @@ def test_a_default_on_the_page_on_events_is_the_one_in_the_code(
     settings = Settings(stage="prod", region="us-east-1", identity="example.com")
 
     assert told.format(f"{default(settings):g}") in prose("events.md")
+
+
+def test_coming_from_anymail_every_attribute_has_its_field() -> None:
+    table = rows("migrating.md", "| Anymail | Mailbus | |")
+    of_anymail = {name for cells in table for name in named(cells[0])}
+    of_mailbus = {name for cells in table for name in named(cells[1])}
+
+    assert of_anymail == {f"event.{name}" for name in vars(AnymailTrackingEvent(event_type="sent"))}
+    assert of_mailbus == {field.name for field in msgspec.structs.fields(EmailEvent)} - NEED_NO_WORD
+
+
+def test_coming_from_anymail_every_type_of_ses_is_told() -> None:
+    heading = "| SES says | Anymail's `event_type` | Mailbus's | what is different |"
+    told = {name for cells in rows("migrating.md", heading) for name in named(cells[0])}
+
+    assert told == set(OUTCOMES)
+
+
+def test_coming_from_sess_own_events_every_type_is_told() -> None:
+    heading = "| `source` `aws.ses`, `detail-type` | `source` `mailbus`, `detail-type` |"
+    told = {name for cells in rows("migrating.md", heading) for name in named(cells[1])}
+
+    assert told == {
+        f"{DETAIL_TYPE_PREFIX}{name}" for name in set(get_args(EventType)) - NOT_SESS - {"unknown"}
+    }
 
 
 def test_every_setting_stands_with_its_default() -> None:
