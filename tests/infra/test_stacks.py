@@ -62,6 +62,7 @@ def test_what_applications_and_operators_need_is_in_the_outputs(prod: Templates)
     assert set(prod.outputs("state")) == {
         "EventArchiveName",
         "EventBusName",
+        "EventsBucketName",
         "InboundBucketName",
         "JobsBucketName",
         "LedgerTableName",

@@ -58,6 +58,7 @@ def test_the_functions_run_from_the_package_alone(package: packaging.Package) ->
         "inbound.handler",
         "webhook.handler",
         "webhook.authorizer",
+        "notifications.handler",
         "activation.handler",
     ]
     code = "\n".join(f"from {name} import lambda_handler" for name in names)
