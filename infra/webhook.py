@@ -114,8 +114,6 @@ class Webhook(Construct):
             ),
         )
         function.allow(["sqs:SendMessage"], [queue.queue_arn for queue in queues])
-        if settings.webhook.confirm_subscriptions:
-            function.allow(["sns:ConfirmSubscription"], list(settings.webhook.topic_arns))
         return function
 
 

@@ -162,6 +162,7 @@ class EmbeddedAws:
         functions = {
             "AWS_ENDPOINT_URL_SESV2": self._ses.url,
             "AWS_ENDPOINT_URL_SES": self._ses.url,
+            "AWS_ENDPOINT_URL_SNS": self._sns.url,
             **self._sns.function_environment(),
         }
         self._ministack = MiniStack(

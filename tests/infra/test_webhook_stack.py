@@ -189,7 +189,6 @@ def test_each_function_of_the_webhook_may_do_what_it_does_and_nothing_else(stack
     assert _rights(stacks, "Receiver") == {
         ("sqs:SendMessage", "<Mail/Tracking/Work/Queue>"),
         ("sqs:SendMessage", "<Mail/Inbound/Work/Queue>"),
-        *(("sns:ConfirmSubscription", topic_arn) for topic_arn in ELSEWHERE),
         *_logs("Receiver"),
     }
     (secret_read, *others) = sorted(_rights(stacks, "Authorizer") - _logs("Authorizer"))
