@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from mailbus import aws
 from mailbus.bus import EventBus
 from mailbus.dead_letters import DeadLetterQueue
 from mailbus.ledger import Ledger
-from mailbus.metrics import FUNCTION_DIMENSION, NAMESPACE, SENDING_PAUSED, WAITING_JOB_SECONDS
+from mailbus.measuring import measure
 from mailbus.settings import SenderSettings, from_environment
 from mailbus.sqs import records
 from sender.account import Account
@@ -34,13 +33,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from mailbus.metrics import Metric
-
 ATTEMPTS: Final = 2
-UNITS: Final[dict[Metric, MetricUnit]] = {
-    SENDING_PAUSED: MetricUnit.Count,
-    WAITING_JOB_SECONDS: MetricUnit.Seconds,
-}
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
@@ -52,18 +45,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, l
 def wait_until(moment: float) -> None:
     """Sleep until a moment, in epoch seconds."""
     time.sleep(max(0.0, moment - time.time()))
-
-
-def measure(function_name: str, name: Metric, value: float) -> None:
-    """Let CloudWatch know a value, by the log."""
-    with single_metric(
-        name=name,
-        unit=UNITS[name],
-        value=value,
-        namespace=NAMESPACE,
-        default_dimensions={FUNCTION_DIMENSION: function_name},
-    ):
-        pass
 
 
 @functools.cache

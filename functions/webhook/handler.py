@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from botocore import UNSIGNED
 from botocore.config import Config
 
 from mailbus import aws
-from mailbus.metrics import FUNCTION_DIMENSION, NAMESPACE
+from mailbus.measuring import measure
 from mailbus.settings import WebhookSettings, from_environment
 from webhook.certificates import Certificates, fetch, make_opener
 from webhook.http import parse_request, response
@@ -24,8 +23,6 @@ from webhook.subscriptions import Subscriptions
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from mailbus.metrics import Metric
-
 MAX_ATTEMPTS: Final = 2
 # With a certificate to fetch, all has to be over before SNS's 15 s are:
 # https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.prepare.html
@@ -36,18 +33,6 @@ READ_SECONDS: Final = 3.0
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer for a REST API's proxy integration."""
     return response(receive(parse_request(event), wire(context.function_name)))
-
-
-def measure(function_name: str, name: Metric, value: float) -> None:
-    """Let CloudWatch know a count, by the log."""
-    with single_metric(
-        name=name,
-        unit=MetricUnit.Count,
-        value=value,
-        namespace=NAMESPACE,
-        default_dimensions={FUNCTION_DIMENSION: function_name},
-    ):
-        pass
 
 
 @functools.cache

@@ -24,8 +24,8 @@ from infra.settings import (
     Transactional,
 )
 from mailbus.errors import ConfigurationError
+from mailbus.measuring import measure
 from mailbus.settings import InboundSettings, SenderSettings, TrackingSettings
-from sender.handler import measure
 from sender.outcomes import DELAYS
 from tests.infra.conftest import ACCOUNT, TOPIC, Templates
 

@@ -20,9 +20,9 @@ from infra.mailbus import Mailbus, deployment
 from infra.packaging import ROOT
 from infra.settings import Inbound, Webhook
 from infra.webhook import REQUESTS_A_SECOND
+from mailbus.measuring import measure
 from mailbus.settings import AuthorizerSettings, WebhookSettings
 from tests.infra.conftest import TOPIC, Templates
-from webhook.handler import measure
 from webhook.receive import BODY_BYTES
 from webhook.routes import ROUTES
 from webhook.signature import AHEAD, OLDEST

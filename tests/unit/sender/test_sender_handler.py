@@ -14,10 +14,11 @@ from infra.settings import Sender as SenderLimits
 from mailbus.aws import CONNECT_TIMEOUT, SHORT_READ_TIMEOUT
 from mailbus.bus import TROUBLE_SECONDS
 from mailbus.errors import ConfigurationError
+from mailbus.measuring import measure
 from mailbus.metrics import SENDING_PAUSED, WAITING_JOB_SECONDS
 from mailbus.settings import to_environment
 from sender.batch import ROUNDS_SECONDS
-from sender.handler import lambda_handler, measure, wait_until, wire
+from sender.handler import lambda_handler, wait_until, wire
 from sender.pacing import PATIENCE
 from tests.unit.sender.fake_world import BULK_QUEUE, SEND_QUEUE, SETTINGS, World, letter
 

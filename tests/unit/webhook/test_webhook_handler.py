@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mailbus.errors import ConfigurationError
+from mailbus.measuring import measure
 from mailbus.metrics import REFUSED_MESSAGES, UNCONFIRMED_SUBSCRIPTIONS
 from tests.unit.webhook.sns_world import (
     CHINESE_TOPIC,
@@ -65,7 +66,7 @@ def test_without_an_inbound_queue_mail_is_received_nowhere() -> None:
 def test_what_is_counted_has_the_one_dimension_that_alarms_name(
     name: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    handler.measure("mailbus-dev-webhook", name, 1)
+    measure("mailbus-dev-webhook", name, 1)
     written = json.loads(capsys.readouterr().out)
     (metric,) = written["_aws"]["CloudWatchMetrics"]
     assert metric["Namespace"] == "Mailbus"
