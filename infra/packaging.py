@@ -58,6 +58,7 @@ _MACHINES: Final[dict[str, Machine]] = {
 SERVICE_MODELS: Final = (
     "dynamodb",
     "events",
+    "kms",
     "s3",
     "scheduler",
     "secretsmanager",

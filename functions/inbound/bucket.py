@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -21,20 +22,27 @@ RAW_BYTES: Final = 64 * 1024 * 1024
 NO_SUCH_KEY: Final = "NoSuchKey"
 UNAVAILABLE: Final = frozenset({NO_SUCH_KEY, "NoSuchBucket", "AccessDenied", "403", "404"})
 
-# SES's "Encrypt message" is the S3 encryption client's envelope, which stands in the metadata.
-ENVELOPE_KEYS: Final = frozenset({"x-amz-key", "x-amz-key-v2"})
+# What a conditional write says of a key at which something lies:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+_EXISTS: Final = frozenset({"PreconditionFailed", "412"})
 
 
 class StoredMail(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail out of the bucket. `size` is in bytes; `content` is None where it is more than `RAW_BYTES`."""
+    """A mail out of the bucket. `size` is its object's, in bytes; `content` is None over `RAW_BYTES`.
+
+    `metadata` is the object's own, as its writer named it.
+    """
 
     content: bytes | None
     size: int
-    encrypted: bool
+    metadata: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class Unavailable(msgspec.Struct, frozen=True, kw_only=True):
-    """No object, or no right to read it: S3 tells them apart only to those who may list. `code` is S3's."""
+    """No object, or no right to it or to its key. `code` is S3's, or KMS's.
+
+    S3 tells a missing object from a missing right only to those who may list.
+    """
 
     code: str
 
@@ -56,9 +64,21 @@ class Bucket:
                 return Unavailable(code=code)
             raise
         size = answer["ContentLength"]
-        encrypted = not ENVELOPE_KEYS.isdisjoint(name.lower() for name in answer["Metadata"])
         content = None if size > RAW_BYTES else answer["Body"].read()
-        return StoredMail(content=content, size=size, encrypted=encrypted)
+        return StoredMail(content=content, size=size, metadata=answer["Metadata"])
+
+    def keep(self, key: str, content: bytes) -> StoredMail | Unavailable:
+        """Store a mail where nothing lies yet; else fetch what does. Trouble that may pass is raised.
+
+        What SES itself stored is the better copy, and may be an encrypted one.
+        """
+        try:
+            self._client.put_object(Bucket=self.name, Key=key, Body=content, IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _EXISTS:
+                raise
+            return self.read(key)
+        return StoredMail(content=content, size=len(content))
 
     def write(self, key: str, content: bytes) -> StoredObject:
         """Store bytes, over what lies there.

@@ -1,7 +1,7 @@
 """The inbound function: SQS records with SES's receipt notifications, to received mail on the bus.
 
 What can never become an event is kept in the dead-letter queue with the reason, then
-acknowledged. A record goes back to its queue while S3 or the bus may still answer otherwise.
+acknowledged. A record goes back to its queue while S3, KMS or the bus may still answer otherwise.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from inbound.bucket import Bucket
+from inbound.keys import Keys
 from inbound.receive import NotYet, receive
 from mailbus import aws
 from mailbus.bus import EventBus
@@ -37,6 +38,7 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: InboundSettings
     bucket: Bucket
+    keys: Keys
     bus: EventBus
     dead_letters: DeadLetterQueue
     log: Logger
@@ -53,6 +55,7 @@ def wire() -> Wiring:
     return Wiring(
         settings=settings,
         bucket=Bucket(session.client("s3", config=config), settings.inbound_bucket_name),
+        keys=Keys(session.client("kms", config=config)),
         bus=EventBus(events, settings.event_bus_name, entry_bytes=settings.event_bytes),
         dead_letters=DeadLetterQueue(session.client("sqs", config=config), settings.dead_letter_queue_url),
         log=Logger(),
@@ -92,7 +95,7 @@ def _is_done(record: Record, wiring: Wiring, *, is_on: bool) -> bool:
         return _is_kept(record, error, wiring)
     except Exception as error:  # noqa: BLE001 - one record must not take its batch along
         trouble = PublishError(
-            aws.error_code(error), "unforeseen: a mistake of Mailbus's own, or trouble with S3"
+            aws.error_code(error), "unforeseen: a mistake of Mailbus's own, or trouble with S3 or KMS"
         )
     if trouble is None:
         return True
@@ -103,11 +106,11 @@ def _is_done(record: Record, wiring: Wiring, *, is_on: bool) -> bool:
 
 def _publish(record: Record, wiring: Wiring) -> PublishError | None:
     """Put a mail's event on the bus; the answer is what stood in the way and may pass."""
-    outcome = receive(record, wiring.settings, wiring.bucket)
+    outcome = receive(record, wiring.settings, wiring.bucket, wiring.keys)
     if outcome is None:
         return None
     if isinstance(outcome, NotYet):
-        return PublishError(outcome.code, "the mail is not to be had from S3 yet")
+        return PublishError(outcome.code, "the mail, or its key, is not to be had yet")
     failure = wiring.bus.publish([outcome]).get(0)
     if failure is None:
         wiring.log.info("mail published", detail_type=outcome.detail_type, sqs_message_id=record.message_id)

@@ -6,12 +6,13 @@ https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from mailbus.errors import InvalidNotification, WiringError
+from mailbus.errors import InboundError, InvalidNotification, WiringError
 
 if TYPE_CHECKING:
     from mailbus.settings import InboundSettings
@@ -24,6 +25,20 @@ SETUP_NAME: Final = "AMAZON_SES_SETUP_NOTIFICATION"
 SETUP_SENTENCE: Final = "Successfully validated SNS topic"
 
 SENDING_NOTIFICATIONS: Final = frozenset({"Bounce", "Complaint", "Delivery"})
+
+S3_ACTION: Final = "S3"
+SNS_ACTION: Final = "SNS"
+_BASE64: Final = "BASE64"
+# As SES spells it in a notification, which it documents nowhere, and in a rule
+# (https://docs.aws.amazon.com/ses/latest/APIReference/API_SNSAction.html), without its hyphen.
+_ENCODINGS: Final = frozenset({_BASE64, "UTF8"})
+_LINE_BREAKS: Final = str.maketrans("", "", "\r\n")
+
+# SES puts U+FFFD for bytes that are no UTF-8; Base64 loses none.
+# https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-sns.html
+LOST_BYTES: Final = "lost_bytes"
+REPLACEMENT: Final = "\ufffd"
+
 # It becomes a part of S3 keys.
 MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
@@ -35,12 +50,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the receipt rule did with the mail."""
+    """What the receipt rule did with the mail. `encoding` is that of the SNS action, where SES says it."""
 
     type: str
     topic_arn: str | None = None
     bucket_name: str | None = None
     object_key: str | None = None
+    encoding: str | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -66,10 +82,22 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """SES's notification of a received mail."""
+    """SES's notification of a received mail. `content` is the mail, where the action was SNS."""
 
     mail: Mail
     receipt: Receipt
+    content: str | None = None
+
+
+class Carried(msgspec.Struct, frozen=True, kw_only=True):
+    """The mail that was in a notification, in bytes.
+
+    Where it cannot be decoded, `reason` says why, and `content` is what stands there instead.
+    """
+
+    content: bytes
+    reason: str | None = None
+    defects: tuple[str, ...] = ()
 
 
 class _MailName(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -124,13 +152,18 @@ def _refuse_other_kinds(kind: _Kind, topic: str) -> None:
 
 
 def object_key(received: Received, notification: Notification, settings: InboundSettings) -> str:
-    """Find the mail's key in the deployment's own bucket; whatever lies elsewhere is a `WiringError`."""
+    """Find the mail's key in the deployment's own bucket, or the one for a mail inside its notification.
+
+    Whatever lies elsewhere is a `WiringError`, and so is any other action than S3 and SNS.
+    """
     action = received.receipt.action
     topic = notification.topic_arn
-    if action.type != "S3":
+    if action.type == SNS_ACTION:
+        return f"{settings.raw_prefix}{received.mail.message_id}"
+    if action.type != S3_ACTION:
         reason = (
-            f"receipt action {action.type!r} on topic {topic}: use an S3 action "
-            f"that stores to {settings.inbound_bucket_name}/{settings.raw_prefix}"
+            f"receipt action {action.type!r} on topic {topic}: use an S3 action that stores to "
+            f"{settings.inbound_bucket_name}/{settings.raw_prefix}, or an SNS action"
         )
         raise WiringError(reason)
     if action.bucket_name is None or action.object_key is None:
@@ -149,6 +182,44 @@ def object_key(received: Received, notification: Notification, settings: Inbound
         )
         raise WiringError(reason)
     return action.object_key
+
+
+def carried_mail(received: Received) -> Carried | None:
+    """Take the mail out of an SNS action's notification; None where another action was it.
+
+    Without it, it is an `InboundError`.
+    """
+    action = received.receipt.action
+    if action.type != SNS_ACTION:
+        return None
+    content = received.content
+    if content is None:
+        reason = "the SNS action's notification has no content, so that the mail is nowhere to be had"
+        raise InboundError(reason)
+    encoded = _decoded(content)
+    encoding = (action.encoding or "").upper().replace("-", "")
+    if encoding not in _ENCODINGS:
+        # No mail is base64 by chance: SES begins every one with header fields, and so with a colon.
+        encoding = _BASE64 if encoded else "UTF8"
+    if encoding != _BASE64:
+        defects = (LOST_BYTES,) if REPLACEMENT in content else ()
+        return Carried(content=content.encode(), defects=defects)
+    if encoded is None:
+        reason = "the SNS action's encoding is Base64, and its content is not; the content is kept as it came"
+        return Carried(content=content.encode(), reason=reason)
+    return Carried(content=encoded)
+
+
+def _decoded(content: str) -> bytes | None:
+    try:
+        return b64decode(content.translate(_LINE_BREAKS), validate=True)
+    except ValueError:
+        return None
+
+
+def account_of(notification: Notification) -> str:
+    """Name the account of the topic; an empty string where the ARN is none."""
+    return "".join(notification.topic_arn.split(":")[4:5])
 
 
 def is_setup_object(key: str) -> bool:

@@ -1,4 +1,4 @@
-"""One received mail from its notification to its event: verify, fetch, read, store, publish."""
+"""One received mail from its notification to its event: verify, fetch, decrypt, read, store, publish."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from inbound import mime, parts
+from inbound import decryption, mime, parts, replies
 from inbound.bucket import NO_SUCH_KEY, RAW_BYTES, Bucket, StoredMail, Unavailable
 from inbound.fitting import fit
 from inbound.notification import (
+    Carried,
     Received,
     Verdict,
+    account_of,
+    carried_mail,
     is_setup_object,
     object_key,
     read_received,
@@ -22,6 +25,9 @@ from mailbus.events import BusEntry, InboundEvent, RawMessage, StoredObject, ent
 from mailbus.sns import Notification, parse_notification
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from inbound.keys import Keys
     from mailbus.settings import InboundSettings
     from mailbus.sqs import Record
 
@@ -29,11 +35,20 @@ if TYPE_CHECKING:
 # writes it before it notifies, and S3 is consistent (https://aws.amazon.com/s3/consistency/).
 PATIENCE: Final = 3
 
+_NO_OBJECT: Final = (
+    "S3 answers {code} for the mail: either the object was removed, "
+    "or the function may not read it (s3:GetObject on the raw prefix, kms:Decrypt on its key)"
+)
+_NO_KEY: Final = (
+    "the mail is encrypted, and KMS answers {code} for its key: let the function's role use it "
+    "(kms:Decrypt, in the key's policy too; AWS's own key aws/ses lets nobody). The raw message is kept"
+)
+
 SPAM: Final = {"FAIL": True, "PASS": False}
 
 
 class NotYet(msgspec.Struct, frozen=True, kw_only=True):
-    """The mail is not in S3, but it may still come. `code` is S3's error code."""
+    """The mail, or the key to it, may not be had, but may still come. `code` is S3's or KMS's error code."""
 
     code: str
 
@@ -46,11 +61,29 @@ class Announced(msgspec.Struct, frozen=True, kw_only=True):
     key: str
 
 
-def receive(record: Record, settings: InboundSettings, bucket: Bucket) -> BusEntry | NotYet | None:
+class _Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail in clear; `size` is that of its object, `defects` are from its way here."""
+
+    raw: bytes
+    size: int
+    defects: tuple[str, ...]
+
+
+class _Withheld(msgspec.Struct, frozen=True, kw_only=True):
+    """What the function has no right to, or what is not there; `size` is that of the object, if it is."""
+
+    code: str
+    reason: str
+    size: int | None
+
+
+def receive(
+    record: Record, settings: InboundSettings, bucket: Bucket, keys: Keys
+) -> BusEntry | NotYet | None:
     """Make a queue message the event of its mail; None where SES only tries its connection.
 
     Mail that cannot be read is an event too. Raises `InvalidNotification` where nothing may be
-    read; what S3 raises, except that an object is not there, passes through.
+    read; what S3 and KMS raise, except that an object is not there or a key of no use, passes through.
     """
     notification = parse_notification(record.body)
     received = read_received(notification)
@@ -60,37 +93,89 @@ def receive(record: Record, settings: InboundSettings, bucket: Bucket) -> BusEnt
     if is_setup_object(key):
         return None
     announced = Announced(received=received, notification=notification, key=key)
-    found = bucket.read(key)
-    if isinstance(found, Unavailable):
-        if found.code != NO_SUCH_KEY and record.receive_count < PATIENCE:
-            return NotYet(code=found.code)
-        reason = (
-            f"S3 answers {found.code} for the mail: either the object was removed, "
-            "or the function may not read it (s3:GetObject on the raw prefix, kms:Decrypt on its key)"
-        )
-        return _entry(announced, _unread(announced, bucket, reason, size=None))
-    return _entry(announced, _read(announced, found, settings, bucket))
+    outcome = _event(announced, settings, bucket, keys)
+    if isinstance(outcome, InboundEvent):
+        return _entry(announced, outcome)
+    if outcome.code != NO_SUCH_KEY and record.receive_count < PATIENCE:
+        return NotYet(code=outcome.code)
+    return _entry(announced, _unread(announced, bucket, outcome.reason, size=outcome.size))
 
 
-def _read(announced: Announced, found: StoredMail, settings: InboundSettings, bucket: Bucket) -> InboundEvent:
+def _event(
+    announced: Announced, settings: InboundSettings, bucket: Bucket, keys: Keys
+) -> InboundEvent | _Withheld:
     try:
-        raw = _readable(found)
-        mail = mime.parse(raw)
+        carried = carried_mail(announced.received)
+    except InboundError as error:
+        return _unread(announced, bucket, str(error), size=None)
+    found = bucket.read(announced.key) if carried is None else bucket.keep(announced.key, carried.content)
+    if isinstance(found, Unavailable):
+        return _Withheld(code=found.code, reason=_NO_OBJECT.format(code=found.code), size=None)
+    try:
+        opened = _opened(found, carried, announced, keys)
     except InboundError as error:
         return _unread(announced, bucket, str(error), size=found.size)
+    if isinstance(opened, Unavailable):
+        return _Withheld(code=opened.code, reason=_NO_KEY.format(code=opened.code), size=found.size)
+    # an encrypted mail goes out of the memory before the clear one is read
+    del found
+    return _read(announced, opened, settings, bucket)
+
+
+def _opened(
+    found: StoredMail, carried: Carried | None, announced: Announced, keys: Keys
+) -> _Opened | Unavailable:
+    """Give the mail's bytes, decrypted where SES encrypted them; an `InboundError` where they are none."""
+    if found.content is None:
+        reason = f"the mail has {found.size} bytes, more than {RAW_BYTES}; the raw message is kept"
+        raise InboundError(reason)
+    if carried is not None and carried.reason is not None:
+        raise InboundError(carried.reason)
+    raw = _in_clear(found.content, found.metadata, announced, keys)
+    if isinstance(raw, Unavailable):
+        return raw
+    # a better copy may have lain in the bucket already
+    defects = carried.defects if carried is not None and carried.content == raw else ()
+    return _Opened(raw=raw, size=found.size, defects=defects)
+
+
+def _in_clear(
+    content: bytes, metadata: Mapping[str, str], announced: Announced, keys: Keys
+) -> bytes | Unavailable:
+    if not decryption.is_encrypted(metadata):
+        return content
+    envelope = decryption.read_envelope(metadata)
+    decryption.check(
+        envelope,
+        message_id=announced.received.mail.message_id,
+        account=account_of(announced.notification),
+        size=len(content),
+    )
+    key = keys.unwrap(envelope.wrapped_key, envelope.context)
+    return key if isinstance(key, Unavailable) else decryption.decrypt(envelope, key, content)
+
+
+def _read(announced: Announced, opened: _Opened, settings: InboundSettings, bucket: Bucket) -> InboundEvent:
+    try:
+        mail = mime.parse(opened.raw)
+    except InboundError as error:
+        return _unread(announced, bucket, str(error), size=opened.size)
     receipt = announced.received.receipt
     place = parts.folder(settings.parts_prefix, announced.received.mail.message_id)
-    stored = parts.store(raw, mail.parts, bucket, place)
+    stored = parts.store(opened.raw, mail.parts, bucket, place)
+    sender, recipients = announced.received.mail.source, receipt.recipients or ()
     message = msgspec.structs.replace(
         mail.message,
-        envelope_sender=announced.received.mail.source,
-        envelope_recipients=receipt.recipients or (),
+        envelope_sender=sender,
+        envelope_recipients=recipients,
+        recipient_details=replies.recipient_details(recipients),
+        automatic=mail.message.automatic or replies.is_from_nobody(sender),
         attachments=stored.attachments,
         inlines=stored.inlines,
-        defects=mime.distinct((*mail.defects, *stored.defects)),
+        defects=mime.distinct((*mail.defects, *stored.defects, *opened.defects)),
     )
     event = msgspec.structs.replace(
-        _unread(announced, bucket, None, size=found.size), event_type="inbound", message=message
+        _unread(announced, bucket, None, size=opened.size), event_type="inbound", message=message
     )
     fitted = fit(
         event,
@@ -103,19 +188,6 @@ def _read(announced: Announced, found: StoredMail, settings: InboundSettings, bu
     for upload in fitted.uploads:
         bucket.write(upload.at.key, upload.content)
     return fitted.event
-
-
-def _readable(found: StoredMail) -> bytes:
-    if found.encrypted:
-        reason = (
-            'the mail is encrypted by SES\'s "Encrypt message", which this version cannot undo: '
-            "turn it off in the receipt rule's S3 action and let the bucket encrypt"
-        )
-        raise InboundError(reason)
-    if found.content is None:
-        reason = f"the mail has {found.size} bytes, more than {RAW_BYTES}; the raw message is kept"
-        raise InboundError(reason)
-    return found.content
 
 
 def _unread(announced: Announced, bucket: Bucket, reason: str | None, *, size: int | None) -> InboundEvent:

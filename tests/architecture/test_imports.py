@@ -37,6 +37,7 @@ EDGES = {
     "sender.ses": "SES",
     "tracking.tracking_queue": "SQS, to have a record come again later",
     "inbound.bucket": "S3",
+    "inbound.keys": "KMS",
     "webhook.handler": "makes the client that confirms without a signature",
     "webhook.queues": "SQS, to pass messages on",
     "webhook.secret": "Secrets Manager",

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from inbound.bucket import Bucket
 from inbound.handler import Wiring
+from inbound.keys import Keys
 from mailbus.bus import EventBus
 from mailbus.dead_letters import DeadLetterQueue
 from mailbus.settings import InboundSettings
@@ -58,8 +59,18 @@ class FakeS3:
         content = self.objects[Bucket, Key]
         return {"ContentLength": len(content), "Metadata": self.metadata, "Body": io.BytesIO(content)}
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803 - AWS's names
+    def put_object(
+        self,
+        *,
+        Bucket: str,  # noqa: N803 - AWS's names
+        Key: str,  # noqa: N803 - AWS's names
+        Body: bytes,  # noqa: N803 - AWS's names
+        IfNoneMatch: str | None = None,  # noqa: N803 - AWS's names
+    ) -> None:
         self._fail(Key, "PutObject")
+        if IfNoneMatch == "*" and (Bucket, Key) in self.objects:
+            taken = "PreconditionFailed"
+            raise refusal(taken, "PutObject")
         self.written.append(Key)
         self.objects[Bucket, Key] = Body
 
@@ -82,6 +93,7 @@ class Room:
         s3: FakeS3 | None = None,
         events: FakeEvents | None = None,
         sqs: FakeSqs | None = None,
+        kms: Any = None,
     ) -> None:
         self.s3 = s3 or FakeS3({} if raw is None else {RAW_KEY: raw})
         self.events = events or FakeEvents()
@@ -90,6 +102,7 @@ class Room:
         self.wiring = Wiring(
             settings=SETTINGS,
             bucket=Bucket(self.s3, BUCKET),
+            keys=Keys(kms),
             bus=EventBus(self.events, BUS, sleep=lambda _: None),
             dead_letters=DeadLetterQueue(self.sqs, DEAD_LETTERS),
             log=Logger(service=f"inbound-{uuid4()}", stream=self.logged),

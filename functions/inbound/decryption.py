@@ -1,0 +1,210 @@
+"""Mail that SES encrypts before it stores it ("Encrypt message").
+
+SES writes as version 2 of the Amazon S3 encryption client does: the object is AES-GCM with its tag at the
+end, and its metadata has the data key, wrapped by KMS, with the context that the wrapping is bound to.
+https://docs.aws.amazon.com/kms/latest/developerguide/services-ses.html
+https://docs.aws.amazon.com/amazon-s3-encryption-client/latest/developerguide/encryption-algorithms.html
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from mailbus.errors import InboundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# All that an encryption client writes begins so, in every version; SES writes nothing else.
+_ENVELOPE: Final = "x-amz-"
+_WRAPPED_KEY: Final = "x-amz-key-v2"
+_WRAPPED_KEY_V1: Final = "x-amz-key"
+_WRAP: Final = "x-amz-wrap-alg"
+_CIPHER: Final = "x-amz-cek-alg"
+_IV: Final = "x-amz-iv"
+_TAG_BITS: Final = "x-amz-tag-len"
+_CONTEXT: Final = "x-amz-matdesc"
+_PLAIN_BYTES: Final = "x-amz-unencrypted-content-length"
+
+_GCM: Final = "AES/GCM/NoPadding"
+_BOUND_WRAP: Final = "kms+context"
+# The context binds the cipher where the wrap is the newer one.
+_BOUND_CIPHER: Final = "aws:x-amz-cek-alg"
+_WRAPS: Final = frozenset({"kms", _BOUND_WRAP})
+
+KEY_BYTES: Final = 32
+_IV_BYTES: Final = 12
+_TAG_BYTES: Final = 16
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
+_WRAPPED_BYTES: Final = 6144
+# What stands in metadata and is quoted in a reason: nobody's mail, but as long as its writer likes.
+_QUOTED: Final = 64
+
+_NUMBER: Final = re.compile(r"[0-9]{1,12}")
+_CONTEXT_DECODER: Final = msgspec.json.Decoder(dict[str, str])
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """What undoes the encryption, once KMS unwraps the key.
+
+    `context` is KMS's encryption context; `plain_bytes` is the mail's size where SES says it.
+    """
+
+    wrapped_key: bytes
+    iv: bytes
+    context: dict[str, str]
+    plain_bytes: int | None
+
+    def of_context(self, name: str) -> str | None:
+        """Find what SES bound the key to, such as `message-id`, `source-account` or `rule-name`."""
+        return self.context.get(f"aws:ses:{name}")
+
+
+def is_encrypted(metadata: Mapping[str, str]) -> bool:
+    """Tell whether an object's metadata has anything of an encryption client's envelope."""
+    return any(name.lower().startswith(_ENVELOPE) for name in metadata)
+
+
+def read_envelope(metadata: Mapping[str, str]) -> Envelope:
+    """Read an object's metadata; names may be in any case. What SES never writes is an `InboundError`."""
+    values = _by_name(metadata)
+    if _WRAPPED_KEY not in values:
+        raise _wrong(_without_key(values))
+    wrap, cipher = values.get(_WRAP), values.get(_CIPHER)
+    if wrap not in _WRAPS:
+        reason = f"{_WRAP} is {_shown(wrap)}, not kms: its key was not wrapped by KMS, so not by SES"
+        raise _wrong(reason)
+    if cipher != _GCM:
+        reason = f"{_CIPHER} is {_shown(cipher)}: only {_GCM} shows whether the mail was altered"
+        raise _wrong(reason)
+    if values.get(_TAG_BITS, str(8 * _TAG_BYTES)) != str(8 * _TAG_BYTES):
+        reason = f"{_TAG_BITS} is {_shown(values[_TAG_BITS])}, not {8 * _TAG_BYTES}"
+        raise _wrong(reason)
+    context = _context(values.get(_CONTEXT))
+    if wrap == _BOUND_WRAP and context.get(_BOUND_CIPHER) != cipher:
+        reason = f"{_CONTEXT} does not bind {_BOUND_CIPHER}, as {_BOUND_WRAP} has it"
+        raise _wrong(reason)
+    return Envelope(
+        wrapped_key=_bytes(values, _WRAPPED_KEY, range(1, _WRAPPED_BYTES + 1)),
+        iv=_bytes(values, _IV, range(_IV_BYTES, _IV_BYTES + 1)),
+        context=context,
+        plain_bytes=_number(values, _PLAIN_BYTES),
+    )
+
+
+def check(envelope: Envelope, *, message_id: str, account: str, size: int) -> None:
+    """Hold an envelope against the mail it should be of: SES's message id, its account, the object's bytes.
+
+    KMS itself judges whether the context is the one of the wrapping; whose it is, it cannot know. Anything
+    else than this mail's is an `InboundError`.
+    """
+    for name, wanted in (("message-id", message_id), ("source-account", account)):
+        bound = envelope.of_context(name)
+        if bound is None:
+            reason = f"{_CONTEXT} has no aws:ses:{name}: it was not SES that encrypted"
+            raise _wrong(reason)
+        if bound != wanted:
+            reason = f"its key is bound to another mail: aws:ses:{name} is {_shown(bound)}, not {wanted}"
+            raise _wrong(reason)
+    if size < _TAG_BYTES:
+        reason = f"its object has {size} bytes, less than a tag: it is cut"
+        raise _wrong(reason)
+    if envelope.plain_bytes is not None and size != envelope.plain_bytes + _TAG_BYTES:
+        reason = (
+            f"its object has {size} bytes, not the {envelope.plain_bytes + _TAG_BYTES} of "
+            f"{_PLAIN_BYTES} and a tag: it is cut, or was added to"
+        )
+        raise _wrong(reason)
+
+
+def decrypt(envelope: Envelope, key: bytes, content: bytes) -> bytes:
+    """Undo the encryption by the unwrapped key; the whole mail, authenticated, or an `InboundError`."""
+    if len(key) != KEY_BYTES:
+        reason = f"its key has {len(key)} bytes, not the {KEY_BYTES} of AES-256"
+        raise _wrong(reason)
+    try:
+        return AESGCM(key).decrypt(envelope.iv, content, None)
+    except InvalidTag as error:
+        reason = "its tag does not fit: the object, its tag or its metadata was altered or cut"
+        raise _wrong(reason) from error
+
+
+def _by_name(metadata: Mapping[str, str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for given, value in metadata.items():
+        name = given.lower()
+        if name in values and name.startswith(_ENVELOPE):
+            reason = f"its metadata has {name} twice"
+            raise _wrong(reason)
+        values[name] = value
+    return values
+
+
+def _without_key(values: Mapping[str, str]) -> str:
+    if _WRAPPED_KEY_V1 in values:
+        return f"it has the older envelope ({_WRAPPED_KEY_V1}), whose cipher does not show alterations"
+    return f"its metadata has no {_WRAPPED_KEY}: a part of the envelope is lost, or is of another version"
+
+
+def _context(text: str | None) -> dict[str, str]:
+    if text is None:
+        reason = f"its metadata has no {_CONTEXT}: the context of its key is lost"
+        raise _wrong(reason)
+    try:
+        return _CONTEXT_DECODER.decode(_unfolded(text))
+    except (msgspec.MsgspecError, HeaderParseError, UnicodeError, LookupError, RecursionError) as error:
+        reason = f"{_CONTEXT} is no JSON object of strings ({type(error).__name__})"
+        raise _wrong(reason) from error
+
+
+def _unfolded(text: str) -> str:
+    """Undo S3's own encoding of metadata that is not ASCII.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html#UserMetadata
+    """
+    return str(make_header(decode_header(text))) if text.startswith("=?") else text
+
+
+def _bytes(values: Mapping[str, str], name: str, lengths: range) -> bytes:
+    if name not in values:
+        reason = f"its metadata has no {name}"
+        raise _wrong(reason)
+    try:
+        content = b64decode(values[name], validate=True)
+    except ValueError as error:
+        reason = f"{name} is not base64"
+        raise _wrong(reason) from error
+    if len(content) not in lengths:
+        least, most = lengths[0], lengths[-1]
+        reason = f"{name} has {len(content)} bytes, not {least if least == most else f'{least} to {most}'}"
+        raise _wrong(reason)
+    return content
+
+
+def _number(values: Mapping[str, str], name: str) -> int | None:
+    text = values.get(name)
+    if text is None:
+        return None
+    if not _NUMBER.fullmatch(text):
+        reason = f"{name} is {_shown(text)}, no number of bytes"
+        raise _wrong(reason)
+    return int(text)
+
+
+def _shown(value: str | None) -> str:
+    return "missing" if value is None else repr(value[:_QUOTED])
+
+
+def _wrong(what: str) -> InboundError:
+    return InboundError(
+        f"the mail is encrypted, and {what}; let SES alone write under the raw prefix, by a receipt rule "
+        "with a KMS key. The raw message is kept"
+    )
