@@ -21,7 +21,8 @@ HEADERS_BYTES: Final = 48 * 1024
 ATTACHMENTS_BYTES: Final = 56 * 1024
 INLINES_BYTES: Final = 24 * 1024
 MAILBOXES_BYTES: Final = 4 * 1024
-RECIPIENTS_BYTES: Final = 24 * 1024
+RECIPIENTS_BYTES: Final = 16 * 1024
+DETAILS_BYTES: Final = 8 * 1024
 REFERENCES_BYTES: Final = 4 * 1024
 VALUE_CHARACTERS: Final = 1000
 
@@ -84,7 +85,13 @@ def _with_bodies(
 ) -> InboundEvent:
     text, html = (inside[name].decode() if name in inside else None for name in BODY_NAMES)
     bodies = msgspec.structs.replace(
-        message, text=text, html=html, text_ref=outside.get("text"), html_ref=outside.get("html")
+        message,
+        text=text,
+        # what the text is too large beside, this would be too large beside as well
+        stripped_text=None if "text" in outside else message.stripped_text,
+        html=html,
+        text_ref=outside.get("text"),
+        html_ref=outside.get("html"),
     )
     return msgspec.structs.replace(event, message=bodies)
 
@@ -117,6 +124,7 @@ def _cut_addresses(message: InboundMessage) -> InboundMessage:
     return msgspec.structs.replace(
         message,
         envelope_recipients=_within(message.envelope_recipients, RECIPIENTS_BYTES),
+        recipient_details=dict(_within(tuple(message.recipient_details.items()), DETAILS_BYTES)),
         from_email=_cut_mailboxes(message.from_email),
         to=_cut_mailboxes(message.to),
         cc=_cut_mailboxes(message.cc),

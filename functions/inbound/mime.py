@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from inbound import charsets, fields, structure
+from inbound import charsets, fields, replies, structure
 from inbound.addresses import mailboxes
 from inbound.structure import Part
 from mailbus.errors import InboundError
@@ -31,7 +31,8 @@ BODY_TYPES: Final = ("text/plain", "text/html")
 class ParsedMail(msgspec.Struct, frozen=True, kw_only=True):
     """A mail, read. The bodies are UTF-8, None where the mail has none; `parts` are all others, in order.
 
-    `message` has everything but bodies, stored parts and defects, which may still become more.
+    `message` has everything but bodies, stored parts and defects, which may still become more; what of its
+    text is no quote it has already.
     """
 
     message: InboundMessage
@@ -65,7 +66,7 @@ def _parse(raw: bytes) -> ParsedMail:
         defects.append(NO_HEADERS)
     text, html = (_body(raw, mail.parts, kind, defects) for kind in BODY_TYPES)
     return ParsedMail(
-        message=_message(mail.header, defects),
+        message=_message(mail.header, text, defects),
         text=text,
         html=html,
         parts=tuple(part for part in mail.parts if not is_body(part)),
@@ -111,20 +112,28 @@ def _utf8(raw: bytes, part: Part, defects: list[str]) -> bytes:
     return text.encode().replace(b"\r\n", b"\n")
 
 
-def _message(header: fields.Header, defects: list[str]) -> InboundMessage:
+def _message(header: fields.Header, body: bytes | None, defects: list[str]) -> InboundMessage:
+    subject = _text(header.first("subject"))
+    in_reply_to = _text(header.first("in-reply-to"))
+    references = fields.message_ids(" ".join(header.all("references")))
+    is_threaded = bool(in_reply_to or references)
     return InboundMessage(
         from_email=mailboxes(header.all("from")),
         to=mailboxes(header.all("to")),
         cc=mailboxes(header.all("cc")),
         bcc=mailboxes(header.all("bcc")),
         reply_to=mailboxes(header.all("reply-to")),
-        subject=_text(header.first("subject")),
+        subject=subject,
         date=_date(header.first("date"), defects),
         message_id_header=_text(header.first("message-id")),
-        in_reply_to=_text(header.first("in-reply-to")),
-        references=fields.message_ids(" ".join(header.all("references"))),
+        in_reply_to=in_reply_to,
+        references=references,
+        stripped_text=None
+        if body is None
+        else replies.stripped(body, subject=subject, is_threaded=is_threaded),
         headers=tuple((field.name, fields.text(field.value)) for field in header.fields),
         auto_submitted=_auto_submitted(header.first("auto-submitted")),
+        automatic=replies.is_automatic(header),
     )
 
 

@@ -120,12 +120,15 @@ _FIELDS: Final[Mapping[str, str]] = {
     "spam_detected": "SES's spam verdict as yes or no; null where SES could not tell, or did not look.",
     "envelope_sender": "The address that the sending server gave.",
     "envelope_recipients": "The addresses that it was received for.",
+    "recipient_details": "What stands behind + in the local part, of each address that has it.",
     "date": "The Date header.",
     "message_id_header": "The Message-ID header.",
+    "stripped_text": "The text without quote and signature; null where that cannot be told: see `text`.",
     "text_ref": "Where a text lies that is too large for the event.",
     "html_ref": "Where an HTML body lies that is too large for the event.",
     "headers": "All headers as [name, value], in order, decoded.",
     "auto_submitted": "The Auto-Submitted header.",
+    "automatic": "Whether it has any sign of a machine's mail: do not answer it by a machine.",
     "defects": "What is wrong with the mail's form.",
 }
 

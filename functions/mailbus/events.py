@@ -192,10 +192,16 @@ class RawMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A received mail, decoded."""
+    """A received mail, decoded.
+
+    `recipient_details` has what stands behind `+` in the local part of an envelope recipient.
+    `stripped_text` is `text` without what it quotes and without its signature; null where that cannot be
+    told. `automatic`: a machine sent it, or it asks machines for no answer.
+    """
 
     envelope_sender: str | None = None
     envelope_recipients: tuple[str, ...] = ()
+    recipient_details: dict[str, str] = msgspec.field(default_factory=dict)
     from_email: tuple[Mailbox, ...] = ()
     to: tuple[Mailbox, ...] = ()
     cc: tuple[Mailbox, ...] = ()
@@ -207,6 +213,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     in_reply_to: str | None = None
     references: tuple[str, ...] = ()
     text: str | None = None
+    stripped_text: str | None = None
     html: str | None = None
     text_ref: StoredObject | None = None
     html_ref: StoredObject | None = None
@@ -214,6 +221,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     attachments: tuple[StoredPart, ...] = ()
     inlines: tuple[StoredPart, ...] = ()
     auto_submitted: str | None = None
+    automatic: bool = False
     defects: tuple[str, ...] = ()
 
 

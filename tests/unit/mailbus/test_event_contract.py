@@ -68,6 +68,7 @@ INBOUND_FIELDS = [
 MESSAGE_FIELDS = [
     "envelope_sender",
     "envelope_recipients",
+    "recipient_details",
     "from_email",
     "to",
     "cc",
@@ -79,6 +80,7 @@ MESSAGE_FIELDS = [
     "in_reply_to",
     "references",
     "text",
+    "stripped_text",
     "html",
     "text_ref",
     "html_ref",
@@ -86,6 +88,7 @@ MESSAGE_FIELDS = [
     "attachments",
     "inlines",
     "auto_submitted",
+    "automatic",
     "defects",
 ]
 PARTS = st.lists(st.none() | st.text(st.characters(codec=None), max_size=8), max_size=4).map(tuple)
