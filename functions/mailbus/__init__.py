@@ -1,8 +1,8 @@
 """Mailbus: Amazon SES as an event-driven mail service.
 
 An application imports from here: `from mailbus import Client, SendJob`, a consumer of events
-`from mailbus import events`. Each name is loaded when it is first asked for, so that a function that needs
-none of them does not pay for boto3's clients.
+`from mailbus import events`, of received mail `inbound` too. Each name is loaded when it is first asked for,
+so that a function that needs none of them does not pay for boto3's clients.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Final
 
-    from mailbus import events
+    from mailbus import events, inbound
     from mailbus.client import Client, Result, Sent
     from mailbus.events import EmailEvent, InboundEvent
     from mailbus.ledger import Cancellation
@@ -33,8 +33,10 @@ __all__ = [
     "Sent",
     "__version__",
     "events",
+    "inbound",
 ]
 
+_MODULES: Final = frozenset({"events", "inbound"})
 _HOMES: Final = {
     "Alternative": "mailbus.send_job",
     "Attachment": "mailbus.send_job",
@@ -51,8 +53,8 @@ _HOMES: Final = {
 
 def __getattr__(name: str) -> object:
     """Load one of the names above from its module."""
-    if name == "events":
-        return importlib.import_module("mailbus.events")
+    if name in _MODULES:
+        return importlib.import_module(f"mailbus.{name}")
     if name not in _HOMES:
         reason = f"module 'mailbus' has no attribute {name!r}"
         raise AttributeError(reason)

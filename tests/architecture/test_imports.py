@@ -27,6 +27,7 @@ EDGES = {
     "mailbus.aws": "makes sessions and client configurations",
     "mailbus.bus": "EventBridge",
     "mailbus.client": "SQS, S3 and DynamoDB, for an application",
+    "mailbus.inbound": "S3, for an application",
     "mailbus.ledger": "DynamoDB",
     "sender.account": "SES, for the account's rate",
     "sender.objects": "S3",
