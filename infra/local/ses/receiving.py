@@ -1,8 +1,8 @@
 """The receiving side: which rules take a mail, and what their actions do.
 
 https://docs.aws.amazon.com/ses/latest/dg/receiving-email-concepts.html
-Simulated are the actions S3 (without SES's own encryption), SNS, AddHeader, Bounce and Stop. IP filters,
-TLS policy and the mail that a Bounce action sends to the sender are not: the bounce is the reply of the
+Simulated are the actions S3 (with "Encrypt message"), SNS, AddHeader, Bounce and Stop. IP filters, TLS
+policy and the mail that a Bounce action sends to the sender are not: the bounce is the reply of the
 SMTP conversation.
 """
 
@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.ses import identities, receipts
 from infra.local.ses.addresses import parse
+from infra.local.ses.encryption import StoredObject, encrypted
 from infra.local.ses.messages import new_inbound_id
 from infra.local.ses.mime import Header
 from infra.local.ses.publisher import Publication
@@ -25,6 +26,7 @@ from infra.local.ses.refusals import InvalidControl, NotReceived, Refusal
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from infra.local.ses.events import Origin
     from infra.local.ses.publisher import Publisher
     from infra.local.ses.resources import (
         Action,
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 MAX_MAIL_BYTES: Final = 40 * 1024 * 1024
 MAX_SNS_BYTES: Final = 150 * 1024
+# of a message: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+MAX_PUBLISHED_BYTES: Final = 256 * 1024
 UNKNOWN_RECIPIENT: Final = "550 5.1.1 Requested action not taken: mailbox unavailable"
 TOO_LARGE: Final = "552 5.3.4 Message too large"
 TOO_LARGE_FOR_SNS: Final = "552 5.3.4 Message too large for an SNS action (150 KB)"
@@ -83,11 +87,17 @@ class Receiver:
     """Takes mail in. Everything but the storing happens on the event loop."""
 
     def __init__(
-        self, clients: Clients, resources: Resources, publisher: Publisher, clock: Callable[[], float]
+        self,
+        clients: Clients,
+        resources: Resources,
+        publisher: Publisher,
+        origin: Origin,
+        clock: Callable[[], float],
     ) -> None:
         self._clients = clients
         self._resources = resources
         self._publisher = publisher
+        self._account_id = origin.account_id
         self._clock = clock
 
     async def accepts(self, recipient: str) -> bool:
@@ -141,7 +151,10 @@ class Receiver:
                     continue
                 mail = receipts.stored(raw, envelope, found, added)
                 await self._act(
-                    action, _Work(mail=mail, envelope=envelope, recipients=recipients, verdicts=found)
+                    action,
+                    _Work(
+                        rule=rule.name, mail=mail, envelope=envelope, recipients=recipients, verdicts=found
+                    ),
                 )
                 if action.stop_action is not None:
                     return _received(envelope, names, reached)
@@ -161,11 +174,10 @@ class Receiver:
     async def _store(self, action: S3Action, work: _Work) -> None:
         key = action.object_key_prefix + work.envelope.message_id
         try:
-            await asyncio.to_thread(
-                self._clients.s3.put_object, Bucket=action.bucket_name, Key=key, Body=work.mail
-            )
+            await asyncio.to_thread(self._put, action, key, work)
         except (ClientError, BotoCoreError) as error:
-            reply = f"{TRY_LATER}: bucket {action.bucket_name}: {error}"
+            with_key = f" with key {action.kms_key_arn}" if action.kms_key_arn else ""
+            reply = f"{TRY_LATER}: bucket {action.bucket_name}{with_key}: {error}"
             raise NotReceived(reply, status=502) from error
         done = ActionDone(
             type="S3",
@@ -176,14 +188,34 @@ class Receiver:
         )
         self._tell(action.topic_arn, work, done)
 
+    def _put(self, action: S3Action, key: str, work: _Work) -> None:
+        stored = StoredObject(content=work.mail, metadata={})
+        if action.kms_key_arn:
+            context = {
+                "aws:ses:message-id": work.envelope.message_id,
+                "aws:ses:rule-name": work.rule,
+                "aws:ses:source-account": self._account_id,
+            }
+            stored = encrypted(work.mail, action.kms_key_arn, context, self._clients.kms)
+        self._clients.s3.put_object(
+            Bucket=action.bucket_name, Key=key, Body=stored.content, Metadata=stored.metadata
+        )
+
     def _publish(self, action: SnsAction, work: _Work) -> None:
         if len(work.mail) > MAX_SNS_BYTES:
             raise NotReceived(TOO_LARGE_FOR_SNS)
         done = ActionDone(
             type="SNS", topic_arn=action.topic_arn, encoding=receipts.encoding_name(action.encoding)
         )
-        told = receipts.notification(work.mail, work.envelope, work.recipients, work.verdicts, done)
-        self._submit(action.topic_arn, receipts.with_content(told, work.mail, action.encoding))
+        told = receipts.with_content(
+            receipts.notification(work.mail, work.envelope, work.recipients, work.verdicts, done),
+            work.mail,
+            action.encoding,
+        )
+        # control characters take six bytes each in JSON
+        if len(receipts.encode(told).encode()) > MAX_PUBLISHED_BYTES:
+            raise NotReceived(TOO_LARGE_FOR_SNS)
+        self._submit(action.topic_arn, told)
 
     def _bounce(self, action: BounceAction, work: _Work) -> None:
         done = ActionDone(
@@ -226,6 +258,7 @@ class Receiver:
             received_at=self._clock(),
         )
         work = _Work(
+            rule=rule.name,
             mail=mail,
             envelope=envelope,
             recipients=envelope.recipients,
@@ -239,8 +272,9 @@ class Receiver:
 
 
 class _Work(msgspec.Struct, frozen=True, kw_only=True):
-    """What an action works on; `mail` is as SES hands it on."""
+    """What an action of a rule works on; `mail` is as SES hands it on."""
 
+    rule: str
     mail: bytes
     envelope: Envelope
     recipients: tuple[str, ...]
@@ -265,7 +299,4 @@ def _check(rule: Rule) -> None:
             reason = (
                 f"rule {rule.name}: this action is not simulated; S3, SNS, AddHeader, Bounce and Stop are"
             )
-            raise InvalidControl(reason, 501)
-        if action.s3_action is not None and action.s3_action.kms_key_arn:
-            reason = f"rule {rule.name}: SES's encryption of stored mail (KmsKeyArn) is not simulated"
             raise InvalidControl(reason, 501)

@@ -10,6 +10,7 @@ import boto3
 import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from types_boto3_kms.client import KMSClient
 from types_boto3_s3.client import S3Client
 from types_boto3_ses.client import SESClient
 from types_boto3_sesv2.client import SESV2Client
@@ -35,10 +36,11 @@ class Clients(msgspec.Struct, frozen=True, kw_only=True):
     ses: SESClient
     sns: SNSClient
     s3: S3Client
+    kms: KMSClient
 
     def close(self) -> None:
         """Close their connections."""
-        for client in (self.sesv2, self.ses, self.sns, self.s3):
+        for client in (self.sesv2, self.ses, self.sns, self.s3, self.kms):
             client.close()
 
 
@@ -61,6 +63,7 @@ def connect(upstream_url: str, region: str) -> Clients:
         ses=session.client("ses", endpoint_url=upstream_url, config=config),
         sns=session.client("sns", endpoint_url=upstream_url, config=config),
         s3=session.client("s3", endpoint_url=upstream_url, config=config),
+        kms=session.client("kms", endpoint_url=upstream_url, config=config),
     )
 
 
@@ -98,7 +101,7 @@ class ConfigurationSet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class S3Action(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """Stores the mail in a bucket."""
+    """Stores the mail in a bucket, encrypted where there is a key."""
 
     bucket_name: str
     object_key_prefix: str = ""

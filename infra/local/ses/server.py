@@ -194,7 +194,7 @@ def _build(settings: SimulatorSettings, clients: Clients, publisher: Publisher) 
         publisher=publisher,
         clock=time.time,
     )
-    return world, Receiver(clients, resources, publisher, time.time)
+    return world, Receiver(clients, resources, publisher, world.origin, time.time)
 
 
 @contextlib.asynccontextmanager

@@ -75,7 +75,12 @@ def made_rule(body: bytes) -> Rule | None:
         if bucket := form.get(f"{prefix}S3Action.BucketName"):
             key_prefix = form.get(f"{prefix}S3Action.ObjectKeyPrefix", "")
             topic = form.get(f"{prefix}S3Action.TopicArn")
-            stores = S3Action(bucket_name=bucket, object_key_prefix=key_prefix, topic_arn=topic)
+            stores = S3Action(
+                bucket_name=bucket,
+                object_key_prefix=key_prefix,
+                topic_arn=topic,
+                kms_key_arn=form.get(f"{prefix}S3Action.KmsKeyArn"),
+            )
             actions.append(Action(s3_action=stores))
         elif topic := form.get(f"{prefix}SNSAction.TopicArn"):
             encoding = form.get(f"{prefix}SNSAction.Encoding", "UTF-8")
