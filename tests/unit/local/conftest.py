@@ -79,6 +79,7 @@ class Lab:
         self.sns = _client("sns", upstream_url)
         self.sqs = _client("sqs", upstream_url)
         self.s3 = _client("s3", upstream_url)
+        self.kms = _client("kms", upstream_url)
         self.http = httpx.Client(base_url=f"{simulator.url}/_simulator", timeout=30)
         self.topic = ""
         self.configuration_set = ""
@@ -86,7 +87,7 @@ class Lab:
 
     def close(self) -> None:
         self.http.close()
-        for client in (self.sesv2, self.ses, self.sns, self.sqs, self.s3):
+        for client in (self.sesv2, self.ses, self.sns, self.sqs, self.s3, self.kms):
             client.close()
 
     def renew(self) -> None:

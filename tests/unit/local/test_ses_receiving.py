@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from infra.local.ses.receipts import SETUP_ID
 from infra.local.ses.scanning import EICAR, GTUBE
@@ -49,9 +51,12 @@ class Room:
         last = {"After": f"rule-{self._rules - 1}"} if self._rules > 1 else {}
         self.lab.ses.create_receipt_rule(RuleSetName=self.rule_set, Rule=rule, **last)
 
-    def stores(self, prefix: str = "raw/", *, tells: bool = True) -> dict[str, Any]:
+    def stores(
+        self, prefix: str = "raw/", *, tells: bool = True, kms_key: str | None = None
+    ) -> dict[str, Any]:
         topic = {"TopicArn": self.lab.topic} if tells else {}
-        return {"S3Action": {"BucketName": self.bucket, "ObjectKeyPrefix": prefix, **topic}}
+        key = {"KmsKeyArn": kms_key} if kms_key else {}
+        return {"S3Action": {"BucketName": self.bucket, "ObjectKeyPrefix": prefix, **topic, **key}}
 
     def publishes(self, encoding: str = "UTF-8") -> dict[str, Any]:
         return {"SNSAction": {"TopicArn": self.lab.topic, "Encoding": encoding}}
@@ -173,6 +178,83 @@ def test_mail_over_150_kb_bounces_from_an_sns_action(room: Room) -> None:
     room.rule(room.publishes(), Recipients=["inbound.example.com"])
     answer = room.receive("support@inbound.example.com", raw=MAIL + b"a line of text\r\n" * 10_000)
     assert (answer.status_code, answer.json()["smtp_reply"][:9]) == (422, "552 5.3.4")
+
+
+def test_control_characters_make_a_mail_too_large_for_an_sns_action_in_utf_8(room: Room) -> None:
+    room.rule(room.publishes(), Recipients=["inbound.example.com"])
+    answer = room.receive("support@inbound.example.com", raw=MAIL + b"\x01" * 60_000)
+    assert (answer.status_code, answer.json()["smtp_reply"][:9]) == (422, "552 5.3.4")
+
+
+def test_utf_8_loses_bytes_that_base64_keeps(room: Room) -> None:
+    room.rule(room.publishes("UTF-8"), Recipients=["utf8@inbound.example.com"])
+    room.rule(room.publishes("Base64"), Recipients=["base64@inbound.example.com"])
+    room.receive("utf8@inbound.example.com")
+    assert room.told()["content"].endswith("Gr\ufffd\ufffde\r\n")
+    room.receive("base64@inbound.example.com")
+    assert base64.b64decode(room.told()["content"], validate=True).endswith(b"Gr\xfc\xdfe\r\n")
+
+
+def test_an_encrypted_mail_opens_by_its_own_metadata_alone(room: Room) -> None:
+    key = room.lab.kms.create_key()["KeyMetadata"]["Arn"]
+    room.rule(room.stores(kms_key=key), Recipients=["inbound.example.com"])
+    message_id = room.receive("support@inbound.example.com").json()["message_id"]
+    answer = room.lab.s3.get_object(Bucket=room.bucket, Key=f"raw/{message_id}")
+    content, metadata = answer["Body"].read(), answer["Metadata"]
+    assert MAIL not in content
+    context = json.loads(metadata.pop("x-amz-matdesc"))
+    assert context == {
+        "aws:ses:message-id": message_id,
+        "aws:ses:rule-name": "rule-1",
+        "aws:ses:source-account": "000000000000",
+        "kms_cmk_id": key,
+    }
+    wrapped, iv = (base64.b64decode(metadata.pop(name)) for name in ("x-amz-key-v2", "x-amz-iv"))
+    assert metadata == {
+        "x-amz-cek-alg": "AES/GCM/NoPadding",
+        "x-amz-wrap-alg": "kms",
+        "x-amz-tag-len": "128",
+        "x-amz-unencrypted-content-length": str(len(content) - 16),
+    }
+    with pytest.raises(ClientError, match="InvalidCiphertext"):
+        room.lab.kms.decrypt(
+            CiphertextBlob=wrapped, EncryptionContext={**context, "aws:ses:rule-name": "rule-2"}
+        )
+    unwrapped = room.lab.kms.decrypt(CiphertextBlob=wrapped, EncryptionContext=context)["Plaintext"]
+    assert AESGCM(unwrapped).decrypt(iv, content, None).endswith(b"\r\n" + MAIL)
+    with pytest.raises(InvalidTag):
+        AESGCM(unwrapped).decrypt(iv, content[:-1], None)
+
+
+def test_every_encrypted_mail_has_a_key_and_a_vector_of_its_own(room: Room) -> None:
+    key = room.lab.kms.create_key()["KeyMetadata"]["Arn"]
+    room.rule(room.stores(kms_key=key), Recipients=["inbound.example.com"])
+    ids = [room.receive("support@inbound.example.com").json()["message_id"] for _ in range(2)]
+    first, second = (
+        room.lab.s3.head_object(Bucket=room.bucket, Key=f"raw/{message_id}")["Metadata"] for message_id in ids
+    )
+    assert first["x-amz-iv"] != second["x-amz-iv"]
+    assert first["x-amz-key-v2"] != second["x-amz-key-v2"]
+
+
+def test_the_setup_mail_of_an_encrypting_rule_is_encrypted_too(room: Room) -> None:
+    key = room.lab.kms.create_key()["KeyMetadata"]["Arn"]
+    room.rule(room.stores(kms_key=key), Recipients=["inbound.example.com"])
+    assert b"Amazon" not in room.stored("raw/AMAZON_SES_SETUP_NOTIFICATION")
+
+
+@pytest.mark.parametrize("ended", ["disabled", "no such key"])
+def test_a_key_that_cannot_be_used_is_a_temporary_failure(room: Room, ended: str) -> None:
+    key = room.lab.kms.create_key()["KeyMetadata"]["Arn"]
+    if ended == "disabled":
+        room.lab.kms.disable_key(KeyId=key)
+    else:
+        key = f"{key.rpartition('/')[0]}/00000000-0000-0000-0000-000000000000"
+    room.rule(room.stores(kms_key=key), Recipients=["inbound.example.com"])
+    answer = room.receive("support@inbound.example.com")
+    assert (answer.status_code, answer.json()["smtp_reply"][:9]) == (502, "451 4.3.0")
+    assert key in answer.json()["smtp_reply"]
+    assert room.objects() == []
 
 
 def test_rules_apply_in_order_until_one_stops(room: Room) -> None:
