@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from inbound import mime
+from inbound.uploads import Uploads
 from mailbus.events import StoredPart
 
 if TYPE_CHECKING:
@@ -70,23 +71,28 @@ def safe_filename(filename: str | None, content_type: str) -> str:
 def store(raw: bytes, parts: tuple[Part, ...], bucket: Bucket, place: str) -> StoredParts:
     """Put parts into S3 under `<place><n>-<safe filename>`, n from 1 in the mail's order.
 
-    One after another, so that only one at a time is decoded. What S3 raises passes through.
+    Each is decoded when there is room for it, and written while the next ones are. What S3 raises passes
+    through, and nothing is written any more.
     """
     attachments: list[StoredPart] = []
     inlines: list[StoredPart] = []
     defects: list[str] = []
-    for number, part in enumerate(parts, start=1):
-        content, wrong = part.content(raw)
-        key = f"{place}{number}-{safe_filename(part.filename, part.content_type)}"
-        stored = StoredPart(
-            filename=part.filename,
-            content_type=part.content_type,
-            size=len(content),
-            sha256=hashlib.sha256(content).hexdigest(),
-            content_id=part.content_id,
-            disposition=part.disposition,
-            s3=bucket.write(key, content),
-        )
-        (inlines if mime.is_inline(part) else attachments).append(stored)
-        defects += wrong
+    with Uploads(bucket) as uploads:
+        for number, part in enumerate(parts, start=1):
+            uploads.make_room(part.end - part.start)
+            content, wrong = part.content(raw)
+            key = f"{place}{number}-{safe_filename(part.filename, part.content_type)}"
+            stored = StoredPart(
+                filename=part.filename,
+                content_type=part.content_type,
+                size=len(content),
+                sha256=hashlib.sha256(content).hexdigest(),
+                content_id=part.content_id,
+                disposition=part.disposition,
+                s3=uploads.begin(key, content),
+            )
+            # before the next one is decoded: only its upload needs it now
+            del content
+            (inlines if mime.is_inline(part) else attachments).append(stored)
+            defects += wrong
     return StoredParts(attachments=tuple(attachments), inlines=tuple(inlines), defects=mime.distinct(defects))

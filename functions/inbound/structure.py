@@ -52,7 +52,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
     def content(self, raw: bytes) -> tuple[bytes, tuple[str, ...]]:
         """Decode the part's bytes out of the mail's; answers them and the defects met."""
-        return transfer.decode(raw[self.start : self.end], self.encoding)
+        return transfer.decode(memoryview(raw)[self.start : self.end], self.encoding)
 
 
 class Structure(msgspec.Struct, frozen=True, kw_only=True):

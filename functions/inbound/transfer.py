@@ -1,76 +1,132 @@
-"""Content-Transfer-Encoding: the bytes that a part stands for."""
+"""Content-Transfer-Encoding: the bytes that a part stands for.
+
+An encoded part may be as large as the mail, so it is taken in pieces: only what comes out is whole in memory.
+"""
 
 from __future__ import annotations
 
 import binascii
+import io
 import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 BAD_BASE64: Final = "bad_base64"
 BAD_UUENCODE: Final = "bad_uuencode"
 UNKNOWN_ENCODING: Final = "unknown_transfer_encoding"
 
-_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
-_NOT_ALPHABET: Final = bytes(sorted(set(range(256)) - set(_ALPHABET)))
-_FOREIGN: Final = bytes(sorted(set(_NOT_ALPHABET) - set(b" \t\r\n")))
+PIECE_BYTES: Final = 1024 * 1024
+
+_BASE64_DIGITS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64: Final = bytes(sorted(set(range(256)) - set(_BASE64_DIGITS + b"=")))
+_BLANKS: Final = b"\r\n \t"
 _LONE_DIGIT: Final = 1
+
+# Soft line breaks as the library does not read them: before a CR alone it loses all up to the next LF, and
+# it keeps those that a relay padded (RFC 2045, 6.7, rule 3).
+_ODD_SOFT_BREAK: Final = re.compile(rb"=(?:[ \t]+(?:\r\n|\r|\n)|\r(?!\n))")
 
 _UU_LINE: Final = re.compile(rb"[^\r\n]+")
 
 
-def decode(data: bytes, encoding: str) -> tuple[bytes, tuple[str, ...]]:
+def decode(data: bytes | memoryview, encoding: str) -> tuple[bytes, tuple[str, ...]]:
     """Undo a transfer encoding; answers the bytes and the defects met. Never fails.
 
     What is unknown stays as it is. Base64 is read up to its padding, over foreign characters.
     """
     decoder = _DECODERS.get(encoding)
-    return (data, (UNKNOWN_ENCODING,)) if decoder is None else decoder(data)
+    return (bytes(data), (UNKNOWN_ENCODING,)) if decoder is None else decoder(data)
 
 
-def _as_is(data: bytes) -> tuple[bytes, tuple[str, ...]]:
-    return data, ()
+def _as_is(data: bytes | memoryview) -> tuple[bytes, tuple[str, ...]]:
+    return bytes(data), ()
 
 
-def _quoted_printable(data: bytes) -> tuple[bytes, tuple[str, ...]]:
-    return binascii.a2b_qp(data), ()
+def _quoted_printable(data: bytes | memoryview) -> tuple[bytes, tuple[str, ...]]:
+    decoded = io.BytesIO()
+    for piece in _between_escapes(data):
+        decoded.write(binascii.a2b_qp(_ODD_SOFT_BREAK.sub(b"=\n", piece)))
+    return decoded.getvalue(), ()
 
 
-def _base64(data: bytes) -> tuple[bytes, tuple[str, ...]]:
-    clean = len(data.translate(None, _FOREIGN)) == len(data)
-    digits = data.translate(None, _NOT_ALPHABET)
-    end = digits.find(b"=")
-    if end >= 0:
-        clean = clean and not digits[end:].strip(b"=")
-        digits = digits[:end]
-    spare = len(digits) % 4
-    if spare == _LONE_DIGIT:
-        digits = digits[:-1]
-    missing = b"=" * (-len(digits) % 4)
-    whole = clean and spare != _LONE_DIGIT and (end >= 0 or not spare)
-    return binascii.a2b_base64(digits + missing), () if whole else (BAD_BASE64,)
+def _between_escapes(data: bytes | memoryview) -> Iterator[bytes]:
+    """Cut before an equals sign, so that what it begins stays in one piece."""
+    start = 0
+    while start < len(data):
+        piece = bytes(data[start : start + PIECE_BYTES])
+        start += len(piece)
+        if start < len(data) and (cut := piece.rfind(b"=", 1)) > 0:
+            start -= len(piece) - cut
+            piece = piece[:cut]
+        yield piece
 
 
-def _uuencode(data: bytes) -> tuple[bytes, tuple[str, ...]]:
-    decoded = bytearray()
+def _base64(data: bytes | memoryview) -> tuple[bytes, tuple[str, ...]]:
+    decoded = io.BytesIO()
+    clean, padded, rest = True, False, b""
+    for start in range(0, len(data), PIECE_BYTES):
+        piece = bytes(data[start : start + PIECE_BYTES]).translate(None, _BLANKS)
+        if padded:
+            clean = clean and not piece.strip(b"=")
+            continue
+        digits = rest + piece
+        content = _groups(digits)
+        if content is None:
+            known = digits.translate(None, _NOT_BASE64)
+            clean = clean and len(known) == len(digits)
+            digits, padding, behind = known.partition(b"=")
+            clean = clean and not behind.strip(b"=")
+            padded = bool(padding)
+            content = binascii.a2b_base64(digits[: _grouped(digits)])
+        decoded.write(content)
+        rest = digits[_grouped(digits) :]
+    if len(rest) > _LONE_DIGIT:
+        decoded.write(binascii.a2b_base64(rest + b"=" * (4 - len(rest))))
+    whole = clean and len(rest) != _LONE_DIGIT and (padded or not rest)
+    return decoded.getvalue(), () if whole else (BAD_BASE64,)
+
+
+def _groups(digits: bytes) -> bytes | None:
+    """Decode all groups of four; None where there is anything but digits, which few mails have."""
+    groups, rest = digits[: _grouped(digits)], digits[_grouped(digits) :]
+    if rest.translate(None, _BASE64_DIGITS):
+        return None
+    try:
+        content = binascii.a2b_base64(groups)
+    except binascii.Error:
+        return None
+    return content if 4 * len(content) == 3 * len(groups) else None
+
+
+def _grouped(digits: bytes) -> int:
+    return len(digits) - len(digits) % 4
+
+
+def _uuencode(data: bytes | memoryview) -> tuple[bytes, tuple[str, ...]]:
+    decoded = io.BytesIO()
     inside = False
     for match in _UU_LINE.finditer(data):
         line = match[0]
         if not inside:
             inside = line.startswith(b"begin ")
         elif line.rstrip() == b"end":
-            return bytes(decoded), ()
+            return decoded.getvalue(), ()
         else:
             try:
-                decoded += binascii.a2b_uu(line)
+                decoded.write(binascii.a2b_uu(_uu_digits(line)))
             except binascii.Error:
-                return bytes(decoded) or data, (BAD_UUENCODE,)
-    return bytes(decoded) or data, (BAD_UUENCODE,)
+                break
+    return decoded.getvalue() or bytes(data), (BAD_UUENCODE,)
 
 
-_DECODERS: Final[dict[str, Callable[[bytes], tuple[bytes, tuple[str, ...]]]]] = {
+def _uu_digits(line: bytes) -> bytes:
+    """Leave out what some encoders put behind a line's digits, which its first character counts."""
+    return line[: 1 + ((line[0] - 32 & 63) * 4 + 2) // 3]
+
+
+_DECODERS: Final[dict[str, Callable[[bytes | memoryview], tuple[bytes, tuple[str, ...]]]]] = {
     "": _as_is,
     "7bit": _as_is,
     "8bit": _as_is,
