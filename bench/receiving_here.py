@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bench import fresh
 from bench.received import BUCKET, ENVELOPE, FileS3
 from inbound.bucket import Bucket
+from inbound.keys import Keys
 from inbound.receive import receive
 from mailbus.events import BusEntry
 from mailbus.settings import InboundSettings
@@ -31,10 +32,11 @@ def receiving(path: Path) -> Callable[[], object]:
     )
     s3 = FileS3(path)
     bucket = Bucket(s3, BUCKET)  # type: ignore[arg-type] # what of S3 is used
+    keys = Keys(None)  # type: ignore[arg-type] # the mail is not encrypted
     record = Record(message_id="1", receipt_handle="1", body=json.dumps(ENVELOPE), receive_count=1)
 
     def work() -> None:
-        made = receive(record, settings, bucket)
+        made = receive(record, settings, bucket, keys)
         if not isinstance(made, BusEntry) or s3.written < path.stat().st_size // 2:
             sys.exit("the mail was not received: the comparison would be of nothing")
 
