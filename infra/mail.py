@@ -142,7 +142,8 @@ class Tracking(Construct):
                     ledger_table_name=state.ledger.table.table_name,
                     metadata_in_headers=settings.metadata_in_headers,
                     index_messages=settings.index_messages,
-                    sender_seconds=settings.sender.timeout_seconds,
+                    sender_seconds=settings.batch_seconds,
+                    trusts_other_topics=settings.ses_is_elsewhere,
                     max_receives=NOTIFICATION_RECEIVES,
                     events_bucket_name=state.esp_events.bucket.bucket_name,
                     esp_events_prefix=ESP_EVENTS_PREFIX,
@@ -545,7 +546,12 @@ class Inbound(Construct):
             ),
         )
         function.allow(["s3:GetObject"], [bucket.arn_for_objects(f"{RAW_PREFIX}*")])
-        function.allow(["s3:PutObject"], [bucket.arn_for_objects(f"{PARTS_PREFIX}*")])
+        # Mail that comes in a notification is put where SES puts the rest.
+        in_notifications = any(rule.action == "sns" for rule in limits.receipt_rules)
+        written = (RAW_PREFIX, PARTS_PREFIX) if in_notifications else (PARTS_PREFIX,)
+        function.allow(["s3:PutObject"], [bucket.arn_for_objects(f"{prefix}*") for prefix in written])
+        if state.inbound_mail.key:
+            function.allow(["kms:Decrypt"], [state.inbound_mail.key.key_arn])
         acknowledge_patterns(
             function,
             [bucket.arn_for_objects(f"{prefix}*") for prefix in (RAW_PREFIX, PARTS_PREFIX)],

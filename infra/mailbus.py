@@ -10,7 +10,6 @@ from constructs import Construct
 from infra.function import Code
 from infra.mail import Mail
 from infra.receiving import Receiving
-from infra.regions import mx_record
 from infra.state import State
 from infra.webhook import Webhook
 from mailbus.errors import ConfigurationError
@@ -78,6 +77,7 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
             "InboundBucketName": state.inbound_mail.bucket.bucket_name,
             "JobsBucketName": state.jobs.bucket.bucket_name,
             "LedgerTableName": state.ledger.table.table_name,
+            **({"InboundKeyArn": state.inbound_mail.key.key_arn} if state.inbound_mail.key else {}),
         },
     )
 
@@ -127,9 +127,8 @@ def _receiving(
         receiving_stack, "Receiving", settings=settings, code=code, state=state, inbound=mail.inbound
     )
     _outputs(receiving_stack, {"RuleSetName": receiving.rule_set_name})
-    domain = receiving.mail_domain
-    _dns_outputs(receiving_stack, "InboundDkimRecord", domain.dns_records)
-    _dns_outputs(receiving_stack, "MxRecord", [mx_record(domain.domain, settings.region)])
+    _dns_outputs(receiving_stack, "InboundDkimRecord", receiving.mail_domain.dns_records)
+    _dns_outputs(receiving_stack, "MxRecord", receiving.mail_domain.mx_records)
     yield receiving_stack
 
 

@@ -12,17 +12,18 @@ from constructs import Construct
 from infra.acknowledged import acknowledge
 from infra.function import Function
 from infra.identity import dkim_records
+from infra.regions import mx_record
 from infra.state import RAW_PREFIX
 
 if TYPE_CHECKING:
     from infra.function import Code
     from infra.mail import Inbound
-    from infra.settings import Settings
+    from infra.settings import Rule, Settings
     from infra.state import State
 
 
 class Receiving(Construct):
-    """A receipt rule set with one rule, active."""
+    """A receipt rule set with the rules of the settings, active."""
 
     def __init__(
         self,
@@ -38,28 +39,7 @@ class Receiving(Construct):
         rule_set = ses.CfnReceiptRuleSet(self, "RuleSet", rule_set_name=settings.name)
         self.rule_set_name = settings.name
         self.mail_domain = MailDomain(self, "Domain", settings=settings)
-        rule = ses.CfnReceiptRule(
-            self,
-            "Rule",
-            rule_set_name=rule_set.ref,
-            rule=ses.CfnReceiptRule.RuleProperty(
-                name="store",
-                enabled=True,
-                scan_enabled=True,
-                recipients=list(settings.inbound.recipients) or [self.mail_domain.domain],
-                actions=[
-                    ses.CfnReceiptRule.ActionProperty(
-                        s3_action=ses.CfnReceiptRule.S3ActionProperty(
-                            bucket_name=state.inbound_mail.bucket.bucket_name,
-                            object_key_prefix=RAW_PREFIX,
-                            topic_arn=inbound.receipts.topic.topic_arn,
-                        )
-                    )
-                ],
-            ),
-        )
-        # SES tries to write and to publish when the rule is made.
-        rule.node.add_dependency(*inbound.receipts.publishable, state.inbound_mail.writable)
+        rules = Rules(self, "Rules", settings=settings, rule_set=rule_set, state=state, inbound=inbound)
         activation = Activation(
             self,
             "Activation",
@@ -67,12 +47,78 @@ class Receiving(Construct):
             settings=settings,
             code=code,
         )
-        # Active with its rule, or not at all; and, when deleted, inactive before it goes.
-        activation.resource.node.add_dependency(rule)
+        # Active with all its rules, or not at all; and, when deleted, inactive before they go.
+        activation.resource.node.add_dependency(rules)
+
+
+class Rules(Construct):
+    """The receipt rules, each after the one before it.
+
+    A rule that is put elsewhere, or changed, is updated in place, since its construct has its name; one
+    of another name is another one, made at its place before the former goes.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        rule_set: ses.CfnReceiptRuleSet,
+        state: State,
+        inbound: Inbound,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        before: ses.CfnReceiptRule | None = None
+        for rule in settings.inbound.receipt_rules:
+            made = ses.CfnReceiptRule(
+                self,
+                f"Rule-{rule.name}",
+                rule_set_name=rule_set.ref,
+                after=before.ref if before else None,
+                rule=ses.CfnReceiptRule.RuleProperty(
+                    name=rule.name,
+                    enabled=rule.enabled,
+                    scan_enabled=rule.scan,
+                    tls_policy="Require" if rule.require_tls else "Optional",
+                    recipients=list(rule.recipients),
+                    actions=_actions(rule, state=state, inbound=inbound),
+                ),
+            )
+            # SES tries to write and to publish when the rule is made.
+            made.node.add_dependency(*inbound.receipts.publishable, state.inbound_mail.writable)
+            before = made
+
+
+def _actions(rule: Rule, *, state: State, inbound: Inbound) -> list[ses.CfnReceiptRule.ActionProperty]:
+    """List what a rule does: hand the mail on, in the bucket or in the notification, and end the rules."""
+    topic_arn = inbound.receipts.topic.topic_arn
+    key = state.inbound_mail.key
+    action = (
+        ses.CfnReceiptRule.ActionProperty(
+            s3_action=ses.CfnReceiptRule.S3ActionProperty(
+                bucket_name=state.inbound_mail.bucket.bucket_name,
+                object_key_prefix=RAW_PREFIX,
+                topic_arn=topic_arn,
+                kms_key_arn=key.key_arn if key else None,
+            )
+        )
+        if rule.action == "s3"
+        else ses.CfnReceiptRule.ActionProperty(
+            sns_action=ses.CfnReceiptRule.SNSActionProperty(topic_arn=topic_arn, encoding=rule.encoding)
+        )
+    )
+    stop = ses.CfnReceiptRule.ActionProperty(
+        stop_action=ses.CfnReceiptRule.StopActionProperty(scope="RuleSet")
+    )
+    return [action, stop] if rule.stop else [action]
 
 
 class MailDomain(Construct):
-    """The domain that mail is received for; SES has to have it verified, or a domain above it."""
+    """The domain that mail is received for; SES has to have it verified, or a domain above it.
+
+    `mx_records` has one for it, or for a domain below it, that any of the rules takes mail for.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
@@ -84,6 +130,11 @@ class MailDomain(Construct):
             else ses.EmailIdentity(self, "Identity", identity=ses.Identity.domain(self.domain))
         )
         self.dns_records = [str(record) for record in dkim_records(identity)] if identity else []
+        recipients = (name for rule in settings.inbound.receipt_rules for name in rule.recipients)
+        domains = dict.fromkeys(name.rpartition("@")[2] for name in recipients)
+        self.mx_records = [
+            mx_record(f"*{name}" if name.startswith(".") else name, settings.region) for name in domains
+        ]
 
 
 class Activation(Construct):

@@ -7,6 +7,7 @@ wrong, and the nearest right one.
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_type_hints
@@ -26,6 +27,8 @@ Architecture = Literal["arm64", "x86_64", "host"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 OnUnknown = Literal["resend", "fail"]
 DmarcPolicy = Literal["none", "quarantine", "reject"]
+ReceiptAction = Literal["s3", "sns"]
+SnsEncoding = Literal["UTF-8", "Base64"]
 # What CloudWatch takes: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LogRetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
@@ -37,7 +40,11 @@ _LOCAL_PART = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}"
 
 Region = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 Domain = Annotated[str, msgspec.Meta(pattern=f"^{_DOMAIN}$")]
-Address = Annotated[str, msgspec.Meta(pattern=f"^{_LOCAL_PART}@{_DOMAIN}$")]
+# An address, with any label behind a `+`; a domain; with a dot before it, all domains below it
+# (https://docs.aws.amazon.com/ses/latest/dg/receiving-email-receipt-rules-console-walkthrough.html).
+Recipient = Annotated[str, msgspec.Meta(pattern=rf"^({_LOCAL_PART}@|\.)?{_DOMAIN}$")]
+# https://docs.aws.amazon.com/ses/latest/APIReference/API_ReceiptRule.html
+RuleName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$")]
 Identity = Annotated[str, msgspec.Meta(pattern=f"^({_LOCAL_PART}@)?{_DOMAIN}$")]
 # An identity of another account is named by its ARN
 # (https://docs.aws.amazon.com/ses/latest/dg/sending-authorization-delegate-sender-tasks-email.html).
@@ -80,6 +87,9 @@ LEAST_JOBS_DAYS: Final = 28
 # and one statement of the sender's names them all, each by an ARN that begins with up to 70.
 OTHERS_CHARACTERS: Final = 5000
 ARN_CHARACTERS: Final = 70
+# https://docs.aws.amazon.com/ses/latest/dg/quotas.html
+RULES: Final = 200
+RULE_RECIPIENTS: Final = 500
 # What a batch may take beside one call of SES: its turn, the ledger, the bus.
 WITHOUT_SES_SECONDS: Final = 42
 # A function's environment holds 4 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html),
@@ -153,16 +163,49 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_concurrency: Concurrency = 10
 
 
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A receipt rule: whose mail it takes (without `recipients` all of the domain's), what SES does with it.
+
+    SES does what every rule says that takes one of a mail's recipients; with `stop`, no rule after this
+    one is asked.
+    """
+
+    name: RuleName
+    recipients: Annotated[tuple[Recipient, ...], msgspec.Meta(max_length=RULE_RECIPIENTS)] = ()
+    action: ReceiptAction = "s3"
+    encoding: SnsEncoding = "UTF-8"
+    scan: bool = True
+    require_tls: bool = False
+    stop: bool = False
+    enabled: bool = True
+
+
 class Inbound(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is received, and the function that reads it. Without a domain, nothing is."""
 
     domain: Domain | None = None
-    recipients: tuple[Address, ...] = ()
+    rules: Annotated[tuple[Rule, ...], msgspec.Meta(max_length=RULES)] = ()
+    encrypt: bool = False
     displace_active_rule_set: bool = False
     memory_mb: MemoryMb = 1024
     timeout_seconds: TimeoutSeconds = 120
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=BATCH_WITHOUT_WINDOW)] = 10
     max_concurrency: Concurrency = 5
+
+    @property
+    def receipt_rules(self) -> tuple[Rule, ...]:
+        """The rules to make, in order, each with its recipients; where none are set, one that stores all."""
+        if self.domain is None:
+            return ()
+        return tuple(
+            msgspec.structs.replace(rule, recipients=rule.recipients or (self.domain,))
+            for rule in self.rules or (Rule(name="store"),)
+        )
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether SES encrypts mail before it stores it."""
+        return self.domain is not None and self.encrypt
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -252,7 +295,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def index_messages(self) -> bool:
         """Whether reports come that carry no tags, so that their job is found by SES's message id."""
-        return bool(self.tracking.notified_identities or self.webhook.topic_arns)
+        over_https = self.webhook.topic_arns and self.ses_is_elsewhere
+        return bool(self.tracking.notified_identities or over_https)
+
+    @property
+    def batch_seconds(self) -> float:
+        """How long a batch of the sender takes at most, until what it sent is written down."""
+        given = self.client_params
+        return WITHOUT_SES_SECONDS + given.connect_timeout + given.read_timeout
 
     @property
     def sends_from_domain(self) -> bool:
@@ -265,10 +315,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.stage == "local"
 
 
+# The keys that lead to a value; in an array of tables, the place of the table, from 0, too.
+_Path = tuple[str | int, ...]
+
+
 class _Mistake(ConfigurationError):  # noqa: N818 - a ConfigurationError in the making
     """A mistake at a key, still to be told with the file and the table it stands in."""
 
-    def __init__(self, path: tuple[str, ...], reason: str) -> None:
+    def __init__(self, path: _Path, reason: str) -> None:
         super().__init__(reason)
         self.path = path
         self.reason = reason
@@ -294,10 +348,18 @@ def load(path: Path, stage: str) -> Settings:
     except _Mistake as mistake:
         in_stage = isinstance(stages, dict) and _holds(stages.get(stage), mistake.path)
         table = (*(("stages", stage) if in_stage else ()), *mistake.path[:-1])
-        where = f"[{'.'.join(table)}] " if table else ""
         key = f"{mistake.path[-1]}: " if mistake.path else ""
-        reason = f"{path.name}: {where}{key}{mistake.reason}"
+        reason = f"{path.name}: {_heading(table)}{key}{mistake.reason}"
         raise ConfigurationError(reason) from mistake
+
+
+def _heading(table: _Path) -> str:
+    """Write a table's heading as it stands in the file; one of an array with its number there."""
+    if not table:
+        return ""
+    name = ".".join(step for step in table if isinstance(step, str))
+    place = table[-1]
+    return f"[[{name}]] #{place + 1} " if isinstance(place, int) else f"[{name}] "
 
 
 # Names under which access keys are written, and what the ids of keys look like
@@ -306,20 +368,20 @@ _ACCESS_KEY_NAME: Final = re.compile(r"(access_?key|secret_?key|secret_access|se
 _ACCESS_KEY_ID: Final = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b")
 
 
-def _refuse_access_keys(value: Any, path: tuple[str, ...]) -> None:  # noqa: ANN401 - whatever TOML holds
+def _refuse_access_keys(value: Any, path: _Path) -> None:  # noqa: ANN401 - whatever TOML holds
     if isinstance(value, dict):
         for key, inner in value.items():
             if _ACCESS_KEY_NAME.search(key):
                 raise _access_key((*path, key))
             _refuse_access_keys(inner, (*path, key))
     elif isinstance(value, list):
-        for inner in value:
-            _refuse_access_keys(inner, path)
+        for place, inner in enumerate(value):
+            _refuse_access_keys(inner, (*path, place) if isinstance(inner, dict) else path)
     elif isinstance(value, str) and _ACCESS_KEY_ID.search(value):
         raise _access_key(path)
 
 
-def _access_key(path: tuple[str, ...]) -> _Mistake:
+def _access_key(path: _Path) -> _Mistake:
     return _Mistake(
         path,
         "access keys do not belong in a file that is committed and copied; remove it, revoke the key, "
@@ -364,9 +426,10 @@ _TABLES: Final[dict[str, type[msgspec.Struct]]] = {
     "client_params": ClientParams,
     "session_params": SessionParams,
 }
+_ARRAYS: Final[dict[_Path, type[msgspec.Struct]]] = {("inbound", "rules"): Rule}
 
 
-def _check_keys(table: Mapping[str, Any], path: tuple[str, ...]) -> None:
+def _check_keys(table: Mapping[str, Any], path: _Path) -> None:
     known = [name for name in _known_keys(path) if name != "stage"]
     for key, value in table.items():
         if path == DEFAULTS and key in NO_DEFAULTS:
@@ -381,19 +444,33 @@ def _check_keys(table: Mapping[str, Any], path: tuple[str, ...]) -> None:
             if not isinstance(value, dict):
                 raise _Mistake((key,), f"must be a table: [{key}]")
             _check_keys(value, (key,))
+        if (*path, key) in _ARRAYS:
+            _check_array(value, (*path, key))
 
 
-def _known_keys(path: tuple[str, ...]) -> tuple[str, ...]:
-    fields = (_TABLES[path[0]] if path else Settings).__struct_fields__
+def _check_array(tables: Any, path: _Path) -> None:  # noqa: ANN401 - whatever TOML holds
+    if not (isinstance(tables, list) and all(isinstance(table, dict) for table in tables)):
+        raise _Mistake(path, f"must be tables, each under [[{'.'.join(map(str, path))}]]")
+    for place, table in enumerate(tables):
+        _check_keys(table, (*path, place))
+
+
+def _kind(table: _Path) -> type[msgspec.Struct]:
+    names = tuple(step for step in table if isinstance(step, str))
+    return _ARRAYS.get(names) or (_TABLES[names[0]] if names else Settings)
+
+
+def _known_keys(path: _Path) -> tuple[str, ...]:
+    fields = _kind(path).__struct_fields__
     return tuple(name for name in fields if name not in NO_DEFAULTS) if path == DEFAULTS else fields
 
 
 def _places(key: str) -> Iterator[tuple[str, ...]]:
     if key in Settings.__struct_fields__:
         yield (key,)
-    for name in _TABLES:
-        if key in _known_keys((name,)):
-            yield (name, key)
+    for table in (*((name,) for name in _TABLES), *_ARRAYS):
+        if key in _known_keys(table):
+            yield (*map(str, table), key)
 
 
 def _nearest(given: object, known: Mapping[str, Any] | list[str]) -> str:
@@ -404,6 +481,7 @@ def _nearest(given: object, known: Mapping[str, Any] | list[str]) -> str:
 # How much of a wrong value is told.
 SHOWN: Final = 61
 _AT: Final = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+_STEP: Final = re.compile(r"\.([^.\[]+)|\[([^]]*)\]")
 _MISSING: Final = re.compile(r"^Object missing required field `(\w+)`$")
 _PATTERNS: Final = {
     "region": "a region, such as us-east-1",
@@ -418,7 +496,9 @@ _PATTERNS: Final = {
     "hosted_zone_id": "the id of a Route 53 hosted zone, such as Z0123456789ABCDEFGHIJ",
     "notified_identities": "domains in lower case, or addresses",
     "topic_arns": "ARNs of SNS topics, such as arn:aws:sns:eu-west-1:111122223333:mail-events",
-    "recipients": "addresses whose domain is in lower case, such as support@inbound.example.com",
+    "recipients": "addresses whose domain is in lower case, such as support@inbound.example.com, or domains: "
+    "inbound.example.com for itself, .inbound.example.com for all below it",
+    "name": "1 to 64 of A-Z a-z 0-9 . _ -, beginning and ending with a letter or a digit",
     "other_identities": "domains in lower case, addresses, or their ARNs where they are another account's, "
     "such as arn:aws:ses:us-east-1:111122223333:identity/example.com",
     "other_configuration_sets": "names of configuration sets: 1 to 64 of A-Z a-z 0-9 _ -",
@@ -440,15 +520,15 @@ def _settings(merged: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _mistake(text: str, merged: Mapping[str, Any], table: tuple[str, ...] = ()) -> _Mistake:
+def _mistake(text: str, merged: Mapping[str, Any], table: _Path = ()) -> _Mistake:
     match = _AT.match(text)
     what, at = (match["what"], match["path"] or "") if match else (text, "")
-    path = (*table, *(re.sub(r"\[[^]]*\]", "", at).strip(".").split(".") if at else ()))
+    path = (*table, *_steps(at))
     if missing := _MISSING.match(what):
         return _Mistake((*path, missing[1]), "is missing, and has no default")
     given = _value(merged, path)
     if "matching regex" in what and path[-1] in _PATTERNS:
-        what = f"must be {_PATTERNS[path[-1]]}"
+        what = f"must be {_PATTERNS[str(path[-1])]}"
     elif allowed := _allowed(path):
         what = f"must be one of {', '.join(map(str, allowed))}{_nearest_value(given, allowed)}"
     else:
@@ -458,29 +538,51 @@ def _mistake(text: str, merged: Mapping[str, Any], table: tuple[str, ...] = ()) 
     return _Mistake(path, f"{what} (it is {shown})")
 
 
-def _value(merged: Mapping[str, Any], path: tuple[str, ...]) -> object:
+def _steps(at: str) -> Iterator[str | int]:
+    """Read the place that msgspec names; that in a plain list is left out, since the list is told whole."""
+    names: list[str] = []
+    for name, place in _STEP.findall(at):
+        if name:
+            names.append(name)
+            yield name
+        elif tuple(names) in _ARRAYS:
+            yield int(place)
+
+
+def _value(merged: Mapping[str, Any], path: _Path) -> object:
     value: object = merged
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
+    for step in path:
+        if isinstance(value, list) and isinstance(step, int):
+            value = value[step]
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
     return value
 
 
-def _holds(table: object, path: tuple[str, ...]) -> bool:
-    for key in path:
+def _holds(table: object, path: _Path) -> bool:
+    """Tell whether a table has what is found by a path; an array is overridden as a whole."""
+    for key in itertools.takewhile(lambda step: isinstance(step, str), path):
         if not isinstance(table, dict) or key not in table:
             return False
         table = table[key]
     return bool(path)
 
 
-_WORDS: Final = (Architecture, LogLevel, LogRetentionDays, OnUnknown, DmarcPolicy)
+_WORDS: Final = (
+    Architecture,
+    LogLevel,
+    LogRetentionDays,
+    OnUnknown,
+    DmarcPolicy,
+    ReceiptAction,
+    SnsEncoding,
+)
 
 
-def _allowed(path: tuple[str, ...]) -> tuple[Any, ...]:
+def _allowed(path: _Path) -> tuple[Any, ...]:
     if path[:1] == DEFAULTS:
         return ()
-    table = _TABLES[path[0]] if len(path) > 1 else Settings
-    hint = get_type_hints(table)[path[-1]]
+    hint = get_type_hints(_kind(path[:-1]))[str(path[-1])]
     return next((get_args(words) for words in _WORDS if hint in {words, words | None}), ())
 
 
@@ -508,6 +610,7 @@ def _checked(settings: Settings) -> Settings:
         _check_notified,
         _check_webhook,
         _check_receiving,
+        _check_rules,
     ):
         check(settings)
     return settings
@@ -570,8 +673,7 @@ def _check_sending(settings: Settings) -> None:
 
 
 def _check_ses(settings: Settings) -> None:
-    given = settings.client_params
-    least = WITHOUT_SES_SECONDS + given.connect_timeout + given.read_timeout
+    least = settings.batch_seconds
     if settings.sender.timeout_seconds < least:
         reason = (
             f"with client_params.connect_timeout a function needs sender.timeout_seconds of at least "
@@ -694,8 +796,8 @@ def _wrong_mail_from(settings: Settings) -> str | None:
 def _check_receiving(settings: Settings) -> None:
     inbound = settings.inbound
     if inbound.domain is None:
-        if inbound.recipients:
-            raise _Mistake(("inbound", "recipients"), "needs inbound.domain, which turns receiving on")
+        if inbound.rules:
+            raise _Mistake(("inbound", "rules"), "need inbound.domain, which turns receiving on")
         return
     if settings.region not in RECEIVING_REGIONS:
         reason = (
@@ -703,8 +805,47 @@ def _check_receiving(settings: Settings) -> None:
             f"{', '.join(RECEIVING_REGIONS)}"
         )
         raise _Mistake(("region",), reason)
-    for recipient in inbound.recipients:
-        domain = recipient.rpartition("@")[2]
-        if domain != inbound.domain:
-            reason = f"{recipient} is not of inbound.domain ({inbound.domain})"
-            raise _Mistake(("inbound", "recipients"), reason)
+
+
+def _check_rules(settings: Settings) -> None:
+    """Check that rules are of the domain, that each is one, and that mail comes as far as each."""
+    rules = settings.inbound.rules
+    for place, rule in enumerate(rules):
+        before = rules[:place]
+        wrong = {
+            "name": f"{rule.name} is the name of another rule too"
+            if any(other.name == rule.name for other in before)
+            else None,
+            "recipients": _wrong_recipients(rule, before, settings.inbound.domain or ""),
+            "encoding": 'is that of mail in notifications, which action = "sns" brings; remove it'
+            if rule.action == "s3" and rule.encoding != "UTF-8"
+            else None,
+        }
+        for key, reason in wrong.items():
+            if reason:
+                raise _Mistake(("inbound", "rules", place, key), reason)
+
+
+def _wrong_recipients(rule: Rule, before: tuple[Rule, ...], domain: str) -> str | None:
+    named = rule.recipients
+    for recipient in named:
+        if not f".{recipient.rpartition('@')[2].lstrip('.')}".endswith(f".{domain}"):
+            return f"{recipient} is not of inbound.domain ({domain}) or a domain below it"
+        if named.count(recipient) > 1:
+            return f"{recipient} is named twice"
+    for other in before:
+        ends = other.stop and other.enabled
+        if ends and all(_takes(other.recipients or (domain,), mine) for mine in named or (domain,)):
+            return f"rule {other.name} before it takes all of this mail and stops; put that one after this"
+    return None
+
+
+def _takes(conditions: tuple[str, ...], recipient: str) -> bool:
+    """Tell whether all that a recipient of a rule stands for is taken by another's."""
+    domain = recipient.rpartition("@")[2]
+    below = domain if domain.startswith(".") else f".{domain}"
+    return any(
+        condition in {recipient, domain}
+        or (condition.startswith(".") and below.endswith(condition) and domain != condition[1:])
+        for condition in conditions
+    )

@@ -8,6 +8,7 @@ from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
@@ -171,6 +172,51 @@ class InboundMail(Construct):
                 },
             )
         ).policy_dependable
+        self.key = _mail_key(self, settings, rules) if settings.inbound.encrypted else None
+
+
+def _mail_key(scope: Construct, settings: Settings, rules: str) -> kms.Key:
+    """Make the key of SES's own encryption; SES uses it for mail that one of the `rules` (a pattern) takes.
+
+    It is kept, since what it has encrypted cannot be read without it.
+    https://docs.aws.amazon.com/ses/latest/dg/receiving-email-permissions.html#receiving-email-permissions-kms
+    """
+    account = Stack.of(scope).account
+    key = kms.Key(
+        scope,
+        "Key",
+        description="Encrypts received mail before SES stores it",
+        enable_key_rotation=True,
+        removal_policy=_kept(settings),
+    )
+    context = "kms:EncryptionContext:aws:ses"
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="SesEncryptsReceivedMail",
+            principals=[iam.ServicePrincipal(SES)],
+            actions=["kms:Encrypt", "kms:GenerateDataKey*"],
+            resources=["*"],
+            conditions={
+                "StringEquals": {"aws:SourceAccount": account, f"{context}:source-account": account},
+                "ArnLike": {"aws:SourceArn": rules},
+                "Null": {f"{context}:rule-name": "false", f"{context}:message-id": "false"},
+            },
+        )
+    )
+    # That page asks for it where the bucket encrypts too, which every bucket does.
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="SesStoresWhatItHasEncrypted",
+            principals=[iam.ServicePrincipal(SES)],
+            actions=["kms:Decrypt"],
+            resources=["*"],
+            conditions={
+                "StringEquals": {"aws:SourceAccount": account},
+                "ArnLike": {"aws:SourceArn": rules},
+            },
+        )
+    )
+    return key
 
 
 def _private_bucket(scope: Construct, settings: Settings, kept_days: Mapping[str, int]) -> s3.Bucket:

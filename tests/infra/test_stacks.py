@@ -20,6 +20,7 @@ from infra.settings import (
     OTHERS_CHARACTERS,
     SEND_DEFAULTS_BYTES,
     Bulk,
+    Rule,
     SessionParams,
     Transactional,
 )
@@ -958,7 +959,7 @@ def test_settings_of_receiving_reach_the_rule_and_its_activation(
     inbound = msgspec.structs.replace(
         settings.inbound,
         domain="mail.example.org",
-        recipients=("support@mail.example.org",),
+        rules=(Rule(name="support", recipients=("support@mail.example.org",)),),
         displace_active_rule_set=True,
     )
     templates = synthesize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from infra.settings import (
     ClientParams,
     Inbound,
     Retention,
+    Rule,
     Sender,
     SessionParams,
     Settings,
@@ -49,6 +51,11 @@ raw_days = 7
 
 [stages.prod]
 """
+
+
+# What rules are put behind.
+DOMAIN = 'domain = "inbound.example.com"'
+STORE = f'{DOMAIN}\n[[inbound.rules]]\nname = "store"'
 
 
 @pytest.fixture
@@ -107,6 +114,11 @@ def test_a_laptop_deploys_for_example_com_on_its_own_architecture() -> None:
     settings = load(OURS, "local")
     assert (settings.region, settings.identity, settings.architecture) == ("us-east-1", "example.com", "host")
     assert settings.inbound.domain == "inbound.example.com"
+    assert {(rule.action, rule.encoding) for rule in settings.inbound.rules} == {
+        ("s3", "UTF-8"),
+        ("sns", "UTF-8"),
+        ("sns", "Base64"),
+    }
     assert settings.ephemeral
     assert (settings.sender.rate_cache_seconds, settings.sender.doubt_seconds) == (1, 20)
 
@@ -124,14 +136,90 @@ def test_a_laptop_deploys_for_example_com_on_its_own_architecture() -> None:
         (SessionParams, "session_params"),
         (Tracking, "tracking"),
         (Inbound, "inbound"),
+        (Rule, "inbound.rules"),
     ],
 )
 def test_the_file_that_ships_shows_every_key(kind: type, table: str | None) -> None:
     text = OURS.read_text()
-    section = text.partition(f"\n[{table}]\n")[2].partition("\n[")[0] if table else text
+    section = re.split(rf"\n(?:# \[)?\[{table}\]\]?\n", text)[1].partition("\n[")[0] if table else text
     for key in kind.__struct_fields__:
         if key != "stage":
-            assert f"{key} = " in section or f"[{key}]" in section
+            assert f"{key} = " in section or f"[{key}]" in section or f"[[{table}.{key}]]" in section
+
+
+# Receipt rules
+
+
+def receiving(path: Path, rules: str) -> Inbound:
+    path.write_text(FILE.replace(DOMAIN, f"{DOMAIN}\n{rules}"))
+    return load(path, "dev").inbound
+
+
+def test_rules_are_read_in_their_order(stage_file: Path) -> None:
+    rules = """
+[[inbound.rules]]
+name = "alerts"
+recipients = ["alerts@inbound.example.com", ".eu.inbound.example.com", "us.inbound.example.com"]
+action = "sns"
+encoding = "Base64"
+scan = false
+require_tls = true
+stop = true
+
+[[inbound.rules]]
+name = "store.all_mail-2"
+enabled = false
+"""
+    assert receiving(stage_file, rules).rules == (
+        Rule(
+            name="alerts",
+            recipients=("alerts@inbound.example.com", ".eu.inbound.example.com", "us.inbound.example.com"),
+            action="sns",
+            encoding="Base64",
+            scan=False,
+            require_tls=True,
+            stop=True,
+        ),
+        Rule(name="store.all_mail-2", enabled=False),
+    )
+
+
+def test_a_stage_that_has_rules_has_these_alone(stage_file: Path) -> None:
+    own = '[[stages.dev.inbound.rules]]\nname = "own"\n'
+    stage_file.write_text(FILE.replace(DOMAIN, STORE) + own)
+    assert [rule.name for rule in load(stage_file, "dev").inbound.rules] == ["own"]
+    assert [rule.name for rule in load(stage_file, "prod").inbound.rules] == ["store"]
+
+
+def test_a_rule_without_recipients_takes_all_mail_of_the_domain(stage_file: Path) -> None:
+    everything = Rule(name="store", recipients=("inbound.example.com",))
+    assert receiving(stage_file, '[[inbound.rules]]\nname = "store"').receipt_rules == (everything,)
+
+
+def test_without_rules_one_stores_all_mail_of_the_domain(stage_file: Path) -> None:
+    assert load(stage_file, "dev").inbound.receipt_rules == (
+        Rule(name="store", recipients=("inbound.example.com",)),
+    )
+
+
+def test_without_a_domain_there_are_no_rules_and_nothing_is_encrypted() -> None:
+    assert Inbound(encrypt=True).receipt_rules == ()
+    assert not Inbound(encrypt=True).encrypted
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        'stop = false\n[[inbound.rules]]\nname = "notes"\nrecipients = ["me@inbound.example.com"]',
+        'stop = true\nenabled = false\n[[inbound.rules]]\nname = "notes"',
+        'stop = true\n[[inbound.rules]]\nname = "notes"\nrecipients = ["me@eu.inbound.example.com"]',
+        'stop = true\n[[inbound.rules]]\nname = "notes"\nrecipients = [".inbound.example.com"]',
+        'stop = true\nrecipients = [".inbound.example.com"]\n[[inbound.rules]]\nname = "notes"',
+        'stop = true\nrecipients = ["me@inbound.example.com"]\n[[inbound.rules]]\nname = "notes"',
+    ],
+)
+def test_a_rule_may_follow_one_that_leaves_it_any_mail(stage_file: Path, rest: str) -> None:
+    assert len(receiving(stage_file, f'[[inbound.rules]]\nname = "store"\n{rest}').rules) == 2
 
 
 # One line for each mistake
@@ -489,19 +577,132 @@ MISTAKES = {
         ("[tracking]", '[session_params]\nregion = "us-west-2"\n\n[tracking]'),
         "mailbus.toml: session_params: SES of another account or region has its own identities",
     ),
-    "a recipient is of the domain that receives": (
-        ('domain = "inbound.example.com"', 'domain = "inbound.example.com"\nrecipients = ["me@example.com"]'),
-        "mailbus.toml: [inbound] recipients: me@example.com is not of inbound.domain (inbound.example.com)",
+    "recipients belong to a rule": (
+        ('domain = "inbound.example.com"', 'recipients = ["me@inbound.example.com"]'),
+        "mailbus.toml: [inbound] recipients: unknown key; it belongs at inbound.rules.recipients (keys: ",
     ),
-    "recipients need the domain that turns receiving on": (
-        ('domain = "inbound.example.com"', 'recipients = ["me@example.com"]'),
-        "mailbus.toml: [inbound] recipients: needs inbound.domain, which turns receiving on",
+    "rules need the domain that turns receiving on": (
+        ('domain = "inbound.example.com"', 'rules = [{ name = "store" }]'),
+        "mailbus.toml: [inbound] rules: need inbound.domain, which turns receiving on",
+    ),
+    "rules are tables": (
+        (DOMAIN, f'{DOMAIN}\nrules = ["me@inbound.example.com"]'),
+        "mailbus.toml: [inbound] rules: must be tables, each under [[inbound.rules]]",
+    ),
+    "rules are no one table": (
+        (DOMAIN, f'{DOMAIN}\n[inbound.rules]\nname = "store"'),
+        "mailbus.toml: [inbound] rules: must be tables, each under [[inbound.rules]]",
+    ),
+    "a rule of a stage is told there": (
+        ("[stages.prod]", "[[stages.dev.inbound.rules]]\nscan = true\n[stages.prod]"),
+        "mailbus.toml: [[stages.dev.inbound.rules]] #1 name: is missing, and has no default",
+    ),
+    "SES takes 200 rules": (
+        (DOMAIN, DOMAIN + "".join(f'\n[[inbound.rules]]\nname = "rule-{n}"' for n in range(201))),
+        "mailbus.toml: [inbound] rules: expected `array` of length <= 200 (it is [{'name': 'rule-0'}",
     ),
     "what is not TOML says where": (
         ("max_attempts = 8", "max_attempts = "),
         "mailbus.toml: not TOML: Invalid value (at line 4",
     ),
 }
+
+
+# What stands in a rule, and what is told of it.
+RULE_MISTAKES = {
+    "a wrong key names the nearest": (
+        'name = "store"\nrecipient = []',
+        "#1 recipient: unknown key; did you mean 'recipients'? (keys: name, recipients, action, ",
+    ),
+    "a key of another table names where it belongs": (
+        'name = "store"\nmemory_mb = 512',
+        "#1 memory_mb: unknown key; it belongs at sender.memory_mb or ",
+    ),
+    "a rule has a name": (
+        'action = "sns"',
+        "#1 name: is missing, and has no default",
+    ),
+    "a rule is named as SES names them": (
+        'name = "all mail"',
+        (
+            "#1 name: must be 1 to 64 of A-Z a-z 0-9 . _ -, beginning and ending with a letter or a digit "
+            "(it is 'all mail')"
+        ),
+    ),
+    "the name of a rule begins with a letter or a digit": (
+        'name = "-store"',
+        "#1 name: must be 1 to 64 ",
+    ),
+    "two rules have two names": (
+        'name = "store"\n[[inbound.rules]]\nname = "store"',
+        "#2 name: store is the name of another rule too",
+    ),
+    "a rule does one of two things": (
+        'name = "store"\n[[inbound.rules]]\nname = "notes"\naction = "SNS"',
+        "#2 action: must be one of s3, sns; did you mean 'sns'? (it is 'SNS')",
+    ),
+    "an encoding is one of two": (
+        'name = "notes"\naction = "sns"\nencoding = "base64"',
+        "#1 encoding: must be one of UTF-8, Base64; did you mean 'Base64'? (it is 'base64')",
+    ),
+    "an encoding is of mail in notifications": (
+        'name = "store"\nencoding = "Base64"',
+        '#1 encoding: is that of mail in notifications, which action = "sns" brings; remove it',
+    ),
+    "whether a rule scans is yes or no": (
+        'name = "store"\nscan = "yes"',
+        "#1 scan: expected `bool`, got `str` (it is 'yes')",
+    ),
+    "recipients are a list": (
+        'name = "store"\nrecipients = "me@inbound.example.com"',
+        "#1 recipients: expected `array`, got `str` (it is 'me@inbound.example.com')",
+    ),
+    "a recipient is an address or a domain": (
+        'name = "store"\nrecipients = ["me@inbound.example.com", "<you@inbound.example.com>"]',
+        "#1 recipients: must be addresses whose domain is in lower case, such as ",
+    ),
+    "a recipient is of the domain that receives": (
+        'name = "store"\nrecipients = ["me@example.com"]',
+        "#1 recipients: me@example.com is not of inbound.domain (inbound.example.com) or a domain below it",
+    ),
+    "a domain that merely ends alike is another": (
+        'name = "store"\nrecipients = ["notinbound.example.com"]',
+        "#1 recipients: notinbound.example.com is not of inbound.domain ",
+    ),
+    "a recipient is named once": (
+        'name = "store"\nrecipients = ["inbound.example.com", "inbound.example.com"]',
+        "#1 recipients: inbound.example.com is named twice",
+    ),
+    "SES takes 500 recipients a rule": (
+        f'name = "store"\nrecipients = {[f"user{n}@inbound.example.com" for n in range(501)]}',
+        "#1 recipients: expected `array` of length <= 500 (it is ['user0@",
+    ),
+    "no mail comes past a rule that takes all and stops": (
+        (
+            'name = "store"\nstop = true\n'
+            '[[inbound.rules]]\nname = "notes"\nrecipients = ["me@inbound.example.com"]'
+        ),
+        "#2 recipients: rule store before it takes all of this mail and stops; put that one after this",
+    ),
+    "no mail of a subdomain comes past a rule that takes all of them and stops": (
+        (
+            'name = "store"\nstop = true\nrecipients = [".inbound.example.com"]\n'
+            '[[inbound.rules]]\nname = "notes"\n'
+            'recipients = ["me@eu.inbound.example.com", ".us.inbound.example.com"]'
+        ),
+        "#2 recipients: rule store before it takes all of this mail and stops",
+    ),
+    "access keys do not belong there either": (
+        'name = "store"\nsecret_key = "x"',
+        "#1 secret_key: access keys do not belong in a file",
+    ),
+}
+
+
+@pytest.mark.parametrize(("rule", "told"), RULE_MISTAKES.values(), ids=RULE_MISTAKES)
+def test_a_mistake_in_a_rule_is_one_line(stage_file: Path, rule: str, told: str) -> None:
+    message = refusal(stage_file, FILE.replace(DOMAIN, f"{DOMAIN}\n[[inbound.rules]]\n{rule}"))
+    assert message.startswith(f"mailbus.toml: [[inbound.rules]] {told}")
 
 
 @pytest.mark.parametrize(("change", "told"), MISTAKES.values(), ids=MISTAKES)

@@ -1,0 +1,315 @@
+"""What SES is told to do with mail that arrives, and what it and the function may do for that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from aws_cdk import Environment, Stack
+from aws_cdk.assertions import Template
+from cdk_nag import AwsSolutionsChecks
+from cfnlint.api import ManualArgs, lint_file
+
+from infra.mailbus import Mailbus, deployment
+from infra.settings import Alarms, Inbound, Rule
+from tests.infra.conftest import ACCOUNT
+from tests.infra.test_template_checks import IGNORED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from aws_cdk import App
+
+    from infra.settings import Settings
+    from tests.infra.conftest import Resource, Templates
+
+RULES = (
+    Rule(
+        name="alerts",
+        recipients=("alerts@inbound.example.com", "alerts@eu.inbound.example.com"),
+        action="sns",
+        encoding="Base64",
+        require_tls=True,
+        stop=True,
+    ),
+    Rule(name="notes", recipients=("notes@inbound.example.com",), action="sns", scan=False),
+    Rule(name="regions", recipients=(".inbound.example.com",), enabled=False),
+    Rule(name="the_rest.2"),
+)
+IN_EVERY_WAY = Inbound(domain="inbound.example.com", rules=RULES, encrypt=True)
+RULE_ARNS = f"arn:aws:ses:us-east-1:{ACCOUNT}:receipt-rule-set/mailbus-prod:receipt-rule/*"
+
+
+@pytest.fixture(scope="module")
+def synthesized(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> Callable[[Inbound], Templates]:
+    return lambda inbound: synthesize(msgspec.structs.replace(settings, inbound=inbound))
+
+
+@pytest.fixture(scope="module")
+def stacks(synthesized: Callable[[Inbound], Templates]) -> Templates:
+    """A deployment that receives in every way."""
+    return synthesized(IN_EVERY_WAY)
+
+
+def _rules(templates: Templates) -> list[Resource]:
+    """The rules in the order in which SES asks them."""
+    after = {
+        templates.text("receiving", rule.properties["After"]) if "After" in rule.properties else "": rule
+        for rule in templates.of_type("AWS::SES::ReceiptRule")
+    }
+    ordered: list[Resource] = []
+    while after:
+        ordered.append(after.pop(f"<{ordered[-1].path}>" if ordered else ""))
+    return ordered
+
+
+def _rule(templates: Templates, name: str) -> dict[str, Any]:
+    (found,) = [
+        rule.properties["Rule"] for rule in _rules(templates) if rule.properties["Rule"]["Name"] == name
+    ]
+    return found
+
+
+def _allows(templates: Templates, kind: str, path: str) -> list[dict[str, Any]]:
+    statements = templates.one(kind, path).properties[
+        "KeyPolicy" if kind == "AWS::KMS::Key" else "PolicyDocument"
+    ]["Statement"]
+    return [statement for statement in statements if statement["Effect"] == "Allow"]
+
+
+# Rules
+
+
+def test_each_rule_comes_after_the_one_before_it(stacks: Templates) -> None:
+    rules = _rules(stacks)
+    assert [rule.properties["Rule"]["Name"] for rule in rules] == [rule.name for rule in RULES]
+    assert {stacks.text("receiving", rule.properties["RuleSetName"]) for rule in rules} == {
+        "<Receiving/RuleSet>"
+    }
+
+
+def test_rules_are_asked_as_the_settings_say(stacks: Templates) -> None:
+    told = [rule.properties["Rule"] for rule in _rules(stacks)]
+    assert [
+        (rule["Enabled"], rule["ScanEnabled"], rule["TlsPolicy"], rule["Recipients"]) for rule in told
+    ] == [
+        (True, True, "Require", ["alerts@inbound.example.com", "alerts@eu.inbound.example.com"]),
+        (True, False, "Optional", ["notes@inbound.example.com"]),
+        (False, True, "Optional", [".inbound.example.com"]),
+        (True, True, "Optional", ["inbound.example.com"]),
+    ]
+
+
+def test_mail_is_brought_in_the_notification_in_the_encoding_that_the_settings_say(stacks: Templates) -> None:
+    encodings = {}
+    for name in ("alerts", "notes"):
+        action = _rule(stacks, name)["Actions"][0]["SNSAction"]
+        assert stacks.text("receiving", action["TopicArn"]) == "<Mail/Inbound/Receipts/Topic>"
+        encodings[name] = action["Encoding"]
+    assert encodings == {"alerts": "Base64", "notes": "UTF-8"}
+
+
+def test_mail_is_stored_and_told_of(stacks: Templates) -> None:
+    (action,) = _rule(stacks, "the_rest.2")["Actions"]
+    assert {key: stacks.text("receiving", value) for key, value in action["S3Action"].items()} == {
+        "BucketName": "<State/InboundMail/Bucket>",
+        "ObjectKeyPrefix": "raw/",
+        "TopicArn": "<Mail/Inbound/Receipts/Topic>",
+        "KmsKeyArn": "<State/InboundMail/Key>",
+    }
+
+
+def test_a_rule_stops_the_others_where_the_settings_say_so_as_its_last_action(stacks: Templates) -> None:
+    stops = {
+        rule.properties["Rule"]["Name"]: rule.properties["Rule"]["Actions"][1:] for rule in _rules(stacks)
+    }
+    assert stops == {
+        "alerts": [{"StopAction": {"Scope": "RuleSet"}}],
+        "notes": [],
+        "regions": [],
+        "the_rest.2": [],
+    }
+
+
+def test_a_rule_that_moves_or_changes_stays_the_same_resource(
+    synthesized: Callable[[Inbound], Templates], stacks: Templates
+) -> None:
+    moved = (RULES[3], msgspec.structs.replace(RULES[1], recipients=(), stop=True), RULES[0])
+    after = synthesized(Inbound(domain="inbound.example.com", rules=moved))
+    ids = {
+        templates: {rule.properties["Rule"]["Name"]: rule.logical_id for rule in _rules(templates)}
+        for templates in (stacks, after)
+    }
+    assert list(ids[after]) == ["the_rest.2", "notes", "alerts"]
+    assert {name: ids[stacks][name] for name in ids[after]} == ids[after]
+
+
+def test_a_rule_of_another_name_is_another_resource(
+    synthesized: Callable[[Inbound], Templates], stacks: Templates
+) -> None:
+    # SES has no other way: a rule keeps its name.
+    renamed = msgspec.structs.replace(RULES[3], name="the-rest.2")
+    after = synthesized(Inbound(domain="inbound.example.com", rules=(*RULES[:3], renamed)))
+    assert _rules(after)[3].logical_id != _rules(stacks)[3].logical_id
+
+
+def test_the_set_is_active_with_all_of_its_rules_or_not_at_all(stacks: Templates) -> None:
+    activation = stacks.one("Custom::ActiveReceiptRuleSet")
+    assert {rule.logical_id for rule in _rules(stacks)} <= set(activation.depends_on)
+
+
+def test_ses_finds_its_rights_before_any_rule_is_made_in_somebody_elses_stack_too(
+    app_in: Callable[[Path], App], tmp_path: Path, settings: Settings
+) -> None:
+    stack = Stack(app_in(tmp_path), "Shop", env=Environment(region="us-east-1"))
+    Mailbus(stack, "Mail", settings=msgspec.structs.replace(settings, inbound=IN_EVERY_WAY))
+    template = Template.from_stack(stack)
+    rights = {
+        logical_id
+        for kind, path in (("AWS::SNS::TopicPolicy", "Receipts"), ("AWS::S3::BucketPolicy", "InboundMail"))
+        for logical_id in template.find_resources(kind)
+        if path in logical_id
+    }
+    assert len(rights) == 2
+    rules = template.find_resources("AWS::SES::ReceiptRule")
+    assert len(rules) == len(RULES)
+    for rule in rules.values():
+        assert rights <= set(rule["DependsOn"])
+
+
+def test_every_domain_that_a_rule_takes_mail_for_has_its_record(stacks: Templates) -> None:
+    told = {name: value for name, value in stacks.outputs("receiving").items() if name.startswith("Mx")}
+    assert told == {
+        "MxRecord1": "inbound.example.com MX 10 inbound-smtp.us-east-1.amazonaws.com",
+        "MxRecord2": "eu.inbound.example.com MX 10 inbound-smtp.us-east-1.amazonaws.com",
+        "MxRecord3": "*.inbound.example.com MX 10 inbound-smtp.us-east-1.amazonaws.com",
+    }
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "ap-southeast-3"])
+def test_mail_is_received_in_the_region_of_the_deployment(
+    synthesize: Callable[[Settings], Templates], settings: Settings, region: str
+) -> None:
+    there = synthesize(msgspec.structs.replace(settings, region=region, alarms=Alarms()))
+    assert there.outputs("receiving")["MxRecord1"].endswith(f" inbound-smtp.{region}.amazonaws.com")
+
+
+# Encryption
+
+
+def test_the_key_of_mail_outlives_its_stack_and_changes_by_the_year(stacks: Templates) -> None:
+    key = stacks.one("AWS::KMS::Key", "State/InboundMail")
+    assert (key.stack, key.deletion_policy) == ("state", "Retain")
+    assert key.properties["EnableKeyRotation"] is True
+    assert stacks.text("state", stacks.outputs("state")["InboundKeyArn"]) == f"<{key.path}>"
+
+
+def test_ses_encrypts_by_the_key_what_rules_of_this_deployment_take_and_nothing_else(
+    stacks: Templates,
+) -> None:
+    (encrypts,) = [
+        statement
+        for statement in _allows(stacks, "AWS::KMS::Key", "State/InboundMail")
+        if statement.get("Sid") == "SesEncryptsReceivedMail"
+    ]
+    assert encrypts["Principal"] == {"Service": "ses.amazonaws.com"}
+    assert encrypts["Action"] == ["kms:Encrypt", "kms:GenerateDataKey*"]
+    assert encrypts["Condition"]["Null"] == {
+        "kms:EncryptionContext:aws:ses:rule-name": "false",
+        "kms:EncryptionContext:aws:ses:message-id": "false",
+    }
+    assert encrypts["Condition"]["StringEquals"] == {
+        "aws:SourceAccount": {"Ref": "AWS::AccountId"},
+        "kms:EncryptionContext:aws:ses:source-account": {"Ref": "AWS::AccountId"},
+    }
+
+
+def test_ses_uses_the_key_for_rules_of_this_deployment_only(stacks: Templates) -> None:
+    by_ses = [
+        statement
+        for statement in _allows(stacks, "AWS::KMS::Key", "State/InboundMail")
+        if statement["Principal"] == {"Service": "ses.amazonaws.com"}
+    ]
+    assert len(by_ses) == 2
+    for statement in by_ses:
+        condition = statement["Condition"]
+        assert condition["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+        assert stacks.text("state", condition["ArnLike"]["aws:SourceArn"]) == RULE_ARNS
+
+
+def test_only_the_account_and_ses_are_in_the_keys_policy(stacks: Templates) -> None:
+    account, *others = _allows(stacks, "AWS::KMS::Key", "State/InboundMail")
+    assert set(account["Principal"]) == {"AWS"}
+    assert all(statement["Principal"] == {"Service": "ses.amazonaws.com"} for statement in others)
+
+
+def test_without_encryption_there_is_no_key_and_nobody_may_use_one(prod: Templates) -> None:
+    assert not [key for key in prod.of_type("AWS::KMS::Key") if "InboundMail" in key.path]
+    assert "InboundKeyArn" not in prod.outputs("state")
+    assert "KmsKeyArn" not in _rule(prod, "store")["Actions"][0]["S3Action"]
+    assert "kms:Decrypt" not in _granted(prod)
+
+
+# Rights of the function
+
+
+def _granted(templates: Templates) -> dict[str, set[str]]:
+    """What the function may do on what, queues and logs aside."""
+    granted: dict[str, set[str]] = {}
+    for statement in _allows(templates, "AWS::IAM::Policy", "Mail/Inbound/Reader"):
+        for action in statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]:
+            resources = statement["Resource"]
+            for resource in resources if isinstance(resources, list) else [resources]:
+                granted.setdefault(action, set()).add(templates.text("mail", resource))
+    return {action: on for action, on in granted.items() if action.startswith(("s3:", "kms:"))}
+
+
+def test_the_function_decrypts_by_the_one_key_and_puts_mail_of_notifications_beside_the_rest(
+    stacks: Templates,
+) -> None:
+    bucket = "<State/InboundMail/Bucket>"
+    assert _granted(stacks) == {
+        "s3:GetObject": {f"{bucket}/raw/*"},
+        "s3:PutObject": {f"{bucket}/raw/*", f"{bucket}/parts/*"},
+        "kms:Decrypt": {"<State/InboundMail/Key>"},
+    }
+
+
+def test_where_ses_stores_all_mail_the_function_cannot_change_it(
+    synthesized: Callable[[Inbound], Templates],
+) -> None:
+    templates = synthesized(Inbound(domain="inbound.example.com", rules=RULES[2:]))
+    assert _granted(templates)["s3:PutObject"] == {"<State/InboundMail/Bucket>/parts/*"}
+
+
+def test_rules_of_this_deployment_and_no_others_publish_to_the_topic(stacks: Templates) -> None:
+    (publishes,) = _allows(stacks, "AWS::SNS::TopicPolicy", "Inbound/Receipts")
+    assert publishes["Principal"] == {"Service": "ses.amazonaws.com"}
+    sources = publishes["Condition"]["ArnLike"]["aws:SourceArn"]
+    assert stacks.text("mail", sources[0] if isinstance(sources, list) else sources) == RULE_ARNS
+
+
+# Checks
+
+
+@pytest.mark.parametrize("stack", ["state", "mail", "receiving"])
+def test_cfn_lint_finds_nothing_where_mail_is_received_in_every_way(stacks: Templates, stack: str) -> None:
+    config = ManualArgs(regions=["us-east-1"], ignore_checks=IGNORED)
+    assert [str(match) for match in lint_file(stacks.files[stack], config=config)] == []
+
+
+def test_cdk_nag_finds_nothing_where_mail_is_received_in_every_way(
+    app_in: Callable[[Path], App], tmp_path: Path, settings: Settings
+) -> None:
+    app = app_in(tmp_path)
+    deployment(app, settings=msgspec.structs.replace(settings, inbound=IN_EVERY_WAY))
+    report = AwsSolutionsChecks().validate_scope(app)
+    assert [
+        (violation.rule_name, resource.construct_path)
+        for violation in report.violations
+        for resource in violation.violating_resources
+    ] == []
