@@ -147,14 +147,16 @@ class Ledger:
 
         A record whose outcome is wholly known replaces what is there, 25 a call. Where SES may have accepted
         an entry without this worker's knowledge, its event may have been written meanwhile: such a record is
-        merged with what is there, by a call of its own.
+        merged with what is there, by a call of its own. Messages are indexed when all is written.
         """
         whole = {record.key: record for record in records if not _doubtful(record)}
-        unsaved = list(self._index(records)) if self._index_messages else []
-        unsaved += [
+        unsaved = [
             key for batch in _batches(list(whole), PUTS_PER_CALL) for key in self._replace(batch, whole)
         ]
         unsaved += [record.key for record in records if _doubtful(record) and not self._merge(record)]
+        # a ledger that did not take the records is not waited for once more
+        if self._index_messages and not unsaved:
+            unsaved += self._index(records)
         return tuple(dict.fromkeys(unsaved))
 
     def let_go(self, record: JobRecord) -> None:
@@ -216,7 +218,7 @@ class Ledger:
         return found
 
     def index_message(self, message_id: str, sent: SentEntry, expires_at: int) -> Unreachable | None:
-        """Let a message be found that its sender did not learn of; one that is found already stays so."""
+        """Let a message be found that its sender did not learn of."""
         values = job_items.message_fields(sent, expires_at)
         answer = self._update(
             {
@@ -355,8 +357,11 @@ class Ledger:
         left = self._put([job_items.item(_moved_on(records[key])) for key in keys])
         return [job_items.read_key(item) for item in left]
 
-    def _index(self, records: Sequence[JobRecord]) -> Iterator[RecordKey]:
-        """Put where each accepted entry's message is found; the answer names whose are not all put."""
+    def _index(self, records: Sequence[JobRecord]) -> list[RecordKey]:
+        """Put where each accepted entry's message is found; the answer names whose are not all put.
+
+        What a ledger that fails leaves over is not tried: the time is the events'.
+        """
         items = [
             job_items.message_key(message_id)
             | job_items.message_fields(SentEntry(key=record.key, entry=entry), record.expires_at)
@@ -364,9 +369,10 @@ class Ledger:
             for entry, message_id in record.accepted.items()
         ]
         for start in range(0, len(items), PUTS_PER_CALL):
-            for item in self._put(items[start : start + PUTS_PER_CALL]):
-                _, sent = job_items.read_message(item)
-                yield sent.key
+            if left := self._put(items[start : start + PUTS_PER_CALL]):
+                untried = (*left, *items[start + PUTS_PER_CALL :])
+                return [job_items.read_message(item)[1].key for item in untried]
+        return []
 
     def _put(self, items: Sequence[Any]) -> list[Any]:
         """Put items, one call as long as all are taken; the answer holds those that are not."""

@@ -81,7 +81,8 @@ class TrackingSettings(BusSettings, frozen=True, kw_only=True):
 
     Without `metadata_in_headers`, the sender's setting, metadata is asked of the ledger. With
     `index_messages`, the sender's too, a job is looked for by SES's message id; the sender needs up to
-    `sender_seconds` to write it down. A record that was received `max_receives` times does not come again.
+    `sender_seconds` to write it down. Only with `trusts_other_topics` the jobs of other topics are ours.
+    A record that was received `max_receives` times does not come again.
     SES's JSON that is too large for the bus goes into `events_bucket_name`.
     """
 
@@ -90,7 +91,8 @@ class TrackingSettings(BusSettings, frozen=True, kw_only=True):
     ledger_table_name: str
     metadata_in_headers: bool = True
     index_messages: bool = False
-    sender_seconds: int = 60
+    sender_seconds: float = 60.0
+    trusts_other_topics: bool = False
     max_receives: int
     events_bucket_name: str
     esp_events_prefix: str

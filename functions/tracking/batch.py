@@ -41,6 +41,7 @@ def _read(record: Record, tracker: Tracker) -> list[Reading]:
         parse_notification(record.body),
         topic_arn=tracker.settings.tracking_topic_arn,
         metadata_in_headers=tracker.settings.metadata_in_headers,
+        trusts_other_topics=tracker.settings.trusts_other_topics,
     )
     return [Reading(record=record, report=report)]
 

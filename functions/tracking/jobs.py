@@ -8,15 +8,16 @@ import msgspec
 
 from mailbus.errors import PublishError
 from mailbus.job_records import SentEntry
-from mailbus.ledger import Unreachable
-from tracking.lookup import complete, found_by_message, identified, news
+from mailbus.ledger import INVALID, Unreachable
+from tracking.lookup import complete, found_by_message, identified, is_about, is_news, is_second
 from tracking.tracker import Held, Reading, unforeseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mailbus.job_records import JobRecord, RecordKey
-    from tracking.lookup import Acceptance, Lookup
+    from mailbus.sqs import Record
+    from tracking.lookup import Lookup
     from tracking.tracker import Tracker
 
 NOT_WRITTEN_DOWN: Final = "NotWrittenDown"
@@ -30,7 +31,7 @@ def identify(readings: Sequence[Reading], tracker: Tracker) -> tuple[list[Readin
     It does so when its batch is done, which can be after SES's first notification: a message that young
     waits until then. What is not found later was sent by somebody else.
     """
-    untagged = [reading.report.untagged.message_id for reading in readings if reading.report.untagged]
+    untagged = [reading.report.untagged.message.message_id for reading in readings if reading.report.untagged]
     if not untagged or not tracker.settings.index_messages:
         return list(readings), []
     found, damaged = _ask(tracker.ledger.find_messages, untagged)
@@ -38,7 +39,7 @@ def identify(readings: Sequence[Reading], tracker: Tracker) -> tuple[list[Readin
     held: list[Held] = []
     for reading in readings:
         asked = reading.report.untagged
-        sent = found.get(asked.message_id) if asked else None
+        sent = found.get(asked.message.message_id) if asked else None
         if asked is None:
             known.append(reading)
         elif sent is not None:
@@ -48,17 +49,22 @@ def identify(readings: Sequence[Reading], tracker: Tracker) -> tuple[list[Readin
                 lookup=found_by_message(asked, sent),
             )
             known.append(Reading(record=reading.record, report=report))
-        elif error := damaged.get(asked.message_id):
+        elif error := damaged.get(asked.message.message_id):
             held.append(Held(record=reading.record, error=error))
-        elif (seconds := _until_written_down(asked.accepted_at, tracker)) > 0:
+        elif (seconds := _until_written_down(reading.record, asked.message.accepted_at, tracker)) > 0:
             held.append(Held(record=reading.record, error=_not_written_down(), seconds=seconds))
         else:
             known.append(reading)
     return known, held
 
 
-def _until_written_down(accepted_at: float, tracker: Tracker) -> float:
-    return accepted_at + tracker.settings.sender_seconds - tracker.now()
+def _until_written_down(record: Record, accepted_at: float, tracker: Tracker) -> float:
+    """Say how long to wait, in seconds; not at all where the record would not come again."""
+    if record.receive_count >= tracker.settings.max_receives:
+        return 0.0
+    longest = tracker.settings.sender_seconds
+    # whatever time a report gives
+    return min(accepted_at + longest - tracker.now(), longest)
 
 
 def _not_written_down() -> PublishError:
@@ -95,20 +101,29 @@ def _ask(
     except Exception as error:  # noqa: BLE001 - one damaged item must not take its batch along
         if len(each) == 1:
             return {}, {each[0]: unforeseen(error)}
-        answers = [_ask(question, [key]) for key in each]
-        return (
-            {key: value for found, _ in answers for key, value in found.items()},
-            {key: value for _, damaged in answers for key, value in damaged.items()},
-        )
-    if isinstance(answer, Unreachable):
-        return {}, dict.fromkeys(each, _unreachable(answer))
-    return answer, {}
+        return _ask_one_by_one(question, each)
+    if not isinstance(answer, Unreachable):
+        return answer, {}
+    if answer.code == INVALID and len(each) > 1:
+        return _ask_one_by_one(question, each)
+    return {}, dict.fromkeys(each, _unreachable(answer))
+
+
+def _ask_one_by_one(
+    question: Callable[[Sequence[K]], dict[K, V] | Unreachable], keys: Sequence[K]
+) -> tuple[dict[K, V], dict[K, PublishError]]:
+    """Find out which key, or which item, a question failed for."""
+    answers = [_ask(question, [key]) for key in keys]
+    return (
+        {key: value for found, _ in answers for key, value in found.items()},
+        {key: error for _, unanswered in answers for key, error in unanswered.items()},
+    )
 
 
 def _completed(reading: Reading, found: Mapping[RecordKey, JobRecord]) -> Reading:
     asked = reading.report.lookup
     record = found.get(asked.key) if asked is not None and asked.incomplete else None
-    if asked is None or record is None:
+    if asked is None or record is None or not is_about(asked, record):
         return reading
     events = complete(reading.report.events, record, asked.entry)
     return Reading(record=reading.record, report=msgspec.structs.replace(reading.report, events=events))
@@ -120,27 +135,33 @@ def _mark(readings: Sequence[Reading], found: Mapping[RecordKey, JobRecord], tra
     away: Unreachable | None = None
     for reading in readings:
         asked = reading.report.lookup
-        acceptance = news(asked, found)
-        if asked is None or acceptance is None:
+        record = found.get(asked.key) if asked is not None else None
+        if asked is None or record is None:
             continue
         try:
             # a ledger that is away is not waited for once for each record
-            away = away or _tell(asked, acceptance, found[asked.key].expires_at, tracker)
+            trouble = away or _tell(asked, record, tracker)
         except Exception as error:  # noqa: BLE001 - as above
             held.append(Held(record=reading.record, error=unforeseen(error)))
             continue
-        if away is not None:
-            held.append(Held(record=reading.record, error=_unreachable(away)))
+        if trouble is not None:
+            held.append(Held(record=reading.record, error=_unreachable(trouble)))
+            # what is wrong with one item says nothing of the next
+            away = None if trouble.code == INVALID else trouble
     return held
 
 
-def _tell(asked: Lookup, acceptance: Acceptance, expires_at: int, tracker: Tracker) -> Unreachable | None:
+def _tell(asked: Lookup, record: JobRecord, tracker: Tracker) -> Unreachable | None:
     """Tell the ledger what the sender never learnt."""
-    if tracker.settings.index_messages:
+    news = is_news(asked, record)
+    message = asked.message
+    if tracker.settings.index_messages and (news or is_second(asked, record)):
         sent = SentEntry(key=asked.key, entry=asked.entry)
-        if away := tracker.ledger.index_message(acceptance.message_id, sent, expires_at):
+        if away := tracker.ledger.index_message(message.message_id, sent, record.expires_at):
             return away
-    marked = tracker.ledger.mark_accepted(asked.key, asked.entry, acceptance.message_id, acceptance.at)
+    if not news:
+        return None
+    marked = tracker.ledger.mark_accepted(asked.key, asked.entry, message.message_id, message.accepted_at)
     return marked if isinstance(marked, Unreachable) else None
 
 

@@ -19,7 +19,7 @@ from mailbus.errors import InvalidNotification, WiringError
 from mailbus.events import Bot, EmailEvent, EventType, RejectReason, event_id, second_key, timestamp_key
 from mailbus.sns import Notification
 from tracking import headers, notification, reading
-from tracking.lookup import Acceptance, Lookup, Untagged, lookup
+from tracking.lookup import Lookup, Message, Untagged, lookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -33,6 +33,8 @@ SUBSCRIBED: Final = "AmazonSnsSubscriptionSucceeded"
 RECEIVED: Final = "Received"
 SEND: Final = "Send"
 CONFIGURATION_SET_TAG: Final = "ses:configuration-set"
+# SES's have some 60: what is longer is no key of the ledger's, and nobody's message
+MESSAGE_ID_CHARACTERS: Final = 200
 
 # https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types
 BOUNCE_REJECT_REASONS: Final[Mapping[str, RejectReason]] = {
@@ -76,10 +78,17 @@ class Reported(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-def normalize(envelope: Notification, *, topic_arn: str, metadata_in_headers: bool = True) -> Report:
+def normalize(
+    envelope: Notification,
+    *,
+    topic_arn: str,
+    metadata_in_headers: bool = True,
+    trusts_other_topics: bool = False,
+) -> Report:
     """Read one SNS notification from the queue of the tracking topic `topic_arn`.
 
-    `metadata_in_headers` says whether the sender writes it there. `WiringError` for received mail,
+    `metadata_in_headers` says whether the sender writes it there. With `trusts_other_topics` those tell of
+    this deployment's mail too: the jobs of others may have the same ids. `WiringError` for received mail,
     `InvalidNotification` for what SES does not send.
     """
     try:
@@ -107,6 +116,9 @@ def normalize(envelope: Notification, *, topic_arn: str, metadata_in_headers: bo
     message_tags = mail.tags or {}
     job_id = _first(message_tags, events.JOB_ID_TAG)
     incomplete = _is_incomplete(mail, told, in_headers=metadata_in_headers)
+    ours = trusts_other_topics or envelope.topic_arn == topic_arn
+    is_asked = incomplete or ses_type == SEND or not ses.event_type
+    message = _message(mail, envelope) if ours and is_asked else None
     reported = Reported(ses=ses, mail=mail, envelope=envelope, message=mail.message_id or envelope.message_id)
     return Report(
         events=tuple(
@@ -129,34 +141,35 @@ def normalize(envelope: Notification, *, topic_arn: str, metadata_in_headers: bo
             envelope.topic_arn,
         ),
         esp_event=whole,
-        untagged=_untagged(ses, mail, incomplete=incomplete),
+        untagged=_untagged(ses, mail, message, incomplete=incomplete),
         lookup=lookup(
             job_id,
             _first(message_tags, events.ENTRY_TAG),
-            acceptance=_acceptance(mail, envelope) if ses_type == SEND else None,
+            message=message,
+            accepted=ses_type == SEND,
             incomplete=incomplete,
         ),
     )
 
 
 def _untagged(
-    reported: notification.SesNotification, mail: notification.Mail, *, incomplete: bool
+    reported: notification.SesNotification,
+    mail: notification.Mail,
+    message: Message | None,
+    *,
+    incomplete: bool,
 ) -> Untagged | None:
     """Feedback notifications carry no tags, whoever sent the mail."""
-    if reported.event_type or mail.tags or mail.message_id is None:
+    if reported.event_type or mail.tags or message is None:
         return None
-    accepted_at = _utc(mail.timestamp)
-    return Untagged(
-        message_id=mail.message_id,
-        accepted_at=accepted_at.timestamp() if accepted_at else 0.0,
-        incomplete=incomplete,
-    )
+    return Untagged(message=message, incomplete=incomplete)
 
 
-def _acceptance(mail: notification.Mail, envelope: Notification) -> Acceptance | None:
-    if mail.message_id is None:
+def _message(mail: notification.Mail, envelope: Notification) -> Message | None:
+    if mail.message_id is None or len(mail.message_id) > MESSAGE_ID_CHARACTERS:
         return None
-    return Acceptance(message_id=mail.message_id, at=envelope.timestamp.timestamp())
+    accepted_at = _utc(mail.timestamp) or envelope.timestamp
+    return Message(message_id=mail.message_id, accepted_at=accepted_at.timestamp())
 
 
 def _is_incomplete(mail: notification.Mail, told: headers.Told, *, in_headers: bool) -> bool:

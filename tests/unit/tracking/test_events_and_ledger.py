@@ -11,13 +11,14 @@ from botocore.exceptions import EndpointConnectionError
 from mailbus.job_records import JobRecord, RecordKey
 from mailbus.ledger import Claim, Claimed
 from tests.unit.mailbus.fake_dynamodb import refused
-from tests.unit.tracking.reports import SNS_TIME, envelope, payload, report, text
+from tests.unit.tracking.reports import envelope, payload, report, text
 from tests.unit.tracking.world import World
-from tracking.lookup import Acceptance, Lookup
+from tracking.lookup import Lookup, Message
 
 NOW = 1_795_000_000.0
-SENT_AT = datetime.fromisoformat(SNS_TIME).timestamp()
+SENT_AT = datetime.fromisoformat(payload("event_send")["mail"]["timestamp"]).timestamp()
 SES_ID: str = payload("event_send")["mail"]["messageId"]
+MESSAGE = Message(message_id=SES_ID, accepted_at=SENT_AT)
 JOB_ID: str = payload("event_send")["mail"]["tags"]["mailbus-job-id"][0]
 AWAY = EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
 CUT = {"headersTruncated": True}
@@ -271,13 +272,16 @@ def test_a_report_says_what_the_ledger_is_to_be_asked() -> None:
     assert report(sent).lookup == Lookup(
         key=RecordKey(job_id=JOB_ID),
         entry=0,
-        acceptance=Acceptance(message_id=SES_ID, at=SENT_AT),
+        message=MESSAGE,
+        accepted=True,
     )
     sent["mail"]["tags"].pop("mailbus-job-id")
     assert report(sent).lookup is None
     cut = payload("event_click")
     cut["mail"] |= CUT
-    assert report(cut).lookup == Lookup(key=RecordKey(job_id=JOB_ID), entry=0, incomplete=True)
+    assert report(cut).lookup == Lookup(
+        key=RecordKey(job_id=JOB_ID), entry=0, message=MESSAGE, incomplete=True
+    )
 
 
 def test_an_error_of_our_own_while_the_ledger_is_told_costs_only_its_record(
@@ -291,3 +295,71 @@ def test_an_error_of_our_own_while_the_ledger_is_told_costs_only_its_record(
     monkeypatch.setattr(world.wiring.ledger, "mark_accepted", broken)
     assert world.run(monkeypatch, of_job(), of_job("event_delivery")) == ["record-0"]
     assert {event["event_type"] for event in world.details} == {"sent", "delivered"}
+
+
+OTHER_TOPIC = "arn:aws:sns:us-east-1:111122223333:somebody-elses"
+
+
+def test_mail_that_another_topic_tells_of_is_not_taken_for_a_job_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = knowing(None)
+    foreign = json.loads(of_job(**CUT)) | {"TopicArn": OTHER_TOPIC}
+    assert world.run(monkeypatch, json.dumps(foreign)) == []
+    assert (operations(world), accepted(world)) == ([], {})
+    assert [event["metadata"] for event in world.details] == [FROM_HEADERS] * 2
+
+
+def test_where_ses_is_elsewhere_its_topic_tells_of_our_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = knowing(None)
+    settings = msgspec.structs.replace(world.wiring.settings, trusts_other_topics=True)
+    world.wiring = msgspec.structs.replace(world.wiring, settings=settings)
+    told = json.loads(of_job()) | {"TopicArn": OTHER_TOPIC}
+    assert world.run(monkeypatch, json.dumps(told)) == []
+    assert accepted(world) == {0: SES_ID}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"called_at": 0.0, "open": (), "state": "scheduled"},
+        {"called_at": SENT_AT + 61},
+        {"called_at": SENT_AT - 10, "open": ()},
+    ],
+    ids=["SES was never called for it", "SES was called long after", "SES refused it"],
+)
+def test_a_send_event_that_cannot_be_of_the_job_as_it_is_does_not_settle_it(
+    monkeypatch: pytest.MonkeyPatch, record: dict[str, Any]
+) -> None:
+    world = knowing(None, **record)
+    assert world.run(monkeypatch, of_job()) == []
+    assert accepted(world) == {}
+
+
+def test_a_late_event_of_a_first_try_still_settles_the_job_that_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = knowing(None, called_at=SENT_AT + 600, attempts={"unknown": 1})
+    assert world.run(monkeypatch, of_job()) == []
+    assert accepted(world) == {0: SES_ID}
+
+
+def test_a_late_event_has_nothing_of_a_later_job_with_the_same_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = knowing(None, called_at=SENT_AT + 691_200, accepted={0: "of the later one"})
+    assert world.run(monkeypatch, of_job("event_complaint", headers=None)) == []
+    assert [(event["job_id"], event["metadata"]) for event in world.details] == [(JOB_ID, {})]
+
+
+def test_a_message_id_that_is_no_key_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = knowing(None)
+    assert world.run(monkeypatch, of_job(messageId="x" * 3000), of_job()) == []
+    assert accepted(world) == {0: SES_ID}
+
+
+def test_what_the_ledger_refuses_for_one_report_it_does_not_refuse_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = knowing(None, 0, entries=50, open=(0, 1), metadata=())
+    world.dynamodb.troubles = [None, refused("ValidationException")]
+    assert world.run(monkeypatch, of_job(entry="0"), of_job(entry="0-1")) == ["record-0"]
+    assert (accepted(world), accepted(world, 0)) == ({}, {1: SES_ID})

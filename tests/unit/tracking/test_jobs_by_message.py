@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
 
 from mailbus.job_items import message_fields, message_key
 from mailbus.job_records import JobRecord, RecordKey, SentEntry
@@ -12,9 +14,6 @@ from mailbus.ledger import Claim, Ledger, Unreachable
 from tests.unit.mailbus.fake_dynamodb import TABLE, refused
 from tests.unit.tracking.reports import envelope, payload
 from tests.unit.tracking.world import MAX_RECEIVES, QUEUE, World
-
-if TYPE_CHECKING:
-    import pytest
 
 SES_ID: str = payload("notification_bounce")["mail"]["messageId"]
 ACCEPTED_AT = datetime.fromisoformat(payload("notification_bounce")["mail"]["timestamp"]).timestamp()
@@ -28,6 +27,7 @@ def saved(world: World, part: int | None = None, entries: int = 1, entry: int = 
     record = JobRecord(
         key=RecordKey(job_id="order-4711", part=part),
         fingerprint="9f86d081884c7d659a2feaa0c55ad015",
+        called_at=ACCEPTED_AT - 1,
         entries=entries,
         accepted={entry: SES_ID},
         metadata=({},) * entry + (METADATA,),
@@ -79,18 +79,46 @@ def test_while_the_sender_may_still_write_it_down_the_notification_waits_that_lo
 ) -> None:
     world = World(index_messages=True)
     world.now = ACCEPTED_AT + 12.5
-    assert world.run(monkeypatch, bounce(), bounce(messageId="of-somebody-else", timestamp=None)) == [
-        "record-0"
-    ]
+    assert world.run(monkeypatch, bounce()) == ["record-0"]
     [(queue, handle, seconds)] = world.sqs.hidden
     assert (queue, seconds) == (QUEUE, 48)
     assert handle.endswith("0")
-    # what gives no time does not wait
-    assert {event["message_id"] for event in world.details} == {"of-somebody-else"}
+    assert world.details == []
     saved(world)
     world.now += 48
     assert world.run(monkeypatch, bounce()) == []
-    assert {event["job_id"] for event in world.details} == {None, "order-4711"}
+    assert {event["job_id"] for event in world.details} == {"order-4711"}
+
+
+@pytest.mark.parametrize("moment", ["2027-01-03T00:00:00.000Z", None])
+def test_whatever_time_a_report_gives_it_waits_no_longer_than_a_sender_works(
+    monkeypatch: pytest.MonkeyPatch, moment: str | None
+) -> None:
+    world = World(index_messages=True)
+    assert world.run(monkeypatch, bounce(timestamp=moment)) == ["record-0"]
+    assert world.sqs.hidden[0][2] == 60
+    assert world.run(monkeypatch, bounce(timestamp=moment), receive_count=MAX_RECEIVES) == []
+    assert (world.kept, {event["job_id"] for event in world.details}) == ([], {None})
+
+
+def test_one_question_that_the_ledger_refuses_holds_up_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(index_messages=True)
+    saved(world)
+    world.dynamodb.troubles = [refused("ValidationException", "BatchGetItem")] * 2
+    assert world.run(monkeypatch, bounce(messageId="refused"), bounce()) == ["record-0"]
+    assert {event["job_id"] for event in world.details} == {"order-4711"}
+
+
+def test_of_two_messages_of_one_entry_both_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(index_messages=True)
+    saved(world)
+    first = payload("event_send")
+    first["mail"] |= {"messageId": "the-first", "tags": {"mailbus-job-id": ["order-4711"]}}
+    item = world.dynamodb.items["job#order-4711", "job"]
+    item |= {"called_at": {"N": repr(ACCEPTED_AT)}, "attempts": {"M": {"unknown": {"N": "1"}}}}
+    assert world.run(monkeypatch, envelope(json.dumps(first))) == []
+    found = world.wiring.ledger.find_messages(["the-first"])
+    assert found == {"the-first": SentEntry(key=RecordKey(job_id="order-4711"), entry=0)}
 
 
 def test_what_somebody_else_sent_has_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +178,12 @@ def test_a_message_that_its_sender_never_learnt_of_is_found_too(monkeypatch: pyt
     sent = payload("event_send")
     sent["mail"] |= {"messageId": SES_ID, "tags": {"mailbus-job-id": ["order-4711"]}}
     open_record = JobRecord(
-        key=RecordKey(job_id="order-4711"), fingerprint="9f86", open=(0,), expires_at=EXPIRES_AT, tags=TAGS
+        key=RecordKey(job_id="order-4711"),
+        fingerprint="9f86",
+        open=(0,),
+        called_at=1.0,
+        expires_at=EXPIRES_AT,
+        tags=TAGS,
     )
     ledger: Ledger = world.wiring.ledger
     assert ledger.find_messages([SES_ID]) == {}
@@ -170,6 +203,10 @@ def test_a_message_that_cannot_be_indexed_is_told_as_unsaved() -> None:
     record = JobRecord(key=key, fingerprint="9f86", accepted={0: SES_ID}, expires_at=EXPIRES_AT)
     world.dynamodb.troubles = [refused("InternalServerError", "BatchWriteItem")]
     assert ledger.save([record]) == (key,)
+    assert world.dynamodb.items == {}
+    world.dynamodb.troubles = [None, refused("InternalServerError", "BatchWriteItem")]
+    assert ledger.save([record]) == (key,)
+    assert list(world.dynamodb.items) == [("job#order-4711", "job")]
     world.dynamodb.troubles = [refused("InternalServerError", "BatchGetItem")]
     assert ledger.find_messages([SES_ID]) == Unreachable(code="InternalServerError")
 
