@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from msgspec import NODEFAULT
 
 from infra.packaging import ROOT
-from infra.settings import Settings
+from infra.settings import Rule, Settings, load
 from tests.infra.test_stacks import RIGHTS, TO_SEND
 
 if TYPE_CHECKING:
@@ -63,12 +64,35 @@ def test_every_setting_is_told_once_and_no_other() -> None:
     assert sorted(name for name, _ in _settings_told()) == sorted(name for name, _ in _settings_there())
 
 
+def test_every_key_of_a_rule_is_told_with_its_default() -> None:
+    told = {cells[0].strip("`"): cells[1].strip("`") for cells in _rows("of a rule")}
+    there = {field.name: field.default for field in msgspec.structs.fields(Rule)}
+    assert list(told) == list(there)
+    assert {name: _written(default) for name, default in there.items() if default not in {NODEFAULT, ()}} == {
+        name: told[name] for name, default in there.items() if default not in {NODEFAULT, ()}
+    }
+
+
+def test_the_example_of_rules_is_one_that_deploys(tmp_path: Path) -> None:
+    (example,) = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    path = tmp_path / "mailbus.toml"
+    path.write_text(f'region = "us-east-1"\nidentity = "example.com"\n{example}')
+    assert [(rule.name, rule.action, rule.stop) for rule in load(path, "prod").inbound.rules] == [
+        ("alerts", "sns", True),
+        ("store", "s3", False),
+    ]
+
+
+def _written(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
 def test_every_default_is_told_as_it_is() -> None:
     there = dict(_settings_there())
     for name, told in _settings_told():
         default = there[name]
         if isinstance(default, bool | int | float) or (isinstance(default, str) and default):
-            assert told == (str(default).lower() if isinstance(default, bool) else str(default)), name
+            assert told == _written(default), name
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -104,7 +128,7 @@ def all_of_it(synthesize: Callable[[Settings], Templates], settings: Settings) -
             mail_from_domain="bounces.example.com",
             dmarc_policy="none",
             tracking=msgspec.structs.replace(settings.tracking, custom_redirect_domain="links.example.com"),
-            inbound=msgspec.structs.replace(settings.inbound, domain="example.org"),
+            inbound=msgspec.structs.replace(settings.inbound, domain="example.org", encrypt=True),
         )
     )
 

@@ -68,10 +68,9 @@ def _rules(templates: Templates) -> list[Resource]:
 
 
 def _rule(templates: Templates, name: str) -> dict[str, Any]:
-    (found,) = [
-        rule.properties["Rule"] for rule in _rules(templates) if rule.properties["Rule"]["Name"] == name
-    ]
-    return found
+    (found,) = [rule for rule in _rules(templates) if rule.properties["Rule"]["Name"] == name]
+    told: dict[str, Any] = found.properties["Rule"]
+    return told
 
 
 def _allows(templates: Templates, kind: str, path: str) -> list[dict[str, Any]]:
