@@ -108,6 +108,10 @@ def _cut(event: InboundEvent, resources: tuple[str, ...], entry_bytes: int) -> I
     return event
 
 
+def _cut_stripped_text(message: InboundMessage) -> InboundMessage:
+    return msgspec.structs.replace(message, stripped_text=None)
+
+
 def _cut_headers(message: InboundMessage) -> InboundMessage:
     return msgspec.structs.replace(message, headers=_within(message.headers, HEADERS_BYTES))
 
@@ -147,6 +151,8 @@ def _cut_values(message: InboundMessage) -> InboundMessage:
 
 # Cut by all of these, a message has at most 0.9 of 256 KB, which every bus takes.
 CUTS: Final[tuple[tuple[str, Callable[[InboundMessage], InboundMessage]], ...]] = (
+    # the text that it is made of is in S3 by now
+    ("stripped_text_cut", _cut_stripped_text),
     ("headers_cut", _cut_headers),
     ("values_cut", _cut_values),
     ("addresses_cut", _cut_addresses),

@@ -29,7 +29,7 @@ PARTS: Final = 2000
 
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 _TOKEN: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}")
-_DELIMITER_REST: Final = re.compile(rb"(--)?[ \t]*(?:\r\n|\r|\n|\Z)")
+_DELIMITER_REST: Final = rb"(--)?[ \t]*(?:\r\n|\r|\n|\Z)"
 _BRACKETS: Final = re.compile(r"^<(.*)>$", re.DOTALL)
 
 
@@ -189,14 +189,11 @@ def _split(raw: bytes, start: int, end: int, delimiter: bytes, limit: int) -> _S
 
 def _delimiters(raw: bytes, start: int, end: int, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:
     """Find the delimiter lines: where each begins, where the next line begins, whether it closes."""
-    at = raw.find(delimiter, start, end)
-    while at >= 0:
-        behind = at + len(delimiter)
-        rest = _DELIMITER_REST.match(raw, behind, end)
-        if rest is not None and (at == start or raw[at - 1] in b"\r\n"):
-            yield at, rest.end(), rest[1] is not None
-            behind = rest.end()
-        at = raw.find(delimiter, behind, end)
+    known = re.escape(delimiter)
+    # the look behind it stands behind it, so that the search is one for plain bytes
+    lines = re.compile(b"%b(?<=[\\r\\n]%b)%b" % (known, known, _DELIMITER_REST))
+    for line in lines.finditer(raw, start, end):
+        yield line.start(), line.end(), line[1] is not None
 
 
 def _before_line_break(raw: bytes, at: int) -> int:
