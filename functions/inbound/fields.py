@@ -25,6 +25,9 @@ NO_HEADER_END: Final = "missing_header_end"
 
 # More than this cannot go onto the bus, and would only cost time.
 HEADER_BYTES: Final = 1024 * 1024
+# Each costs time, most of all in a mail whose every part has very many.
+FIELDS: Final = 5000
+PART_FIELDS: Final = 500
 # The standard library's parser of parameters takes quadratic time.
 PARAMETER_CHARACTERS: Final = 4 * 1024
 DATE_CHARACTERS: Final = 200
@@ -76,8 +79,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(field.value for field in self.fields if field.name.lower() == name)
 
 
-def read_header(raw: bytes, start: int, stop: int) -> Header:
-    """Read the header section of the entity between two offsets.
+def read_header(raw: bytes, start: int, stop: int, *, limit: int = FIELDS) -> Header:
+    """Read the header section of the entity between two offsets, at most `limit` fields of it.
 
     A line that is neither a field nor a continuation ends it: there the body begins, as the
     standard library has it too. A field without a name is passed over.
@@ -87,9 +90,9 @@ def read_header(raw: bytes, start: int, stop: int) -> Header:
     position = start
     while position < stop:
         match = _LINE.match(raw, position, min(stop, start + HEADER_BYTES))
-        if match is None or match.end() - start >= HEADER_BYTES:
+        if match is None or match.end() - start >= HEADER_BYTES or len(fields) > limit:
             end = _body_start(raw, position, stop)
-            return Header(fields=_decoded(fields), end=end, defects=(*defects, HEADERS_CUT))
+            return Header(fields=_decoded(fields[:limit]), end=end, defects=(*defects, HEADERS_CUT))
         line = match[1]
         if not line:
             return Header(fields=_decoded(fields), end=match.end(), defects=defects)
@@ -106,7 +109,8 @@ def read_header(raw: bytes, start: int, stop: int) -> Header:
 
 
 def _body_start(raw: bytes, position: int, stop: int) -> int:
-    match = _HEADER_END.search(raw, position, stop)
+    # the line break before may be the first of the two
+    match = _HEADER_END.search(raw, max(0, position - 2), stop)
     return stop if match is None else match.end()
 
 

@@ -94,10 +94,11 @@ def read(raw: bytes) -> Structure:
     defects: list[str] = []
     waiting = [_Entity(start=0, end=len(raw), parent=None, position=0, depth=0)]
     known = 1
-    top = fields.read_header(raw, 0, len(raw))
+    header = top = fields.read_header(raw, 0, len(raw))
     while waiting:
         entity = waiting.pop()
-        header = fields.read_header(raw, entity.start, entity.end) if entity.depth else top
+        if entity.depth:
+            header = fields.read_header(raw, entity.start, entity.end, limit=fields.PART_FIELDS)
         media = _media(header, entity)
         defects += (*header.defects, *media.defects)
         if not media.token.startswith("multipart/"):

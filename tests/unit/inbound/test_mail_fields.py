@@ -96,6 +96,18 @@ def test_a_header_section_beyond_all_measure_is_cut_and_the_body_found() -> None
     assert raw[header.end :] == b"body"
 
 
+@pytest.mark.parametrize("ending", [b"\r\n", b"\n", b"\r"])
+@pytest.mark.parametrize("more", [0, 1, 2, 1000])
+def test_of_more_fields_than_any_mail_has_the_first_are_kept_and_the_body_found(
+    ending: bytes, more: int
+) -> None:
+    raw = b"X: 1" + ending + (b"Y: 2" + ending) * (fields.FIELDS - 1 + more) + ending + b"body" + ending * 2
+    header = fields.read_header(raw, 0, len(raw))
+    assert len(header.fields) == fields.FIELDS
+    assert header.defects == (("headers_cut",) if more else ())
+    assert raw[header.end :] == b"body" + ending * 2
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
