@@ -184,9 +184,7 @@ def _install(lock: Path, goal: Target, into: Path) -> None:
         *(uv.find_uv_bin(), "pip", "install", "--quiet", "--color", "never", "--target", str(into)),
         *("--python", sys.executable, "--python-version", f"3.{goal.minor}"),
         *(("--python-platform", goal.uv_platform) if goal.uv_platform else ()),
-        # quotequail, Python alone, has no wheel
-        *("--only-binary", ":all:", "--no-binary", "quotequail"),
-        *("--no-deps", "--require-hashes", "--link-mode", "copy"),
+        *("--only-binary", ":all:", "--no-deps", "--require-hashes", "--link-mode", "copy"),
         *("-r", str(lock)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import quotequail  # type: ignore[import-untyped]  # it is annotated, but says so by no py.typed
+from mailparser_reply import EmailMessage  # type: ignore[import-untyped]  # annotated, but without a py.typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from inbound import fields
 
-# Of 64 KiB a reply is seldom more; the bounds of lines keep the library, which compares each line with those
-# behind it, below half a second on what is made to be slow.
+# Of 64 KiB a reply is seldom more; the bounds of lines keep the library's patterns below half a second on
+# what is made to be slow for them.
 TEXT_BYTES: Final = 64 * 1024
 LINES: Final = 500
 LINE_CHARACTERS: Final = 160
 
-# quotequail joins so many lines to find one that tells who wrote
+# Of the library's languages: its Polish takes any line for a header that begins with "Do:" or "Data:".
+LANGUAGES: Final = ("cs", "da", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "sv", "zh")
+
 _INTRODUCTION_LINES: Final = 2
+_HEADER_LINES: Final = 2
 _QUOTE: Final = ">"
 # RFC 3676, 4.3
 _SIGNATURE: Final = "-- "
-# how mailers begin the line above what is no quote but passed on, in the languages that quotequail knows
-_FORWARDED: Final = re.compile(
-    r"forward|weitergeleitet|réexpédié|transféré|reenviado|encaminhad|doorgestuurd|vidarebefordra|пересылаем",
-    re.IGNORECASE,
+_RULE: Final = re.compile(r"\s*[_-]{5,}(?:[^_-]{1,60}[_-]{5,})?\s*")
+# a header as Outlook writes it above a quote: one or two words, bold in some
+_FIELD: Final = re.compile(r"[>* ]*[^\W\d_]+(?: [^\W\d_]+)? ?\*?:", re.MULTILINE)
+_ORIGINAL: Final = "original message"
+# what mailers write above what is no quote but passed on: between dashes, or with a colon
+_PASSED_ON: Final = (
+    "forward|weitergeleitet|réexpédié|transféré|inoltrat|reenviado|encaminhad|doorgestuurd|vidarebefordra"
+    "|videresend|přeposlan|転送|전달|转发"
 )
+_FORWARDED: Final = re.compile(rf"[>\s]*(?:--.*(?:{_PASSED_ON}).*|.*(?:{_PASSED_ON}).*:\s*)", re.IGNORECASE)
 # what they write before the subject of an answer
-_ANSWER: Final = re.compile(r"\s*(?:re|aw|antw|sv|res)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
+_ANSWER: Final = re.compile(r"\s*(?:re|aw|antw|sv|res|odp|r|回复|答复)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE)  # noqa: RUF001 - as it is written in Chinese
 
 # Signs of a mail that a machine sent, and of one that asks machines not to answer. RFC 3834, 2 and 5.2, names
 # the first two, "Precedence" and the empty return path; RFC 5230, 4.6, all of the list's; Exchange's is
@@ -59,16 +68,12 @@ _SIGNS: Final[Mapping[str, re.Pattern[str]]] = {
 _NOBODY: Final = re.compile(r"(?:<\s*>)?|<?mailer-daemon(?:@.*)?", re.IGNORECASE | re.DOTALL)
 
 
-class _Below(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands under the text that may be somebody's own.
+class _Split(msgspec.Struct, frozen=True, kw_only=True):
+    """A text at the line that introduces a quote. `below` begins with it, and is without empty lines."""
 
-    `lines` without empty ones; `sender` is whom the library found to have written it, or empty; `is_answer`
-    is what the mail's header says.
-    """
-
-    lines: tuple[str, ...]
-    sender: str
-    is_answer: bool
+    above: tuple[str, ...]
+    introduction: str
+    below: tuple[str, ...]
 
 
 def is_automatic(header: fields.Header) -> bool:
@@ -108,23 +113,57 @@ def stripped(text: bytes, *, subject: str | None, is_threaded: bool) -> str | No
     if len(text) > TEXT_BYTES:
         return None
     lines = text.decode("utf-8", "replace").strip().split("\n")
-    found: dict[str, str] | None = quotequail.unwrap(
-        "\n".join(line[:LINE_CHARACTERS] for line in lines[:LINES])
-    )
     is_answer = _ANSWER.match(subject or "") is not None
-    if found is None:
+    split = _split(lines)
+    if split is None:
         # An answer without a quote that is known may have one that is not.
         return None if is_threaded or is_answer or len(lines) > LINES else _own(lines)
-    if "text_top" not in found:
+    if _is_forwarded(split):
         return None
-    # The library's own lines are cut, and begin and end where these do.
-    end = found["text_top"].count("\n") + 1
-    below = _Below(
-        lines=tuple(line for line in lines[end:] if line.strip()),
-        sender=found.get("from", ""),
-        is_answer=is_threaded and is_answer,
+    # Outlook introduces by headers, and marks nothing; it forwards in the same way.
+    is_sure = is_threaded and is_answer if _has_headers(split) else _is_marked(split)
+    return _own(split.above) if is_sure else None
+
+
+@functools.cache
+def _introductions() -> re.Pattern[str]:
+    """Give what finds the lines that introduce a quote, as mailers of many languages write them."""
+    pattern: re.Pattern[str] = EmailMessage(text="", languages=list(LANGUAGES)).HEADER_REGEX
+    return pattern
+
+
+def _split(lines: Sequence[str]) -> _Split | None:
+    """Find the first quote's introduction; the library looks at lines without space around them."""
+    text = "\n".join(line.strip()[:LINE_CHARACTERS] for line in lines[:LINES])
+    found = _introductions().search(text)
+    if found is None:
+        return None
+    introduction = found[0].lstrip("\n")
+    above = text.count("\n", 0, found.end() - len(introduction))
+    return _Split(
+        above=tuple(lines[:above]),
+        introduction=introduction,
+        below=tuple(line for line in lines[above:] if line.strip()),
     )
-    return _own(lines[:end]) if _IS_QUOTE[found["type"]](below) else None
+
+
+def _is_forwarded(split: _Split) -> bool:
+    return any(_FORWARDED.fullmatch(line[:LINE_CHARACTERS]) for line in (*split.above, split.below[0]))
+
+
+def _has_headers(split: _Split) -> bool:
+    """Tell whether the quote is introduced by headers instead of a line that tells who wrote."""
+    return _ORIGINAL in split.introduction.lower() or len(_FIELD.findall(split.introduction)) >= _HEADER_LINES
+
+
+def _is_marked(split: _Split) -> bool:
+    """Tell whether all is marked as quoted, below a line, or two, that tell who wrote it."""
+    marked = list(itertools.dropwhile(lambda line: not line.startswith(_QUOTE), split.below))
+    return (
+        bool(marked)
+        and len(split.below) - len(marked) <= _INTRODUCTION_LINES
+        and all(line.startswith(_QUOTE) for line in marked)
+    )
 
 
 def _own(lines: Sequence[str]) -> str | None:
@@ -132,37 +171,6 @@ def _own(lines: Sequence[str]) -> str | None:
     if any(line.startswith(_QUOTE) for line in lines):
         return None
     signature = max((number for number, line in enumerate(lines) if line == _SIGNATURE), default=len(lines))
-    return "\n".join(lines[:signature]).strip() or None
-
-
-def _is_marked(below: _Below) -> bool:
-    """Tell whether all is marked as quoted, under the line that tells who wrote it."""
-    marked = list(itertools.dropwhile(lambda line: not line.startswith(_QUOTE), below.lines))
-    return (
-        bool(marked)
-        and len(below.lines) - len(marked) <= _INTRODUCTION_LINES
-        and all(line.startswith(_QUOTE) for line in marked)
-    )
-
-
-def _is_under_headers(below: _Below) -> bool:
-    """Tell whether it is Outlook's way of quoting, which is its way of forwarding too."""
-    first = below.lines[: _INTRODUCTION_LINES + 1]
-    return (
-        below.is_answer
-        and bool(below.sender)
-        and any(below.sender in line for line in first)
-        and _FORWARDED.search(first[0]) is None
-    )
-
-
-def _is_unsure(_below: _Below) -> bool:
-    return False
-
-
-# by what quotequail calls it
-_IS_QUOTE: Final[Mapping[str, Callable[[_Below], bool]]] = {
-    "reply": _is_marked,
-    "forward": _is_under_headers,
-    "quote": _is_unsure,
-}
+    own = "\n".join(lines[:signature]).strip().split("\n")
+    # what Outlook draws above the quote
+    return "\n".join(own[:-1] if _RULE.fullmatch(own[-1]) else own).strip() or None

@@ -116,7 +116,7 @@ class Content:
 
     def _refuse(self, difference: str) -> NoReturn:
         reason = (
-            f"{self._name()} is not what the event tells of: {difference}; read it again, and where that does "
+            f"{self._name()} is not what the event tells of: {difference}; read it again; where that does "
             "not help, somebody wrote over it: the raw mail still has it"
         )
         raise InboundError(reason)
