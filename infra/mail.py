@@ -546,8 +546,10 @@ class Inbound(Construct):
             ),
         )
         function.allow(["s3:GetObject"], [bucket.arn_for_objects(f"{RAW_PREFIX}*")])
-        # Mail that comes in a notification is put where SES puts the rest.
-        in_notifications = any(rule.action == "sns" for rule in limits.receipt_rules)
+        # Mail that comes in a notification, from here or over HTTPS, is put where SES puts the rest.
+        in_notifications = settings.webhook.topic_arns or any(
+            rule.action == "sns" for rule in limits.receipt_rules
+        )
         written = (RAW_PREFIX, PARTS_PREFIX) if in_notifications else (PARTS_PREFIX,)
         function.allow(["s3:PutObject"], [bucket.arn_for_objects(f"{prefix}*") for prefix in written])
         if state.inbound_mail.key:

@@ -12,7 +12,7 @@ from cdk_nag import AwsSolutionsChecks
 from cfnlint.api import ManualArgs, lint_file
 
 from infra.mailbus import Mailbus, deployment
-from infra.settings import Alarms, Inbound, Rule
+from infra.settings import Alarms, Inbound, Rule, Webhook
 from tests.infra.conftest import ACCOUNT
 from tests.infra.test_template_checks import IGNORED
 
@@ -283,6 +283,14 @@ def test_where_ses_stores_all_mail_the_function_cannot_change_it(
 ) -> None:
     templates = synthesized(Inbound(domain="inbound.example.com", rules=RULES[2:]))
     assert _granted(templates)["s3:PutObject"] == {"<State/InboundMail/Bucket>/parts/*"}
+
+
+def test_the_function_may_put_mail_beside_the_rest_that_comes_over_https_in_its_notification(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    elsewhere = Webhook(topic_arns=("arn:aws:sns:eu-west-1:444455556666:received-mail",))
+    templates = synthesize(msgspec.structs.replace(settings, webhook=elsewhere))
+    assert "<State/InboundMail/Bucket>/raw/*" in _granted(templates)["s3:PutObject"]
 
 
 def test_rules_of_this_deployment_and_no_others_publish_to_the_topic(stacks: Templates) -> None:
