@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
@@ -19,6 +21,10 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     type: str = "Notification"
 
 
+# What SNS puts on a queue beside notifications. Anything else may be anybody's text, and is not told.
+# https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
+_HANDSHAKES: Final = frozenset({"SubscriptionConfirmation", "UnsubscribeConfirmation"})
+_TOPIC_ARN: Final = re.compile(r"arn:[a-z-]{1,20}:sns:[a-z0-9-]{1,30}:[0-9]{12}:[A-Za-z0-9_.-]{1,256}")
 _DECODER = msgspec.json.Decoder(Notification)
 
 
@@ -32,18 +38,21 @@ def parse_notification(body: str) -> Notification:
         )
         raise InvalidNotification(reason) from error
     if notification.type != "Notification":
-        reason = (
-            f"SNS type {notification.type!r} from {notification.topic_arn}: only Notification is processed"
-        )
+        kind = notification.type if notification.type in _HANDSHAKES else "unknown to SNS"
+        reason = f"SNS type {kind} from {_topic(notification)}: only Notification is processed"
         raise InvalidNotification(reason)
     if notification.timestamp.tzinfo is None:
-        reason = f"SNS Timestamp without a time zone from {notification.topic_arn}: SNS writes UTC"
+        reason = f"SNS Timestamp without a time zone from {_topic(notification)}: SNS writes UTC"
         raise InvalidNotification(reason)
     if notification.timestamp.tzinfo is UTC:
         return notification
     try:
         moment = notification.timestamp.astimezone(UTC)
     except OverflowError as error:
-        reason = f"SNS Timestamp out of range from {notification.topic_arn}: {error}"
+        reason = f"SNS Timestamp out of range from {_topic(notification)}: {error}"
         raise InvalidNotification(reason) from error
     return msgspec.structs.replace(notification, timestamp=moment)
+
+
+def _topic(notification: Notification) -> str:
+    return notification.topic_arn if _TOPIC_ARN.fullmatch(notification.topic_arn) else "what is no topic"

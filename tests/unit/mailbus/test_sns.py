@@ -71,10 +71,27 @@ def test_what_is_no_envelope_is_invalid(text: str) -> None:
         parse_notification(text)
 
 
-@pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation", "Unknown"])
+@pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
 def test_other_sns_types_are_refused_by_name_and_topic(kind: str) -> None:
     with pytest.raises(InvalidNotification, match=f"{kind}.*{TOPIC}"):
         parse_notification(body(Type=kind))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Type": "for ada@example.org" * 10_000},
+        {"Type": "SubscriptionConfirmation", "TopicArn": "for ada@example.org" * 10_000},
+        {"Type": "SubscriptionConfirmation", "TopicArn": f"{TOPIC}\nada@example.org"},
+        {"Timestamp": "2026-11-20T09:14:05", "TopicArn": "ada@example.org"},
+        {"Timestamp": "0001-01-01T00:00:00+14:00", "TopicArn": "ada@example.org"},
+    ],
+    ids=["type", "topic", "topic of two lines", "topic, time of no zone", "topic, time out of range"],
+)
+def test_an_envelope_that_is_refused_is_not_quoted(changes: dict[str, str]) -> None:
+    with pytest.raises(InvalidNotification) as refused:
+        parse_notification(body(**changes))
+    assert "ada@example.org" not in str(refused.value)
 
 
 @pytest.mark.parametrize("moment", ["2026-11-20T09:14:05", "0001-01-01T00:00:00+14:00"])

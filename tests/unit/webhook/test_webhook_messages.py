@@ -536,6 +536,22 @@ def test_a_field_that_sns_would_not_write_is_refused(changes: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize(
+    "field", ["Type", "SignatureVersion", "Timestamp", "MessageId", "TopicArn", "Subject"]
+)
+@pytest.mark.parametrize("said", ["ada@example.org, my password is", "ada@example.org` - at `$.Nowhere`\n"])
+def test_a_refusal_says_where_the_mistake_is_and_quotes_nothing(field: str, said: str) -> None:
+    world = World()
+    value = [said] if field == "Subject" else said
+    answer = world.send(event(json.dumps(signed(notification()) | {field: value})))
+    assert answer.status == MALFORMED
+    told = f"{answer}{world.log}"
+    assert "ada@example.org" not in told
+    assert "Nowhere" not in told
+    if field != "Timestamp":
+        assert f"$.{field}" in refusal(world)
+
+
+@pytest.mark.parametrize(
     "body",
     [
         None,
