@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run does only what changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check local bench journey schemas synth deploy clean lock setup
+.PHONY: help demo test check local bench fuzz journey schemas synth deploy clean lock setup
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -35,6 +35,9 @@ local: setup ## run the embedded AWS in the foreground until Ctrl-C
 
 bench: setup ## measure, as ratios against a baseline beside it
 	@$(BIN)/python -m bench
+
+fuzz: setup ## damage mails a hundred thousand times: each has to become one event, soon, in little memory
+	@$(BIN)/python -m bench.mutations $(ARGS)
 
 journey: setup ## send thousands of jobs while workers are killed, and count what becomes of them
 	@$(BIN)/python -m bench.journey $(ARGS)
