@@ -7,12 +7,15 @@ import random
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 LARGEST: Final = 40_000_000
 BOUNDARY: Final = "=_0f7a2c9d51e84b36"
-SHARES: Final = (*([0.02] * 20), 0.6)
+# how the attachments share a mail
+LARGE_AND_SMALL: Final = (*([0.02] * 20), 0.6)
+ONE: Final = (1.0,)
+EQUAL: Final = (0.05,) * 20
 LONGEST_TEXT: Final = 20_000
 PART_HEADER: Final = 200
 # a line of base64 with its CRLF, and the bytes that it stands for
@@ -33,15 +36,15 @@ HEADER: Final = (
 )
 
 
-def mail(size: int) -> bytes:
+def mail(size: int, shares: Sequence[float] = LARGE_AND_SMALL) -> bytes:
     """Make a mail of about `size` bytes: a text alone up to 4 kB, else with attachments.
 
-    Those are 20 small ones and a large one, which takes most of it. The same size gives the same bytes.
+    `shares` are those of the attachments. The same arguments give the same bytes.
     """
-    return b"".join(_pieces(size))
+    return b"".join(_pieces(size, shares))
 
 
-def _pieces(size: int) -> Iterator[bytes]:
+def _pieces(size: int, shares: Sequence[float]) -> Iterator[bytes]:
     yield HEADER.encode()
     if size <= 4_000:  # noqa: PLR2004 - a note
         yield b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
@@ -53,8 +56,8 @@ def _pieces(size: int) -> Iterator[bytes]:
     text = _text(min(LONGEST_TEXT, size // 5))
     yield text
     chance = random.Random(size)  # noqa: S311 - content, no secret
-    left = (size - len(HEADER) - len(text) - PART_HEADER * len(SHARES)) * LINE_CONTENT // LINE
-    for number, share in enumerate(SHARES, start=1):
+    left = (size - len(HEADER) - len(text) - PART_HEADER * len(shares)) * LINE_CONTENT // LINE
+    for number, share in enumerate(shares, start=1):
         yield _attachment(number, chance.randbytes(int(left * share)))
     yield f"\r\n--{BOUNDARY}--\r\n".encode()
 
