@@ -1,0 +1,104 @@
+"""What an application adds beside Mailbus to answer mail: a rule, a function, a queue of failures."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import AssetHashType, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+
+from infra import packaging
+from infra.acknowledged import acknowledge
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+    from infra.settings import Architecture
+
+DESK: Final = Path(__file__).resolve().parent / "desk.py"
+KEPT_DAYS: Final = 14
+DESK_SECONDS: Final = 30
+_ARCHITECTURES: Final = {
+    "arm64": lambda_.Architecture.ARM_64,
+    "x86_64": lambda_.Architecture.X86_64,
+}
+
+
+class SupportDesk(Stack):
+    """It knows Mailbus by the bus and the send queue alone, and may do nothing but put jobs there."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bus_name: str,
+        queue_url: str,
+        architecture: Architecture = "arm64",
+    ) -> None:
+        super().__init__(scope, construct_id, description="Answers to received mail")
+        failed = sqs.Queue(self, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(KEPT_DAYS))
+        acknowledge(failed, "AwsSolutions-SQS3", "It is where letters end; nothing reads it but people.")
+        function = self._function(queue_url, failed, architecture)
+        events.Rule(
+            self,
+            "ReceivedMail",
+            event_bus=events.EventBus.from_event_bus_name(self, "Bus", bus_name),
+            event_pattern=events.EventPattern(source=["mailbus"], detail_type=["email.inbound"]),
+            targets=[targets.LambdaFunction(function, dead_letter_queue=failed)],
+        )
+        CfnOutput(self, "FunctionName", value=function.function_name)
+        CfnOutput(self, "DeadLetterQueueUrl", value=failed.queue_url)
+
+    def _function(self, queue_url: str, failed: sqs.Queue, architecture: Architecture) -> lambda_.Function:
+        log = logs.LogGroup(
+            self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        target = packaging.target(architecture)
+        package = packaging.build(architecture)
+        # CDK copies an asset when it is first used.
+        with tempfile.TemporaryDirectory(prefix=".desk-", dir=package.path.parent) as staging:
+            function = lambda_.Function(
+                self,
+                "Desk",
+                code=_code(package, Path(staging) / "code"),
+                handler="desk.lambda_handler",
+                runtime=lambda_.Runtime(f"python3.{target.minor}", lambda_.RuntimeFamily.PYTHON),
+                architecture=_ARCHITECTURES[target.machine],
+                memory_size=256,
+                timeout=Duration.seconds(DESK_SECONDS),
+                role=role,
+                log_group=log,
+                environment={"SEND_QUEUE_URL": queue_url, "POWERTOOLS_SERVICE_NAME": "support-desk"},
+                on_failure=destinations.SqsDestination(failed),
+                retry_attempts=2,
+            )
+        log.grant_write(role)
+        # The answers are small; a client that sends more than a queue takes needs Mailbus's own grant_send.
+        queue = self.format_arn(service="sqs", resource=queue_url.rpartition("/")[2])
+        iam.Grant.add_to_principal(grantee=role, actions=["sqs:SendMessage"], resource_arns=[queue])
+        acknowledge(function, "AwsSolutions-L1", "The runtime is the Python that the tests ran on.")
+        return function
+
+
+def _code(package: packaging.Package, staging: Path) -> lambda_.Code:
+    """Put desk.py beside Mailbus's own code, whose `mailbus` package it imports.
+
+    An application of its own installs `mailbus` as it does its other packages.
+    """
+    shutil.copytree(package.path, staging, copy_function=os.link)
+    shutil.copy(DESK, staging)
+    digest = hashlib.sha256(package.digest.encode() + DESK.read_bytes()).hexdigest()
+    return lambda_.Code.from_asset(str(staging), asset_hash=digest, asset_hash_type=AssetHashType.CUSTOM)
