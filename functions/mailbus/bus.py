@@ -10,6 +10,8 @@ import functools
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -27,13 +29,17 @@ if TYPE_CHECKING:
 ENTRIES_PER_CALL: Final = 10
 # what EventBridge took when targets took no more, unless the settings say otherwise
 ENTRY_BYTES: Final = 256 * 1024
-# A whole call takes less than 1 MB, however that is counted.
+# A whole call takes less than 1 MB. This is counted as it goes over the wire, with quotes and what is not ASCII
+# escaped: it is less however EventBridge counts. An entry that is alone in its call may be more there.
 CALL_BYTES: Final = 1_000_000
+# the names of an entry's fields, its time and its bus's name, and what stands around them
+ENTRY_WIRE_BYTES: Final = 512
 ATTEMPTS: Final = 4
 BACKOFF_SECONDS: Final = 0.1
 # What calls that fail may cost in all, plus the last one: the function has other work to finish in its time.
 TROUBLE_SECONDS: Final = 5.0
-# What all calls together may take: many events, of large merges, are not to take the time to settle the rest.
+# What all calls together may take, unless the caller says otherwise: many events, of large merges, are not to
+# take the time to settle the rest.
 PUBLISH_SECONDS: Final = 20.0
 # a call takes some 30 ms, most of it waiting
 WORKERS: Final = 8
@@ -44,6 +50,9 @@ NOT_TRIED: Final = "NotTried"
 # while the event waits in its queue.
 # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
 ENTRY_AT_FAULT: Final = frozenset({"InvalidArgument", "MalformedDetail", "ValidationException"})
+# what EventBridge says of a call that is too large: that too is a ValidationException
+# https://github.com/awslabs/aws-service-catalog-puppet/issues/563
+OVER_THE_LIMIT: Final = "Total size of the entries in the request is over the limit"
 
 
 class PublishFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,12 +68,20 @@ def entry_size(entry: BusEntry) -> int:
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
     """
-    texts = (SOURCE, entry.detail_type, entry.detail, *entry.resources)
-    return TIME_BYTES + sum(len(text.encode()) for text in texts)
+    return TIME_BYTES + sum(len(text) if text.isascii() else len(text.encode()) for text in _texts(entry))
+
+
+def wire_size(entry: BusEntry) -> int:
+    """Count an entry's bytes in the request: JSON in JSON, all ASCII."""
+    return ENTRY_WIRE_BYTES + sum(len(encode_basestring_ascii(text)) for text in _texts(entry))
+
+
+def _texts(entry: BusEntry) -> tuple[str, ...]:
+    return (SOURCE, entry.detail_type, entry.detail, *entry.resources)
 
 
 def pack(sizes: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
-    """Group `(index, bytes)` in order into calls within EventBridge's count and size."""
+    """Group `(index, bytes on the wire)` in order into calls within EventBridge's count and size."""
     call: list[int] = []
     filled = 0
     for index, size in sizes:
@@ -82,7 +99,15 @@ def _failure(code: str, reason: str) -> PublishFailure:
 
 
 def _call_failure(error: ClientError | BotoCoreError) -> PublishFailure:
+    if isinstance(error, ClientError) and _is_too_large(error):
+        return PublishFailure(code=TOO_LARGE, reason=str(error), retryable=False)
     return _failure(aws.error_code(error), str(error))
+
+
+def _is_too_large(error: ClientError) -> bool:
+    told = error.response
+    status = told.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or OVER_THE_LIMIT in told["Error"].get("Message", "")
 
 
 def _untried() -> PublishFailure:
@@ -114,12 +139,14 @@ class EventBus:
         self._sleep = sleep
         self._clock = clock
 
-    def publish(self, entries: Sequence[BusEntry]) -> dict[int, PublishFailure]:
+    def publish(
+        self, entries: Sequence[BusEntry], *, seconds: float = PUBLISH_SECONDS
+    ) -> dict[int, PublishFailure]:
         """Put all entries, several calls at a time; the answer has by position those that did not get there.
 
-        What there was no time for is `NotTried`, and retryable.
+        Calls begin within so many `seconds`. What there was no time for is `NotTried`, and retryable.
         """
-        until = self._clock() + PUBLISH_SECONDS
+        until = self._clock() + seconds
         failures: dict[int, PublishFailure] = {}
         pending: list[tuple[int, int]] = []
         for index, entry in enumerate(entries):
@@ -128,7 +155,7 @@ class EventBus:
                 reason = f"the event has {size} bytes, the bus takes {self._entry_bytes}"
                 failures[index] = PublishFailure(code=TOO_LARGE, reason=reason, retryable=False)
             else:
-                pending.append((index, size))
+                pending.append((index, wire_size(entry)))
         lost = 0.0
         for attempt in range(ATTEMPTS):
             if attempt:
@@ -175,7 +202,7 @@ class EventBus:
             failure = _call_failure(error)
             if failure.retryable or len(call) == 1:
                 return dict.fromkeys(call, failure)
-            # one bad entry has the whole call refused: each on its own, so that only it fails
+            # one bad entry has the whole call refused, or all are too large together: each on its own
             alone = [self._put(entries, [index]) for index in call]
             return {index: failure for failures in alone for index, failure in failures.items()}
         if not answer["FailedEntryCount"]:

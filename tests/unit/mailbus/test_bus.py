@@ -4,9 +4,10 @@ import json
 import threading
 from collections import Counter
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from mailbus.bus import (
     ENTRIES_PER_CALL,
     ENTRY_BYTES,
     NOT_TRIED,
+    OVER_THE_LIMIT,
+    TOO_LARGE,
     WORKERS,
     EventBus,
     entry_size,
@@ -24,6 +27,9 @@ from mailbus.bus import (
 from mailbus.events import BusEntry
 from tests.unit.mailbus.fake_clients import BUS, FakeEvents, refusal
 
+if TYPE_CHECKING:
+    from types_boto3_events.type_defs import ResponseMetadataTypeDef
+
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 IDENTITY = "arn:aws:ses:eu-west-1:210987654321:identity/shop.example.com"
 
@@ -31,6 +37,20 @@ IDENTITY = "arn:aws:ses:eu-west-1:210987654321:identity/shop.example.com"
 def delivered(number: int, padding: int = 0) -> BusEntry:
     detail = json.dumps({"event_type": "delivered", "number": number, "padding": "x" * padding})
     return BusEntry(detail_type="email.delivered", time=NOON, detail=detail, resources=(IDENTITY,))
+
+
+def event(detail: str) -> BusEntry:
+    return BusEntry(detail_type="email.delivered", time=NOON, detail=detail, resources=(IDENTITY,))
+
+
+def answered(status: int) -> ResponseMetadataTypeDef:
+    return {
+        "RequestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+        "HTTPStatusCode": status,
+        "HTTPHeaders": {},
+        "RetryAttempts": 0,
+        "HostId": "",
+    }
 
 
 def number_of(entry: dict[str, str]) -> int:
@@ -72,6 +92,47 @@ def test_large_entries_go_in_calls_of_their_own() -> None:
     client = FakeEvents()
     assert make(client).publish([delivered(number, padding=240_000) for number in range(8)]) == {}
     assert [len(call) for call in client.calls] == [4, 4]
+
+
+@pytest.mark.parametrize("filling", ['"', "\\", "ö", "😀", "x", "\x7f"])
+@pytest.mark.parametrize("length", [30, 9_000, 50_000])
+def test_no_call_of_several_entries_has_more_than_its_bytes_on_the_wire(filling: str, length: int) -> None:
+    client = FakeEvents()
+    details = [json.dumps({"number": n, "said": filling * length}, ensure_ascii=False) for n in range(40)]
+    assert make(client).publish([event(detail) for detail in details]) == {}
+    # as the SDK writes it
+    assert all(len(json.dumps({"Entries": call}, default=str)) <= CALL_BYTES for call in client.calls)
+    assert sorted(entry["Detail"] for entry in client.taken) == sorted(details)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "status"),
+    [
+        ("ValidationException", f"{OVER_THE_LIMIT}.", 400),
+        ("413", "Request Entity Too Large", 413),
+        ("RequestEntityTooLargeException", "", 413),
+    ],
+)
+def test_a_call_refused_for_its_size_is_split_and_an_entry_refused_alone_is_too_large(
+    code: str, message: str, status: int
+) -> None:
+    class Strict(FakeEvents):
+        def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's name
+            if len(Entries) > 1 or "x" * 1000 in Entries[0]["Detail"]:
+                self.calls.append(Entries)
+                raise ClientError(
+                    {"Error": {"Code": code, "Message": message}, "ResponseMetadata": answered(status)},
+                    "PutEvents",
+                )
+            return super().put_events(Entries=Entries)
+
+    client = Strict()
+    failures = make(client).publish([delivered(0), delivered(1, padding=1000), delivered(2)])
+    assert {index: (failure.code, failure.retryable) for index, failure in failures.items()} == {
+        1: (TOO_LARGE, False)
+    }
+    assert [number_of(entry) for entry in client.taken] == [0, 2]
+    assert len(client.calls) == 4
 
 
 def test_only_the_entries_that_failed_are_sent_again() -> None:
@@ -193,6 +254,16 @@ def test_events_without_end_leave_the_function_time_for_the_rest_of_its_work() -
     assert len(client.taken) == 240
     assert {(failure.code, failure.retryable) for failure in failures.values()} == {(NOT_TRIED, True)}
     assert len(failures) == 260
+
+
+def test_no_call_begins_after_the_seconds_that_the_caller_gives() -> None:
+    client = FakeEvents()
+    bus = EventBus(client, BUS, sleep=lambda _: None, clock=lambda: float(len(client.calls)))  # type: ignore[arg-type] # a fake
+    failures = bus.publish([delivered(number) for number in range(500)], seconds=2 * WORKERS)
+    assert len(client.calls) == 2 * WORKERS
+    assert {failure.code for failure in failures.values()} == {NOT_TRIED}
+    assert len(bus.publish([delivered(1)], seconds=-3.0)) == 1
+    assert len(client.calls) == 2 * WORKERS
 
 
 def test_a_bus_that_is_slow_but_takes_everything_has_its_time() -> None:
