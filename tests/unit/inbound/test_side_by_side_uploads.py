@@ -1,0 +1,158 @@
+"""Parts are stored several at a time, in bounded memory, and a mail with a part that is not stored fails."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from inbound import mime, uploads
+from inbound.bucket import Bucket
+from inbound.handler import process
+from inbound.parts import store
+from inbound.uploads import BYTES_UNDER_WAY, WORKERS, Uploads
+from mailbus import aws
+from tests.unit.inbound.arrivals import BUCKET, PLACE, FakeS3, Room, received, record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HEAD = b"From: ada@example.org\nSubject: measurements\nContent-Type: multipart/mixed; boundary=b\n"
+FILE = b"\n--b\nContent-Type: text/csv\nContent-Disposition: attachment; filename=%d.csv\n\n"
+
+
+def with_files(*contents: bytes) -> bytes:
+    files = b"".join(FILE % number + content for number, content in enumerate(contents, start=1))
+    return HEAD + files + b"\n--b--\n"
+
+
+def key(number: int) -> str:
+    return f"{PLACE}{number}-{number}.csv"
+
+
+class SlowS3(FakeS3):
+    """S3 in which writes wait until so many are under way, or until nobody begins another.
+
+    `bytes_at_once` has what was under way whenever one began.
+    """
+
+    def __init__(self, together: int) -> None:
+        super().__init__()
+        self.together = threading.Barrier(together)
+        self.lock = threading.Lock()
+        self.under_way = 0
+        self.bytes_at_once: list[int] = []
+
+    def put_object(self, *, Key: str, Body: bytes, **_: Any) -> None:  # noqa: N803 - AWS's names
+        with self.lock:
+            self.under_way += len(Body)
+            self.bytes_at_once.append(self.under_way)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self.together.wait(timeout=5)
+        with self.lock:
+            self.under_way -= len(Body)
+            super().put_object(Bucket=BUCKET, Key=Key, Body=Body)
+
+
+def stored(raw: bytes, s3: FakeS3) -> list[tuple[str | None, str, int]]:
+    parts = store(raw, mime.parse(raw).parts, Bucket(s3, BUCKET), PLACE)
+    return [(part.filename, part.s3.key, part.size) for part in parts.attachments]
+
+
+def test_as_many_parts_are_written_at_once_as_there_are_workers_and_listed_in_their_order() -> None:
+    raw = with_files(*(b"x" * number for number in range(1, 2 * WORKERS + 1)))
+    s3 = SlowS3(together=WORKERS)  # none ends before so many have begun
+    assert stored(raw, s3) == [(f"{number}.csv", key(number), number) for number in range(1, 2 * WORKERS + 1)]
+    assert not s3.together.broken
+    assert {path: len(content) for (_, path), content in s3.objects.items()} == {
+        key(number): number for number in range(1, 2 * WORKERS + 1)
+    }
+
+
+def test_no_more_bytes_wait_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "BYTES_UNDER_WAY", 1000)
+    s3 = SlowS3(together=2)
+    stored(with_files(*[b"x" * 500] * 10), s3)
+    assert max(s3.bytes_at_once) == 1000
+
+
+def test_a_part_larger_than_all_room_is_written_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "BYTES_UNDER_WAY", 1000)
+    s3 = SlowS3(together=1)
+    assert len(stored(with_files(b"x" * 10, b"y" * 5000, b"z" * 10), s3)) == 3
+    assert s3.bytes_at_once[1] == 5000
+
+
+def test_the_pool_of_boto3_is_as_large_as_that_of_the_workers() -> None:
+    assert aws.config(max_attempts=1).max_pool_connections >= WORKERS
+
+
+def test_what_is_under_way_is_a_small_share_of_the_functions_memory() -> None:
+    # boto3 copies what it sends; the least memory of a function that takes 40 MB is 512 MB
+    assert 2 * BYTES_UNDER_WAY < 512 * 1024 * 1024 // 8
+
+
+@pytest.mark.parametrize("broken", [1, 7, 30])
+def test_a_part_that_is_not_stored_fails_its_mail_and_nothing_is_written_any_more(broken: int) -> None:
+    s3 = FakeS3(outages={key(broken): "SlowDown"})
+    with pytest.raises(ClientError, match="SlowDown"):
+        stored(with_files(*[b"x"] * 300), s3)
+    written = len(s3.written)
+    assert written < broken + 3 * WORKERS
+    assert [thread for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name] == []
+    assert len(s3.written) == written
+
+
+def test_a_mail_with_a_part_that_is_not_stored_comes_again_and_then_has_one_event() -> None:
+    room = Room(with_files(*[b"x,y"] * 40))
+    room.s3.outages = {key(17): "InternalError"}
+    first = record(received())
+    assert process([first], room.wiring) == (first,)
+    assert (room.events.taken, room.sqs.sent) == ([], [])
+    room.s3.outages = {}
+    assert process([record(received(), receive_count=2)], room.wiring) == ()
+    assert [part["s3"]["key"] for part in room.detail["message"]["attachments"]] == [
+        key(number) for number in range(1, 41)
+    ]
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [
+        pytest.param(lambda _: None, id="at its end"),
+        pytest.param(lambda block: block.make_room(BYTES_UNDER_WAY), id="for want of room"),
+    ],
+)
+def test_the_failure_of_a_write_comes_out(leave: Callable[[Uploads], None]) -> None:
+    bucket = Bucket(FakeS3(outages={"parts/1": "AccessDenied"}), BUCKET)
+
+    def written() -> None:
+        with Uploads(bucket) as block:
+            block.begin("parts/1", b"x")
+            leave(block)
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        written()
+
+
+def test_an_error_of_the_block_itself_is_the_one_that_comes_out() -> None:
+    bucket = Bucket(FakeS3(outages={"parts/1": "AccessDenied"}), BUCKET)
+
+    def written() -> None:
+        with Uploads(bucket) as block:
+            block.begin("parts/1", b"x")
+            reason = "no such part"
+            raise LookupError(reason)
+
+    with pytest.raises(LookupError, match="no such part"):
+        written()
+
+
+def test_a_block_in_which_nothing_is_written_starts_no_thread() -> None:
+    before = threading.active_count()
+    with Uploads(Bucket(FakeS3(), BUCKET)) as block:
+        block.make_room(10**9)
+        assert threading.active_count() == before
