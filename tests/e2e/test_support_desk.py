@@ -1,4 +1,4 @@
-"""The example of a support desk, deployed beside Mailbus: mail is answered in its thread, once, without loops."""
+"""The example of a support desk, deployed beside Mailbus: one answer to a mail, in its thread, without loops."""
 
 from __future__ import annotations
 

@@ -1,0 +1,97 @@
+"""The example of a support desk, before the judges that others wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cdk_nag import AwsSolutionsChecks
+from cfnlint.api import ManualArgs, lint_file
+
+from examples.support_desk.stack import SupportDesk
+from infra.packaging import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from aws_cdk import App
+
+QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-prod-send"
+
+
+def _made(app: App) -> SupportDesk:
+    return SupportDesk(app, "support-desk", bus_name="mailbus-prod", queue_url=QUEUE_URL, architecture="host")
+
+
+@pytest.fixture(scope="module")
+def template_file(app_in: Callable[[Path], App], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    app = app_in(tmp_path_factory.mktemp("support-desk"))
+    stack = _made(app)
+    directory = app.synth().directory
+    return tmp_path_factory.getbasetemp() / directory / stack.template_file
+
+
+def test_cfn_lint_finds_nothing_in_the_desk(template_file: Path) -> None:
+    # CDK itself writes DependsOn beside a reference that implies it.
+    config = ManualArgs(regions=["us-east-1"], ignore_checks=["W3005"])
+    assert [str(match) for match in lint_file(template_file, config=config)] == []
+
+
+def test_cdk_nag_finds_nothing_in_the_desk(app_in: Callable[[Path], App], tmp_path: Path) -> None:
+    app = app_in(tmp_path)
+    _made(app)
+    report = AwsSolutionsChecks().validate_scope(app)
+    assert [
+        (violation.rule_name, resource.construct_path)
+        for violation in report.violations
+        for resource in violation.violating_resources
+    ] == []
+
+
+def test_the_desk_may_put_jobs_on_the_one_queue_and_write_its_log(template_file: Path) -> None:
+    resources: dict[str, dict[str, Any]] = json.loads(template_file.read_text())["Resources"]
+    policies = [
+        body["Properties"]["PolicyDocument"]["Statement"]
+        for body in resources.values()
+        if body["Type"] == "AWS::IAM::Policy"
+    ]
+    allowed = {
+        action
+        for statements in policies
+        for statement in statements
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    # two of them are CDK's, for the queue of what the function fails to do
+    assert allowed == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:SendMessage",
+    }
+    assert ":mailbus-prod-send" in json.dumps(policies)
+
+
+def test_a_desk_without_its_queue_says_so_in_one_line(tmp_path: Path) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT)]),
+        "CDK_CONTEXT_JSON": json.dumps({"bus": "mailbus-prod"}),
+        "CDK_OUTDIR": str(tmp_path),
+        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "examples.support_desk"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "say what is missing: --context queue=…\n"
