@@ -1,4 +1,4 @@
-"""The example of a support desk, deployed beside Mailbus: one answer to a mail, in its thread, without loops."""
+"""The example of a support desk, deployed beside Mailbus: answers to mail in its thread, and no loop."""
 
 from __future__ import annotations
 
