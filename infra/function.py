@@ -134,6 +134,14 @@ class Function(Construct):
         """Grant actions on resources."""
         self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
 
+    def runs_once(self) -> None:
+        """Have Lambda not run an asynchronous call again, which would come after its caller's patience.
+
+        It still may hand one over twice
+        (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
+        """
+        self.function.configure_async_invoke(retry_attempts=0)
+
     def reads(
         self, source: WorkQueue, *, batch_size: int, max_concurrency: int, mapping_id: str = "Source"
     ) -> None:

@@ -71,7 +71,7 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
     _outputs(
         state_stack,
         {
-            "EventArchiveName": state.bus.archive.archive_name,
+            **({"EventArchiveName": state.bus.archive.archive_name} if state.bus.archive else {}),
             "EventBusName": state.bus.bus.event_bus_name,
             "EventsBucketName": state.esp_events.bucket.bucket_name,
             "InboundBucketName": state.inbound_mail.bucket.bucket_name,

@@ -15,6 +15,8 @@ from constructs import Construct
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from constructs import IDependable
+
 SES: Final = "ses.amazonaws.com"
 KEPT_MESSAGES: Final = Duration.days(14)
 
@@ -101,7 +103,7 @@ class SesTopic(Construct):
 
     `publisher_arns` are patterns of the SES resources that may publish: their own ARNs would make
     a circle, since SES wants to find its rights before the resource is made. `publishable` is what
-    such a resource depends on.
+    such a resource depends on: it is there once what is published arrives, and goes before that ends.
 
     SNS takes a delivery policy for HTTP subscriptions only. To SQS it retries 100,015 times over 23
     days (https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html); what it then
@@ -131,9 +133,16 @@ class SesTopic(Construct):
                 },
             )
         )
-        self.publishable = (key.key, policy.policy_dependable)
-        self.topic.add_subscription(
+        subscription = self.topic.add_subscription(
             subscriptions.SqsSubscription(
                 subscriber.queue, raw_message_delivery=False, dead_letter_queue=subscriber.dead_letters
             )
+        )
+        # The queues bring along their policies, by which SNS may write.
+        self.publishable: tuple[IDependable, ...] = (
+            key.key,
+            policy.policy_dependable,
+            subscription,
+            subscriber.queue,
+            subscriber.dead_letters,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_iam as iam
@@ -16,6 +16,8 @@ from infra.regions import mx_record
 from infra.state import RAW_PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infra.function import Code
     from infra.mail import Inbound
     from infra.settings import Rule, Settings
@@ -137,11 +139,16 @@ class MailDomain(Construct):
         ]
 
 
+LOOKS: Final = "Custom::ActiveReceiptRuleSetBefore"
+ACTIVATES: Final = "Custom::ActiveReceiptRuleSet"
+
+
 class Activation(Construct):
     """Makes a rule set the active one, which CloudFormation cannot.
 
     One set is active per account and region; another that is active already is left so, with an
-    error that says what to do, unless the settings say to displace it.
+    error that says what to do, unless the settings say to displace it. It is active again when this goes: one
+    resource looks which is active, and hands that to the other one, which activates ours.
     """
 
     def __init__(
@@ -179,15 +186,24 @@ class Activation(Construct):
             "AwsSolutions-IAM5[Resource::*]",
             "SES gives neither Describe- nor SetActiveReceiptRuleSet a resource to scope to.",
         )
-        self.resource = CustomResource(
+        function.runs_once()
+        asked = {
+            "RuleSetName": rule_set_name,
+            "Displace": "true" if settings.inbound.displace_active_rule_set else "false",
+        }
+        found = self._resource("Before", LOOKS, function, {**asked, "Look": "true"})
+        self.resource = self._resource("Active", ACTIVATES, function, {**asked, "Standing": found.ref})
+
+    def _resource(
+        self, construct_id: str, resource_type: str, function: Function, properties: Mapping[str, str]
+    ) -> CustomResource:
+        resource = CustomResource(
             self,
-            "Active",
-            resource_type="Custom::ActiveReceiptRuleSet",
+            construct_id,
+            resource_type=resource_type,
             service_token=function.function.function_arn,
             service_timeout=Duration.minutes(5),
-            properties={
-                "RuleSetName": rule_set_name,
-                "Displace": "true" if settings.inbound.displace_active_rule_set else "false",
-            },
+            properties=properties,
         )
-        self.resource.node.add_dependency(function)
+        resource.node.add_dependency(function)
+        return resource

@@ -1,12 +1,10 @@
-"""Where SES receives mail.
-
-https://docs.aws.amazon.com/general/latest/gr/ses.html#ses_inbound_endpoints (read 2026-11-22)
-"""
+"""What AWS has in some regions only: SES's receiving, EventBridge's archives and its schema registry."""
 
 from __future__ import annotations
 
 from typing import Final
 
+# https://docs.aws.amazon.com/general/latest/gr/ses.html#ses_inbound_endpoints (read 2026-11-22)
 RECEIVING_REGIONS: Final = (
     "af-south-1",
     "ap-northeast-1",
@@ -30,6 +28,29 @@ RECEIVING_REGIONS: Final = (
     "us-east-2",
     "us-west-1",
     "us-west-2",
+)
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/feature-availability.html (read 2026-11-22)
+WITHOUT_ARCHIVE: Final = (
+    "ap-east-2",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-7",
+    "ca-west-1",
+    "il-central-1",
+)
+# Where CloudFormation has no AWS::EventSchemas, by its schemas of each region's resources (read 2026-11-22);
+# EventBridge itself has a registry in some of them.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resource-type-schemas.html
+WITHOUT_SCHEMAS: Final = (
+    "ap-east-2",
+    "ap-south-2",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-west-1",
+    "il-central-1",
+    "mx-central-1",
 )
 
 

@@ -15,6 +15,7 @@ from constructs import Construct
 
 from infra.acknowledged import acknowledge
 from infra.messaging import SES
+from infra.regions import WITHOUT_ARCHIVE, WITHOUT_SCHEMAS
 from infra.schemas import Schemas
 from mailbus.events import SOURCE
 
@@ -40,7 +41,8 @@ class State(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
         self.bus = EventBus(self, "Events", settings=settings)
-        self.schemas = Schemas(self, "Schemas", settings=settings)
+        if settings.region not in WITHOUT_SCHEMAS:
+            Schemas(self, "Schemas", settings=settings)
         self.ledger = Ledger(self, "Ledger", settings=settings)
         self.jobs = Jobs(self, "Jobs", settings=settings)
         self.esp_events = EspEvents(self, "EspEvents", settings=settings)
@@ -49,7 +51,7 @@ class State(Construct):
 
 
 class EventBus(Construct):
-    """The bus that applications subscribe to, with an archive to replay from."""
+    """The bus that applications subscribe to, with an archive to replay from where the region has any."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
@@ -57,13 +59,17 @@ class EventBus(Construct):
             self, "Bus", event_bus_name=settings.name, description="Mailbus: what happens to mail"
         )
         self.bus.apply_removal_policy(_kept(settings))
-        self.archive = self.bus.archive(
+        self.archive = None if settings.region in WITHOUT_ARCHIVE else self._archive(settings)
+
+    def _archive(self, settings: Settings) -> events.Archive:
+        archive = self.bus.archive(
             "Archive",
             description="Mailbus events, for replay",
             event_pattern=events.EventPattern(source=[SOURCE]),
             retention=Duration.days(settings.retention.event_archive_days),
         )
-        self.archive.apply_removal_policy(_kept(settings))
+        archive.apply_removal_policy(_kept(settings))
+        return archive
 
 
 class Ledger(Construct):

@@ -6,7 +6,7 @@ import json
 import string
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import CrossStackReferences, Duration, ReferenceStrength, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -94,7 +94,12 @@ class Webhook(Construct):
         return function
 
     def _receiver(self, settings: Settings, code: Code, mail: Mail) -> Function:
-        queues = [mail.tracking.work.queue, *([mail.inbound.work.queue] if mail.inbound else [])]
+        tracking = mail.tracking.work.queue
+        inbound = mail.inbound.work.queue if mail.inbound else None
+        if inbound:
+            # It goes when nothing is received any more, and its stack is deployed before this one: what that
+            # exports it could not give up while the former version of this one imports it.
+            CrossStackReferences.of(inbound).produce(ReferenceStrength.WEAK)
         function = Function(
             self,
             "Receiver",
@@ -106,14 +111,14 @@ class Webhook(Construct):
             timeout_seconds=TIMEOUT_SECONDS,
             environment=to_environment(
                 WebhookSettings(
-                    tracking_queue_url=mail.tracking.work.queue.queue_url,
-                    inbound_queue_url=mail.inbound.work.queue.queue_url if mail.inbound else None,
+                    tracking_queue_url=tracking.queue_url,
+                    inbound_queue_url=inbound.queue_url if inbound else None,
                     topic_arns=settings.webhook.topic_arns,
                     confirm_subscriptions=settings.webhook.confirm_subscriptions,
                 )
             ),
         )
-        function.allow(["sqs:SendMessage"], [queue.queue_arn for queue in queues])
+        function.allow(["sqs:SendMessage"], [tracking.queue_arn, *([inbound.queue_arn] if inbound else [])])
         return function
 
 
@@ -223,7 +228,8 @@ class Api(Construct):
         acknowledge(
             stage,
             "AwsSolutions-APIG3",
-            "Who has no password gets no further than API Gateway, within its limit of requests a second.",
+            "The password is the wall. Who has none gets no further than API Gateway, who guesses no further "
+            "than the authorizer's function, within the API's limit of requests a second.",
         )
         acknowledge(
             stage,

@@ -18,7 +18,8 @@ NOTHING: Final = "no-receipt-rule-set"
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """A set that this stack has activated, and the one whose place it took.
 
-    CloudFormation keeps it between calls as the physical resource id.
+    CloudFormation keeps it between calls: as the physical id of the resource that activates the set, and from
+    before that as that of the one that looked.
     """
 
     rule_set: str
@@ -38,11 +39,15 @@ def standing(physical_id: str | None) -> Standing | None:
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What the stack wants: `rule_set` active, or no longer; `before` is how it stood till now."""
+    """What the stack wants: `rule_set` active, or no longer; `before` is how it stood till now.
+
+    One that `looks` changes nothing: its answer is how it will stand.
+    """
 
     activity: Activity
     rule_set: str
     displace: bool
+    looks: bool = False
     before: Standing | None = None
 
 
@@ -59,9 +64,8 @@ def decide(request: Request, active: str | None) -> Decision:
 
     Raises `ConfigurationError` where it stands in the way.
     """
-    if request.activity == "Delete":
-        return _leave(request, active)
-    return _enter(request, active)
+    decision = _leave(request, active) if request.activity == "Delete" else _enter(request, active)
+    return Decision(after=decision.after) if request.looks else decision
 
 
 def _enter(request: Request, active: str | None) -> Decision:

@@ -1,4 +1,7 @@
-"""The custom resource that activates the receipt rule set: call, decide, act, answer.
+"""The custom resources of the active receipt rule set: call, decide, act, answer.
+
+One looks which is active, and CloudFormation has noted that before the other activates ours: Lambda may hand
+the same call over twice, and an answer may get lost, but not what has to be activated again later.
 
 CloudFormation cannot activate a rule set (https://github.com/aws/aws-cdk/issues/10321), and waits
 an hour for an answer that does not come: whatever happens here, it is answered.
@@ -59,6 +62,8 @@ def _act(event: dict[str, Any], call: Call, wiring: Wiring) -> str:
     if call.request_type == "Delete" and call.physical_resource_id == NOTHING:
         return NOTHING
     request = parse_request(event, call)
+    if request.looks and request.activity == "Delete":
+        return call.physical_resource_id or NOTHING
     active = wiring.rule_set.name()
     decision = decide(request, active)
     wiring.log.info("decided", active=active, activate=decision.activate, deactivate=decision.deactivate)

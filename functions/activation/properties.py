@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class _Properties(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     rule_set_name: str
     displace: Literal["true", "false"] = "false"
+    look: Literal["true", "false"] = "false"
+    standing: str | None = None
 
 
 def parse_request(event: dict[str, Any], call: Call) -> Request:
@@ -25,5 +27,7 @@ def parse_request(event: dict[str, Any], call: Call) -> Request:
         activity=call.request_type,
         rule_set=properties.rule_set_name,
         displace=properties.displace == "true",
-        before=standing(call.physical_resource_id),
+        looks=properties.look == "true",
+        # A creation has no id yet, nor has its deletion if it never came to answer.
+        before=standing(call.physical_resource_id) or standing(properties.standing),
     )

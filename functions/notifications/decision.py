@@ -42,7 +42,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """An identity whose notifications come to this stack, and the settings whose place that took.
 
-    CloudFormation keeps it between calls as the physical resource id.
+    CloudFormation keeps it between calls: as the physical id of the resource that sets them, and from before
+    anything is set as that of the one that looked.
     """
 
     identity: str
@@ -77,13 +78,15 @@ def _displaced(text: str) -> Setting:
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What the stack wants: an identity's notifications on `topic`, or no longer.
 
-    `former_topic` is where an update finds those of its own, `before` how it stood till now.
+    One that `looks` changes nothing: its answer is how it will stand. `former_topic` is where an update finds
+    those of its own, `before` how it stood till now.
     """
 
     activity: Activity
     identity: str
     topic: str
     displace: bool
+    looks: bool = False
     former_topic: str | None = None
     before: Standing | None = None
 
@@ -99,8 +102,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings to change, in order; then this is how it stands."""
+    """Settings to change, in order; then this is how it stands.
 
+    With `forward`, SES has to tell bounces and complaints by mail before that.
+    """
+
+    forward: bool = False
     changes: tuple[Setting, ...] = ()
     after: Standing
 
@@ -109,11 +116,10 @@ def decide(request: Request, found: Found | None) -> Decision:
     """Decide by what SES has set for the identity, null where it has none of that name.
 
     Another's topic is displaced on request only. Raises `ConfigurationError` where that, or SES's own rules,
-    stand in the way.
+    stand in the way; of what is to be left again nothing does.
     """
-    if request.activity == "Delete":
-        return _leave(request, found)
-    return _enter(request, found)
+    decision = _leave(request, found) if request.activity == "Delete" else _enter(request, found)
+    return Decision(after=decision.after) if request.looks else decision
 
 
 def _enter(request: Request, found: Found | None) -> Decision:
@@ -162,13 +168,7 @@ def _leave(request: Request, found: Found | None) -> Decision:
         for now in found.settings
         if now.topic in request.own_topics
     )
-    silenced = [change.kind for change in changes if change.topic is None and change.kind in FEEDBACK]
-    if silenced and not found.forwarding:
-        # https://docs.aws.amazon.com/ses/latest/APIReference/API_SetIdentityNotificationTopic.html
-        reason = (
-            f"nobody would be told of {' and '.join(silenced)} of {request.identity} any more, which SES "
-            f"does not take: turn forwarding on (aws ses set-identity-feedback-forwarding-enabled), or set "
-            f"other topics, and try again"
-        )
-        raise ConfigurationError(reason)
-    return Decision(changes=changes, after=after)
+    # SES takes no topic away while nobody else is told, and our topic is closed to it or gone by then:
+    # https://docs.aws.amazon.com/ses/latest/APIReference/API_SetIdentityNotificationTopic.html
+    silences = any(change.topic is None and change.kind in FEEDBACK for change in changes)
+    return Decision(forward=silences and not found.forwarding, changes=changes, after=after)

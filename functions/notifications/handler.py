@@ -1,4 +1,7 @@
-"""The custom resource that sets where an identity's notifications go: call, decide, act, answer.
+"""The custom resources of where an identity's notifications go: call, decide, act, answer.
+
+Of each identity one looks, and CloudFormation has noted what it found before the other sets anything: Lambda
+may hand the same call over twice, and an answer may get lost, but not what has to be set again later.
 
 CloudFormation has no property for them
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ses-emailidentity.html),
@@ -19,7 +22,7 @@ from notifications.decision import NOTHING, decide
 from notifications.identity_topics import IdentityTopics
 from notifications.properties import parse_request
 
-# SES takes one such call a second, and up to seven are made here:
+# SES takes one such call a second, and up to eight are made here:
 # https://docs.aws.amazon.com/ses/latest/APIReference/API_SetIdentityNotificationTopic.html
 MAX_ATTEMPTS = 8
 
@@ -58,11 +61,15 @@ def _act(event: dict[str, Any], call: Call, wiring: Wiring) -> Answer:
     if call.request_type == "Delete" and call.physical_resource_id == NOTHING:
         return answer(call, NOTHING)
     request = parse_request(event, call)
+    if request.looks and request.activity == "Delete":
+        return answer(call, call.physical_resource_id or NOTHING)
     decision = decide(request, wiring.topics.found(request.identity))
     wiring.log.info("decided", identity=request.identity, changes=len(decision.changes))
     change = wiring.topics.restore if request.activity == "Delete" else wiring.topics.apply
     physical_id = decision.after.physical_id()
     try:
+        if decision.forward:
+            wiring.topics.forward(request.identity)
         for setting in decision.changes:
             change(request.identity, setting)
     except Exception as error:

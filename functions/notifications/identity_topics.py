@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from mailbus.aws import error_code
-from notifications.decision import Found, Setting
+from notifications.decision import FEEDBACK, Found, Setting
 
 if TYPE_CHECKING:
     from types_boto3_ses.client import SESClient
@@ -49,6 +49,10 @@ class IdentityTopics:
             forwarding=attributes["ForwardingEnabled"],
         )
 
+    def forward(self, identity: str) -> None:
+        """Have SES forward bounces and complaints by mail."""
+        self._client.set_identity_feedback_forwarding_enabled(Identity=identity, ForwardingEnabled=True)
+
     def apply(self, identity: str, setting: Setting) -> None:
         """Set where notifications of a kind go, and whether with headers."""
         if setting.topic is None:
@@ -60,12 +64,14 @@ class IdentityTopics:
         self._set_headers(identity, setting)
 
     def restore(self, identity: str, setting: Setting) -> None:
-        """Do the same; but where SES does not take a topic that was set once, it is gone: set none."""
+        """Do the same; but a topic that SES does not take, and has taken once, is gone: have mail instead."""
         try:
             self.apply(identity, setting)
         except ClientError as error:
             if setting.topic is None or error_code(error) != INVALID:
                 raise
+            if setting.kind in FEEDBACK:
+                self.forward(identity)
             self._clear(identity, Setting(kind=setting.kind))
 
     def _clear(self, identity: str, setting: Setting) -> None:

@@ -17,6 +17,8 @@ class _Properties(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     identity: str
     topic_arn: str
     displace: Literal["true", "false"] = "false"
+    look: Literal["true", "false"] = "false"
+    standing: str | None = None
 
 
 class _Former(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -35,5 +37,7 @@ def parse_request(event: dict[str, Any], call: Call) -> Request:
         topic=properties.topic_arn,
         displace=properties.displace == "true",
         former_topic=former.topic_arn,
-        before=standing(call.physical_resource_id),
+        looks=properties.look == "true",
+        # A creation has no id yet, nor has its deletion if it never came to answer.
+        before=standing(call.physical_resource_id) or standing(properties.standing),
     )

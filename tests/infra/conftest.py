@@ -111,6 +111,9 @@ class Templates:
                 return separator.join(self.text(stack, part) for part in parts)
             case {"Fn::ImportValue": str(export)}:
                 return self._exported(export)
+            case {"Fn::GetStackOutput": {"StackName": str(name), "OutputName": str(output)}}:
+                producer = name.rpartition("-")[2]
+                return self.text(producer, self.raw[producer]["Outputs"][output]["Value"])
             case _:
                 pytest.fail(f"no text for {value}")
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 IDENTITIES = ("example.com", "example.net", "billing@example.org")
 RESOURCE = "Custom::IdentityNotifications"
+LOOK = "Custom::IdentityNotificationsBefore"
 ARN = "arn:aws:ses:us-east-1:111122223333"
 
 
@@ -41,8 +42,8 @@ def notified(synthesize: Callable[[Settings], Templates], notified_settings: Set
     return synthesize(notified_settings)
 
 
-def of_identity(templates: Templates, name: str) -> Resource:
-    (found,) = [r for r in templates.of_type(RESOURCE) if r.properties["Identity"] == name]
+def of_identity(templates: Templates, name: str, kind: str = RESOURCE) -> Resource:
+    (found,) = [r for r in templates.of_type(kind) if r.properties["Identity"] == name]
     return found
 
 
@@ -84,10 +85,28 @@ def test_ses_finds_its_rights_and_the_identity_before_the_topic_is_set(
 def test_identities_are_set_one_after_the_other_since_ses_takes_one_call_a_second(
     notified: Templates,
 ) -> None:
-    first, second, third = (of_identity(notified, name) for name in IDENTITIES)
-    assert first.logical_id in second.depends_on
-    assert second.logical_id in third.depends_on
-    assert {second.logical_id, third.logical_id}.isdisjoint(first.depends_on)
+    (first, second, third) = (of_identity(notified, name).logical_id for name in IDENTITIES)
+    (look, second_look, third_look) = (of_identity(notified, name, LOOK).depends_on for name in IDENTITIES)
+    assert first in second_look
+    assert second in third_look
+    assert {first, second, third}.isdisjoint(look)
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_what_is_set_is_looked_at_and_noted_before_anything_is_set(notified: Templates, name: str) -> None:
+    looks, sets = of_identity(notified, name, LOOK), of_identity(notified, name)
+    assert looks.properties["Look"] == "true"
+    assert "Look" not in sets.properties
+    assert sets.properties["Standing"] == {"Ref": looks.logical_id}
+    told = ("ServiceToken", "ServiceTimeout", "Identity", "TopicArn", "Displace")
+    assert {key: looks.properties[key] for key in told} == {key: sets.properties[key] for key in told}
+    assert notified.one("AWS::IAM::Policy", "Notifier").logical_id in looks.depends_on
+
+
+def test_lambda_does_not_run_a_call_again_that_cloudformation_has_given_up(notified: Templates) -> None:
+    (once,) = [c for c in notified.of_type("AWS::Lambda::EventInvokeConfig") if "Notifier" in c.path]
+    assert once.properties["MaximumRetryAttempts"] == 0
+    assert notified.text("mail", once.properties["FunctionName"]) == "<Mail/Notifications/Notifier/Function>"
 
 
 def test_notified_identities_and_no_others_may_publish_to_the_tracking_topic(notified: Templates) -> None:
@@ -112,6 +131,7 @@ def test_the_function_may_read_and_set_notifications_and_write_its_log_alone(not
         ("logs:PutLogEvents", "<Mail/Notifications/Notifier/Log>"),
         # SES gives these no resource to scope to.
         ("ses:GetIdentityNotificationAttributes", "*"),
+        ("ses:SetIdentityFeedbackForwardingEnabled", "*"),
         ("ses:SetIdentityHeadersInNotificationsEnabled", "*"),
         ("ses:SetIdentityNotificationTopic", "*"),
     }

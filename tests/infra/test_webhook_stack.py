@@ -28,7 +28,7 @@ from webhook.routes import ROUTES
 from webhook.signature import AHEAD, OLDEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from aws_cdk import App
@@ -214,6 +214,21 @@ def test_where_nothing_is_received_the_webhook_takes_nothing_received(
     assert "INBOUND_QUEUE_URL" not in _environment(stacks, "webhook.handler.lambda_handler")
 
 
+def test_receiving_can_be_turned_off_while_the_webhook_that_is_deployed_still_takes_it(
+    synthesize: Callable[[Settings], Templates], hooked: Settings, stacks: Templates
+) -> None:
+    # CloudFormation takes no export away that another stack imports, and the mail stack is deployed first.
+    after = synthesize(msgspec.structs.replace(hooked, inbound=Inbound()))
+    assert _imported(stacks.raw["webhook"]) <= _exported(after.raw["mail"])
+
+
+def test_the_webhook_takes_nothing_from_outputs_that_are_not_there(stacks: Templates) -> None:
+    taken = [found["Fn::GetStackOutput"] for found in _found(stacks.raw["webhook"], "Fn::GetStackOutput")]
+    assert {output["StackName"] for output in taken} == {"mailbus-prod-mail"}
+    assert {output["OutputName"] for output in taken} <= set(stacks.raw["mail"]["Outputs"])
+    assert "mailbus-prod-mail" in stacks.manifest["artifacts"]["mailbus-prod-webhook"]["dependencies"]
+
+
 # Alarms
 
 
@@ -344,6 +359,26 @@ def _rights(stacks: Templates, function: str) -> set[tuple[str, str]]:
         for action in _listed(statement["Action"])
         for resource in _listed(statement["Resource"])
     }
+
+
+def _found(value: Any, function: str) -> Iterator[dict[str, Any]]:
+    """Every use of an intrinsic function."""
+    if isinstance(value, dict):
+        if function in value:
+            yield value
+        for inner in value.values():
+            yield from _found(inner, function)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _found(inner, function)
+
+
+def _imported(template: dict[str, Any]) -> set[str]:
+    return {found["Fn::ImportValue"] for found in _found(template, "Fn::ImportValue")}
+
+
+def _exported(template: dict[str, Any]) -> set[str]:
+    return {output["Export"]["Name"] for output in template["Outputs"].values() if "Export" in output}
 
 
 def _listed(value: Any) -> list[Any]:

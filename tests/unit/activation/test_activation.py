@@ -27,8 +27,10 @@ OUR_ID = "receipt-rule-set/mailbus-prod"
 DISPLACING_ID = "receipt-rule-set/mailbus-prod/displaced/helpdesk-rules"
 
 
-def request(activity: str, *, displace: bool = False, before: Standing | None = None) -> Request:
-    return Request(activity=activity, rule_set=OURS, displace=displace, before=before)
+def request(
+    activity: str, *, displace: bool = False, looks: bool = False, before: Standing | None = None
+) -> Request:
+    return Request(activity=activity, rule_set=OURS, displace=displace, looks=looks, before=before)
 
 
 # What is decided
@@ -51,6 +53,26 @@ DECISIONS = {
         request("Create", displace=True),
         THEIRS,
         Decision(activate=OURS, after=OURS_DISPLACING),
+    ),
+    "looking changes nothing, and says what is going to be displaced": (
+        request("Create", displace=True, looks=True),
+        THEIRS,
+        Decision(after=OURS_DISPLACING),
+    ),
+    "looking again keeps what was displaced since": (
+        request("Update", displace=True, looks=True, before=OURS_DISPLACING),
+        OURS,
+        Decision(after=OURS_DISPLACING),
+    ),
+    "creating after it was looked displaces what was found then": (
+        request("Create", displace=True, before=OURS_DISPLACING),
+        THEIRS,
+        Decision(activate=OURS, after=OURS_DISPLACING),
+    ),
+    "creating a second time after it was looked forgets nothing": (
+        request("Create", displace=True, before=OURS_DISPLACING),
+        OURS,
+        Decision(after=OURS_DISPLACING),
     ),
     "updating what is active does nothing and keeps what was displaced": (
         request("Update", before=OURS_DISPLACING),
@@ -117,10 +139,11 @@ def test_deleting_the_former_resource_after_an_update_leaves_ours_active(
     assert (cleaned.activate, cleaned.deactivate) == (None, False)
 
 
+@pytest.mark.parametrize("looks", [True, False])
 @pytest.mark.parametrize("activity", ["Create", "Update"])
-def test_a_rule_set_that_is_active_already_is_not_hijacked(activity: str) -> None:
+def test_a_rule_set_that_is_active_already_is_not_hijacked(activity: str, looks: bool) -> None:  # noqa: FBT001 - pytest's
     with pytest.raises(ConfigurationError) as refused:
-        decide(request(activity, before=None), THEIRS)
+        decide(request(activity, looks=looks, before=None), THEIRS)
     assert "'helpdesk-rules' is active" in str(refused.value)
     assert "inbound.displace_active_rule_set = true" in str(refused.value)
 
@@ -152,6 +175,14 @@ CREATE: dict[str, Any] = {
     },
 }
 DELETE = {**CREATE, "RequestType": "Delete", "PhysicalResourceId": DISPLACING_ID}
+DISPLACE = {**CREATE["ResourceProperties"], "Displace": "true"}
+# One resource looks, and the other one is told what that found.
+LOOK = {
+    **CREATE,
+    "ResourceType": "Custom::ActiveReceiptRuleSetBefore",
+    "ResourceProperties": {**DISPLACE, "Look": "true"},
+}
+LOOKED = {**CREATE, "ResourceProperties": {**DISPLACE, "Standing": DISPLACING_ID}}
 
 
 class Ses:
@@ -212,6 +243,34 @@ def test_the_rollback_of_a_refusal_touches_nothing(ses: Ses) -> None:
         "id": NOTHING,
         "reason": "",
     }
+
+
+def test_what_is_active_is_noted_before_ours_is_activated(ses: Ses) -> None:
+    ses.active(THEIRS)
+    assert served(LOOK, ses) == {"status": "SUCCESS", "id": DISPLACING_ID, "reason": ""}
+
+
+def test_who_has_only_looked_has_nothing_to_undo(ses: Ses) -> None:
+    deleted = {**LOOK, "RequestType": "Delete", "PhysicalResourceId": DISPLACING_ID}
+    assert served(deleted, ses) == {"status": "SUCCESS", "id": DISPLACING_ID, "reason": ""}
+
+
+def test_a_creation_that_lambda_hands_over_twice_forgets_nothing_that_it_displaced(ses: Ses) -> None:
+    ses.active(THEIRS)
+    ses.activates(OURS)
+    assert served(LOOKED, ses)["id"] == DISPLACING_ID
+
+    ses.active(OURS)
+    assert served(LOOKED, ses) == {"status": "SUCCESS", "id": DISPLACING_ID, "reason": ""}
+
+
+def test_a_creation_whose_answer_got_lost_is_rolled_back_to_what_there_was(ses: Ses) -> None:
+    ses.active(OURS)
+    ses.activates(THEIRS)
+    # without an answer CloudFormation makes an id up
+    made_up = "mailbus-prod-receiving-ReceivingActivationActiveCB4CB7F5-1QZ8XK0WN5T7B"
+    rolled_back = {**LOOKED, "RequestType": "Delete", "PhysicalResourceId": made_up}
+    assert served(rolled_back, ses)["status"] == "SUCCESS"
 
 
 def test_what_was_displaced_is_active_again_after_deletion(ses: Ses) -> None:

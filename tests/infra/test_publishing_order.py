@@ -1,0 +1,73 @@
+"""In which order things come and go that SES publishes through, whoever publishes."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from aws_cdk import Environment, Stack
+from aws_cdk.assertions import Template
+
+from infra.mailbus import Mailbus
+from infra.settings import Tracking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from aws_cdk import App
+
+    from infra.settings import Settings
+
+# How SES comes to publish, and to which topic.
+PUBLISHERS = {
+    "AWS::SES::ConfigurationSetEventDestination": "Tracking",
+    "Custom::IdentityNotifications": "Tracking",
+    "AWS::SES::ReceiptRule": "Inbound",
+}
+
+
+@pytest.fixture(scope="module")
+def resources(
+    app_in: Callable[[Path], App], tmp_path_factory: pytest.TempPathFactory, settings: Settings
+) -> dict[str, dict[str, Any]]:
+    """All of Mailbus in one stack, where nothing comes in order by being of different stacks."""
+    stack = Stack(app_in(tmp_path_factory.mktemp("whole")), "Shop", env=Environment(region=settings.region))
+    tracking = Tracking(notified_identities=(settings.identity,))
+    Mailbus(stack, "Mail", settings=msgspec.structs.replace(settings, tracking=tracking))
+    found: dict[str, dict[str, Any]] = Template.from_stack(stack).to_json()["Resources"]
+    return found
+
+
+def _needs(resources: dict[str, dict[str, Any]], logical_id: str) -> Iterator[str]:
+    """What is made before a resource, and goes after it, of which each may come more than once."""
+    body = resources[logical_id]
+    named = set(re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"([^"]+)"', json.dumps(body)))
+    for other in (named | set(body.get("DependsOn", ()))) & set(resources):
+        yield other
+        yield from _needs(resources, other)
+
+
+@pytest.mark.parametrize(("publisher", "part"), PUBLISHERS.items())
+def test_ses_publishes_while_there_is_a_subscription_that_may_write_to_its_queue(
+    resources: dict[str, dict[str, Any]], publisher: str, part: str
+) -> None:
+    publishing = [name for name, body in resources.items() if body["Type"] == publisher]
+    assert publishing
+    for name in publishing:
+        needed = [body for other in set(_needs(resources, name)) for body in [resources[other]]]
+        paths = [
+            (body["Type"], body["Metadata"]["aws:cdk:path"].split("/", 2)[2])
+            for body in needed
+            if "aws:cdk:path" in body.get("Metadata", {})
+        ]
+        assert {(kind, path.split("/")[2]) for kind, path in paths if f"Mail/{part}/" in path} >= {
+            ("AWS::SNS::TopicPolicy", "Events" if part == "Tracking" else "Receipts"),
+            ("AWS::SNS::Subscription", "Work"),
+            ("AWS::SQS::QueuePolicy", "Work"),
+            ("AWS::SQS::QueuePolicy", "DeadLetters"),
+        }
+        assert "AWS::KMS::Key" in {kind for kind, _ in paths}

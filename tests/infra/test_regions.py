@@ -1,0 +1,61 @@
+"""What a stage is in regions that lack a part of what it is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from cfnlint.api import ManualArgs, lint_file
+from cfnlint.helpers import REGIONS
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+from infra.regions import RECEIVING_REGIONS, WITHOUT_ARCHIVE, WITHOUT_SCHEMAS
+from infra.settings import Inbound, Webhook
+from tests.infra.test_template_checks import IGNORED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infra.settings import Settings
+    from tests.infra.conftest import Templates
+
+ARCHIVE = "AWS::Events::Archive"
+SCHEMA_KINDS = {"AWS::EventSchemas::Registry", "AWS::EventSchemas::Schema"}
+TOPIC = "arn:aws:sns:eu-west-1:444455556666:mail-events"
+
+
+def _in_region(settings: Settings, region: str) -> Settings:
+    alarms = msgspec.structs.replace(settings.alarms, topic_arn=None)
+    inbound = settings.inbound if region in RECEIVING_REGIONS else Inbound()
+    return msgspec.structs.replace(
+        settings, region=region, alarms=alarms, inbound=inbound, webhook=Webhook(topic_arns=(TOPIC,))
+    )
+
+
+# Of each kind: neither, schemas alone, neither but received mail, both.
+@pytest.mark.parametrize("region", ["ca-west-1", "ap-south-2", "il-central-1", "eu-central-1"])
+def test_a_stage_holds_nothing_that_its_region_does_not_have(
+    synthesize: Callable[[Settings], Templates], settings: Settings, region: str
+) -> None:
+    stage = synthesize(_in_region(settings, region))
+    config = ManualArgs(regions=[region], ignore_checks=IGNORED)
+    assert [str(match) for path in stage.files.values() for match in lint_file(path, config=config)] == []
+    kinds = {resource.type for resource in stage.resources}
+    assert (ARCHIVE in kinds) == (region not in WITHOUT_ARCHIVE)
+    assert kinds >= SCHEMA_KINDS or region in WITHOUT_SCHEMAS
+    assert ("EventArchiveName" in stage.outputs("state")) == (ARCHIVE in kinds), "replay asks for it"
+
+
+def test_schemas_are_left_out_exactly_where_cloudformation_has_none() -> None:
+    without = {
+        region
+        for region in REGIONS
+        if not SCHEMA_KINDS & set(PROVIDER_SCHEMA_MANAGER.get_resource_types(region))
+    }
+    assert set(WITHOUT_SCHEMAS) == without
+
+
+@pytest.mark.parametrize("regions", [RECEIVING_REGIONS, WITHOUT_ARCHIVE, WITHOUT_SCHEMAS])
+def test_the_regions_of_a_list_are_regions_in_order_each_once(regions: tuple[str, ...]) -> None:
+    assert list(regions) == sorted(set(regions) & set(REGIONS))
