@@ -22,15 +22,22 @@ _EXTENSION_CHARACTERS: Final = 16
 
 _FOLDERS: Final = re.compile(r"^.*[/\\]", re.DOTALL)
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
+# all that another alphabet leaves of a name's stem
+_NO_STEM: Final = re.compile(r"^_[_.-]*\.(?=[A-Za-z0-9])")
 
 # A table of our own: Python's reads the machine's files, and keys have to be the same everywhere.
 NAMES: Final = {
     "application/ms-tnef": "winmail.dat",
     "application/pdf": "part.pdf",
+    "application/pgp-signature": "signature.asc",
+    "application/pkcs7-mime": "smime.p7m",
+    "application/pkcs7-signature": "smime.p7s",
     "image/gif": "part.gif",
     "image/jpeg": "part.jpg",
     "image/png": "part.png",
     "message/delivery-status": "delivery-status.txt",
+    "message/disposition-notification": "disposition-notification.txt",
+    "message/feedback-report": "feedback-report.txt",
     "message/rfc822": "message.eml",
     "text/calendar": "invite.ics",
     "text/html": "part.html",
@@ -59,7 +66,7 @@ def safe_filename(filename: str | None, content_type: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", _FOLDERS.sub("", filename or "")[: 4 * NAME_CHARACTERS])
     letters = "".join(c for c in plain if not unicodedata.combining(c))
-    name = _UNSAFE.sub("_", letters).strip("._")
+    name = _NO_STEM.sub("part.", _UNSAFE.sub("_", letters)).strip("._")
     if not name.strip("-"):
         return NAMES.get(content_type, "part.bin")
     stem, dot, extension = name.rpartition(".")

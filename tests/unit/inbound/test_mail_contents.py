@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import json
+import random
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from inbound import charsets, mime, transfer
 from inbound.bucket import Bucket
@@ -167,6 +171,29 @@ def test_a_delimiter_may_be_followed_by_space_and_must_begin_its_line() -> None:
     assert mime.parse(raw).text == b"hello\nsee --b\n--bc"
 
 
+@pytest.mark.parametrize(
+    ("boundary", "filler"),
+    [
+        (b"-", b"-"),
+        (b"b", b"--b"),
+        (b"b", b"\n--bb"),
+        (b"b", b"\r--b-"),
+        (b"b", b"\n--b x"),
+        (b"b", b"\n--b \t" + b" " * 1000 + b"x"),
+    ],
+    ids=["dashes", "inside a line", "longer", "half closed", "with more", "with a long end"],
+)
+def test_what_only_looks_like_a_delimiter_is_content(boundary: bytes, filler: bytes) -> None:
+    content = b"," + filler * (4_000_000 // len(filler)) + b","
+    raw = (
+        b"From: a@example.org\nContent-Type: multipart/mixed; boundary=%b\n\n--%b\nContent-Type: text/csv\n\n"
+        b"%b\n--%b--\n" % (boundary, boundary, content, boundary)
+    )
+    mail = mime.parse(raw)
+    assert [part.content(raw)[0] == content for part in mail.parts] == [True]
+    assert mail.defects == ()
+
+
 def test_an_attached_mail_is_kept_byte_by_byte() -> None:
     attached = "From:  odd   <x@example.org>\nSubject: =?utf-8?q?a?=\nX-8: é\n\n  body\n\n\n"
     raw = multipart("mixed", PLAIN, f"Content-Type: message/rfc822\n\n{attached}")
@@ -259,7 +286,11 @@ def test_bytes_decode_as_their_label_says_with_replacement_where_it_lies(
         (b"\xff\xfe\x00", "base64", b"", ("bad_base64",)),
         (b"caf=C3=A9 =\r\nau lait", "quoted-printable", "café au lait".encode(), ()),
         (b"100 =% and =zz and =", "quoted-printable", b"100 =% and =zz and ", ()),
+        (b"one=\rtwo\nthree", "quoted-printable", b"onetwo\nthree", ()),
+        (b"one= \t\r\ntwo", "quoted-printable", b"onetwo", ()),
+        (b"one= two = ", "quoted-printable", b"one= two = ", ()),
         (b"begin 644 a.txt\n%:&5L;&\\\n`\nend\n", "x-uuencode", b"hello", ()),
+        (b"begin 644 a.txt\n%:&5L;&\\ and more\n`\nend\n", "x-uuencode", b"hello", ()),
         (b"begin 644 a.txt\n%:&5L;&\\\n", "uuencode", b"hello", ("bad_uuencode",)),
         (b"nothing of the kind", "x-uue", b"nothing of the kind", ("bad_uuencode",)),
         (b"as is \xe9", "8bit", b"as is \xe9", ()),
@@ -273,6 +304,54 @@ def test_transfer_encodings_are_undone_as_far_as_they_go(
     assert transfer.decode(data, encoding) == (content, defects)
 
 
+PIECES = [2**20 - 1, 2**20, 2**20 + 1, 3 * 2**20 + 7]
+
+
+@pytest.mark.parametrize("size", PIECES)
+@pytest.mark.parametrize("ending", [b"\r\n", b"\n", b"\r", b""])
+def test_a_part_of_several_pieces_comes_out_whole(size: int, ending: bytes) -> None:
+    content = random.Random(size).randbytes(size)  # noqa: S311 - content, no secret
+    base64 = binascii.b2a_base64(content, newline=False)
+    lines = ending.join(base64[start : start + 76] for start in range(0, len(base64), 76))
+    assert transfer.decode(memoryview(lines + ending), "base64") == (content, ())
+    quoted = b"".join(b"=%02X" % byte for byte in content[: size // 3])
+    lines = (b"=" + (ending or b"\n")).join(quoted[start : start + 75] for start in range(0, len(quoted), 75))
+    assert transfer.decode(memoryview(lines), "quoted-printable") == (content[: size // 3], ())
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"QUJD", b"QUI=", b"QQ==", b"Q", b"=", b"\r\n", b" ", b"*", b"\0"]), max_size=12
+    ),
+    st.integers(1, 9),
+)
+def test_base64_is_the_same_by_pieces_of_any_size(scraps: list[bytes], size: int) -> None:
+    data = b"".join(scraps)
+    whole = transfer.decode(data, "base64")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfer, "PIECE_BYTES", size)
+        assert transfer.decode(data, "base64") == whole
+
+
+@given(
+    st.lists(st.sampled_from([b"=", b"=3D", b"a", b" ", b"\r\n", b"\r", b"\n", b"=\r\n"]), max_size=12),
+    st.integers(26, 40),
+)
+def test_quoted_printable_is_the_same_by_pieces_of_any_size(scraps: list[bytes], size: int) -> None:
+    data = b"".join(scraps) + b"=E2=82=AC" * 10
+    whole = transfer.decode(data, "quoted-printable")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfer, "PIECE_BYTES", size)
+        assert transfer.decode(data, "quoted-printable") == whole
+
+
+def test_damage_in_the_last_piece_leaves_those_before_as_they_are() -> None:
+    content = bytes(3 * 2**20)
+    data = binascii.b2a_base64(content, newline=False)
+    decoded, defects = transfer.decode(data + b"*AA=A", "base64")
+    assert (decoded[: len(content)], defects) == (content, ("bad_base64",))
+
+
 @pytest.mark.parametrize(
     ("filename", "content_type", "safe"),
     [
@@ -280,7 +359,14 @@ def test_transfer_encodings_are_undone_as_far_as_they_go(
         ("../../etc/passwd", "text/plain", "passwd"),
         ("C:\\TEMP\\photo.png", "image/png", "photo.png"),
         ("Übersicht 2026 €.pdf", "application/pdf", "Ubersicht_2026_.pdf"),
-        ("日本語.jpg", "image/jpeg", "jpg"),
+        ("日本語.jpg", "image/jpeg", "part.jpg"),
+        ("日本語.", "image/jpeg", "part.jpg"),
+        ("請求書 2026.pdf", "application/pdf", "2026.pdf"),
+        ("€.tar.gz", "application/gzip", "part.tar.gz"),
+        ("_.txt", "text/plain", "part.txt"),
+        ("invoice\u202efdp.exe", "application/pdf", "invoice_fdp.exe"),
+        ("a%2Fb?c#d&e=f+g.txt", "text/plain", "a_2Fb_c_d_e_f_g.txt"),
+        ("\ud800.txt", "text/plain", "part.txt"),
         ("日本語", "image/jpeg", "part.jpg"),
         ("a b\r\nc\x00d.txt", "text/plain", "a_b_c_d.txt"),
         (".htaccess", "text/plain", "htaccess"),
