@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import boto3
 import botocore.session
@@ -13,7 +13,10 @@ from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalE
 from mailbus import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Final
+
+C = TypeVar("C")
 
 CONNECT_TIMEOUT: Final = 3.0
 READ_TIMEOUT: Final = 15.0
@@ -66,6 +69,28 @@ def session_elsewhere(sts: Any, *, role_arn: str | None, region: str | None) -> 
     resolver = CredentialResolver([_AssumedRole(sts, role_arn)])
     source.register_component("credential_provider", resolver)
     return boto3.Session(botocore_session=source, region_name=region)
+
+
+class NotTried(BotoCoreError):  # noqa: N818 - its name is its code, that of `mailbus.bus.NOT_TRIED`
+    """A call that there was no time for: to whoever made it, AWS did not answer."""
+
+    fmt = "there is no time left for the call"
+
+
+def on_time(client: C, has_time: Callable[[], bool]) -> C:
+    """Give a client whose calls begin only while `has_time` says so; later ones raise `NotTried`."""
+    return cast("C", _OnTime(client, has_time))
+
+
+class _OnTime:
+    def __init__(self, client: object, has_time: Callable[[], bool]) -> None:
+        self._client = client
+        self._has_time = has_time
+
+    def __getattr__(self, operation: str) -> Any:  # noqa: ANN401 - whatever the client has
+        if not self._has_time():
+            raise NotTried
+        return getattr(self._client, operation)
 
 
 class _AssumedRole(CredentialProvider):

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 ENTRIES_PER_CALL: Final = 10
 # what EventBridge took when targets took no more, unless the settings say otherwise
 ENTRY_BYTES: Final = 256 * 1024
-# A whole call takes less than 1 MB. This is counted as it goes over the wire, with quotes and what is not ASCII
-# escaped: it is less however EventBridge counts. An entry that is alone in its call may be more there.
+# A whole call takes less than 1 MB. This is counted as it goes over the wire, where quotes and what is not
+# ASCII are escaped: it is less however EventBridge counts. An entry alone in its call may be more there.
 CALL_BYTES: Final = 1_000_000
 # the names of an entry's fields, its time and its bus's name, and what stands around them
 ENTRY_WIRE_BYTES: Final = 512

@@ -2,48 +2,77 @@
 
 A record goes back to its queue while the bus cannot take its events, or the ledger cannot be told or asked:
 events have deterministic ids, so that repeating them is harmless. What can never become an event, or has
-come too often, is kept in the dead-letter queue with the reason, then acknowledged.
+come too often, is kept in the dead-letter queue with the reason, then acknowledged. What there is no time
+for goes back too.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from mailbus import aws
 from mailbus.errors import PublishError
 from mailbus.sns import parse_notification
 from tracking.jobs import identify, settle
 from tracking.normalize import normalize
-from tracking.publishing import publish, wrapped
+from tracking.publishing import bounded, publish
 from tracking.tracker import Held, Reading, each
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from mailbus.errors import MailbusError
     from mailbus.sqs import Record
     from tracking.tracker import Tracker
 
+# An event takes some 2 KB before it is wrapped.
+EVENTS_AT_ONCE: Final = 10_000
+
 
 def process(batch: Sequence[Record], tracker: Tracker) -> tuple[Record, ...]:
     """Publish what the records report; return those that have to be tried again."""
-    readings, held = each(batch, lambda record: _read(record, tracker), lambda record: record)
-    readings, unidentified = identify(readings, tracker)
-    readings, unsettled = settle(readings, tracker)
-    parcels, unwrapped = each(readings, wrapped, lambda reading: reading.record)
-    held += unidentified + unsettled + unwrapped + publish(parcels, tracker)
+    held: list[Held] = []
+    events = 0
+    for readings in _helpings(batch, held, tracker):
+        known, unidentified = identify(readings, tracker)
+        settled, unsettled = settle(known, tracker)
+        held += unidentified + unsettled + publish(settled, tracker)
+        events += _events(settled)
     back = _give_back(held, tracker)
-    tracker.log.info("batch done", records=len(batch), events=len(parcels), given_back=len(back))
+    tracker.log.info("batch done", records=len(batch), events=events, given_back=len(back))
     return back
 
 
+def _helpings(batch: Sequence[Record], held: list[Held], tracker: Tracker) -> Iterator[list[Reading]]:
+    """Read as many records at a time as there is memory for what they report: nearly always all.
+
+    What cannot be read, or not in time, is added to `held`.
+    """
+    helping: list[Reading] = []
+    for record in batch:
+        readings, unread = each([record], lambda record: _read(record, tracker), lambda record: record)
+        helping += readings
+        held += unread
+        if _events(helping) >= EVENTS_AT_ONCE:
+            yield helping
+            helping = []
+    yield helping
+
+
+def _events(readings: Sequence[Reading]) -> int:
+    return sum(len(reading.report.events) for reading in readings)
+
+
 def _read(record: Record, tracker: Tracker) -> list[Reading]:
+    if tracker.seconds_to_publish <= 0:
+        raise aws.NotTried
     report = normalize(
         parse_notification(record.body),
         topic_arn=tracker.settings.tracking_topic_arn,
         metadata_in_headers=tracker.settings.metadata_in_headers,
         trusts_other_topics=tracker.settings.trusts_other_topics,
     )
-    return [Reading(record=record, report=report)]
+    return [Reading(record=record, report=bounded(report))]
 
 
 def _give_back(held: Sequence[Held], tracker: Tracker) -> tuple[Record, ...]:

@@ -3,54 +3,52 @@
 from __future__ import annotations
 
 import functools
-import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
 from mailbus import aws
-from mailbus.bus import EventBus
-from mailbus.dead_letters import DeadLetterQueue
-from mailbus.ledger import Ledger
 from mailbus.settings import TrackingSettings, from_environment
 from mailbus.sqs import batch_response, records
+from tracking import wiring
 from tracking.batch import process
-from tracking.esp_events import EspEvents
-from tracking.tracker import Tracker
-from tracking.tracking_queue import TrackingQueue
 
-MAX_ATTEMPTS = 3
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from tracking.tracker import Tracker
 
 
 @functools.cache
-def wire() -> Tracker:
-    """Read the settings and make the clients, once per process."""
+def wire() -> Callable[[float], Tracker]:
+    """Read the settings and make the clients, once per process; the answer takes a batch's seconds."""
     settings = from_environment(TrackingSettings)
     session = aws.session()
-    config = aws.config(max_attempts=MAX_ATTEMPTS, read_timeout=aws.SHORT_READ_TIMEOUT)
+    quick = aws.config(
+        max_attempts=wiring.ATTEMPTS,
+        connect_timeout=wiring.CONNECT_TIMEOUT,
+        read_timeout=wiring.READ_TIMEOUT,
+    )
     # the bus tries again by itself
-    events = session.client("events", config=aws.config(max_attempts=1, read_timeout=aws.SHORT_READ_TIMEOUT))
-    sqs = session.client("sqs", config=config)
-    # a client of S3 takes long to make, and an event that large comes hardly ever
-    esp_events = functools.cache(
-        lambda: EspEvents(
-            session.client("s3", config=config),
-            bucket=settings.events_bucket_name,
-            prefix=settings.esp_events_prefix,
-        )
+    once = aws.config(
+        max_attempts=1, connect_timeout=wiring.CONNECT_TIMEOUT, read_timeout=wiring.PUT_READ_TIMEOUT
     )
-    return Tracker(
-        settings=settings,
-        ledger=Ledger(session.client("dynamodb", config=config), settings.ledger_table_name),
-        bus=EventBus(events, settings.event_bus_name, entry_bytes=settings.event_bytes),
-        esp_events=esp_events,
-        queue=TrackingQueue(sqs, settings.tracking_queue_url),
-        dead_letters=DeadLetterQueue(sqs, settings.dead_letter_queue_url),
+    return functools.partial(
+        wiring.tracker,
+        settings,
+        dynamodb=session.client("dynamodb", config=quick),
+        events=session.client("events", config=once),
+        sqs=session.client("sqs", config=quick),
+        # it takes long to make, and an event that large comes hardly ever
+        s3=functools.cache(lambda: session.client("s3", config=quick)),
         log=Logger(),
-        now=time.time,
     )
 
 
-def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Answer for `ReportBatchItemFailures`."""
-    return batch_response(process(records(event), wire()))
+    # wired first: that takes a new process some of its time
+    tracker = wire()(context.get_remaining_time_in_millis() / 1000)
+    return batch_response(process(records(event), tracker))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,7 +28,10 @@ V = TypeVar("V")
 
 
 class Tracker(msgspec.Struct, frozen=True, kw_only=True):
-    """What the function works with; `now` gives epoch seconds."""
+    """What the function works with.
+
+    `now` gives epoch seconds; after `publish_until` nothing is begun that ends on the bus.
+    """
 
     settings: TrackingSettings
     ledger: Ledger
@@ -37,6 +41,12 @@ class Tracker(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: DeadLetterQueue
     log: Logger
     now: Callable[[], float]
+    publish_until: float = math.inf
+
+    @property
+    def seconds_to_publish(self) -> float:
+        """The time that is left for events to get onto the bus."""
+        return self.publish_until - self.now()
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):

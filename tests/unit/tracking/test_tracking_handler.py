@@ -12,7 +12,7 @@ from mailbus.errors import ConfigurationError
 from tests.unit.mailbus.fake_clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs, refusal
 from tests.unit.mailbus.fake_dynamodb import TABLE
 from tests.unit.tracking.reports import NAMES, TOPIC, envelope, expected, payload, text
-from tests.unit.tracking.world import EVENTS_BUCKET, MAX_RECEIVES, QUEUE, World
+from tests.unit.tracking.world import EVENTS_BUCKET, MAX_RECEIVES, QUEUE, Context, World
 from tracking import batch, handler
 
 DELIVERY = envelope(text("event_delivery"))
@@ -231,9 +231,9 @@ def test_the_log_counts_and_names_records_but_quotes_no_mail(monkeypatch: pytest
 
 
 def test_an_event_that_is_not_from_a_queue_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handler, "wire", lambda: World().wiring)
+    monkeypatch.setattr(handler, "wire", lambda: World().within)
     with pytest.raises(ConfigurationError):
-        handler.lambda_handler({"Records": [{"EventSource": "aws:sns", "Sns": {}}]}, None)
+        handler.lambda_handler({"Records": [{"EventSource": "aws:sns", "Sns": {}}]}, Context(30.0))  # type: ignore[arg-type] # as Lambda's
 
 
 def test_the_wiring_is_made_once_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,6 +252,6 @@ def test_the_wiring_is_made_once_from_the_environment(monkeypatch: pytest.Monkey
     handler.wire.cache_clear()
     try:
         assert handler.wire() is handler.wire()
-        assert handler.wire().settings.tracking_topic_arn == TOPIC
+        assert handler.wire()(30.0).settings.tracking_topic_arn == TOPIC
     finally:
         handler.wire.cache_clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -11,20 +12,16 @@ from uuid import uuid4
 import msgspec
 from aws_lambda_powertools import Logger
 
-from mailbus.bus import EventBus
-from mailbus.dead_letters import DeadLetterQueue
-from mailbus.ledger import Ledger
 from mailbus.settings import TrackingSettings
 from tests.unit.mailbus.fake_clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb
 from tests.unit.tracking.reports import SNS_TIME, TOPIC
-from tracking import handler
-from tracking.esp_events import EspEvents
-from tracking.tracker import Tracker
-from tracking.tracking_queue import TrackingQueue
+from tracking import handler, wiring
 
 if TYPE_CHECKING:
     import pytest
+
+    from tracking.tracker import Tracker
 
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-tracking"
 EVENTS_BUCKET = "mailbus-dev-state-espevents"
@@ -58,6 +55,16 @@ class FakeS3:
         self.objects[Bucket, Key] = Body
 
 
+class Context:
+    """What Lambda tells a function of its time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.milliseconds = int(seconds * 1000)
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
+
+
 class World:
     """The fakes, and the wiring made of them."""
 
@@ -75,23 +82,40 @@ class World:
         self.stream = io.StringIO()
         self.s3 = FakeS3()
         self.now = NOW
-        self.wiring = Tracker(
-            settings=msgspec.structs.replace(
-                SETTINGS, metadata_in_headers=metadata_in_headers, index_messages=index_messages
-            ),
-            ledger=Ledger(self.dynamodb, TABLE, sleep=lambda _: None),  # type: ignore[arg-type] # a fake
-            bus=EventBus(self.events, BUS, sleep=lambda _: None),  # type: ignore[arg-type] # a fake
-            dead_letters=DeadLetterQueue(self.sqs, DEAD_LETTERS),  # type: ignore[arg-type] # a fake
-            esp_events=lambda: EspEvents(self.s3, bucket=EVENTS_BUCKET, prefix="esp-events/"),  # type: ignore[arg-type] # a fake
-            queue=TrackingQueue(self.sqs, QUEUE),  # type: ignore[arg-type] # a fake
+        self.settings = msgspec.structs.replace(
+            SETTINGS, metadata_in_headers=metadata_in_headers, index_messages=index_messages
+        )
+        # loggers of one service share the first one's stream
+        self.log = Logger(service=f"tracking-{uuid4()}", stream=self.stream)
+        self.wiring = self.within(math.inf)
+
+    def within(self, seconds: float) -> Tracker:
+        """Wire what works on a batch that has to be done in so many seconds from now."""
+        return wiring.tracker(
+            self.settings,
+            seconds,
+            dynamodb=self.dynamodb,  # type: ignore[arg-type] # a fake
+            events=self.events,  # type: ignore[arg-type] # a fake
+            sqs=self.sqs,  # type: ignore[arg-type] # a fake
+            s3=lambda: self.s3,  # type: ignore[arg-type,return-value] # a fake
+            log=self.log,
             now=lambda: self.now,
-            # loggers of one service share the first one's stream
-            log=Logger(service=f"tracking-{uuid4()}", stream=self.stream),
+            sleep=lambda _: None,
         )
 
-    def run(self, monkeypatch: pytest.MonkeyPatch, *bodies: str, receive_count: int = 1) -> list[str]:
-        """Invoke the function as its queue does; the answer holds the ids of what goes back."""
-        monkeypatch.setattr(handler, "wire", lambda: self.wiring)
+    def run(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        *bodies: str,
+        receive_count: int = 1,
+        seconds: float | None = None,
+    ) -> list[str]:
+        """Invoke the function as its queue does; the answer holds the ids of what goes back.
+
+        Its time is without end, or so many seconds.
+        """
+        tracker_of = (lambda _: self.wiring) if seconds is None else self.within
+        monkeypatch.setattr(handler, "wire", lambda: tracker_of)
         event = {
             "Records": [
                 {
@@ -107,7 +131,7 @@ class World:
                 for number, body in enumerate(bodies)
             ]
         }
-        answer = handler.lambda_handler(event, None)
+        answer = handler.lambda_handler(event, Context(seconds or 30.0))  # type: ignore[arg-type] # as Lambda's
         return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
 
     @property
