@@ -154,4 +154,5 @@ def _auto_submitted(value: str | None) -> str | None:
     """Keep the keyword alone, such as `auto-replied` (RFC 3834, 5)."""
     if value is None:
         return None
-    return fields.parameterized(fields.text(value)).token or None
+    # a comment may stand behind it: "auto-replied (vacation)"
+    return fields.parameterized(fields.text(value)).token.partition("(")[0].strip() or None

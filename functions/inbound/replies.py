@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from inbound import fields
 
-# Of 64 KiB a reply is seldom more; the bounds of lines keep the library's patterns below a quarter of a
+# Of 64 KiB a reply is seldom more; the bounds of lines keep the library's patterns below half a
 # second on what is made to be slow for them.
 TEXT_BYTES: Final = 64 * 1024
 LINES: Final = 300
