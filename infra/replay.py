@@ -146,7 +146,10 @@ def archive_name(client: CloudFormationClient, stack: str) -> str:
         raise ReplayError(reason) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
     if ARCHIVE_OUTPUT not in outputs:
-        reason = f"the stack {stack} has no output {ARCHIVE_OUTPUT}; deploy the stage with this version"
+        reason = (
+            f"the stack {stack} has no output {ARCHIVE_OUTPUT}; deploy the stage with this version, unless "
+            "its region has no archives (docs/deploy.md#regions)"
+        )
         raise ReplayError(reason)
     return outputs[ARCHIVE_OUTPUT]
 

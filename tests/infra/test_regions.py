@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,6 +11,7 @@ from cfnlint.api import ManualArgs, lint_file
 from cfnlint.helpers import REGIONS
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from infra.packaging import ROOT
 from infra.regions import RECEIVING_REGIONS, WITHOUT_ARCHIVE, WITHOUT_SCHEMAS
 from infra.settings import Inbound, Webhook
 from tests.infra.test_template_checks import IGNORED
@@ -54,6 +56,17 @@ def test_schemas_are_left_out_exactly_where_cloudformation_has_none() -> None:
         if not SCHEMA_KINDS & set(PROVIDER_SCHEMA_MANAGER.get_resource_types(region))
     }
     assert set(WITHOUT_SCHEMAS) == without
+
+
+def test_the_page_on_deploying_tells_what_is_left_out_where() -> None:
+    section = (ROOT / "docs/deploy.md").read_text().partition("\n## Regions\n")[2].partition("\n## ")[0]
+    archive, schemas = (
+        set(re.findall(r"\b[a-z]{2}-[a-z]+-\d\b", line))
+        for line in section.splitlines()
+        if line.startswith(("| [EventBridge's archive]", "| EventBridge's schemas"))
+    )
+    assert archive == set(WITHOUT_ARCHIVE)
+    assert schemas | archive == set(WITHOUT_SCHEMAS), "those, and more"
 
 
 @pytest.mark.parametrize("regions", [RECEIVING_REGIONS, WITHOUT_ARCHIVE, WITHOUT_SCHEMAS])
