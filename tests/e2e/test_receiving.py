@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import smtplib
@@ -7,9 +8,12 @@ import uuid
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conftest import System
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -79,6 +83,147 @@ def _wait_inbound(system: System, subject: str) -> list[dict[str, Any]]:
 
     assert system.wait_until(lambda events: bool(matching(events)))
     return matching(system.whole_events())
+
+
+@contextlib.contextmanager
+def _rule_before_all_others(system: System, *actions: dict[str, Any], recipient: str) -> Iterator[None]:
+    """Let mail for one recipient go by a rule of one's own, and by no other."""
+    ses = system.client("ses")
+    rule_set = ses.describe_active_receipt_rule_set()["Metadata"]["Name"]
+    name = f"test-{uuid.uuid4().hex}"
+    rule = {
+        "Name": name,
+        "Enabled": True,
+        "ScanEnabled": True,
+        "Recipients": [recipient],
+        "Actions": [*actions, {"StopAction": {"Scope": "RuleSet"}}],
+    }
+    ses.create_receipt_rule(RuleSetName=rule_set, Rule=rule)
+    try:
+        yield
+    finally:
+        ses.delete_receipt_rule(RuleSetName=rule_set, RuleName=name)
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "Base64"])
+def test_a_mail_inside_its_notification_is_received_like_any_other(system: System, encoding: str) -> None:
+    publish = {"SNSAction": {"TopicArn": system.outputs["InboundTopicArn"], "Encoding": encoding}}
+    address = f"{encoding.lower()}@inbound.example.com"
+    mail = _mail().as_bytes()
+
+    with _rule_before_all_others(system, publish, recipient=address):
+        message_id = system.receive(mail, address)
+        (event,) = system.wait(1, message_id=message_id)
+
+    message = event["message"]
+    assert (message["subject"], message["text"].strip()) == ("Hilfe — bitte", "Grüße aus Köln")
+    assert (message["envelope_recipients"], message["defects"]) == ([address], [])
+    assert event["spam_verdict"] == "PASS"
+    (inline,) = message["inlines"]
+    assert _stored(system, inline["s3"]) == PNG
+    assert event["raw"]["key"] == f"raw/{message_id}"
+    raw = _stored(system, event["raw"])
+    assert raw.endswith(mail)
+    assert event["raw"]["size"] == len(raw)
+
+
+def test_a_mail_too_large_for_a_notification_bounces(system: System) -> None:
+    publish = {"SNSAction": {"TopicArn": system.outputs["InboundTopicArn"]}}
+    address = "small@inbound.example.com"
+    raw = b"Subject: large\r\n\r\n" + b"a line of text\r\n" * 10_000
+
+    with (
+        _rule_before_all_others(system, publish, recipient=address),
+        pytest.raises(httpx.HTTPStatusError) as refused,
+    ):
+        system.receive(raw, address)
+
+    assert refused.value.response.json()["smtp_reply"].startswith("552")
+
+
+@contextlib.contextmanager
+def _vault(system: System, recipient: str) -> Iterator[str]:
+    """Let SES encrypt the mail for one recipient; gives the key."""
+    key = system.client("kms").create_key()["KeyMetadata"]["Arn"]
+    store = {
+        "S3Action": {
+            "BucketName": system.outputs["InboundBucketName"],
+            "ObjectKeyPrefix": "raw/",
+            "TopicArn": system.outputs["InboundTopicArn"],
+            "KmsKeyArn": key,
+        }
+    }
+    with _rule_before_all_others(system, store, recipient=recipient):
+        yield key
+
+
+def test_a_mail_that_ses_encrypted_is_decrypted_and_its_object_stays_encrypted(system: System) -> None:
+    address = "vault@inbound.example.com"
+
+    with _vault(system, address):
+        message_id = system.receive(_mail().as_bytes(), address)
+        (event,) = system.wait(1, message_id=message_id)
+
+    assert event["event_type"] == "inbound"
+    assert event["message"]["text"].strip() == "Grüße aus Köln"
+    (attachment,) = event["message"]["attachments"]
+    assert _stored(system, attachment["s3"]).splitlines() == [b"a,b", b"1,2"]
+    stored = _stored(system, event["raw"])
+    assert b"ada@example.org" not in stored
+    assert event["raw"]["size"] == len(stored)
+
+
+def _notification_of(system: System, message_id: str, key: str) -> str:
+    return _received(message_id, bucketName=system.outputs["InboundBucketName"], objectKey=key)
+
+
+def test_an_encrypted_mail_that_somebody_altered_or_moved_is_reported_and_not_read(system: System) -> None:
+    address = "altered@inbound.example.com"
+    s3, bucket = system.client("s3"), system.outputs["InboundBucketName"]
+    with _vault(system, address):
+        message_id = system.receive(_mail().as_bytes(), address)
+        system.wait(1, message_id=message_id)
+    genuine = s3.get_object(Bucket=bucket, Key=f"raw/{message_id}")
+    content, metadata = genuine["Body"].read(), genuine["Metadata"]
+    moved = f"moved-{uuid.uuid4().hex}"
+    rebound = f"rebound-{uuid.uuid4().hex}"
+    s3.put_object(Bucket=bucket, Key=f"raw/{moved}", Body=content, Metadata=metadata)
+    s3.put_object(
+        Bucket=bucket,
+        Key=f"raw/{rebound}",
+        Body=content,
+        Metadata={**metadata, "x-amz-matdesc": metadata["x-amz-matdesc"].replace(message_id, rebound)},
+    )
+    reasons = {}
+    for other in (moved, rebound):
+        system.publish("InboundTopicArn", _notification_of(system, other, f"raw/{other}"))
+        (event,) = system.wait(1, message_id=other)
+        assert (event["event_type"], event["message"]) == ("inbound_failed", None)
+        reasons[other] = event["description"]
+    s3.put_object(Bucket=bucket, Key=f"raw/{message_id}", Body=content[:-1] + b"?", Metadata=metadata)
+    system.publish("InboundTopicArn", _notification_of(system, message_id, f"raw/{message_id}"))
+    (altered,) = system.wait(1, message_id=message_id, event_type="inbound_failed")
+
+    assert "bound to another mail" in reasons[moved]
+    assert "InvalidCiphertextException" in reasons[rebound]
+    assert "its tag does not fit" in altered["description"]
+
+
+def test_a_disabled_key_is_reported_with_what_to_do(system: System) -> None:
+    address = "disabled@inbound.example.com"
+    kms, s3 = system.client("kms"), system.client("s3")
+    bucket = system.outputs["InboundBucketName"]
+    with _vault(system, address) as key:
+        message_id = system.receive(_mail().as_bytes(), address)
+        system.wait(1, message_id=message_id)
+    kms.disable_key(KeyId=key)
+
+    system.publish("InboundTopicArn", _notification_of(system, message_id, f"raw/{message_id}"))
+
+    (event,) = system.wait(1, message_id=message_id, event_type="inbound_failed")
+    assert "DisabledException" in event["description"]
+    assert "enable" in event["description"]
+    assert s3.head_object(Bucket=bucket, Key=f"raw/{message_id}")["ContentLength"] == event["raw"]["size"]
 
 
 def test_an_unknown_recipient_is_refused_by_smtp(system: System) -> None:

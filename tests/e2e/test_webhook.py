@@ -265,22 +265,19 @@ def test_a_received_mail_is_told_by_the_other_path(system: System, sns: Sns) -> 
     assert (event["event_type"], event["message"]["subject"]) == ("inbound", "Where is it?")
 
 
-def test_a_mail_inside_its_notification_reaches_the_inbound_function(system: System, sns: Sns) -> None:
+def test_a_mail_inside_its_notification_becomes_an_event_and_is_kept(system: System, sns: Sns) -> None:
     message_id = uuid.uuid4().hex
     action = {"type": "SNS", "topicArn": TOPIC, "encoding": "UTF-8"}
     received = {**_received(message_id, action), "content": MAIL.decode()}
-    before = system.dead_letters("InboundDeadLetterQueueUrl")
 
     assert sns.post(sns.sign(_notification(received)), path="inbound").status_code == 200
 
-    # an event, or a dead letter with the reason why it is none
-    deadline = time.monotonic() + SECONDS
-    while not system.details(message_id=message_id):
-        if system.dead_letters("InboundDeadLetterQueueUrl") > before:
-            assert system.dead_letter("InboundDeadLetterQueueUrl", message_id)["Reason"]
-            return
-        assert time.monotonic() < deadline, "the inbound function never got it"
-        time.sleep(POLL_SECONDS)
+    (event,) = system.wait(1, message_id=message_id)
+    assert (event["event_type"], event["message"]["subject"]) == ("inbound", "Where is it?")
+    bucket = system.outputs["InboundBucketName"]
+    assert event["raw"] == {"bucket": bucket, "key": f"raw/{message_id}", "size": len(MAIL)}
+    answer = system.client("s3").get_object(Bucket=bucket, Key=f"raw/{message_id}")
+    assert answer["Body"].read() == MAIL
 
 
 # Who pretends to be SNS
