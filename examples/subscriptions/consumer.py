@@ -53,7 +53,13 @@ class Notes:
 def note_of(event: EmailEvent | InboundEvent) -> Note | None:
     """Say what is to be noted of an event, if anything."""
     match event:
-        case EmailEvent(event_type="bounced", recipient=str(address), bounce=Bounce(type="Permanent")):
+        # Who left a list, or is on one of SES's own, bounces for good too, and may be written to otherwise.
+        case EmailEvent(
+            event_type="bounced",
+            recipient=str(address),
+            reject_reason="bounced",
+            bounce=Bounce(type="Permanent"),
+        ):
             about = f"address#{address_key(address)}"
         # Of several recipients whom SES names one complained: none of them is written to again.
         case EmailEvent(event_type="complained", recipient=str(address), reject_reason="spam"):

@@ -117,7 +117,7 @@ def normalize(
     job_id = _first(message_tags, events.JOB_ID_TAG)
     incomplete = _is_incomplete(mail, told, in_headers=metadata_in_headers)
     ours = trusts_other_topics or envelope.topic_arn == topic_arn
-    is_asked = incomplete or ses_type == SEND or not ses.event_type
+    is_asked = incomplete or ses_type == SEND or not mail.tags
     message = _message(mail, envelope) if ours and is_asked else None
     reported = Reported(ses=ses, mail=mail, envelope=envelope, message=mail.message_id or envelope.message_id)
     return Report(
@@ -141,7 +141,7 @@ def normalize(
             envelope.topic_arn,
         ),
         esp_event=whole,
-        untagged=_untagged(ses, mail, message, incomplete=incomplete),
+        untagged=_untagged(mail, message, incomplete=incomplete),
         lookup=lookup(
             job_id,
             _first(message_tags, events.ENTRY_TAG),
@@ -152,15 +152,9 @@ def normalize(
     )
 
 
-def _untagged(
-    reported: notification.SesNotification,
-    mail: notification.Mail,
-    message: Message | None,
-    *,
-    incomplete: bool,
-) -> Untagged | None:
-    """Feedback notifications carry no tags, whoever sent the mail."""
-    if reported.event_type or mail.tags or message is None:
+def _untagged(mail: notification.Mail, message: Message | None, *, incomplete: bool) -> Untagged | None:
+    """Tell of a report without tags: feedback notifications carry none, whoever sent the mail."""
+    if mail.tags or message is None:
         return None
     return Untagged(message=message, incomplete=incomplete)
 

@@ -50,7 +50,10 @@ def event(event_type: str, **detail: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("told", "about"),
     [
-        (event("bounced", bounce={"type": "Permanent"}), "address#Ann@example.com"),
+        (
+            event("bounced", reject_reason="bounced", bounce={"type": "Permanent"}),
+            "address#Ann@example.com",
+        ),
         (event("complained", reject_reason="spam"), "address#Ann@example.com"),
         (event("complained", reject_reason="spam", recipient_ambiguous=True), "address#Ann@example.com"),
         (event("clicked", bot="unlikely"), "job#order-1001"),
@@ -65,8 +68,10 @@ def test_what_matters_is_noted_by_address_or_job(told: dict[str, Any], about: st
 @pytest.mark.parametrize(
     "told",
     [
-        event("bounced", bounce={"type": "Transient"}),
-        event("bounced", bounce={"type": "Permanent"}, recipient=None),
+        event("bounced", reject_reason="bounced", bounce={"type": "Transient"}),
+        event("bounced", reject_reason="unsubscribed", bounce={"type": "Permanent"}),
+        event("bounced", reject_reason="blocked", bounce={"type": "Permanent"}),
+        event("bounced", reject_reason="bounced", bounce={"type": "Permanent"}, recipient=None),
         event("bounced"),
         event("complained", reject_reason=None),
         event("clicked", bot="likely"),
@@ -119,7 +124,7 @@ def dynamo() -> Iterator[Dynamo]:
 
 
 def test_a_repeated_event_is_noted_once_and_no_address_logged(dynamo: Dynamo) -> None:
-    told = event("bounced", bounce={"type": "Permanent"})
+    told = event("bounced", reject_reason="bounced", bounce={"type": "Permanent"})
     dynamo.takes("address#Ann@example.com", f"bounced#{EVENT_ID}")
     dynamo.refuses("ConditionalCheckFailedException")
 

@@ -101,6 +101,17 @@ def test_whatever_time_a_report_gives_it_waits_no_longer_than_a_sender_works(
     assert (world.kept, {event["job_id"] for event in world.details}) == ([], {None})
 
 
+def test_a_published_event_that_lacks_its_tags_is_found_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(index_messages=True)
+    saved(world)
+    opened = payload("event_open")
+    opened["mail"] |= {"messageId": SES_ID, "tags": None, "headers": None}
+    assert world.run(monkeypatch, envelope(json.dumps(opened))) == []
+    assert [(event["job_id"], event["metadata"]) for event in world.details] == [
+        ("order-4711", METADATA)
+    ] * len(world.details)
+
+
 def test_one_question_that_the_ledger_refuses_holds_up_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(index_messages=True)
     saved(world)
