@@ -15,8 +15,6 @@ from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mailbus.errors import InboundError
 
@@ -130,6 +128,10 @@ def decrypt(envelope: Envelope, key: bytes, content: bytes) -> bytes:
     if len(key) != KEY_BYTES:
         reason = f"its key has {len(key)} bytes, not the {KEY_BYTES} of AES-256"
         raise _wrong(reason)
+    # 10 MB of memory that hardly any mail needs
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
     try:
         return AESGCM(key).decrypt(envelope.iv, content, None)
     except InvalidTag as error:

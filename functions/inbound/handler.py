@@ -87,10 +87,8 @@ def process(
 
 
 def _is_done(record: Record, wiring: Wiring, *, is_on: bool) -> bool:
-    if not is_on:
-        return _given_back(record, OUT_OF_TIME, wiring)
     try:
-        trouble = _publish(record, wiring)
+        trouble = _publish(record, wiring) if is_on else _out_of_time()
     except (InvalidNotification, PublishError) as error:
         return _is_kept(record, error, wiring)
     except Exception as error:  # noqa: BLE001 - one record must not take its batch along
@@ -102,6 +100,12 @@ def _is_done(record: Record, wiring: Wiring, *, is_on: bool) -> bool:
     if record.receive_count < wiring.settings.max_receives:
         return _given_back(record, trouble.code, wiring)
     return _is_kept(record, trouble, wiring)
+
+
+def _out_of_time() -> PublishError:
+    return PublishError(
+        OUT_OF_TIME, "the mails before it took the function's time; move it back to its queue"
+    )
 
 
 def _publish(record: Record, wiring: Wiring) -> PublishError | None:

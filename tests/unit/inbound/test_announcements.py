@@ -212,6 +212,14 @@ def test_what_came_too_often_is_kept_with_what_stood_in_the_way() -> None:
         assert (letter["attributes"]["Error"], letter["attributes"]["Code"]) == ("PublishError", code)
 
 
+def test_what_there_was_never_time_for_is_kept_with_its_reason_in_the_end() -> None:
+    room = Room(MAIL)
+    batch = [record(received(), receive_count=SETTINGS.max_receives, message_id=f"sqs-{n}") for n in (1, 2)]
+    assert process(batch, room.wiring, has_time=lambda: False) == ()
+    (letter,) = room.sqs.sent
+    assert (letter["attributes"]["Code"], letter["attributes"]["OriginalMessageId"]) == ("OutOfTime", "sqs-2")
+
+
 def test_nothing_is_published_before_every_part_is_stored() -> None:
     room = Room(s3=FakeS3({RAW_KEY: MAIL}, outages={f"{PLACE}1-plan.csv": "SlowDown"}))
     given = record(received())
