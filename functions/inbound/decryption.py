@@ -112,9 +112,6 @@ def check(envelope: Envelope, *, message_id: str, account: str, size: int) -> No
         if bound != wanted:
             reason = f"its key is bound to another mail: aws:ses:{name} is {_shown(bound)}, not {wanted}"
             raise _wrong(reason)
-    if size < _TAG_BYTES:
-        reason = f"its object has {size} bytes, less than a tag: it is cut"
-        raise _wrong(reason)
     if envelope.plain_bytes is not None and size != envelope.plain_bytes + _TAG_BYTES:
         reason = (
             f"its object has {size} bytes, not the {envelope.plain_bytes + _TAG_BYTES} of "

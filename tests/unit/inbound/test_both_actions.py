@@ -138,16 +138,24 @@ def test_a_character_of_the_mails_own_is_no_lost_byte_in_base64() -> None:
 @pytest.mark.parametrize(
     "content", ["From: ada@example.org\r\n\r\nhi", "RnJvbTo", "RnJv bTo=", "RnJvbTo=RnJv", "Größe", "===="]
 )
-def test_base64_that_is_none_is_reported_and_kept_as_it_came(content: str) -> None:
+@pytest.mark.parametrize("encoding", ["BASE64", "Base64", "base64"])
+def test_base64_that_is_none_is_reported_and_kept_as_it_came(content: str, encoding: str) -> None:
     room = Room()
     for _ in range(2):
-        assert process([record(_published(content, "BASE64"))], room.wiring) == ()
+        assert process([record(_published(content, encoding))], room.wiring) == ()
     first, second = room.details
     assert first == second
     assert first["event_type"] == "inbound_failed"
     assert "Base64" in first["description"]
     assert first["raw"] == {"bucket": BUCKET, "key": RAW_KEY, "size": len(content.encode())}
     assert room.stored(RAW_KEY) == content.encode()
+
+
+@pytest.mark.parametrize("encoding", ["UTF8", "UTF-8", "utf-8"])
+def test_text_that_could_be_base64_stays_text_where_the_encoding_says_so(encoding: str) -> None:
+    room = Room()
+    process([record(_published("RnJvbTo=", encoding))], room.wiring)
+    assert room.stored(RAW_KEY) == b"RnJvbTo="
 
 
 @pytest.mark.parametrize("content", [ABSENT, None])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
-from base64 import b64encode
+import tracemalloc
+from base64 import b64encode, encodebytes
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -419,3 +421,29 @@ def test_neither_the_log_nor_a_dead_letter_has_anything_of_an_encrypted_mail() -
     process([record(received())], vault.wiring)
     logged = vault.logged.getvalue() + json.dumps(vault.sqs.sent)
     assert [word for word in ("noon", "plan", "ada@", "kms_cmk_id") if word in logged] == []
+
+
+def test_an_encrypted_mail_is_out_of_the_memory_before_the_clear_one_is_read() -> None:
+    mail = MAIL.replace(b"noon;bridge", encodebytes(bytes(3_000_000)))
+    kms = FakeKms()
+    clear, encrypted = (
+        _peak_bytes(_Vault(content, metadata, kms)) for content, metadata in ((mail, {}), sealed(mail, kms))
+    )
+    assert encrypted < clear + len(mail) // 4
+
+
+def _peak_bytes(vault: _Vault) -> int:
+    """Receive the mail from an S3 that keeps nothing; returns the memory that it took."""
+    fetch = vault.s3.get_object
+    vault.s3.get_object = lambda **asked: _fresh(fetch(**asked))  # type: ignore[method-assign] # as above
+    vault.s3.put_object = lambda **_: None  # type: ignore[method-assign] # as above
+    tracemalloc.start()
+    try:
+        assert process([record(received())], vault.wiring) == ()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def _fresh(answer: dict[str, Any]) -> dict[str, Any]:
+    return {**answer, "Body": io.BytesIO(bytearray(answer["Body"].read()))}
