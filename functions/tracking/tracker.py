@@ -81,14 +81,22 @@ def each(
         try:
             made += step(one)
         except InvalidNotification as error:
-            held.append(Held(record=record_of(one), error=error, again=False))
+            held.append(Held(record=record_of(one), error=_bare(error), again=False))
         except Exception as error:  # noqa: BLE001 - as above
             held.append(Held(record=record_of(one), error=unforeseen(error)))
     return made, held
 
 
+def _bare(error: InvalidNotification) -> InvalidNotification:
+    """Let go of what the error's traceback keeps: all that was read of its report."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 def unforeseen(error: Exception) -> PublishError:
-    """Tell of an error that nobody counted on."""
+    """Tell of an error that nobody counted on, or of a call that there was no time for."""
+    if isinstance(error, aws.NotTried):
+        return PublishError(aws.error_code(error), str(error))
     return PublishError(
         aws.error_code(error), "unforeseen: S3, a damaged item of the ledger, or a mistake of Mailbus's own"
     )

@@ -68,7 +68,9 @@ def tracker(  # noqa: PLR0913 - keyword-only options
             settings.ledger_table_name,
             sleep=sleep,
         ),
-        bus=EventBus(events, settings.event_bus_name, entry_bytes=settings.event_bytes, sleep=sleep),
+        bus=EventBus(
+            events, settings.event_bus_name, entry_bytes=settings.event_bytes, sleep=sleep, clock=now
+        ),
         esp_events=lambda: EspEvents(
             aws.on_time(s3(), lambda: now() < end - STORE_SECONDS),
             bucket=settings.events_bucket_name,

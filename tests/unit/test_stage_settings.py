@@ -337,6 +337,10 @@ MISTAKES = {
             "tracking.batch_window_seconds of at least 1 (it is 100)"
         ),
     ),
+    "a tracking function has time for what hangs": (
+        ("[tracking]", "[tracking]\ntimeout_seconds = 29"),
+        "mailbus.toml: [tracking] timeout_seconds:",
+    ),
     "a big batch of jobs needs its window too": (
         ("[tracking]", "[transactional]\nbatch_size = 20\n\n[tracking]"),
         (
