@@ -5,14 +5,14 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from bench import cold_start, composing, inbound, pacing, throughput, tracking
+from bench import cold_start, composing, inbound, pacing, storing, throughput, tracking
 
 
 def main() -> None:
     """Print each comparison as it is done; ratios above 1 mean faster than the baseline."""
     console = Console(soft_wrap=True)
     table = Table("what", "measured", "ms", "baseline", "ms", "times faster")
-    for module in (cold_start, tracking, inbound, composing, throughput):
+    for module in (cold_start, tracking, inbound, storing, composing, throughput):
         for result in module.measure():
             console.print(f"{result.title}: {result.ratio:.2f} times faster than {result.baseline}")
             for note in result.notes:

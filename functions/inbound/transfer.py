@@ -17,7 +17,7 @@ BAD_BASE64: Final = "bad_base64"
 BAD_UUENCODE: Final = "bad_uuencode"
 UNKNOWN_ENCODING: Final = "unknown_transfer_encoding"
 
-PIECE_BYTES: Final = 1024 * 1024
+PIECE_BYTES: Final = 256 * 1024
 
 _BASE64_DIGITS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64: Final = bytes(sorted(set(range(256)) - set(_BASE64_DIGITS + b"=")))
