@@ -157,7 +157,7 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     notified_identities: tuple[Identity, ...] = ()
     displace_notification_topics: bool = False
     memory_mb: MemoryMb = 256
-    # as the sender's; what waits for the ledger and SQS, where they hang, leaves it time for the bus
+    # with less, a ledger that hangs would take the time that publishing needs (tracking/wiring.py)
     timeout_seconds: Annotated[int, msgspec.Meta(ge=30, le=900)] = 30
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
     batch_window_seconds: BatchWindowSeconds = 1

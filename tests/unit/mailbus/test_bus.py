@@ -4,7 +4,7 @@ import json
 import threading
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
@@ -27,10 +27,8 @@ from mailbus.bus import (
 from mailbus.events import BusEntry
 from tests.unit.mailbus.fake_clients import BUS, FakeEvents, refusal
 
-if TYPE_CHECKING:
-    from types_boto3_events.type_defs import ResponseMetadataTypeDef
-
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ANSWERED = {"RequestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "HTTPHeaders": {}, "RetryAttempts": 0}
 IDENTITY = "arn:aws:ses:eu-west-1:210987654321:identity/shop.example.com"
 
 
@@ -41,16 +39,6 @@ def delivered(number: int, padding: int = 0) -> BusEntry:
 
 def event(detail: str) -> BusEntry:
     return BusEntry(detail_type="email.delivered", time=NOON, detail=detail, resources=(IDENTITY,))
-
-
-def answered(status: int) -> ResponseMetadataTypeDef:
-    return {
-        "RequestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
-        "HTTPStatusCode": status,
-        "HTTPHeaders": {},
-        "RetryAttempts": 0,
-        "HostId": "",
-    }
 
 
 def number_of(entry: dict[str, str]) -> int:
@@ -120,10 +108,9 @@ def test_a_call_refused_for_its_size_is_split_and_an_entry_refused_alone_is_too_
         def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's name
             if len(Entries) > 1 or "x" * 1000 in Entries[0]["Detail"]:
                 self.calls.append(Entries)
-                raise ClientError(
-                    {"Error": {"Code": code, "Message": message}, "ResponseMetadata": answered(status)},
-                    "PutEvents",
-                )
+                error = ClientError({"Error": {"Code": code, "Message": message}}, "PutEvents")
+                error.response["ResponseMetadata"] = ANSWERED | {"HTTPStatusCode": status}  # type: ignore[typeddict-item] # typed as a dict
+                raise error
             return super().put_events(Entries=Entries)
 
     client = Strict()
