@@ -49,13 +49,15 @@ def _helpings(batch: Sequence[Record], held: list[Held], tracker: Tracker) -> It
     What cannot be read, or not in time, is added to `held`.
     """
     helping: list[Reading] = []
+    events = 0
     for record in batch:
         readings, unread = each([record], lambda record: _read(record, tracker), lambda record: record)
         helping += readings
         held += unread
-        if _events(helping) >= EVENTS_AT_ONCE:
+        events += _events(readings)
+        if events >= EVENTS_AT_ONCE:
             yield helping
-            helping = []
+            helping, events = [], 0
     yield helping
 
 
