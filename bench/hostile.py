@@ -46,6 +46,7 @@ MAILS: Final[dict[str, Callable[[], bytes]]] = {
     "2 million parameters": lambda: b"Content-Type: text/plain" + b"; a=1" * 2_000_000 + b"\r\n\r\nx",
     "900,000 addresses": lambda: b"To: " + b'"a" <b@c>, ' * 900_000 + b"\r\n\r\nx",
     "700,000 encoded words": lambda: b"Subject: " + b"=?utf-8?q?x?= " * 700_000 + b"\r\n\r\nx",
+    "a subject of a million blanks": lambda: b"Subject: a" + (b"\r\n" + b" " * 900) * 1_100 + b"b\r\n\r\nx",
     "5 million header fields": lambda: b"A: b\r\n" * 5_000_000 + b"\r\nx",
     "base64 of nothing but padding": lambda: (
         b"Content-Transfer-Encoding: base64\r\n\r\n" + b"=A!" * 10_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -43,6 +44,20 @@ def test_encoded_words_become_text(value: str, text: str) -> None:
 def test_a_header_of_nothing_but_openings_is_read_in_linear_time() -> None:
     value = "=?u?Q?" * 40_000 + "?="
     assert fields.text(value).startswith("=?u?Q?")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a" + " " * 100_000 + "b", "a" + " " * 100_000 + "b"),
+        ("a" + " " * 100_000 + "=?utf-8?Q?=0D=0A?=" + " " * 100_000 + "b", "a b"),
+    ],
+    ids=["blanks", "a line break between blanks"],
+)
+def test_a_header_of_nothing_but_blanks_is_read_in_linear_time(value: str, text: str) -> None:
+    started = time.process_time()
+    assert fields.text(value) == text
+    assert time.process_time() - started < 1
 
 
 def test_eight_bit_headers_are_utf_8_or_else_windows_1252() -> None:
