@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from cdk_nag import AwsSolutionsChecks
-from cfnlint.api import ManualArgs, lint_file
 
 from infra.mailbus import deployment
 from infra.settings import Tracking
-from tests.infra.test_template_checks import IGNORED
+from tests.infra.judges import lint, nag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,8 +145,7 @@ def test_the_function_is_told_nothing_by_its_environment(notified: Templates) ->
 
 
 def test_cfn_lint_finds_nothing_in_a_stack_with_notifications(notified: Templates) -> None:
-    config = ManualArgs(regions=["us-east-1"], ignore_checks=IGNORED)
-    assert [str(match) for match in lint_file(notified.files["mail"], config=config)] == []
+    assert lint(notified.files["mail"]) == []
 
 
 def test_cdk_nag_finds_nothing_in_a_stack_with_notifications(
@@ -156,9 +153,4 @@ def test_cdk_nag_finds_nothing_in_a_stack_with_notifications(
 ) -> None:
     app = app_in(tmp_path)
     deployment(app, settings=notified_settings)
-    report = AwsSolutionsChecks().validate_scope(app)
-    assert [
-        (violation.rule_name, resource.construct_path)
-        for violation in report.violations
-        for resource in violation.violating_resources
-    ] == []
+    assert nag(app) == []

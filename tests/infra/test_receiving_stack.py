@@ -8,13 +8,11 @@ import msgspec
 import pytest
 from aws_cdk import Environment, Stack
 from aws_cdk.assertions import Template
-from cdk_nag import AwsSolutionsChecks
-from cfnlint.api import ManualArgs, lint_file
 
 from infra.mailbus import Mailbus, deployment
 from infra.settings import Alarms, Inbound, Rule, Webhook
 from tests.infra.conftest import ACCOUNT
-from tests.infra.test_template_checks import IGNORED
+from tests.infra.judges import lint, nag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -305,8 +303,7 @@ def test_rules_of_this_deployment_and_no_others_publish_to_the_topic(stacks: Tem
 
 @pytest.mark.parametrize("stack", ["state", "mail", "receiving"])
 def test_cfn_lint_finds_nothing_where_mail_is_received_in_every_way(stacks: Templates, stack: str) -> None:
-    config = ManualArgs(regions=["us-east-1"], ignore_checks=IGNORED)
-    assert [str(match) for match in lint_file(stacks.files[stack], config=config)] == []
+    assert lint(stacks.files[stack]) == []
 
 
 def test_cdk_nag_finds_nothing_where_mail_is_received_in_every_way(
@@ -314,9 +311,4 @@ def test_cdk_nag_finds_nothing_where_mail_is_received_in_every_way(
 ) -> None:
     app = app_in(tmp_path)
     deployment(app, settings=msgspec.structs.replace(settings, inbound=IN_EVERY_WAY))
-    report = AwsSolutionsChecks().validate_scope(app)
-    assert [
-        (violation.rule_name, resource.construct_path)
-        for violation in report.violations
-        for resource in violation.violating_resources
-    ] == []
+    assert nag(app) == []

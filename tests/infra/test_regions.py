@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from cfnlint.api import ManualArgs, lint_file
 from cfnlint.helpers import REGIONS
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from infra.packaging import ROOT
 from infra.regions import RECEIVING_REGIONS, WITHOUT_ARCHIVE, WITHOUT_SCHEMAS
 from infra.settings import Inbound, Webhook
-from tests.infra.test_template_checks import IGNORED
+from tests.infra.judges import lint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +40,7 @@ def test_a_stage_holds_nothing_that_its_region_does_not_have(
     synthesize: Callable[[Settings], Templates], settings: Settings, region: str
 ) -> None:
     stage = synthesize(_in_region(settings, region))
-    config = ManualArgs(regions=[region], ignore_checks=IGNORED)
-    assert [str(match) for path in stage.files.values() for match in lint_file(path, config=config)] == []
+    assert [found for path in stage.files.values() for found in lint(path, region)] == []
     kinds = {resource.type for resource in stage.resources}
     assert (ARCHIVE in kinds) == (region not in WITHOUT_ARCHIVE)
     assert kinds >= SCHEMA_KINDS or region in WITHOUT_SCHEMAS

@@ -9,11 +9,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cdk_nag import AwsSolutionsChecks
-from cfnlint.api import ManualArgs, lint_file
 
 from examples.subscriptions.stack import HERE, KEY_HEADER, Subscriptions
 from infra.packaging import ROOT
+from tests.infra.judges import lint, nag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,8 +51,7 @@ def _of_type(resources: dict[str, dict[str, Any]], kind: str) -> list[dict[str, 
 
 def test_cfn_lint_finds_nothing(template_file: Path) -> None:
     # CDK itself writes DependsOn beside a reference that implies it.
-    config = ManualArgs(regions=["us-east-1"], ignore_checks=["W3005"])
-    assert [str(match) for match in lint_file(template_file, config=config)] == []
+    assert lint(template_file) == []
 
 
 def test_cdk_nag_finds_nothing_that_is_not_acknowledged_with_its_reason(
@@ -61,12 +59,7 @@ def test_cdk_nag_finds_nothing_that_is_not_acknowledged_with_its_reason(
 ) -> None:
     app = app_in(tmp_path)
     _made(app)
-    report = AwsSolutionsChecks().validate_scope(app)
-    assert [
-        (violation.rule_name, resource.construct_path)
-        for violation in report.violations
-        for resource in violation.violating_resources
-    ] == []
+    assert nag(app) == []
 
 
 def test_each_rule_has_a_pattern_of_the_folder_as_it_stands_there_with_its_nulls(

@@ -9,11 +9,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cdk_nag import AwsSolutionsChecks
-from cfnlint.api import ManualArgs, lint_file
 
 from examples.support_desk.stack import SupportDesk
 from infra.packaging import ROOT
+from tests.infra.judges import lint, nag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,19 +37,13 @@ def template_file(app_in: Callable[[Path], App], tmp_path_factory: pytest.TempPa
 
 def test_cfn_lint_finds_nothing_in_the_desk(template_file: Path) -> None:
     # CDK itself writes DependsOn beside a reference that implies it.
-    config = ManualArgs(regions=["us-east-1"], ignore_checks=["W3005"])
-    assert [str(match) for match in lint_file(template_file, config=config)] == []
+    assert lint(template_file) == []
 
 
 def test_cdk_nag_finds_nothing_in_the_desk(app_in: Callable[[Path], App], tmp_path: Path) -> None:
     app = app_in(tmp_path)
     _made(app)
-    report = AwsSolutionsChecks().validate_scope(app)
-    assert [
-        (violation.rule_name, resource.construct_path)
-        for violation in report.violations
-        for resource in violation.violating_resources
-    ] == []
+    assert nag(app) == []
 
 
 def test_the_desk_may_put_jobs_on_the_one_queue_and_write_its_log(template_file: Path) -> None:

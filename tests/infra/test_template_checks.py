@@ -8,9 +8,9 @@ import pytest
 from aws_cdk import Stack
 from aws_cdk import aws_sqs as sqs
 from cdk_nag import AwsSolutionsChecks
-from cfnlint.api import ManualArgs, lint_file
 
 from infra.mailbus import deployment
+from tests.infra.judges import lint, nag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,28 +21,18 @@ if TYPE_CHECKING:
     from infra.settings import Settings
     from tests.infra.conftest import Templates
 
-# CDK itself writes DependsOn beside a reference that implies it.
-IGNORED = ["W3005"]
-
 
 @pytest.mark.parametrize("stack", ["state", "mail", "receiving"])
 def test_cfn_lint_finds_nothing(prod: Templates, stack: str) -> None:
-    config = ManualArgs(regions=["us-east-1"], ignore_checks=IGNORED)
-    assert [str(match) for match in lint_file(prod.files[stack], config=config)] == []
+    assert lint(prod.files[stack]) == []
 
 
 def test_cdk_nag_finds_nothing_that_is_not_acknowledged_with_its_reason(
     app_in: Callable[[Path], App], tmp_path: Path, settings: Settings
 ) -> None:
-    # Before synthesis: that puts the names of exports into references between stacks, and into findings.
     app = app_in(tmp_path)
     deployment(app, settings=settings)
-    report = AwsSolutionsChecks().validate_scope(app)
-    assert [
-        (violation.rule_name, resource.construct_path)
-        for violation in report.violations
-        for resource in violation.violating_resources
-    ] == []
+    assert nag(app) == []
 
 
 def test_cdk_nag_would_find_a_queue_without_its_policies(

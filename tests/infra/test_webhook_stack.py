@@ -13,8 +13,6 @@ import msgspec
 import pytest
 from aws_cdk import Environment, Stack
 from aws_cdk.assertions import Template
-from cdk_nag import AwsSolutionsChecks
-from cfnlint.api import ManualArgs, lint_file
 
 from infra.mailbus import Mailbus, deployment
 from infra.packaging import ROOT
@@ -23,6 +21,7 @@ from infra.webhook import REQUESTS_A_SECOND
 from mailbus.measuring import measure
 from mailbus.settings import AuthorizerSettings, WebhookSettings
 from tests.infra.conftest import TOPIC, Templates
+from tests.infra.judges import lint, nag
 from webhook.receive import BODY_BYTES
 from webhook.routes import ROUTES
 from webhook.signature import AHEAD, OLDEST
@@ -40,8 +39,6 @@ ELSEWHERE = (
     "arn:aws:sns:eu-west-1:444455556666:mail-events",
     "arn:aws:sns:us-east-1:444455556666:received-mail",
 )
-# CDK itself writes DependsOn beside a reference that implies it.
-IGNORED = ["W3005"]
 
 
 @pytest.fixture(scope="module")
@@ -273,8 +270,7 @@ def test_an_alarm_looks_at_exactly_what_the_deployed_webhook_publishes(
 
 
 def test_cfn_lint_finds_nothing_in_the_webhook(stacks: Templates) -> None:
-    config = ManualArgs(regions=["us-east-1"], ignore_checks=IGNORED)
-    assert [str(match) for match in lint_file(stacks.files["webhook"], config=config)] == []
+    assert lint(stacks.files["webhook"]) == []
 
 
 def test_cdk_nag_finds_nothing_in_the_webhook_that_is_not_acknowledged(
@@ -282,12 +278,7 @@ def test_cdk_nag_finds_nothing_in_the_webhook_that_is_not_acknowledged(
 ) -> None:
     app = app_in(tmp_path)
     deployment(app, settings=hooked)
-    report = AwsSolutionsChecks().validate_scope(app)
-    assert [
-        (violation.rule_name, resource.construct_path)
-        for violation in report.violations
-        for resource in violation.violating_resources
-    ] == []
+    assert nag(app) == []
 
 
 def test_the_webhook_is_part_of_the_one_construct_for_somebody_elses_app(
