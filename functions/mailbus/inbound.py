@@ -178,6 +178,11 @@ def _message(event: Event) -> InboundMessage:
 
 
 def _part(parts: tuple[StoredPart, ...], n: int, what: str, client: S3Client | None) -> Content:
+    # a caller without a type checker may give what came as text, as in a URL
+    if not isinstance(n, int):
+        kind = type(n).__name__
+        reason = f"the place among the event's {what} is a whole number, from 0, not {n!r} of type {kind}"
+        raise InboundError(reason)
     if not 0 <= n < len(parts):
         reason = f"there is no {n} among the event's {what}: it lists {len(parts)} of them, counted from 0"
         raise InboundError(reason)

@@ -221,6 +221,15 @@ def test_a_part_that_the_event_does_not_list_is_named(n: int, bucket: Bucket) ->
         inbound.inline(_event(), n, client=bucket.client)
 
 
+@pytest.mark.parametrize("n", ["0", None, 0.0, slice(0, 1)])
+def test_a_place_that_is_no_whole_number_is_named_with_its_type(n: Any, bucket: Bucket) -> None:
+    kind = type(n).__name__
+    with pytest.raises(InboundError, match=f"event's attachments is a whole number, .* of type {kind}"):
+        inbound.attachment(_event(), n, client=bucket.client)
+    with pytest.raises(InboundError, match=f"event's inlines is a whole number, .* of type {kind}"):
+        inbound.inline(_event(), n, client=bucket.client)
+
+
 def test_mail_that_could_not_be_read_has_no_parts_and_says_why(bucket: Bucket) -> None:
     for call in (inbound.text, inbound.html):
         with pytest.raises(InboundError, match="only `raw` has it: the mail is empty"):
