@@ -53,8 +53,12 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def number(self) -> str:
-        """What tells this ticket from others; the same for the same mail."""
-        return event_id("ticket", self.event.event_id)[:TICKET_CHARACTERS]
+        """What tells this ticket from others; the same for the same mail to the same recipients.
+
+        A mail that two receipt rules take is two events with one id, each with its own recipients.
+        """
+        recipients = sorted(self.message.envelope_recipients)
+        return event_id("ticket", self.event.event_id, *recipients)[:TICKET_CHARACTERS]
 
 
 # The first that is so tells why a mail is not answered by a machine.

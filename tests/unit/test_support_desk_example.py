@@ -123,6 +123,24 @@ def test_two_mails_have_two_tickets() -> None:
     assert ticket().number != ticket(event_id="another").number
 
 
+def test_a_mail_that_two_rules_take_is_a_ticket_of_each_and_answered_from_both_addresses() -> None:
+    sqs = Sqs()
+    wiring, _ = desk(sqs)
+    sales = event({"envelope_recipients": ["sales@inbound.example.com"]})
+
+    for told in (event(), sales, event(), sales):
+        consume(told, wiring)
+
+    assert len({body["job_id"] for body in sqs.bodies}) == 2
+    assert sqs.bodies[:2] == sqs.bodies[2:]
+
+
+def test_the_order_in_which_recipients_are_named_makes_no_other_ticket() -> None:
+    both = [SUPPORT, "sales@inbound.example.com"]
+    first, second = (ticket({"envelope_recipients": each}) for each in (both, both[::-1]))
+    assert first.number == second.number
+
+
 @pytest.mark.parametrize(
     ("message", "detail", "reason"),
     [
