@@ -1,8 +1,10 @@
 """A consumer: answers each mail that starts a ticket by a send job, within the mail's own thread, once.
 
 Events are delivered at least once. The job's id is made of the event's, and a job is sent once, so that a
-repeated event answers nothing. No answer leads to another one: they are marked as automatic, which this desk
-and others go by, and replies to them come to `<desk>+<ticket>@…`, which is never answered by a machine.
+repeated event answers nothing. An answer leads to no other one: it is marked as automatic, which this desk
+and others go by, and comes from `<desk>+<ticket>@…`, where a mail is never answered by a machine. From, not
+Reply-To, which some robots pass over. A robot that marks nothing and writes to the desk's plain address each
+time cannot be told from a person.
 """
 
 from __future__ import annotations
@@ -66,7 +68,7 @@ _REASONS: Final[tuple[tuple[str, Callable[[Ticket], bool]], ...]] = (
     ("automatic", lambda ticket: ticket.message.automatic),
     ("spam", lambda ticket: ticket.event.spam_detected is True),
     ("virus", lambda ticket: ticket.event.virus_verdict == "FAIL"),
-    # the answer would go to somebody who never wrote
+    # the answer would go to somebody who never wrote; of a domain without DMARC (GRAY) nobody can tell
     ("forged", lambda ticket: ticket.event.dmarc_verdict == "FAIL"),
     ("follow-up", lambda ticket: bool(ticket.message.recipient_details)),
     ("nobody", lambda ticket: not ticket.desk or not _ADDRESS.fullmatch(ticket.asker)),
@@ -78,9 +80,8 @@ def open_ticket(event: EmailEvent | InboundEvent) -> Ticket | None:
     """Take a received mail for a ticket; None of what is none, and of mail that could not be read."""
     match event:
         case InboundEvent(event_type="inbound", message=InboundMessage() as message):
-            asker = next((each.address for each in (*message.reply_to, *message.from_email)), "")
             desk = next(iter(message.envelope_recipients), "")
-            return Ticket(event=event, message=message, desk=desk, asker=asker)
+            return Ticket(event=event, message=message, desk=desk, asker=_asker(message))
         case _:
             return None
 
@@ -91,13 +92,12 @@ def why_not(ticket: Ticket) -> str | None:
 
 
 def answer(ticket: Ticket) -> SendJob:
-    """Write the answer: from the address that was written to, in the mail's thread."""
+    """Write the answer in the mail's thread, from the address that was written to with the ticket's label."""
     local, _, domain = ticket.desk.rpartition("@")
     return SendJob(
         job_id=f"ticket-{ticket.number}",
-        from_email=ticket.desk,
+        from_email=f"{local}+{ticket.number}@{domain}",
         to=(ticket.asker,),
-        reply_to=f"{local}+{ticket.number}@{domain}",
         subject=subject_of_answer(ticket.message.subject),
         text=f"Thank you, we have got your mail. It is ticket {ticket.number}.\n\n{quoted(ticket)}",
         headers={**threading(ticket.message), **MACHINE},
@@ -138,6 +138,21 @@ def quoted(ticket: Ticket) -> str:
     date = format_datetime(message.date or ticket.event.timestamp)
     introduction = f"On {date}, {ticket.asker} wrote:"
     return "\n".join([introduction, *(f"> {line[:LINE_CHARACTERS]}".rstrip() for line in lines)])
+
+
+def _asker(message: InboundMessage) -> str:
+    """Give who gets the answer: Reply-To's address where it is of the domain of From's, else From's.
+
+    DMARC vouches for From's domain alone: by another Reply-To anybody could have the desk write to anybody.
+    """
+    sender = next((each.address for each in message.from_email), "")
+    reply_to = next((each.address for each in message.reply_to), "")
+    is_vouched_for = _ADDRESS.fullmatch(reply_to) is not None and _domain(reply_to) == _domain(sender)
+    return reply_to if is_vouched_for else sender
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].lower()
 
 
 def _ids(value: str | None) -> list[str]:

@@ -141,7 +141,7 @@ def desk(system: System, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     return Desk(system, json.loads(outputs.read_text())["support-desk"])
 
 
-def test_a_mail_is_answered_in_its_thread_from_the_address_that_it_came_to(desk: Desk) -> None:
+def test_a_mail_is_answered_in_its_thread_from_the_address_that_it_came_to_with_a_label(desk: Desk) -> None:
     mail = _mail(
         "Ada <ada@example.org>",
         SUPPORT,
@@ -155,7 +155,9 @@ def test_a_mail_is_answered_in_its_thread_from_the_address_that_it_came_to(desk:
     assert sent["In-Reply-To"] == mail["Message-ID"]
     assert sent["References"].split() == ["<1@example.org>", "<2@example.org>", mail["Message-ID"]]
     assert sent["Subject"] == "Re: Lieferung für Köln"
-    assert (sent["From"], sent["To"]) == (SUPPORT, "ada@example.org")
+    ticket = open_ticket(parse(event))
+    assert ticket is not None
+    assert (sent["From"], sent["To"]) == (f"support+{ticket.number}@inbound.example.com", "ada@example.org")
     assert sent["Auto-Submitted"] == "auto-replied"
     body = sent.get_body()
     assert body is not None
@@ -208,10 +210,10 @@ def test_two_desks_that_write_to_each_other_come_to_an_end(system: System, desk:
 
 def test_a_robot_that_never_says_what_it_is_gets_one_answer_and_no_more(system: System, desk: Desk) -> None:
     first = desk.receives(_mail("robot@example.org", SUPPORT).as_bytes(), SUPPORT)
-    reply_to = str(desk.waits_for_answer(first)["Reply-To"])
+    labelled = str(desk.waits_for_answer(first)["From"])
 
-    second = desk.receives(_mail("robot@example.org", reply_to).as_bytes(), reply_to)
+    second = desk.receives(_mail("robot@example.org", labelled).as_bytes(), labelled)
 
-    assert list(second["message"]["recipient_details"]) == [reply_to]
+    assert list(second["message"]["recipient_details"]) == [labelled]
     assert desk.says(second) == "follow-up"
     assert system.known(_job_id(second)) is None

@@ -21,6 +21,7 @@ from examples.support_desk.desk import (
     threading,
     why_not,
 )
+from inbound.replies import recipient_details
 from mailbus import Client, SendJob
 from mailbus.errors import InvalidEvent, SendError
 from mailbus.events import InboundMessage, parse
@@ -85,7 +86,7 @@ def desk(sqs: Sqs) -> tuple[Wiring, io.StringIO]:
     return Wiring(client=Client(url, sqs=given), log=log), logged
 
 
-def test_a_mail_is_answered_once_from_the_address_that_it_came_to() -> None:
+def test_a_mail_is_answered_once_from_the_address_that_it_came_to_with_its_tickets_label() -> None:
     sqs = Sqs()
     wiring, logged = desk(sqs)
 
@@ -93,10 +94,10 @@ def test_a_mail_is_answered_once_from_the_address_that_it_came_to() -> None:
 
     first, second = sqs.bodies
     assert first == second, "the same job, which is sent once"
-    assert first["from_email"] == SUPPORT
+    assert first["from_email"] == f"support+{first['metadata']['ticket']}@inbound.example.com"
     assert first["to"] == ["ada@example.org"]
     assert first["subject"] == "Re: Lieferung"
-    assert first["reply_to"] == f"support+{first['metadata']['ticket']}@inbound.example.com"
+    assert "reply_to" not in first
     assert first["headers"] == {
         "In-Reply-To": "<3@example.org>",
         "References": "<3@example.org>",
@@ -111,6 +112,43 @@ def test_a_mail_is_answered_once_from_the_address_that_it_came_to() -> None:
 def test_reply_to_gets_the_answer_before_from() -> None:
     reply_to = [{"name": "", "address": "team@example.org"}]
     assert answer(ticket({"reply_to": reply_to})).to == ("team@example.org",)
+
+
+def test_a_reply_to_of_another_domain_is_passed_over_so_that_nobody_has_the_desk_write_to_others() -> None:
+    reply_to = [{"name": "", "address": "victim@elsewhere.example"}]
+    assert answer(ticket({"reply_to": reply_to}, dmarc_verdict="PASS")).to == ("ada@example.org",)
+
+
+@pytest.mark.parametrize("address", ["team@Example.ORG", "Ada+shop@example.org"])
+def test_a_reply_to_of_froms_domain_counts_however_it_is_spelled(address: str) -> None:
+    assert answer(ticket({"reply_to": [{"name": "", "address": address}]})).to == (address,)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "example.org", "team@mail.example.org", "team@example.org.evil.example"]
+)
+def test_a_reply_to_that_only_looks_like_froms_domain_is_passed_over(address: str) -> None:
+    assert answer(ticket({"reply_to": [{"name": "", "address": address}]})).to == ("ada@example.org",)
+
+
+def test_a_mail_without_from_is_answered_nowhere_whatever_its_reply_to() -> None:
+    reply_to = [{"name": "", "address": "ada@example.org"}]
+    assert why_not(ticket({"from_email": [], "reply_to": reply_to})) == "nobody"
+
+
+def test_a_robot_that_marks_nothing_and_answers_to_from_is_answered_once() -> None:
+    job = answer(ticket({"subject": "Order 17"}))
+    robots = {
+        "from_email": [ADA],
+        "envelope_recipients": [job.from_email],
+        "recipient_details": recipient_details([str(job.from_email)]),
+        "subject": job.subject,
+        "in_reply_to": "<0102019a@eu-west-1.amazonses.com>",
+        "text": "We have received your message.",
+        "stripped_text": None,
+        "automatic": False,
+    }
+    assert why_not(ticket(robots, event_id="2qvrnil0e2ic28trm7dfhrc2v0clambda4nbp0g1")) == "follow-up"
 
 
 def test_an_answer_quotes_the_whole_text_where_it_is_not_told_what_is_new() -> None:
