@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
 import re
+from encodings.aliases import aliases
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -13,11 +13,49 @@ UNKNOWN_CHARSET: Final = "unknown_charset"
 UNDECODABLE_TEXT: Final = "undecodable_text"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}")
+_SEPARATORS: Final = re.compile(r"[^a-z0-9.]+")
+_CODE_PAGE: Final = re.compile(r"(?:cp|dos|ibm|win|windows)_?([0-9]{3,5})")
 
-# What Python calls an encoding and no mail means: some run escapes, punycode takes quadratic time.
+# What Python calls an encoding and no mail means: most make no text of bytes.
 NO_CHARSETS: Final = frozenset(
-    {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+    {"base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
 )
+
+# Charsets of Python's for which it has no second name; run escapes and punycode are not among them.
+_WITHOUT_ALIAS: Final = (
+    "cp1006 cp720 cp737 cp856 cp874 cp875 iso8859_1 koi8_t koi8_u mac_arabic mac_croatian mac_farsi "
+    "mac_romanian palmos utf_8_sig"
+)
+
+# Python keeps every name that it ever looked up, and tries an import for those that it does not know: a mail
+# may have very many. So none is looked up that is not one of these.
+CHARSETS: Final = (frozenset(aliases.values()) | frozenset(_WITHOUT_ALIAS.split())) - NO_CHARSETS
+
+# Labels that mail has and Python does not (https://encoding.spec.whatwg.org/#names-and-labels).
+LABELS: Final = {
+    "cn_gb": "gb2312",
+    "csgb2312": "gb2312",
+    "csiso88596e": "iso8859_6",
+    "csiso88596i": "iso8859_6",
+    "csiso88598e": "iso8859_8",
+    "csiso88598i": "iso8859_8",
+    "gb_2312": "gb2312",
+    "gb_2312_80": "gb2312",
+    "iso_8859_6_e": "iso8859_6",
+    "iso_8859_6_i": "iso8859_6",
+    "iso_8859_8_e": "iso8859_8",
+    "iso_8859_8_i": "iso8859_8",
+    "koi": "koi8_r",
+    "koi8": "koi8_r",
+    "koi8u": "koi8_u",
+    "latin_9": "iso8859_15",
+    "mac": "mac_roman",
+    "mac_ukrainian": "mac_cyrillic",
+    "sun_eu_greek": "iso8859_7",
+    "unicode_1_1_utf_8": "utf_8",
+    "utf8mb4": "utf_8",
+    "windows_31j": "cp932",
+}
 
 # Mailers label text with a charset and write its later extension. Both agree on all that the
 # first can say, so the second is only asked where the first fails.
@@ -74,12 +112,11 @@ def _known(label: str) -> str | None:
     name = label.strip().strip("'\"")
     if not _NAME.fullmatch(name):
         return None
-    try:
-        charset = codecs.lookup(name).name
-        b"a".decode(charset, "replace")  # Python's codecs that make no text refuse here
-    except (LookupError, ValueError):
-        return None
-    return None if charset in NO_CHARSETS else charset
+    name = _SEPARATORS.sub("_", name.lower()).strip("_").removeprefix("x_")
+    code_page = _CODE_PAGE.fullmatch(name)
+    spellings = (name, name.replace(".", "_"), f"cp{code_page[1]}" if code_page else name)
+    candidates = (LABELS.get(spelling) or aliases.get(spelling) or spelling for spelling in spellings)
+    return next((charset for charset in candidates if charset in CHARSETS), None)
 
 
 def _whole(text: str) -> str:

@@ -31,6 +31,8 @@ PART_FIELDS: Final = 500
 # The standard library's parser of parameters takes quadratic time.
 PARAMETER_CHARACTERS: Final = 4 * 1024
 DATE_CHARACTERS: Final = 200
+# Encoded words of one value; what comes behind them stays encoded.
+WORDS: Final = 2000
 
 _LINE: Final = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
@@ -160,7 +162,8 @@ def _pieces(value: str) -> Iterable[str | _Word]:
     """Cut a value into plain text and encoded words, in linear time."""
     plain = position = 0
     close = -1
-    while (start := value.find("=?", position)) >= 0:
+    words = 0
+    while words < WORDS and (start := value.find("=?", position)) >= 0:
         head = _WORD_HEAD.match(value, start)
         if head is None:
             position = start + 2
@@ -177,6 +180,7 @@ def _pieces(value: str) -> Iterable[str | _Word]:
         if plain < start:
             yield value[plain:start]
         yield _Word(charset=head[1].partition("*")[0].lower(), data=data)
+        words += 1
         plain = position = close + 2
     if plain < len(value):
         yield value[plain:]

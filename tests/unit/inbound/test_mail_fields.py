@@ -46,6 +46,12 @@ def test_a_header_of_nothing_but_openings_is_read_in_linear_time() -> None:
     assert fields.text(value).startswith("=?u?Q?")
 
 
+def test_more_encoded_words_than_any_header_has_stay_encoded() -> None:
+    assert (
+        fields.text("=?utf-8?q?x?= " * (fields.WORDS + 2)) == "x" * fields.WORDS + " =?utf-8?q?x?=" * 2 + " "
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
