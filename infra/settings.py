@@ -168,7 +168,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A receipt rule: whose mail it takes (without `recipients` all of the domain's), what SES does with it.
 
     SES does what every rule says that takes one of a mail's recipients; with `stop`, no rule after this
-    one is asked.
+    one is asked. Rules that one mail may come by all bring it in the same way.
     """
 
     name: RuleName
@@ -818,6 +818,7 @@ def _check_rules(settings: Settings) -> None:
             if any(other.name == rule.name for other in before)
             else None,
             "recipients": _wrong_recipients(rule, before, settings.inbound.domain or ""),
+            "action": _clash(rule, before, settings.inbound.domain or ""),
             "encoding": 'is that of mail in notifications, which action = "sns" brings; remove it'
             if rule.action == "s3" and rule.encoding != "UTF-8"
             else None,
@@ -839,6 +840,29 @@ def _wrong_recipients(rule: Rule, before: tuple[Rule, ...], domain: str) -> str 
         if ends and all(_takes(other.recipients or (domain,), mine) for mine in named or (domain,)):
             return f"rule {other.name} before it takes all of this mail and stops; put that one after this"
     return None
+
+
+def _clash(rule: Rule, before: tuple[Rule, ...], domain: str) -> str | None:
+    """Tell of a rule by which a mail could come here twice, as other bytes to the same keys in S3."""
+    others = (other for other in before if other.enabled and rule.enabled and not other.stop)
+    for other in others:
+        ways = {_way(other), _way(rule)}
+        if len(ways) > 1 and ("sns, UTF-8" in ways or _overlap(other, rule, domain)):
+            return (
+                f"rule {other.name} before it brings mail in another way ({_way(other)}, here {_way(rule)}), "
+                "and does not stop: of a mail to both, each would write over what the other stored; set "
+                "stop = true there, or give both the same action and encoding"
+            )
+    return None
+
+
+def _way(rule: Rule) -> str:
+    return rule.action if rule.action == "s3" else f"sns, {rule.encoding}"
+
+
+def _overlap(one: Rule, other: Rule, domain: str) -> bool:
+    ours, theirs = one.recipients or (domain,), other.recipients or (domain,)
+    return any(_takes(ours, each) for each in theirs) or any(_takes(theirs, each) for each in ours)
 
 
 def _takes(conditions: tuple[str, ...], recipient: str) -> bool:

@@ -222,6 +222,24 @@ def test_a_rule_may_follow_one_that_leaves_it_any_mail(stage_file: Path, rest: s
     assert len(receiving(stage_file, f'[[inbound.rules]]\nname = "store"\n{rest}').rules) == 2
 
 
+ALERTS = '[[inbound.rules]]\nname = "alerts"\nrecipients = ["alerts@inbound.example.com"]\naction = "sns"\n'
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        f'{ALERTS}encoding = "UTF-8"\nstop = true\n[[inbound.rules]]\nname = "store"',
+        f'{ALERTS}encoding = "UTF-8"\nenabled = false\n[[inbound.rules]]\nname = "store"',
+        f'{ALERTS}encoding = "UTF-8"\n[[inbound.rules]]\nname = "store"\nenabled = false',
+        f'{ALERTS}encoding = "Base64"\n[[inbound.rules]]\nname = "us"\nrecipients = ["us@inbound.example.com"]',
+        f'{ALERTS}encoding = "UTF-8"\n[[inbound.rules]]\nname = "all"\naction = "sns"\nencoding = "UTF-8"',
+    ],
+    ids=["stop", "disabled before", "disabled after", "the same bytes to others", "one way"],
+)
+def test_rules_may_differ_where_no_mail_is_stored_in_two_ways(stage_file: Path, rules: str) -> None:
+    assert len(receiving(stage_file, rules).rules) == 2
+
+
 # One line for each mistake
 
 MISTAKES = {
@@ -680,6 +698,42 @@ RULE_MISTAKES = {
     "SES takes 500 recipients a rule": (
         f'name = "store"\nrecipients = {[f"user{n}@inbound.example.com" for n in range(501)]}',
         "#1 recipients: expected `array` of length <= 500 (it is ['user0@",
+    ),
+    "a mail is not brought in the notification and stored by SES too": (
+        (
+            'name = "alerts"\nrecipients = ["alerts@inbound.example.com"]\naction = "sns"\n'
+            'encoding = "UTF-8"\n'
+            '[[inbound.rules]]\nname = "store"'
+        ),
+        (
+            "#2 action: rule alerts before it brings mail in another way (sns, UTF-8, here s3), and does not "
+            "stop: of a mail to both, each would write over what the other stored; set stop = true there, or "
+            "give both the same action and encoding"
+        ),
+    ),
+    "a mail is not brought in both encodings": (
+        (
+            'name = "all"\naction = "sns"\nencoding = "Base64"\n'
+            '[[inbound.rules]]\nname = "notes"\nrecipients = ["notes@inbound.example.com"]\naction = "sns"\n'
+            'encoding = "UTF-8"'
+        ),
+        "#2 action: rule all before it brings mail in another way (sns, Base64, here sns, UTF-8), ",
+    ),
+    "one mail may be to the recipients of two rules": (
+        (
+            'name = "alerts"\nrecipients = ["alerts@inbound.example.com"]\naction = "sns"\n'
+            'encoding = "UTF-8"\n'
+            '[[inbound.rules]]\nname = "rest"\nrecipients = ["me@inbound.example.com"]'
+        ),
+        "#2 action: rule alerts before it brings mail in another way ",
+    ),
+    "a rule of a subdomain may overlap with one of all subdomains": (
+        (
+            'name = "eu"\nrecipients = ["eu.inbound.example.com"]\n'
+            '[[inbound.rules]]\nname = "below"\nrecipients = [".inbound.example.com"]\naction = "sns"\n'
+            'encoding = "Base64"'
+        ),
+        "#2 action: rule eu before it brings mail in another way (s3, here sns, Base64), ",
     ),
     "no mail comes past a rule that takes all and stops": (
         (
