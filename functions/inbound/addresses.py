@@ -6,6 +6,8 @@ differs from one Python release to the next; this one reads each character once.
 
 from __future__ import annotations
 
+import itertools
+import re
 from typing import TYPE_CHECKING, Final
 
 from inbound.fields import text
@@ -14,7 +16,14 @@ from mailbus.events import Mailbox
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+ADDRESSES_CUT: Final = "addresses_cut"
+
+# Of one field; an event has no room for as many.
+ADDRESSES: Final = 5000
+
 _ENDS: Final = frozenset(",;")
+_PLAIN: Final = re.compile(r'[^"(<,;:]+')
+_UP_TO_ANGLE_OR_QUOTE: Final = re.compile(r'[^">]*')
 
 
 class _Item:
@@ -36,7 +45,8 @@ class _Item:
                 address = address.partition(":")[2]  # a source route, obsolete since RFC 2822
             return _found(_spaced("".join(self.name)) or comment, address)
         if self.has_at or (not self.has_quotes and len("".join(self.bare).split()) == 1):
-            return _found(comment, "".join(piece for piece in self.bare if not piece.isspace()))
+            pieces = (piece if piece.startswith('"') else "".join(piece.split()) for piece in self.bare)
+            return _found(comment, "".join(pieces))
         return _found(_spaced("".join(self.name)) or comment, "")
 
 
@@ -49,11 +59,13 @@ def _spaced(words: str) -> str:
 
 
 def mailboxes(values: Iterable[str]) -> tuple[Mailbox, ...]:
-    """Read the address lists of a repeated field; groups give their members. Never fails.
+    """Read the address lists of a repeated field, at most `ADDRESSES`. Never fails.
 
-    An address without a name has the name `""`, a name without an address the address `""`.
+    Groups give their members. An address without a name has the name `""`, a name without an address the
+    address `""`.
     """
-    return tuple(mailbox for value in values for item in _items(value) if (mailbox := item.mailbox()))
+    found = (mailbox for value in values for item in _items(value) if (mailbox := item.mailbox()))
+    return tuple(itertools.islice(found, ADDRESSES))
 
 
 def _items(value: str) -> Iterable[_Item]:
@@ -82,9 +94,12 @@ def _items(value: str) -> Iterable[_Item]:
         elif character == ":" and item.angle is None and not item.has_at:
             item = _Item()  # the name of a group
         else:
-            item.name.append(character)
-            item.bare.append(character)
-            item.has_at = item.has_at or character == "@"
+            plain = _PLAIN.match(value, position)
+            run = character if plain is None else character + plain[0]
+            position += len(run) - 1
+            item.name.append(run)
+            item.bare.append(run)
+            item.has_at = item.has_at or "@" in run
     yield item
 
 
@@ -121,6 +136,9 @@ def _comment(value: str, position: int) -> tuple[str, int]:
 
 def _angle_end(value: str, position: int) -> int:
     """Find the end of an address in angle brackets, over brackets in a quoted local part."""
-    while position < len(value) and value[position] != ">":
-        position = _quoted(value, position + 1)[1] if value[position] == '"' else position + 1
-    return min(position, len(value))
+    while (match := _UP_TO_ANGLE_OR_QUOTE.match(value, position)) and match.end() < len(value):
+        position = match.end()
+        if value[position] == ">":
+            return position
+        position = _quoted(value, position + 1)[1]
+    return len(value)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from inbound import charsets, fields, replies, structure
-from inbound.addresses import mailboxes
+from inbound.addresses import ADDRESSES, ADDRESSES_CUT, mailboxes
 from inbound.structure import Part
 from mailbus.errors import InboundError
 from mailbus.events import InboundMessage
@@ -21,6 +21,8 @@ from mailbus.events import InboundMessage
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+
+    from mailbus.events import Mailbox
 
 NO_HEADERS: Final = "no_headers"
 NUL_CHARACTERS: Final = "nul_characters"
@@ -118,11 +120,11 @@ def _message(header: fields.Header, body: bytes | None, defects: list[str]) -> I
     references = fields.message_ids(" ".join(header.all("references")))
     is_threaded = bool(in_reply_to or references)
     return InboundMessage(
-        from_email=mailboxes(header.all("from")),
-        to=mailboxes(header.all("to")),
-        cc=mailboxes(header.all("cc")),
-        bcc=mailboxes(header.all("bcc")),
-        reply_to=mailboxes(header.all("reply-to")),
+        from_email=_mailboxes(header.all("from"), defects),
+        to=_mailboxes(header.all("to"), defects),
+        cc=_mailboxes(header.all("cc"), defects),
+        bcc=_mailboxes(header.all("bcc"), defects),
+        reply_to=_mailboxes(header.all("reply-to"), defects),
         subject=subject,
         date=_date(header.first("date"), defects),
         message_id_header=_text(header.first("message-id")),
@@ -135,6 +137,13 @@ def _message(header: fields.Header, body: bytes | None, defects: list[str]) -> I
         auto_submitted=_auto_submitted(header.first("auto-submitted")),
         automatic=replies.is_automatic(header),
     )
+
+
+def _mailboxes(values: Iterable[str], defects: list[str]) -> tuple[Mailbox, ...]:
+    found = mailboxes(values)
+    if len(found) == ADDRESSES:
+        defects.append(ADDRESSES_CUT)
+    return found
 
 
 def _text(value: str | None) -> str | None:

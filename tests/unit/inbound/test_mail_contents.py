@@ -129,6 +129,11 @@ def test_more_parts_than_any_mail_has_are_cut_and_said_so() -> None:
     assert mail.defects == ("too_many_parts",)
 
 
+def test_more_addresses_than_are_read_are_said() -> None:
+    assert mime.parse(b"To: " + b"a@b, " * 6000 + b"\n\n").defects == ("addresses_cut",)
+    assert mime.parse(b"To: " + b"a@b, " * 4000 + b"\n\n").defects == ()
+
+
 def nested(depth: int) -> bytes:
     """A text and an attachment, `depth` multiparts deep."""
     lines = ["From: a@example.org"]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from inbound import fields
-from inbound.addresses import mailboxes
+from inbound.addresses import ADDRESSES, mailboxes
 from mailbus.events import Mailbox
 
 
@@ -172,6 +172,18 @@ def test_a_repeated_field_gives_all_its_addresses() -> None:
     ]
 
 
+def test_more_addresses_than_an_event_has_room_for_are_left_out() -> None:
+    found = mailboxes(["a@b," * (ADDRESSES + 1), "c@d"])
+    assert found == (Mailbox(name="", address="a@b"),) * ADDRESSES
+
+
+def test_the_largest_address_list_is_read_in_no_time() -> None:
+    value = "Ada Lovelace of Ockham Park <ada.lovelace@a.mail.example.org>, " * (fields.HEADER_BYTES // 63)
+    started = time.process_time()
+    assert mailboxes([value])[-1].address == "ada.lovelace@a.mail.example.org"
+    assert time.process_time() - started < 0.5
+
+
 @pytest.mark.parametrize("hostile", ["(" * 50_000, "<" * 50_000, '"' * 50_001, "a:" * 50_000, "," * 50_000])
 def test_hostile_address_lists_end(hostile: str) -> None:
     assert len(mailboxes([hostile])) <= 1
@@ -216,6 +228,11 @@ def test_dates_are_utc_or_nothing(value: str, moment: datetime | None) -> None:
         ("", "", {}),
         ("attachment; filename*x*=1; filename", "attachment", {}),
         ("attachment;" + ";" * 20_000, "attachment", {}),
+        (
+            "attachment; " + "; ".join(f"filename*{n}*={'%E6%97%A5' * 5}" for n in range(17)),
+            "attachment",
+            {"filename": "日" * 85},
+        ),
     ],
 )
 def test_parameters_are_read_as_mailers_write_them(
@@ -224,6 +241,16 @@ def test_parameters_are_read_as_mailers_write_them(
     read = fields.parameterized(value)
     assert read.token == token
     assert {name: read.get(name) for name in parameters} == parameters
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [";" * 2000, '"' + ";" * 2000 + '"', ';"' * 1000, 'x="' + '\\";' * 600, "; a=b" * 400],
+    ids=["semicolons", "quoted", "half quoted", "escaped", "many"],
+)
+def test_parameters_made_to_take_time_are_left_unread(parameters: str) -> None:
+    read = fields.parameterized("application/pdf;" + parameters)
+    assert read == fields.Parameterized(token="application/pdf", defects=("bad_parameters",))
 
 
 @pytest.mark.parametrize(
