@@ -835,6 +835,8 @@ def _wrong_recipients(rule: Rule, before: tuple[Rule, ...], domain: str) -> str 
             return f"{recipient} is not of inbound.domain ({domain}) or a domain below it"
         if named.count(recipient) > 1:
             return f"{recipient} is named twice"
+        if "*" in recipient:
+            return f"{recipient} would take mail to that very address: SES knows no patterns; name {domain}"
     for other in before:
         ends = other.stop and other.enabled
         if ends and all(_takes(other.recipients or (domain,), mine) for mine in named or (domain,)):
@@ -867,10 +869,13 @@ def _overlap(one: Rule, other: Rule, domain: str) -> bool:
 
 def _takes(conditions: tuple[str, ...], recipient: str) -> bool:
     """Tell whether all that a recipient of a rule stands for is taken by another's."""
-    domain = recipient.rpartition("@")[2]
+    local, at, domain = recipient.rpartition("@")
+    # An address takes those with any label too:
+    # https://docs.aws.amazon.com/ses/latest/dg/receiving-email-receipt-rules-console-walkthrough.html
+    unlabelled = f"{local.partition('+')[0]}{at}{domain}"
     below = domain if domain.startswith(".") else f".{domain}"
     return any(
-        condition in {recipient, domain}
+        condition in {recipient, unlabelled, domain}
         or (condition.startswith(".") and below.endswith(condition) and domain != condition[1:])
         for condition in conditions
     )

@@ -216,6 +216,10 @@ def test_without_a_domain_there_are_no_rules_and_nothing_is_encrypted() -> None:
         'stop = true\n[[inbound.rules]]\nname = "notes"\nrecipients = [".inbound.example.com"]',
         'stop = true\nrecipients = [".inbound.example.com"]\n[[inbound.rules]]\nname = "notes"',
         'stop = true\nrecipients = ["me@inbound.example.com"]\n[[inbound.rules]]\nname = "notes"',
+        (
+            'stop = true\nrecipients = ["x+1@inbound.example.com"]\n'
+            '[[inbound.rules]]\nname = "notes"\nrecipients = ["x@inbound.example.com"]'
+        ),
     ],
 )
 def test_a_rule_may_follow_one_that_leaves_it_any_mail(stage_file: Path, rest: str) -> None:
@@ -231,7 +235,7 @@ ALERTS = '[[inbound.rules]]\nname = "alerts"\nrecipients = ["alerts@inbound.exam
         f'{ALERTS}encoding = "UTF-8"\nstop = true\n[[inbound.rules]]\nname = "store"',
         f'{ALERTS}encoding = "UTF-8"\nenabled = false\n[[inbound.rules]]\nname = "store"',
         f'{ALERTS}encoding = "UTF-8"\n[[inbound.rules]]\nname = "store"\nenabled = false',
-        f'{ALERTS}encoding = "Base64"\n[[inbound.rules]]\nname = "us"\nrecipients = ["us@inbound.example.com"]',
+        f'{ALERTS}encoding = "Base64"\n[[inbound.rules]]\nname = "u"\nrecipients = ["u@inbound.example.com"]',
         f'{ALERTS}encoding = "UTF-8"\n[[inbound.rules]]\nname = "all"\naction = "sns"\nencoding = "UTF-8"',
     ],
     ids=["stop", "disabled before", "disabled after", "the same bytes to others", "one way"],
@@ -749,6 +753,20 @@ RULE_MISTAKES = {
             'recipients = ["me@eu.inbound.example.com", ".us.inbound.example.com"]'
         ),
         "#2 recipients: rule store before it takes all of this mail and stops",
+    ),
+    "no mail with a label comes past a rule that takes the address and stops": (
+        (
+            'name = "all"\nstop = true\nrecipients = ["x@inbound.example.com"]\n'
+            '[[inbound.rules]]\nname = "one"\nrecipients = ["x+1@inbound.example.com"]'
+        ),
+        "#2 recipients: rule all before it takes all of this mail and stops; put that one after this",
+    ),
+    "a recipient is no pattern": (
+        'name = "store"\nrecipients = ["*@inbound.example.com"]',
+        (
+            "#1 recipients: *@inbound.example.com would take mail to that very address: SES knows no "
+            "patterns; name inbound.example.com"
+        ),
     ),
     "access keys do not belong there either": (
         'name = "store"\nsecret_key = "x"',
