@@ -59,10 +59,9 @@ def serve(event: dict[str, Any], call: Call, wiring: Wiring) -> Answer:
 
 
 def _act(event: dict[str, Any], call: Call, wiring: Wiring) -> str:
-    if call.request_type == "Delete" and call.physical_resource_id == NOTHING:
-        return NOTHING
     request = parse_request(event, call)
-    if request.looks and request.activity == "Delete":
+    # A creation that failed may have activated ours before: SES did it, and only its answer was lost.
+    if request.activity == "Delete" and (request.looks or request.before is None):
         return call.physical_resource_id or NOTHING
     active = wiring.rule_set.name()
     decision = decide(request, active)

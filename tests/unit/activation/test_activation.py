@@ -273,6 +273,24 @@ def test_a_creation_whose_answer_got_lost_is_rolled_back_to_what_there_was(ses: 
     assert served(rolled_back, ses)["status"] == "SUCCESS"
 
 
+def test_a_creation_that_failed_after_ses_did_it_is_rolled_back_to_what_there_was(ses: Ses) -> None:
+    ses.active(THEIRS)
+    ses.fails("set_active_receipt_rule_set", "InternalFailure", "done, though the answer is an error")
+    failed = served(LOOKED, ses)
+    assert (failed["status"], failed["id"]) == ("FAILED", NOTHING)
+
+    ses.active(OURS)
+    ses.activates(THEIRS)
+    rolled_back = {**LOOKED, "RequestType": "Delete", "PhysicalResourceId": NOTHING}
+    assert served(rolled_back, ses)["status"] == "SUCCESS"
+
+
+def test_a_creation_that_failed_before_ses_did_it_leaves_what_is_active(ses: Ses) -> None:
+    ses.active(THEIRS)
+    rolled_back = {**LOOKED, "RequestType": "Delete", "PhysicalResourceId": NOTHING}
+    assert served(rolled_back, ses)["status"] == "SUCCESS"
+
+
 def test_what_was_displaced_is_active_again_after_deletion(ses: Ses) -> None:
     ses.active(OURS)
     ses.activates(THEIRS)
