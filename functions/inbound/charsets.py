@@ -16,6 +16,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}")
 _SEPARATORS: Final = re.compile(r"[^a-z0-9.]+")
 _CODE_PAGE: Final = re.compile(r"(?:cp|dos|ibm|win|windows)_?([0-9]{3,5})")
 
+PIECE_CHARACTERS: Final = 256 * 1024
+
 # What Python calls an encoding and no mail means: most make no text of bytes.
 NO_CHARSETS: Final = frozenset(
     {"base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
@@ -122,7 +124,8 @@ def _known(label: str) -> str | None:
 def _whole(text: str) -> str:
     """Replace half surrogate pairs, which UTF-7 and UTF-16 let through and UTF-8 does not."""
     try:
-        text.encode()
+        for start in range(0, len(text), PIECE_CHARACTERS):
+            text[start : start + PIECE_CHARACTERS].encode()
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text

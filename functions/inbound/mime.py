@@ -3,11 +3,12 @@
 Which part is what follows JMAP (RFC 8621, 4.1.4): `text` and `html` are all body parts of
 their type, joined by a line break, since mailers write one text around an attachment as several
 parts; parts that are no body are attachments or, by disposition and content id, inlines. Line
-breaks of the texts become LF. Messages inside a mail stay whole, as attachments.
+breaks of the texts, CRLF and CR alone, become LF. Messages inside a mail stay whole, as attachments.
 """
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 NO_HEADERS: Final = "no_headers"
 NUL_CHARACTERS: Final = "nul_characters"
+
+PIECE_CHARACTERS: Final = 256 * 1024
 
 BODY_TYPES: Final = ("text/plain", "text/html")
 
@@ -108,10 +111,25 @@ def _body(raw: bytes, parts: Iterable[Part], kind: str, defects: list[str]) -> b
 def _utf8(raw: bytes, part: Part, defects: list[str]) -> bytes:
     content, wrong = part.content(raw)
     text, undecodable = charsets.decode(content, part.charset)
+    # before the text is encoded: it may be as large as the mail
+    del content
     defects += (*wrong, *undecodable)
     if "\0" in text:
         defects.append(NUL_CHARACTERS)
-    return text.encode().replace(b"\r\n", b"\n")
+    return _encoded(text)
+
+
+def _encoded(text: str) -> bytes:
+    """Encode a text with LF line breaks, in pieces: a `str` has up to four bytes for each character."""
+    encoded = io.BytesIO()
+    start = 0
+    while start < len(text):
+        end = start + PIECE_CHARACTERS
+        # both characters of a line break belong into one piece
+        end += text[end - 1 : end + 1] == "\r\n"
+        encoded.write(text[start:end].encode().replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+        start = end
+    return encoded.getvalue()
 
 
 def _message(header: fields.Header, body: bytes | None, defects: list[str]) -> InboundMessage:

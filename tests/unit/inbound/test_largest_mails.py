@@ -37,6 +37,9 @@ LARGEST = {
         TEXT % (b"windows-1252", b"8bit"), b"\x80\x80\x80\r\n"
     ),
     "a text of which nothing can be decoded": lambda: filled(TEXT % (b"utf-8", b"8bit"), b"\xff"),
+    "a text of which only the first character can be decoded": lambda: filled(
+        TEXT % (b"utf-8", b"8bit") + "😀".encode(), b"\xff"
+    ),
     "a text that is all soft line breaks": lambda: filled(
         TEXT % (b"utf-8", b"quoted-printable"), b"abcdef= \r\n"
     ),

@@ -112,6 +112,15 @@ def test_line_breaks_of_texts_become_lf_and_those_of_attachments_stay() -> None:
     assert mail.parts[0].content(raw) == (b"hello\r\ntwo", ())
 
 
+@given(st.text(st.sampled_from("a\r\n😀"), max_size=12), st.integers(1, 5))
+def test_line_breaks_of_every_kind_become_lf_by_pieces_of_any_size(text: str, size: int) -> None:
+    raw = b"From: a@example.org\nContent-Type: text/plain; charset=utf-8\n\n" + text.encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mime, "PIECE_CHARACTERS", size)
+        body = mime.parse(raw).text
+    assert body == text.replace("\r\n", "\n").replace("\r", "\n").encode()
+
+
 def test_a_thousand_parts_are_all_kept_in_order() -> None:
     files = [f'{FILED}Content-Type: text/csv; name="{n}.csv"\n\n{n}' for n in range(1000)]
     raw = multipart("mixed", PLAIN, *files)
