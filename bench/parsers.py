@@ -308,7 +308,7 @@ def _bare(message_id: str | None) -> str | None:
 
 def _body(texts: Iterable[str | None]) -> str | None:
     found = [text for text in texts if text]
-    return "\n".join(found).replace("\r\n", "\n").rstrip("\n") or None
+    return "\n".join(found).replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") or None
 
 
 def _utc(moment: datetime | None) -> datetime | None:

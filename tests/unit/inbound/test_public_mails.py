@@ -52,7 +52,6 @@ OTHERWISE: dict[str, set[str]] = {
         *TANGLED,
         *TWO_HEADERS,
         "legacy/052",  # an 8-bit body without a label, as above
-        "legacy/049",  # a stray CR before the delimiter is text here
         "malformed/019",  # the first of two headers counts here
         "thirdparty/002",  # base64 ends with its padding here
         "thirdparty/005",  # "invalid--1--" is no delimiter here, since it does not begin its line
@@ -87,7 +86,7 @@ def boxes(mailboxes: tuple[Mailbox, ...]) -> list[list[str | None]]:
 
 def body(text: bytes | str | None) -> str | None:
     decoded = text.decode() if isinstance(text, bytes) else text
-    return (decoded or "").replace("\r\n", "\n").rstrip("\n") or None
+    return (decoded or "").replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") or None
 
 
 def files(raw: bytes, mail: ParsedMail, expected: list[dict[str, Any]]) -> list[list[str | None]]:
