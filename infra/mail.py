@@ -542,6 +542,7 @@ class Inbound(Construct):
                     parts_prefix=PARTS_PREFIX,
                     event_bytes=settings.events.entry_bytes,
                     max_receives=NOTIFICATION_RECEIVES,
+                    encrypted=limits.encrypted,
                 )
             ),
         )

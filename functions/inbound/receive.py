@@ -43,12 +43,21 @@ _NO_KEY: Final = (
     "the mail is encrypted, and KMS answers {code} for its key: let the function's role use it "
     "(kms:Decrypt, in the key's policy too; AWS's own key aws/ses lets nobody). The raw message is kept"
 )
+NO_ENVELOPE: Final = "NoEnvelope"
+_NO_ENVELOPE: Final = (
+    "the mail should be encrypted (inbound.encrypt), and its object has no envelope in its metadata: it was "
+    "stored before that was set, or its metadata is lost, or it was not SES that wrote it; see who else "
+    "writes under the raw prefix. The raw message is kept"
+)
 
 SPAM: Final = {"FAIL": True, "PASS": False}
 
 
 class NotYet(msgspec.Struct, frozen=True, kw_only=True):
-    """The mail, or the key to it, may not be had, but may still come. `code` is S3's or KMS's error code."""
+    """The mail, or the key to it, may not be had, but may still come.
+
+    `code` is S3's or KMS's error code, or `NO_ENVELOPE`.
+    """
 
     code: str
 
@@ -70,7 +79,10 @@ class _Opened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Withheld(msgspec.Struct, frozen=True, kw_only=True):
-    """What the function has no right to, or what is not there; `size` is that of the object, if it is."""
+    """What the function has no right to, what is not there, or not as SES stores it.
+
+    `size` is that of the object, if there is one.
+    """
 
     code: str
     reason: str
@@ -112,28 +124,33 @@ def _event(
     if isinstance(found, Unavailable):
         return _Withheld(code=found.code, reason=_NO_OBJECT.format(code=found.code), size=None)
     try:
-        opened = _opened(found, carried, announced, keys)
+        opened = _opened(found, carried, announced, keys, encrypted=settings.encrypted)
     except InboundError as error:
         return _unread(announced, bucket, str(error), size=found.size)
-    if isinstance(opened, Unavailable):
-        return _Withheld(code=opened.code, reason=_NO_KEY.format(code=opened.code), size=found.size)
+    if isinstance(opened, _Withheld):
+        return opened
     # an encrypted mail goes out of the memory before the clear one is read
     del found
     return _read(announced, opened, settings, bucket)
 
 
 def _opened(
-    found: StoredMail, carried: Carried | None, announced: Announced, keys: Keys
-) -> _Opened | Unavailable:
+    found: StoredMail, carried: Carried | None, announced: Announced, keys: Keys, *, encrypted: bool
+) -> _Opened | _Withheld:
     """Give the mail's bytes, decrypted where SES encrypted them; an `InboundError` where they are none."""
     if found.content is None:
         reason = f"the mail has {found.size} bytes, more than {RAW_BYTES}; the raw message is kept"
         raise InboundError(reason)
     if carried is not None and carried.reason is not None:
         raise InboundError(carried.reason)
+    # mail in a notification is in clear anyway, and so is what is kept of it
+    is_own_copy = carried is not None and carried.content == found.content
+    if encrypted and not is_own_copy and not decryption.is_encrypted(found.metadata):
+        # not yet, since the setting may just be on its way out, and SES stores in clear by then
+        return _Withheld(code=NO_ENVELOPE, reason=_NO_ENVELOPE, size=found.size)
     raw = _in_clear(found.content, found.metadata, announced, keys)
     if isinstance(raw, Unavailable):
-        return raw
+        return _Withheld(code=raw.code, reason=_NO_KEY.format(code=raw.code), size=found.size)
     # a better copy may have lain in the bucket already
     defects = carried.defects if carried is not None and carried.content == raw else ()
     return _Opened(raw=raw, size=found.size, defects=defects)

@@ -101,13 +101,15 @@ class TrackingSettings(BusSettings, frozen=True, kw_only=True):
 class InboundSettings(BusSettings, frozen=True, kw_only=True):
     """The one bucket that is read and written, and the prefixes in it.
 
-    A record that was received `max_receives` times does not come again.
+    A record that was received `max_receives` times does not come again. Where SES's mail in the bucket is
+    `encrypted`, what lies there in clear is not SES's.
     """
 
     inbound_bucket_name: str
     raw_prefix: str
     parts_prefix: str
     max_receives: int
+    encrypted: bool = False
 
 
 class WebhookSettings(FunctionSettings, frozen=True, kw_only=True):

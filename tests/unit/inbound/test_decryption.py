@@ -8,6 +8,7 @@ import tracemalloc
 from base64 import b64encode, encodebytes
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
@@ -16,11 +17,23 @@ from inbound.bucket import RAW_BYTES
 from inbound.handler import process
 from inbound.receive import PATIENCE
 from mailbus.errors import InboundError
-from tests.unit.inbound.arrivals import BUCKET, MESSAGE_ID, PLACE, RAW_KEY, SETTINGS, Room, received, record
+from tests.unit.inbound.arrivals import (
+    BUCKET,
+    MESSAGE_ID,
+    PLACE,
+    RAW_KEY,
+    SETTINGS,
+    TOPIC,
+    Room,
+    received,
+    record,
+)
 from tests.unit.inbound.sealed import ACCOUNT, CONTEXT, FakeKms, sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from mailbus.settings import InboundSettings
 
 SECRET = b"Meet at noon."
 MAIL = (
@@ -35,14 +48,17 @@ MAIL = (
 class _Vault(Room):
     """The function, with an encrypted mail in its bucket."""
 
-    def __init__(self, content: bytes, metadata: Mapping[str, str], kms: FakeKms) -> None:
+    def __init__(
+        self, content: bytes, metadata: Mapping[str, str], kms: FakeKms, settings: InboundSettings = SETTINGS
+    ) -> None:
         super().__init__(content, kms=kms)
+        self.wiring = msgspec.structs.replace(self.wiring, settings=settings)
         self.s3.metadata = dict(metadata)
         self.kms = kms
 
-    def reason_of_failure(self) -> str:
+    def reason_of_failure(self, receive_count: int = 1) -> str:
         """Receive the mail, which must not be read: nothing of it is published, stored or logged."""
-        assert process([record(received())], self.wiring) == ()
+        assert process([record(received(), receive_count=receive_count)], self.wiring) == ()
         assert self.detail["event_type"] == "inbound_failed"
         assert self.detail["message"] is None
         assert self.detail["raw"] == {
@@ -229,6 +245,61 @@ def test_what_is_left_of_an_envelope_is_not_taken_for_a_clear_mail() -> None:
     for name in names:
         vault = _vault(**{other.replace("-", "_"): None for other in names if other != name})
         assert "the mail is encrypted" in vault.reason_of_failure()
+
+
+ENCRYPTED = msgspec.structs.replace(SETTINGS, encrypted=True)
+
+
+@pytest.mark.parametrize("metadata", [{}, {"etag-of-source": "9b2cf5"}], ids=["none", "a copy's own"])
+def test_where_mail_is_encrypted_an_object_without_an_envelope_is_not_read(metadata: dict[str, str]) -> None:
+    content, _ = sealed(MAIL, FakeKms())
+    vault = _Vault(content, metadata, FakeKms(), ENCRYPTED)
+    assert "its object has no envelope in its metadata" in vault.reason_of_failure(PATIENCE)
+    assert vault.kms.asked == 0
+
+
+def test_where_mail_is_encrypted_a_clear_one_under_the_raw_prefix_is_not_read() -> None:
+    forged = MAIL.replace(b"Ada <ada@example.org>", b"The CEO <ceo@example.com>")
+    vault = _Vault(forged, {}, FakeKms(), ENCRYPTED)
+    assert "it was not SES that wrote it" in vault.reason_of_failure(PATIENCE)
+
+
+def test_a_clear_mail_waits_for_a_deployment_that_ends_the_encryption() -> None:
+    vault = _Vault(MAIL, {}, FakeKms(), ENCRYPTED)
+    arrived = record(received(), receive_count=PATIENCE - 1)
+    assert process([arrived], vault.wiring) == (arrived,)
+    assert vault.details == []
+    vault.wiring = msgspec.structs.replace(vault.wiring, settings=SETTINGS)
+    assert process([record(received(), receive_count=PATIENCE)], vault.wiring) == ()
+    assert vault.detail["message"]["text"] == SECRET.decode()
+
+
+def test_where_mail_is_encrypted_it_is_read_as_elsewhere() -> None:
+    kms = FakeKms()
+    content, metadata = sealed(MAIL, kms)
+    vault = _Vault(content, metadata, kms, ENCRYPTED)
+    assert process([record(received())], vault.wiring) == ()
+    assert vault.detail["message"]["text"] == SECRET.decode()
+
+
+def test_where_mail_is_encrypted_that_in_a_notification_stays_in_clear_and_is_read_twice() -> None:
+    room = Room()
+    room.wiring = msgspec.structs.replace(room.wiring, settings=ENCRYPTED)
+    action = {"type": "SNS", "topicArn": TOPIC, "encoding": "BASE64"}
+    told = received(receipt__action=action, content=b64encode(MAIL).decode())
+    for delivery in (1, 2):
+        assert process([record(told, receive_count=delivery)], room.wiring) == ()
+    first, second = room.details
+    assert first == second
+    assert first["message"]["text"] == SECRET.decode()
+
+
+def test_where_mail_is_encrypted_a_clear_one_that_lay_there_before_a_notification_is_not_read() -> None:
+    vault = _Vault(MAIL.replace(b"noon", b"dusk"), {}, FakeKms(), ENCRYPTED)
+    action = {"type": "SNS", "topicArn": TOPIC, "encoding": "BASE64"}
+    told = received(receipt__action=action, content=b64encode(MAIL).decode())
+    assert process([record(told, receive_count=PATIENCE)], vault.wiring) == ()
+    assert vault.detail["event_type"] == "inbound_failed"
 
 
 def _flipped(position: int) -> Callable[[bytes], bytes]:
