@@ -1,7 +1,8 @@
 """A received mail into one entry of the bus, however large or hostile it is.
 
 First the bodies go to S3, the longer one before the other. What is still too much then is cut, in
-the order of `CUTS`, each cut named in `defects`; the raw mail and all stored parts remain in S3.
+the order of `CUTS`, each cut named in `defects`; the lists of parts come last and take the room that is left.
+The raw mail and all stored parts remain in S3.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HEADERS_BYTES: Final = 48 * 1024
-ATTACHMENTS_BYTES: Final = 56 * 1024
-INLINES_BYTES: Final = 24 * 1024
+# What attachments leave to inlines where both together are too many.
+INLINES_SHARE: Final = 0.3
 MAILBOXES_BYTES: Final = 4 * 1024
 RECIPIENTS_BYTES: Final = 16 * 1024
 DETAILS_BYTES: Final = 8 * 1024
@@ -99,13 +100,21 @@ def _with_bodies(
 def _cut(event: InboundEvent, resources: tuple[str, ...], entry_bytes: int) -> InboundEvent:
     for defect, cut in CUTS:
         if event.message is None or _fits(event, resources, entry_bytes):
-            break
-        message = cut(event.message)
-        if message == event.message:
-            continue
-        message = msgspec.structs.replace(message, defects=distinct((*message.defects, defect)))
-        event = msgspec.structs.replace(event, message=message)
-    return event
+            return event
+        event = _replaced(event, event.message, cut(event.message), defect)
+    if event.message is None or _fits(event, resources, entry_bytes):
+        return event
+    empty = msgspec.structs.replace(event.message, attachments=(), inlines=())
+    rest = _replaced(event, event.message, empty, PARTS_CUT)
+    room = entry_bytes - entry_size(entry(rest, resources))
+    return _replaced(event, event.message, _cut_parts(event.message, room), PARTS_CUT)
+
+
+def _replaced(event: InboundEvent, message: InboundMessage, cut: InboundMessage, defect: str) -> InboundEvent:
+    if cut == message:
+        return event
+    cut = msgspec.structs.replace(cut, defects=distinct((*cut.defects, defect)))
+    return msgspec.structs.replace(event, message=cut)
 
 
 def _cut_stripped_text(message: InboundMessage) -> InboundMessage:
@@ -116,11 +125,13 @@ def _cut_headers(message: InboundMessage) -> InboundMessage:
     return msgspec.structs.replace(message, headers=_within(message.headers, HEADERS_BYTES))
 
 
-def _cut_parts(message: InboundMessage) -> InboundMessage:
+def _cut_parts(message: InboundMessage, room: int) -> InboundMessage:
+    """List as many parts as `room` bytes hold; of room that inlines do not need attachments have the use."""
+    attachments = tuple(_clip_part(part) for part in message.attachments)
+    inlines = tuple(_clip_part(part) for part in message.inlines)
+    inlines = _within(inlines, max(int(INLINES_SHARE * room), room - _size(attachments)))
     return msgspec.structs.replace(
-        message,
-        attachments=_within(tuple(_clip_part(part) for part in message.attachments), ATTACHMENTS_BYTES),
-        inlines=_within(tuple(_clip_part(part) for part in message.inlines), INLINES_BYTES),
+        message, attachments=_within(attachments, room - _size(inlines)), inlines=inlines
     )
 
 
@@ -149,14 +160,15 @@ def _cut_values(message: InboundMessage) -> InboundMessage:
     )
 
 
-# Cut by all of these, a message has at most 0.9 of 256 KB, which every bus takes.
+PARTS_CUT: Final = "parts_cut"
+
+# Cut by all of these, a message without its parts has at most 0.6 of 256 KB.
 CUTS: Final[tuple[tuple[str, Callable[[InboundMessage], InboundMessage]], ...]] = (
     # the text that it is made of is in S3 by now
     ("stripped_text_cut", _cut_stripped_text),
     ("headers_cut", _cut_headers),
     ("values_cut", _cut_values),
     ("addresses_cut", _cut_addresses),
-    ("parts_cut", _cut_parts),
 )
 
 
@@ -180,8 +192,13 @@ def _within(items: tuple[T, ...], size: int) -> tuple[T, ...]:
     """Keep, in their order, the items that fit into `size` bytes of JSON; a giant alone is left out."""
     kept: list[T] = []
     for item in items:
-        needed = len(_ENCODER.encode(item)) + 1
+        needed = _size((item,))
         if needed <= size:
             kept.append(item)
             size -= needed
     return tuple(kept)
+
+
+def _size(items: tuple[object, ...]) -> int:
+    """Count the bytes of items in a list of JSON, each with the comma behind it."""
+    return sum(len(_ENCODER.encode(item)) + 1 for item in items)

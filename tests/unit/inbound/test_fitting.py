@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from inbound.handler import process
-from mailbus.bus import ENTRY_BYTES
+from mailbus.bus import ENTRY_BYTES, entry_size
+from mailbus.events import BusEntry
 from tests.unit.inbound.arrivals import BUCKET, PLACE, Room, received, record
 
 HEAD = b"From: a@example.org\nSubject: long\n"
@@ -81,8 +83,39 @@ def test_more_attachments_than_an_event_can_list_are_stored_all_the_same() -> No
     room = published(HEAD + b"Content-Type: multipart/mixed; boundary=b\n" + files + b"\n--b--")
     message = room.detail["message"]
     assert len(room.s3.written) == 1500
-    assert 100 < len(message["attachments"]) < 1500
+    assert 600 < len(message["attachments"]) < 1500
     assert message["attachments"][0]["s3"]["key"] == f"{PLACE}1-attachment-0000.txt"
+
+
+def bytes_of(room: Room) -> int:
+    return entry_size(
+        BusEntry(
+            detail_type="email.inbound",
+            time=datetime(2026, 11, 16, tzinfo=UTC),
+            detail=room.events.taken[0]["Detail"],
+            resources=tuple(room.events.taken[0]["Resources"]),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "images", "listed_files", "listed_images"),
+    [(1000, 0, 600, 0), (0, 1000, 0, 500), (700, 700, 350, 150), (50, 900, 50, 450), (900, 50, 500, 50)],
+)
+def test_the_lists_of_parts_take_all_the_room_that_an_event_has(
+    files: int, images: int, listed_files: int, listed_images: int
+) -> None:
+    parts = b"".join(FILE % (b"attachment-%04d.txt" % n) for n in range(files)) + b"".join(
+        b"\n--b\nContent-Type: image/png\nContent-ID: <%d@example.org>\nContent-Disposition: inline\n\nx" % n
+        for n in range(images)
+    )
+    room = published(HEAD + b"Content-Type: multipart/mixed; boundary=b\n" + parts + b"\n--b--")
+    message = room.detail["message"]
+    assert listed_files <= len(message["attachments"]) <= files
+    assert listed_images <= len(message["inlines"]) <= images
+    assert ENTRY_BYTES - 500 < bytes_of(room) <= ENTRY_BYTES
+    assert message["defects"] == ["parts_cut"]
+    assert len(room.s3.written) == files + images
 
 
 HOSTILE = {
