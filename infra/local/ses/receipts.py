@@ -37,17 +37,22 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     received_at: float
 
 
+# What SES says of what it did not look for, though its documentation has no such status:
+# https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html
+DISABLED: Final = "DISABLED"
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """PASS, FAIL, GRAY or PROCESSING_FAILED."""
+    """PASS, FAIL, GRAY, PROCESSING_FAILED or, of what no rule asked for, DISABLED."""
 
     status: str
 
 
 class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the checks said; spam and virus only where a rule scans."""
+    """What the checks said; of spam and viruses only where a rule scans."""
 
-    spam: Verdict | None
-    virus: Verdict | None
+    spam: Verdict
+    virus: Verdict
     spf: Verdict
     dkim: Verdict
     dmarc: Verdict
@@ -107,13 +112,9 @@ def verdicts(raw: bytes, *, scanned: bool) -> Verdicts:
     """Judge a mail."""
     headers = mime.read_headers(mime.split(raw)[0])
     signed = headers.first("DKIM-Signature") is not None
-    spam = virus = None
-    if scanned:
-        spam = Verdict(status=_scanned(raw, headers, GTUBE))
-        virus = Verdict(status=_scanned(raw, headers, EICAR))
     return Verdicts(
-        spam=spam,
-        virus=virus,
+        spam=Verdict(status=_scanned(raw, headers, GTUBE) if scanned else DISABLED),
+        virus=Verdict(status=_scanned(raw, headers, EICAR) if scanned else DISABLED),
         spf=Verdict(status="PASS"),
         dkim=Verdict(status="PASS" if signed else "GRAY"),
         dmarc=Verdict(status="GRAY"),
@@ -137,9 +138,9 @@ def stored(raw: bytes, envelope: Envelope, found: Verdicts, added: Iterable[Head
         f" for {envelope.recipients[0]};",
         f" {received} (UTC)",
     ]
-    if found.spam is not None:
+    if found.spam.status != DISABLED:
         lines.append(f"X-SES-Spam-Verdict: {found.spam.status}")
-    if found.virus is not None:
+    if found.virus.status != DISABLED:
         lines.append(f"X-SES-Virus-Verdict: {found.virus.status}")
     lines += [
         f"Received-SPF: pass (spfCheck: simulated) client-ip={envelope.peer};",

@@ -24,7 +24,7 @@ from infra.local.ses.receipts import ActionDone, Envelope, Verdicts
 from infra.local.ses.refusals import InvalidControl, NotReceived, Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from infra.local.ses.events import Origin
     from infra.local.ses.publisher import Publisher
@@ -136,7 +136,7 @@ class Receiver:
     async def _apply(
         self, matched: list[tuple[Rule, tuple[str, ...]]], envelope: Envelope, raw: bytes
     ) -> Received:
-        scanned = any(rule.scan_enabled for rule, _ in matched)
+        scanned = any(rule.scan_enabled for rule in _asked([rule for rule, _ in matched]))
         found = await asyncio.to_thread(receipts.verdicts, raw, scanned=scanned)
         added: list[Header] = []
         names: list[str] = []
@@ -279,6 +279,14 @@ class _Work(msgspec.Struct, frozen=True, kw_only=True):
     envelope: Envelope
     recipients: tuple[str, ...]
     verdicts: Verdicts
+
+
+def _asked(rules: list[Rule]) -> Iterator[Rule]:
+    """Leave out the rules behind one that stops."""
+    for rule in rules:
+        yield rule
+        if any(action.stop_action is not None for action in rule.actions):
+            return
 
 
 def _received(envelope: Envelope, names: list[str], reached: dict[str, None]) -> Received:

@@ -142,12 +142,22 @@ def test_the_stored_mail_begins_with_what_ses_adds(room: Room) -> None:
     assert "X-SES-Spam-Verdict: PASS\r\nX-SES-Virus-Verdict: PASS\r\n" in head
 
 
-def test_a_rule_that_does_not_scan_has_no_verdict_on_spam(room: Room) -> None:
+def test_a_rule_that_does_not_scan_says_that_verdicts_are_disabled(room: Room) -> None:
     room.rule(room.stores(), Recipients=["inbound.example.com"])
-    room.receive("support@inbound.example.com", raw=MAIL + GTUBE)
+    message_id = room.receive("support@inbound.example.com", raw=MAIL + GTUBE).json()["message_id"]
     told = room.told()
-    assert "spamVerdict" not in told["receipt"]
-    assert "virusVerdict" not in told["receipt"]
+    assert told["receipt"]["spamVerdict"] == {"status": "DISABLED"}
+    assert told["receipt"]["virusVerdict"] == {"status": "DISABLED"}
+    assert b"X-SES-Spam-Verdict" not in room.stored(f"raw/{message_id}")
+
+
+@pytest.mark.parametrize(("stops", "verdict"), [(True, "DISABLED"), (False, "FAIL")])
+def test_a_rule_that_no_mail_reaches_has_none_scanned(room: Room, stops: bool, verdict: str) -> None:  # noqa: FBT001 - pytest's
+    stop = [{"StopAction": {"Scope": "RuleSet"}}] if stops else []
+    room.rule(room.stores(), *stop, Recipients=["inbound.example.com"])
+    room.rule(room.stores("late/", tells=False), Recipients=["inbound.example.com"], ScanEnabled=True)
+    room.receive("support@inbound.example.com", raw=MAIL + GTUBE)
+    assert room.told()["receipt"]["spamVerdict"] == {"status": verdict}
 
 
 @pytest.mark.parametrize(("mark", "verdict"), [(GTUBE, "spamVerdict"), (EICAR, "virusVerdict")])
