@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from mailbus.events import Mailbox
 
 NO_HEADERS: Final = "no_headers"
-NUL_CHARACTERS: Final = "nul_characters"
 
 PIECE_CHARACTERS: Final = 256 * 1024
 
@@ -115,7 +114,7 @@ def _utf8(raw: bytes, part: Part, defects: list[str]) -> bytes:
     del content
     defects += (*wrong, *undecodable)
     if "\0" in text:
-        defects.append(NUL_CHARACTERS)
+        defects.append(charsets.NUL_CHARACTERS)
     return _encoded(text)
 
 
@@ -137,10 +136,11 @@ def _message(header: fields.Header, body: bytes | None, defects: list[str]) -> I
     in_reply_to = _text(header.first("in-reply-to"))
     references = fields.message_ids(" ".join(header.all("references")))
     is_threaded = bool(in_reply_to or references)
+    to, cc = (_mailboxes(header.all(name), defects) for name in ("to", "cc"))
     return InboundMessage(
         from_email=_mailboxes(header.all("from"), defects),
-        to=_mailboxes(header.all("to"), defects),
-        cc=_mailboxes(header.all("cc"), defects),
+        to=to,
+        cc=cc,
         bcc=_mailboxes(header.all("bcc"), defects),
         reply_to=_mailboxes(header.all("reply-to"), defects),
         subject=subject,
@@ -150,8 +150,13 @@ def _message(header: fields.Header, body: bytes | None, defects: list[str]) -> I
         references=references,
         stripped_text=None
         if body is None
-        else replies.stripped(body, subject=subject, is_threaded=is_threaded),
-        headers=tuple((field.name, fields.text(field.value)) for field in header.fields),
+        else replies.stripped(
+            body,
+            subject=subject,
+            is_threaded=is_threaded,
+            addressed=[each.address for each in (*to, *cc)],
+        ),
+        headers=_headers(header, defects),
         auto_submitted=_auto_submitted(header.first("auto-submitted")),
         automatic=replies.is_automatic(header),
     )
@@ -162,6 +167,13 @@ def _mailboxes(values: Iterable[str], defects: list[str]) -> tuple[Mailbox, ...]
     if len(found) == ADDRESSES:
         defects.append(ADDRESSES_CUT)
     return found
+
+
+def _headers(header: fields.Header, defects: list[str]) -> tuple[tuple[str, str], ...]:
+    decoded = tuple((field.name, fields.decoded(field.value)) for field in header.fields)
+    for _, value in decoded:
+        defects += value.defects
+    return tuple((name, value.text) for name, value in decoded)
 
 
 def _text(value: str | None) -> str | None:

@@ -18,9 +18,9 @@ HEAD = "From: Ada <ada@example.org>\nTo: support@inbound.example.com\nMessage-ID
 REPLY = "Subject: Re: Your order\nIn-Reply-To: <2@example.com>\nReferences: <1@example.com> <2@example.com>\n"
 FIRST = "Subject: My order\n"
 QUOTE = "> Shall we send it again?\n>\n> Your shop\n"
-OUTLOOK = (
-    "From: Shop <shop@example.com>\nSent: Monday, November 2, 2026 10:00 AM\nTo: Ada\nSubject: Your order\n\n"
-)
+SHOP = "Shop <support@inbound.example.com>"
+OUTLOOK = f"From: {SHOP}\nSent: Monday, November 2, 2026 10:00 AM\nTo: Ada\nSubject: Your order\n\n"
+GMAIL = f"On Tue, Nov 17, 2026 at 4:40 PM {SHOP} wrote:\n\n> Please send us the headers.\n"
 
 
 def message(text: str, header: str = REPLY) -> dict[str, Any]:
@@ -60,22 +60,123 @@ def test_an_answer_above_a_marked_quote_is_what_somebody_wrote(introduction: str
     assert stripped(f"{own}\n\n{introduction}{gap}{QUOTE}") == own
 
 
+# Outlook's, with its line, in plain text, in bold, on a telephone; Samsung's; GMX's, in another order
 @pytest.mark.parametrize(
     "quote",
     [
         OUTLOOK,
         f"________________________________\n{OUTLOOK}",
         f"-----Original Message-----\n{OUTLOOK}",
-        "Von: Shop <shop@example.com>\nGesendet: Montag, 2. November 2026 10:00\nAn: Ada\nBetreff: x\n\n",
-        "-----Ursprüngliche Nachricht-----\nVon: Shop <shop@example.com>\nGesendet: gestern\nAn: Ada\n\n",
+        f"*From:* {SHOP}\n*Sent:* Monday, November 2, 2026\n*To:* Ada\n*Subject:* RE: Your order\n\n",
+        f"From: {SHOP}\nDate: Monday, 2 November 2026 at 10:00\nTo: Ada\nCc: Bob\nSubject: Your order\n\n",
+        f"-------- Original message --------\nFrom: {SHOP} \nDate: today\nTo: Ada \nSubject: Your order \n\n",
+        f"Von: {SHOP}\nGesendet: Montag, 2. November 2026 10:00\nAn: Ada\nBetreff: Your order\n\n",
+        f"-----Ursprüngliche Nachricht-----\nVon: {SHOP}\nGesendet: heute\nAn: A\nBetreff: Your order\n\n",
+        f"Gesendet: 2. November 2026 um 10:00 Uhr\nVon: {SHOP}\nAn: Ada\nBetreff: Your order\n\n",
+        f"De : {SHOP}\nEnvoyé : lundi 2 novembre 2026 10:00\nÀ : Ada\nObjet : Your order\n\n",
+        f"De: {SHOP}\nEnviado: lunes, 2 de noviembre de 2026 10:00\nPara: Ada\nAsunto: Your order\n\n",
+        f"Da: {SHOP}\nInviato: lunedì 2 novembre 2026 10:00\nA: Ada\nOggetto: Your order\n\n",
+        f"Van: {SHOP}\nVerzonden: maandag 2 november 2026 10:00\nAan: Ada\nOnderwerp: Your order\n\n",
+        f"Fra: {SHOP}\nSendt: 2. november 2026 10:00\nTil: Ada\nEmne: Your order\n\n",
+        f"Från: {SHOP}\nSkickat: den 2 november 2026 10:00\nTill: Ada\nÄmne: Your order\n\n",
+        f"Od: {SHOP}\nOdesláno: pondělí 2. listopadu 2026 10:00\nKomu: Ada\nPředmět: Your order\n\n",
+        f"보낸 사람: {SHOP}\n보낸 날짜: 2026년 11월 2일 월요일 10:00\n받는 사람: Ada\n제목: Your order\n\n",
+        f"发件人: {SHOP}\n发送时间: 2026年11月2日 10:00\n收件人: Ada\n主题: Your order\n\n",
     ],
 )
 def test_an_answer_above_outlooks_headers_is_told_by_its_subject_and_thread(quote: str) -> None:
     text = f"Yes, please.\n\n{quote}Shall we send it again?\n"
     assert stripped(text) == "Yes, please."
     assert stripped(text, REPLY.replace("Re:", "AW:")) == "Yes, please."
+    assert stripped(text, REPLY.replace("Re:", "Re: AW: Re[2]:")) == "Yes, please."
     assert stripped(text, REPLY.replace("Re:", "FW:")) is None
+    assert stripped(text, REPLY.replace("Your order", "Another order")) is None
     assert stripped(text, FIRST) is None
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        OUTLOOK.replace("support@", "bob@"),
+        OUTLOOK.replace(SHOP, "Shop"),
+        OUTLOOK.replace("Sent:", "Gesendet:"),
+        OUTLOOK.replace("Subject: Your order\n", ""),
+        OUTLOOK.replace("Subject: Your order", "Subject:"),
+        OUTLOOK.replace("Subject: Your order", "Subject: Invoice 17"),
+        OUTLOOK.replace("Sent:", "the rest of it\nSent:"),
+        OUTLOOK.replace("To: Ada", f"From: {SHOP}\nTo: Ada"),
+        f"{OUTLOOK}What do I do with that?\n\n{GMAIL}",
+    ],
+)
+def test_headers_that_are_not_wholly_those_of_the_mail_that_is_answered_are_no_quote(quote: str) -> None:
+    assert stripped(f"Yes, please.\n\n{quote}Shall we send it again?\n") is None
+
+
+def test_headers_name_the_address_that_an_answer_goes_to_whatever_its_label_its_case_and_its_field() -> None:
+    text = f"Yes, please.\n\n{OUTLOOK}Shall we send it again?\n"
+    labelled = text.replace("support@inbound.example.com", "Support+4711@Inbound.example.com")
+    assert stripped(labelled) == "Yes, please."
+    copied = text.replace("support@inbound.example.com", "sales@example.com")
+    assert stripped(copied) is None
+    assert stripped(copied, f"{REPLY}Cc: Bob <bob@example.org>, sales@example.com\n") == "Yes, please."
+
+
+PASTED = (
+    "From: Bob <bob@example.net>\nTo: ada@example.org\nSubject: Invoice\nDate: 17 Nov 2026 10:00:00 +0000\n"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Here are the headers you asked for:\n\n{PASTED}\nIt never arrived. Can you resend it?\n\nAda\n",
+        "Back:\n\nFrom: bob@example.org\nTo: sales@example.org\nSubject: Order 17\n\nCall me.\n",
+        "Hi,\n\nSubject: the printer\nDate: last Monday\n\nIt is broken, please send somebody.\n\nAda\n",
+        "Hi,\nTo: me\nDate: Monday\nIt is broken.\n",
+        "Hi,\n\nFrom: 3 May\nTo: 5 May\n\nTwo persons please.\n",
+        "Order data:\n\nFrom: Oslo\nTo: Bergen\nDate: 3 May\n\nPlease also add insurance.\n",
+        "We travel\n\nVon: Berlin\nAn: Hamburg\nDatum: 3. Mai\n\nBitte mit Fahrrad.\n",
+        "Bonjour\n\nDe : Paris\nÀ : Lyon\nObjet : colis\nDate : 3 mai\n\nMerci de répondre.\n",
+        "My router says:\nFrom: 10.0.0.1\nTo: 10.0.0.2\nSubject: none\n\nWhat now?\n",
+        "I got:\n\nFrom: MAILER-DAEMON@x.org\nTo: ada@example.org\nSubject: failure\n\nWhat do I do?\n",
+        "I sent this\n-----Original Message-----\nwhat I meant is the refund\n",
+        f"I changed\nFrom: old@example.org\nTo: new@example.org\n\nWill that work?\n\n{OUTLOOK}Please.\n",
+    ],
+)
+@pytest.mark.parametrize("quote", ["", f"\n{GMAIL}"])
+def test_what_looks_like_headers_in_ones_own_text_cuts_nothing_off(text: str, quote: str) -> None:
+    assert stripped(f"{text}{quote}") is None
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "See my answers below.",
+        "Please see inline.",
+        "My comments are in red.",
+        "Hallo,\n\nmeine Antworten stehen unten im Text.",
+        "Voir mes réponses ci-dessous.",
+        "Mis respuestas, más abajo.",
+        "Rispondo sotto.",
+        "Zie mijn antwoorden hieronder.",
+        "Svar nedenfor.",
+        "Se mina svar nedan.",
+        "Odpovědi níže.",
+        "下記の通りです。",
+        "아래에 답을 적었습니다.",
+        "请见下面。",
+    ],
+)
+def test_who_says_that_the_answers_stand_within_the_quote_is_taken_at_their_word(own: str) -> None:
+    answers = "Can you deliver on Friday?\n[Ada] No. Please cancel the order.\n"
+    assert stripped(f"{own}\n\n{OUTLOOK}{answers}") is None
+    assert stripped(f"{own}\n\n{GMAIL}> [Ada] No.\n") is None
+
+
+def test_what_stands_between_who_wrote_and_the_quote_is_not_taken_for_a_part_of_either() -> None:
+    introduction = "On Mon, 2 Nov 2026 at 10:00, Shop wrote:"
+    assert stripped(f"Hello,\n\n{introduction}\nwhich is not true!\n{QUOTE}") is None
+    assert stripped(f"Hello,\n\n{introduction}\n{QUOTE}") == "Hello,"
 
 
 @pytest.mark.parametrize(
@@ -124,6 +225,27 @@ def test_the_signature_goes_and_a_line_of_dashes_stays() -> None:
     assert stripped("-- \nAda Lovelace\n", FIRST) is None
 
 
+@pytest.mark.parametrize("header", [FIRST, REPLY])
+@pytest.mark.parametrize("quote", ["", f"\n{GMAIL}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Dear all,\n\nthe three offers:\n-- \nOffer A: 100 EUR\n-- \nOffer B: 200 EUR, take this one\n",
+        "Hi\n-- \nthis is not a signature\nmore\nImportant question: what?\n-- \nAda\n",
+        "Works.\n-- \nPS\n\nWhat about the refund?\n",
+        "Works.\n-- \n返金はいつですか\N{FULLWIDTH QUESTION MARK}\n",
+    ],
+)
+def test_what_is_no_signature_for_sure_is_not_cut_off(text: str, quote: str, header: str) -> None:
+    assert stripped(f"{text}{quote}", header) is None
+
+
+def test_a_signature_above_the_quote_goes_and_one_below_it_as_thunderbird_puts_it_is_not_sure() -> None:
+    quote = "On 17/11/2026 16:40, Shop Support wrote:\n> Please try again.\n"
+    assert stripped(f"Works.\n\n-- \nAda\nExample Ltd\n\n{quote}") == "Works."
+    assert stripped(f"Works.\n\n{quote}\n-- \nAda\nExample Ltd\n") is None
+
+
 def test_html_alone_has_no_text_to_strip() -> None:
     raw = f"{HEAD}{REPLY}Content-Type: text/html\n\n<p>Yes</p><blockquote>Again?</blockquote>"
     room = Room(raw.encode())
@@ -170,7 +292,15 @@ def test_text_that_is_made_to_be_slow_takes_no_second(piece: str, width: int | N
     line = piece * (replies.TEXT_BYTES // len(piece) if width is None else width // len(piece))
     text = (line if width is None else f"{line}\n" * 1000).encode()[: replies.TEXT_BYTES]
     start = time.process_time()
-    replies.stripped(text, subject="Re: x", is_threaded=True)
+    replies.stripped(text, subject="Re: x", is_threaded=True, addressed=["a@example.org"])
+    assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize("subject", ["re" + " " * 200_000, "re:" * 60_000, "re [1]" * 30_000, " " * 200_000])
+def test_a_subject_that_is_made_to_be_slow_takes_no_second(subject: str) -> None:
+    text = f"Yes.\n\n{OUTLOOK}Again?\n".replace("Your order", f"x{subject}").encode()[: replies.TEXT_BYTES]
+    start = time.process_time()
+    replies.stripped(text, subject=subject, is_threaded=True, addressed=["support@inbound.example.com"])
     assert time.process_time() - start < 1
 
 
@@ -186,13 +316,14 @@ PIECES = st.sampled_from(
         "On Mon, 2 Nov 2026, Shop wrote:\n",
         "From: a\n",
         "Sent: b\n",
+        OUTLOOK,
     ]
 )
 
 
 @given(
     st.lists(PIECES | st.text(max_size=5), max_size=30).map("".join),
-    st.none() | st.sampled_from(["Re: x", "Fwd: x", "x"]),
+    st.none() | st.sampled_from(["Re: x", "Re: Your order", "Fwd: x", "x"]),
     st.booleans(),
 )
 def test_what_is_left_stands_at_the_texts_beginning_and_quotes_nothing(
@@ -201,7 +332,8 @@ def test_what_is_left_stands_at_the_texts_beginning_and_quotes_nothing(
     is_threaded: bool,  # noqa: FBT001 - hypothesis's
 ) -> None:
     text = text.encode("utf-8", "replace").decode()
-    own = replies.stripped(text.encode(), subject=subject, is_threaded=is_threaded)
+    addressed = ["support@inbound.example.com"]
+    own = replies.stripped(text.encode(), subject=subject, is_threaded=is_threaded, addressed=addressed)
     if own is not None:
         assert own
         assert text.strip().startswith(own)
