@@ -89,6 +89,7 @@ OTHERS_CHARACTERS: Final = 5000
 ARN_CHARACTERS: Final = 70
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 RULES: Final = 200
+DEFAULT_ENCODING: Final = "Base64"
 RULE_RECIPIENTS: Final = 500
 # What a batch may take beside one call of SES: its turn, the ledger, the bus.
 WITHOUT_SES_SECONDS: Final = 42
@@ -174,7 +175,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     name: RuleName
     recipients: Annotated[tuple[Recipient, ...], msgspec.Meta(max_length=RULE_RECIPIENTS)] = ()
     action: ReceiptAction = "s3"
-    encoding: SnsEncoding = "UTF-8"
+    # In UTF-8, SES writes other bytes as U+FFFD.
+    encoding: SnsEncoding = DEFAULT_ENCODING
     scan: bool = True
     require_tls: bool = False
     stop: bool = False
@@ -820,7 +822,7 @@ def _check_rules(settings: Settings) -> None:
             "recipients": _wrong_recipients(rule, before, settings.inbound.domain or ""),
             "action": _clash(rule, before, settings.inbound.domain or ""),
             "encoding": 'is that of mail in notifications, which action = "sns" brings; remove it'
-            if rule.action == "s3" and rule.encoding != "UTF-8"
+            if rule.action == "s3" and rule.encoding != DEFAULT_ENCODING
             else None,
         }
         for key, reason in wrong.items():

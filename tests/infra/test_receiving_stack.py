@@ -28,11 +28,10 @@ RULES = (
         name="alerts",
         recipients=("alerts@inbound.example.com", "alerts@eu.inbound.example.com"),
         action="sns",
-        encoding="Base64",
         require_tls=True,
         stop=True,
     ),
-    Rule(name="notes", recipients=("notes@inbound.example.com",), action="sns", scan=False),
+    Rule(name="notes", recipients=("notes@inbound.example.com",), action="sns", encoding="UTF-8", scan=False),
     Rule(name="regions", recipients=(".inbound.example.com",), enabled=False),
     Rule(name="the_rest.2"),
 )

@@ -115,7 +115,7 @@ def test_a_laptop_deploys_for_example_com_on_its_own_architecture() -> None:
     assert (settings.region, settings.identity, settings.architecture) == ("us-east-1", "example.com", "host")
     assert settings.inbound.domain == "inbound.example.com"
     assert {(rule.action, rule.encoding) for rule in settings.inbound.rules} == {
-        ("s3", "UTF-8"),
+        ("s3", "Base64"),
         ("sns", "UTF-8"),
         ("sns", "Base64"),
     }
@@ -182,6 +182,11 @@ enabled = false
         ),
         Rule(name="store.all_mail-2", enabled=False),
     )
+
+
+def test_a_mail_in_its_notification_loses_no_byte_unless_it_is_asked_for(stage_file: Path) -> None:
+    (rule,) = receiving(stage_file, '[[inbound.rules]]\nname = "alerts"\naction = "sns"').rules
+    assert rule.encoding == "Base64"
 
 
 def test_a_stage_that_has_rules_has_these_alone(stage_file: Path) -> None:
@@ -672,7 +677,7 @@ RULE_MISTAKES = {
         "#1 encoding: must be one of UTF-8, Base64; did you mean 'Base64'? (it is 'base64')",
     ),
     "an encoding is of mail in notifications": (
-        'name = "store"\nencoding = "Base64"',
+        'name = "store"\nencoding = "UTF-8"',
         '#1 encoding: is that of mail in notifications, which action = "sns" brings; remove it',
     ),
     "whether a rule scans is yes or no": (
