@@ -71,7 +71,6 @@ RoleArn = Annotated[
 ]
 Days = Annotated[int, msgspec.Meta(ge=1, le=3650)]
 MemoryMb = Annotated[int, msgspec.Meta(ge=128, le=10_240)]
-TimeoutSeconds = Annotated[int, msgspec.Meta(ge=1, le=900)]
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 Concurrency = Annotated[int, msgspec.Meta(ge=2, le=1000)]
 
@@ -82,7 +81,7 @@ BATCH_WITHOUT_WINDOW: Final = 10
 ARN_REGION: Final = 3
 # The longest that SQS keeps a message, in a queue and then in its dead-letter queue.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-LEAST_JOBS_DAYS: Final = 28
+LEAST_DAYS: Final = 28
 # A policy holds 6,144 characters (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html),
 # and one statement of the sender's names them all, each by an ARN that begins with up to 70.
 OTHERS_CHARACTERS: Final = 5000
@@ -190,8 +189,9 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     rules: Annotated[tuple[Rule, ...], msgspec.Meta(max_length=RULES)] = ()
     encrypt: bool = False
     displace_active_rule_set: bool = False
-    memory_mb: MemoryMb = 1024
-    timeout_seconds: TimeoutSeconds = 120
+    # What the largest mail needs, and what S3 and the bus may take for it.
+    memory_mb: Annotated[int, msgspec.Meta(ge=512, le=10_240)] = 1024
+    timeout_seconds: Annotated[int, msgspec.Meta(ge=30, le=900)] = 120
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=BATCH_WITHOUT_WINDOW)] = 10
     max_concurrency: Concurrency = 5
 
@@ -620,14 +620,18 @@ def _checked(settings: Settings) -> Settings:
 
 
 def _check_retention(settings: Settings) -> None:
-    """Keep the jobs in S3 for as long as a message may refer to them."""
-    kept = settings.retention.jobs_days
-    if kept < LEAST_JOBS_DAYS:
-        reason = (
-            f"must be at least {LEAST_JOBS_DAYS}: a job waits up to 14 days in its queue and as long among "
-            f"the dead letters, and is lost without what it refers to (it is {kept})"
-        )
-        raise _Mistake(("retention", "jobs_days"), reason)
+    """Keep what lies in S3 for as long as a message may refer to it."""
+    kept = {
+        "jobs_days": ("a job", settings.retention.jobs_days),
+        "raw_days": ("a received mail's notification", settings.retention.raw_days),
+    }
+    for key, (what, days) in kept.items():
+        if days < LEAST_DAYS:
+            reason = (
+                f"must be at least {LEAST_DAYS}: {what} waits up to 14 days in its queue and as long among "
+                f"the dead letters, and is lost without what it refers to (it is {days})"
+            )
+            raise _Mistake(("retention", key), reason)
 
 
 def _check_batches(settings: Settings) -> None:

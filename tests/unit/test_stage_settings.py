@@ -47,7 +47,7 @@ identity = "dev.example.com"
 architecture = "x86_64"
 
 [stages.dev.retention]
-raw_days = 7
+raw_days = 28
 
 [stages.prod]
 """
@@ -90,7 +90,7 @@ def test_what_stands_at_the_top_holds_for_a_stage_that_says_nothing(stage_file: 
 def test_a_stage_overrides_keys_and_single_keys_of_a_table(stage_file: Path) -> None:
     settings = load(stage_file, "dev")
     assert (settings.identity, settings.architecture) == ("dev.example.com", "x86_64")
-    assert settings.retention == Retention(raw_days=7, parts_days=30)
+    assert settings.retention == Retention(raw_days=28, parts_days=30)
 
 
 def test_a_stage_adds_to_the_defaults_of_jobs(stage_file: Path) -> None:
@@ -264,7 +264,7 @@ MISTAKES = {
         ),
     ),
     "a key in a stage's table names that table": (
-        ("raw_days = 7", "raw_day = 7"),
+        ("raw_days = 28", "raw_day = 7"),
         (
             "mailbus.toml: [stages.dev.retention] raw_day: unknown key; did you mean 'raw_days'? "
             "(keys: raw_days, parts_days, jobs_days, event_archive_days, esp_events_days)"
@@ -302,7 +302,7 @@ MISTAKES = {
         "mailbus.toml: max_attempts: expected `int` <= 90 (it is 100)",
     ),
     "a number out of range in a stage's table names that table": (
-        ("raw_days = 7", "raw_days = 0"),
+        ("raw_days = 28", "raw_days = 0"),
         "mailbus.toml: [stages.dev.retention] raw_days: expected `int` >= 1 (it is 0)",
     ),
     "a word that is none of those allowed names the nearest": (
@@ -518,7 +518,7 @@ MISTAKES = {
     ),
     "a configuration set that is there already is not changed": (
         (
-            "[stages.dev.retention]\nraw_days = 7\n\n[stages.prod]",
+            "[stages.dev.retention]\nraw_days = 28\n\n[stages.prod]",
             (
                 'configuration_set_name = "shop"\nconfiguration_set_exists = true\n\n'
                 '[stages.dev.tracking]\ncustom_redirect_domain = "links.example.com"\n\n[stages.prod]'
@@ -611,6 +611,18 @@ MISTAKES = {
     "recipients belong to a rule": (
         ('domain = "inbound.example.com"', 'recipients = ["me@inbound.example.com"]'),
         "mailbus.toml: [inbound] recipients: unknown key; it belongs at inbound.rules.recipients (keys: ",
+    ),
+    "received mail is kept for as long as its notification may wait": (
+        ("raw_days = 28", "raw_days = 27"),
+        "mailbus.toml: [stages.dev.retention] raw_days: must be at least 28: a received mail's notification ",
+    ),
+    "the largest mail has to fit into the function's memory": (
+        (DOMAIN, f"{DOMAIN}\nmemory_mb = 511"),
+        "mailbus.toml: [inbound] memory_mb: expected `int` >= 512 (it is 511)",
+    ),
+    "a large mail takes its time": (
+        (DOMAIN, f"{DOMAIN}\ntimeout_seconds = 29"),
+        "mailbus.toml: [inbound] timeout_seconds: expected `int` >= 30 (it is 29)",
     ),
     "rules need the domain that turns receiving on": (
         ('domain = "inbound.example.com"', 'rules = [{ name = "store" }]'),
