@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+NUL_CHARACTERS: Final = "nul_characters"
 UNKNOWN_CHARSET: Final = "unknown_charset"
 UNDECODABLE_TEXT: Final = "undecodable_text"
 

@@ -44,6 +44,11 @@ _HEADER_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _LINE_BREAK: Final = re.compile(r"(?<!\s)\s*[\r\n]\s*")
 _WORD_HEAD: Final = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?")
 _MISSING_SEMICOLON: Final = re.compile(r"^\s*([^\s;=]+)\s+(?=[^\s;=]+=)")
+# a quoted string, in which there is neither, the end of a parameter, or where a comment may begin
+_COMMENT_BEGIN: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[;(]', re.DOTALL)
+_COMMENT_MARK: Final = re.compile(r"\\.|[()]", re.DOTALL)
+_COMMENT_DEPTHS: Final = {"(": 1, ")": -1}
+_NAME_BEGIN: Final = re.compile(r"\s*(?:file)?name[*0-9]*\s*=", re.IGNORECASE)
 _MESSAGE_ID: Final = re.compile(r"<[^<>]+>")
 
 
@@ -131,7 +136,19 @@ class _Word(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
 
 
+class Decoded(msgspec.Struct, frozen=True, kw_only=True):
+    """The text of a value, and the defects met."""
+
+    text: str
+    defects: tuple[str, ...]
+
+
 def text(value: str) -> str:
+    """Decode the encoded words of a value, as `decoded` does, whatever is wrong with them."""
+    return decoded(value).text
+
+
+def decoded(value: str) -> Decoded:
     """Decode the encoded words of a value (RFC 2047), also those split over words and lines.
 
     Line breaks that were encoded become a space: no header value may bring a second one.
@@ -147,8 +164,19 @@ def text(value: str) -> str:
                 pieces[-1] = _Word(charset=piece.charset, data=last.data + piece.data)
                 continue
         pieces.append(piece)
-    decoded = (_plain(p) if isinstance(p, str) else charsets.decode(p.data, p.charset)[0] for p in pieces)
-    return _LINE_BREAK.sub(" ", "".join(decoded))
+    texts: list[str] = []
+    defects: list[str] = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            texts.append(_plain(piece))
+            continue
+        found, wrong = charsets.decode(piece.data, piece.charset)
+        texts.append(found)
+        defects += wrong
+    whole = _LINE_BREAK.sub(" ", "".join(texts))
+    if "\0" in whole:
+        defects.append(charsets.NUL_CHARACTERS)
+    return Decoded(text=whole, defects=tuple(defects))
 
 
 def _plain(piece: str) -> str:
@@ -214,33 +242,75 @@ class Parameterized(msgspec.Struct, frozen=True, kw_only=True):
 
 def parameterized(value: str) -> Parameterized:
     """Read a structured value with its parameters, RFC 2231's continued and labelled ones included."""
-    value = _MISSING_SEMICOLON.sub(r"\1; ", value)
-    token = value.partition(";")[0].strip().lower()
-    if len(value) > PARAMETER_CHARACTERS or value.count(";") > PARAMETERS:
+    known = _MISSING_SEMICOLON.sub(r"\1; ", _without_comments(value[:PARAMETER_CHARACTERS]))
+    token = known.partition(";")[0].strip().lower()
+    if len(value) > PARAMETER_CHARACTERS or known.count(";") > PARAMETERS:
         return Parameterized(token=token, defects=(BAD_PARAMETERS,))
     message = Message(policy=_UNTOUCHED)
-    message["Content-Type"] = value
+    message["Content-Type"] = known
     try:
         given = message.get_params(failobj=[])
     except Exception:  # noqa: BLE001 - the library fails in many ways on hostile values
         return Parameterized(token=token, defects=(BAD_PARAMETERS,))
     plain: list[tuple[str, str]] = []
     labelled: list[tuple[str, str]] = []
+    defects: list[str] = []
     for name, content in given[1:]:
         if isinstance(content, tuple):
-            labelled.append((name.lower(), _labelled(content)))
+            labelled.append((name.lower(), _labelled(content, defects)))
         else:
             plain.append((name.lower(), content))
     # RFC 6266, 4.3: of `filename` and `filename*` the second is the better one.
-    return Parameterized(token=token, parameters=(*labelled, *plain))
+    return Parameterized(token=token, parameters=(*labelled, *plain), defects=tuple(defects))
 
 
-def _labelled(content: tuple[str | None, str | None, str]) -> str:
+def _labelled(content: tuple[str | None, str | None, str], defects: list[str]) -> str:
     charset, _, encoded = content
     try:
-        return charsets.decode(encoded.encode("latin-1", "surrogateescape"), charset or None)[0]
+        found, wrong = charsets.decode(encoded.encode("latin-1", "surrogateescape"), charset or None)
     except UnicodeEncodeError:
         return encoded
+    defects += wrong
+    return found
+
+
+def _without_comments(value: str) -> str:
+    """Cut the comments (RFC 2045, 5.1) out of a value, unless very many; one that nothing closes is none.
+
+    Brackets in a quoted string are none, nor are those that mailers write without the quotes that they need:
+    in a file name, as in `filename=report (1).pdf`, or within a word, as in `boundary=a(b)`.
+    """
+    if not 0 < value.count("(") <= PARAMETERS:
+        return value
+    kept: list[str] = []
+    parameter = position = known = 0
+    while match := _COMMENT_BEGIN.search(value, position):
+        start, position = match.span()
+        if match[0] == ";":
+            parameter = position
+        if match[0] != "(" or _is_of_word(value, parameter, start):
+            continue
+        end = _comment_end(value, start)
+        if end is None:
+            break
+        kept.append(value[known:start])
+        known = position = end
+    return "".join((*kept, value[known:]))
+
+
+def _is_of_word(value: str, parameter: int, bracket: int) -> bool:
+    if _NAME_BEGIN.match(value, parameter, bracket):
+        return True
+    return value.find("=", parameter, bracket) >= 0 and not value[bracket - 1].isspace()
+
+
+def _comment_end(value: str, start: int) -> int | None:
+    depth = 0
+    for match in _COMMENT_MARK.finditer(value, start):
+        depth += _COMMENT_DEPTHS.get(match[0], 0)
+        if not depth:
+            return match.end()
+    return None
 
 
 def date(value: str) -> datetime | None:

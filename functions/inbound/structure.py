@@ -102,12 +102,12 @@ def read(raw: bytes) -> Structure:
         media = _media(header, entity)
         defects += (*header.defects, *media.defects)
         if not media.token.startswith("multipart/"):
-            parts.append(_part(header, media, entity))
+            parts.append(_typed(raw, _part(header, media, entity, defects), media))
             continue
         split = _split_within(raw, header.end, entity, media, PARTS - known)
         defects += split.defects
         if split.ranges is None:
-            parts += _undivided(raw, header, media, entity)
+            parts += _undivided(raw, _part(header, media, entity, defects), entity)
             continue
         known += len(split.ranges)
         waiting += [
@@ -129,9 +129,10 @@ def _media(header: fields.Header, entity: _Entity) -> _Media:
     return _Media(token="text/plain", value=value, defects=(*value.defects, BAD_CONTENT_TYPE))  # noqa: S106 - no secret
 
 
-def _part(header: fields.Header, media: _Media, entity: _Entity) -> Part:
+def _part(header: fields.Header, media: _Media, entity: _Entity, defects: list[str]) -> Part:
     disposition = fields.parameterized(header.first("content-disposition") or "")
-    filename = disposition.get("filename") or media.value.get("name")
+    filename = fields.decoded(disposition.get("filename") or media.value.get("name") or "")
+    defects += (*disposition.defects, *filename.defects)
     encoding = fields.parameterized(header.first("content-transfer-encoding") or "").token
     content_id = _BRACKETS.sub(r"\1", fields.text(header.first("content-id") or "").strip())
     return Part(
@@ -139,7 +140,7 @@ def _part(header: fields.Header, media: _Media, entity: _Entity) -> Part:
         charset=media.value.get("charset"),
         encoding=encoding.strip("'\" "),
         disposition=disposition.token if _TOKEN.fullmatch(disposition.token) else None,
-        filename=None if filename is None else fields.text(filename),
+        filename=filename.text or None,
         content_id=content_id or None,
         parent=entity.parent,
         position=entity.position,
@@ -148,12 +149,20 @@ def _part(header: fields.Header, media: _Media, entity: _Entity) -> Part:
     )
 
 
-def _undivided(raw: bytes, header: fields.Header, media: _Media, entity: _Entity) -> Iterator[Part]:
+def _typed(raw: bytes, part: Part, media: _Media) -> Part:
+    """Let a part that is only called text, for want of a readable type, be none where it is binary."""
+    if BAD_CONTENT_TYPE not in media.defects or part.encoding != "base64":
+        return part
+    begin = memoryview(raw)[part.start : min(part.end, part.start + transfer.PIECE_BYTES)]
+    is_binary = b"\0" in transfer.decode(begin, part.encoding)[0]
+    return msgspec.structs.replace(part, content_type="application/octet-stream") if is_binary else part
+
+
+def _undivided(raw: bytes, part: Part, entity: _Entity) -> Iterator[Part]:
     """Keep a multipart that cannot be divided: as text, so that somebody reads it, if it has any content.
 
     One that is nested too deep stays what it is, an attachment.
     """
-    part = _part(header, media, entity)
     if entity.depth >= DEPTH:
         yield part
     elif raw[part.start : part.end].strip():

@@ -138,6 +138,47 @@ def test_more_parts_than_any_mail_has_are_cut_and_said_so() -> None:
     assert mail.defects == ("too_many_parts",)
 
 
+def test_comments_in_the_header_of_a_part_change_nothing() -> None:
+    raw = multipart(
+        "mixed (all)",
+        "Content-Type: text/plain; charset=iso-8859-2 (Latin 2)\n"
+        "Content-Transfer-Encoding: quoted-printable (x)\n\n=B1=B6",
+        "Content-Type: application/pdf (report)\nContent-Disposition: attachment (a)\n\n%PDF",
+    )
+    mail = mime.parse(raw)
+    assert shown(mail) == ("ąś".encode(), None, ["application/pdf"], [])
+    assert (mail.parts[0].disposition, mail.defects) == ("attachment", ())
+
+
+@pytest.mark.parametrize(
+    ("disposition", "filename"),
+    [("=?x-unknown?Q?a.txt?=", "a.txt"), ("a.txt", "a.txt")],
+)
+def test_a_file_name_of_an_unknown_charset_is_said(disposition: str, filename: str) -> None:
+    raw = multipart("mixed", PLAIN, f'Content-Disposition: attachment; filename="{disposition}"\n\nx')
+    mail = mime.parse(raw)
+    assert mail.parts[0].filename == filename
+    assert mail.defects == (("unknown_charset",) if disposition != filename else ())
+
+
+def test_a_labelled_file_name_of_an_unknown_charset_is_said() -> None:
+    mail = mime.parse(multipart("mixed", PLAIN, "Content-Disposition: attachment; filename*=nowhere''a\n\nx"))
+    assert (mail.parts[0].filename, mail.defects) == ("a", ("unknown_charset",))
+
+
+@pytest.mark.parametrize(
+    ("content", "attachments"), [(b"PK\3\4\0\0", ["application/octet-stream"]), (b"plain words", [])]
+)
+def test_a_part_without_a_readable_type_is_no_text_where_it_is_binary(
+    content: bytes, attachments: list[str]
+) -> None:
+    encoded = binascii.b2a_base64(content).decode()
+    part = f"Content-Type: word\nContent-Transfer-Encoding: base64\n\n{encoded}"
+    mail = mime.parse(multipart("mixed", PLAIN, part))
+    assert shown(mail)[2] == attachments
+    assert mail.defects == ("bad_content_type",)
+
+
 def test_more_addresses_than_are_read_are_said() -> None:
     assert mime.parse(b"To: " + b"a@b, " * 6000 + b"\n\n").defects == ("addresses_cut",)
     assert mime.parse(b"To: " + b"a@b, " * 4000 + b"\n\n").defects == ()

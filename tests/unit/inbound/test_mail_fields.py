@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from inbound import fields
+from inbound import fields, mime
 from inbound.addresses import ADDRESSES, mailboxes
 from mailbus.events import Mailbox
 
@@ -39,6 +39,22 @@ from mailbus.events import Mailbox
 )
 def test_encoded_words_become_text(value: str, text: str) -> None:
     assert fields.text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "defects"),
+    [
+        ("=?x-unknown?Q?a=E9?=", ("unknown_charset",)),
+        ("=?utf-8?Q?a=E9?=", ("undecodable_text",)),
+        ("=?utf-8?Q?a=00b?=", ("nul_characters",)),
+        ("a\0b", ("nul_characters",)),
+        ("=?utf-8?Q?a=C3=A9?=", ()),
+    ],
+)
+def test_what_is_wrong_in_a_header_is_said(value: str, defects: tuple[str, ...]) -> None:
+    assert fields.decoded(value).defects == defects
+    raw = f"From: a@example.org\nX-Odd: {value}\n\nbody".encode()
+    assert mime.parse(raw).defects == defects
 
 
 def test_a_header_of_nothing_but_openings_is_read_in_linear_time() -> None:
@@ -228,6 +244,23 @@ def test_dates_are_utc_or_nothing(value: str, moment: datetime | None) -> None:
         ("", "", {}),
         ("attachment; filename*x*=1; filename", "attachment", {}),
         ("attachment;" + ";" * 20_000, "attachment", {}),
+        ("application/pdf (report)", "application/pdf", {}),
+        ("(a (nested) one) text/plain", "text/plain", {}),
+        ("text/plain (a;b) ; charset=utf-8", "text/plain", {"charset": "utf-8"}),
+        ('text/plain (5" wide); charset=utf-8', "text/plain", {"charset": "utf-8"}),
+        ("text/plain; charset=iso-8859-2 (Latin 2)", "text/plain", {"charset": "iso-8859-2"}),
+        (r"text/plain; (\) charset=x) charset=utf-8", "text/plain", {"charset": "utf-8"}),
+        ("multipart/mixed; boundary=a(b)", "multipart/mixed", {"boundary": "a(b)"}),
+        ('multipart/mixed; boundary="a (b)"', "multipart/mixed", {"boundary": "a (b)"}),
+        ("attachment; filename=report (1).pdf", "attachment", {"filename": "report (1).pdf"}),
+        (
+            "attachment; filename=(1).pdf (x); size=1 (B)",
+            "attachment",
+            {"filename": "(1).pdf (x)", "size": "1"},
+        ),
+        ('attachment (x); filename="a (b).txt"', "attachment", {"filename": "a (b).txt"}),
+        ("text/plain; charset=utf-8 (open", "text/plain", {"charset": "utf-8 (open"}),
+        ("text/plain" + "(" * 5000, "text/plain" + "(" * (fields.PARAMETER_CHARACTERS - 10), {}),
         (
             "attachment; " + "; ".join(f"filename*{n}*={'%E6%97%A5' * 5}" for n in range(17)),
             "attachment",
