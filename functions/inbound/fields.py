@@ -48,7 +48,7 @@ _MISSING_SEMICOLON: Final = re.compile(r"^\s*([^\s;=]+)\s+(?=[^\s;=]+=)")
 _COMMENT_BEGIN: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[;(]', re.DOTALL)
 _COMMENT_MARK: Final = re.compile(r"\\.|[()]", re.DOTALL)
 _COMMENT_DEPTHS: Final = {"(": 1, ")": -1}
-_NAME_BEGIN: Final = re.compile(r"\s*(?:file)?name[*0-9]*\s*=", re.IGNORECASE)
+_NAME_BEGIN: Final = re.compile(r"\s*+(?:file)?name[*0-9]*+\s*+=", re.IGNORECASE)
 _MESSAGE_ID: Final = re.compile(r"<[^<>]+>")
 
 
