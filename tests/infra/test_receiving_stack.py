@@ -290,6 +290,16 @@ def test_the_function_may_put_mail_beside_the_rest_that_comes_over_https_in_its_
     assert "<State/InboundMail/Bucket>/raw/*" in _granted(templates)["s3:PutObject"]
 
 
+@pytest.mark.parametrize("encrypt", [True, False])
+def test_the_function_knows_whether_mail_comes_encrypted(
+    synthesized: Callable[[Inbound], Templates],
+    encrypt: bool,  # noqa: FBT001 - pytest's
+) -> None:
+    templates = synthesized(Inbound(domain="inbound.example.com", encrypt=encrypt))
+    function = templates.one("AWS::Lambda::Function", "Inbound/Reader")
+    assert function.properties["Environment"]["Variables"]["ENCRYPTED"] == str(encrypt).lower()
+
+
 def test_rules_of_this_deployment_and_no_others_publish_to_the_topic(stacks: Templates) -> None:
     (publishes,) = _allows(stacks, "AWS::SNS::TopicPolicy", "Inbound/Receipts")
     assert publishes["Principal"] == {"Service": "ses.amazonaws.com"}
