@@ -87,7 +87,7 @@ def _triple(attachment: Attachment) -> list[str | None]:
 
 
 def _body(meant: str | None) -> str | None:
-    return (meant or "").replace("\r\n", "\n").rstrip("\n") or None
+    return (meant or "").replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") or None
 
 
 FOUND: Final[dict[str, Callable[[Reading, dict[str, Any]], Any]]] = {
