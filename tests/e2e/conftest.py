@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import subprocess
+import sys
 import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from infra.local.embedded import EmbeddedAws
+from infra.local.ministack import own_environment
 from infra.local.subscriber import Subscriber
 from mailbus.job_records import JobRecord, RecordKey
 from mailbus.ledger import Ledger, Unreachable
@@ -19,6 +24,7 @@ from mailbus.ledger import Ledger, Unreachable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 30.0
 POLL_SECONDS = 0.1
 # The bucket of the examples; the stage `local` lets jobs refer to it.
@@ -206,6 +212,30 @@ class System:
             if not any(int(answer["Attributes"][name]) for name in attributes):
                 return
             assert time.monotonic() < deadline, f"{output} never gets empty"
+
+    def cdk(self, directory: Path, command: str, *arguments: str) -> None:
+        """Run the CDK command line on the embedded AWS, as somebody does whose stack is beside these."""
+        path = (str(Path(sys.executable).parent), str(ROOT / "node_modules/.bin"), os.environ["PATH"])
+        environment = own_environment(
+            {
+                "AWS_ENDPOINT_URL": self.outputs["endpoint_url"],
+                "CDK_DISABLE_CLI_TELEMETRY": "true",
+                "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+                "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT))),
+                "PATH": os.pathsep.join(path),
+            }
+        )
+        done = subprocess.run(
+            ["cdk", command, *arguments, "--no-notices", "--no-version-reporting"],  # noqa: S607 - the project's own
+            # where cdk.json is, for its context; elsewhere it would find an app to synthesize
+            cwd=ROOT if command == "synth" else directory,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
 
     def accepted(self) -> list[dict[str, Any]]:
         """All that the simulated SES accepted so far, in order."""

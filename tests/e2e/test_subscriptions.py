@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import threading
 import time
@@ -16,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.local import assembly
-from infra.local.ministack import own_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,38 +110,13 @@ def _wait(what: str, enough: Callable[[], bool]) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _cdk(system: System, directory: Path, command: str, *arguments: str) -> None:
-    path = (str(Path(sys.executable).parent), str(ROOT / "node_modules/.bin"), os.environ["PATH"])
-    environment = own_environment(
-        {
-            "AWS_ENDPOINT_URL": system.outputs["endpoint_url"],
-            "CDK_DISABLE_CLI_TELEMETRY": "true",
-            "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
-            "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT))),
-            "PATH": os.pathsep.join(path),
-        }
-    )
-    done = subprocess.run(
-        ["cdk", command, *arguments, "--no-notices", "--no-version-reporting"],  # noqa: S607 - the project's own
-        # where cdk.json is, for its context; elsewhere it would find an app to synthesize
-        cwd=ROOT if command == "synth" else directory,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
 @pytest.fixture(scope="module")
 def deployed(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     directory = tmp_path_factory.mktemp("subscriptions")
     synthesized, adapted, outputs = directory / "synthesized", directory / "adapted", directory / "out.json"
     partner = Partner()
     try:
-        _cdk(
-            system,
+        system.cdk(
             directory,
             "synth",
             *("--quiet", "--output", str(synthesized)),
@@ -154,8 +126,7 @@ def deployed(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             *("--context", "architecture=host"),
         )
         assembly.adapt(synthesized, adapted)
-        _cdk(
-            system,
+        system.cdk(
             directory,
             "deploy",
             *("--app", str(adapted), "--all", "--require-approval", "never", "--method", "direct"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import time
 import uuid
@@ -17,7 +15,6 @@ import pytest
 
 from examples.support_desk.desk import answer, open_ticket
 from infra.local import assembly
-from infra.local.ministack import own_environment
 from mailbus.events import parse
 
 if TYPE_CHECKING:
@@ -28,30 +25,6 @@ SECONDS = 30.0
 POLL_SECONDS = 0.1
 SUPPORT = "support@inbound.example.com"
 SALES = "sales@inbound.example.com"
-
-
-def _cdk(system: System, directory: Path, command: str, *arguments: str) -> None:
-    path = (str(Path(sys.executable).parent), str(ROOT / "node_modules/.bin"), os.environ["PATH"])
-    environment = own_environment(
-        {
-            "AWS_ENDPOINT_URL": system.outputs["endpoint_url"],
-            "CDK_DISABLE_CLI_TELEMETRY": "true",
-            "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
-            "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT))),
-            "PATH": os.pathsep.join(path),
-        }
-    )
-    done = subprocess.run(
-        ["cdk", command, *arguments, "--no-notices", "--no-version-reporting"],  # noqa: S607 - the project's own
-        # where cdk.json is, for its context; elsewhere it would find an app to synthesize
-        cwd=ROOT if command == "synth" else directory,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
 
 
 class Desk:
@@ -120,8 +93,7 @@ def _mail(sender: str, recipient: str, **headers: str) -> EmailMessage:
 def desk(system: System, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     directory = tmp_path_factory.mktemp("support-desk")
     synthesized, adapted, outputs = directory / "synthesized", directory / "adapted", directory / "out.json"
-    _cdk(
-        system,
+    system.cdk(
         directory,
         "synth",
         *("--quiet", "--output", str(synthesized)),
@@ -131,8 +103,7 @@ def desk(system: System, tmp_path_factory: pytest.TempPathFactory) -> Desk:
         *("--context", "architecture=host"),
     )
     assembly.adapt(synthesized, adapted)
-    _cdk(
-        system,
+    system.cdk(
         directory,
         "deploy",
         *("--app", str(adapted), "--all", "--require-approval", "never", "--method", "direct"),
