@@ -19,7 +19,7 @@ from activation.decision import NOTHING, Decision, decide
 from activation.properties import parse_request
 from activation.rule_sets import ActiveRuleSet
 from mailbus import aws
-from mailbus.cloudformation import Answer, Call, answer, deliver, parse_call
+from mailbus.cloudformation import Answer, Call, answer, deliver, parse_call, served
 from mailbus.errors import ConfigurationError
 
 # SES takes one such call a second, what CloudFormation makes of the rules beside this included:
@@ -50,12 +50,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> None:
 
 def serve(event: dict[str, Any], call: Call, wiring: Wiring) -> Answer:
     """Do what is asked and say how it went; never raises."""
-    try:
-        physical_id = _act(event, call, wiring)
-    except Exception as error:
-        wiring.log.exception("not done", request_type=call.request_type)
-        return answer(call, call.physical_resource_id or NOTHING, f"{type(error).__name__}: {error}")
-    return answer(call, physical_id)
+    return served(lambda: answer(call, _act(event, call, wiring)), call, nothing=NOTHING, log=wiring.log)
 
 
 def _act(event: dict[str, Any], call: Call, wiring: Wiring) -> str:

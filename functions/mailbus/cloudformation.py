@@ -17,6 +17,8 @@ from mailbus.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aws_lambda_powertools import Logger
+
 Activity = Literal["Create", "Update", "Delete"]
 
 REASON_CHARACTERS: Final = 1000
@@ -80,6 +82,23 @@ def answer(call: Call, physical_id: str, failure: str | None = None) -> Answer:
         request_id=call.request_id,
         logical_resource_id=call.logical_resource_id,
     )
+
+
+def reason(error: Exception) -> str:
+    """Say what went wrong, for whoever deploys."""
+    return f"{type(error).__name__}: {error}"
+
+
+def served(act: Callable[[], Answer], call: Call, *, nothing: str, log: Logger) -> Answer:
+    """Answer whatever happens: CloudFormation waits an hour for an answer that does not come.
+
+    A resource that never came to be is called `nothing`.
+    """
+    try:
+        return act()
+    except Exception as error:
+        log.exception("not done", request_type=call.request_type)
+        return answer(call, call.physical_resource_id or nothing, reason(error))
 
 
 def deliver(url: str, reply: Answer, *, sleep: Callable[[float], None] = time.sleep) -> None:

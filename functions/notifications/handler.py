@@ -17,7 +17,7 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from mailbus import aws
-from mailbus.cloudformation import Answer, Call, answer, deliver, parse_call
+from mailbus.cloudformation import Answer, Call, answer, deliver, parse_call, reason, served
 from notifications.decision import NOTHING, decide
 from notifications.identity_topics import IdentityTopics
 from notifications.properties import parse_request
@@ -50,11 +50,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> None:
 
 def serve(event: dict[str, Any], call: Call, wiring: Wiring) -> Answer:
     """Do what is asked and say how it went; never raises."""
-    try:
-        return _act(event, call, wiring)
-    except Exception as error:
-        wiring.log.exception("not done", request_type=call.request_type)
-        return answer(call, call.physical_resource_id or NOTHING, _reason(error))
+    return served(lambda: _act(event, call, wiring), call, nothing=NOTHING, log=wiring.log)
 
 
 def _act(event: dict[str, Any], call: Call, wiring: Wiring) -> Answer:
@@ -75,9 +71,5 @@ def _act(event: dict[str, Any], call: Call, wiring: Wiring) -> Answer:
     except Exception as error:
         wiring.log.exception("done in part", request_type=call.request_type)
         # By this id a creation that failed is rolled back, and gives back what it had displaced already.
-        return answer(call, call.physical_resource_id or physical_id, _reason(error))
+        return answer(call, call.physical_resource_id or physical_id, reason(error))
     return answer(call, physical_id)
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
