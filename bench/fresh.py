@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -31,7 +32,11 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 def run(module: str, *arguments: str) -> Cost:
     """Run `python -m <module> <arguments>`, which has to call `report`."""
     command = [sys.executable, "-W", "ignore", "-m", module, *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)  # noqa: S603 - our own words
+    # what this process found by its own path, that one finds too
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(  # noqa: S603 - our own words
+        command, env=environment, stdout=subprocess.PIPE, check=True
+    )
     return msgspec.json.decode(done.stdout, type=Cost)
 
 
