@@ -64,16 +64,6 @@ def read(headers: Iterable[Header]) -> Told:
     return Told(metadata=metadata or {}, tags=tuple(tags), names_metadata=names_metadata)
 
 
-def metadata(headers: Iterable[Header]) -> dict[str, MetadataValue]:
-    """Read `X-Metadata`: the scalars of a JSON object; empty where it is broken or was cut off."""
-    return read(headers).metadata
-
-
-def tags(headers: Iterable[Header]) -> tuple[str, ...]:
-    """Read every `X-Tag`, in order."""
-    return read(headers).tags
-
-
 def _members(value: str) -> dict[str, MetadataValue] | None:
     try:
         return _METADATA.decode(value)

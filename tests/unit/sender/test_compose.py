@@ -218,7 +218,7 @@ def test_metadata_comes_back_however_long_its_words_are(size: int) -> None:
     assert json.loads(read(job(metadata=asked))["X-Metadata"]) == asked
     # as SES's events show it
     value = raw.partition(b"X-Metadata: ")[2].partition(b"\r\nMIME-Version")[0].decode()
-    assert tracking.metadata([Header(name="X-Metadata", value=value)]) == asked
+    assert tracking.read([Header(name="X-Metadata", value=value)]).metadata == asked
 
 
 def test_a_mail_over_the_size_of_ses_is_refused_before_it_is_sent() -> None:

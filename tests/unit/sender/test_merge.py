@@ -285,8 +285,8 @@ def test_any_merge_is_one_that_ses_takes_and_says_what_was_asked(
         assert all(value["Value"].isascii() and value["Value"].isprintable() for value in written)
         assert all(len(value["Name"] + value["Value"]) <= 996 for value in written)
         seen = [Header(name=header["Name"], value=header["Value"]) for header in written]
-        assert tracking.tags(seen) == tuple(tags)
-        assert tracking.metadata(seen) == recipient.metadata
+        told = tracking.read(seen)
+        assert (told.tags, told.metadata) == (tuple(tags), recipient.metadata)
         assert str(make_header(decode_header(written[0]["Value"]))) == recipient.headers[0][1]
         [to] = entry["Destination"]["ToAddresses"]
         assert to.isascii()

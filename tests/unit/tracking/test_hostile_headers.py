@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.tracking.reports import only, payload
-from tracking.headers import DECODED_CHARACTERS, tags
+from tracking import headers
+from tracking.headers import DECODED_CHARACTERS
 from tracking.notification import Header
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ PIECES = ["=?", "?=", "utf-8?q?", "utf-8?b?", "w7Y=", "=C3=B6", "autumn", " ", "
 
 
 def tag(value: str) -> str:
-    (read,) = tags([Header(name="X-Tag", value=value)])
+    (read,) = headers.read([Header(name="X-Tag", value=value)]).tags
     return read
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sender.headers import metadata_field
-from tracking.headers import METADATA_HEADER, metadata
+from tracking import headers
+from tracking.headers import METADATA_HEADER
 from tracking.notification import Header
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ scalars = (
 
 def read(written: str) -> dict[str, MetadataValue]:
     name, _, value = written.partition(": ")
-    return metadata([Header(name=name, value=value)])
+    return headers.read([Header(name=name, value=value)]).metadata
 
 
 @given(st.dictionaries(texts | long_words, scalars | st.none(), min_size=1, max_size=5))
