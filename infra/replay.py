@@ -270,7 +270,7 @@ def run(options: argparse.Namespace, *, now: datetime) -> None:
     archive = replays.archive(archive_name(boto3.client("cloudformation", config=config), stack))
     check_kept(interval, archive, now=now)
     replay = Replay(
-        name=f"{settings.name[:40]}-{now:%Y%m%dT%H%M%S}",
+        name=f"{settings.name[:40]}-{now:%Y%m%dT%H%M%S%f}",
         archive=archive,
         interval=interval,
         rule_arns=tuple(replays.rule_arn(rule, archive) for rule in options.rules),
