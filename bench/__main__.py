@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from bench import cold_start, composing, inbound, pacing, storing, throughput, tracking
+from bench.comparisons import cold_start, composing, inbound, pacing, storing, throughput, tracking
 
 
 def main() -> None:

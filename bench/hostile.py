@@ -10,8 +10,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from bench import fresh
 from bench.parsers import READERS
+from bench.support import fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,8 +24,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from bench import fresh, mails
 from bench.parsers import READERS, Attachment, Reading
+from bench.support import fresh, mails
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

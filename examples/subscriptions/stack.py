@@ -22,13 +22,13 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra import packaging
-from infra.acknowledged import acknowledge
+from mailbus_cdk import packaging
+from mailbus_cdk.cdk_nag import acknowledge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infra.settings import Architecture
+    from mailbus_cdk.settings.schema import Architecture
 
 HERE: Final = Path(__file__).resolve().parent
 CONSUMER: Final = HERE / "consumer.py"

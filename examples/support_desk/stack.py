@@ -18,13 +18,13 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 
-from infra import packaging
-from infra.acknowledged import acknowledge
+from mailbus_cdk import packaging
+from mailbus_cdk.cdk_nag import acknowledge
 
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from infra.settings import Architecture
+    from mailbus_cdk.settings.schema import Architecture
 
 DESK: Final = Path(__file__).resolve().parent / "desk.py"
 KEPT_DAYS: Final = 14

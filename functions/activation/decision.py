@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from mailbus.cloudformation import Activity
+from mailbus.aws.custom_resource import Activity
 from mailbus.errors import ConfigurationError
 
 _PREFIX: Final = "receipt-rule-set/"

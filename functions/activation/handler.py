@@ -15,11 +15,11 @@ from typing import Any
 import msgspec
 from aws_lambda_powertools import Logger
 
+from activation.aws.rule_sets import ActiveRuleSet
 from activation.decision import NOTHING, Decision, decide
 from activation.properties import parse_request
-from activation.rule_sets import ActiveRuleSet
-from mailbus import aws
-from mailbus.cloudformation import Answer, Call, answer, deliver, parse_call, served
+from mailbus.aws import sessions
+from mailbus.aws.custom_resource import Answer, Call, answer, deliver, parse_call, served
 from mailbus.errors import ConfigurationError
 
 # SES takes one such call a second, what CloudFormation makes of the rules beside this included:
@@ -37,8 +37,8 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
 @functools.cache
 def wire() -> Wiring:
     """Make the client, once per process."""
-    config = aws.config(max_attempts=MAX_ATTEMPTS, read_timeout=aws.SHORT_READ_TIMEOUT)
-    client = aws.session().client("ses", config=config)
+    config = sessions.config(max_attempts=MAX_ATTEMPTS, read_timeout=sessions.SHORT_READ_TIMEOUT)
+    client = sessions.session().client("ses", config=config)
     return Wiring(rule_set=ActiveRuleSet(client), log=Logger())
 
 

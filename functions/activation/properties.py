@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from activation.decision import Request, standing
-from mailbus.cloudformation import parse_properties
+from mailbus.aws.custom_resource import parse_properties
 
 if TYPE_CHECKING:
-    from mailbus.cloudformation import Call
+    from mailbus.aws.custom_resource import Call
 
 
 class _Properties(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):

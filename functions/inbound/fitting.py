@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from inbound.mime import distinct
-from mailbus.bus import entry_size
+from mailbus.aws.event_bus import entry_size
 from mailbus.events import InboundEvent, InboundMessage, Mailbox, StoredObject, StoredPart, entry
 
 if TYPE_CHECKING:

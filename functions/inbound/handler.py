@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aws_lambda_powertools import Logger
 
-from inbound.bucket import Bucket
-from inbound.keys import Keys
+from inbound.aws.kms import Keys
+from inbound.aws.s3 import Bucket
 from inbound.receive import NotYet, receive
-from mailbus import aws
-from mailbus.bus import EventBus
-from mailbus.dead_letters import DeadLetterQueue
+from mailbus.aws import sessions
+from mailbus.aws.dead_letters import DeadLetterQueue
+from mailbus.aws.event_bus import EventBus
+from mailbus.aws.sqs import batch_response, records
+from mailbus.environment import InboundSettings, from_environment
 from mailbus.errors import InvalidNotification, PublishError
-from mailbus.settings import InboundSettings, from_environment
-from mailbus.sqs import batch_response, records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from mailbus.sqs import Record
+    from mailbus.aws.sqs import Record
 
 MAX_ATTEMPTS = 3
 OUT_OF_TIME = "OutOfTime"
@@ -48,10 +48,12 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
 def wire() -> Wiring:
     """Read the settings and make the clients, once per process."""
     settings = from_environment(InboundSettings)
-    session = aws.session()
-    config = aws.config(max_attempts=MAX_ATTEMPTS)
+    session = sessions.session()
+    config = sessions.config(max_attempts=MAX_ATTEMPTS)
     # the bus tries again by itself
-    events = session.client("events", config=aws.config(max_attempts=1, read_timeout=aws.SHORT_READ_TIMEOUT))
+    events = session.client(
+        "events", config=sessions.config(max_attempts=1, read_timeout=sessions.SHORT_READ_TIMEOUT)
+    )
     return Wiring(
         settings=settings,
         bucket=Bucket(session.client("s3", config=config), settings.inbound_bucket_name),
@@ -93,7 +95,7 @@ def _is_done(record: Record, wiring: Wiring, *, is_on: bool) -> bool:
         return _is_kept(record, error, wiring)
     except Exception as error:  # noqa: BLE001 - one record must not take its batch along
         trouble = PublishError(
-            aws.error_code(error), "unforeseen: a mistake of Mailbus's own, or trouble with S3 or KMS"
+            sessions.error_code(error), "unforeseen: a mistake of Mailbus's own, or trouble with S3 or KMS"
         )
     if trouble is None:
         return True

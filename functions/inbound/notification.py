@@ -15,8 +15,8 @@ import msgspec
 from mailbus.errors import InboundError, InvalidNotification, WiringError
 
 if TYPE_CHECKING:
-    from mailbus.settings import InboundSettings
-    from mailbus.sns import Notification
+    from mailbus.aws.sns import Notification
+    from mailbus.environment import InboundSettings
 
 # SES tries a new rule with a message and an object of this name:
 # https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-s3.html

@@ -14,7 +14,7 @@ from inbound.uploads import Uploads
 from mailbus.events import StoredPart
 
 if TYPE_CHECKING:
-    from inbound.bucket import Bucket
+    from inbound.aws.s3 import Bucket
     from inbound.structure import Part
 
 NAME_CHARACTERS: Final = 100

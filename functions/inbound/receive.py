@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from inbound import decryption, mime, parts, replies
-from inbound.bucket import NO_SUCH_KEY, RAW_BYTES, Bucket, StoredMail, Unavailable
+from inbound.aws.s3 import NO_SUCH_KEY, RAW_BYTES, Bucket, StoredMail, Unavailable
 from inbound.fitting import fit
 from inbound.notification import (
     Carried,
@@ -20,16 +20,16 @@ from inbound.notification import (
     read_received,
     received_at,
 )
+from mailbus.aws.sns import Notification, parse_notification
 from mailbus.errors import InboundError
 from mailbus.events import BusEntry, InboundEvent, RawMessage, StoredObject, entry
-from mailbus.sns import Notification, parse_notification
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from inbound.keys import Keys
-    from mailbus.settings import InboundSettings
-    from mailbus.sqs import Record
+    from inbound.aws.kms import Keys
+    from mailbus.aws.sqs import Record
+    from mailbus.environment import InboundSettings
 
 # How many deliveries a right that is missing may take to come; an object that is missing never comes: SES
 # writes it before it notifies, and S3 is consistent (https://aws.amazon.com/s3/consistency/).

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-    from inbound.bucket import Bucket
+    from inbound.aws.s3 import Bucket
 
 # A put takes some 30 ms, most of it waiting. boto3's pool has ten connections where nobody asks for more:
 # https://botocore.amazonaws.com/v1/documentation/api/latest/reference/config.html

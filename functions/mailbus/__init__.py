@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from mailbus import events, inbound
     from mailbus.client import Client, Result, Sent
     from mailbus.events import EmailEvent, InboundEvent
-    from mailbus.ledger import Cancellation
-    from mailbus.send_job import Alternative, Attachment, S3Object, SendJob
+    from mailbus.jobs.contract import Alternative, Attachment, S3Object, SendJob
+    from mailbus.ledger.table import Cancellation
 
 __version__ = "0.1.0"
 __all__ = [
@@ -38,15 +38,15 @@ __all__ = [
 
 _MODULES: Final = frozenset({"events", "inbound"})
 _HOMES: Final = {
-    "Alternative": "mailbus.send_job",
-    "Attachment": "mailbus.send_job",
-    "Cancellation": "mailbus.ledger",
+    "Alternative": "mailbus.jobs.contract",
+    "Attachment": "mailbus.jobs.contract",
+    "Cancellation": "mailbus.ledger.table",
     "Client": "mailbus.client",
     "EmailEvent": "mailbus.events",
     "InboundEvent": "mailbus.events",
     "Result": "mailbus.client",
-    "S3Object": "mailbus.send_job",
-    "SendJob": "mailbus.send_job",
+    "S3Object": "mailbus.jobs.contract",
+    "SendJob": "mailbus.jobs.contract",
     "Sent": "mailbus.client",
 }
 

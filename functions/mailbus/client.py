@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailbus import aws
+from mailbus.aws import sessions
 from mailbus.errors import ConfigurationError, InvalidJob, MailbusError, SendError
-from mailbus.ledger import Cancellation, Ledger, Unreachable
-from mailbus.queue_messages import Message, fits, to_message, to_reference
-from mailbus.send_job import S3Object, SendJob
+from mailbus.jobs.contract import S3Object, SendJob
+from mailbus.jobs.queue_message import Message, fits, to_message, to_reference
+from mailbus.ledger.table import Cancellation, Ledger, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -236,7 +236,7 @@ class Client:
         with self._making:
             if self._sqs is None:
                 self._sqs = self._own_session().client(
-                    "sqs", region_name=self._region(), config=aws.config(max_attempts=CALL_ATTEMPTS)
+                    "sqs", region_name=self._region(), config=sessions.config(max_attempts=CALL_ATTEMPTS)
                 )
             return self._sqs
 
@@ -244,7 +244,7 @@ class Client:
         with self._making:
             if self._s3 is None:
                 self._s3 = self._own_session().client(
-                    "s3", region_name=self._region(), config=aws.config(max_attempts=CALL_ATTEMPTS)
+                    "s3", region_name=self._region(), config=sessions.config(max_attempts=CALL_ATTEMPTS)
                 )
             return self._s3
 
@@ -252,13 +252,13 @@ class Client:
         with self._making:
             if self._dynamodb is None:
                 self._dynamodb = self._own_session().client(
-                    "dynamodb", region_name=self._region(), config=aws.config(max_attempts=CALL_ATTEMPTS)
+                    "dynamodb", region_name=self._region(), config=sessions.config(max_attempts=CALL_ATTEMPTS)
                 )
             return self._dynamodb
 
     def _own_session(self) -> boto3.Session:
         if self._session is None:
-            self._session = aws.session()
+            self._session = sessions.session()
         return self._session
 
     def _region(self) -> str | None:

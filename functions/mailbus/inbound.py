@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailbus import aws
+from mailbus.aws import sessions
 from mailbus.errors import InboundError, InvalidEvent
 from mailbus.events import InboundEvent, StoredObject, parse
 
@@ -105,7 +105,7 @@ class Content:
                 while chunk := body.read(CHUNK_BYTES):
                     yield chunk
         except (ClientError, BotoCoreError) as error:
-            code = aws.error_code(error)
+            code = sessions.error_code(error)
             reason = f"{self._name()} cannot be read ({code}): {_FIXES.get(code, _TRY_AGAIN)}"
             raise InboundError(reason) from error
 
@@ -196,5 +196,6 @@ def _body(at: StoredObject, client: S3Client | None) -> str:
 
 def _content(expected: _Expected, client: S3Client | None) -> Content:
     return Content(
-        expected, client or aws.session().client("s3", config=aws.config(max_attempts=CALL_ATTEMPTS))
+        expected,
+        client or sessions.session().client("s3", config=sessions.config(max_attempts=CALL_ATTEMPTS)),
     )

@@ -1,8 +1,16 @@
-"""What the functions measure of their own, by the log, and what the alarms look at."""
+"""The CloudWatch metrics that the functions write of their own, and that alarms watch.
+
+They are written to the log, in the embedded metric format.
+"""
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Metric = Literal["SendingPaused", "WaitingJobSeconds", "RefusedMessages", "UnconfirmedSubscriptions"]
 
@@ -20,3 +28,18 @@ WAITING_JOB_SECONDS: Final = "WaitingJobSeconds"
 REFUSED_MESSAGES: Final = "RefusedMessages"
 # subscriptions of the webhook that somebody has to confirm by hand, or that somebody ended
 UNCONFIRMED_SUBSCRIPTIONS: Final = "UnconfirmedSubscriptions"
+
+# all others are counts
+UNITS: Final[Mapping[Metric, MetricUnit]] = {WAITING_JOB_SECONDS: MetricUnit.Seconds}
+
+
+def measure(function_name: str, name: Metric, value: float) -> None:
+    """Write one value of a metric of this function."""
+    with single_metric(
+        name=name,
+        unit=UNITS.get(name, MetricUnit.Count),
+        value=value,
+        namespace=NAMESPACE,
+        default_dimensions={FUNCTION_DIMENSION: function_name},
+    ):
+        pass

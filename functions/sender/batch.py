@@ -4,7 +4,7 @@ Each step takes the former one's values, and leaves the others alone: one bad jo
 
 What makes a job be sent once is the order: it is claimed in the ledger before SES is called, and what SES
 answered is written down after. Whoever finds a claim without an answer knows that the job is in doubt, and
-lets SES's own `Send` event decide (`mailbus.job_records`). The events follow the ledger, the dead-letter
+lets SES's own `Send` event decide (`mailbus.ledger.records`). The events follow the ledger, the dead-letter
 queue the events, and the acknowledgement all of them, so that what fails in between is repeated and nothing
 is lost; repeated events have the same `event_id`.
 
@@ -18,22 +18,22 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from mailbus.aws.sqs import Record, batch_response
 from mailbus.errors import SendError
-from mailbus.jobs import job_id_of
+from mailbus.jobs.parsing import job_id_of
 from mailbus.metrics import WAITING_JOB_SECONDS
-from mailbus.sqs import Record, batch_response
 from sender.claims import look_up, refuse
+from sender.completion import report
 from sender.deferral import defer, divide
-from sender.reading import Read, is_heavy, open_record, prepare
-from sender.report import report
+from sender.dispatch import Played, back_to_queue, play
+from sender.preparing import Read, is_heavy, open_record, prepare
 from sender.results import Early, Large, Postponed, Refused, Unexpected, Work
-from sender.rounds import Played, back_to_queue, play
 from sender.settlement import conclude
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sender.reading import Opened
+    from sender.preparing import Opened
     from sender.results import Result
     from sender.settlement import Settlement
     from sender.wiring import Sender

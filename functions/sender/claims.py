@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mailbus.errors import InvalidJob, SendError
-from mailbus.job_records import (
+from mailbus.jobs.job import envelopes
+from mailbus.jobs.splitting import PART_RECIPIENTS
+from mailbus.ledger.records import (
     UNKNOWN,
     Cancelled,
     Conflict,
@@ -21,17 +23,15 @@ from mailbus.job_records import (
     Waiting,
     judge,
 )
-from mailbus.jobs import envelopes
-from mailbus.ledger import Claim, Claimed, Found, Unreachable
-from mailbus.parts import PART_RECIPIENTS
+from mailbus.ledger.table import Claim, Claimed, Found, Unreachable
 from sender import results
-from sender.outcomes import Fault, delay_seconds
+from sender.ses.errors import Fault, delay_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mailbus.jobs import Job
-    from mailbus.sqs import Record
+    from mailbus.aws.sqs import Record
+    from mailbus.jobs.job import Job
     from sender.results import Result, Work
     from sender.wiring import Sender
 

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mailbus.errors import SendError
-from mailbus.job_records import JobRecord, Waiting
-from mailbus.jobs import envelopes
-from mailbus.ledger import Unreachable
-from mailbus.parts import split
-from mailbus.queue_messages import NOT_SENDABLE
+from mailbus.jobs.job import envelopes
+from mailbus.jobs.queue_message import NOT_SENDABLE
+from mailbus.jobs.splitting import split
+from mailbus.ledger.records import JobRecord, Waiting
+from mailbus.ledger.table import Unreachable
+from sender.aws.scheduler import INPUT_BYTES
 from sender.claims import LEASE_SLACK, enter, key_of, postponed_by, remembered_until, result_of
-from sender.reading import NO_TIME
+from sender.preparing import NO_TIME
 from sender.results import Postponed, Refused, Scheduled, Split
-from sender.schedules import INPUT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sender.objects import Prefix
+    from sender.aws.s3 import Prefix
     from sender.results import Early, Large, Result
     from sender.wiring import Sender
 

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from mailbus import aws
-from mailbus.bus import EventBus
-from mailbus.dead_letters import DeadLetterQueue
-from mailbus.ledger import Ledger
-from mailbus.measuring import measure
-from mailbus.settings import SenderSettings, from_environment
-from mailbus.sqs import records
-from sender.account import Account
+from mailbus.aws import sessions
+from mailbus.aws.dead_letters import DeadLetterQueue
+from mailbus.aws.event_bus import EventBus
+from mailbus.aws.sqs import records
+from mailbus.environment import SenderSettings, from_environment
+from mailbus.ledger.table import Ledger
+from mailbus.metrics import measure
+from sender.aws.s3 import Objects
+from sender.aws.scheduler import Schedules
+from sender.aws.send_queues import SendQueues
 from sender.batch import process
-from sender.objects import Objects
-from sender.pacing import Pacer
-from sender.rate import RateTable
-from sender.rounds import WORKERS
-from sender.schedules import Schedules
-from sender.send_queue import SendQueues
-from sender.ses import MailService
+from sender.dispatch import WORKERS
+from sender.rate.account import Account
+from sender.rate.pacer import Pacer
+from sender.rate.table import RateTable
+from sender.ses.client import MailService
 from sender.wiring import Sender
 
 if TYPE_CHECKING:
@@ -51,29 +51,31 @@ def wait_until(moment: float) -> None:
 def wire(function_name: str) -> Sender:
     """Build settings and clients, at the first event."""
     settings = from_environment(SenderSettings)
-    session = aws.session()
+    session = sessions.session()
     # a function that runs out of time after SES's answers leaves its jobs in doubt
-    quick = aws.config(max_attempts=ATTEMPTS, read_timeout=aws.SHORT_READ_TIMEOUT)
+    quick = sessions.config(max_attempts=ATTEMPTS, read_timeout=sessions.SHORT_READ_TIMEOUT)
     sqs = session.client("sqs", config=quick)
     at_home = settings.ses_role_arn is None and settings.ses_region is None
     whose = (
         session
         if at_home
-        else aws.session_elsewhere(
+        else sessions.session_elsewhere(
             session.client("sts", config=quick), role_arn=settings.ses_role_arn, region=settings.ses_region
         )
     )
     ses = whose.client(
         "sesv2",
         # one attempt: a hidden retry after a timeout would be a second mail
-        config=aws.config(
+        config=sessions.config(
             max_attempts=1,
             max_pool_connections=WORKERS,
             connect_timeout=settings.ses_connect_timeout,
             read_timeout=settings.ses_read_timeout,
         ),
     )
-    events = session.client("events", config=aws.config(max_attempts=1, read_timeout=aws.SHORT_READ_TIMEOUT))
+    events = session.client(
+        "events", config=sessions.config(max_attempts=1, read_timeout=sessions.SHORT_READ_TIMEOUT)
+    )
     dynamodb = session.client("dynamodb", config=quick)
     return Sender(
         settings=settings,

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
+from mailbus.aws.sqs import Record
 from mailbus.errors import MailbusError, SendError
-from mailbus.job_records import JobRecord
-from mailbus.jobs import Envelope, Job
-from mailbus.sqs import Record
-from sender.merge import Bulk
-from sender.outcomes import Fault, Kind
-from sender.request import Request
+from mailbus.jobs.job import Envelope, Job
+from mailbus.ledger.records import JobRecord
+from sender.ses.errors import Fault, Kind
+from sender.ses.send_bulk_email import Bulk
+from sender.ses.send_email import Request
 
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):

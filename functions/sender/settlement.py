@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from mailbus.aws.sqs import Record
 from mailbus.errors import MailbusError, SendError
 from mailbus.events import BusEntry, EmailEvent, entry
-from mailbus.job_records import JobRecord
-from mailbus.jobs import peek_job_id
-from mailbus.sqs import Record
-from sender import announcements
+from mailbus.jobs.parsing import peek_job_id
+from mailbus.ledger.records import JobRecord
+from sender import events
 from sender.claims import begun_anew, outcome_unknown, remembered_until
-from sender.outcomes import Fault, Kind, delay_seconds, gives_up, is_spent, recalled
 from sender.results import (
     Attempted,
     Cancelled,
@@ -28,12 +27,13 @@ from sender.results import (
     Unexpected,
     Unreadable,
 )
+from sender.ses.errors import Fault, Kind, delay_seconds, gives_up, is_spent, recalled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Final
 
-    from mailbus.jobs import Job
+    from mailbus.jobs.job import Job
     from sender.wiring import Sender
 
 UNEXPECTED_SECONDS: Final = 60
@@ -136,10 +136,10 @@ def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
     if spent:
         final |= dict.fromkeys(work.entries, Fault(kind="failed", error=_spent()))
     goes_on = attempted.unanswered is not None or passing or (work.entries and not spent)
-    events = (
+    announced = (
         [
-            *announcements.queued(job, work.accepted, known.accepted_at),
-            *announcements.faulty(job, final, record.message_id, sender.now()),
+            *events.queued(job, work.accepted, known.accepted_at),
+            *events.faulty(job, final, record.message_id, sender.now()),
         ]
         if goes_on or record.receive_count == 1
         else _all_told(sender, record, job, known, final)
@@ -149,7 +149,7 @@ def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
         outcome="queued",
         job_id=job.job_id,
         message_ids=tuple(work.accepted.values()),
-        entries=_entries(events),
+        entries=_entries(announced),
         error=_label(next(iter(faults.values())).error) if faults else None,
         paused=sum(fault.kind == "paused" for fault in faults.values()),
     )
@@ -196,8 +196,8 @@ def _all_told(
     unknown = Fault(kind="failed", error=outcome_unknown())
     faults = {**dict.fromkeys(_own_unknown(record, known), unknown), **earlier, **final}
     return [
-        *announcements.queued(job, known.accepted, known.accepted_at),
-        *announcements.faulty(job, faults, record.message_id, sender.now()),
+        *events.queued(job, known.accepted, known.accepted_at),
+        *events.faulty(job, faults, record.message_id, sender.now()),
     ]
 
 
@@ -238,14 +238,14 @@ def _wait_for_events(
 
 def _settle_settled(sender: Sender, settled: Settled) -> Settlement:
     record, job, known = settled.record, settled.job, settled.known
-    events = _all_told(sender, record, job, known, {}) if settled.announce else ()
+    announced = _all_told(sender, record, job, known, {}) if settled.announce else ()
     error = outcome_unknown() if _own_unknown(record, known) else None
     return Settlement(
         record=record,
         outcome="duplicate" if error is None else "failed",
         job_id=job.job_id,
         message_ids=tuple(known.accepted.values()),
-        entries=_entries(events),
+        entries=_entries(announced),
         bury=error,
         error=None if error is None else error.code,
     )
@@ -258,7 +258,7 @@ def _settle_refused(sender: Sender, refused: Refused) -> Settlement:
         outcome="failed",
         job_id=job.job_id,
         entries=_entries(
-            announcements.refused(job, error, record.message_id, sender.now(), entries=refused.entries)
+            events.refused(job, error, record.message_id, sender.now(), entries=refused.entries)
         ),
         bury=error,
         error=_label(error),
@@ -267,12 +267,12 @@ def _settle_refused(sender: Sender, refused: Refused) -> Settlement:
 
 def _settle_unreadable(sender: Sender, unreadable: Unreadable) -> Settlement:
     record, error = unreadable.record, unreadable.error
-    events = announcements.unreadable(unreadable.job_id, error, record.message_id, sender.now())
+    announced = events.unreadable(unreadable.job_id, error, record.message_id, sender.now())
     return Settlement(
         record=record,
         outcome="failed",
         job_id=unreadable.job_id,
-        entries=_entries(events),
+        entries=_entries(announced),
         bury=error,
         error=_label(error),
     )
@@ -285,7 +285,7 @@ def _settle_cancelled(sender: Sender, cancelled: Cancelled) -> Settlement:
         record=record,
         outcome="cancelled",
         job_id=job.job_id,
-        entries=_entries(announcements.refused(job, error, record.message_id, sender.now())),
+        entries=_entries(events.refused(job, error, record.message_id, sender.now())),
     )
 
 
@@ -294,12 +294,12 @@ def _settle_given_up(sender: Sender, given_up: GivenUp) -> Settlement:
     if not known.unsettled:
         # what else was accepted may never have been announced
         return _settle_settled(sender, Settled(record=record, job=job, known=known, announce=True))
-    events = announcements.refused(job, error, record.message_id, sender.now(), entries=given_up.entries)
+    announced = events.refused(job, error, record.message_id, sender.now(), entries=given_up.entries)
     return Settlement(
         record=record,
         outcome="failed",
         job_id=job.job_id,
-        entries=_entries(events),
+        entries=_entries(announced),
         give_back_seconds=1,
         error=_label(error),
     )
@@ -352,7 +352,7 @@ def _settle_unexpected(sender: Sender, unexpected: Unexpected) -> Settlement:
         record=record,
         outcome="unexpected",
         job_id=job_id,
-        entries=_entries(announcements.unreadable(job_id, error, record.message_id, sender.now())),
+        entries=_entries(events.unreadable(job_id, error, record.message_id, sender.now())),
         bury=error,
         error=unexpected.error_type,
     )

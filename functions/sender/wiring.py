@@ -8,17 +8,17 @@ from datetime import datetime
 import msgspec
 from aws_lambda_powertools import Logger
 
-from mailbus.bus import EventBus
-from mailbus.dead_letters import DeadLetterQueue
-from mailbus.ledger import Ledger
+from mailbus.aws.dead_letters import DeadLetterQueue
+from mailbus.aws.event_bus import EventBus
+from mailbus.aws.sqs import Record  # noqa: TC001 - as the others, whose annotations are read at run time
+from mailbus.environment import SenderSettings
+from mailbus.ledger.table import Ledger
 from mailbus.metrics import Metric
-from mailbus.settings import SenderSettings
-from mailbus.sqs import Record  # noqa: TC001 - as the others, whose annotations are read at run time
-from sender.objects import Objects
-from sender.pacing import Lane, Pacer
-from sender.schedules import Schedules
-from sender.send_queue import SendQueues
-from sender.ses import MailService
+from sender.aws.s3 import Objects
+from sender.aws.scheduler import Schedules
+from sender.aws.send_queues import SendQueues
+from sender.rate.pacer import Lane, Pacer
+from sender.ses.client import MailService
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):

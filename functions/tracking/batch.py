@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailbus import aws
+from mailbus.aws import sessions
+from mailbus.aws.sns import parse_notification
 from mailbus.errors import PublishError
-from mailbus.sns import parse_notification
-from tracking.jobs import identify, settle
+from tracking.ledger_updates import identify, settle
 from tracking.normalize import normalize
 from tracking.publishing import bounded, publish
 from tracking.tracker import Held, Reading, each
@@ -21,8 +21,8 @@ from tracking.tracker import Held, Reading, each
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from mailbus.aws.sqs import Record
     from mailbus.errors import MailbusError
-    from mailbus.sqs import Record
     from tracking.tracker import Tracker
 
 # An event takes some 2 KB before it is wrapped.
@@ -67,7 +67,7 @@ def _events(readings: Sequence[Reading]) -> int:
 
 def _read(record: Record, tracker: Tracker) -> list[Reading]:
     if tracker.seconds_to_publish <= 0:
-        raise aws.NotTried
+        raise sessions.NotTried
     report = normalize(
         parse_notification(record.body),
         topic_arn=tracker.settings.tracking_topic_arn,

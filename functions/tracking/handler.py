@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from mailbus import aws
-from mailbus.settings import TrackingSettings, from_environment
-from mailbus.sqs import batch_response, records
+from mailbus.aws import sessions
+from mailbus.aws.sqs import batch_response, records
+from mailbus.environment import TrackingSettings, from_environment
 from tracking import wiring
 from tracking.batch import process
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 def wire() -> Callable[[float], Tracker]:
     """Read the settings and make the clients, once per process; the answer takes a batch's seconds."""
     settings = from_environment(TrackingSettings)
-    session = aws.session()
-    quick = aws.config(
+    session = sessions.session()
+    quick = sessions.config(
         max_attempts=wiring.ATTEMPTS,
         connect_timeout=wiring.CONNECT_TIMEOUT,
         read_timeout=wiring.READ_TIMEOUT,
     )
     # the bus tries again by itself
-    once = aws.config(
+    once = sessions.config(
         max_attempts=1, connect_timeout=wiring.CONNECT_TIMEOUT, read_timeout=wiring.PUT_READ_TIMEOUT
     )
     return functools.partial(

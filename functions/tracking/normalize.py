@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mailbus import events
+from mailbus.aws.sns import Notification
 from mailbus.errors import InvalidNotification, WiringError
 from mailbus.events import Bot, EmailEvent, EventType, RejectReason, event_id, second_key, timestamp_key
-from mailbus.sns import Notification
-from tracking import headers, notification, reading
-from tracking.lookup import Lookup, Message, Untagged, lookup
+from tracking import decoding, headers, notification
+from tracking.correlation import Lookup, Message, Untagged, lookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -92,7 +92,7 @@ def normalize(
     `InvalidNotification` for what SES does not send.
     """
     try:
-        ses, whole = reading.read(envelope.message)
+        ses, whole = decoding.read(envelope.message)
     except InvalidNotification:
         if envelope.message.lstrip().startswith(VALIDATED):
             return Report()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from mailbus.bus import TOO_LARGE, PublishFailure
+from mailbus.aws.event_bus import TOO_LARGE, PublishFailure
 from mailbus.errors import InvalidNotification, PublishError
 from mailbus.events import BusEntry, EmailEvent, entry
 from tracking.tracker import Held, Reading, each

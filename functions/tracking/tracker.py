@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from aws_lambda_powertools import Logger
 
-from mailbus import aws
-from mailbus.bus import EventBus
-from mailbus.dead_letters import DeadLetterQueue
+from mailbus.aws import sessions
+from mailbus.aws.dead_letters import DeadLetterQueue
+from mailbus.aws.event_bus import EventBus
+from mailbus.aws.sqs import Record
+from mailbus.environment import TrackingSettings
 from mailbus.errors import InvalidNotification, MailbusError, PublishError
-from mailbus.ledger import Ledger
-from mailbus.settings import TrackingSettings
-from mailbus.sqs import Record
+from mailbus.ledger.table import Ledger
+from tracking.aws.tracking_queue import TrackingQueue
 from tracking.esp_events import EspEvents
 from tracking.normalize import Report
-from tracking.tracking_queue import TrackingQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,8 +95,9 @@ def _bare(error: InvalidNotification) -> InvalidNotification:
 
 def unforeseen(error: Exception) -> PublishError:
     """Tell of an error that nobody counted on, or of a call that there was no time for."""
-    if isinstance(error, aws.NotTried):
-        return PublishError(aws.error_code(error), str(error))
+    if isinstance(error, sessions.NotTried):
+        return PublishError(sessions.error_code(error), str(error))
     return PublishError(
-        aws.error_code(error), "unforeseen: S3, a damaged item of the ledger, or a mistake of Mailbus's own"
+        sessions.error_code(error),
+        "unforeseen: S3, a damaged item of the ledger, or a mistake of Mailbus's own",
     )

@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from mailbus import aws
-from mailbus.bus import EventBus
-from mailbus.dead_letters import DeadLetterQueue
-from mailbus.ledger import Ledger
+from mailbus.aws import sessions
+from mailbus.aws.dead_letters import DeadLetterQueue
+from mailbus.aws.event_bus import EventBus
+from mailbus.ledger.table import Ledger
+from tracking.aws.tracking_queue import TrackingQueue
 from tracking.esp_events import EspEvents
 from tracking.tracker import Tracker
-from tracking.tracking_queue import TrackingQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
     from types_boto3_sqs.client import SQSClient
 
-    from mailbus.settings import TrackingSettings
+    from mailbus.environment import TrackingSettings
 
 # of every client here, in seconds
 CONNECT_TIMEOUT: Final = 1.0
 READ_TIMEOUT: Final = 2.0
 ATTEMPTS: Final = 2
-PUT_READ_TIMEOUT: Final = aws.SHORT_READ_TIMEOUT
+PUT_READ_TIMEOUT: Final = sessions.SHORT_READ_TIMEOUT
 # the longest that a call takes that begins: its attempts, and up to a second between them; PutEvents has one
 CALL_SECONDS: Final = ATTEMPTS * (CONNECT_TIMEOUT + READ_TIMEOUT) + 1
 PUT_SECONDS: Final = CONNECT_TIMEOUT + PUT_READ_TIMEOUT
@@ -60,11 +60,11 @@ def tracker(  # noqa: PLR0913 - keyword-only options
 ) -> Tracker:
     """Wire what works on a batch that has to be done in so many seconds; `now` gives epoch seconds."""
     begun, end = now(), now() + seconds
-    queues = aws.on_time(sqs, lambda: now() < end - GIVE_BACK_SECONDS)
+    queues = sessions.on_time(sqs, lambda: now() < end - GIVE_BACK_SECONDS)
     return Tracker(
         settings=settings,
         ledger=Ledger(
-            aws.on_time(dynamodb, lambda: now() < begun + seconds * LEDGER_SHARE),
+            sessions.on_time(dynamodb, lambda: now() < begun + seconds * LEDGER_SHARE),
             settings.ledger_table_name,
             sleep=sleep,
         ),
@@ -72,7 +72,7 @@ def tracker(  # noqa: PLR0913 - keyword-only options
             events, settings.event_bus_name, entry_bytes=settings.event_bytes, sleep=sleep, clock=now
         ),
         esp_events=lambda: EspEvents(
-            aws.on_time(s3(), lambda: now() < end - STORE_SECONDS),
+            sessions.on_time(s3(), lambda: now() < end - STORE_SECONDS),
             bucket=settings.events_bucket_name,
             prefix=settings.esp_events_prefix,
         ),

@@ -13,13 +13,13 @@ from typing import Any, Final
 import msgspec
 from aws_lambda_powertools import Logger
 
-from mailbus import aws
+from mailbus.aws import sessions
+from mailbus.environment import AuthorizerSettings, from_environment
 from mailbus.errors import ConfigurationError
-from mailbus.settings import AuthorizerSettings, from_environment
+from webhook.aws.secret import StoredSecret
 from webhook.credentials import given
 from webhook.gate import Gate
 from webhook.routes import ROUTES
-from webhook.secret import StoredSecret
 
 MAX_ATTEMPTS: Final = 2
 PRINCIPAL: Final = "sns"
@@ -37,8 +37,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def wire() -> Gate:
     """Read the settings and make the client, once per process."""
     settings = from_environment(AuthorizerSettings)
-    config = aws.config(max_attempts=MAX_ATTEMPTS, read_timeout=aws.SHORT_READ_TIMEOUT)
-    client = aws.session().client("secretsmanager", config=config)
+    config = sessions.config(max_attempts=MAX_ATTEMPTS, read_timeout=sessions.SHORT_READ_TIMEOUT)
+    client = sessions.session().client("secretsmanager", config=config)
     return Gate(StoredSecret(client, settings.secret_arn), Logger())
 
 

@@ -7,15 +7,15 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from mailbus.errors import ConfigurationError
+from webhook.aws.secret import Unreadable
 from webhook.credentials import matches
-from webhook.secret import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_lambda_powertools import Logger
 
-    from webhook.secret import Known, StoredSecret
+    from webhook.aws.secret import Known, StoredSecret
 
 # a version that is no longer valid is let in for so long at most
 FRESH_SECONDS: Final = 60.0

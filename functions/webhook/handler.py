@@ -10,15 +10,15 @@ from aws_lambda_powertools import Logger
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from mailbus import aws
-from mailbus.measuring import measure
-from mailbus.settings import WebhookSettings, from_environment
+from mailbus.aws import sessions
+from mailbus.environment import WebhookSettings, from_environment
+from mailbus.metrics import measure
+from webhook.aws.queues import Queues
+from webhook.aws.subscriptions import Subscriptions
 from webhook.certificates import Certificates, fetch, make_opener
 from webhook.http import parse_request, response
-from webhook.queues import Queues
 from webhook.receive import Webhook, receive
 from webhook.routes import INBOUND, TRACKING
-from webhook.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -39,8 +39,10 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 def wire(function_name: str) -> Webhook:
     """Read the settings and make the clients, once per process."""
     settings = from_environment(WebhookSettings)
-    session = aws.session()
-    config = aws.config(max_attempts=MAX_ATTEMPTS, connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
+    session = sessions.session()
+    config = sessions.config(
+        max_attempts=MAX_ATTEMPTS, connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS
+    )
     urls = {TRACKING: settings.tracking_queue_url, INBOUND: settings.inbound_queue_url}
     # As SNS's own link would do it: a signature is judged by the policy of a topic that is somebody else's
     # (https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html).

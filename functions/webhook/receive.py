@@ -16,6 +16,8 @@ from aws_lambda_powertools import Logger
 
 from mailbus.errors import InvalidNotification, SignatureError, WiringError
 from mailbus.metrics import REFUSED_MESSAGES, UNCONFIRMED_SUBSCRIPTIONS, Metric
+from webhook.aws.queues import Queues
+from webhook.aws.subscriptions import NotConfirmed, Subscriptions
 from webhook.certificates import Certificates, Unreachable, require_certificate_url
 from webhook.http import RAW_HEADER, TYPE_HEADER, Answer
 from webhook.messages import (
@@ -25,9 +27,7 @@ from webhook.messages import (
     parse_message,
     type_of,
 )
-from webhook.queues import Queues
 from webhook.signature import require_recent, verify
-from webhook.subscriptions import NotConfirmed, Subscriptions
 
 if TYPE_CHECKING:
     from webhook.http import Request

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from infra.local.embedded import EmbeddedAws
-from infra.local.ministack import own_environment
-from infra.local.subscriber import Subscriber
-from mailbus.job_records import JobRecord, RecordKey
-from mailbus.ledger import Ledger, Unreachable
+from mailbus.ledger.records import JobRecord, RecordKey
+from mailbus.ledger.table import Ledger, Unreachable
+from mailbus_local.embedded import EmbeddedAws
+from mailbus_local.ministack import own_environment
+from mailbus_local.subscriber import Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -221,7 +221,7 @@ class System:
                 "AWS_ENDPOINT_URL": self.outputs["endpoint_url"],
                 "CDK_DISABLE_CLI_TELEMETRY": "true",
                 "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
-                "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT))),
+                "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT))),
                 "PATH": os.pathsep.join(path),
             }
         )

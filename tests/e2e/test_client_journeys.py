@@ -12,7 +12,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 
 from mailbus import Client
 from mailbus.errors import InvalidJob, UnsupportedFeature
-from mailbus.send_job import Attachment, SendJob
+from mailbus.jobs.contract import Attachment, SendJob
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

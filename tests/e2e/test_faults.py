@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench import journey
+from bench.journeys import journey
 
 if TYPE_CHECKING:
     from conftest import System

@@ -35,9 +35,12 @@ def _listens(port: int) -> bool:
 
 
 def _command(directory: Path) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT)))}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT))),
+    }
     return subprocess.Popen(
-        [sys.executable, "-m", "infra.local", "--directory", str(directory)],
+        [sys.executable, "-m", "mailbus_local", "--directory", str(directory)],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

@@ -92,10 +92,10 @@ def _run(system: System, *arguments: str) -> subprocess.CompletedProcess[str]:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_ENDPOINT_URL": system.outputs["endpoint_url"],
-        "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT))),
+        "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT))),
     }
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "infra.replay", "--stage", "local", *arguments],
+        [sys.executable, "-W", "error", "-m", "mailbus_cdk.replay", "--stage", "local", *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,

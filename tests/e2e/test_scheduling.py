@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailbus import Client
-from mailbus.jobs import fingerprint
-from sender.schedules import name
+from mailbus.jobs.strict_json import fingerprint
+from sender.aws.scheduler import name
 
 if TYPE_CHECKING:
     from conftest import System

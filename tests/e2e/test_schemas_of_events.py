@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft4Validator
 
 from mailbus import events
-from mailbus.event_schemas import event_schemas
+from mailbus.schemas.events import event_schemas
 
 if TYPE_CHECKING:
     from conftest import System

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.local import assembly
+from mailbus_local import assembly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

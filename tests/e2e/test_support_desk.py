@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from examples.support_desk.desk import answer, open_ticket
-from infra.local import assembly
 from mailbus.events import parse
+from mailbus_local import assembly
 
 if TYPE_CHECKING:
     from conftest import System

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from infra.local.sns.signing import signed
+from mailbus_local.sns.signing import signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,9 +17,9 @@ os.environ["JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION"] = "1"
 
 from aws_cdk import App
 
-from infra.mailbus import deployment
-from infra.packaging import ROOT
-from infra.settings import Alarms, Inbound, Retention, Settings, load
+from mailbus_cdk.mailbus import deployment
+from mailbus_cdk.packaging import ROOT
+from mailbus_cdk.settings.schema import Alarms, Inbound, Retention, Settings, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable

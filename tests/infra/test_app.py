@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from infra.packaging import ROOT
+from mailbus_cdk.packaging import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,13 +19,13 @@ def _run(context: dict[str, str], outdir: Path) -> subprocess.CompletedProcess[s
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_CONFIG_FILE": str(outdir / "none"),
         "AWS_SHARED_CREDENTIALS_FILE": str(outdir / "none"),
-        "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT)]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT)]),
         "CDK_CONTEXT_JSON": json.dumps(context),
         "CDK_OUTDIR": str(outdir),
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
     }
     return subprocess.run(
-        [sys.executable, "-m", "infra"],
+        [sys.executable, "-m", "mailbus_cdk"],
         cwd=ROOT,
         env=environment,
         capture_output=True,

@@ -13,8 +13,8 @@ import msgspec
 import pytest
 from msgspec import NODEFAULT
 
-from infra.packaging import ROOT
-from infra.settings import Rule, Settings, load
+from mailbus_cdk.packaging import ROOT
+from mailbus_cdk.settings.schema import Rule, Settings, load
 from tests.infra.test_stacks import RIGHTS, TO_SEND
 
 if TYPE_CHECKING:
@@ -155,7 +155,11 @@ def test_the_construct_works_inside_another_app(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
-        env={**os.environ, "CDK_OUTDIR": str(tmp_path), "PYTHONPATH": f"{ROOT / 'functions'}:{ROOT}"},
+        env={
+            **os.environ,
+            "CDK_OUTDIR": str(tmp_path),
+            "PYTHONPATH": f"{ROOT / 'functions'}:{ROOT / 'infra'}:{ROOT}",
+        },
         capture_output=True,
         text=True,
         check=False,

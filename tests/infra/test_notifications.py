@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from infra.mailbus import deployment
-from infra.settings import Tracking
+from mailbus_cdk.mailbus import deployment
+from mailbus_cdk.settings.schema import Tracking
 from tests.infra.judges import lint, nag
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import App
 
-    from infra.settings import Settings
+    from mailbus_cdk.settings.schema import Settings
     from tests.infra.conftest import Resource, Templates
 
 IDENTITIES = ("example.com", "example.net", "billing@example.org")
@@ -137,7 +137,7 @@ def test_the_function_may_read_and_set_notifications_and_write_its_log_alone(not
 
 def test_the_function_is_told_nothing_by_its_environment(notified: Templates) -> None:
     (function,) = [f for f in notified.of_type("AWS::Lambda::Function") if "Notifier" in f.path]
-    assert function.properties["Handler"] == "notifications.handler.lambda_handler"
+    assert function.properties["Handler"] == "identity_feedback.handler.lambda_handler"
     assert set(function.properties["Environment"]["Variables"]) == {
         "POWERTOOLS_SERVICE_NAME",
         "POWERTOOLS_LOG_LEVEL",

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from infra.settings import Inbound, Rule
+from mailbus_cdk.settings.schema import Inbound, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from infra.settings import Settings
+    from mailbus_cdk.settings.schema import Settings
     from tests.infra.conftest import Templates
 
 CLEAR = Inbound(domain="inbound.example.com")

@@ -11,8 +11,8 @@ import pytest
 from aws_cdk import Environment, Stack
 from aws_cdk.assertions import Template
 
-from infra.mailbus import Mailbus
-from infra.settings import Tracking
+from mailbus_cdk.mailbus import Mailbus
+from mailbus_cdk.settings.schema import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import App
 
-    from infra.settings import Settings
+    from mailbus_cdk.settings.schema import Settings
 
 # How SES comes to publish, and to which topic.
 PUBLISHERS = {

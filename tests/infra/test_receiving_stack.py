@@ -9,8 +9,8 @@ import pytest
 from aws_cdk import Environment, Stack
 from aws_cdk.assertions import Template
 
-from infra.mailbus import Mailbus, deployment
-from infra.settings import Alarms, Inbound, Rule, Webhook
+from mailbus_cdk.mailbus import Mailbus, deployment
+from mailbus_cdk.settings.schema import Alarms, Inbound, Rule, Webhook
 from tests.infra.conftest import ACCOUNT
 from tests.infra.judges import lint, nag
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import App
 
-    from infra.settings import Settings
+    from mailbus_cdk.settings.schema import Settings
     from tests.infra.conftest import Resource, Templates
 
 RULES = (

@@ -10,15 +10,15 @@ import pytest
 from cfnlint.helpers import REGIONS
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from infra.packaging import ROOT
-from infra.regions import RECEIVING_REGIONS, WITHOUT_ARCHIVE, WITHOUT_SCHEMAS
-from infra.settings import Inbound, Webhook
+from mailbus_cdk.packaging import ROOT
+from mailbus_cdk.regions import RECEIVING_REGIONS, WITHOUT_ARCHIVE, WITHOUT_SCHEMAS
+from mailbus_cdk.settings.schema import Inbound, Webhook
 from tests.infra.judges import lint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from infra.settings import Settings
+    from mailbus_cdk.settings.schema import Settings
     from tests.infra.conftest import Templates
 
 ARCHIVE = "AWS::Events::Archive"

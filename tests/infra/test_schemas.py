@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft4Validator
 
-from infra.local.assembly import LEFT_OUT, adapt_template
-from mailbus.event_schemas import event_schemas
+from mailbus.schemas.events import event_schemas
+from mailbus_local.assembly import LEFT_OUT, adapt_template
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Templates

@@ -12,9 +12,12 @@ from aws_cdk import Environment, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
-from infra.mailbus import Mailbus, deployment
-from infra.packaging import ROOT
-from infra.settings import (
+from mailbus.environment import InboundSettings, SenderSettings, TrackingSettings
+from mailbus.errors import ConfigurationError
+from mailbus.metrics import measure
+from mailbus_cdk.mailbus import Mailbus, deployment
+from mailbus_cdk.packaging import ROOT
+from mailbus_cdk.settings.schema import (
     ARN_CHARACTERS,
     FREE_ENVIRONMENT_BYTES,
     OTHERS_CHARACTERS,
@@ -24,18 +27,15 @@ from infra.settings import (
     SessionParams,
     Transactional,
 )
-from mailbus.errors import ConfigurationError
-from mailbus.measuring import measure
-from mailbus.settings import InboundSettings, SenderSettings, TrackingSettings
-from sender.outcomes import DELAYS
+from sender.ses.errors import DELAYS
 from tests.infra.conftest import ACCOUNT, TOPIC, Templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from infra.mail import Mail
-    from infra.settings import Settings
+    from mailbus_cdk.mail import Mail
+    from mailbus_cdk.settings.schema import Settings
     from tests.infra.conftest import Resource
 
 SETTINGS_CLASSES = {"sender": SenderSettings, "tracking": TrackingSettings, "inbound": InboundSettings}

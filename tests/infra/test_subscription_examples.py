@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from examples.subscriptions.stack import HERE, KEY_HEADER, Subscriptions
-from infra.packaging import ROOT
+from mailbus_cdk.packaging import ROOT
 from tests.infra.judges import lint, nag
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def test_the_endpoint_gets_the_events_detail_with_a_key_that_is_in_no_template(
 def test_what_is_not_said_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT)]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT)]),
         "CDK_CONTEXT_JSON": json.dumps({"bus": BUS}),
         "CDK_OUTDIR": str(tmp_path),
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from examples.support_desk.stack import SupportDesk
-from infra.packaging import ROOT
+from mailbus_cdk.packaging import ROOT
 from tests.infra.judges import lint, nag
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def test_the_desk_may_put_jobs_on_the_one_queue_and_write_its_log(template_file:
 def test_a_desk_without_its_queue_says_so_in_one_line(tmp_path: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT)]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT)]),
         "CDK_CONTEXT_JSON": json.dumps({"bus": "mailbus-prod"}),
         "CDK_OUTDIR": str(tmp_path),
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",

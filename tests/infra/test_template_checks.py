@@ -9,7 +9,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_sqs as sqs
 from cdk_nag import AwsSolutionsChecks
 
-from infra.mailbus import deployment
+from mailbus_cdk.mailbus import deployment
 from tests.infra.judges import lint, nag
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import App
 
-    from infra.settings import Settings
+    from mailbus_cdk.settings.schema import Settings
     from tests.infra.conftest import Templates
 
 

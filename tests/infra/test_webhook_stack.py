@@ -14,12 +14,12 @@ import pytest
 from aws_cdk import Environment, Stack
 from aws_cdk.assertions import Template
 
-from infra.mailbus import Mailbus, deployment
-from infra.packaging import ROOT
-from infra.settings import Inbound, Webhook
-from infra.webhook import REQUESTS_A_SECOND
-from mailbus.measuring import measure
-from mailbus.settings import AuthorizerSettings, WebhookSettings
+from mailbus.environment import AuthorizerSettings, WebhookSettings
+from mailbus.metrics import measure
+from mailbus_cdk.constructs.webhook import REQUESTS_A_SECOND
+from mailbus_cdk.mailbus import Mailbus, deployment
+from mailbus_cdk.packaging import ROOT
+from mailbus_cdk.settings.schema import Inbound, Webhook
 from tests.infra.conftest import TOPIC, Templates
 from tests.infra.judges import lint, nag
 from webhook.receive import BODY_BYTES
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import App
 
-    from infra.settings import Settings
+    from mailbus_cdk.settings.schema import Settings
     from tests.infra.conftest import Resource
 
 ELSEWHERE = (

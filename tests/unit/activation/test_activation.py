@@ -10,10 +10,10 @@ import pytest
 from aws_lambda_powertools import Logger
 from botocore.stub import Stubber
 
+from activation.aws.rule_sets import ActiveRuleSet
 from activation.decision import NOTHING, Decision, Request, Standing, decide, standing
 from activation.handler import Wiring, serve
-from activation.rule_sets import ActiveRuleSet
-from mailbus.cloudformation import answer, deliver, parse_call
+from mailbus.aws.custom_resource import answer, deliver, parse_call
 from mailbus.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from uuid import uuid4
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from inbound.bucket import Bucket
+from inbound.aws.kms import Keys
+from inbound.aws.s3 import Bucket
 from inbound.handler import Wiring
-from inbound.keys import Keys
-from mailbus.bus import EventBus
-from mailbus.dead_letters import DeadLetterQueue
-from mailbus.settings import InboundSettings
-from mailbus.sqs import Record
+from mailbus.aws.dead_letters import DeadLetterQueue
+from mailbus.aws.event_bus import EventBus
+from mailbus.aws.sqs import Record
+from mailbus.environment import InboundSettings
 from tests.unit.mailbus.fake_clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from inbound import handler
-from inbound.bucket import RAW_BYTES
+from inbound.aws.s3 import RAW_BYTES
 from inbound.handler import process
 from inbound.receive import PATIENCE
 from tests.unit.inbound.arrivals import (

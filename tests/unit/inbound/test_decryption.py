@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
 from inbound import decryption
-from inbound.bucket import RAW_BYTES
+from inbound.aws.s3 import RAW_BYTES
 from inbound.handler import process
 from inbound.receive import PATIENCE
 from mailbus.errors import InboundError
@@ -33,7 +33,7 @@ from tests.unit.inbound.sealed import ACCOUNT, CONTEXT, FakeKms, sealed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mailbus.settings import InboundSettings
+    from mailbus.environment import InboundSettings
 
 SECRET = b"Meet at noon."
 MAIL = (

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from inbound.handler import process
-from mailbus.bus import ENTRY_BYTES, entry_size
+from mailbus.aws.event_bus import ENTRY_BYTES, entry_size
 from mailbus.events import BusEntry
 from tests.unit.inbound.arrivals import BUCKET, PLACE, Room, received, record
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inbound import charsets, mime, transfer
-from inbound.bucket import Bucket
+from inbound.aws.s3 import Bucket
 from inbound.parts import safe_filename, store
 from mailbus.errors import InboundError
 from tests.unit.inbound.arrivals import BUCKET, PLACE, FakeS3

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import mutations
+from bench.journeys import mutations
 from inbound import mime
 from inbound.handler import process
 from mailbus.errors import InboundError
@@ -53,10 +53,10 @@ def broken(*_: object) -> NoReturn:
         ("inbound.parts.store", broken, "no event, but LookupError"),
         ("inbound.parts.safe_filename", lambda *_: "../a.csv", "1-../a.csv"),
         ("inbound.structure.Part.content", lambda *_: (b"", ("x" * 300_000,)), "bytes for the bus"),
-        ("bench.mutations.SAFE_KEY", re.compile("body.txt"), "1-a.csv"),
-        ("bench.mutations.SECONDS", 0.0, "took"),
-        ("bench.mutations.MEMORY_BYTES", -(10**9), "bytes"),
-        ("bench.mutations.MemoryS3.put_object", lambda *_, **__: None, "is not what lies there"),
+        ("bench.journeys.mutations.SAFE_KEY", re.compile("body.txt"), "1-a.csv"),
+        ("bench.journeys.mutations.SECONDS", 0.0, "took"),
+        ("bench.journeys.mutations.MEMORY_BYTES", -(10**9), "bytes"),
+        ("bench.journeys.mutations.MemoryS3.put_object", lambda *_, **__: None, "is not what lies there"),
     ],
 )
 def test_a_mistake_in_receiving_is_found(

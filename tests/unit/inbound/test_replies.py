@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from inbound import replies
 from inbound.handler import process
-from mailbus.bus import ENTRY_BYTES
+from mailbus.aws.event_bus import ENTRY_BYTES
 from tests.unit.inbound.arrivals import Room, received, record
 
 HEAD = "From: Ada <ada@example.org>\nTo: support@inbound.example.com\nMessage-ID: <3@example.org>\n"

@@ -10,11 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from inbound import mime, uploads
-from inbound.bucket import Bucket
+from inbound.aws.s3 import Bucket
 from inbound.handler import process
 from inbound.parts import store
 from inbound.uploads import BYTES_UNDER_WAY, WORKERS, Uploads
-from mailbus import aws
+from mailbus.aws import sessions
 from tests.unit.inbound.arrivals import BUCKET, PLACE, FakeS3, Room, received, record
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def test_a_part_larger_than_all_room_is_written_alone(monkeypatch: pytest.Monkey
 
 
 def test_the_pool_of_boto3_is_as_large_as_that_of_the_workers() -> None:
-    assert aws.config(max_attempts=1).max_pool_connections >= WORKERS
+    assert sessions.config(max_attempts=1).max_pool_connections >= WORKERS
 
 
 def test_what_is_under_way_is_a_small_share_of_the_functions_memory() -> None:

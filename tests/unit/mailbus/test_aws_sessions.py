@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import CredentialRetrievalError
 from botocore.stub import Stubber
 
-from mailbus import aws
+from mailbus.aws import sessions
 
 ROLE = "arn:aws:iam::444455556666:role/send-mail"
 
@@ -32,19 +32,19 @@ def sts() -> boto3.client:
 
 def test_without_a_role_the_process_acts_as_itself_in_the_region(sts: boto3.client) -> None:
     with Stubber(sts):
-        session = aws.session_elsewhere(sts, role_arn=None, region="eu-west-1")
+        session = sessions.session_elsewhere(sts, role_arn=None, region="eu-west-1")
     assert session.region_name == "eu-west-1"
 
 
 def test_a_role_is_assumed_when_its_credentials_are_first_needed(sts: boto3.client) -> None:
-    session = aws.session_elsewhere(sts, role_arn=ROLE, region="eu-west-1")
+    session = sessions.session_elsewhere(sts, role_arn=ROLE, region="eu-west-1")
     with Stubber(sts) as stub:
         stub.add_response(
             "assume_role",
             given("ASIAIOSFODNN7EXAMPLE", valid=timedelta(hours=1)),
             {"RoleArn": ROLE, "RoleSessionName": "mailbus"},
         )
-        client = session.client("sesv2", config=aws.config(max_attempts=1))
+        client = session.client("sesv2", config=sessions.config(max_attempts=1))
         credentials = session.get_credentials()
         assert credentials is not None
         for _ in range(3):
@@ -54,7 +54,7 @@ def test_a_role_is_assumed_when_its_credentials_are_first_needed(sts: boto3.clie
 
 
 def test_a_role_is_assumed_anew_before_its_credentials_expire(sts: boto3.client) -> None:
-    session = aws.session_elsewhere(sts, role_arn=ROLE, region=None)
+    session = sessions.session_elsewhere(sts, role_arn=ROLE, region=None)
     with Stubber(sts) as stub:
         stub.add_response("assume_role", given("ASIAFIRSTEXAMPLEKEY", valid=timedelta(minutes=5)))
         stub.add_response("assume_role", given("ASIASECONDEXAMPLEKEY", valid=timedelta(hours=1)))
@@ -65,7 +65,7 @@ def test_a_role_is_assumed_anew_before_its_credentials_expire(sts: boto3.client)
 
 
 def test_a_role_that_does_not_trust_the_sender_is_told_in_the_words_of_aws(sts: boto3.client) -> None:
-    session = aws.session_elsewhere(sts, role_arn=ROLE, region=None)
+    session = sessions.session_elsewhere(sts, role_arn=ROLE, region=None)
     with Stubber(sts) as stub:
         stub.add_client_error("assume_role", "AccessDenied", "not authorized to perform: sts:AssumeRole")
         credentials = session.get_credentials()
@@ -75,5 +75,5 @@ def test_a_role_that_does_not_trust_the_sender_is_told_in_the_words_of_aws(sts: 
 
 
 def test_timeouts_are_those_asked_for() -> None:
-    config = aws.config(max_attempts=1, connect_timeout=1.5, read_timeout=7)
+    config = sessions.config(max_attempts=1, connect_timeout=1.5, read_timeout=7)
     assert (config.connect_timeout, config.read_timeout) == (1.5, 7)

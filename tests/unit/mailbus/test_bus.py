@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbus.bus import (
+from mailbus.aws.event_bus import (
     ATTEMPTS,
     CALL_BYTES,
     ENTRIES_PER_CALL,

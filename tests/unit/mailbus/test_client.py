@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 import mailbus
 from mailbus import Alternative, Attachment, Client, S3Object, SendJob
 from mailbus.errors import ConfigurationError, InvalidJob, SendError, UnsupportedFeature
-from mailbus.job_items import item, key_item
-from mailbus.job_records import JobRecord, RecordKey
-from mailbus.queue_messages import MESSAGE_BYTES
+from mailbus.jobs.queue_message import MESSAGE_BYTES
+from mailbus.ledger.items import item, key_item
+from mailbus.ledger.records import JobRecord, RecordKey
 from tests.unit.mailbus.fake_deployment import (
     BUCKET,
     MOST_BYTES,

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbus.dead_letters import REASON_CHARACTERS, DeadLetterQueue, attributes
+from mailbus.aws.dead_letters import REASON_CHARACTERS, DeadLetterQueue, attributes
+from mailbus.aws.sqs import Record
 from mailbus.errors import (
     InvalidJob,
     InvalidNotification,
@@ -17,7 +18,6 @@ from mailbus.errors import (
     UnsupportedFeature,
     WiringError,
 )
-from mailbus.sqs import Record
 from tests.unit.mailbus.fake_clients import DEAD_LETTERS, FakeSqs, refusal
 
 MESSAGE_ID = "059f36b4-87a3-44ab-83d2-661975830a7d"

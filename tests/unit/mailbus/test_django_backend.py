@@ -20,10 +20,11 @@ from django.utils.functional import lazystr
 from django.utils.safestring import mark_safe
 
 from mailbus import Client
-from mailbus.django import EmailBackend, _process_client
+from mailbus.django import EmailBackend
+from mailbus.django.backend import _process_client
 from mailbus.errors import ConfigurationError, InvalidJob, MailbusError, SendError, UnsupportedFeature
-from mailbus.jobs import parse_document
-from sender.compose import compose
+from mailbus.jobs.parsing import parse_document
+from sender.ses.mime import compose
 from tests.unit.mailbus.fake_deployment import QUEUE, Bucket, Queue
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def test_send_mail_with_html_becomes_text_and_html(django: Mail) -> None:
 
 def test_send_mail_opens_the_backend_of_the_settings(django: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
     django.setting("MAILBUS", {"QUEUE_URL": QUEUE})
-    monkeypatch.setattr("mailbus.django.Client", lambda url: django.client if url == QUEUE else None)
+    monkeypatch.setattr("mailbus.django.backend.Client", lambda url: django.client if url == QUEUE else None)
 
     assert mail.send_mail("Hello", "Hello.", None, ["ann@example.net"], auth_user="u", auth_password="p") == 1
     assert len(django.queue.jobs) == 1
@@ -700,7 +701,7 @@ def test_the_queues_url_comes_from_the_settings_or_the_environment(
     django: Mail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    monkeypatch.setattr("mailbus.django.Client", noting(made, django.client))
+    monkeypatch.setattr("mailbus.django.backend.Client", noting(made, django.client))
     base = "https://sqs.eu-west-1.amazonaws.com/210987654321"
 
     monkeypatch.setenv("MAILBUS_QUEUE_URL", f"{base}/environment")
@@ -716,7 +717,7 @@ def test_the_queues_url_comes_from_the_settings_or_the_environment(
 
 def test_a_process_makes_one_client_of_a_queue(django: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
-    monkeypatch.setattr("mailbus.django.Client", noting(made, django.client))
+    monkeypatch.setattr("mailbus.django.backend.Client", noting(made, django.client))
     url = "https://sqs.eu-west-1.amazonaws.com/210987654321/one-client"
 
     for _ in range(3):

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator, FormatChecker
 from msgspec import inspect
 
-from mailbus.event_schemas import event_schemas
 from mailbus.events import EmailEvent, EventType, InboundEvent, entry, parse
-from mailbus.schema import published
+from mailbus.schemas.__main__ import published
+from mailbus.schemas.events import event_schemas
 from tests.unit.mailbus.whole_events import golden_details, whole
 
 if TYPE_CHECKING:

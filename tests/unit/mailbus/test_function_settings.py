@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbus.errors import ConfigurationError
-from mailbus.settings import (
+from mailbus.environment import (
     BusSettings,
     FunctionSettings,
     InboundSettings,
@@ -17,6 +16,7 @@ from mailbus.settings import (
     from_environment,
     to_environment,
 )
+from mailbus.errors import ConfigurationError
 
 TRACKING = {
     "EVENT_BUS_NAME": "mailbus-dev",

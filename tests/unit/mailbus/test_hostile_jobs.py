@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbus.errors import InvalidJob
-from mailbus.jobs import Job, envelopes, parse_document, parse_job, read_document, referred
-from mailbus.parts import split
-from mailbus.send_job import SendJob
+from mailbus.jobs.contract import SendJob
+from mailbus.jobs.job import Job, envelopes
+from mailbus.jobs.parsing import parse_document, parse_job, referred
+from mailbus.jobs.splitting import split
+from mailbus.jobs.strict_json import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable

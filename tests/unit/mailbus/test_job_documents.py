@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from mailbus.errors import InvalidJob
-from mailbus.jobs import fingerprint, parse_document, parse_job, read_document, referred
-from mailbus.send_job import S3Object
+from mailbus.jobs.contract import S3Object
+from mailbus.jobs.parsing import parse_document, parse_job, referred
+from mailbus.jobs.strict_json import fingerprint, read_document
 
 SQS_ID = "0f3c8a7e-2d1b-4f6a-9c5e-7b8d9e0f1a2b"
 WELCOME = {

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from mailbus.errors import InvalidJob
-from mailbus.jobs import parse_job, read_document, referred
-from mailbus.schema import job_schema, published
-from mailbus.send_job import SendJob
+from mailbus.jobs.contract import SendJob
+from mailbus.jobs.parsing import parse_job, referred
+from mailbus.jobs.strict_json import read_document
+from mailbus.schemas.__main__ import job_schema, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable

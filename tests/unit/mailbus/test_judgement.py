@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbus.job_records import (
+from mailbus.ledger.records import (
     UNKNOWN_RESENDS,
     Cancelled,
     Conflict,

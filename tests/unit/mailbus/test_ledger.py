@@ -8,9 +8,8 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbus import job_items
-from mailbus.job_records import JobRecord, RecordKey
-from mailbus.ledger import TRIES, Claim, Claimed, Found, Ledger, Unreachable
+from mailbus.ledger.records import JobRecord, RecordKey
+from mailbus.ledger.table import TRIES, Claim, Claimed, Found, Ledger, Unreachable, items
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb, refused
 
 if TYPE_CHECKING:
@@ -310,17 +309,17 @@ def size(value: Any) -> int:
 
 def test_large_records_are_claimed_within_the_bytes_of_an_item_and_of_a_transaction(world: World) -> None:
     records = [largest(number) for number in range(40)]
-    assert size(job_items.item(records[0])) < 400 * 1024
-    assert size(job_items.item(records[0])) <= job_items.size(job_items.item(records[0]))
+    assert size(items.item(records[0])) < 400 * 1024
+    assert size(items.item(records[0])) <= items.size(items.item(records[0]))
     world.ledger.claim([Claim(record=record) for record in records], now=NOW)
     sizes = [count for _, count in world.operations()]
     assert sum(sizes) == 40
-    assert max(sizes) * size(job_items.item(records[0])) < 4 * 1024 * 1024
+    assert max(sizes) * size(items.item(records[0])) < 4 * 1024 * 1024
 
 
 def test_a_small_record_is_no_larger_than_its_estimate() -> None:
     for record in (job(), part()):
-        assert size(job_items.item(record)) <= job_items.size(job_items.item(record))
+        assert size(items.item(record)) <= items.size(items.item(record))
 
 
 def test_an_entry_is_marked_once_and_only_of_a_job_that_is_known(world: World) -> None:
@@ -507,12 +506,12 @@ scalars = st.text(max_size=9) | st.integers() | st.floats(allow_nan=False, allow
     )
 )
 def test_a_record_is_read_as_it_was_written(record: JobRecord) -> None:
-    assert job_items.read(job_items.item(record)) == record
+    assert items.read(items.item(record)) == record
 
 
 def test_what_a_record_need_not_have_is_exactly_what_is_optional() -> None:
     whole = largest()
     bare = JobRecord(key=RecordKey(job_id="order-1001"))
-    present = job_items.fields(msgspec.structs.replace(whole, accepted_at=NOW)).keys()
-    assert present - job_items.fields(bare).keys() == job_items.OPTIONAL
+    present = items.fields(msgspec.structs.replace(whole, accepted_at=NOW)).keys()
+    assert present - items.fields(bare).keys() == items.OPTIONAL
     assert present | {"key"} == set(JobRecord.__struct_fields__)

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailbus.job_records import UNKNOWN, UNKNOWN_RESENDS, Free, GiveUp, JobRecord, RecordKey, judge
-from mailbus.ledger import Claim, Claimed, Found, Ledger
+from mailbus.ledger.records import UNKNOWN, UNKNOWN_RESENDS, Free, GiveUp, JobRecord, RecordKey, judge
+from mailbus.ledger.table import Claim, Claimed, Found, Ledger
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailbus.job_records import OnUnknown
+    from mailbus.ledger.records import OnUnknown
 
 START = 1_795_000_000.0
 LEASE = 60.0

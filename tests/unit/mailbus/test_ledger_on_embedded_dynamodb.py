@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from botocore.config import Config
 
-from infra.local.embedded import free_port
-from infra.local.ministack import REGION, MiniStack
-from mailbus.job_records import JobRecord, RecordKey, SentEntry
-from mailbus.ledger import Claim, Claimed, Found, Ledger
+from mailbus.ledger.records import JobRecord, RecordKey, SentEntry
+from mailbus.ledger.table import Claim, Claimed, Found, Ledger
+from mailbus_local.embedded import free_port
+from mailbus_local.ministack import REGION, MiniStack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,8 @@ import pytest
 
 from mailbus.errors import InvalidJob, UnsupportedFeature
 from mailbus.events import Mailbox
-from mailbus.jobs import Job, Merge, envelopes, parse_job
+from mailbus.jobs.job import Job, Merge, envelopes
+from mailbus.jobs.parsing import parse_job
 
 SQS_ID = "0f3c8a7e-2d1b-4f6a-9c5e-7b8d9e0f1a2b"
 

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbus.addresses import format_mailbox, parse_mailbox
 from mailbus.events import Mailbox
-from mailbus.jobs import Job, MergeRecipient, parse_document, parse_job
-from mailbus.parts import split
+from mailbus.jobs.parsing import parse_document, parse_job
+from mailbus.jobs.splitting import split
+
+if TYPE_CHECKING:
+    from mailbus.jobs.job import Job, MergeRecipient
 
 SQS_ID = "0f3c8a7e-2d1b-4f6a-9c5e-7b8d9e0f1a2b"
 DEFAULTS = {"from_email": "news@example.com", "merge_data": {"reader7@example.org": {"vip": True}}}

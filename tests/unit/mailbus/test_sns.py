@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailbus.aws.sns import Notification, parse_notification
 from mailbus.errors import InvalidNotification
-from mailbus.sns import Notification, parse_notification
 
 TOPIC = "arn:aws:sns:eu-west-1:210987654321:mailbus-dev-tracking"
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from mailbus.aws.sqs import Record, batch_response, records
 from mailbus.errors import ConfigurationError
-from mailbus.sqs import Record, batch_response, records
 
 QUEUE = "arn:aws:sqs:eu-west-1:210987654321:mailbus-dev-tracking"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailbus.settings import SenderSettings
+from mailbus.environment import SenderSettings
 
 SETTINGS: Final = SenderSettings(
     event_bus_name="mailbus",

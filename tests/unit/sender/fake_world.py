@@ -13,19 +13,19 @@ import msgspec
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
-from mailbus.bus import EventBus
-from mailbus.dead_letters import DeadLetterQueue
-from mailbus.job_items import read
-from mailbus.job_records import RecordKey
-from mailbus.ledger import Ledger
-from mailbus.settings import SenderSettings
-from mailbus.sqs import Record
+from mailbus.aws.dead_letters import DeadLetterQueue
+from mailbus.aws.event_bus import EventBus
+from mailbus.aws.sqs import Record
+from mailbus.environment import SenderSettings
+from mailbus.ledger.items import read
+from mailbus.ledger.records import RecordKey
+from mailbus.ledger.table import Ledger
+from sender.aws.s3 import Objects
+from sender.aws.scheduler import Schedules
+from sender.aws.send_queues import SendQueues
 from sender.batch import process
-from sender.objects import Objects
-from sender.pacing import Now
-from sender.schedules import Schedules
-from sender.send_queue import SendQueues
-from sender.ses import MailService
+from sender.rate.pacer import Now
+from sender.ses.client import MailService
 from sender.wiring import Sender
 from tests.unit.mailbus.fake_clients import FakeEvents
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb, place
@@ -33,8 +33,8 @@ from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb, place
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mailbus.job_records import JobRecord
-    from sender.pacing import Lane, Turn
+    from mailbus.ledger.records import JobRecord
+    from sender.rate.pacer import Lane, Turn
 
 START: Final = datetime(2026, 11, 22, 12, 0, tzinfo=UTC).timestamp()
 SEND_QUEUE: Final = "arn:aws:sqs:eu-west-1:210987654321:mailbus-dev-send"

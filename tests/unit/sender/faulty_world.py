@@ -21,25 +21,25 @@ import msgspec
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
-from mailbus.bus import EventBus
-from mailbus.dead_letters import DeadLetterQueue
-from mailbus.ledger import Ledger
-from mailbus.settings import SenderSettings
-from mailbus.sqs import PART_ATTRIBUTE, Record
+from mailbus.aws.dead_letters import DeadLetterQueue
+from mailbus.aws.event_bus import EventBus
+from mailbus.aws.sqs import PART_ATTRIBUTE, Record
+from mailbus.environment import SenderSettings
+from mailbus.ledger.table import Ledger
+from sender.aws.s3 import Objects
+from sender.aws.scheduler import Schedules
+from sender.aws.send_queues import SendQueues
 from sender.batch import process
-from sender.objects import Objects
-from sender.pacing import Later, Now
-from sender.schedules import Schedules
-from sender.send_queue import SendQueues
-from sender.ses import MailService
+from sender.rate.pacer import Later, Now
+from sender.ses.client import MailService
 from sender.wiring import Sender
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb
 from tests.unit.tracking.world import SETTINGS as TRACKING
 from tests.unit.tracking.world import FakeS3
+from tracking.aws.tracking_queue import TrackingQueue
 from tracking.batch import process as track
 from tracking.esp_events import EspEvents
 from tracking.tracker import Tracker
-from tracking.tracking_queue import TrackingQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

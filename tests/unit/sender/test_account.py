@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from sender.account import Account
-from sender.pacing import Limits
+from sender.rate.account import Account
+from sender.rate.pacer import Limits
 
 
 def quota(**changes: float) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
-from mailbus.bus import ENTRY_BYTES
-from mailbus.jobs import MAX_METADATA_BYTES
+from mailbus.aws.event_bus import ENTRY_BYTES
+from mailbus.jobs.metadata import MAX_METADATA_BYTES
 from sender.batch import process
-from sender.pacing import Exhausted, Later, Now
+from sender.rate.pacer import Exhausted, Later, Now
 from tests.unit.mailbus.fake_dynamodb import refused
 from tests.unit.sender.fake_world import (
     BULK_QUEUE,
@@ -28,7 +28,7 @@ from tests.unit.sender.fake_world import (
 )
 
 if TYPE_CHECKING:
-    from sender.pacing import Turn
+    from sender.rate.pacer import Turn
 
 URL = "https://email.eu-west-1.amazonaws.com"
 UNANSWERED = ReadTimeoutError(endpoint_url=URL)
@@ -696,7 +696,7 @@ def breaks(*_: Any, **__: Any) -> Any:
     raise ZeroDivisionError(message)
 
 
-@pytest.mark.parametrize("step", ["sender.reading.read_document", "sender.reading.plan_send"])
+@pytest.mark.parametrize("step", ["sender.preparing.read_document", "sender.preparing.plan_send"])
 def test_a_mistake_in_one_job_leaves_the_others_alone(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     world.put(to="ann")
@@ -723,12 +723,12 @@ def test_a_mistake_in_one_job_leaves_the_others_alone(step: str, monkeypatch: py
     [
         "sender.batch.look_up",
         "sender.batch.play",
-        "sender.rounds.claim_for",
-        "sender.rounds.answered",
-        "sender.rounds.consult",
+        "sender.dispatch.claim_for",
+        "sender.dispatch.answered",
+        "sender.dispatch.consult",
         "sender.settlement.settle",
-        "sender.report.bury",
-        "sender.report.give_back",
+        "sender.completion.bury",
+        "sender.completion.give_back",
     ],
 )
 def test_a_mistake_at_any_step_loses_no_mail_and_sends_none_twice(

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from mailbus.errors import InvalidJob
 from mailbus.events import Mailbox
-from mailbus.jobs import Attachment, Job
-from mailbus.send_job import Alternative, S3Object
-from sender.compose import base64_bytes, compose
+from mailbus.jobs.contract import Alternative, S3Object
+from mailbus.jobs.job import Attachment, Job
+from sender.ses.mime import base64_bytes, compose
 from tracking import headers as tracking
 from tracking.notification import Header
 

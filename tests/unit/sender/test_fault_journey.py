@@ -10,7 +10,7 @@ import pytest
 from tests.unit.sender.faulty_world import DEATHS, SETTINGS, Likely, travel
 
 if TYPE_CHECKING:
-    from mailbus.job_records import OnUnknown
+    from mailbus.ledger.records import OnUnknown
     from tests.unit.sender.faulty_world import Journey
 
 JOBS = 2000

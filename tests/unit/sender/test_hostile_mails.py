@@ -9,14 +9,17 @@ from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import formataddr
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbus.errors import InvalidJob
-from mailbus.jobs import Job, parse_job
-from sender.compose import compose
+from mailbus.jobs.parsing import parse_job
+from sender.ses.mime import compose
+
+if TYPE_CHECKING:
+    from mailbus.jobs.job import Job
 
 # what no header, or no text at all, can hold
 ILLEGAL = (

@@ -164,7 +164,7 @@ def test_files_that_are_too_large_together_are_refused_before_they_are_composed(
 
 
 def test_a_job_that_is_too_large_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sender.reading.DOCUMENT_BYTES", 1000)
+    monkeypatch.setattr("sender.preparing.DOCUMENT_BYTES", 1000)
     world = World()
     world.s3.objects[BUCKET, "job.json"] = json.dumps(letter(text="x" * 1000)).encode()
     world.queues.put(refers())

@@ -11,11 +11,11 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 
-from mailbus import aws
-from sender.merge import Bulk
-from sender.outcomes import Fault
-from sender.request import Request
-from sender.ses import MailService
+from mailbus.aws import sessions
+from sender.ses.client import MailService
+from sender.ses.errors import Fault
+from sender.ses.send_bulk_email import Bulk
+from sender.ses.send_email import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -283,13 +283,13 @@ def test_a_refused_bulk_call_is_one_fault_for_all_entries(
 )
 def test_a_role_that_cannot_be_assumed_is_no_answer_of_ses_and_is_tried_again(code: str, status: int) -> None:
     sts = boto3.client("sts", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-    session = aws.session_elsewhere(
+    session = sessions.session_elsewhere(
         sts, role_arn="arn:aws:iam::444455556666:role/send-mail", region="eu-west-1"
     )
     with Stubber(sts) as stub:
         reason = "not authorized to perform: sts:AssumeRole"
         stub.add_client_error("assume_role", code, reason, http_status_code=status)
-        sent = MailService(session.client("sesv2", config=aws.config(max_attempts=1))).send(REQUEST)
+        sent = MailService(session.client("sesv2", config=sessions.config(max_attempts=1))).send(REQUEST)
     assert isinstance(sent, Fault)
     assert (sent.kind, sent.error.code) == ("retry", "CredentialRetrievalError")
     assert "sts:AssumeRole" in sent.error.reason

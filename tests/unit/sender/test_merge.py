@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from mailbus.errors import InvalidJob
 from mailbus.events import Mailbox
-from mailbus.jobs import Attachment, Job, Merge, MergeRecipient
-from sender.merge import Bulk, plan_bulk
+from mailbus.jobs.job import Attachment, Job, Merge, MergeRecipient
+from sender.ses.send_bulk_email import Bulk, plan_bulk
 from tests.unit.sender.example_settings import SETTINGS
 from tracking import headers as tracking
 from tracking.notification import Header
 
 if TYPE_CHECKING:
-    from mailbus.settings import SenderSettings
+    from mailbus.environment import SenderSettings
 
 HELLO = Mailbox(name="Example", address="hello@example.com")
 ANN = MergeRecipient(

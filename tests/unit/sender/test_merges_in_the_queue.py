@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from sender.batch import process
-from sender.pacing import Exhausted, Later, Now
+from sender.rate.pacer import Exhausted, Later, Now
 from tests.unit.sender.fake_world import (
     BULK_QUEUE,
     FUNCTION_SECONDS,

@@ -10,7 +10,7 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, Re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sender.pacing import Exhausted, Later
+from sender.rate.pacer import Exhausted, Later
 from tests.unit.sender.fake_world import Lost, World, refusal
 
 URL = "https://email.eu-west-1.amazonaws.com"

@@ -5,7 +5,7 @@ from botocore.exceptions import HTTPClientError
 from botocore.loaders import create_loader
 from botocore.model import ServiceModel, StringShape
 
-from sender.outcomes import (
+from sender.ses.errors import (
     ACCEPTED,
     DELAYS,
     MEANINGS,

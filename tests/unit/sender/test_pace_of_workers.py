@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from infra.local.ses.account import UNLIMITED, Account, Limits
-from infra.local.ses.refusals import Refusal
-from sender import pacing
-from sender.pacing import Exhausted, Later, Now, Overtaken, Pacer, RateState, Written
+from mailbus_local.ses.account import UNLIMITED, Account, Limits
+from mailbus_local.ses.refusals import Refusal
+from sender.rate import pacer
+from sender.rate.pacer import Exhausted, Later, Now, Overtaken, Pacer, RateState, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sender.pacing import Lane
+    from sender.rate.pacer import Lane
 
 EPOCH = 1_794_000_000.0
 CACHE_SECONDS = 5.0
@@ -156,14 +156,14 @@ class Office:
         self.queue: list[Mail] = []
         self._bulk_share = bulk_share
 
-    def limits(self) -> pacing.Limits | None:
+    def limits(self) -> pacer.Limits | None:
         self.world.sleep(self.world.chance.uniform(0.0, 0.1))
         try:
             self.account.read()
         except Refusal:
             return None
         most = self.account.limits.max_24_hour_send
-        return pacing.Limits(
+        return pacer.Limits(
             max_send_rate=self.account.limits.max_send_rate,
             quota_left=None if most == UNLIMITED else int(most) - self.account.sent_last_24_hours(),
         )

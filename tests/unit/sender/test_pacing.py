@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbus.ledger import Unreachable
-from sender.pacing import (
+from mailbus.ledger.table import Unreachable
+from sender.rate.pacer import (
     BULK_AHEAD,
     BULK_STRETCH,
     CREDIT,
@@ -34,7 +34,7 @@ from sender.pacing import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sender.pacing import Reservation, Turn
+    from sender.rate.pacer import Reservation, Turn
 
 NOW = 1_794_000_000.0
 LOST = Unreachable(code="ProvisionedThroughputExceededException")

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from mailbus.sqs import Record, records
-from sender.pacing import Exhausted, Later, Now
-from sender.reading import Read, is_heavy, open_record
+from mailbus.aws.sqs import Record, records
+from sender.preparing import Read, is_heavy, open_record
+from sender.rate.pacer import Exhausted, Later, Now
 from tests.unit.sender.fake_world import (
     JOBS_BUCKET,
     SEND_QUEUE,

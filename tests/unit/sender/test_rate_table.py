@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from mailbus.ledger import Unreachable
-from sender.pacing import Overtaken, RateState, Written
-from sender.rate import RATE_KEY, RateTable
+from mailbus.ledger.table import Unreachable
+from sender.rate.pacer import Overtaken, RateState, Written
+from sender.rate.table import RATE_KEY, RateTable
 
 
 class ConditionalCheckFailedError(ClientError):

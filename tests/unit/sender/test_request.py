@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from mailbus.errors import InvalidJob, UnsupportedFeature
 from mailbus.events import Mailbox
-from mailbus.jobs import Job
-from sender.request import plan_send
+from mailbus.jobs.job import Job
+from sender.ses.send_email import plan_send
 from tests.unit.sender.example_settings import SETTINGS
 
 if TYPE_CHECKING:
-    from mailbus.settings import SenderSettings
+    from mailbus.environment import SenderSettings
 
 ANN = Mailbox(name="Ann Lee", address="ann@example.org")
 HELLO = Mailbox(name="Example", address="hello@example.com")

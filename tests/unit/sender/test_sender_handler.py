@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from infra.settings import WITHOUT_SES_SECONDS
-from infra.settings import Sender as SenderLimits
-from mailbus.aws import CONNECT_TIMEOUT, SHORT_READ_TIMEOUT
-from mailbus.bus import TROUBLE_SECONDS
+from mailbus.aws.event_bus import TROUBLE_SECONDS
+from mailbus.aws.sessions import CONNECT_TIMEOUT, SHORT_READ_TIMEOUT
+from mailbus.environment import to_environment
 from mailbus.errors import ConfigurationError
-from mailbus.measuring import measure
-from mailbus.metrics import SENDING_PAUSED, WAITING_JOB_SECONDS
-from mailbus.settings import to_environment
+from mailbus.metrics import SENDING_PAUSED, WAITING_JOB_SECONDS, measure
+from mailbus_cdk.settings.schema import WITHOUT_SES_SECONDS
+from mailbus_cdk.settings.schema import Sender as SenderLimits
 from sender.batch import ROUNDS_SECONDS
 from sender.handler import lambda_handler, wait_until, wire
-from sender.pacing import PATIENCE
+from sender.rate.pacer import PATIENCE
 from tests.unit.sender.fake_world import BULK_QUEUE, SEND_QUEUE, SETTINGS, World, letter
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailbus.metrics import WAITING_JOB_SECONDS
-from sender.pacing import Exhausted, Later
+from sender.rate.pacer import Exhausted, Later
 from tests.unit.sender.fake_world import BULK_QUEUE, World, letter, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sender.pacing import Turn
+    from sender.rate.pacer import Turn
 
 
 def waited(world: World) -> list[float]:

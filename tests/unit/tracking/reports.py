@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mailbus.sns import parse_notification
+from mailbus.aws.sns import parse_notification
 from tracking.normalize import normalize
 
 if TYPE_CHECKING:

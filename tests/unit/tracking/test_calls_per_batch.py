@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from mailbus.job_records import JobRecord, RecordKey
+from mailbus.ledger.records import JobRecord, RecordKey
 from tests.unit.tracking.reports import envelope, payload
 from tests.unit.tracking.world import NOW, World
 

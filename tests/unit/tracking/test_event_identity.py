@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailbus.sns import parse_notification
+from mailbus.aws.sns import parse_notification
 from tests.unit.tracking.reports import NAMES, envelope, payload
 from tracking.normalize import normalize
 

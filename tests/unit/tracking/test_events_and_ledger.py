@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from mailbus.job_records import JobRecord, RecordKey
-from mailbus.ledger import Claim, Claimed
+from mailbus.ledger.records import JobRecord, RecordKey
+from mailbus.ledger.table import Claim, Claimed
 from tests.unit.mailbus.fake_dynamodb import refused
 from tests.unit.tracking.reports import envelope, payload, report, text
 from tests.unit.tracking.world import World
-from tracking.lookup import Lookup, Message
+from tracking.correlation import Lookup, Message
 
 NOW = 1_795_000_000.0
 SENT_AT = datetime.fromisoformat(payload("event_send")["mail"]["timestamp"]).timestamp()

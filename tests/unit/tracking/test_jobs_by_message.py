@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mailbus.job_items import message_fields, message_key
-from mailbus.job_records import JobRecord, RecordKey, SentEntry
-from mailbus.ledger import Claim, Ledger, Unreachable
+from mailbus.ledger.items import message_fields, message_key
+from mailbus.ledger.records import JobRecord, RecordKey, SentEntry
+from mailbus.ledger.table import Claim, Ledger, Unreachable
 from tests.unit.mailbus.fake_dynamodb import TABLE, refused
 from tests.unit.tracking.reports import envelope, payload
 from tests.unit.tracking.world import MAX_RECEIVES, QUEUE, World

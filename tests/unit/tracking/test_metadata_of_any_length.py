@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sender.headers import metadata_field
+from sender.ses.mime_headers import metadata_field
 from tracking import headers
 from tracking.headers import METADATA_HEADER
 from tracking.notification import Header

@@ -9,9 +9,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailbus.aws.sns import parse_notification
 from mailbus.errors import InvalidNotification
 from mailbus.events import EmailEvent, entry, parse
-from mailbus.sns import parse_notification
 from tests.unit.tracking.reports import NAMES, TOPIC, envelope, expected, payload, report
 from tracking.normalize import Report, normalize
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import pytest
 
+from mailbus.aws.sns import parse_notification
 from mailbus.errors import InvalidNotification, WiringError
-from mailbus.sns import parse_notification
 from tests.unit.tracking.reports import SNS_TIME, TOPIC, envelope
 from tracking.normalize import normalize
 

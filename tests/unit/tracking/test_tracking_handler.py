@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from mailbus.bus import ATTEMPTS
+from mailbus.aws.event_bus import ATTEMPTS
 from mailbus.errors import ConfigurationError
 from tests.unit.mailbus.fake_clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs, refusal
 from tests.unit.mailbus.fake_dynamodb import TABLE

@@ -9,11 +9,11 @@ from botocore.exceptions import ReadTimeoutError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.settings import Tracking
-from mailbus.bus import EventBus
-from mailbus.job_records import JobRecord, RecordKey
-from mailbus.ledger import Claim
-from mailbus.sqs import Record
+from mailbus.aws.event_bus import EventBus
+from mailbus.aws.sqs import Record
+from mailbus.ledger.records import JobRecord, RecordKey
+from mailbus.ledger.table import Claim
+from mailbus_cdk.settings.schema import Tracking
 from tests.unit.mailbus.fake_clients import FakeEvents, FakeSqs
 from tests.unit.tracking.reports import envelope, payload, text
 from tests.unit.tracking.world import MAX_RECEIVES, NOW, World

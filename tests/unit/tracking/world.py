@@ -12,7 +12,7 @@ from uuid import uuid4
 import msgspec
 from aws_lambda_powertools import Logger
 
-from mailbus.settings import TrackingSettings
+from mailbus.environment import TrackingSettings
 from tests.unit.mailbus.fake_clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb
 from tests.unit.tracking.reports import SNS_TIME, TOPIC

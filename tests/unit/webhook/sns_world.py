@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from webhook.aws.queues import Queues
+from webhook.aws.subscriptions import Subscriptions
 from webhook.certificates import Certificates, Unreachable
 from webhook.http import Answer, parse_request
-from webhook.queues import Queues
 from webhook.receive import Webhook, receive
-from webhook.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
     from mailbus.metrics import Metric

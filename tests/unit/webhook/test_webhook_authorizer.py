@@ -16,9 +16,9 @@ from mailbus.errors import ConfigurationError
 from tests.unit.webhook.sns_world import client_error
 from webhook import authorizer
 from webhook.authorizer import judge, parse_call
+from webhook.aws.secret import NO_SUCH_VERSION, StoredSecret
 from webhook.credentials import Credentials, given, matches, parse_secret
 from webhook.gate import AGAIN_SECONDS, FRESH_SECONDS, STALE_SECONDS, Gate
-from webhook.secret import NO_SUCH_VERSION, StoredSecret
 
 ARN = "arn:aws:secretsmanager:eu-west-1:210987654321:secret:mailbus-dev-webhook-AbCdEf"
 METHOD = "arn:aws:execute-api:eu-west-1:210987654321:a1b2c3d4e5/prod/POST/tracking"

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from mailbus.errors import ConfigurationError
-from mailbus.measuring import measure
-from mailbus.metrics import REFUSED_MESSAGES, UNCONFIRMED_SUBSCRIPTIONS
+from mailbus.metrics import REFUSED_MESSAGES, UNCONFIRMED_SUBSCRIPTIONS, measure
 from tests.unit.webhook.sns_world import (
     CHINESE_TOPIC,
     INBOUND_QUEUE,
@@ -88,7 +87,7 @@ class FakeSession:
 
 def test_a_client_of_sns_is_made_once_for_each_topic_s_region(monkeypatch: pytest.MonkeyPatch) -> None:
     session = FakeSession()
-    monkeypatch.setattr(handler.aws, "session", lambda: session)
+    monkeypatch.setattr(handler.sessions, "session", lambda: session)
     subscriptions = handler.wire("mailbus-dev-webhook").subscriptions
     assert session.made == [("sqs", None)]
     for topic in (TOPIC, CHINESE_TOPIC, TOPIC):

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from mailbus.aws.sns import parse_notification
 from mailbus.metrics import REFUSED_MESSAGES, UNCONFIRMED_SUBSCRIPTIONS
-from mailbus.sns import parse_notification
 from tests.unit.webhook.sns_world import (
     CERTIFICATE_URL,
     CHINESE_TOPIC,

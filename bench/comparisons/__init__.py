@@ -1,0 +1,1 @@
+"""What `make bench` measures: each a ratio against a baseline beside it."""

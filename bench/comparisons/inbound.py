@@ -1,0 +1,62 @@
+"""The largest mail that SES takes in: received here, and read by django-anymail from the same bytes.
+
+Each in a process of its own, in turn: S3 is a file, what is stored is let go. Anymail keeps no part, so it
+is asked for all that an application needs: headers, addresses, bodies, the bytes of every attachment.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bench.support import fresh, mails
+from bench.support.pairs import Comparison
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ROUNDS: Final = 5
+SHAPES: Final = {
+    "20 small attachments and a large one": mails.LARGE_AND_SMALL,
+    "one attachment": mails.ONE,
+    "20 equal attachments": mails.EQUAL,
+}
+WORKERS: Final = ("bench.workers.receiving_here", "bench.workers.receiving_anymail")
+MB: Final = 1_000_000
+
+
+def measure() -> Iterator[Comparison]:
+    """Compare time, with the memory in the notes, by how the attachments share the mail."""
+    for shape, shares in SHAPES.items():
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / "mail.eml"
+            path.write_bytes(mails.mail(mails.LARGEST, shares))
+            pairs = [tuple(fresh.run(worker, str(path)) for worker in WORKERS) for _ in range(ROUNDS)]
+        yield _comparison(f"a mail of {mails.LARGEST / MB:.0f} MB, {shape}", pairs)
+
+
+def _comparison(title: str, pairs: Sequence[tuple[fresh.Cost, ...]]) -> Comparison:
+    ours, theirs = zip(*pairs, strict=True)
+    memory = statistics.median(them.peak_bytes / us.peak_bytes for us, them in pairs)
+    return Comparison(
+        title=title,
+        measured="receive: read, hashed, stored, one event",
+        baseline="django-anymail's inbound webhook, all parts decoded",
+        measured_ms=1000 * statistics.median(cost.seconds for cost in ours),
+        baseline_ms=1000 * statistics.median(cost.seconds for cost in theirs),
+        ratio=statistics.median(them.seconds / us.seconds for us, them in pairs),
+        notes=(
+            f"{memory:.2f} times less memory: {_most(ours)} MB, against {_most(theirs)} MB",
+            f"of which {_before(ours)} and {_before(theirs)} MB are the process before the mail",
+        ),
+    )
+
+
+def _most(costs: tuple[fresh.Cost, ...]) -> str:
+    return f"{statistics.median(cost.peak_bytes for cost in costs) / MB:.0f}"
+
+
+def _before(costs: tuple[fresh.Cost, ...]) -> str:
+    return f"{statistics.median(cost.before_bytes for cost in costs) / MB:.0f}"

@@ -1,0 +1,111 @@
+"""How well four workers hold the account's rate, on the simulated SES.
+
+Each worker is a process with clients of its own, as on Lambda; the ledger is all that they share. What is
+measured has the limit itself as its baseline.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from bench.support.services import ROOT, running
+from bench.workers.pacing_worker import Assignment
+from mailbus_local.ministack import own_environment
+from sender.rate.table import RATE_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bench.support.services import Services
+    from bench.workers.pacing_worker import Duty
+
+LATENCY_MS: Final = 50.0
+RATES: Final = (14.0, 100.0)
+NO_LIMIT: Final = 1_000_000.0
+# of what the machine carries without a limit: the whole of it would measure the machine
+CARRIED: Final = 0.7
+# until the workers have started, and know the rate
+WARM_UP: Final = 8.0
+SECONDS: Final = 20.0
+# what share of the rate transactional mail comes in with while bulk wants all of it
+TRICKLE: Final = 0.4
+BACKLOG: Final[tuple[Duty, ...]] = ("bulk backlog",) * 4
+BOTH: Final[tuple[Duty, ...]] = ("transactional trickle",) * 2 + ("bulk backlog",) * 2
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one run; the waits, in seconds, are those of transactional mail, the shortest first."""
+
+    title: str
+    max_send_rate: float
+    accepted_rate: float
+    throttled_share: float
+    waits: tuple[float, ...] = ()
+
+    def line(self) -> str:
+        """Say it in a line."""
+        text = (
+            f"{self.title}, {self.max_send_rate:.0f} a second: "
+            f"{self.accepted_rate / self.max_send_rate:.1%} of the rate accepted, "
+            f"{self.throttled_share:.2%} of the mails throttled"
+        )
+        if not self.waits:
+            return text
+        most = self.waits[int(0.99 * (len(self.waits) - 1))]
+        return f"{text}; transactional mail waited {most:.2f} s (99 %), {self.waits[-1]:.2f} s at most"
+
+
+def measure() -> Iterator[Pace]:
+    """Run a backlog at each rate, then both lanes at once."""
+    with running() as services:
+        carried = CARRIED * _run(services, "no limit", NO_LIMIT, BACKLOG).accepted_rate
+        for rate in (*RATES, float(round(carried))):
+            yield _run(services, "four workers on a backlog", rate, BACKLOG)
+            yield _run(services, "both lanes, two workers each", rate, BOTH)
+
+
+def _run(services: Services, title: str, rate: float, duties: Sequence[Duty]) -> Pace:
+    services.limit(max_send_rate=rate, latency_ms=LATENCY_MS)
+    services.client("dynamodb").delete_item(TableName=services.environment["LEDGER_TABLE_NAME"], Key=RATE_KEY)
+    began = time.time() + WARM_UP
+    ended = began + SECONDS
+    trickle = TRICKLE * rate / max(1, duties.count("transactional trickle"))
+    workers = [
+        _start(services, Assignment(duty=duty, arns=services.arns, until=ended, mails_a_second=trickle))
+        for duty in duties
+    ]
+    time.sleep(max(0.0, began - time.time()))
+    before, began = services.counted(), time.time()
+    time.sleep(max(0.0, ended - time.time()))
+    after, ended = services.counted(), time.time()
+    waits = [_waits(worker) for worker in workers]
+    accepted = after["accepted"] - before["accepted"]
+    throttled = after["throttled"] - before["throttled"]
+    return Pace(
+        title=title,
+        max_send_rate=rate,
+        accepted_rate=accepted / (ended - began),
+        throttled_share=throttled / max(1, accepted + throttled),
+        waits=tuple(sorted(wait for told in waits for wait in told)),
+    )
+
+
+def _start(services: Services, assignment: Assignment) -> subprocess.Popen[bytes]:
+    path = os.pathsep.join((str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT)))
+    command = [sys.executable, "-m", "bench.workers.pacing_worker", msgspec.json.encode(assignment).decode()]
+    environment = own_environment({**services.environment, "PYTHONPATH": path})
+    return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE)  # noqa: S603 - our own words
+
+
+def _waits(worker: subprocess.Popen[bytes]) -> list[float]:
+    told, _ = worker.communicate()
+    if worker.returncode:
+        reason = f"a worker ended with {worker.returncode}"
+        raise RuntimeError(reason)
+    return msgspec.json.decode(told, type=list[float])

@@ -1,0 +1,106 @@
+"""A mail of 40 MB in one attachment, in twenty, in a hundred: received over HTTP from an S3 that takes time.
+
+Each in a process of its own, through boto3 as in the function, beside the same with one upload at a time.
+`python -m bench.comparisons.storing 2000` measures other numbers of attachments.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+
+from bench.support import fresh, mails
+from bench.support.pairs import Comparison
+from inbound.uploads import WORKERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ATTACHMENTS: Final = (1, 20, 100)
+ROUNDS: Final = 3
+PUT_SECONDS: Final = 0.03
+MB: Final = 1_000_000
+
+
+class _S3(ThreadingHTTPServer):
+    """One mail to get, whatever is asked for; what is put is let go after a while."""
+
+    def __init__(self, raw: bytes) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.raw = raw
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _S3
+
+    def do_GET(self) -> None:
+        self._answer(self.server.raw)
+
+    def do_PUT(self) -> None:
+        left = int(self.headers["Content-Length"])
+        while left and (piece := self.rfile.read(min(left, 65_536))):
+            left -= len(piece)
+        time.sleep(PUT_SECONDS)
+        self._answer(b"")
+
+    def _answer(self, content: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def _s3(raw: bytes) -> Iterator[str]:
+    with _S3(raw) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def measure(attachments: Sequence[int] = ATTACHMENTS, rounds: int = ROUNDS) -> Iterator[Comparison]:
+    """Compare time, with the memory in the notes."""
+    for number in attachments:
+        with _s3(mails.mail(mails.LARGEST, [1 / number] * number)) as url:
+            pairs = [
+                tuple(fresh.run("bench.workers.storing_here", url, str(workers)) for workers in (WORKERS, 1))
+                for _ in range(rounds)
+            ]
+        ours, theirs = zip(*pairs, strict=True)
+        yield Comparison(
+            title=f"{mails.LARGEST / MB:.0f} MB in {number} parts, an S3 of {1000 * PUT_SECONDS:.0f} ms",
+            measured=f"receive: {WORKERS} uploads at a time",
+            baseline="one at a time",
+            measured_ms=1000 * statistics.median(cost.seconds for cost in ours),
+            baseline_ms=1000 * statistics.median(cost.seconds for cost in theirs),
+            ratio=statistics.median(them.seconds / us.seconds for us, them in pairs),
+            notes=(f"{_most(ours)}; one at a time {_most(theirs)}",),
+        )
+
+
+def _most(costs: Sequence[fresh.Cost]) -> str:
+    peak, before = max(cost.peak_bytes for cost in costs), max(cost.before_bytes for cost in costs)
+    return f"at most {peak / MB:.0f} MB of memory, {before / MB:.0f} of them before the mail"
+
+
+if __name__ == "__main__":
+    for result in measure([int(number) for number in sys.argv[1:]] or ATTACHMENTS, rounds=1):
+        Console(soft_wrap=True).print(
+            f"{result.title}: {result.measured_ms:.0f} ms, {result.baseline_ms:.0f} ms {result.baseline}; "
+            + result.notes[0]
+        )

@@ -1,0 +1,162 @@
+"""One worker's throughput where SES answers in 50 ms and has no rate limit, all guarantees on.
+
+The baseline is what a script does: one `send_email` of boto3 after the other. Both call the same simulated
+SES, in turn.
+"""
+
+from __future__ import annotations
+
+import collections
+import io
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final
+from unittest import mock
+
+import msgspec
+from aws_lambda_powertools import Logger
+
+from bench.support.jobs import FUNCTION_NAME, HTML, RECIPIENT, SENDER, SUBJECT, TEXT, body, record
+from bench.support.pairs import Comparison, compare
+from bench.support.services import running
+from mailbus.aws.sqs import records
+from sender import handler
+from sender.batch import process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bench.support.services import Services
+    from sender.wiring import Sender
+
+LATENCY_MS: Final = 50.0
+NO_LIMIT: Final = 1_000_000.0
+BASELINE_MAILS: Final = 20
+ROUNDS: Final = 5
+FUNCTION_SECONDS: Final = 60.0
+# by lane, as a deployment has them unless told otherwise: jobs a batch, batches a round
+BATCHES: Final = {"send": (10, 10), "bulk": (100, 3)}
+# parts of the sender by the name that the table of costs gives them
+PARTS: Final = {"ledger": "ledger", "pacer": "pacing", "mail": "SES", "bus": "bus"}
+
+
+class Spans:
+    """When calls of each part began and ended; those at the same time count once."""
+
+    def __init__(self) -> None:
+        self._spans: dict[str, list[tuple[float, float]]] = collections.defaultdict(list)
+
+    def watch(self, part: str, watched: object) -> Any:  # noqa: ANN401 - passes for any part of the sender
+        """Wrap an object, so that the time of its calls is noted."""
+        return _Watched(watched, self._spans[part])
+
+    def seconds(self) -> dict[str, float]:
+        """Tell how long each part was at work."""
+        return {part: _covered(spans) for part, spans in self._spans.items()}
+
+
+class _Watched:
+    def __init__(self, watched: object, spans: list[tuple[float, float]]) -> None:
+        self._watched = watched
+        self._spans = spans
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        call = getattr(self._watched, name)
+
+        def timed(*args: Any, **named: Any) -> Any:  # noqa: ANN401 - any call of any part
+            began = time.perf_counter()
+            try:
+                return call(*args, **named)
+            finally:
+                self._spans.append((began, time.perf_counter()))
+
+        return timed
+
+
+def measure() -> Iterator[Comparison]:
+    """Compare both lanes' batches with one call after the other."""
+    with running() as services, mock.patch.dict(os.environ, services.environment):
+        services.limit(max_send_rate=NO_LIMIT, latency_ms=LATENCY_MS)
+        handler.wire.cache_clear()
+        for lane, (jobs, batches) in BATCHES.items():
+            spans = Spans()
+            sender = _watched(handler.wire(FUNCTION_NAME), spans)
+            taken: list[float] = []
+            result = compare(
+                f"a mail, one worker, batches of {jobs}, SES at {LATENCY_MS:.0f} ms",
+                ("sender", _sending(services, sender, lane, (jobs, batches), taken)),
+                ("one send_email after the other", _baseline(services)),
+                rounds=ROUNDS,
+            )
+            yield msgspec.structs.replace(result, notes=_costs(spans, taken, jobs * batches))
+        handler.wire.cache_clear()
+
+
+def _watched(sender: Sender, spans: Spans) -> Sender:
+    watched = {field: spans.watch(part, getattr(sender, field)) for field, part in PARTS.items()}
+    # its lines are written as ever, and shown to nobody
+    log = Logger(service="sender-bench", stream=io.StringIO())
+    return msgspec.structs.replace(sender, **watched, log=log)
+
+
+def _sending(
+    services: Services, sender: Sender, lane: str, size: tuple[int, int], taken: list[float]
+) -> Callable[[], float]:
+    jobs, batches = size
+
+    def run() -> float:
+        events = [
+            {"Records": [record(services.arns[lane], body()) for _ in range(jobs)]} for _ in range(batches)
+        ]
+        before = services.counted()["accepted"]
+        began = time.perf_counter()
+        for event in events:
+            answer = process(sender, records(event), time.time() + FUNCTION_SECONDS)
+            assert answer == {"batchItemFailures": []}, answer  # noqa: S101 - what failed was not measured
+        ended = time.perf_counter() - began
+        assert services.counted()["accepted"] - before == jobs * batches  # noqa: S101 - as above
+        taken.append(ended)
+        return ended / (jobs * batches)
+
+    return run
+
+
+def _baseline(services: Services) -> Callable[[], float]:
+    ses = services.client("sesv2")
+
+    def run() -> float:
+        began = time.perf_counter()
+        for _ in range(BASELINE_MAILS):
+            ses.send_email(
+                FromEmailAddress=SENDER,
+                Destination={"ToAddresses": [RECIPIENT]},
+                Content={
+                    "Simple": {
+                        "Subject": {"Data": SUBJECT},
+                        "Body": {"Text": {"Data": TEXT}, "Html": {"Data": HTML}},
+                    }
+                },
+            )
+        return (time.perf_counter() - began) / BASELINE_MAILS
+
+    return run
+
+
+def _costs(spans: Spans, taken: Sequence[float], mails: int) -> tuple[str, ...]:
+    """Say where a mail's share of the time went, warm-up and all."""
+    total = sum(taken)
+    parts = spans.seconds()
+    each = 1000 / (mails * len(taken))
+    rest = total - sum(parts.values())
+    shares = {**parts, "reading, composing and the rest": rest}
+    return tuple(
+        f"{part}: {seconds * each:.2f} ms a mail, {seconds / total:.0%}" for part, seconds in shares.items()
+    )
+
+
+def _covered(spans: Sequence[tuple[float, float]]) -> float:
+    covered, until = 0.0, 0.0
+    for began, ended in sorted(spans):
+        covered += max(0.0, ended - max(began, until))
+        until = max(until, ended)
+    return covered

@@ -1,0 +1,1 @@
+"""Long runs that count what became of each job and mail."""

@@ -1,0 +1,98 @@
+"""One worker of the measurement of the pace: batches, one after the other, until it is told to end.
+
+It prints how long its transactional mails waited for their turns, as JSON.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+import sys
+import time
+from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
+from aws_lambda_powertools import Logger
+
+from bench.support.jobs import FUNCTION_NAME, body, record
+from mailbus.aws.sqs import records
+from sender import handler
+from sender.batch import process
+from sender.rate.pacer import Later, Now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sender.rate.pacer import Lane, Pacer, Turn
+
+Duty = Literal["transactional trickle", "bulk backlog"]
+
+BATCHES: Final = {"send": 10, "bulk": 100}
+FUNCTION_SECONDS: Final = 60.0
+# the first turns are given before anybody knows the rate
+LEARNING_SECONDS: Final = 4.0
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker has to do, `until` in epoch seconds."""
+
+    duty: Duty
+    arns: dict[str, str]
+    until: float
+    mails_a_second: float
+
+
+class Watch:
+    """A pacer that remembers how long its transactional mails had to wait."""
+
+    def __init__(self, pacer: Pacer) -> None:
+        self._pacer = pacer
+        self._began = time.time()
+        self.waits: list[float] = []
+
+    def largest_call(self) -> int:
+        """Pass it on."""
+        return self._pacer.largest_call()
+
+    def reserve(self, recipients: Sequence[int], lane: Lane) -> list[Turn]:
+        """Pass it on, and remember."""
+        asked = time.time()
+        turns = self._pacer.reserve(recipients, lane)
+        if lane == "transactional" and asked > self._began + LEARNING_SECONDS:
+            self.waits += [max(turn.due, time.time()) - asked for turn in turns if isinstance(turn, Now)]
+            self.waits += [turn.seconds for turn in turns if isinstance(turn, Later)]
+        return turns
+
+
+def main(assignment: Assignment) -> None:
+    """Work."""
+    wired = handler.wire(FUNCTION_NAME)
+    watch = Watch(wired.pacer)
+    sender = msgspec.structs.replace(
+        wired,
+        pacer=watch,
+        log=Logger(service="sender-bench", stream=io.StringIO()),
+    )
+    lane = "bulk" if assignment.duty == "bulk backlog" else "send"
+    due = time.time()
+    while time.time() < assignment.until:
+        jobs = BATCHES[lane]
+        if lane == "send":
+            jobs, due = _arrivals(due, assignment.mails_a_second)
+        event = {"Records": [record(assignment.arns[lane], body()) for _ in range(jobs)]}
+        process(sender, records(event), time.time() + FUNCTION_SECONDS)
+    sys.stdout.write(msgspec.json.encode(watch.waits).decode())
+
+
+def _arrivals(due: float, mails_a_second: float) -> tuple[int, float]:
+    """Wait for the mail that comes in next, and take those along that have come in before."""
+    time.sleep(max(0.0, due - time.time()))
+    jobs = 0
+    while jobs < BATCHES["send"] and due <= time.time():
+        due += random.expovariate(mails_a_second)
+        jobs += 1
+    return jobs, due
+
+
+if __name__ == "__main__":
+    main(msgspec.json.decode(sys.argv[1], type=Assignment))

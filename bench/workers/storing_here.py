@@ -1,0 +1,56 @@
+"""In a process of its own: receive the mail of an S3 over HTTP, with so many uploads at a time."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import boto3
+
+from bench.support import fresh
+from bench.support.received import BUCKET, ENVELOPE
+from inbound import handler, uploads
+from inbound.aws.kms import Keys
+from inbound.aws.s3 import Bucket
+from inbound.receive import receive
+from mailbus.aws import sessions
+from mailbus.aws.sqs import Record
+from mailbus.environment import InboundSettings
+from mailbus.events import BusEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def receiving(url: str) -> Callable[[], object]:
+    """Give the work; it ends the process where no event was made."""
+    settings = InboundSettings(
+        event_bus_name="mailbus",
+        dead_letter_queue_url="https://sqs.eu-west-1.amazonaws.com/000000000000/mailbus-dead-letters",
+        inbound_bucket_name=BUCKET,
+        raw_prefix="raw/",
+        parts_prefix="parts/",
+        max_receives=10,
+    )
+    session = boto3.Session(
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - nobody's
+        region_name="eu-west-1",
+    )
+    client = session.client("s3", endpoint_url=url, config=sessions.config(max_attempts=handler.MAX_ATTEMPTS))
+    bucket = Bucket(client, BUCKET)
+    keys = Keys(session.client("kms", endpoint_url=url))
+    record = Record(message_id="1", receipt_handle="1", body=json.dumps(ENVELOPE), receive_count=1)
+
+    def work() -> None:
+        made = receive(record, settings, bucket, keys)
+        if not isinstance(made, BusEntry) or '"event_type":"inbound"' not in made.detail:
+            sys.exit("the mail was not received: the measurement would be of nothing")
+
+    return work
+
+
+if __name__ == "__main__":
+    uploads.WORKERS = int(sys.argv[2])  # type: ignore[misc] # to see what it is worth
+    fresh.report(receiving(sys.argv[1]))

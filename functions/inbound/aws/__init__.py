@@ -1,0 +1,1 @@
+"""The edges to AWS of this function alone."""

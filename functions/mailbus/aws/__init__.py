@@ -1,0 +1,1 @@
+"""The edges to AWS that applications and functions share: all of boto3 is behind these modules."""

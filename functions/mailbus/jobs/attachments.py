@@ -1,0 +1,138 @@
+"""A job's attachments and alternative bodies: what MIME, and SES, let travel."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mailbus.addresses import require_one_line
+from mailbus.jobs.contract import Alternative
+from mailbus.jobs.job import Attachment
+from mailbus.jobs.strict_json import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+    from mailbus.jobs.contract import Attachment as WrittenAttachment
+
+# SES takes 500 MIME parts; two texts and three containers leave this many
+MAX_ATTACHMENTS: Final = 495
+MAX_FILENAME: Final = 255
+MAX_CONTENT_ID: Final = 255
+MAX_CONTENT_TYPE: Final = 255
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Attachment.html
+MAX_TEMPLATE_FIELD: Final = 78
+DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
+
+_TOKEN: Final = r"[A-Za-z0-9!#$&^_.+-]+"  # noqa: S105 - RFC 2045's token, no secret
+_CONTENT_TYPE: Final = re.compile(
+    rf'{_TOKEN}/{_TOKEN}(?: *; *{_TOKEN}=(?:{_TOKEN}|"[ !#-\[\]-~]*"))*', re.ASCII
+)
+_CONTENT_ID: Final = re.compile(r"[!-;=?-~]+")
+_CHARSET: Final = re.compile(r'; *charset="?([^"; ]*)', re.IGNORECASE)
+_BODY_FIELDS: Final[dict[str, str]] = {"text/plain": "text", "text/html": "html"}
+
+
+def read_attachments(
+    attachments: Sequence[WrittenAttachment], path: str, *, merge: bool
+) -> tuple[Attachment, ...]:
+    """Check attachments; those in S3 keep their reference as their content. Raises `InvalidJob`."""
+    if len(attachments) > MAX_ATTACHMENTS:
+        refuse(path, f"has {len(attachments)} entries; SES takes a mail with {MAX_ATTACHMENTS}")
+    read = tuple(_attachment(item, f"{path}[{index}]") for index, item in enumerate(attachments))
+    seen: set[str] = set()
+    for index, attachment in enumerate(read):
+        if merge:
+            _check_for_template(attachment, f"{path}[{index}]")
+        if attachment.content_id in seen:
+            refuse(f"{path}[{index}].content_id", "names a second part alike; make it unique")
+        if attachment.content_id is not None:
+            seen.add(attachment.content_id)
+    return read
+
+
+def read_alternatives(alternatives: Sequence[Alternative], path: str) -> tuple[Alternative, ...]:
+    """Check the alternative bodies. Raises `InvalidJob`."""
+    if len(alternatives) > MAX_ATTACHMENTS:
+        refuse(path, f"has {len(alternatives)} entries; SES takes a mail with {MAX_ATTACHMENTS}")
+    return tuple(
+        Alternative(
+            content=alternative.content,
+            content_type=_alternative_type(alternative.content_type, f"{path}[{index}].content_type"),
+        )
+        for index, alternative in enumerate(alternatives)
+    )
+
+
+def _attachment(written: WrittenAttachment, path: str) -> Attachment:
+    content = written.content if written.s3 is None else written.s3
+    if content is None:
+        refuse(f"{path}.content", "is missing; give the file's bytes in base64, or its place in s3")
+    if written.content is not None and written.s3 is not None:
+        refuse(f"{path}.s3", "stands beside content; give one of the two")
+    if written.filename is None and written.content_id is None:
+        refuse(f"{path}.filename", "is missing; only a part with a content_id goes without")
+    content_type = written.content_type
+    inline = written.content_id is not None
+    return Attachment(
+        content=content,
+        content_type=DEFAULT_CONTENT_TYPE
+        if content_type is None
+        else _attachment_type(content_type, f"{path}.content_type"),
+        filename=None if written.filename is None else _filename(written.filename, f"{path}.filename"),
+        content_id=None
+        if written.content_id is None
+        else _content_id(written.content_id, f"{path}.content_id"),
+        disposition=written.disposition or ("inline" if inline else "attachment"),
+    )
+
+
+def _check_for_template(attachment: Attachment, path: str) -> None:
+    for name, text in (("content_type", attachment.content_type), ("content_id", attachment.content_id)):
+        if text is not None and len(text) > MAX_TEMPLATE_FIELD:
+            refuse(f"{path}.{name}", f"has {len(text)} characters; in a merge SES takes {MAX_TEMPLATE_FIELD}")
+
+
+def _filename(text: str, path: str) -> str:
+    if not text.strip() or len(text) > MAX_FILENAME:
+        refuse(path, f"has to be 1 to {MAX_FILENAME} characters")
+    return require_one_line(text, path)
+
+
+def _content_type(text: str, path: str) -> str:
+    if len(text) > MAX_CONTENT_TYPE:
+        refuse(path, f"is no content type; it has over {MAX_CONTENT_TYPE} characters")
+    written = require_one_line(text, path).strip()
+    if not _CONTENT_TYPE.fullmatch(written):
+        refuse(path, "is no content type; write it like application/pdf")
+    return written
+
+
+def _attachment_type(text: str, path: str) -> str:
+    written = _content_type(text, path)
+    if written.lower().startswith(("multipart/", "message/")):
+        refuse(path, "is a type that MIME does not let travel in base64; use application/octet-stream")
+    return written
+
+
+def _alternative_type(text: str, path: str) -> str:
+    written = _content_type(text, path)
+    plain = written.lower().partition(";")[0].strip()
+    if plain in _BODY_FIELDS:
+        refuse(path, f"{plain} has a field of its own: use {_BODY_FIELDS[plain]}")
+    if not plain.startswith(("text/", "application/")):
+        refuse(path, "has to be a text/* or application/* type; other files are attachments")
+    charset = _CHARSET.search(written)
+    if charset is not None and charset[1].lower() != "utf-8":
+        refuse(path, "names a charset other than utf-8, which the text is sent in; leave it out")
+    return written
+
+
+def _content_id(text: str, path: str) -> str:
+    if len(text) > MAX_CONTENT_ID:
+        refuse(path, f"has more than {MAX_CONTENT_ID} characters")
+    written = require_one_line(text, path).strip().removeprefix("<").removesuffix(">")
+    if not _CONTENT_ID.fullmatch(written):
+        refuse(path, "has to be printable ASCII characters without spaces, < and >")
+    return written

@@ -1,0 +1,206 @@
+"""The send job as an application writes it: one JSON object on the send queue.
+
+`SendJob` is the contract's shape: names, types and nesting. Its JSON Schema is generated from here. What the
+values have to be beyond their types, `mailbus.jobs.parsing` checks when it reads one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from mailbus.events import MetadataValue
+
+JobId = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9_-]{1,128}$",
+        extra={"reason": "has to be 1 to 128 of the characters A-Z a-z 0-9 _ -"},
+    ),
+]
+# RFC 3339 with its offset, or epoch seconds
+Moment = Annotated[datetime, msgspec.Meta(tz=True)] | int | float
+Addresses = str | tuple[str, ...]
+_IN_S3 = {"hint": 'name it by bucket and key: {"bucket": "example-files", "key": "invoices/17.pdf"}'}
+_OF_RECIPIENT = msgspec.Meta(
+    extra={
+        "hint": "the field is keyed by recipient address, with an object for each; what all share stands in "
+        "merge_global_data, metadata and headers"
+    }
+)
+
+
+class S3Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An object in S3, in a bucket that the deployment's settings name."""
+
+    bucket: Annotated[
+        str,
+        msgspec.Meta(
+            min_length=3,
+            max_length=63,
+            description="The bucket's name.",
+            extra={"reason": "has to be 3 to 63 characters: the bucket's name"},
+        ),
+    ]
+    key: Annotated[
+        str,
+        msgspec.Meta(
+            min_length=1,
+            max_length=1024,
+            description="The object's key.",
+            extra={"reason": "has to be 1 to 1024 characters: the object's key"},
+        ),
+    ]
+    version_id: Annotated[
+        str | None, msgspec.Meta(description="The version of the object; left out, the newest.")
+    ] = None
+
+
+class Alternative(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Another form of the body, such as AMP or a calendar invitation."""
+
+    content: Annotated[str, msgspec.Meta(description="The text of this form.")]
+    content_type: Annotated[
+        str,
+        msgspec.Meta(
+            description="A text/* or application/* type other than text/plain and text/html, such as "
+            "text/x-amp-html or text/calendar; method=REQUEST."
+        ),
+    ]
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A file: its bytes in `content` (base64 in JSON), or in S3. A `content_id` makes it inline."""
+
+    content: Annotated[bytes | None, msgspec.Meta(description="The file's bytes in base64; this or s3.")] = (
+        None
+    )
+    s3: Annotated[
+        S3Object | None,
+        msgspec.Meta(description="Where the file's bytes lie in S3; this or content.", extra=_IN_S3),
+    ] = None
+    filename: Annotated[
+        str | None, msgspec.Meta(description="1 to 255 characters; may be left out beside a content_id.")
+    ] = None
+    content_type: Annotated[str | None, msgspec.Meta(description="Left out: application/octet-stream.")] = (
+        None
+    )
+    content_id: Annotated[
+        str | None,
+        msgspec.Meta(description='Makes the part inline: html shows it by "cid:" and this id.'),
+    ] = None
+    disposition: Annotated[
+        Literal["attachment", "inline"] | None,
+        msgspec.Meta(description="Left out: inline with a content_id, attachment without."),
+    ] = None
+
+
+class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A mail to send, or with merge fields one for each recipient."""
+
+    schema_version: Annotated[Literal[1] | None, msgspec.Meta(description="The contract's version: 1.")] = 1
+    job_id: Annotated[
+        JobId | None,
+        msgspec.Meta(
+            description="The caller's key: what has the same id is the same job and is sent once. "
+            "Left out: the id of the SQS message."
+        ),
+    ] = None
+    from_email: Annotated[
+        Addresses | None,
+        msgspec.Meta(description="One or several From addresses, as address or Name <address>."),
+    ] = None
+    to: Annotated[
+        Addresses | None,
+        msgspec.Meta(
+            description="Recipients. With cc and bcc at most 50; in a merge up to 100,000, each with a "
+            "message of its own."
+        ),
+    ] = None
+    cc: Annotated[
+        Addresses | None, msgspec.Meta(description="Copies; in a merge they stand in each message.")
+    ] = None
+    bcc: Annotated[
+        Addresses | None, msgspec.Meta(description="Hidden copies; in a merge they go with each message.")
+    ] = None
+    reply_to: Annotated[Addresses | None, msgspec.Meta(description="Where answers go.")] = None
+    subject: Annotated[
+        str | None, msgspec.Meta(description="One line; left out beside a stored template.")
+    ] = None
+    text: Annotated[str | None, msgspec.Meta(description='The plain text; "" asks for an empty mail.')] = None
+    html: Annotated[str | None, msgspec.Meta(description="The HTML body.")] = None
+    alternatives: Annotated[
+        tuple[Alternative, ...] | None,
+        msgspec.Meta(description="Further forms of the body, such as AMP or a calendar invitation."),
+    ] = None
+    attachments: Annotated[
+        tuple[Attachment, ...] | None,
+        msgspec.Meta(description="Files and inline images, in base64 or from S3."),
+    ] = None
+    headers: Annotated[
+        dict[str, str] | None,
+        msgspec.Meta(description="Extra headers. To is what readers see in place of the recipients."),
+    ] = None
+    envelope_sender: Annotated[
+        str | None, msgspec.Meta(description="Where SES forwards bounces and complaints to.")
+    ] = None
+    tags: Annotated[
+        tuple[str, ...] | None,
+        msgspec.Meta(description="One X-Tag header each; they come back on every event."),
+    ] = None
+    metadata: Annotated[
+        dict[str, MetadataValue] | None,
+        msgspec.Meta(description="Scalars that come back on every event; at most 64 KiB, in a merge 4 KiB."),
+    ] = None
+    track_opens: Annotated[
+        bool | None, msgspec.Meta(description="Overrides what the configuration set says of opens.")
+    ] = None
+    track_clicks: Annotated[
+        bool | None, msgspec.Meta(description="Overrides what the configuration set says of clicks.")
+    ] = None
+    send_at: Annotated[
+        Moment | None,
+        msgspec.Meta(
+            description="Not sent before: RFC 3339 with its offset, or epoch seconds; up to a year ahead."
+        ),
+    ] = None
+    expires_at: Annotated[
+        Moment | None,
+        msgspec.Meta(description="Not sent after: RFC 3339 with its offset, or epoch seconds."),
+    ] = None
+    template_id: Annotated[
+        str | None, msgspec.Meta(description="A template stored in SES; makes the job a merge.")
+    ] = None
+    merge_data: Annotated[
+        dict[str, Annotated[dict[str, Any], _OF_RECIPIENT]] | None,
+        msgspec.Meta(description="Template data by recipient address; makes the job a merge."),
+    ] = None
+    merge_metadata: Annotated[
+        dict[str, Annotated[dict[str, MetadataValue], _OF_RECIPIENT]] | None,
+        msgspec.Meta(description="Metadata by recipient address; makes the job a merge."),
+    ] = None
+    merge_headers: Annotated[
+        dict[str, Annotated[dict[str, str], _OF_RECIPIENT]] | None,
+        msgspec.Meta(description="Headers by recipient address; makes the job a merge."),
+    ] = None
+    merge_global_data: Annotated[
+        dict[str, Any] | None,
+        msgspec.Meta(description="Template data for all recipients; makes the job a merge."),
+    ] = None
+    esp_extra: Annotated[
+        dict[str, Any] | None,
+        msgspec.Meta(
+            description="Parameters of SES's SendEmail (in a merge SendBulkEmail), merged last, such as "
+            "TenantName or ListManagementOptions."
+        ),
+    ] = None
+    content_ref: Annotated[
+        S3Object | None,
+        msgspec.Meta(
+            description="Where the whole job lies in S3, for jobs over the queue's limit; beside it stand "
+            "only job_id and schema_version.",
+            extra=_IN_S3,
+        ),
+    ] = None

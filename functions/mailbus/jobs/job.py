@@ -1,0 +1,130 @@
+"""A job that has been read: what is to be sent, and who receives it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from mailbus.addresses import address_key
+from mailbus.events import Mailbox, MetadataValue
+from mailbus.jobs.contract import Alternative, S3Object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Disposition = Literal["attachment", "inline"]
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of the mail: its bytes, or where they lie in S3. `content_id` is without its angle brackets."""
+
+    content: bytes | S3Object
+    content_type: str
+    filename: str | None
+    content_id: str | None
+    disposition: Disposition
+
+
+class MergeRecipient(msgspec.Struct, frozen=True, kw_only=True):
+    """One recipient of a merge, with what is for this one alone.
+
+    `data` holds the job's global data too, `metadata` and `headers` the job's own, each overridden by the
+    recipient's.
+    """
+
+    mailbox: Mailbox
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+    metadata: dict[str, MetadataValue] = msgspec.field(default_factory=dict)
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Merge(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of its own for each recipient, in the order of the job's `to`, each address once.
+
+    Without a `template_id` the job's subject, text and html are the template.
+    """
+
+    recipients: tuple[MergeRecipient, ...]
+    template_id: str | None = None
+    global_data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One job, checked: a mail to send, or with `merge` one for each of its recipients.
+
+    `fingerprint` tells whether two jobs of one id are the same: it is over the whole document but the id, as
+    it was written, before the deployment's defaults. `shown_to` is the `To` header that readers see where it
+    differs from `to`; `headers` are the extra ones, in the order given. Times are in epoch seconds.
+    """
+
+    job_id: str
+    fingerprint: str = ""
+    from_email: tuple[Mailbox, ...]
+    sender: Mailbox | None = None
+    to: tuple[Mailbox, ...] = ()
+    shown_to: tuple[Mailbox, ...] = ()
+    cc: tuple[Mailbox, ...] = ()
+    bcc: tuple[Mailbox, ...] = ()
+    reply_to: tuple[Mailbox, ...] = ()
+    subject: str = ""
+    text: str | None = None
+    html: str | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    envelope_sender: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, MetadataValue] = msgspec.field(default_factory=dict)
+    track_opens: bool | None = None
+    track_clicks: bool | None = None
+    send_at: float | None = None
+    expires_at: float | None = None
+    merge: Merge | None = None
+    esp_extra: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """Who receives one message: bare addresses, each once, at the first place where the job names it."""
+
+    to: tuple[str, ...]
+    cc: tuple[str, ...]
+    bcc: tuple[str, ...]
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """All of them, in order; SES counts each one."""
+        return self.to + self.cc + self.bcc
+
+
+def envelopes(job: Job) -> tuple[Envelope, ...]:
+    """Work out who receives each message of a job: one message, or in a merge one for each recipient."""
+    if job.merge is None:
+        return (envelope(job),)
+    copies = _once(set(), job.cc), _once({address_key(mailbox.address) for mailbox in job.cc}, job.bcc)
+    copied = {address_key(address) for addresses in copies for address in addresses}
+    return tuple(_merged(recipient.mailbox.address, *copies, copied) for recipient in job.merge.recipients)
+
+
+def envelope(job: Job) -> Envelope:
+    """Work out who receives an ordinary job's mail."""
+    seen: set[str] = set()
+    return Envelope(to=_once(seen, job.to), cc=_once(seen, job.cc), bcc=_once(seen, job.bcc))
+
+
+def _merged(address: str, cc: tuple[str, ...], bcc: tuple[str, ...], copied: set[str]) -> Envelope:
+    key = address_key(address)
+    if key in copied:
+        cc, bcc = (tuple(other for other in others if address_key(other) != key) for others in (cc, bcc))
+    return Envelope(to=(address,), cc=cc, bcc=bcc)
+
+
+def _once(seen: set[str], mailboxes: Iterable[Mailbox]) -> tuple[str, ...]:
+    """List the addresses that were not seen before, and remember them."""
+    kept: list[str] = []
+    for mailbox in mailboxes:
+        key = address_key(mailbox.address)
+        if key not in seen:
+            seen.add(key)
+            kept.append(mailbox.address)
+    return tuple(kept)

@@ -1,0 +1,125 @@
+"""A send job becomes a message of the send queue: written as JSON, checked, measured, packed with others."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mailbus.errors import InvalidJob
+from mailbus.jobs.contract import S3Object, SendJob
+from mailbus.jobs.parsing import parse_document, referred
+from mailbus.jobs.strict_json import read_document, walk
+
+if TYPE_CHECKING:
+    from typing import Final
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+BATCH_BYTES: Final = 1024 * 1024
+BATCH_ENTRIES: Final = 10
+# What is larger goes to S3. The rest of SQS's 1 MiB is for the attributes with which a job that cannot be
+# sent is kept in the dead-letter queue.
+MESSAGE_BYTES: Final = 1000 * 1000
+_WHOLE: Final = "$"
+_ID: Final = "$.job_id"
+BYTES: Final = (bytes, bytearray, memoryview)
+# SQS refuses these two, and JSON's own rules let them stand
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+NOT_SENDABLE: Final = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A checked job as the queue gets it: JSON in UTF-8. `delayed` jobs have a `send_at`."""
+
+    job_id: str
+    body: str
+    size: int
+    delayed: bool = False
+
+    @property
+    def too_large(self) -> bool:
+        """Tell whether the queue gets a reference instead."""
+        return self.size > MESSAGE_BYTES
+
+
+def to_message(
+    job: SendJob | Mapping[str, Any], *, send_defaults: Mapping[str, Any] | None = None
+) -> Message:
+    """Write a job and check it as the sender will.
+
+    A job without an id gets one, so that a call that is tried again enqueues the same job. `send_defaults`
+    are those of the deployment; they are checked with the job, not written into it. Raises `InvalidJob`.
+    """
+    document = _builtins(job)
+    named = document.get("job_id") is not None
+    if not named:
+        document["job_id"] = uuid.uuid4().hex
+    body = _json(document)
+    read = read_document(body)
+    if referred(read) is None:
+        job_id = parse_document(read, document["job_id"], defaults=send_defaults).job_id
+    elif named:
+        job_id = read["job_id"]
+    else:
+        reason = "is missing; beside content_ref give the id of the job that lies there"
+        raise InvalidJob(_ID, reason)
+    return Message(
+        job_id=job_id, body=body, size=len(body.encode()), delayed=document.get("send_at") is not None
+    )
+
+
+def to_reference(message: Message, at: S3Object) -> Message:
+    """Write the message of a job that lies in S3."""
+    body = _json({"job_id": message.job_id, "content_ref": msgspec.to_builtins(at)})
+    return Message(job_id=message.job_id, body=body, size=len(body.encode()), delayed=message.delayed)
+
+
+def fits(batch: list[Message], message: Message) -> bool:
+    """Tell whether a batch takes one more message, by SQS's count and size."""
+    filled = sum(other.size for other in batch)
+    return len(batch) < BATCH_ENTRIES and filled + message.size <= BATCH_BYTES
+
+
+def _builtins(job: SendJob | Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(job, SendJob | Mapping):
+        reason = f"expected a SendJob or a mapping of its fields, got {type(job).__name__}"
+        raise InvalidJob(_WHOLE, reason)
+    try:
+        builtins: dict[str, Any] = msgspec.to_builtins(
+            job if isinstance(job, SendJob) else dict(job),
+            str_keys=True,
+            enc_hook=_plain,
+            # msgspec would write them in base64 wherever they stand
+            builtin_types=BYTES,
+        )
+    except (TypeError, ValueError, RecursionError) as error:
+        # the first two name a type; never a value
+        why = "it refers to itself" if isinstance(error, RecursionError) else str(error)
+        raise InvalidJob(_WHOLE, f"cannot be written as JSON: {why}") from None
+    files = builtins.get("attachments")
+    for file in files if isinstance(files, list | tuple) else ():
+        if isinstance(file, dict) and isinstance(file.get("content"), BYTES):
+            file["content"] = base64.b64encode(file["content"]).decode()
+    for value, path in walk(builtins):
+        if isinstance(value, BYTES):
+            raise InvalidJob(path, "is bytes, which only the content of an attachment may be; decode them")
+    return builtins
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, str):
+        # msgspec takes str alone, and frameworks mark safe text by a class of their own
+        return str.__str__(value)
+    reason = f"{type(value).__name__} is no JSON value; give a string, number, boolean, list or object"
+    raise TypeError(reason)
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    # NaN is written as such, so that the reader can say at which path it stands
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).translate(NOT_SENDABLE)

@@ -1,0 +1,1 @@
+"""The ledger: what is known of each job, in one DynamoDB table."""

@@ -1,0 +1,80 @@
+"""The edge to EventBridge Scheduler: puts a job back on its queue when it is due.
+
+A schedule runs once and deletes itself
+(https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-delete.html). Its group outlives the
+sender, so that a redeployment loses none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mailbus.aws import sessions
+from mailbus.errors import SendError
+
+if TYPE_CHECKING:
+    from types_boto3_scheduler.client import EventBridgeSchedulerClient
+
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html
+INPUT_BYTES: Final = 256 * 1024
+RETRY_SECONDS: Final = 24 * 60 * 60
+RETRIES: Final = 185
+
+
+class Schedules:
+    """Makes one-time schedules in one group; what cannot be delivered goes to the dead-letter queue."""
+
+    def __init__(
+        self,
+        client: EventBridgeSchedulerClient,
+        *,
+        group_name: str,
+        role_arn: str,
+        dead_letter_queue_arn: str,
+    ) -> None:
+        self._client = client
+        self._group = group_name
+        self._role = role_arn
+        self._dead_letters = dead_letter_queue_arn
+
+    def put(self, job_id: str, *, due: float, queue_arn: str, body: str) -> None:
+        """Have `body` put on a queue at `due`, in epoch seconds; once, however often it is asked for.
+
+        A `SendError` that is retryable where the Scheduler did not take it.
+        """
+        moment = datetime.fromtimestamp(math.ceil(due), UTC)
+        try:
+            self._client.create_schedule(
+                Name=name(job_id),
+                GroupName=self._group,
+                Description=f"Mailbus: sends the job {job_id}",
+                ScheduleExpression=f"at({moment:%Y-%m-%dT%H:%M:%S})",
+                ScheduleExpressionTimezone="UTC",
+                FlexibleTimeWindow={"Mode": "OFF"},
+                ActionAfterCompletion="DELETE",
+                Target={
+                    "Arn": queue_arn,
+                    "RoleArn": self._role,
+                    "Input": body,
+                    "DeadLetterConfig": {"Arn": self._dead_letters},
+                    "RetryPolicy": {
+                        "MaximumEventAgeInSeconds": RETRY_SECONDS,
+                        "MaximumRetryAttempts": RETRIES,
+                    },
+                },
+            )
+        except self._client.exceptions.ConflictException:
+            return
+        except (ClientError, BotoCoreError) as error:
+            reason = "EventBridge Scheduler did not take the job's schedule"
+            raise SendError(sessions.error_code(error), reason, retryable=True) from error
+
+
+def name(job_id: str) -> str:
+    """Name a job's schedule: a schedule's name is shorter than a job's id may be."""
+    return f"job-{hashlib.sha256(job_id.encode()).hexdigest()[:48]}"

@@ -1,0 +1,1 @@
+"""The rate that all workers keep to together."""

@@ -1,0 +1,35 @@
+"""The edge to the SES account: how many recipients a second it takes, and how many more today."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sender.rate.pacer import Limits
+
+if TYPE_CHECKING:
+    from types_boto3_sesv2.client import SESV2Client
+
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendQuota.html
+UNLIMITED: Final = -1
+
+
+class Account:
+    """Asks SES, at most once a second: https://docs.aws.amazon.com/ses/latest/dg/quotas.html."""
+
+    def __init__(self, client: SESV2Client) -> None:
+        self._client = client
+
+    def limits(self) -> Limits | None:
+        """Read the rate and what is left of the 24-hour quota; None where SES does not say."""
+        try:
+            quota = self._client.get_account()["SendQuota"]
+            rate, most, sent = quota["MaxSendRate"], quota["Max24HourSend"], quota["SentLast24Hours"]
+        except (ClientError, BotoCoreError, KeyError):
+            return None
+        if rate <= 0:
+            return None
+        left = None if most == UNLIMITED else max(0, math.floor(most - sent))
+        return Limits(max_send_rate=rate, quota_left=left)

@@ -1,0 +1,1 @@
+"""The calls of SES: built from a job, made, and their errors explained."""

@@ -1,0 +1,159 @@
+"""A merge becomes the parameters of SES v2's SendBulkEmail: one entry, and one message, for each recipient.
+
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mailbus.errors import InvalidJob
+from mailbus.events import ENTRY_TAG
+from mailbus.jobs.job import envelopes
+from sender.ses import mime_headers
+from sender.ses.mime import MESSAGE_BYTES, base64_bytes, content_of
+from sender.ses.send_email import call_parameters, destination, message_tags, with_extra
+
+if TYPE_CHECKING:
+    from typing import Final
+
+    from mailbus.environment import SenderSettings
+    from mailbus.jobs.job import Attachment, Envelope, Job, Merge, MergeRecipient
+
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html
+MAX_HEADER_VALUE: Final = 995
+MAX_HEADER: Final = 996
+
+
+class Bulk(msgspec.Struct, frozen=True, kw_only=True):
+    """One job's calls of SendBulkEmail: what they share, and an entry for each recipient in order."""
+
+    params: dict[str, Any]
+    entries: tuple[dict[str, Any], ...]
+
+
+def plan_bulk(job: Job, settings: SenderSettings, part: int | None) -> Bulk:
+    """Work out the calls of a job that has a merge; `part` is its number where the job has several.
+
+    Raises `InvalidJob` where SES's templates cannot carry what the job asks for, once it is encoded.
+    """
+    merge = job.merge
+    assert merge is not None  # noqa: S101 - the caller tells merges from mails
+    _check_size(job)
+    params = {
+        "FromEmailAddress": mime_headers.mailbox_text(job.from_email[0]),
+        "DefaultEmailTags": message_tags(job, settings),
+        "DefaultContent": {"Template": _template(job, merge)},
+        **call_parameters(job, settings),
+    }
+    if job.reply_to:
+        params["ReplyToAddresses"] = [mime_headers.mailbox_text(mailbox) for mailbox in job.reply_to]
+    whole = with_extra(params, job.esp_extra, "SendBulkEmail", {"BulkEmailEntries": []})
+    return Bulk(
+        params=whole,
+        entries=tuple(
+            {
+                "Destination": _destination(job, recipient, receivers),
+                # all of them again: SES does not say that an entry's own tags leave the default ones
+                "ReplacementTags": [
+                    *whole["DefaultEmailTags"],
+                    {"Name": ENTRY_TAG, "Value": entry_name(index, part)},
+                ],
+                "ReplacementEmailContent": {
+                    "ReplacementTemplate": {"ReplacementTemplateData": _data(recipient.data)}
+                },
+                "ReplacementHeaders": _headers(job, recipient, settings),
+            }
+            for index, (recipient, receivers) in enumerate(zip(merge.recipients, envelopes(job), strict=True))
+        ),
+    )
+
+
+def entry_name(index: int, part: int | None) -> str:
+    """Name an entry in its message's tags: its place in its part of the job, after the part's number."""
+    return str(index) if part is None else f"{part}-{index}"
+
+
+def _template(job: Job, merge: Merge) -> dict[str, Any]:
+    template: dict[str, Any] = {"TemplateData": _data(merge.global_data)}
+    if merge.template_id is not None:
+        template["TemplateName"] = merge.template_id
+    else:
+        template["TemplateContent"] = _inline(job)
+    if job.attachments:
+        template["Attachments"] = [_attachment(file) for file in job.attachments]
+    return template
+
+
+def _inline(job: Job) -> dict[str, str]:
+    given = {"Subject": job.subject, "Text": job.text, "Html": job.html}
+    return {name: text for name, text in given.items() if text is not None}
+
+
+def _attachment(attachment: Attachment) -> dict[str, Any]:
+    asked = {
+        "RawContent": content_of(attachment),
+        # SES wants a name where MIME does without
+        "FileName": attachment.filename if attachment.filename is not None else attachment.content_id,
+        "ContentType": attachment.content_type,
+        "ContentDisposition": attachment.disposition.upper(),
+        "ContentId": attachment.content_id,
+        "ContentTransferEncoding": "BASE64",
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _check_size(job: Job) -> None:
+    size = sum(base64_bytes(len(content_of(file))) for file in job.attachments)
+    if size > MESSAGE_BYTES:
+        reason = f"make mails of at least {size} bytes, SES takes {MESSAGE_BYTES}; send a link instead"
+        path = "$.attachments"
+        raise InvalidJob(path, reason)
+
+
+def _destination(job: Job, recipient: MergeRecipient, receivers: Envelope) -> dict[str, list[str]]:
+    """Write who receives an entry, with names: SES writes the message's To and Cc from it."""
+    written: dict[str, str] = {}
+    for mailbox in (recipient.mailbox, *job.cc, *job.bcc):
+        written.setdefault(mailbox.address, mime_headers.mailbox_text(mailbox))
+    return {
+        kind: [written[address] for address in addresses]
+        for kind, addresses in destination(receivers).items()
+    }
+
+
+def _data(data: dict[str, Any]) -> str:
+    return msgspec.json.encode(data).decode()
+
+
+def _headers(job: Job, recipient: MergeRecipient, settings: SenderSettings) -> list[dict[str, str]]:
+    shared = dict(job.headers)
+    pairs = [
+        _header(
+            name, value, f"$.headers.{name}" if shared.get(name) == value else f"$.merge_headers.*.{name}"
+        )
+        for name, value in recipient.headers
+    ]
+    if job.sender is not None:
+        pairs.append({"Name": "Sender", "Value": mime_headers.mailbox_text(job.sender)})
+    pairs += [_header("X-Tag", tag, "$.tags") for tag in job.tags]
+    if settings.metadata_in_headers and recipient.metadata:
+        text = mime_headers.metadata_text(recipient.metadata)
+        # what does not fit comes back from the ledger
+        if len(text) <= MAX_HEADER - len("X-Metadata"):
+            pairs.append({"Name": "X-Metadata", "Value": text})
+    return pairs
+
+
+def _header(name: str, value: str, path: str) -> dict[str, str]:
+    written = "".join(mime_headers.free_text(value))
+    if not written:
+        raise InvalidJob(path, "is empty, which SES does not take in a merge; leave it out")
+    if len(written) > min(MAX_HEADER_VALUE, MAX_HEADER - len(name)):
+        reason = (
+            f"has {len(written)} characters once encoded; in a merge SES takes {MAX_HEADER} with its name"
+        )
+        raise InvalidJob(path, reason)
+    return {"Name": name, "Value": written}

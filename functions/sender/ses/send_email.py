@@ -1,0 +1,149 @@
+"""A job becomes the parameters of SES v2's SendEmail.
+
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from botocore import compat
+from botocore.loaders import create_loader
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
+
+from mailbus.errors import InvalidJob, UnsupportedFeature
+from mailbus.events import ENTRY_TAG, JOB_ID_TAG
+from mailbus.jobs.job import envelopes
+from sender.ses.mime import compose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Final
+
+    from botocore.model import StructureShape
+
+    from mailbus.environment import SenderSettings
+    from mailbus.jobs.job import Envelope, Job
+
+EXTRA_PATH: Final = "$.esp_extra"
+SHOWN_CHARACTERS: Final = 80
+REASON_CHARACTERS: Final = 500
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of SendEmail: its parameters, whole, with the MIME."""
+
+    params: dict[str, Any]
+
+
+def plan_send(job: Job, settings: SenderSettings) -> Request:
+    """Work out the call; raises `InvalidJob` where the job cannot be a mail.
+
+    The From address goes bare: SES parses one mailbox there, and reads names, and further From
+    addresses, in the message itself.
+    """
+    [receivers] = envelopes(job)
+    params = {
+        "FromEmailAddress": job.from_email[0].address,
+        "Destination": destination(receivers),
+        "EmailTags": message_tags(job, settings),
+        **call_parameters(job, settings),
+    }
+    whole = with_extra(params, job.esp_extra, "SendEmail", {"Content": {}})
+    data = compose(job, metadata_in_headers=settings.metadata_in_headers)
+    return Request(params={**whole, "Content": {"Raw": {"Data": data}}})
+
+
+def destination(receivers: Envelope) -> dict[str, list[str]]:
+    """Write who receives; a kind of which there is none is left out."""
+    listed = {
+        "ToAddresses": list(receivers.to),
+        "CcAddresses": list(receivers.cc),
+        "BccAddresses": list(receivers.bcc),
+    }
+    return {name: addresses for name, addresses in listed.items() if addresses}
+
+
+def message_tags(job: Job, settings: SenderSettings) -> list[dict[str, str]]:
+    """Write the tags that come back on the message's events: the job's id, and its tag where wanted."""
+    tags = [_tag(JOB_ID_TAG, job.job_id)]
+    if settings.message_tag_name is not None and job.tags:
+        tags.append(_tag(settings.message_tag_name, job.tags[0]))
+    return tags
+
+
+def call_parameters(job: Job, settings: SenderSettings) -> dict[str, Any]:
+    """Write what SendEmail and SendBulkEmail take alike."""
+    tracking = {
+        name: "ENABLED" if wanted else "DISABLED"
+        for name, wanted in (
+            ("OpenTrackingEnabled", job.track_opens),
+            ("ClickTrackingEnabled", job.track_clicks),
+        )
+        if wanted is not None
+    }
+    params: dict[str, Any] = {"ConfigurationSetName": settings.configuration_set_name}
+    if job.envelope_sender is not None:
+        params["FeedbackForwardingEmailAddress"] = job.envelope_sender
+    if tracking:
+        params["ConfigurationOverrides"] = {"Tracking": tracking}
+    return params
+
+
+def with_extra(
+    params: dict[str, Any], extra: Mapping[str, Any], operation: str, later: dict[str, Any]
+) -> dict[str, Any]:
+    """Lay a job's `esp_extra` over the parameters of a call; tags of the job itself stay.
+
+    `later` stands for the required parameters that are not there yet. Raises `InvalidJob` at `$.esp_extra`
+    where the operation does not take them so.
+    """
+    if not extra:
+        return params
+    tags = "EmailTags" if "EmailTags" in params else "DefaultEmailTags"
+    whole = {**params, **extra}
+    _check(whole | later, extra, operation)
+    return {**whole, tags: _tags(params[tags], extra.get(tags, ()))}
+
+
+def _tags(own: Iterable[dict[str, str]], extra: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    by_name = {tag["Name"]: tag for tag in own}
+    by_name |= {tag["Name"]: tag for tag in extra if tag["Name"] not in {JOB_ID_TAG, ENTRY_TAG}}
+    return list(by_name.values())
+
+
+def _tag(name: str, value: str) -> dict[str, str]:
+    return {"Name": name, "Value": value}
+
+
+def _check(params: dict[str, Any], extra: Mapping[str, Any], operation: str) -> None:
+    shape = _input_shape(operation)
+    for name in extra:
+        if name not in shape.members:
+            shown = ascii(name[:SHOWN_CHARACTERS])
+            near = difflib.get_close_matches(name[:SHOWN_CHARACTERS], shape.members, n=1, cutoff=0.5)
+            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(shape.members)}"
+            raise InvalidJob(EXTRA_PATH, f"{operation} has no parameter {shown}{hint}")
+    if "EndpointId" in extra and not compat.HAS_CRT:
+        reason = (
+            "EndpointId needs SigV4a signatures: deploy the sender with awscrt (botocore[crt]), or remove it"
+        )
+        path, feature = f"{EXTRA_PATH}.EndpointId", "EndpointId"
+        raise UnsupportedFeature(path, feature, reason)
+    report = ParamValidator().validate(params, shape)
+    if report.has_errors():
+        # botocore goes on with the value, which is the job's content
+        reason = report.generate_report().partition(", value: ")[0][:REASON_CHARACTERS]
+        raise InvalidJob(EXTRA_PATH, f"{operation} does not take it so: {reason}")
+
+
+@functools.cache
+def _input_shape(operation: str) -> StructureShape:
+    model = ServiceModel(create_loader().load_service_model("sesv2", "service-2"), "sesv2")
+    shape = model.operation_model(operation).input_shape
+    assert shape is not None  # noqa: S101 - both operations take parameters
+    return shape

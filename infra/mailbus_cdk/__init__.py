@@ -1,0 +1,1 @@
+"""The deployment: CDK constructs and stacks."""

@@ -1,0 +1,33 @@
+"""The CDK app; `cdk.json` names it. The stage comes from the context: `cdk synth --context stage=dev`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from aws_cdk import App
+
+from mailbus.errors import ConfigurationError
+from mailbus_cdk.mailbus import deployment
+from mailbus_cdk.packaging import ROOT
+from mailbus_cdk.settings.schema import load
+
+DEFAULT_STAGE: Final = "dev"
+WRONG_SETTINGS: Final = 2
+
+
+def main() -> int:
+    """Synthesize one stage; wrong settings are one line on stderr and exit code 2."""
+    app = App()
+    stage = app.node.try_get_context("stage") or DEFAULT_STAGE
+    try:
+        deployment(app, settings=load(ROOT / "mailbus.toml", str(stage)))
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        return WRONG_SETTINGS
+    app.synth()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The constructs that the deployment is made of, one noun a file."""

@@ -1,0 +1,169 @@
+"""A function: its code, its settings, its log, and a role that may do nothing but what is granted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import AssetHashType, Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from mailbus_cdk import packaging
+from mailbus_cdk.cdk_nag import acknowledge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_cdk import aws_events as events
+
+    from mailbus_cdk.constructs.messaging import WorkQueue
+    from mailbus_cdk.settings.schema import Architecture, LogRetentionDays, Settings
+
+_RUNTIMES: Final = {
+    11: lambda_.Runtime.PYTHON_3_11,
+    12: lambda_.Runtime.PYTHON_3_12,
+    13: lambda_.Runtime.PYTHON_3_13,
+    14: lambda_.Runtime.PYTHON_3_14,
+}
+_ARCHITECTURES: Final = {
+    "arm64": lambda_.Architecture.ARM_64,
+    "x86_64": lambda_.Architecture.X86_64,
+}
+_LOG_RETENTION: Final[dict[LogRetentionDays, logs.RetentionDays]] = {
+    1: logs.RetentionDays.ONE_DAY,
+    3: logs.RetentionDays.THREE_DAYS,
+    5: logs.RetentionDays.FIVE_DAYS,
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    60: logs.RetentionDays.TWO_MONTHS,
+    90: logs.RetentionDays.THREE_MONTHS,
+    120: logs.RetentionDays.FOUR_MONTHS,
+    150: logs.RetentionDays.FIVE_MONTHS,
+    180: logs.RetentionDays.SIX_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+    400: logs.RetentionDays.THIRTEEN_MONTHS,
+    545: logs.RetentionDays.EIGHTEEN_MONTHS,
+    731: logs.RetentionDays.TWO_YEARS,
+    1096: logs.RetentionDays.THREE_YEARS,
+    1827: logs.RetentionDays.FIVE_YEARS,
+    2192: logs.RetentionDays.SIX_YEARS,
+    2557: logs.RetentionDays.SEVEN_YEARS,
+    2922: logs.RetentionDays.EIGHT_YEARS,
+    3288: logs.RetentionDays.NINE_YEARS,
+    3653: logs.RetentionDays.TEN_YEARS,
+}
+
+
+def log_retention(settings: Settings) -> logs.RetentionDays:
+    """Say for how long logs are kept, as CDK does."""
+    return _LOG_RETENTION[settings.log_retention_days]
+
+
+class Code:
+    """The code that all functions share, and what it runs on."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        """Package the code; a `ConfigurationError` says why that cannot be done."""
+        target = packaging.target(architecture)
+        package = packaging.build(architecture)
+        self.runtime = _RUNTIMES[target.minor]
+        self.architecture = _ARCHITECTURES[target.machine]
+        self._package = package
+
+    def asset(self) -> lambda_.Code:
+        """Make the asset anew: CDK binds one to the first stack that takes it."""
+        # What went in decides, not the bytes that came out: compiled files may differ in trifles.
+        return lambda_.Code.from_asset(
+            str(self._package.path), asset_hash=self._package.digest, asset_hash_type=AssetHashType.CUSTOM
+        )
+
+
+class Function(Construct):
+    """A Lambda function of this project; `name` is its folder under functions/, or `handler` says where."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        description: str,
+        code: Code,
+        settings: Settings,
+        memory_mb: int,
+        timeout_seconds: int,
+        environment: Mapping[str, str],
+        handler: str | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        log = logs.LogGroup(
+            self, "Log", retention=log_retention(settings), removal_policy=RemovalPolicy.DESTROY
+        )
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=description,
+            code=code.asset(),
+            handler=handler or f"{name}.handler.lambda_handler",
+            runtime=code.runtime,
+            architecture=code.architecture,
+            memory_size=memory_mb,
+            timeout=Duration.seconds(timeout_seconds),
+            role=role,
+            log_group=log,
+            environment={
+                **environment,
+                "POWERTOOLS_SERVICE_NAME": name,
+                "POWERTOOLS_LOG_LEVEL": settings.log_level,
+            },
+        )
+        self.role = role
+        log.grant_write(role)
+        acknowledge(
+            self.function,
+            "AwsSolutions-L1",
+            "The runtime is the Python that the tests ran on, which compiled the code too; a newer one "
+            "is a newer environment away.",
+        )
+
+    def allow(self, actions: list[str], resources: list[str]) -> None:
+        """Grant actions on resources."""
+        self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
+
+    def runs_once(self) -> None:
+        """Have Lambda not run an asynchronous call again, which would come after its caller's patience.
+
+        It still may hand one over twice
+        (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
+        """
+        self.function.configure_async_invoke(retry_attempts=0)
+
+    def reads(
+        self, source: WorkQueue, *, batch_size: int, max_concurrency: int, mapping_id: str = "Source"
+    ) -> None:
+        """Feed the function from a queue; what it cannot do it moves to that queue's dead letters."""
+        # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaSQSQueueExecutionRole.html
+        self.allow(
+            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], [source.queue.queue_arn]
+        )
+        self.allow(["sqs:SendMessage"], [source.dead_letters.queue_arn])
+        mapping = lambda_.EventSourceMapping(
+            self,
+            mapping_id,
+            target=self.function,
+            event_source_arn=source.queue.queue_arn,
+            batch_size=batch_size,
+            max_batching_window=Duration.seconds(source.batch_window_seconds),
+            max_concurrency=max_concurrency,
+            report_batch_item_failures=True,
+        )
+        # Lambda tries the role's rights when the mapping is made.
+        mapping.node.add_dependency(self.role)
+
+    def publishes_to(self, bus: events.IEventBus) -> None:
+        """Let the function put events on a bus."""
+        self.allow(["events:PutEvents"], [bus.event_bus_arn])

@@ -1,0 +1,120 @@
+"""Who mail is from: the identity in SES, and the DNS records that make others believe it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from aws_cdk import Stack
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_ses as ses
+from constructs import Construct
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mailbus_cdk.settings.schema import Settings
+
+TTL_SECONDS: Final = "1800"
+
+
+class DnsRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record to create by hand, or in the hosted zone; texts stand in their quotes."""
+
+    name: str
+    type: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.type} {self.value}"
+
+
+class Identity(Construct):
+    """The domain or address that mail is sent from; one that is there already is left as it is.
+
+    With a hosted zone its records are made there; otherwise `dns_records` are those to create by hand, by
+    the name of the output that tells them. `other_arns` are the identities that jobs may be from beside it:
+    somebody else verified them.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        made = None if settings.identity_exists else self._made(settings)
+        self.arn = made.email_identity_arn if made else self._arn(settings, settings.identity)
+        self.other_arns = [
+            name if name.startswith("arn:") else self._arn(settings, name)
+            for name in settings.other_identities
+        ]
+        mail_from, policy = settings.mail_from_domain, settings.dmarc_policy
+        records = {
+            "DkimRecord": dkim_records(made) if made and settings.sends_from_domain else (),
+            "MailFromRecord": mail_from_records(mail_from, settings.region) if mail_from else (),
+            "DmarcRecord": dmarc_records(settings.identity, policy) if policy else (),
+        }
+        zone = settings.hosted_zone_id
+        if zone:
+            self._publish(records, zone)
+        self.dns_records: Mapping[str, tuple[DnsRecord, ...]] = {} if zone else records
+
+    def _arn(self, settings: Settings, name: str) -> str:
+        region = settings.session_params.region
+        return Stack.of(self).format_arn(
+            service="ses", region=region, resource="identity", resource_name=name
+        )
+
+    def _made(self, settings: Settings) -> ses.EmailIdentity:
+        name = settings.identity
+        return ses.EmailIdentity(
+            self,
+            "Identity",
+            identity=ses.Identity.domain(name) if settings.sends_from_domain else ses.Identity.email(name),
+            dkim_signing=settings.sends_from_domain or None,
+            mail_from_domain=settings.mail_from_domain,
+        )
+
+    def _publish(self, records: Mapping[str, tuple[DnsRecord, ...]], zone_id: str) -> None:
+        for kind, of_kind in records.items():
+            for number, record in enumerate(of_kind, start=1):
+                route53.CfnRecordSet(
+                    self,
+                    f"{kind}{number}",
+                    hosted_zone_id=zone_id,
+                    name=record.name,
+                    type=record.type,
+                    resource_records=[record.value],
+                    ttl=TTL_SECONDS,
+                )
+
+
+def dkim_records(identity: ses.EmailIdentity) -> tuple[DnsRecord, ...]:
+    """Write what receivers find the keys of a domain's signatures by."""
+    return tuple(
+        DnsRecord(name=record.name, type="CNAME", value=record.value) for record in identity.dkim_records
+    )
+
+
+def mail_from_records(domain: str, region: str) -> tuple[DnsRecord, ...]:
+    """Write what a MAIL FROM domain needs, so that SPF is of the sender's own domain.
+
+    https://docs.aws.amazon.com/ses/latest/dg/mail-from.html#mail-from-set
+    """
+    return (
+        DnsRecord(name=domain, type="MX", value=f"10 feedback-smtp.{region}.amazonses.com"),
+        DnsRecord(name=domain, type="TXT", value='"v=spf1 include:amazonses.com ~all"'),
+    )
+
+
+def dmarc_records(domain: str, policy: str) -> tuple[DnsRecord, ...]:
+    """Write what receivers do with mail that neither SPF nor DKIM vouches for.
+
+    https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dmarc.html
+    """
+    return (DnsRecord(name=f"_dmarc.{domain}", type="TXT", value=f'"v=DMARC1; p={policy}"'),)
+
+
+def redirect_records(domain: str, region: str) -> tuple[DnsRecord, ...]:
+    """Write what brings opens and clicks on a domain of one's own to SES.
+
+    https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
+    """
+    return (DnsRecord(name=domain, type="CNAME", value=f"r.{region}.awstrack.me"),)

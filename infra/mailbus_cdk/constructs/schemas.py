@@ -1,0 +1,44 @@
+"""What the events look like, in EventBridge's schema registry: for the console, IDEs and code bindings."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import aws_eventschemas as eventschemas
+from constructs import Construct
+
+from mailbus.schemas.events import event_schemas
+
+if TYPE_CHECKING:
+    from mailbus_cdk.settings.schema import Settings
+
+# https://docs.aws.amazon.com/eventbridge/latest/schema-reference/v1-registries-name-registryname-schemas-name-schemaname.html
+DRAFT_4: Final = "JSONSchemaDraft4"
+
+
+class Schemas(Construct):
+    """A registry with one schema per `detail-type`.
+
+    It goes with the stack, whatever the stage: the code makes it again, and a registry that stayed behind
+    would be in the way of the next deployment by its name.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        registry = eventschemas.CfnRegistry(
+            self,
+            "Registry",
+            registry_name=settings.name,
+            description="Mailbus: the events on its bus",
+        )
+        for event in event_schemas():
+            eventschemas.CfnSchema(
+                self,
+                event.detail_type,
+                registry_name=registry.attr_registry_name,
+                schema_name=event.name,
+                type=DRAFT_4,
+                description=event.description,
+                content=json.dumps(event.schema, separators=(",", ":")),
+            )

@@ -1,0 +1,239 @@
+"""The functions' code as one directory, made without Docker.
+
+Two layers under build/, each named by what went into it, so that a change of a function installs
+nothing again:
+
+    packages-<key>/  the locked runtime packages for one platform and Python, pruned and compiled
+    code-<key>/      these, and the functions beside them: what Lambda unpacks to /var/task
+
+Compiled files are `unchecked-hash`: Lambda's code directory is read-only and a zip's time stamps
+would make ordinary ones stale (https://docs.python.org/3/reference/import.html#pyc-invalidation).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, Self
+
+import msgspec
+import uv
+
+from mailbus.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mailbus_cdk.settings.schema import Architecture
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+TASK_ROOT: Final = "/var/task"
+KEPT_BUILDS: Final = 8
+
+Machine = Literal["arm64", "x86_64"]
+
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html; aws-cdk-lib knows these.
+RUNTIME_MINORS: Final = (11, 12, 13, 14)
+
+_UV_PLATFORMS: Final[dict[Machine, str]] = {
+    "arm64": "aarch64-manylinux2014",
+    "x86_64": "x86_64-manylinux2014",
+}
+_MACHINES: Final[dict[str, Machine]] = {
+    "aarch64": "arm64",
+    "arm64": "arm64",
+    "amd64": "x86_64",
+    "x86_64": "x86_64",
+}
+
+# The models of the services that the functions call, and of sts, which botocore calls for them;
+# all services together are 28 MB.
+SERVICE_MODELS: Final = (
+    "dynamodb",
+    "events",
+    "kms",
+    "s3",
+    "scheduler",
+    "secretsmanager",
+    "ses",
+    "sesv2",
+    "sns",
+    "sqs",
+    "sts",
+)
+
+_PRUNED: Final = (
+    "*.dist-info",
+    "bin",
+    "**/__pycache__",
+    "**/tests",
+    "**/py.typed",
+    "**/*.pyi",
+    "boto3/data",
+    "boto3/examples",
+    "botocore/data/*/*/examples-1.json*",
+)
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What the code runs on. `uv_platform` is None for this machine itself."""
+
+    machine: Machine
+    uv_platform: str | None
+    minor: int
+
+
+class Package(msgspec.Struct, frozen=True, kw_only=True):
+    """A directory to deploy, and the digest (hex) of all that went into it."""
+
+    path: Path
+    digest: str
+
+
+def target(architecture: Architecture) -> Target:
+    """Resolve an architecture for the running Python's minor, which is the functions' runtime too."""
+    minor = sys.version_info.minor
+    if minor not in RUNTIME_MINORS:
+        known = ", ".join(f"3.{known}" for known in RUNTIME_MINORS)
+        reason = f"Lambda has no runtime for Python 3.{minor}; make the environment with one of {known}"
+        raise ConfigurationError(reason)
+    if architecture != "host":
+        return Target(machine=architecture, uv_platform=_UV_PLATFORMS[architecture], minor=minor)
+    machine = platform.machine().lower()
+    if machine not in _MACHINES:
+        reason = f"architecture: Lambda does not run on this host's {machine}; take arm64 or x86_64"
+        raise ConfigurationError(reason)
+    return Target(machine=_MACHINES[machine], uv_platform=None, minor=minor)
+
+
+def build(architecture: Architecture, *, root: Path = ROOT) -> Package:
+    """Make the code for an architecture, or find it made; a `ConfigurationError` says why it cannot be."""
+    goal = target(architecture)
+    lock = root / "requirements" / "runtime.txt"
+    functions = root / "functions"
+    host = platform.platform(terse=True) if goal.uv_platform is None else ""
+    packages_key = _digest([lock, Path(__file__)], root, repr(goal), host)
+    code_key = _digest([*_sources(functions)], root, packages_key)
+    code = root / "build" / f"code-{code_key[:16]}"
+    if not code.exists():
+        packages = root / "build" / f"packages-{packages_key[:16]}"
+        if not packages.exists():
+            with _staged(packages) as staging:
+                _install(lock, goal, staging.path)
+                _prune(staging.path)
+                _compile(staging.path)
+        with _staged(code) as staging:
+            # Hard links: the layer is shared, and nothing writes into it.
+            shutil.copytree(packages, staging.path, copy_function=os.link, dirs_exist_ok=True)
+            own = list(_copy(functions, staging.path))
+            _compile(staging.path, own)
+        os.utime(packages)
+        _forget_old(root / "build", "code-*")
+        _forget_old(root / "build", "packages-*")
+    os.utime(code)
+    return Package(path=code, digest=code_key)
+
+
+def _sources(functions: Path) -> Iterator[Path]:
+    for path in sorted(functions.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            yield path
+
+
+def _digest(files: Iterable[Path], root: Path, *more: str) -> str:
+    digest = hashlib.sha256("\0".join(more).encode())
+    for path in files:
+        name = path.relative_to(root) if path.is_relative_to(root) else path.name
+        digest.update(f"\0{name}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+class _staged:  # noqa: N801 - reads as the verb it is: with _staged(directory)
+    """Fill a directory beside its place and move it there whole, so that a reader never sees half of it."""
+
+    def __init__(self, place: Path) -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        self.place = place
+        self.path = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and not self.place.exists():
+            self.path.chmod(0o755)
+            try:
+                self.path.rename(self.place)
+            except OSError:
+                # Somebody else finished the same work first.
+                if not self.place.exists():
+                    raise
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _install(lock: Path, goal: Target, into: Path) -> None:
+    command = [
+        *(uv.find_uv_bin(), "pip", "install", "--quiet", "--color", "never", "--target", str(into)),
+        *("--python", sys.executable, "--python-version", f"3.{goal.minor}"),
+        *(("--python-platform", goal.uv_platform) if goal.uv_platform else ()),
+        *("--only-binary", ":all:", "--no-deps", "--require-hashes", "--link-mode", "copy"),
+        *("-r", str(lock)),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    if done.returncode:
+        last = " ".join(done.stderr.split())
+        reason = f"packaging for {goal.machine}: the packages of {lock.name} cannot be installed: {last}"
+        raise ConfigurationError(reason)
+
+
+def _prune(packages: Path) -> None:
+    kept = {*SERVICE_MODELS}
+    models = [path for path in (packages / "botocore" / "data").iterdir() if path.is_dir()]
+    unused = [path for path in models if path.name not in kept]
+    for path in [*unused, *(path for pattern in _PRUNED for path in packages.glob(pattern))]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.exists():
+            path.unlink()
+
+
+def _compile(directory: Path, only: Iterable[Path] = ()) -> None:
+    """Compile in a process of its own, with the paths that Lambda shows in a traceback."""
+    names = [str(path) for path in only] or [str(directory)]
+    command = [
+        *(sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"),
+        *("-s", str(directory), "-p", TASK_ROOT, *names),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    if done.returncode:
+        reason = f"packaging: the code does not compile: {' '.join(done.stdout.split())}"
+        raise ConfigurationError(reason)
+
+
+def _copy(functions: Path, into: Path) -> Iterator[Path]:
+    """Copy the functions; yields the top directories that this made."""
+    for path in _sources(functions):
+        place = into / path.relative_to(functions)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+    for path in sorted(functions.iterdir()):
+        if path.is_dir() and (into / path.name).is_dir():
+            yield into / path.name
+
+
+def _forget_old(build: Path, pattern: str) -> None:
+    """Delete all but the builds used last; others may be doing the same."""
+    used: list[tuple[float, Path]] = []
+    for path in build.glob(pattern):
+        with contextlib.suppress(FileNotFoundError):
+            used.append((path.stat().st_mtime, path))
+    for _, path in sorted(used, reverse=True)[KEPT_BUILDS:]:
+        shutil.rmtree(path, ignore_errors=True)

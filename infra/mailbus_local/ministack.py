@@ -1,0 +1,99 @@
+"""MiniStack, the embedded AWS: one process with real Lambda workers, ended with all its children."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Final
+
+from mailbus.errors import MailbusError
+from mailbus_local import processes
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping
+    from pathlib import Path
+
+START_SECONDS: Final = 60.0
+POLL_SECONDS: Final = 0.05
+REGION: Final = "us-east-1"
+ACCOUNT_ID: Final = "000000000000"
+# MiniStack takes any credentials; these are nobody's.
+CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+class EmbeddedAwsError(MailbusError):
+    """The embedded AWS did not start, or a deployment onto it failed; the text names the log."""
+
+
+def own_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """Take this process's environment without what would lead to a real AWS account."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("AWS_") and name != "PYTHONPATH"
+    }
+    region = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
+    return {**kept, **CREDENTIALS, **region, **extra}
+
+
+class MiniStack:
+    """The process. Functions inherit `function_environment`; files go below `scratch`."""
+
+    def __init__(
+        self, *, port: int, log: Path, scratch: Path, function_environment: Mapping[str, str]
+    ) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = log
+        self._scratch = scratch
+        self._environment = function_environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; `wait` tells when it answers."""
+        environment = own_environment(
+            {
+                "GATEWAY_PORT": str(self.port),
+                "BIND_HOST": "127.0.0.1",
+                "MINISTACK_HOST": "127.0.0.1",
+                "MINISTACK_REGION": REGION,
+                "TMPDIR": str(self._scratch),
+                "LOG_LEVEL": "INFO",
+                **self._environment,
+            }
+        )
+        self._process = processes.start(
+            [sys.executable, "-m", "ministack"],
+            environment=environment,
+            directory=self._scratch,
+            log=self.log,
+        )
+
+    def wait(self) -> None:
+        """Wait until it answers; `EmbeddedAwsError` when it ends before, or takes a minute."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if not self.running:
+                break
+            try:
+                with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1):  # noqa: S310 - on loopback
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(POLL_SECONDS)
+        reason = f"MiniStack does not answer on port {self.port}; see {self.log}"
+        raise EmbeddedAwsError(reason)
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the process and every Lambda worker that it started."""
+        process, self._process = self._process, None
+        if process is not None:
+            processes.end(process)

@@ -1,0 +1,212 @@
+"""The simulated SES as a server: HTTP and SMTP on 127.0.0.1, in a thread with its own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import uvicorn
+
+from mailbus_local.ses.account import Account, Limits
+from mailbus_local.ses.connections import BreakableProtocol
+from mailbus_local.ses.events import Origin
+from mailbus_local.ses.faults import Faults
+from mailbus_local.ses.messages import Store
+from mailbus_local.ses.notifications import IdentityNotifications
+from mailbus_local.ses.publisher import Publication, Publisher
+from mailbus_local.ses.receiving import Receiver
+from mailbus_local.ses.resources import Clients, Resources, connect
+from mailbus_local.ses.routes import Routes
+from mailbus_local.ses.sending import World
+from mailbus_local.ses.smtp import Conversation, Door
+from mailbus_local.ses.upstream import Upstream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+HOST: Final = "127.0.0.1"
+START_SECONDS: Final = 15.0
+GRACE_SECONDS: Final = 3
+BACKLOG: Final = 512
+# longer than any client keeps a connection: none is closed while a request is on its way to it
+KEEP_ALIVE_SECONDS: Final = 3600
+VALIDATED: Final = "Successfully validated SNS topic for Amazon SES event publishing."
+
+
+class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the simulator stands. Port 0 takes a free one."""
+
+    upstream_url: str
+    region: str
+    account_id: str
+    port: int = 0
+    smtp_port: int = 0
+
+
+class SimulatedSes:
+    """A simulated SES beside a MiniStack, which need not be up yet when this starts.
+
+    `start()` returns once both ports accept; `stop()` once everything that was to be published is, and all
+    threads and sockets are gone. Each instance runs once.
+    """
+
+    def __init__(self, settings: SimulatorSettings) -> None:
+        self._settings = settings
+        self._thread = threading.Thread(target=self._run, name="simulated-ses", daemon=True)
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended: asyncio.Event | None = None
+        self._http: socket.socket | None = None
+        self._smtp: socket.socket | None = None
+        self._port = settings.port
+        self._smtp_port = settings.smtp_port
+
+    @property
+    def url(self) -> str:
+        """The endpoint URL for clients of SES."""
+        return f"http://{HOST}:{self._port}"
+
+    @property
+    def port(self) -> int:
+        """The HTTP port."""
+        return self._port
+
+    @property
+    def smtp_port(self) -> int:
+        """The SMTP port of the receiving side."""
+        return self._smtp_port
+
+    def start(self) -> None:
+        """Bind and serve; an `OSError` where a port is taken."""
+        self._http = _listen(self._settings.port)
+        try:
+            self._smtp = _listen(self._settings.smtp_port)
+        except OSError:
+            self._http.close()
+            raise
+        self._port = self._http.getsockname()[1]
+        self._smtp_port = self._smtp.getsockname()[1]
+        self._thread.start()
+        started = self._ready.wait(START_SECONDS)
+        if self._failure is not None:
+            raise self._failure
+        if not started:
+            reason = f"the simulated SES did not start within {START_SECONDS:.0f} s"
+            raise TimeoutError(reason)
+
+    def stop(self) -> None:
+        """End serving; does nothing where it does not run."""
+        if self._loop is not None and self._ended is not None and self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):  # the loop may end at this very moment
+                self._loop.call_soon_threadsafe(self._ended.set)
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 - start() raises it in the caller's thread
+            self._failure = error
+        finally:
+            for bound in (self._http, self._smtp):
+                if bound is not None:
+                    bound.close()
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        async with contextlib.AsyncExitStack() as stack:
+            clients = connect(self._settings.upstream_url, self._settings.region)
+            stack.callback(clients.close)
+            publisher = Publisher(clients.sns)
+            publisher.start()
+            stack.push_async_callback(asyncio.to_thread, publisher.stop)
+            upstream = Upstream(self._settings.upstream_url)
+            stack.push_async_callback(upstream.close)
+            world, receiver = _build(self._settings, clients, publisher)
+            application = Routes(world, receiver, upstream).application()
+            await stack.enter_async_context(_smtp_server(receiver, _bound(self._smtp)))
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    application,
+                    http=BreakableProtocol,
+                    ws="none",
+                    lifespan="off",
+                    log_config=None,
+                    access_log=False,
+                    timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                    timeout_graceful_shutdown=GRACE_SECONDS,
+                )
+            )
+            serving = asyncio.create_task(server.serve(sockets=[_bound(self._http)]))
+            while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
+                await asyncio.sleep(0.005)
+            self._ready.set()
+            ended = asyncio.create_task(self._ended.wait())
+            await asyncio.wait((serving, ended), return_when=asyncio.FIRST_COMPLETED)
+            ended.cancel()
+            server.should_exit = True
+            await serving
+
+
+def _listen(port: int) -> socket.socket:
+    """Bind a port of the loopback.
+
+    The protocol is named, because asyncio turns Nagle's delay off for such sockets only: without, each answer
+    takes 40 ms.
+    """
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((HOST, port))
+        bound.listen(BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _bound(bound: socket.socket | None) -> socket.socket:
+    assert bound is not None  # noqa: S101 - start() binds before it starts the thread
+    return bound
+
+
+def _build(settings: SimulatorSettings, clients: Clients, publisher: Publisher) -> tuple[World, Receiver]:
+    def validate(topic_arn: str) -> None:
+        publisher.submit(Publication(topic_arn=topic_arn, text=VALIDATED, order_key=topic_arn))
+
+    resources = Resources(clients, validate)
+    world = World(
+        origin=Origin(region=settings.region, account_id=settings.account_id),
+        account=Account(Limits(), time.time),
+        faults=Faults(random.random),
+        store=Store(),
+        resources=resources,
+        notifications=IdentityNotifications(),
+        publisher=publisher,
+        clock=time.time,
+    )
+    return world, Receiver(clients, resources, publisher, world.origin, time.time)
+
+
+@contextlib.asynccontextmanager
+async def _smtp_server(receiver: Receiver, bound: socket.socket) -> AsyncIterator[None]:
+    loop = asyncio.get_running_loop()
+    open_ones: set[Conversation] = set()
+    server = await loop.create_server(lambda: Conversation(Door(receiver), open_ones, loop), sock=bound)
+    try:
+        yield
+    finally:
+        server.close()
+        for conversation in tuple(open_ones):
+            conversation.cut()
+        while open_ones:  # noqa: ASYNC110 - aiosmtpd has no event for it
+            await asyncio.sleep(0)

@@ -1,0 +1,83 @@
+"""A subscriber to the bus, made as any application makes one: a rule, a queue, a reader."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from mailbus_local.embedded import EmbeddedAws
+
+WAIT_SECONDS: Final = 1
+JOIN_SECONDS: Final = 10
+
+
+class Subscriber:
+    """Collects every event of the bus, in order of arrival, while it is open."""
+
+    def __init__(self, aws: EmbeddedAws, name: str) -> None:
+        self._aws = aws
+        self._name = name
+        self._events: list[dict[str, Any]] = []
+        self._changed = threading.Condition()
+        self._closing = threading.Event()
+        self._reader = threading.Thread(target=self._read, name=f"subscriber-{name}", daemon=True)
+
+    def __enter__(self) -> Self:
+        events, self._sqs = self._aws.client("events"), self._aws.client("sqs")
+        bus = self._aws.outputs["EventBusName"]
+        self._queue_url = self._sqs.create_queue(QueueName=self._name)["QueueUrl"]
+        attributes = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=["QueueArn"])
+        arn = attributes["Attributes"]["QueueArn"]
+        events.put_rule(Name=self._name, EventBusName=bus, EventPattern=json.dumps({"source": ["mailbus"]}))
+        events.put_targets(Rule=self._name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+        events.close()
+        self._reader.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self._reader.join(JOIN_SECONDS)
+        self._sqs.close()
+
+    @property
+    def events(self) -> tuple[dict[str, Any], ...]:
+        """The whole EventBridge events that have arrived so far."""
+        with self._changed:
+            return tuple(self._events)
+
+    def wait(self, enough: Callable[[tuple[dict[str, Any], ...]], bool], seconds: float) -> bool:
+        """Wait until the events satisfy `enough`; False when they do not within `seconds`."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while not enough(tuple(self._events)):
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    return enough(tuple(self._events))
+        return True
+
+    def _read(self) -> None:
+        while not self._closing.is_set():
+            answer = self._sqs.receive_message(
+                QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=WAIT_SECONDS
+            )
+            messages = answer.get("Messages", [])
+            if not messages:
+                continue
+            with self._changed:
+                self._events += [json.loads(message["Body"]) for message in messages]
+                self._changed.notify_all()
+            self._sqs.delete_message_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
+                    for index, message in enumerate(messages)
+                ],
+            )

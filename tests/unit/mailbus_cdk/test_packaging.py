@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from mailbus.errors import ConfigurationError
+from mailbus_cdk import packaging
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of its own, so that nothing here meets what others have built."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "requirements").mkdir()
+    shutil.copyfile(ROOT / "requirements" / "runtime.txt", root / "requirements" / "runtime.txt")
+    shutil.copytree(ROOT / "functions", root / "functions", ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+@pytest.fixture(scope="module")
+def package(project: Path) -> packaging.Package:
+    return packaging.build("host", root=project)
+
+
+def in_package(package: packaging.Package, code: str) -> str:
+    """Run code with the package alone on the path, as Lambda does."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            "-B",
+            "-c",
+            f"import sys; sys.path.insert(0, {str(package.path)!r})\n{code}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_the_functions_run_from_the_package_alone(package: packaging.Package) -> None:
+    names = [
+        "sender.handler",
+        "tracking.handler",
+        "inbound.handler",
+        "webhook.handler",
+        "webhook.authorizer",
+        "identity_feedback.handler",
+        "activation.handler",
+    ]
+    code = "\n".join(f"from {name} import lambda_handler" for name in names)
+    assert in_package(package, f"{code}\nprint(lambda_handler.__module__)") == "activation.handler"
+
+
+def test_every_service_that_is_called_has_its_model_and_no_other_has(package: packaging.Package) -> None:
+    code = "import boto3; print(*sorted(boto3.Session().get_available_services()))"
+    assert in_package(package, code).split() == sorted(packaging.SERVICE_MODELS)
+
+
+def test_clients_are_made_from_the_models_that_are_left(package: packaging.Package) -> None:
+    code = """
+import boto3
+session = boto3.Session(region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
+for name in (
+    "dynamodb", "events", "s3", "scheduler", "secretsmanager", "ses", "sesv2", "sns", "sqs", "sts"
+):
+    print(session.client(name).meta.endpoint_url)
+"""
+    assert in_package(package, code).split() == [
+        "https://dynamodb.eu-west-1.amazonaws.com",
+        "https://events.eu-west-1.amazonaws.com",
+        "https://s3.eu-west-1.amazonaws.com",
+        "https://scheduler.eu-west-1.amazonaws.com",
+        "https://secretsmanager.eu-west-1.amazonaws.com",
+        "https://email.eu-west-1.amazonaws.com",
+        "https://email.eu-west-1.amazonaws.com",
+        "https://sns.eu-west-1.amazonaws.com",
+        "https://sqs.eu-west-1.amazonaws.com",
+        "https://sts.eu-west-1.amazonaws.com",
+    ]
+
+
+def test_all_code_is_compiled_to_be_used_unchecked(package: packaging.Package) -> None:
+    sources = sorted(package.path.rglob("*.py"))
+    assert len(sources) > 100
+    for source in sources:
+        compiled = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+        # PEP 552: bit 0 says that a hash is in the place of a time stamp, bit 1 that it is to be checked.
+        assert int.from_bytes(compiled.read_bytes()[4:8], "little") == 0b01, source
+
+
+def test_compiled_code_names_the_place_on_lambda_and_not_that_of_the_build(
+    package: packaging.Package, project: Path
+) -> None:
+    compiled = package.path / "sender" / "__pycache__" / f"handler.{sys.implementation.cache_tag}.pyc"
+    assert b"/var/task/sender/handler.py" in compiled.read_bytes()
+    for path in package.path.rglob("*.pyc"):
+        assert str(project).encode() not in path.read_bytes()
+
+
+@pytest.mark.parametrize(("architecture", "elf_machine"), [("arm64", 183), ("x86_64", 62)])
+def test_extension_modules_are_those_of_the_target_whatever_the_host(
+    project: Path, architecture: Literal["arm64", "x86_64"], elf_machine: int
+) -> None:
+    extensions = list(packaging.build(architecture, root=project).path.rglob("*.so"))
+    assert extensions
+    for extension in extensions:
+        # e_machine of the ELF header: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
+        assert int.from_bytes(extension.read_bytes()[18:20], "little") == elf_machine
+
+
+def test_only_the_builds_used_last_are_kept(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packaging, "KEPT_BUILDS", 2)
+    changed = tmp_path / "changed"
+    shutil.copytree(project, changed, ignore=shutil.ignore_patterns("code-*"))
+    built = []
+    for number in range(3):
+        (changed / "functions" / "sender" / "extra.py").write_text(f"ANSWER = {number}\n")
+        built.append(packaging.build("host", root=changed).path)
+        os.utime(built[-1], (number, number))
+    assert sorted(changed.glob("build/code-*")) == sorted(built[1:])
+
+
+def test_what_no_function_needs_stays_out(package: packaging.Package) -> None:
+    names = {path.name for path in package.path.rglob("*")}
+    assert not {name for name in names if name.endswith((".dist-info", ".pyi"))}
+    assert "tests" not in names
+    assert "bin" not in {path.name for path in package.path.iterdir()}
+    assert sum(path.stat().st_size for path in package.path.rglob("*") if path.is_file()) < 36_000_000
+
+
+def test_the_same_sources_give_the_same_package(package: packaging.Package, project: Path) -> None:
+    assert packaging.build("host", root=project) == package
+
+
+def test_a_change_of_a_function_installs_nothing_again(
+    package: packaging.Package, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(project, changed)
+    (changed / "functions" / "sender" / "extra.py").write_text("ANSWER = 42\n")
+
+    def refuse() -> str:
+        pytest.fail("packages were installed")
+
+    monkeypatch.setattr(packaging.uv, "find_uv_bin", refuse)
+    rebuilt = packaging.build("host", root=changed)
+    assert rebuilt.digest != package.digest
+    assert in_package(rebuilt, "from sender.extra import ANSWER; print(ANSWER)") == "42"
+
+
+def test_a_function_that_is_gone_is_gone_from_the_package(project: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(project, changed)
+    shutil.rmtree(changed / "functions" / "activation")
+    assert not (packaging.build("host", root=changed).path / "activation").exists()
+
+
+def test_code_that_does_not_compile_is_told_and_leaves_nothing(project: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(project, changed)
+    before = {path.name for path in (changed / "build").iterdir()}
+    (changed / "functions" / "sender" / "broken.py").write_text("def broken(:\n")
+    with pytest.raises(ConfigurationError, match=r"the code does not compile: .*broken\.py"):
+        packaging.build("host", root=changed)
+    assert {path.name for path in (changed / "build").iterdir()} == before
+
+
+def test_a_package_whose_hash_is_wrong_is_not_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The CDK command line asks its app for colours.
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "functions").mkdir()
+    lock = (ROOT / "requirements" / "runtime.txt").read_text()
+    wrong = re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", lock)
+    (tmp_path / "requirements" / "runtime.txt").write_text(wrong)
+    with pytest.raises(
+        ConfigurationError, match=r"packages of runtime\.txt cannot be installed: .*[Hh]ash"
+    ) as told:
+        packaging.build("host", root=tmp_path)
+    assert "\x1b" not in str(told.value)
+    assert not list((tmp_path / "build").glob("packages-*"))
+
+
+def test_a_target_follows_the_python_that_runs() -> None:
+    arm = packaging.target("arm64")
+    assert (arm.machine, arm.uv_platform, arm.minor) == (
+        "arm64",
+        "aarch64-manylinux2014",
+        sys.version_info.minor,
+    )
+    assert packaging.target("host").uv_platform is None
+
+
+def test_a_host_that_lambda_does_not_run_on_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packaging.platform, "machine", lambda: "riscv64")
+    with pytest.raises(ConfigurationError, match="riscv64; take arm64 or x86_64"):
+        packaging.target("host")
+
+
+def test_a_python_that_lambda_does_not_have_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packaging, "RUNTIME_MINORS", (1, 2))
+    with pytest.raises(ConfigurationError, match=r"no runtime for Python 3\.\d+; .* 3\.1, 3\.2"):
+        packaging.target("arm64")

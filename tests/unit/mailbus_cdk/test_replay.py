@@ -1,0 +1,331 @@
+"""What `make replay` takes, refuses, asks of AWS, and says of how it goes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from mailbus_cdk import replay
+from mailbus_cdk.replay import (
+    Archive,
+    Interval,
+    Replay,
+    ReplayError,
+    Replays,
+    archive_name,
+    check_kept,
+    follow,
+    main,
+    parse_interval,
+    parse_time,
+    said_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+REGION = "eu-west-1"
+PREFIX = f"arn:aws:events:{REGION}:111122223333"
+BUS = f"{PREFIX}:event-bus/mailbus-prod"
+ARCHIVE = Archive(arn=f"{PREFIX}:archive/mailbus-prod-Archive1", bus_arn=BUS, kept_days=30)
+MORNING = Interval(
+    start=datetime(2026, 11, 22, 8, 0, tzinfo=UTC), end=datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+)
+
+
+class Service:
+    """A client with the calls that it will get, in order, held against the service's own model."""
+
+    def __init__(self, name: str) -> None:
+        self.client: Any = boto3.client(
+            name,  # type: ignore[call-overload]  # the stubs know literal names only
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        self.stub = Stubber(self.client)
+        self.stub.activate()
+
+
+@pytest.fixture
+def events() -> Iterator[Service]:
+    service = Service("events")
+    yield service
+    service.stub.assert_no_pending_responses()
+    service.client.close()
+
+
+@pytest.fixture
+def stacks() -> Iterator[Service]:
+    service = Service("cloudformation")
+    yield service
+    service.stub.assert_no_pending_responses()
+    service.client.close()
+
+
+# --- what is asked for
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-22T10:00:00Z", "2026-11-22T11:00:00+01:00", "2026-11-22 10:00Z", " 20261122T100000Z "]
+)
+def test_a_time_with_its_zone_is_taken_however_iso_8601_writes_it(text: str) -> None:
+    assert parse_time(text, "FROM") == datetime(2026, 11, 22, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "FROM is missing; write it like 2026-11-22T10:00:00Z"),
+        ("  ", "FROM is missing"),
+        ("yesterday", "FROM='yesterday' is no time; write it like"),
+        ("2026-11-31T10:00:00Z", "is no time"),
+        ("1763805600", "is no time"),
+        ("2026-11-22T10:00:00", "FROM=2026-11-22T10:00:00 has no time zone; write it like"),
+        ("2026-11-22", "has no time zone"),
+    ],
+)
+def test_what_is_no_time_or_has_no_zone_is_refused_with_an_example(text: str, reason: str) -> None:
+    with pytest.raises(ReplayError) as refused:
+        parse_time(text, "FROM")
+    assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "reason"),
+    [
+        ("2026-11-22T10:00:00Z", "2026-11-22T09:00:00Z", "is not before"),
+        ("2026-11-22T10:00:00Z", "2026-11-22T10:00:00Z", "is not before"),
+        # an hour later by the clock on the wall, and an hour earlier
+        ("2026-11-22T10:00:00Z", "2026-11-22T11:00:00+02:00", "is not before"),
+        ("2026-11-22T10:00:00Z", "2026-11-22T12:00:01Z", "is still to come; it is 2026-11-22T12:00:00Z"),
+        ("2026-11-22T10:00:00Z", "", "TO is missing"),
+    ],
+)
+def test_an_interval_that_cannot_be_is_refused(start: str, end: str, reason: str) -> None:
+    with pytest.raises(ReplayError, match=reason):
+        parse_interval(start, end, now=NOW)
+
+
+def test_an_interval_may_end_now() -> None:
+    found = parse_interval("2026-11-22T10:00:00+01:00", "2026-11-22T12:00:00Z", now=NOW)
+    assert found == Interval(start=datetime(2026, 11, 22, 9, tzinfo=UTC), end=NOW)
+
+
+def test_an_interval_that_the_archive_has_in_part_is_refused_with_the_earliest_time() -> None:
+    interval = Interval(start=NOW - timedelta(days=30, seconds=1), end=NOW)
+    with pytest.raises(ReplayError, match=r"keeps events for 30 days .*since 2026-10-23T12:00:00Z"):
+        check_kept(interval, ARCHIVE, now=NOW)
+
+
+@pytest.mark.parametrize(("days", "kept"), [(30, 30), (29, 30), (4000, None)])
+def test_an_interval_within_the_archive_passes(days: int, kept: int | None) -> None:
+    archive = Archive(arn=ARCHIVE.arn, bus_arn=BUS, kept_days=kept)
+    check_kept(Interval(start=NOW - timedelta(days=days), end=NOW), archive, now=NOW)
+
+
+# --- AWS
+
+
+def _stack(*outputs: tuple[str, str]) -> dict[str, Any]:
+    return {
+        "Stacks": [
+            {
+                "StackName": "mailbus-prod-state",
+                "CreationTime": NOW,
+                "StackStatus": "UPDATE_COMPLETE",
+                "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs],
+            }
+        ]
+    }
+
+
+def test_the_archive_is_found_in_the_outputs_of_the_stage(stacks: Service) -> None:
+    answer = _stack(("EventBusName", "mailbus-prod"), ("EventArchiveName", "mailbus-prod-Archive1"))
+    stacks.stub.add_response("describe_stacks", answer, {"StackName": "mailbus-prod-state"})
+    assert archive_name(stacks.client, "mailbus-prod-state") == "mailbus-prod-Archive1"
+
+
+def test_a_stage_that_is_not_there_is_told_with_what_aws_says(stacks: Service) -> None:
+    said = "Stack with id mailbus-prod-state does not exist"
+    stacks.stub.add_client_error("describe_stacks", "ValidationError", said)
+    with pytest.raises(ReplayError, match=f"{said}; deploy the stage.*AWS_ENDPOINT_URL"):
+        archive_name(stacks.client, "mailbus-prod-state")
+
+
+def test_a_stage_of_an_earlier_version_is_to_be_deployed_again(stacks: Service) -> None:
+    stacks.stub.add_response("describe_stacks", _stack(("EventBusName", "mailbus-prod")))
+    with pytest.raises(ReplayError, match="has no output EventArchiveName; deploy the stage"):
+        archive_name(stacks.client, "mailbus-prod-state")
+
+
+@pytest.mark.parametrize(("told", "kept"), [(30, 30), (0, None)])
+def test_an_archive_without_retention_keeps_its_events_for_good(
+    events: Service, told: int, kept: int | None
+) -> None:
+    events.stub.add_response(
+        "describe_archive",
+        {"ArchiveArn": ARCHIVE.arn, "EventSourceArn": BUS, "RetentionDays": told},
+        {"ArchiveName": "mailbus-prod-Archive1"},
+    )
+    assert Replays(events.client).archive("mailbus-prod-Archive1") == Archive(
+        arn=ARCHIVE.arn, bus_arn=BUS, kept_days=kept
+    )
+
+
+def test_an_archive_that_is_gone_is_named(events: Service) -> None:
+    events.stub.add_client_error("describe_archive", "ResourceNotFoundException", "does not exist.")
+    with pytest.raises(ReplayError, match="the archive archive-1 cannot be read: does not exist"):
+        Replays(events.client).archive("archive-1")
+
+
+@pytest.mark.parametrize("name", ["bounces", "mailbus-prod|bounces"])
+def test_a_rule_is_found_by_its_name_or_as_cloudformation_refers_to_it(events: Service, name: str) -> None:
+    arn = f"{PREFIX}:rule/mailbus-prod/bounces"
+    events.stub.add_response(
+        "describe_rule",
+        {"Name": "bounces", "Arn": arn, "State": "ENABLED"},
+        {"Name": "bounces", "EventBusName": "mailbus-prod"},
+    )
+    assert Replays(events.client).rule_arn(name, ARCHIVE) == arn
+
+
+def test_a_rule_that_is_not_there_is_told_with_those_that_are(events: Service) -> None:
+    events.stub.add_client_error("describe_rule", "ResourceNotFoundException")
+    rules = [
+        {"Name": "bounces"},
+        {"Name": "Events-Archive-mailbus", "ManagedBy": "prod.vhs.events.aws.internal"},
+        {"Name": "clicks"},
+    ]
+    events.stub.add_response("list_rules", {"Rules": rules})
+    with pytest.raises(ReplayError, match=r"RULE=bounce: the bus has no such rule; it has: bounces, clicks$"):
+        Replays(events.client).rule_arn("bounce", ARCHIVE)
+
+
+def test_a_rule_of_a_bus_without_any_is_refused_all_the_same(events: Service) -> None:
+    events.stub.add_client_error("describe_rule", "ResourceNotFoundException")
+    events.stub.add_client_error("list_rules", "AccessDeniedException")
+    with pytest.raises(ReplayError, match="it has: none"):
+        Replays(events.client).rule_arn("bounces", ARCHIVE)
+
+
+def test_a_disabled_rule_is_refused_since_nothing_would_reach_its_targets(events: Service) -> None:
+    answer = {"Name": "bounces", "Arn": f"{PREFIX}:rule/mailbus-prod/bounces", "State": "DISABLED"}
+    events.stub.add_response("describe_rule", answer)
+    with pytest.raises(ReplayError, match="RULE=bounces is disabled"):
+        Replays(events.client).rule_arn("bounces", ARCHIVE)
+
+
+@pytest.mark.parametrize(
+    ("rules", "destination"),
+    [
+        ((), {"Arn": BUS}),
+        (
+            (f"{PREFIX}:rule/mailbus-prod/bounces",),
+            {"Arn": BUS, "FilterArns": (f"{PREFIX}:rule/mailbus-prod/bounces",)},
+        ),
+    ],
+)
+def test_a_replay_goes_to_the_rules_that_are_named_or_to_the_whole_bus(
+    events: Service, rules: tuple[str, ...], destination: dict[str, Any]
+) -> None:
+    events.stub.add_response(
+        "start_replay",
+        {"State": "STARTING"},
+        {
+            "ReplayName": "again",
+            "EventSourceArn": ARCHIVE.arn,
+            "EventStartTime": MORNING.start,
+            "EventEndTime": MORNING.end,
+            "Destination": destination,
+        },
+    )
+    Replays(events.client).start(Replay(name="again", archive=ARCHIVE, interval=MORNING, rule_arns=rules))
+
+
+def test_a_replay_that_does_not_start_says_why(events: Service) -> None:
+    said = "The limit of 10 concurrent replays is reached"
+    events.stub.add_client_error("start_replay", "LimitExceededException", said)
+    with pytest.raises(ReplayError, match=f"not started: {said}"):
+        Replays(events.client).start(Replay(name="again", archive=ARCHIVE, interval=MORNING))
+
+
+# --- how it goes
+
+
+def _described(events: Service, *steps: dict[str, Any]) -> None:
+    for step in steps:
+        events.stub.add_response("describe_replay", step, {"ReplayName": "again"})
+
+
+def test_each_step_is_told_once_until_the_end(events: Service) -> None:
+    half = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+    _described(
+        events,
+        {"State": "STARTING"},
+        {"State": "RUNNING"},
+        {"State": "RUNNING"},
+        {"State": "RUNNING", "EventLastReplayedTime": half},
+        {"State": "COMPLETED", "EventLastReplayedTime": MORNING.end},
+    )
+    waits: list[float] = []
+
+    told = [said_of(step) for step in follow(Replays(events.client), "again", sleep=waits.append)]
+
+    assert told == [
+        "starting",
+        "running",
+        "running, up to 2026-11-22T08:30:00Z",
+        "completed, up to 2026-11-22T09:00:00Z",
+    ]
+    assert waits == [replay.POLL_SECONDS] * 4
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (
+            {"State": "FAILED", "StateReason": "The event bus was deleted"},
+            "ended as FAILED: The event bus was deleted",
+        ),
+        ({"State": "CANCELLED"}, "ended as CANCELLED: EventBridge gives no reason"),
+    ],
+)
+def test_a_replay_that_does_not_get_to_its_end_is_an_error(
+    events: Service, end: dict[str, Any], reason: str
+) -> None:
+    _described(events, {"State": "RUNNING"}, end)
+    with pytest.raises(ReplayError, match=reason):
+        list(follow(Replays(events.client), "again", sleep=lambda _seconds: None))
+
+
+def test_a_replay_that_can_no_longer_be_asked_about_goes_on(events: Service) -> None:
+    _described(events, {"State": "RUNNING"})
+    events.stub.add_client_error("describe_replay", "ExpiredTokenException", "The token is expired")
+    with pytest.raises(ReplayError, match="again, which goes on if it can: The token is expired"):
+        list(follow(Replays(events.client), "again", sleep=lambda _seconds: None))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--stage", "prd", "--from", "", "--to", ""], "there is no stage 'prd'"),
+        (["--stage", "prod", "--from", "", "--to", ""], "FROM is missing"),
+        (
+            ["--stage", "prod", "--from", "2026-11-22T10:00:00Z", "--to", "2026-11-22T09:00:00Z"],
+            "is not before",
+        ),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_exit_code_1_before_aws_is_asked(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
+) -> None:
+    assert main(arguments) == 1
+    told = capsys.readouterr()
+    assert reason in told.err
+    assert (told.out, told.err.count("\n")) == ("", 1)
