@@ -77,7 +77,7 @@ class Notifications(Construct):
         function = Function(
             self,
             "Notifier",
-            name="notifications",
+            name="identity_feedback",
             description="Mailbus: has SES publish an identity's notifications when it is deployed",
             code=code,
             settings=settings,

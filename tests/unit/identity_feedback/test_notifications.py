@@ -395,7 +395,7 @@ def ses() -> Iterator[Ses]:
 
 
 def served(event: dict[str, Any], ses: Ses) -> dict[str, str]:
-    wiring = Wiring(topics=IdentityTopics(ses.client), log=Logger(service="notifications"))
+    wiring = Wiring(topics=IdentityTopics(ses.client), log=Logger(service="identity_feedback"))
     reply = serve(event, parse_call(event), wiring)
     assert (reply.stack_id, reply.request_id, reply.logical_resource_id) == (
         CREATE["StackId"],

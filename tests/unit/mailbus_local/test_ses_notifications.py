@@ -191,7 +191,7 @@ def deployed(lab: Lab, domain: str, topic: str, activity: str, physical_id: str 
         "PhysicalResourceId": physical_id,
         "ResourceProperties": {"Identity": domain, "TopicArn": topic, "Displace": "true"},
     }
-    wiring = Wiring(topics=IdentityTopics(lab.ses), log=Logger(service="notifications"))
+    wiring = Wiring(topics=IdentityTopics(lab.ses), log=Logger(service="identity_feedback"))
     reply = serve(event, parse_call(event), wiring)
     assert (reply.status, reply.reason) == ("SUCCESS", "")
     return reply.physical_resource_id
