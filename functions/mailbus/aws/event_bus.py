@@ -18,10 +18,11 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.aws import sessions
+from mailbus.chunks import chunked
 from mailbus.events import SOURCE, BusEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from types_boto3_events.client import EventBridgeClient
     from types_boto3_events.type_defs import PutEventsRequestEntryTypeDef
@@ -78,20 +79,6 @@ def wire_size(entry: BusEntry) -> int:
 
 def _texts(entry: BusEntry) -> tuple[str, ...]:
     return (SOURCE, entry.detail_type, entry.detail, *entry.resources)
-
-
-def pack(sizes: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
-    """Group `(index, bytes on the wire)` in order into calls within EventBridge's count and size."""
-    call: list[int] = []
-    filled = 0
-    for index, size in sizes:
-        if call and (len(call) == ENTRIES_PER_CALL or filled + size > CALL_BYTES):
-            yield call
-            call, filled = [], 0
-        call.append(index)
-        filled += size
-    if call:
-        yield call
 
 
 def _failure(code: str, reason: str) -> PublishFailure:
@@ -161,10 +148,13 @@ class EventBus:
             if attempt:
                 self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
             failed: dict[int, PublishFailure] = {}
-            packed = list(pack(pending))
-            for calls in (
-                packed[start : start + self._workers] for start in range(0, len(packed), self._workers)
-            ):
+            packed = (
+                [index for index, _ in call]
+                for call in chunked(
+                    pending, ENTRIES_PER_CALL, most_bytes=CALL_BYTES, size=lambda sized: sized[1]
+                )
+            )
+            for calls in chunked(packed, self._workers):
                 if lost > TROUBLE_SECONDS or self._clock() >= until:
                     failed |= {index: _untried() for call in calls for index in call}
                     continue

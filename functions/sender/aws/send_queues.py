@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.aws import sessions
 from mailbus.aws.sqs import PART_ATTRIBUTE
+from mailbus.chunks import chunked
 from mailbus.errors import SendError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class SendQueues:
         Raises a `SendError` where one is not. Parts that are there twice do no harm: each is in the ledger
         under its number.
         """
-        for call in _calls(bodies, first):
+        for call in chunked(enumerate(bodies, first), MESSAGES_PER_CALL, most_bytes=CALL_BYTES, size=_size):
             entries: list[SendMessageBatchRequestEntryTypeDef] = [
                 {
                     "Id": str(part),
@@ -83,16 +84,7 @@ def _not_taken(failed: Sequence[BatchResultErrorEntryTypeDef]) -> SendError:
     return SendError(hopeless["Code"], reason, retryable=False)
 
 
-def _calls(bodies: Iterable[str], first: int) -> Iterator[list[tuple[int, str]]]:
-    call: list[tuple[int, str]] = []
-    filled = 0
-    for part, body in enumerate(bodies, first):
-        # its attribute counts too
-        size = len(body.encode()) + len(PART_ATTRIBUTE) + len("Number") + len(str(part))
-        if call and (len(call) == MESSAGES_PER_CALL or filled + size > CALL_BYTES):
-            yield call
-            call, filled = [], 0
-        call.append((part, body))
-        filled += size
-    if call:
-        yield call
+def _size(numbered: tuple[int, str]) -> int:
+    """Return the bytes of a part's message; its attribute counts too."""
+    part, body = numbered
+    return len(body.encode()) + len(PART_ATTRIBUTE) + len("Number") + len(str(part))

@@ -8,13 +8,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mailbus.aws.event_bus import (
     ATTEMPTS,
     CALL_BYTES,
-    ENTRIES_PER_CALL,
     ENTRY_BYTES,
     NOT_TRIED,
     OVER_THE_LIMIT,
@@ -22,7 +19,6 @@ from mailbus.aws.event_bus import (
     WORKERS,
     EventBus,
     entry_size,
-    pack,
 )
 from mailbus.events import BusEntry
 from tests.unit.mailbus.fake_clients import BUS, FakeEvents, refusal
@@ -273,11 +269,3 @@ def test_an_entrys_size_counts_bytes_not_characters() -> None:
     accented = BusEntry(detail_type="email.opened", time=NOON, detail='{"description":"é"}')
     assert entry_size(plain) == 14 + len("mailbus") + len("email.opened") + 19
     assert entry_size(accented) == entry_size(plain) + 1
-
-
-@given(st.lists(st.integers(1, ENTRY_BYTES), max_size=60))
-def test_packing_keeps_order_count_and_size(sizes: list[int]) -> None:
-    calls = list(pack(list(enumerate(sizes))))
-    assert [index for call in calls for index in call] == list(range(len(sizes)))
-    assert all(1 <= len(call) <= ENTRIES_PER_CALL for call in calls)
-    assert all(sum(sizes[index] for index in call) <= CALL_BYTES for call in calls)
