@@ -41,10 +41,10 @@ bench: setup ## measure, as ratios against a baseline beside it
 	@$(BIN)/python -m bench
 
 fuzz: setup ## damage mails a hundred thousand times: each has to become one event, soon, in little memory
-	@$(BIN)/python -m bench.journeys.mutations $(ARGS)
+	@$(BIN)/python -m bench.journeys.mutated_mails $(ARGS)
 
 journey: setup ## send thousands of jobs while workers are killed, and count what becomes of them
-	@$(BIN)/python -m bench.journeys.journey $(ARGS)
+	@$(BIN)/python -m bench.journeys.worker_kills $(ARGS)
 
 schemas: setup ## write the JSON Schemas of jobs and events, generated from the code, to docs
 	@$(BIN)/python -m mailbus.schemas docs

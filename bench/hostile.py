@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.parsers import READERS
-from bench.support import fresh
+from bench.support import fresh_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ def outcome(parser: str, mail: str) -> str:
         return f"over {SECONDS} s"
     except subprocess.CalledProcessError as error:
         return f"died of {error.returncode}"
-    cost = msgspec.json.decode(done.stdout, type=fresh.Cost)
+    cost = msgspec.json.decode(done.stdout, type=fresh_process.Cost)
     raised = done.stderr.decode().strip()
     return f"{cost.seconds:.2f} s, {(cost.peak_bytes - cost.before_bytes) / MB:.0f} MB {raised}".rstrip()
 
@@ -94,6 +94,6 @@ def main() -> None:
 if __name__ == "__main__":
     if sys.argv[1:]:
         made = MAILS[sys.argv[2]]()
-        fresh.report(lambda: _read(sys.argv[1], made))
+        fresh_process.report(lambda: _read(sys.argv[1], made))
     else:
         main()

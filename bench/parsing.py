@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.parsers import READERS, Attachment, Reading
-from bench.support import fresh, mails
+from bench.support import fresh_process, mails
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -142,7 +142,7 @@ def rows(corpus: Path) -> Iterator[tuple[str, ...]]:
         public = [path.read_bytes() for path in sorted(corpus.glob("**/*.eml"))]
         for name, read in READERS.items():
             agreed = agreement(read, corpus) if public else None
-            costs = [fresh.run("bench.parsing", "--one", name, str(largest)) for _ in range(ROUNDS)]
+            costs = [fresh_process.run("bench.parsing", "--one", name, str(largest)) for _ in range(ROUNDS)]
             yield (
                 name,
                 *(("",) * (len(MEANT) + 2) if agreed is None else _counts(agreed)),
@@ -171,7 +171,7 @@ def main(corpus: Path) -> None:
 
 def _one(name: str, path: str) -> None:
     raw = Path(path).read_bytes()
-    fresh.report(lambda: READERS[name](raw, _let_go))
+    fresh_process.report(lambda: READERS[name](raw, _let_go))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench.support.pairs import Comparison, compare
+from bench.support.comparison import Comparison, compare
 from mailbus_cdk.packaging import build
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.support.pairs import Comparison, compare
+from bench.support.comparison import Comparison, compare
 from mailbus.jobs.parsing import parse_job
 from sender.ses.mime import compose
 

@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench.support import fresh, mails
-from bench.support.pairs import Comparison
+from bench.support import fresh_process, mails
+from bench.support.comparison import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ SHAPES: Final = {
     "one attachment": mails.ONE,
     "20 equal attachments": mails.EQUAL,
 }
-WORKERS: Final = ("bench.workers.receiving_here", "bench.workers.receiving_anymail")
+WORKERS: Final = ("bench.workers.receiving_mailbus", "bench.workers.receiving_anymail")
 MB: Final = 1_000_000
 
 
@@ -33,11 +33,11 @@ def measure() -> Iterator[Comparison]:
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "mail.eml"
             path.write_bytes(mails.mail(mails.LARGEST, shares))
-            pairs = [tuple(fresh.run(worker, str(path)) for worker in WORKERS) for _ in range(ROUNDS)]
+            pairs = [tuple(fresh_process.run(worker, str(path)) for worker in WORKERS) for _ in range(ROUNDS)]
         yield _comparison(f"a mail of {mails.LARGEST / MB:.0f} MB, {shape}", pairs)
 
 
-def _comparison(title: str, pairs: Sequence[tuple[fresh.Cost, ...]]) -> Comparison:
+def _comparison(title: str, pairs: Sequence[tuple[fresh_process.Cost, ...]]) -> Comparison:
     ours, theirs = zip(*pairs, strict=True)
     memory = statistics.median(them.peak_bytes / us.peak_bytes for us, them in pairs)
     return Comparison(
@@ -54,9 +54,9 @@ def _comparison(title: str, pairs: Sequence[tuple[fresh.Cost, ...]]) -> Comparis
     )
 
 
-def _most(costs: tuple[fresh.Cost, ...]) -> str:
+def _most(costs: tuple[fresh_process.Cost, ...]) -> str:
     return f"{statistics.median(cost.peak_bytes for cost in costs) / MB:.0f}"
 
 
-def _before(costs: tuple[fresh.Cost, ...]) -> str:
+def _before(costs: tuple[fresh_process.Cost, ...]) -> str:
     return f"{statistics.median(cost.before_bytes for cost in costs) / MB:.0f}"

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from bench.support import fresh, mails
-from bench.support.pairs import Comparison
+from bench.support import fresh_process, mails
+from bench.support.comparison import Comparison
 from inbound.uploads import WORKERS
 
 if TYPE_CHECKING:
@@ -78,7 +78,10 @@ def measure(attachments: Sequence[int] = ATTACHMENTS, rounds: int = ROUNDS) -> I
     for number in attachments:
         with _s3(mails.mail(mails.LARGEST, [1 / number] * number)) as url:
             pairs = [
-                tuple(fresh.run("bench.workers.storing_here", url, str(workers)) for workers in (WORKERS, 1))
+                tuple(
+                    fresh_process.run("bench.workers.storing_mailbus", url, str(workers))
+                    for workers in (WORKERS, 1)
+                )
                 for _ in range(rounds)
             ]
         ours, theirs = zip(*pairs, strict=True)
@@ -93,7 +96,7 @@ def measure(attachments: Sequence[int] = ATTACHMENTS, rounds: int = ROUNDS) -> I
         )
 
 
-def _most(costs: Sequence[fresh.Cost]) -> str:
+def _most(costs: Sequence[fresh_process.Cost]) -> str:
     peak, before = max(cost.peak_bytes for cost in costs), max(cost.before_bytes for cost in costs)
     return f"at most {peak / MB:.0f} MB of memory, {before / MB:.0f} of them before the mail"
 

@@ -16,8 +16,8 @@ from unittest import mock
 import msgspec
 from aws_lambda_powertools import Logger
 
+from bench.support.comparison import Comparison, compare
 from bench.support.jobs import FUNCTION_NAME, HTML, RECIPIENT, SENDER, SUBJECT, TEXT, body, record
-from bench.support.pairs import Comparison, compare
 from bench.support.services import running
 from mailbus.aws.sqs import records
 from sender import handler

@@ -12,7 +12,7 @@ from anymail.webhooks.amazon_ses import (  # type: ignore[import-untyped] # it h
 )
 from django.conf import settings
 
-from bench.support.pairs import Comparison, compare
+from bench.support.comparison import Comparison, compare
 from mailbus.aws.sns import parse_notification
 from mailbus.events import BusEntry, entry
 from tracking.normalize import normalize

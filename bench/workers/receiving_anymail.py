@@ -12,8 +12,8 @@ from anymail.webhooks.amazon_ses import (  # type: ignore[import-untyped] # it h
 )
 from django.conf import settings
 
-from bench.support import fresh
-from bench.support.received import ENVELOPE, FileS3
+from bench.support import fresh_process
+from bench.support.received_mail import ENVELOPE, FileS3
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,4 +42,4 @@ def reading(path: Path) -> Callable[[], object]:
 
 
 if __name__ == "__main__":
-    fresh.report(reading(Path(sys.argv[1])))
+    fresh_process.report(reading(Path(sys.argv[1])))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.journeys import journey
+from bench.journeys import worker_kills
 
 if TYPE_CHECKING:
     from conftest import System
@@ -15,9 +15,11 @@ DEADLY_SECONDS = 10.0
 def test_killed_workers_broken_answers_and_duplicates_lose_nothing_and_send_nothing_twice(
     system: System,
 ) -> None:
-    deployment = journey.Deployment(outputs=system.outputs, client=system.client, events=system.whole_events)
+    deployment = worker_kills.Deployment(
+        outputs=system.outputs, client=system.client, events=system.whole_events
+    )
 
-    counts = journey.travel(
+    counts = worker_kills.travel(
         deployment, JOBS, on_unknown="resend", deadly_seconds=DEADLY_SECONDS, drained=False
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.support import fresh, mails
+from bench.support import fresh_process, mails
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +52,6 @@ def test_a_mail_of_40_mb_is_received_within_512_mb(mail: str, tmp_path: Path) ->
     assert len(raw) > 0.95 * mails.LARGEST
     path = tmp_path / "mail.eml"
     path.write_bytes(raw)
-    cost = fresh.run("bench.workers.receiving_here", str(path))
+    cost = fresh_process.run("bench.workers.receiving_mailbus", str(path))
     assert cost.peak_bytes - cost.before_bytes < FUNCTION_BYTES - REST_BYTES
     assert cost.seconds < SECONDS

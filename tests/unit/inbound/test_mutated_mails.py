@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.journeys import mutations
+from bench.journeys import mutated_mails
 from inbound import mime
 from inbound.handler import process
 from mailbus.errors import InboundError
 from tests.unit.inbound.arrivals import Room, received, record
 
-MAILS = mutations.corpus()
+MAILS = mutated_mails.corpus()
 SAMPLE = 1000
 
 
@@ -37,7 +37,7 @@ Content-Disposition: attachment; filename=a.csv
 
 
 def test_a_sound_mail_has_no_problem() -> None:
-    found = mutations.outcome(SOUND)
+    found = mutated_mails.outcome(SOUND)
     assert (found.event_type, found.problems) == ("inbound", ())
 
 
@@ -53,28 +53,30 @@ def broken(*_: object) -> NoReturn:
         ("inbound.parts.store", broken, "no event, but LookupError"),
         ("inbound.parts.safe_filename", lambda *_: "../a.csv", "1-../a.csv"),
         ("inbound.structure.Part.content", lambda *_: (b"", ("x" * 300_000,)), "bytes for the bus"),
-        ("bench.journeys.mutations.SAFE_KEY", re.compile("body.txt"), "1-a.csv"),
-        ("bench.journeys.mutations.SECONDS", 0.0, "took"),
-        ("bench.journeys.mutations.MEMORY_BYTES", -(10**9), "bytes"),
-        ("bench.journeys.mutations.MemoryS3.put_object", lambda *_, **__: None, "is not what lies there"),
+        ("bench.journeys.mutated_mails.SAFE_KEY", re.compile("body.txt"), "1-a.csv"),
+        ("bench.journeys.mutated_mails.SECONDS", 0.0, "took"),
+        ("bench.journeys.mutated_mails.MEMORY_BYTES", -(10**9), "bytes"),
+        ("bench.journeys.mutated_mails.MemoryS3.put_object", lambda *_, **__: None, "is not what lies there"),
     ],
 )
 def test_a_mistake_in_receiving_is_found(
     name: str, otherwise: object, problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(name, otherwise)
-    assert [found for found in mutations.outcome(SOUND).problems if problem in found] != []
+    assert [found for found in mutated_mails.outcome(SOUND).problems if problem in found] != []
 
 
 def test_a_mutation_is_made_again_by_its_number() -> None:
-    made = [mutations.mutation(MAILS, 0, number) for number in range(200)]
-    assert made == [mutations.mutation(MAILS, 0, number) for number in range(200)]
+    made = [mutated_mails.mutation(MAILS, 0, number) for number in range(200)]
+    assert made == [mutated_mails.mutation(MAILS, 0, number) for number in range(200)]
     assert len({raw for raw in made if raw not in MAILS}) > 150
 
 
 def test_damaged_mail_gives_one_event_that_fits_soon_and_in_little_memory() -> None:
     # of another seed than the long run's
-    outcomes = {number: mutations.outcome(mutations.mutation(MAILS, 1, number)) for number in range(SAMPLE)}
+    outcomes = {
+        number: mutated_mails.outcome(mutated_mails.mutation(MAILS, 1, number)) for number in range(SAMPLE)
+    }
     assert {number: found.problems for number, found in outcomes.items() if found.problems} == {}
     assert {found.event_type for found in outcomes.values()} == {"inbound", "inbound_failed"}
 
@@ -82,7 +84,7 @@ def test_damaged_mail_gives_one_event_that_fits_soon_and_in_little_memory() -> N
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32))
 def test_damaged_mail_leaves_nothing_in_the_dead_letter_queue(number: int) -> None:
-    room = Room(mutations.mutation(MAILS, 2, number))
+    room = Room(mutated_mails.mutation(MAILS, 2, number))
     assert process([record(received())], room.wiring) == ()
     assert room.detail["event_type"] in {"inbound", "inbound_failed"}
     assert (room.detail["message"] is None) == (room.detail["event_type"] == "inbound_failed")

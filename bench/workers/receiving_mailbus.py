@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.support import fresh
-from bench.support.received import BUCKET, ENVELOPE, FileS3
+from bench.support import fresh_process
+from bench.support.received_mail import BUCKET, ENVELOPE, FileS3
 from inbound.aws.kms import Keys
 from inbound.aws.s3 import Bucket
 from inbound.receive import receive
@@ -44,4 +44,4 @@ def receiving(path: Path) -> Callable[[], object]:
 
 
 if __name__ == "__main__":
-    fresh.report(receiving(Path(sys.argv[1])))
+    fresh_process.report(receiving(Path(sys.argv[1])))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from bench.support import fresh
-from bench.support.received import BUCKET, ENVELOPE
+from bench.support import fresh_process
+from bench.support.received_mail import BUCKET, ENVELOPE
 from inbound import handler, uploads
 from inbound.aws.kms import Keys
 from inbound.aws.s3 import Bucket
@@ -53,4 +53,4 @@ def receiving(url: str) -> Callable[[], object]:
 
 if __name__ == "__main__":
     uploads.WORKERS = int(sys.argv[2])  # type: ignore[misc] # to see what it is worth
-    fresh.report(receiving(sys.argv[1]))
+    fresh_process.report(receiving(sys.argv[1]))

@@ -1,6 +1,6 @@
 """Jobs through the deployed system while its workers are killed, and a count of what becomes of them.
 
-`python -m bench.journeys.journey [jobs]`: with `on_unknown` both ways, by default for 2,000 jobs.
+`python -m bench.journeys.worker_kills [jobs]`: with `on_unknown` both ways, by default for 2,000 jobs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import msgspec
 
-from bench.support.deaths import Deaths
+from bench.support.killing_proxy import Deaths
 from mailbus.ledger.items import read
 from mailbus_local.embedded import EmbeddedAws
 from mailbus_local.subscriber import Subscriber

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from rich.console import Console
 
-from bench.support.received import BUCKET, ENVELOPE, KEY
+from bench.support.received_mail import BUCKET, ENVELOPE, KEY
 from inbound.aws.kms import Keys
 from inbound.aws.s3 import Bucket
 from inbound.receive import receive
