@@ -38,7 +38,7 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
 def wire() -> Wiring:
     """Make the client, once per process."""
     config = sessions.config(max_attempts=MAX_ATTEMPTS, read_timeout=sessions.SHORT_READ_TIMEOUT)
-    client = sessions.session().client("ses", config=config)
+    client = sessions.open_session().client("ses", config=config)
     return Wiring(topics=IdentityTopics(client), log=Logger())
 
 

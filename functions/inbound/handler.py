@@ -48,7 +48,7 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
 def wire() -> Wiring:
     """Read the settings and make the clients, once per process."""
     settings = from_environment(InboundSettings)
-    session = sessions.session()
+    session = sessions.open_session()
     config = sessions.config(max_attempts=MAX_ATTEMPTS)
     # the bus tries again by itself
     events = session.client(
@@ -129,7 +129,7 @@ def _publish(record: Record, wiring: Wiring) -> PublishError | None:
 
 def _is_kept(record: Record, error: InvalidNotification | PublishError, wiring: Wiring) -> bool:
     try:
-        wiring.dead_letters.put(record, error)
+        wiring.dead_letters.send(record, error)
     except Exception as trouble:  # noqa: BLE001 - as above
         return _given_back(record, type(trouble).__name__, wiring)
     wiring.log.error("record refused", error=type(error).__name__, sqs_message_id=record.message_id)

@@ -258,7 +258,7 @@ class Client:
 
     def _own_session(self) -> boto3.Session:
         if self._session is None:
-            self._session = sessions.session()
+            self._session = sessions.open_session()
         return self._session
 
     def _region(self) -> str | None:

@@ -197,5 +197,5 @@ def _body(at: StoredObject, client: S3Client | None) -> str:
 def _content(expected: _Expected, client: S3Client | None) -> Content:
     return Content(
         expected,
-        client or sessions.session().client("s3", config=sessions.config(max_attempts=CALL_ATTEMPTS)),
+        client or sessions.open_session().client("s3", config=sessions.config(max_attempts=CALL_ATTEMPTS)),
     )

@@ -33,7 +33,7 @@ UNCONFIRMED_SUBSCRIPTIONS: Final = "UnconfirmedSubscriptions"
 UNITS: Final[Mapping[Metric, MetricUnit]] = {WAITING_JOB_SECONDS: MetricUnit.Seconds}
 
 
-def measure(function_name: str, name: Metric, value: float) -> None:
+def put_metric(function_name: str, name: Metric, value: float) -> None:
     """Write one value of a metric of this function."""
     with single_metric(
         name=name,

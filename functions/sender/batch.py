@@ -70,7 +70,7 @@ def process(sender: Sender, records: Sequence[Record], deadline: float) -> dict[
     left = [item for group in groups for item in _send(sender, group, until, deadline)]
     waited = max((item.waited for item in left), default=0.0)
     if waited:
-        sender.measure(WAITING_JOB_SECONDS, waited)
+        sender.put_metric(WAITING_JOB_SECONDS, waited)
     return batch_response(item.record for item in left)
 
 

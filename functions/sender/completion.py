@@ -33,7 +33,7 @@ def report(sender: Sender, settlements: Sequence[Settlement]) -> list[Settlement
     failures = publish(sender, settlements)
     paused = sum(settlement.paused for settlement in settlements)
     if paused:
-        sender.measure(SENDING_PAUSED, paused)
+        sender.put_metric(SENDING_PAUSED, paused)
     return [
         settlement
         for settlement, failed in zip(settlements, failures, strict=True)
@@ -104,7 +104,7 @@ def close(sender: Sender, settlement: Settlement, failures: Sequence[PublishFail
 def bury(sender: Sender, settlement: Settlement, error: MailbusError) -> bool:
     """Keep the job in the dead-letter queue; false where that failed, and has to be tried again."""
     try:
-        sender.dead_letters.put(settlement.record, error)
+        sender.dead_letters.send(settlement.record, error)
     except Exception as failure:  # noqa: BLE001 - the rest of the batch must be acknowledged
         _log(sender, settlement, "job is not in the dead-letter queue", put_error=type(failure).__name__)
         return False

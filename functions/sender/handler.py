@@ -16,7 +16,7 @@ from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import records
 from mailbus.environment import SenderSettings, from_environment
 from mailbus.ledger.table import Ledger
-from mailbus.metrics import measure
+from mailbus.metrics import put_metric
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
@@ -51,7 +51,7 @@ def wait_until(moment: float) -> None:
 def wire(function_name: str) -> Sender:
     """Build settings and clients, at the first event."""
     settings = from_environment(SenderSettings)
-    session = sessions.session()
+    session = sessions.open_session()
     # a function that runs out of time after SES's answers leaves its jobs in doubt
     quick = sessions.config(max_attempts=ATTEMPTS, read_timeout=sessions.SHORT_READ_TIMEOUT)
     sqs = session.client("sqs", config=quick)
@@ -59,7 +59,7 @@ def wire(function_name: str) -> Sender:
     whose = (
         session
         if at_home
-        else sessions.session_elsewhere(
+        else sessions.open_remote_session(
             session.client("sts", config=quick), role_arn=settings.ses_role_arn, region=settings.ses_region
         )
     )
@@ -111,5 +111,5 @@ def wire(function_name: str) -> Sender:
         log=Logger(service="sender"),
         now=lambda: datetime.now(UTC),
         uniform=random.uniform,
-        measure=functools.partial(measure, function_name),
+        put_metric=functools.partial(put_metric, function_name),
     )

@@ -24,7 +24,7 @@ from sender.ses.client import MailService
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """What a batch works with.
 
-    `uniform(low, high)` draws the jitter, `now()` is in UTC, `wait_until` takes epoch seconds, and `measure`
+    `uniform(low, high)` draws the jitter, `now()` is in UTC, `wait_until` takes epoch seconds, and `put_metric`
     one of `mailbus.metrics` with its value.
     """
 
@@ -41,7 +41,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     log: Logger
     now: Callable[[], datetime]
     uniform: Callable[[float, float], float]
-    measure: Callable[[Metric, float], None]
+    put_metric: Callable[[Metric, float], None]
 
     def lane_of(self, record: Record) -> Lane:
         """Tell a message's lane by its queue."""

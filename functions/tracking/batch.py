@@ -98,7 +98,7 @@ def _is_kept(held: Held, tracker: Tracker) -> bool:
             tracker.queue.hide(record, held.seconds)
         return False
     try:
-        tracker.dead_letters.put(record, held.error)
+        tracker.dead_letters.send(record, held.error)
     except Exception as trouble:  # noqa: BLE001 - SQS moves it there itself when it has come too often
         put_error = type(trouble).__name__
         tracker.log.warning("not kept", sqs_message_id=record.message_id, error=why, put_error=put_error)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def wire() -> Callable[[float], Tracker]:
     """Read the settings and make the clients, once per process; the answer takes a batch's seconds."""
     settings = from_environment(TrackingSettings)
-    session = sessions.session()
+    session = sessions.open_session()
     quick = sessions.config(
         max_attempts=wiring.ATTEMPTS,
         connect_timeout=wiring.CONNECT_TIMEOUT,

@@ -60,11 +60,11 @@ def tracker(  # noqa: PLR0913 - keyword-only options
 ) -> Tracker:
     """Wire what works on a batch that has to be done in so many seconds; `now` gives epoch seconds."""
     begun, end = now(), now() + seconds
-    queues = sessions.on_time(sqs, lambda: now() < end - GIVE_BACK_SECONDS)
+    queues = sessions.with_deadline(sqs, lambda: now() < end - GIVE_BACK_SECONDS)
     return Tracker(
         settings=settings,
         ledger=Ledger(
-            sessions.on_time(dynamodb, lambda: now() < begun + seconds * LEDGER_SHARE),
+            sessions.with_deadline(dynamodb, lambda: now() < begun + seconds * LEDGER_SHARE),
             settings.ledger_table_name,
             sleep=sleep,
         ),
@@ -72,7 +72,7 @@ def tracker(  # noqa: PLR0913 - keyword-only options
             events, settings.event_bus_name, entry_bytes=settings.event_bytes, sleep=sleep, clock=now
         ),
         esp_events=lambda: EspEvents(
-            sessions.on_time(s3(), lambda: now() < end - STORE_SECONDS),
+            sessions.with_deadline(s3(), lambda: now() < end - STORE_SECONDS),
             bucket=settings.events_bucket_name,
             prefix=settings.esp_events_prefix,
         ),

@@ -38,7 +38,7 @@ def wire() -> Gate:
     """Read the settings and make the client, once per process."""
     settings = from_environment(AuthorizerSettings)
     config = sessions.config(max_attempts=MAX_ATTEMPTS, read_timeout=sessions.SHORT_READ_TIMEOUT)
-    client = sessions.session().client("secretsmanager", config=config)
+    client = sessions.open_session().client("secretsmanager", config=config)
     return Gate(StoredSecret(client, settings.secret_arn), Logger())
 
 

@@ -12,7 +12,7 @@ from botocore.config import Config
 
 from mailbus.aws import sessions
 from mailbus.environment import WebhookSettings, from_environment
-from mailbus.metrics import measure
+from mailbus.metrics import put_metric
 from webhook.aws.queues import Queues
 from webhook.aws.subscriptions import Subscriptions
 from webhook.certificates import Certificates, fetch, make_opener
@@ -39,7 +39,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 def wire(function_name: str) -> Webhook:
     """Read the settings and make the clients, once per process."""
     settings = from_environment(WebhookSettings)
-    session = sessions.session()
+    session = sessions.open_session()
     config = sessions.config(
         max_attempts=MAX_ATTEMPTS, connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS
     )
@@ -58,5 +58,5 @@ def wire(function_name: str) -> Webhook:
         subscriptions=Subscriptions(sns),
         log=Logger(),
         now=lambda: datetime.now(UTC),
-        measure=functools.partial(measure, function_name),
+        put_metric=functools.partial(put_metric, function_name),
     )

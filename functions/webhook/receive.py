@@ -57,7 +57,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     subscriptions: Subscriptions
     log: Logger
     now: Callable[[], datetime]
-    measure: Callable[[Metric, float], None]
+    put_metric: Callable[[Metric, float], None]
 
 
 def receive(request: Request, webhook: Webhook) -> Answer:
@@ -161,7 +161,7 @@ def _unconfirmed(
     webhook: Webhook,
 ) -> None:
     """Say what is needed to confirm by hand: only ever of a message that SNS did sign."""
-    webhook.measure(UNCONFIRMED_SUBSCRIPTIONS, 1)
+    webhook.put_metric(UNCONFIRMED_SUBSCRIPTIONS, 1)
     webhook.log.warning(
         "subscription not confirmed: to have it, confirm it by this token",
         reason=reason,
@@ -173,7 +173,7 @@ def _unconfirmed(
 
 
 def _refused(answer: Answer, request: Request, webhook: Webhook) -> Answer:
-    webhook.measure(REFUSED_MESSAGES, 1)
+    webhook.put_metric(REFUSED_MESSAGES, 1)
     webhook.log.warning(
         "message refused", status=int(answer.status), reason=answer.reason, request_id=request.request_id
     )

@@ -14,7 +14,7 @@ from aws_cdk.assertions import Template
 
 from mailbus.environment import InboundSettings, SenderSettings, TrackingSettings
 from mailbus.errors import ConfigurationError
-from mailbus.metrics import measure
+from mailbus.metrics import put_metric
 from mailbus_cdk.mailbus import Mailbus, deployment
 from mailbus_cdk.packaging import ROOT
 from mailbus_cdk.settings.schema import (
@@ -925,7 +925,7 @@ def test_an_alarm_looks_at_exactly_what_the_deployed_sender_publishes(
     for name, value in _environment(prod, "sender").items():
         if name.startswith("POWERTOOLS_"):
             monkeypatch.setenv(name, value)
-    measure("<Mail/Sending/Sender/Function>", given["MetricName"], 1)
+    put_metric("<Mail/Sending/Sender/Function>", given["MetricName"], 1)
     published = json.loads(capsys.readouterr().out)
     (told,) = published["_aws"]["CloudWatchMetrics"]
     (names,) = told["Dimensions"]

@@ -15,7 +15,7 @@ from aws_cdk import Environment, Stack
 from aws_cdk.assertions import Template
 
 from mailbus.environment import AuthorizerSettings, WebhookSettings
-from mailbus.metrics import measure
+from mailbus.metrics import put_metric
 from mailbus_cdk.constructs.webhook import REQUESTS_A_SECOND
 from mailbus_cdk.mailbus import Mailbus, deployment
 from mailbus_cdk.packaging import ROOT
@@ -255,7 +255,7 @@ def test_an_alarm_looks_at_exactly_what_the_deployed_webhook_publishes(
     for name, value in _environment(stacks, "webhook.handler.lambda_handler").items():
         if name.startswith("POWERTOOLS_"):
             monkeypatch.setenv(name, value)
-    measure("<Webhook/Receiver/Function>", given["MetricName"], 1)
+    put_metric("<Webhook/Receiver/Function>", given["MetricName"], 1)
     published = json.loads(capsys.readouterr().out)
     (told,) = published["_aws"]["CloudWatchMetrics"]
     (names,) = told["Dimensions"]

@@ -63,7 +63,7 @@ class DeadLetterQueue:
         self._client = client
         self._url = url
 
-    def put(self, record: Record, error: MailbusError) -> None:
+    def send(self, record: Record, error: MailbusError) -> None:
         """Keep a record with the reason why it failed; the caller then acknowledges the original.
 
         What `send_message` raises passes through: the caller gives the record back to its queue, and

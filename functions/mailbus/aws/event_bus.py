@@ -38,7 +38,7 @@ ENTRY_WIRE_BYTES: Final = 512
 ATTEMPTS: Final = 4
 BACKOFF_SECONDS: Final = 0.1
 # What calls that fail may cost in all, plus the last one: the function has other work to finish in its time.
-TROUBLE_SECONDS: Final = 5.0
+FAILURE_SECONDS: Final = 5.0
 # What all calls together may take, unless the caller says otherwise: many events, of large merges, are not to
 # take the time to settle the rest.
 PUBLISH_SECONDS: Final = 20.0
@@ -155,7 +155,7 @@ class EventBus:
                 )
             )
             for calls in chunked(packed, self._workers):
-                if lost > TROUBLE_SECONDS or self._clock() >= until:
+                if lost > FAILURE_SECONDS or self._clock() >= until:
                     failed |= {index: _untried() for call in calls for index in call}
                     continue
                 answers = self._put_each(entries, calls)
@@ -165,7 +165,7 @@ class EventBus:
             pending = [
                 (index, size) for index, size in pending if index in failed and failed[index].retryable
             ]
-            if not pending or lost > TROUBLE_SECONDS or self._clock() >= until:
+            if not pending or lost > FAILURE_SECONDS or self._clock() >= until:
                 break
         return failures
 

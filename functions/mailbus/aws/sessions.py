@@ -52,12 +52,12 @@ def error_code(error: Exception) -> str:
     return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
 
 
-def session() -> boto3.Session:
+def open_session() -> boto3.Session:
     """Open the process's session; clients are made from it by their literal service name."""
     return boto3.Session()
 
 
-def session_elsewhere(sts: Any, *, role_arn: str | None, region: str | None) -> boto3.Session:  # noqa: ANN401 - a client whose stubs are not installed
+def open_remote_session(sts: Any, *, role_arn: str | None, region: str | None) -> boto3.Session:  # noqa: ANN401 - a client whose stubs are not installed
     """Open a session that acts as a role, in a region; without either, as this process, in its own.
 
     The role is assumed at the first call, by the client `sts`, and anew before its credentials expire; where
@@ -77,12 +77,12 @@ class NotTried(BotoCoreError):  # noqa: N818 - its name is its code, that of `ma
     fmt = "there is no time left for the call"
 
 
-def on_time(client: C, has_time: Callable[[], bool]) -> C:
+def with_deadline(client: C, has_time: Callable[[], bool]) -> C:
     """Give a client whose calls begin only while `has_time` says so; later ones raise `NotTried`."""
-    return cast("C", _OnTime(client, has_time))
+    return cast("C", _WithDeadline(client, has_time))
 
 
-class _OnTime:
+class _WithDeadline:
     def __init__(self, client: object, has_time: Callable[[], bool]) -> None:
         self._client = client
         self._has_time = has_time

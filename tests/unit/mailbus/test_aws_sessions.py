@@ -32,12 +32,12 @@ def sts() -> boto3.client:
 
 def test_without_a_role_the_process_acts_as_itself_in_the_region(sts: boto3.client) -> None:
     with Stubber(sts):
-        session = sessions.session_elsewhere(sts, role_arn=None, region="eu-west-1")
+        session = sessions.open_remote_session(sts, role_arn=None, region="eu-west-1")
     assert session.region_name == "eu-west-1"
 
 
 def test_a_role_is_assumed_when_its_credentials_are_first_needed(sts: boto3.client) -> None:
-    session = sessions.session_elsewhere(sts, role_arn=ROLE, region="eu-west-1")
+    session = sessions.open_remote_session(sts, role_arn=ROLE, region="eu-west-1")
     with Stubber(sts) as stub:
         stub.add_response(
             "assume_role",
@@ -54,7 +54,7 @@ def test_a_role_is_assumed_when_its_credentials_are_first_needed(sts: boto3.clie
 
 
 def test_a_role_is_assumed_anew_before_its_credentials_expire(sts: boto3.client) -> None:
-    session = sessions.session_elsewhere(sts, role_arn=ROLE, region=None)
+    session = sessions.open_remote_session(sts, role_arn=ROLE, region=None)
     with Stubber(sts) as stub:
         stub.add_response("assume_role", given("ASIAFIRSTEXAMPLEKEY", valid=timedelta(minutes=5)))
         stub.add_response("assume_role", given("ASIASECONDEXAMPLEKEY", valid=timedelta(hours=1)))
@@ -65,7 +65,7 @@ def test_a_role_is_assumed_anew_before_its_credentials_expire(sts: boto3.client)
 
 
 def test_a_role_that_does_not_trust_the_sender_is_told_in_the_words_of_aws(sts: boto3.client) -> None:
-    session = sessions.session_elsewhere(sts, role_arn=ROLE, region=None)
+    session = sessions.open_remote_session(sts, role_arn=ROLE, region=None)
     with Stubber(sts) as stub:
         stub.add_client_error("assume_role", "AccessDenied", "not authorized to perform: sts:AssumeRole")
         credentials = session.get_credentials()

@@ -29,7 +29,7 @@ SQS_TAKES = re.compile("[\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
 
 def test_a_record_is_kept_unchanged_with_the_reason_beside_it() -> None:
     client = FakeSqs()
-    DeadLetterQueue(client, DEAD_LETTERS).put(RECORD, InvalidNotification("no mail object"))  # type: ignore[arg-type] # a fake
+    DeadLetterQueue(client, DEAD_LETTERS).send(RECORD, InvalidNotification("no mail object"))  # type: ignore[arg-type] # a fake
     assert client.sent == [
         {
             "queue": DEAD_LETTERS,
@@ -71,7 +71,7 @@ def test_beside_a_large_body_is_kept_what_fits_and_first_what_tells_the_job(
     client = FakeSqs()
     body = "x" * (room % 2) + "ü" * ((1024 * 1024 - room) // 2)
     full = msgspec.structs.replace(RECORD, body=body, part=7)
-    DeadLetterQueue(client, DEAD_LETTERS).put(full, InvalidJob("$.to[0]", "ünlesbar"))  # type: ignore[arg-type] # a fake
+    DeadLetterQueue(client, DEAD_LETTERS).send(full, InvalidJob("$.to[0]", "ünlesbar"))  # type: ignore[arg-type] # a fake
     (letter,) = client.sent
     assert (letter["body"], list(letter["attributes"])) == (body, kept)
 
@@ -79,14 +79,14 @@ def test_beside_a_large_body_is_kept_what_fits_and_first_what_tells_the_job(
 def test_a_record_that_was_here_before_keeps_the_id_that_it_had_first() -> None:
     client = FakeSqs()
     again = msgspec.structs.replace(RECORD, redriven_from="7c1c8f0e-1f0f-4d07-9d1e-3a3f0b8f2a11")
-    DeadLetterQueue(client, DEAD_LETTERS).put(again, InvalidNotification("no mail object"))  # type: ignore[arg-type] # a fake
+    DeadLetterQueue(client, DEAD_LETTERS).send(again, InvalidNotification("no mail object"))  # type: ignore[arg-type] # a fake
     assert client.sent[0]["attributes"]["OriginalMessageId"] == "7c1c8f0e-1f0f-4d07-9d1e-3a3f0b8f2a11"
 
 
 def test_a_queue_that_cannot_be_reached_is_the_callers_to_know() -> None:
     client = FakeSqs(outage=refusal("ServiceUnavailable"))
     with pytest.raises(type(refusal(""))):
-        DeadLetterQueue(client, DEAD_LETTERS).put(RECORD, InvalidNotification("no mail object"))  # type: ignore[arg-type] # a fake
+        DeadLetterQueue(client, DEAD_LETTERS).send(RECORD, InvalidNotification("no mail object"))  # type: ignore[arg-type] # a fake
 
 
 @pytest.mark.parametrize(

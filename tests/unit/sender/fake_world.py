@@ -416,7 +416,7 @@ class World:
             log=Logger(service=f"sender-{id(self)}-{next(_WORLDS)}", stream=self.stream, level="INFO"),
             now=lambda: datetime.fromtimestamp(self.clock.now, UTC),
             uniform=lambda _low, high: high,
-            measure=lambda name, value: self.measured.append((name, value)),
+            put_metric=lambda name, value: self.measured.append((name, value)),
         )
 
     def put(self, **job: Any) -> str:

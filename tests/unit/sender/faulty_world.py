@@ -407,7 +407,7 @@ class Worker:
             log=world.log,
             now=self.now,
             uniform=self.chance.uniform,
-            measure=lambda _name, _value: None,
+            put_metric=lambda _name, _value: None,
         )
 
     def _sleep(self, seconds: float) -> None:

@@ -283,7 +283,7 @@ def test_a_refused_bulk_call_is_one_fault_for_all_entries(
 )
 def test_a_role_that_cannot_be_assumed_is_no_answer_of_ses_and_is_tried_again(code: str, status: int) -> None:
     sts = boto3.client("sts", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-    session = sessions.session_elsewhere(
+    session = sessions.open_remote_session(
         sts, role_arn="arn:aws:iam::444455556666:role/send-mail", region="eu-west-1"
     )
     with Stubber(sts) as stub:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from mailbus.aws.event_bus import TROUBLE_SECONDS
+from mailbus.aws.event_bus import FAILURE_SECONDS
 from mailbus.aws.sessions import CONNECT_TIMEOUT, SHORT_READ_TIMEOUT
 from mailbus.environment import to_environment
 from mailbus.errors import ConfigurationError
-from mailbus.metrics import SENDING_PAUSED, WAITING_JOB_SECONDS, measure
+from mailbus.metrics import SENDING_PAUSED, WAITING_JOB_SECONDS, put_metric
 from mailbus_cdk.settings.schema import WITHOUT_SES_SECONDS
 from mailbus_cdk.settings.schema import Sender as SenderLimits
 from sender.batch import ROUNDS_SECONDS
@@ -136,7 +136,7 @@ def test_the_number_of_a_part_and_the_lane_come_with_the_message(monkeypatch: py
 def test_slow_answers_one_after_the_other_leave_the_function_time_to_acknowledge() -> None:
     last_mail_goes = ROUNDS_SECONDS + PATIENCE
     ses = SETTINGS.ses_connect_timeout + SETTINGS.ses_read_timeout
-    bus = TROUBLE_SECONDS + CONNECT_TIMEOUT + SHORT_READ_TIMEOUT
+    bus = FAILURE_SECONDS + CONNECT_TIMEOUT + SHORT_READ_TIMEOUT
     assert last_mail_goes + ses + bus < SenderLimits().timeout_seconds
     assert last_mail_goes + bus <= WITHOUT_SES_SECONDS
 
@@ -158,7 +158,7 @@ def test_what_the_alarms_look_at_is_written_as_a_metric(
 ) -> None:
     # as deployed
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "sender")
-    measure(FUNCTION, name, 3)
+    put_metric(FUNCTION, name, 3)
     written = json.loads(capsys.readouterr().out)
     assert written[name] == [3.0]
     assert written["service"] == FUNCTION

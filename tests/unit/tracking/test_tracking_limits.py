@@ -255,13 +255,13 @@ def test_events_are_wrapped_so_much_at_a_time_as_there_is_memory_for(monkeypatch
 def test_what_a_refused_report_held_is_let_go_of_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     errors: list[Exception] = []
     world = World()
-    put = world.wiring.dead_letters.put
+    send = world.wiring.dead_letters.send
 
     def keep(record: Record, error: Any) -> None:
         errors.append(error)
-        put(record, error)
+        send(record, error)
 
-    monkeypatch.setattr(world.wiring.dead_letters, "put", keep)
+    monkeypatch.setattr(world.wiring.dead_letters, "send", keep)
     world.run(monkeypatch, opened(recipients=5_000), envelope('{"eventType": "Bounce"'), POISON)
     assert [(e.__traceback__, e.__cause__, e.__context__) for e in errors] == [(None, None, None)] * 3
 

@@ -238,14 +238,14 @@ class World:
             subscriptions=Subscriptions(self.sns.at),
             log=Logger(service=str(uuid4()), stream=self.stream),
             now=lambda: self.now,
-            measure=self.measure,
+            put_metric=self.put_metric,
         )
 
     def fetch(self, url: str) -> bytes | Unreachable:
         self.fetched.append(url)
         return self.files.get(url, Unreachable(reason="status 404"))
 
-    def measure(self, name: Metric, value: float) -> None:
+    def put_metric(self, name: Metric, value: float) -> None:
         self.measured.append((name, value))
 
     def post(self, message: dict[str, Any], resource: str = "/tracking", **headers: str) -> Answer:

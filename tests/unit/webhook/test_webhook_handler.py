@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mailbus.errors import ConfigurationError
-from mailbus.metrics import REFUSED_MESSAGES, UNCONFIRMED_SUBSCRIPTIONS, measure
+from mailbus.metrics import REFUSED_MESSAGES, UNCONFIRMED_SUBSCRIPTIONS, put_metric
 from tests.unit.webhook.sns_world import (
     CHINESE_TOPIC,
     INBOUND_QUEUE,
@@ -65,7 +65,7 @@ def test_without_an_inbound_queue_mail_is_received_nowhere() -> None:
 def test_what_is_counted_has_the_one_dimension_that_alarms_name(
     name: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    measure("mailbus-dev-webhook", name, 1)
+    put_metric("mailbus-dev-webhook", name, 1)
     written = json.loads(capsys.readouterr().out)
     (metric,) = written["_aws"]["CloudWatchMetrics"]
     assert metric["Namespace"] == "Mailbus"
@@ -87,7 +87,7 @@ class FakeSession:
 
 def test_a_client_of_sns_is_made_once_for_each_topic_s_region(monkeypatch: pytest.MonkeyPatch) -> None:
     session = FakeSession()
-    monkeypatch.setattr(handler.sessions, "session", lambda: session)
+    monkeypatch.setattr(handler.sessions, "open_session", lambda: session)
     subscriptions = handler.wire("mailbus-dev-webhook").subscriptions
     assert session.made == [("sqs", None)]
     for topic in (TOPIC, CHINESE_TOPIC, TOPIC):
