@@ -24,8 +24,8 @@ from sender.ses.client import MailService
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """What a batch works with.
 
-    `uniform(low, high)` draws the jitter, `now()` is in UTC, `wait_until` takes epoch seconds, and `put_metric`
-    one of `mailbus.metrics` with its value.
+    `uniform(low, high)` draws the jitter, `now()` is in UTC, `wait_until` takes epoch seconds, and
+    `put_metric` one of `mailbus.metrics` with its value.
     """
 
     settings: SenderSettings

@@ -17,7 +17,7 @@ from mailbus.aws.dead_letters import DeadLetterQueue
 from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import Record
 from mailbus.environment import InboundSettings
-from tests.unit.mailbus.fake_clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
+from tests.unit.fakes.clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,6 +12,7 @@ from inbound import handler
 from inbound.aws.s3 import RAW_BYTES
 from inbound.handler import process
 from inbound.receive import PATIENCE
+from tests.unit.fakes.clients import FakeEvents, FakeSqs, refusal
 from tests.unit.inbound.arrivals import (
     ABSENT,
     BUCKET,
@@ -25,7 +26,6 @@ from tests.unit.inbound.arrivals import (
     received,
     record,
 )
-from tests.unit.mailbus.fake_clients import FakeEvents, FakeSqs, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,7 +27,7 @@ from sender.batch import process
 from sender.rate.pacer import Now
 from sender.ses.client import MailService
 from sender.wiring import Sender
-from tests.unit.mailbus.fake_clients import FakeEvents
+from tests.unit.fakes.clients import FakeEvents
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb, place
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from mailbus.aws.sqs import Record
 from mailbus.ledger.records import JobRecord, RecordKey
 from mailbus.ledger.table import Claim
 from mailbus_cdk.settings.schema import Tracking
-from tests.unit.mailbus.fake_clients import FakeEvents, FakeSqs
+from tests.unit.fakes.clients import FakeEvents, FakeSqs
 from tests.unit.tracking.reports import envelope, payload, text
 from tests.unit.tracking.world import MAX_RECEIVES, NOW, World
 from tracking import batch, handler, wiring

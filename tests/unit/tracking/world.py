@@ -13,7 +13,7 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from mailbus.environment import TrackingSettings
-from tests.unit.mailbus.fake_clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
+from tests.unit.fakes.clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb
 from tests.unit.tracking.reports import SNS_TIME, TOPIC
 from tracking import handler, wiring

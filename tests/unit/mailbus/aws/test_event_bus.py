@@ -21,7 +21,7 @@ from mailbus.aws.event_bus import (
     entry_size,
 )
 from mailbus.events import BusEntry
-from tests.unit.mailbus.fake_clients import BUS, FakeEvents, refusal
+from tests.unit.fakes.clients import BUS, FakeEvents, refusal
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ANSWERED = {"RequestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "HTTPHeaders": {}, "RetryAttempts": 0}

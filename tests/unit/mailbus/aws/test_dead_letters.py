@@ -18,7 +18,7 @@ from mailbus.errors import (
     UnsupportedFeature,
     WiringError,
 )
-from tests.unit.mailbus.fake_clients import DEAD_LETTERS, FakeSqs, refusal
+from tests.unit.fakes.clients import DEAD_LETTERS, FakeSqs, refusal
 
 MESSAGE_ID = "059f36b4-87a3-44ab-83d2-661975830a7d"
 RECORD = Record(
