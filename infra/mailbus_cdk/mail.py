@@ -10,6 +10,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from mailbus.environment import InboundSettings, SenderSettings, TrackingSettings, to_environment
+from mailbus.ses_events import SES_EVENT_TYPES
 from mailbus_cdk.cdk_nag import acknowledge, acknowledge_patterns
 from mailbus_cdk.constructs.alarms import Alarms
 from mailbus_cdk.constructs.function import Function
@@ -236,7 +237,7 @@ def publish_events(
             # Stages may share a set that they found.
             name=settings.name,
             enabled=True,
-            matching_event_types=list(EVENT_TYPES),
+            matching_event_types=[known.template_name for known in SES_EVENT_TYPES.values()],
             sns_destination=ses.CfnConfigurationSetEventDestination.SnsDestinationProperty(
                 topic_arn=events.topic.topic_arn
             ),
@@ -244,21 +245,6 @@ def publish_events(
     )
     # SES tries to publish when the destination is made.
     destination.node.add_dependency(*events.publishable)
-
-
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ses-configurationseteventdestination-eventdestination.html
-EVENT_TYPES: Final = (
-    "send",
-    "reject",
-    "bounce",
-    "complaint",
-    "delivery",
-    "open",
-    "click",
-    "renderingFailure",
-    "deliveryDelay",
-    "subscription",
-)
 
 
 SEND_ACTIONS: Final = (

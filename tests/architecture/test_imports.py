@@ -52,6 +52,7 @@ KNOWN_TO_INFRA = {
     "mailbus.errors": "one error tree",
     "mailbus.schemas.events": "what the registry says of the events",
     "mailbus.events": "the vocabulary of the bus",
+    "mailbus.ses_events": "SES's event types",
     "mailbus.metrics": "what the alarms look at",
     "mailbus.jobs.contract": "what the defaults of jobs have to be",
     "mailbus.environment": "the environment that each function reads",

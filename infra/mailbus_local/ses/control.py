@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from mailbus.ses_events import SES_EVENT_TYPES
 from mailbus_local.ses import events, faults, sending
 from mailbus_local.ses.account import Limits
 from mailbus_local.ses.refusals import InvalidControl
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _BY_SPELLING: Final = {
     "delay": "DeliveryDelay",
-    **{kind.lower().replace(" ", ""): kind for kind in events.MATCHING},
+    **{kind.lower().replace(" ", ""): kind for kind in SES_EVENT_TYPES},
 }
 _SETTABLE: Final = (*(field.name for field in msgspec.structs.fields(Limits)), "sent_last_24_hours")
 _READ_ONLY: Final = ("accepted", "throttled", "faulted")
@@ -167,7 +168,7 @@ def parse_event(body: bytes) -> events.Wanted:
         raise InvalidControl(str(error)) from error
     kind = _BY_SPELLING.get(re.sub(r"[^a-z]", "", wanted.event_type.lower()))
     if kind is None:
-        reason = f"event_type {wanted.event_type!r} is unknown; known are {', '.join(events.MATCHING)}"
+        reason = f"event_type {wanted.event_type!r} is unknown; known are {', '.join(SES_EVENT_TYPES)}"
         raise InvalidControl(reason)
     return msgspec.structs.replace(wanted, event_type=kind)
 

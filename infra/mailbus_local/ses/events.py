@@ -16,20 +16,6 @@ from msgspec import structs
 from mailbus_local.ses.messages import Message, new_id
 from mailbus_local.ses.mime import CommonHeaders, Header, common_headers
 
-MATCHING: Final = {
-    "Send": "SEND",
-    "Reject": "REJECT",
-    "Bounce": "BOUNCE",
-    "Complaint": "COMPLAINT",
-    "Delivery": "DELIVERY",
-    "Open": "OPEN",
-    "Click": "CLICK",
-    "Rendering Failure": "RENDERING_FAILURE",
-    "DeliveryDelay": "DELIVERY_DELAY",
-    "Subscription": "SUBSCRIPTION",
-}
-"""What an event destination calls each `eventType`."""
-
 OUTGOING_IP: Final = "192.0.2.53"
 OUTGOING_HOST: Final = "a53-2.smtp-out.amazonses.com"
 PROCESSING_MILLIS: Final = 42

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from mailbus.ses_events import SES_EVENT_TYPES
 from mailbus_local.ses import drafts, events, identities, mime, notifications
 from mailbus_local.ses.account import Account
 from mailbus_local.ses.addresses import parse
@@ -355,7 +356,7 @@ def publish(
     world: World, event: Event, message: Message, configuration_set: ConfigurationSet
 ) -> tuple[str, ...]:
     """Queue an event for the topics that want it; the answer names them."""
-    topics = configuration_set.topics(events.MATCHING[event.event_type])
+    topics = configuration_set.topics(SES_EVENT_TYPES[event.event_type].destination_name)
     if topics:
         text = events.encode(event)
         for topic in topics:
