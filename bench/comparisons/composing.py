@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bench.support.comparison import Comparison, compare
 from mailbus.jobs.parsing import parse_job
-from sender.ses.mime import compose
+from sender.ses.mime import build_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ def measure() -> Iterator[Comparison]:
     """Compare on one mail with text, html and a 100 kB attachment."""
     yield compare(
         f"{JOBS} jobs of 140 kB, JSON in, MIME out",
-        ("jobs and compose", lambda: _timed(_ours)),
+        ("jobs and messages", lambda: _timed(_ours)),
         ("json and email.message", lambda: _timed(_theirs)),
     )
 
@@ -54,7 +54,7 @@ def _timed(work: Callable[[], Any]) -> float:
 
 
 def _ours() -> bytes:
-    return compose(parse_job(BODY, "message-id"), metadata_in_headers=True)
+    return build_message(parse_job(BODY, "message-id"), metadata_in_headers=True)
 
 
 def _theirs() -> bytes:

@@ -18,12 +18,13 @@ from bench.support.jobs import FUNCTION_NAME, body, record
 from mailbus.aws.sqs import records
 from sender import handler
 from sender.batch import process
-from sender.rate.pacer import Later, Now
+from sender.rate.gcra import RetryAfter, SendAt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sender.rate.pacer import Lane, Pacer, Turn
+    from sender.rate.gcra import Decision, Lane
+    from sender.rate.pacer import Pacer
 
 Duty = Literal["transactional trickle", "bulk backlog"]
 
@@ -54,13 +55,13 @@ class Watch:
         """Pass it on."""
         return self._pacer.largest_call()
 
-    def reserve(self, recipients: Sequence[int], lane: Lane) -> list[Turn]:
+    def reserve(self, recipients: Sequence[int], lane: Lane) -> list[Decision]:
         """Pass it on, and remember."""
         asked = time.time()
         turns = self._pacer.reserve(recipients, lane)
         if lane == "transactional" and asked > self._began + LEARNING_SECONDS:
-            self.waits += [max(turn.due, time.time()) - asked for turn in turns if isinstance(turn, Now)]
-            self.waits += [turn.seconds for turn in turns if isinstance(turn, Later)]
+            self.waits += [max(turn.due, time.time()) - asked for turn in turns if isinstance(turn, SendAt)]
+            self.waits += [turn.seconds for turn in turns if isinstance(turn, RetryAfter)]
         return turns
 
 

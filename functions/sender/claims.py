@@ -25,7 +25,8 @@ from mailbus.ledger.records import (
 )
 from mailbus.ledger.table import Claim, Claimed, Found, Unreachable
 from sender import results
-from sender.ses.errors import Fault, delay_seconds
+from sender.retries import delay_seconds
+from sender.ses.errors import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mailbus.aws.event_bus import PublishFailure
 from mailbus.metrics import SENDING_PAUSED
-from sender.ses.errors import delay_seconds
+from sender.retries import delay_seconds
 from sender.settlement import is_over
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def give_back(sender: Sender, settlement: Settlement) -> None:
     seconds = settlement.give_back_seconds
     if seconds is None:
         seconds = delay_seconds("retry", settlement.record.receive_count, sender.uniform)
-    if not sender.queues.give_back(settlement.record, seconds):
+    if not sender.queues.requeue(settlement.record, seconds):
         _log(sender, settlement, "visibility timeout is not changed")
 
 

@@ -106,7 +106,7 @@ def _put_parts(
     bodies = (_body(sender, part, large.job.job_id, "jobs/", BODY_BYTES) for part in parts[first:])
     put = first
     try:
-        for there in sender.queues.put_parts(large.record.queue_arn, bodies, first=first):
+        for there in sender.queues.send_parts(large.record.queue_arn, bodies, first=first):
             put = there
             if sender.now().timestamp() > deadline - CALL_SECONDS:
                 break
@@ -123,5 +123,5 @@ def _body(sender: Sender, document: dict[str, Any], job_id: str, prefix: Prefix,
     data = text.encode()
     if len(data) <= most:
         return text
-    reference = sender.objects.keep(prefix, job_id, data)
+    reference = sender.objects.store(prefix, job_id, data)
     return json.dumps({"job_id": job_id, "content_ref": reference})

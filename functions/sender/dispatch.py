@@ -12,10 +12,10 @@ from mailbus.ledger.records import JobRecord, RecordKey
 from mailbus.ledger.table import Claimed, Found, Unreachable
 from sender.claims import answered, claim_for, consult, key_of, postponed_by
 from sender.preparing import expired
-from sender.rate.pacer import Exhausted, Later, Now
+from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
 from sender.results import Attempted, Postponed, Result, Unexpected, Work
 from sender.ses.errors import Fault, Kind, unanswered
-from sender.ses.send_bulk_email import Bulk
+from sender.ses.send_bulk_email import BulkRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,8 +64,8 @@ def play(sender: Sender, works: Sequence[Work], deadline: float) -> Played:
     lane = sender.lane_of(units[0].work.record)
     turns = sender.pacer.reserve([unit.recipients for unit in units], lane)
     paired = list(zip(units, turns, strict=True))
-    going = [msgspec.structs.replace(unit, due=turn.due) for unit, turn in paired if isinstance(turn, Now)]
-    later = [(unit.work, turn.seconds) for unit, turn in paired if isinstance(turn, Later)]
+    going = [msgspec.structs.replace(unit, due=turn.due) for unit, turn in paired if isinstance(turn, SendAt)]
+    later = [(unit.work, turn.seconds) for unit, turn in paired if isinstance(turn, RetryAfter)]
     called = [
         _note(sender, call, answers) if isinstance(call, Call) else call
         for call, answers in _hand_over(sender, _claim(sender, going, deadline), deadline)
@@ -74,7 +74,11 @@ def play(sender: Sender, works: Sequence[Work], deadline: float) -> Played:
     moved = [work for work in written if work.entries]
     return Played(
         results=[
-            *(back_to_queue(unit.work, kind="quota") for unit, turn in paired if isinstance(turn, Exhausted)),
+            *(
+                back_to_queue(unit.work, kind="quota")
+                for unit, turn in paired
+                if isinstance(turn, QuotaExhausted)
+            ),
             *(item for item in called if not isinstance(item, Work)),
             *(_done(work) for work in written if not work.entries),
         ],
@@ -185,7 +189,7 @@ def _ask(sender: Sender, unit: Unit, deadline: float) -> Answers:
     if job.expires_at is not None and job.expires_at <= now:
         return dict.fromkeys(unit.entries, Fault(kind="failed", error=expired()))
     try:
-        if isinstance(call, Bulk):
+        if isinstance(call, BulkRequest):
             answer = sender.mail.send_bulk(call, unit.entries)
             if isinstance(answer, Fault):
                 return dict.fromkeys(unit.entries, answer)

@@ -17,8 +17,8 @@ from mailbus.jobs.splitting import PART_RECIPIENTS
 from mailbus.jobs.strict_json import given, read_document
 from sender.results import Early, Large, Postponed, Prepared, Refused, Unexpected, Unreadable, Work
 from sender.ses.mime import MESSAGE_BYTES
-from sender.ses.send_bulk_email import Bulk, plan_bulk
-from sender.ses.send_email import Request, plan_send
+from sender.ses.send_bulk_email import BulkRequest, build_bulk_request
+from sender.ses.send_email import Request, build_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -153,12 +153,12 @@ def _may_be_part(job: Job) -> bool:
     return job.merge is not None and not _is_large(job)
 
 
-def _call(sender: Sender, record: Record, job: Job, deadline: float) -> Request | Bulk:
+def _call(sender: Sender, record: Record, job: Job, deadline: float) -> Request | BulkRequest:
     filled = _filled(sender, job, deadline)
     if filled.merge is None:
-        return plan_send(filled, sender.settings)
+        return build_request(filled, sender.settings)
     first = msgspec.structs.replace(filled.merge, recipients=filled.merge.recipients[:PART_RECIPIENTS])
-    return plan_bulk(msgspec.structs.replace(filled, merge=first), sender.settings, record.part)
+    return build_bulk_request(msgspec.structs.replace(filled, merge=first), sender.settings, record.part)
 
 
 def _filled(sender: Sender, job: Job, deadline: float) -> Job:

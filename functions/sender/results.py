@@ -11,7 +11,7 @@ from mailbus.errors import MailbusError, SendError
 from mailbus.jobs.job import Envelope, Job
 from mailbus.ledger.records import JobRecord
 from sender.ses.errors import Fault, Kind
-from sender.ses.send_bulk_email import Bulk
+from sender.ses.send_bulk_email import BulkRequest
 from sender.ses.send_email import Request
 
 
@@ -49,7 +49,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
     record: Record
     job: Job
-    call: Request | Bulk
+    call: Request | BulkRequest
     envelopes: tuple[Envelope, ...]
     entries: tuple[int, ...]
     seen: JobRecord | None = None

@@ -27,7 +27,8 @@ from sender.results import (
     Unexpected,
     Unreadable,
 )
-from sender.ses.errors import Fault, Kind, delay_seconds, gives_up, is_spent, recalled
+from sender.retries import delay_seconds, is_final, retention_exhausted
+from sender.ses.errors import Fault, Kind, from_recorded_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -129,7 +130,7 @@ def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
     passing = {
         entry: fault
         for entry, fault in faults.items()
-        if not spent and not gives_up(fault.kind, tries.get(entry, 0), sender.settings.max_attempts)
+        if not spent and not is_final(fault.kind, tries.get(entry, 0), sender.settings.max_attempts)
     }
     kind, attempts = _wait(known, faults, tries)
     final = {entry: fault for entry, fault in faults.items() if entry not in passing}
@@ -192,7 +193,9 @@ def _all_told(
 ) -> list[EmailEvent]:
     """Announce what became of all entries, also in earlier deliveries: their events may be missing."""
     own = known.sqs_message_id == record.message_id
-    earlier = {entry: recalled(code) for entry, code in known.failed.items() if own and entry not in final}
+    earlier = {
+        entry: from_recorded_code(code) for entry, code in known.failed.items() if own and entry not in final
+    }
     unknown = Fault(kind="failed", error=outcome_unknown())
     faults = {**dict.fromkeys(_own_unknown(record, known), unknown), **earlier, **final}
     return [
@@ -335,7 +338,7 @@ def _settle_scheduled(scheduled: Scheduled) -> Settlement:
 
 def _settle_unexpected(sender: Sender, unexpected: Unexpected) -> Settlement:
     record = unexpected.record
-    tried = not unexpected.called and gives_up("retry", record.receive_count, sender.settings.max_attempts)
+    tried = not unexpected.called and is_final("retry", record.receive_count, sender.settings.max_attempts)
     if not tried and not is_over(sender, record):
         return Settlement(
             record=record,
@@ -401,7 +404,7 @@ def _spent() -> SendError:
 def is_over(sender: Sender, record: Record) -> bool:
     """Tell whether SQS is about to drop a message."""
     age = 0.0 if record.sent_at is None else sender.now().timestamp() - record.sent_at
-    return is_spent(record.receive_count, age)
+    return retention_exhausted(record.receive_count, age)
 
 
 def _entries(events: Iterable[EmailEvent]) -> tuple[BusEntry, ...]:

@@ -17,7 +17,8 @@ from mailbus.metrics import Metric
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
-from sender.rate.pacer import Lane, Pacer
+from sender.rate.gcra import Lane  # noqa: TC001 - as the others, whose annotations are read at run time
+from sender.rate.pacer import Pacer
 from sender.ses.client import MailService
 
 

@@ -27,7 +27,7 @@ from mailbus_cdk.settings.schema import (
     SessionParams,
     Transactional,
 )
-from sender.ses.errors import DELAYS
+from sender.retries import DELAYS
 from tests.infra.conftest import ACCOUNT, TOPIC, Templates
 
 if TYPE_CHECKING:

@@ -78,7 +78,7 @@ class Objects:
             name = type(error).__name__
             raise SendError(name, f"{path} could not be read from S3", retryable=True) from error
 
-    def keep(self, prefix: Prefix, job_id: str, body: bytes) -> dict[str, str]:
+    def store(self, prefix: Prefix, job_id: str, body: bytes) -> dict[str, str]:
         """Keep a document; the answer is its `content_ref`. The same document has the same key."""
         digest = hashlib.sha256(body).hexdigest()[:32]
         key = f"{prefix}{job_id}/{digest}.json"

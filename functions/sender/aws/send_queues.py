@@ -35,7 +35,7 @@ class SendQueues:
         self._client = client
         self._urls = urls
 
-    def give_back(self, record: Record, seconds: int) -> bool:
+    def requeue(self, record: Record, seconds: int) -> bool:
         """Hide a job until it is due; false where SQS did not, and the queue's own timeout holds."""
         try:
             self._client.change_message_visibility(
@@ -47,7 +47,7 @@ class SendQueues:
             return False
         return True
 
-    def put_parts(self, queue_arn: str, bodies: Iterable[str], *, first: int) -> Iterator[int]:
+    def send_parts(self, queue_arn: str, bodies: Iterable[str], *, first: int) -> Iterator[int]:
         """Enqueue the parts of a job, numbered from `first`; tells after each call how many are there.
 
         Raises a `SendError` where one is not. Parts that are there twice do no harm: each is in the ledger

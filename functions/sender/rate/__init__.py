@@ -1,1 +1,1 @@
-"""The rate that all workers keep to together."""
+"""The sending rate that all workers share."""

@@ -1,4 +1,4 @@
-"""The edge to the SES account: how many recipients a second it takes, and how many more today."""
+"""The edge to the SES account: how many recipients a second it may send to, and how many more today."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sender.rate.pacer import Limits
+from sender.rate.gcra import Limits
 
 if TYPE_CHECKING:
     from types_boto3_sesv2.client import SESV2Client
@@ -17,13 +17,16 @@ UNLIMITED: Final = -1
 
 
 class Account:
-    """Asks SES, at most once a second: https://docs.aws.amazon.com/ses/latest/dg/quotas.html."""
+    """Asks SES for the limits; it answers once a second.
+
+    https://docs.aws.amazon.com/ses/latest/dg/quotas.html
+    """
 
     def __init__(self, client: SESV2Client) -> None:
         self._client = client
 
     def limits(self) -> Limits | None:
-        """Read the rate and what is left of the 24-hour quota; None where SES does not say."""
+        """Return the rate and what is left of the 24-hour quota; None if SES does not report them."""
         try:
             quota = self._client.get_account()["SendQuota"]
             rate, most, sent = quota["MaxSendRate"], quota["Max24HourSend"], quota["SentLast24Hours"]

@@ -1,6 +1,6 @@
-"""The edge to the rate in the ledger's table: one item, written by one worker at a time.
+"""The edge to the rate's item in the ledger's table, which all workers read and write.
 
-Times are whole microseconds since the epoch there: DynamoDB's numbers are decimal, not floating.
+Times are stored as whole microseconds since the epoch: DynamoDB's numbers are decimal, not floating point.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.aws import sessions
-from mailbus.ledger.table import Unreachable
-from sender.rate.pacer import Overtaken, RateState, Written
+from mailbus.errors import SendError
+from sender.rate.gcra import RateState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,43 +23,44 @@ MICROSECONDS: Final = 1_000_000
 
 
 class RateTable:
-    """Reads and writes the rate's item in one table."""
+    """Reads and writes the rate's item; a retryable `SendError` if DynamoDB does not answer."""
 
     def __init__(self, client: DynamoDBClient, table_name: str) -> None:
         self._client = client
         self._table = table_name
 
-    def look(self) -> RateState | Unreachable:
-        """Read the state; the empty one where there is none."""
+    def read(self) -> RateState:
+        """Return the state; the empty one if there is none."""
         try:
             answer = self._client.get_item(TableName=self._table, Key=RATE_KEY, ConsistentRead=True)
         except (ClientError, BotoCoreError) as error:
-            return _unreachable(error)
+            raise _unreachable(error) from error
         return _state(answer.get("Item", {}))
 
-    def write(self, state: RateState) -> Written | Overtaken | Unreachable:
-        """Write a state if the ledger still holds the one of the version before.
+    def write(self, state: RateState) -> RateState | None:
+        """Replace the state of the version before.
 
-        A write that was made though its answer was lost overtakes its own repetition: what it reserved is
-        then nobody's.
+        Return None if it is written, and if another worker wrote first, the state that the table holds. A
+        write that succeeded although its answer was lost conflicts with its own repetition: what it reserved
+        is then used by nobody.
         """
         try:
             self._client.put_item(
                 TableName=self._table,
                 Item=_item(state),
-                **_unchanged_since(state.version - 1),
+                **_if_version(state.version - 1),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except self._client.exceptions.ConditionalCheckFailedException as error:
-            # beside what every error holds: the item as it is
-            found: Mapping[str, Any] = {**error.response}
-            return Overtaken(state=_state(found.get("Item", {})))
+            # the types do not know that this error's response also has the item
+            response: Mapping[str, Any] = {**error.response}
+            return _state(response.get("Item", {}))
         except (ClientError, BotoCoreError) as error:
-            return _unreachable(error)
-        return Written()
+            raise _unreachable(error) from error
+        return None
 
 
-def _unchanged_since(version: int) -> Any:  # noqa: ANN401 - parameters of put_item
+def _if_version(version: int) -> Any:  # noqa: ANN401 - parameters of put_item
     if version == 0:
         return {
             "ConditionExpression": "attribute_not_exists(#version)",
@@ -78,9 +79,9 @@ def _item(state: RateState) -> dict[str, Any]:
         "quota_left": state.quota_left,
         "version": state.version,
         "read_at": round(state.read_at * MICROSECONDS),
-        "taken_until": round(state.taken_until * MICROSECONDS),
-        "full_at": round(state.full_at * MICROSECONDS),
-        "bulk_until": round(state.bulk_until * MICROSECONDS),
+        "reserved_until": round(state.reserved_until * MICROSECONDS),
+        "bucket_full_at": round(state.bucket_full_at * MICROSECONDS),
+        "bulk_reserved_until": round(state.bulk_reserved_until * MICROSECONDS),
     }
     return {**RATE_KEY, **{name: {"N": repr(value)} for name, value in numbers.items() if value is not None}}
 
@@ -97,12 +98,12 @@ def _state(attributes: Mapping[str, Any]) -> RateState:
         max_send_rate=None if rate is None else float(rate),
         quota_left=None if quota is None else int(quota),
         read_at=moment("read_at"),
-        taken_until=moment("taken_until"),
-        full_at=moment("full_at"),
-        bulk_until=moment("bulk_until"),
+        reserved_until=moment("reserved_until"),
+        bucket_full_at=moment("bucket_full_at"),
+        bulk_reserved_until=moment("bulk_reserved_until"),
         version=int(number("version") or 0),
     )
 
 
-def _unreachable(error: ClientError | BotoCoreError) -> Unreachable:
-    return Unreachable(code=sessions.error_code(error))
+def _unreachable(error: ClientError | BotoCoreError) -> SendError:
+    return SendError(sessions.error_code(error), "the ledger did not answer", retryable=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from types_boto3_sesv2.client import SESV2Client
 
-    from sender.ses.send_bulk_email import Bulk
+    from sender.ses.send_bulk_email import BulkRequest
     from sender.ses.send_email import Request
 
 IDLE_SECONDS: Final = 20.0
@@ -44,7 +44,7 @@ class MailService:
         except Exception as error:  # noqa: BLE001 - whatever breaks while an answer is read leaves doubt
             return _fault(error)
 
-    def send_bulk(self, bulk: Bulk, entries: Sequence[int]) -> tuple[str | Fault, ...] | Fault:
+    def send_bulk(self, bulk: BulkRequest, entries: Sequence[int]) -> tuple[str | Fault, ...] | Fault:
         """Send these entries, at most 50, once; the answer is each one's message id or fault, in order.
 
         One fault is the whole call's.

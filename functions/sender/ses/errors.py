@@ -6,7 +6,6 @@ the statuses at https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkE
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -14,7 +13,6 @@ import msgspec
 from mailbus.errors import SendError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Final
 
 Kind = Literal["retry", "throttled", "quota", "paused", "unanswered", "failed", "rejected"]
@@ -40,22 +38,9 @@ class Meaning(msgspec.Struct, frozen=True, kw_only=True):
     advice: str
 
 
-class Delay(msgspec.Struct, frozen=True, kw_only=True):
-    """How long a job waits, in seconds: between the bounds, at random; doubling from `first` where given."""
-
-    shortest: float
-    longest: float
-    first: float | None = None
-
-
 TOO_MANY_REQUESTS: Final = 429
 REQUEST_TIMEOUT: Final = 408
 SERVER_ERROR: Final = 500
-# the queue moves a message at its 1000th delivery, SQS's most, and deletes it after 14 days, SQS's longest
-LAST_RECEIVE: Final = 990
-LONGEST_WAIT: Final = 13 * 24 * 60 * 60
-# doubling further than this is beyond every bound, and must not overflow
-MOST_DOUBLINGS: Final = 20
 
 PERMANENT: Final[frozenset[Kind]] = frozenset({"failed", "rejected"})
 _THROTTLED: Final = Meaning(kind="throttled", advice="the account's sending rate is exceeded; the job waits")
@@ -176,13 +161,6 @@ STATUSES: Final[dict[str, Meaning]] = {
     "TRANSIENT_FAILURE": Meaning(kind="retry", advice="SES has a passing failure; it is tried again"),
 }
 
-DELAYS: Final[dict[Kind, Delay]] = {
-    "retry": Delay(shortest=1, longest=15 * 60, first=2),
-    "throttled": Delay(shortest=1, longest=15 * 60, first=2),
-    "paused": Delay(shortest=5, longest=30 * 60, first=15),
-    "quota": Delay(shortest=60 * 60, longest=2 * 60 * 60),
-}
-
 
 def classify(code: str, message: str, status: int | None) -> Fault:
     """Read SES's error; `status` is HTTP's, null where there was no answer at all."""
@@ -202,7 +180,7 @@ def unanswered(code: str, message: str) -> Fault:
     return _fault(code, message, _UNANSWERED)
 
 
-def recalled(code: str) -> Fault:
+def from_recorded_code(code: str) -> Fault:
     """Tell again of a final error, of which only the code is written down."""
     meaning = MEANINGS.get(code) or STATUSES.get(code)
     advice = "its first event says why" if meaning is None else meaning.advice
@@ -225,30 +203,3 @@ def _meaning(code: str, message: str, status: int | None) -> Meaning:
     if status is None or status >= SERVER_ERROR:
         return _UNANSWERED
     return {TOO_MANY_REQUESTS: _THROTTLED, REQUEST_TIMEOUT: _PASSING}.get(status, _JOB)
-
-
-def gives_up(kind: Kind, attempts: int, max_attempts: int) -> bool:
-    """Tell whether a job has had its last chance, after so many tries that ended in this kind."""
-    return kind in PERMANENT or (kind == "retry" and attempts >= max_attempts)
-
-
-def is_spent(receive_count: int, age_seconds: float) -> bool:
-    """Tell whether SQS is about to move the message for its deliveries, or to delete it for its age.
-
-    It would tell nobody, so a job that waits is failed before.
-    """
-    return receive_count >= LAST_RECEIVE or age_seconds >= LONGEST_WAIT
-
-
-def delay_seconds(kind: Kind, attempts: int, uniform: Callable[[float, float], float]) -> int:
-    """Draw how long a job waits after so many tries, in whole seconds for SQS's visibility timeout.
-
-    Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/);
-    `uniform(low, high)` is the source of randomness. Only for the kinds in `DELAYS`: a final error waits for
-    nothing, an unanswered call for SES's events.
-    """
-    delay = DELAYS[kind]
-    if delay.first is None:
-        return math.ceil(uniform(delay.shortest, delay.longest))
-    doublings = min(max(attempts, 1), MOST_DOUBLINGS) - 1
-    return math.ceil(uniform(delay.shortest, min(delay.longest, delay.first * 2**doublings)))

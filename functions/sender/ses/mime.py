@@ -59,13 +59,13 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
 Part = Leaf | Container
 
 
-def compose(job: Job, *, metadata_in_headers: bool, message_bytes: int = MESSAGE_BYTES) -> bytes:
+def build_message(job: Job, *, metadata_in_headers: bool, message_bytes: int = MESSAGE_BYTES) -> bytes:
     """Write the whole message. Raises `InvalidJob` where it is larger than SES takes.
 
     The content of attachments is bytes by now. What is too large is refused before anything of its size is
     written; what is not takes little more memory than the message itself.
     """
-    _check_size(job, least_bytes(job), message_bytes)
+    _check_size(job, minimum_bytes(job), message_bytes)
     out = io.BytesIO()
     content = _content(job)
     _write_fields(out, _fields(job, metadata_in_headers=metadata_in_headers))
@@ -76,10 +76,10 @@ def compose(job: Job, *, metadata_in_headers: bool, message_bytes: int = MESSAGE
     return out.getvalue()
 
 
-def least_bytes(job: Job) -> int:
+def minimum_bytes(job: Job) -> int:
     """Estimate a message from below: the attachments' base64 and the texts, without anything else."""
     texts = (job.text or "", job.html or "", *(alternative.content for alternative in job.alternatives))
-    return sum(map(len, texts)) + sum(base64_bytes(len(content_of(file))) for file in job.attachments)
+    return sum(map(len, texts)) + sum(base64_bytes(len(content_bytes(file))) for file in job.attachments)
 
 
 def base64_bytes(size: int) -> int:
@@ -87,7 +87,7 @@ def base64_bytes(size: int) -> int:
     return -(-size // 3) * 4 + -(-size // LINE_BYTES) * 2
 
 
-def content_of(attachment: Attachment) -> bytes:
+def content_bytes(attachment: Attachment) -> bytes:
     """Give the bytes of an attachment, which has been loaded where it lay in S3."""
     if isinstance(attachment.content, S3Object):
         reason = "an attachment's S3 object has to be loaded before it is sent"
@@ -183,7 +183,7 @@ def _attachment(attachment: Attachment) -> Leaf:
     ]
     if attachment.content_id is not None:
         fields.append(f"Content-ID: <{attachment.content_id}>")
-    return Leaf(fields=tuple(fields), body=content_of(attachment), raw=True)
+    return Leaf(fields=tuple(fields), body=content_bytes(attachment), raw=True)
 
 
 def _multipart(job: Job, subtype: str, parts: Sequence[Part], type_: str | None = None) -> Container:

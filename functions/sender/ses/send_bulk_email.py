@@ -13,7 +13,7 @@ from mailbus.errors import InvalidJob
 from mailbus.events import ENTRY_TAG
 from mailbus.jobs.job import envelopes
 from sender.ses import mime_headers
-from sender.ses.mime import MESSAGE_BYTES, base64_bytes, content_of
+from sender.ses.mime import MESSAGE_BYTES, base64_bytes, content_bytes
 from sender.ses.send_email import call_parameters, destination, message_tags, with_extra
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ MAX_HEADER_VALUE: Final = 995
 MAX_HEADER: Final = 996
 
 
-class Bulk(msgspec.Struct, frozen=True, kw_only=True):
+class BulkRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One job's calls of SendBulkEmail: what they share, and an entry for each recipient in order."""
 
     params: dict[str, Any]
     entries: tuple[dict[str, Any], ...]
 
 
-def plan_bulk(job: Job, settings: SenderSettings, part: int | None) -> Bulk:
+def build_bulk_request(job: Job, settings: SenderSettings, part: int | None) -> BulkRequest:
     """Work out the calls of a job that has a merge; `part` is its number where the job has several.
 
     Raises `InvalidJob` where SES's templates cannot carry what the job asks for, once it is encoded.
@@ -51,7 +51,7 @@ def plan_bulk(job: Job, settings: SenderSettings, part: int | None) -> Bulk:
     if job.reply_to:
         params["ReplyToAddresses"] = [mime_headers.mailbox_text(mailbox) for mailbox in job.reply_to]
     whole = with_extra(params, job.esp_extra, "SendBulkEmail", {"BulkEmailEntries": []})
-    return Bulk(
+    return BulkRequest(
         params=whole,
         entries=tuple(
             {
@@ -94,7 +94,7 @@ def _inline(job: Job) -> dict[str, str]:
 
 def _attachment(attachment: Attachment) -> dict[str, Any]:
     asked = {
-        "RawContent": content_of(attachment),
+        "RawContent": content_bytes(attachment),
         # SES wants a name where MIME does without
         "FileName": attachment.filename if attachment.filename is not None else attachment.content_id,
         "ContentType": attachment.content_type,
@@ -106,7 +106,7 @@ def _attachment(attachment: Attachment) -> dict[str, Any]:
 
 
 def _check_size(job: Job) -> None:
-    size = sum(base64_bytes(len(content_of(file))) for file in job.attachments)
+    size = sum(base64_bytes(len(content_bytes(file))) for file in job.attachments)
     if size > MESSAGE_BYTES:
         reason = f"make mails of at least {size} bytes, SES takes {MESSAGE_BYTES}; send a link instead"
         path = "$.attachments"

@@ -18,7 +18,7 @@ from botocore.validate import ParamValidator
 from mailbus.errors import InvalidJob, UnsupportedFeature
 from mailbus.events import ENTRY_TAG, JOB_ID_TAG
 from mailbus.jobs.job import envelopes
-from sender.ses.mime import compose
+from sender.ses.mime import build_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,7 +40,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     params: dict[str, Any]
 
 
-def plan_send(job: Job, settings: SenderSettings) -> Request:
+def build_request(job: Job, settings: SenderSettings) -> Request:
     """Work out the call; raises `InvalidJob` where the job cannot be a mail.
 
     The From address goes bare: SES parses one mailbox there, and reads names, and further From
@@ -54,7 +54,7 @@ def plan_send(job: Job, settings: SenderSettings) -> Request:
         **call_parameters(job, settings),
     }
     whole = with_extra(params, job.esp_extra, "SendEmail", {"Content": {}})
-    data = compose(job, metadata_in_headers=settings.metadata_in_headers)
+    data = build_message(job, metadata_in_headers=settings.metadata_in_headers)
     return Request(params={**whole, "Content": {"Raw": {"Data": data}}})
 
 

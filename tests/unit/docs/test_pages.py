@@ -38,10 +38,11 @@ from mailbus.ledger.records import UNKNOWN_RESENDS
 from mailbus_cdk.constructs.state import ESP_EVENTS_PREFIX
 from mailbus_cdk.mail import NOTIFICATION_RECEIVES, TIMEOUTS
 from mailbus_cdk.settings.schema import SEND_DEFAULTS_BYTES, Settings, load
-from sender import deferral, preparing
-from sender.rate import pacer
+from sender import deferral, preparing, retries
+from sender.rate import gcra, pacer
+from sender.retries import DELAYS, Delay
 from sender.ses import errors, mime
-from sender.ses.errors import ACCEPTED, DELAYS, MAY_BE_QUOTA, MEANINGS, STATUSES, Delay
+from sender.ses.errors import ACCEPTED, MAY_BE_QUOTA, MEANINGS, STATUSES
 from tracking.ledger_updates import NOT_WRITTEN_DOWN
 from tracking.normalize import BOUNCE_REJECT_REASONS, OUTCOMES, SETUP_MESSAGE_ID, SUBSCRIBED, VALIDATED
 
@@ -321,24 +322,24 @@ def test_every_kind_of_error_has_its_row() -> None:
     assert set(told) == set(get_args(errors.Kind))
     assert {name for name, counts in told.items() if counts == "yes"} == {"retry"}
     for each in get_args(errors.Kind):
-        final = errors.gives_up(each, attempts=20, max_attempts=20)
+        final = retries.is_final(each, attempts=20, max_attempts=20)
         assert final == (told[each] in {"yes", ""}), each
 
 
 @pytest.mark.parametrize(
     "sentence",
     [
-        f"after {errors.LONGEST_WAIT // 86_400} days or {errors.LAST_RECEIVE} deliveries",
-        f"It reserves up to {pacer.PATIENCE:.0f} s ahead",
-        f"only when less than {pacer.BULK_AHEAD} s",
-        f"at most {pacer.BULK_STRETCH} s of the rate",
-        f"counts as {pacer.LOWEST_RATE:.0f} a second",
+        f"after {retries.LONGEST_WAIT // 86_400} days or {retries.LAST_RECEIVE} deliveries",
+        f"It reserves up to {gcra.TRANSACTIONAL_AHEAD:.0f} s ahead",
+        f"only when less than {gcra.BULK_AHEAD} s",
+        f"at most {gcra.BULK_SPAN} s of the rate",
+        f"counts as {gcra.LOWEST_RATE:.0f} a second",
         f"sent again, {UNKNOWN_RESENDS} times at most",
         f"| {_written(mime.MESSAGE_BYTES)} bytes | SES |",
         f"more than {_written(queue_message.MESSAGE_BYTES)} bytes to S3",
         f"| {_written(preparing.DOCUMENT_BYTES)} bytes | Mailbus |",
         f"| recipients of one mail | {parsing.MAX_RECIPIENTS} |",
-        f"{pacer.MOST_ENTRIES}, and half a second of the rate",
+        f"{pacer.MAX_BULK_ENTRIES}, and half a second of the rate",
         f"{preparing.FARTHEST_SECONDS // 86_400} days | Mailbus |",
         f"a cancelled one {client.CANCELLED_SECONDS // 86_400} days",
         f"`{metrics.SENDING_PAUSED}`",
@@ -347,7 +348,7 @@ def test_every_kind_of_error_has_its_row() -> None:
 )
 def test_the_page_on_limits_has_the_numbers_of_the_code(sentence: str) -> None:
     assert sentence in prose("limits.md")
-    assert pacer.LARGEST_CALL == 1 / 2
+    assert pacer.BULK_CALL_SECONDS == 1 / 2
 
 
 @pytest.mark.parametrize(

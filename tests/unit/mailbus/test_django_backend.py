@@ -24,7 +24,7 @@ from mailbus.django import EmailBackend
 from mailbus.django.backend import _process_client
 from mailbus.errors import ConfigurationError, InvalidJob, MailbusError, SendError, UnsupportedFeature
 from mailbus.jobs.parsing import parse_document
-from sender.ses.mime import compose
+from sender.ses.mime import build_message
 from tests.unit.mailbus.fake_deployment import QUEUE, Bucket, Queue
 
 if TYPE_CHECKING:
@@ -882,7 +882,7 @@ def test_the_composed_mail_shows_what_djangos_own_would(
     django: Mail, original: EmailMultiAlternatives
 ) -> None:
     job = parse_document(django.send(original), "job")
-    assert shown(parsed(compose(job, metadata_in_headers=True))) == shown(
+    assert shown(parsed(build_message(job, metadata_in_headers=True))) == shown(
         parsed(original.message().as_bytes())
     )
 

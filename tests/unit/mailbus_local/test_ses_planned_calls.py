@@ -15,8 +15,8 @@ from mailbus.jobs.contract import Alternative
 from mailbus.jobs.job import Attachment, Job, Merge, MergeRecipient
 from sender.ses.client import MailService
 from sender.ses.errors import Fault
-from sender.ses.send_bulk_email import plan_bulk
-from sender.ses.send_email import plan_send
+from sender.ses.send_bulk_email import build_bulk_request
+from sender.ses.send_email import build_request
 from tests.unit.sender.example_settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def test_a_mail_with_everything_arrives_as_the_job_asked(lab: Lab) -> None:
             "TenantName": "shop-4",
         },
     )
-    message_id = MailService(lab.sesv2).send(plan_send(job, settings(lab)))
+    message_id = MailService(lab.sesv2).send(build_request(job, settings(lab)))
     assert isinstance(message_id, str), message_id
     accepted = lab.message(message_id)
     assert accepted["operation"] == "SendEmail"
@@ -162,7 +162,7 @@ def merge_job(template_id: str | None, **fields: Any) -> Job:
 
 
 def sent(lab: Lab, job: Job, part: int | None = None) -> list[dict[str, Any]]:
-    bulk = plan_bulk(job, settings(lab), part)
+    bulk = build_bulk_request(job, settings(lab), part)
     answers = MailService(lab.sesv2).send_bulk(bulk, range(len(bulk.entries)))
     assert isinstance(answers, tuple), answers
     return [lab.message(answer) for answer in answers if isinstance(answer, str)]
@@ -222,7 +222,7 @@ def test_a_merge_is_a_message_of_its_own_for_each_recipient(lab: Lab, stored: st
 
 
 def test_a_merge_of_a_template_that_nobody_stored_fails_for_good(lab: Lab) -> None:
-    bulk = plan_bulk(merge_job("nowhere"), settings(lab), None)
+    bulk = build_bulk_request(merge_job("nowhere"), settings(lab), None)
     fault = MailService(lab.sesv2).send_bulk(bulk, [0, 1])
     assert isinstance(fault, Fault)
     assert fault.kind == "failed"
@@ -230,7 +230,7 @@ def test_a_merge_of_a_template_that_nobody_stored_fails_for_good(lab: Lab) -> No
 
 def test_bounces_can_only_go_to_an_address_that_is_verified(lab: Lab) -> None:
     job = merge_job(None, text="Hello", envelope_sender="bounces@elsewhere.example")
-    fault = MailService(lab.sesv2).send_bulk(plan_bulk(job, settings(lab), None), [0, 1])
+    fault = MailService(lab.sesv2).send_bulk(build_bulk_request(job, settings(lab), None), [0, 1])
     assert isinstance(fault, Fault)
     assert fault.kind == "rejected"
     assert "bounces@elsewhere.example" in str(fault.error)

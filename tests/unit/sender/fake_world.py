@@ -24,7 +24,7 @@ from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
 from sender.batch import process
-from sender.rate.pacer import Now
+from sender.rate.gcra import SendAt
 from sender.ses.client import MailService
 from sender.wiring import Sender
 from tests.unit.fakes.clients import FakeEvents
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mailbus.ledger.records import JobRecord
-    from sender.rate.pacer import Lane, Turn
+    from sender.rate.gcra import Decision, Lane
 
 START: Final = datetime(2026, 11, 22, 12, 0, tzinfo=UTC).timestamp()
 SEND_QUEUE: Final = "arn:aws:sqs:eu-west-1:210987654321:mailbus-dev-send"
@@ -364,15 +364,15 @@ class Pace:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.turns: list[Callable[[int], list[Turn]]] = []
+        self.turns: list[Callable[[int], list[Decision]]] = []
         self.asked: list[tuple[list[int], Lane]] = []
         self.largest = 50
 
-    def reserve(self, recipients: Sequence[int], lane: Lane) -> list[Turn]:
+    def reserve(self, recipients: Sequence[int], lane: Lane) -> list[Decision]:
         self.asked.append((list(recipients), lane))
         if self.turns:
             return self.turns.pop(0)(len(recipients))
-        return [Now(due=self.clock.now) for _ in recipients]
+        return [SendAt(due=self.clock.now) for _ in recipients]
 
     def largest_call(self) -> int:
         return self.largest

@@ -30,7 +30,7 @@ from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
 from sender.batch import process
-from sender.rate.pacer import Later, Now
+from sender.rate.gcra import RetryAfter, SendAt
 from sender.ses.client import MailService
 from sender.wiring import Sender
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb
@@ -428,14 +428,16 @@ class _Pace:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    def reserve(self, recipients: Sequence[int], lane: str) -> list[Now | Later]:
+    def reserve(self, recipients: Sequence[int], lane: str) -> list[SendAt | RetryAfter]:
         assert lane in {"transactional", "bulk"}
         chance = self._worker.chance
         now = self._worker.now().timestamp()
-        turns: list[Now | Later] = [Now(due=now + 0.02 * place) for place in range(len(recipients))]
+        turns: list[SendAt | RetryAfter] = [
+            SendAt(due=now + 0.02 * place) for place in range(len(recipients))
+        ]
         if chance.random() < 0.1:
             kept = chance.randrange(len(turns))
-            turns[kept:] = [Later(seconds=chance.choice([0.5, 3.0, 20.0]))] * (len(turns) - kept)
+            turns[kept:] = [RetryAfter(seconds=chance.choice([0.5, 3.0, 20.0]))] * (len(turns) - kept)
         return turns
 
     def largest_call(self) -> int:

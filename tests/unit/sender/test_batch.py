@@ -13,7 +13,7 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, Re
 from mailbus.aws.event_bus import ENTRY_BYTES
 from mailbus.jobs.metadata import MAX_METADATA_BYTES
 from sender.batch import process
-from sender.rate.pacer import Exhausted, Later, Now
+from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
 from tests.unit.mailbus.fake_dynamodb import refused
 from tests.unit.sender.fake_world import (
     BULK_QUEUE,
@@ -28,7 +28,7 @@ from tests.unit.sender.fake_world import (
 )
 
 if TYPE_CHECKING:
-    from sender.rate.pacer import Turn
+    from sender.rate.gcra import Decision
 
 URL = "https://email.eu-west-1.amazonaws.com"
 UNANSWERED = ReadTimeoutError(endpoint_url=URL)
@@ -112,7 +112,7 @@ def test_mails_are_paced_by_recipients_in_the_lane_of_their_queue() -> None:
 
 def test_a_mail_leaves_at_its_turn() -> None:
     world = World()
-    world.pace.turns = [lambda count: [Now(due=START + 1.5 * at) for at in range(count)]]
+    world.pace.turns = [lambda count: [SendAt(due=START + 1.5 * at) for at in range(count)]]
     left: list[float] = []
     world.ses.during = lambda: left.append(world.clock.now)
     world.put(to="ann")
@@ -124,7 +124,7 @@ def test_a_mail_leaves_at_its_turn() -> None:
 
 def test_a_job_without_a_turn_waits_for_it_in_the_function() -> None:
     world = World()
-    world.pace.turns = [lambda count: [Later(seconds=4.0)] * count]
+    world.pace.turns = [lambda count: [RetryAfter(seconds=4.0)] * count]
     world.put()
     world.deliver()
     assert (world.ses.sent_to, world.queues.messages) == (["ann"], {})
@@ -133,7 +133,7 @@ def test_a_job_without_a_turn_waits_for_it_in_the_function() -> None:
 
 def test_a_job_whose_turn_is_too_far_goes_back_until_then_and_counts_no_attempt() -> None:
     world = World()
-    world.pace.turns = [lambda count: [Later(seconds=30.0)] * count]
+    world.pace.turns = [lambda count: [RetryAfter(seconds=30.0)] * count]
     message_id = world.put()
     world.deliver()
     assert world.queues.hidden == [(message_id, 35)]
@@ -145,10 +145,10 @@ def test_a_job_whose_turn_is_too_far_goes_back_until_then_and_counts_no_attempt(
 def test_jobs_of_one_id_do_not_make_the_function_ask_for_turns_without_a_pause() -> None:
     world = World()
 
-    def at_three(count: int) -> list[Turn]:
+    def at_three(count: int) -> list[Decision]:
         left = START + 3.0 - world.clock.now
         assert len(world.pace.asked) < 5
-        return [Later(seconds=left) if left > 0 else Now(due=world.clock.now)] * count
+        return [RetryAfter(seconds=left) if left > 0 else SendAt(due=world.clock.now)] * count
 
     world.pace.turns = [at_three] * 100
     world.put()
@@ -390,7 +390,7 @@ def test_sending_that_is_paused_is_counted_for_the_alarm() -> None:
 
 def test_the_accounts_quota_is_waited_for_before_ses_is_asked() -> None:
     world = World()
-    world.pace.turns = [lambda count: [Exhausted()] * count]
+    world.pace.turns = [lambda count: [QuotaExhausted()] * count]
     message_id = world.put()
     world.deliver()
     assert world.queues.hidden == [(message_id, 7200)]
@@ -425,8 +425,10 @@ def test_a_job_that_waited_as_long_as_sqs_lets_it_fails_before_sqs_drops_it_sile
     assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "SendingPausedException"
 
 
-@pytest.mark.parametrize("turn", [Later(seconds=60.0), Exhausted()])
-def test_a_job_that_never_gets_a_turn_fails_before_sqs_drops_it_silently(turn: Later | Exhausted) -> None:
+@pytest.mark.parametrize("turn", [RetryAfter(seconds=60.0), QuotaExhausted()])
+def test_a_job_that_never_gets_a_turn_fails_before_sqs_drops_it_silently(
+    turn: RetryAfter | QuotaExhausted,
+) -> None:
     world = World()
     world.pace.turns = [lambda count: [turn] * count]
     message_id = world.put()
@@ -636,7 +638,7 @@ def test_a_job_whose_time_is_over_is_not_sent() -> None:
 
 def test_a_job_whose_time_ends_before_its_turn_is_not_sent() -> None:
     world = World()
-    world.pace.turns = [lambda count: [Now(due=START + 8.0)] * count]
+    world.pace.turns = [lambda count: [SendAt(due=START + 8.0)] * count]
     world.put(expires_at=moment(5))
     world.deliver()
     assert (world.ses.requests, world.told_of("failed"), world.queues.messages) == ([], ["ann"], {})
@@ -696,7 +698,7 @@ def breaks(*_: Any, **__: Any) -> Any:
     raise ZeroDivisionError(message)
 
 
-@pytest.mark.parametrize("step", ["sender.preparing.read_document", "sender.preparing.plan_send"])
+@pytest.mark.parametrize("step", ["sender.preparing.read_document", "sender.preparing.build_request"])
 def test_a_mistake_in_one_job_leaves_the_others_alone(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     world.put(to="ann")

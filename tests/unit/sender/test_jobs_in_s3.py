@@ -238,7 +238,7 @@ def test_large_jobs_that_a_batch_has_no_time_for_go_back_unread() -> None:
 def test_a_document_that_is_kept_twice_lies_at_one_place() -> None:
     world = World()
     objects = world.sender.objects
-    first = objects.keep("scheduled/", "job-ann", b"{}")
-    assert objects.keep("scheduled/", "job-ann", b"{}") == first
-    assert objects.keep("scheduled/", "job-ann", b'{"a": 1}') != first
+    first = objects.store("scheduled/", "job-ann", b"{}")
+    assert objects.store("scheduled/", "job-ann", b"{}") == first
+    assert objects.store("scheduled/", "job-ann", b'{"a": 1}') != first
     assert len(world.s3.objects) == 2

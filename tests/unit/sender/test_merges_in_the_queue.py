@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from sender.batch import process
-from sender.rate.pacer import Exhausted, Later, Now
+from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
 from tests.unit.sender.fake_world import (
     BULK_QUEUE,
     FUNCTION_SECONDS,
@@ -247,11 +247,13 @@ def test_a_step_counts_every_recipient_of_its_messages() -> None:
     assert [recipients for recipients, _ in world.pace.asked] == [[9], [9], [3]]
 
 
-@pytest.mark.parametrize("turn", [Later(seconds=60.0), Exhausted()])
-def test_a_merge_that_has_no_turn_any_more_goes_on_later_where_it_was(turn: Later | Exhausted) -> None:
+@pytest.mark.parametrize("turn", [RetryAfter(seconds=60.0), QuotaExhausted()])
+def test_a_merge_that_has_no_turn_any_more_goes_on_later_where_it_was(
+    turn: RetryAfter | QuotaExhausted,
+) -> None:
     world = World()
     world.pace.largest = 5
-    world.pace.turns = [lambda _: [Now(due=START)], lambda _: [turn]]
+    world.pace.turns = [lambda _: [SendAt(due=START)], lambda _: [turn]]
     world.put(**newsletter(12))
     world.deliver()
     assert (world.ses.sent_to, world.told_of("queued")) == (people(5), people(5))

@@ -10,7 +10,7 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, Re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sender.rate.pacer import Exhausted, Later
+from sender.rate.gcra import QuotaExhausted, RetryAfter
 from tests.unit.sender.fake_world import Lost, World, refusal
 
 URL = "https://email.eu-west-1.amazonaws.com"
@@ -115,9 +115,9 @@ def test_a_message_is_acknowledged_with_its_events_or_given_back_with_a_time(
 ) -> None:
     world = World()
     given_turns: dict[str, Any] = {
-        "later": Later(seconds=1.0),
-        "far": Later(seconds=100.0),
-        "exhausted": Exhausted(),
+        "later": RetryAfter(seconds=1.0),
+        "far": RetryAfter(seconds=100.0),
+        "exhausted": QuotaExhausted(),
     }
     reserve = world.pace.reserve
     world.pace.turns = [

@@ -12,7 +12,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from mailbus.aws.sqs import Record, records
 from sender.preparing import Read, is_heavy, open_record
-from sender.rate.pacer import Exhausted, Later, Now
+from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
 from tests.unit.sender.fake_world import (
     JOBS_BUCKET,
     SEND_QUEUE,
@@ -196,8 +196,8 @@ def test_a_failure_in_a_merge_from_the_dead_letters_is_told_though_the_bus_was_a
 def test_a_merge_that_waits_longer_than_the_ledger_remembers_sends_nothing_twice() -> None:
     world = World(ledger_days=1)
     world.pace.largest = 1
-    world.pace.turns = [lambda count: [Now(due=world.clock.now)] * count]
-    world.pace.turns += [lambda count: [Exhausted()] * count] * 30
+    world.pace.turns = [lambda count: [SendAt(due=world.clock.now)] * count]
+    world.pace.turns += [lambda count: [QuotaExhausted()] * count] * 30
     world.put(**newsletter(2))
     world.run(4 * DAY)
     assert (world.ses.sent_to, world.queues.messages) == (["c0", "c1"], {})
@@ -257,7 +257,7 @@ def test_a_job_in_s3_gets_its_time_beside_jobs_that_wait_for_their_turn() -> Non
     world.queues.put(json.dumps({"job_id": "job-large", "content_ref": at}))
     for name in ("ann", "ben", "cho"):
         world.put(to=name)
-        world.pace.turns = [lambda count: [Now(due=world.clock.now + 11)] * count]
+        world.pace.turns = [lambda count: [SendAt(due=world.clock.now + 11)] * count]
         world.deliver()
     assert "large" in world.ses.sent_to
 
@@ -348,7 +348,7 @@ def test_an_unexpected_failure_around_a_call_is_told_before_sqs_drops_the_job() 
     world = World()
     world.put()
     world.wait(13 * DAY)
-    world.pace.turns = [lambda _: [Later(seconds=1 // 0)]]
+    world.pace.turns = [lambda _: [RetryAfter(seconds=1 // 0)]]
     world.deliver()
     assert (len(world.told), len(world.queues.dead), world.queues.messages) == (1, 1, {})
 

@@ -18,7 +18,7 @@ from mailbus_cdk.settings.schema import WITHOUT_SES_SECONDS
 from mailbus_cdk.settings.schema import Sender as SenderLimits
 from sender.batch import ROUNDS_SECONDS
 from sender.handler import lambda_handler, wait_until, wire
-from sender.rate.pacer import PATIENCE
+from sender.rate.gcra import TRANSACTIONAL_AHEAD
 from tests.unit.sender.fake_world import BULK_QUEUE, SEND_QUEUE, SETTINGS, World, letter
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def test_the_number_of_a_part_and_the_lane_come_with_the_message(monkeypatch: py
 
 
 def test_slow_answers_one_after_the_other_leave_the_function_time_to_acknowledge() -> None:
-    last_mail_goes = ROUNDS_SECONDS + PATIENCE
+    last_mail_goes = ROUNDS_SECONDS + TRANSACTIONAL_AHEAD
     ses = SETTINGS.ses_connect_timeout + SETTINGS.ses_read_timeout
     bus = FAILURE_SECONDS + CONNECT_TIMEOUT + SHORT_READ_TIMEOUT
     assert last_mail_goes + ses + bus < SenderLimits().timeout_seconds

@@ -8,30 +8,30 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailbus.metrics import WAITING_JOB_SECONDS
-from sender.rate.pacer import Exhausted, Later
+from sender.rate.gcra import QuotaExhausted, RetryAfter
 from tests.unit.sender.fake_world import BULK_QUEUE, World, letter, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sender.rate.pacer import Turn
+    from sender.rate.gcra import Decision
 
 
 def waited(world: World) -> list[float]:
     return [value for name, value in world.measured if name == WAITING_JOB_SECONDS]
 
 
-def no_quota(count: int) -> list[Turn]:
-    return [Exhausted() for _ in range(count)]
+def no_quota(count: int) -> list[Decision]:
+    return [QuotaExhausted() for _ in range(count)]
 
 
-def no_turn(count: int) -> list[Turn]:
-    return [Later(seconds=3600.0) for _ in range(count)]
+def no_turn(count: int) -> list[Decision]:
+    return [RetryAfter(seconds=3600.0) for _ in range(count)]
 
 
 @pytest.mark.parametrize("turn", [no_quota, no_turn])
 def test_the_longest_wait_of_the_jobs_that_have_no_turn_is_measured_once_for_a_batch(
-    turn: Callable[[int], list[Turn]],
+    turn: Callable[[int], list[Decision]],
 ) -> None:
     world = World()
     world.put(to="ann")

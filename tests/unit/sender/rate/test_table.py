@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from mailbus.ledger.table import Unreachable
-from sender.rate.pacer import Overtaken, RateState, Written
+from mailbus.errors import SendError
+from sender.rate.gcra import RateState
 from sender.rate.table import RATE_KEY, RateTable
 
 
@@ -65,9 +65,9 @@ STATE = RateState(
     max_send_rate=14.5,
     quota_left=49_983,
     read_at=1_794_000_000.25,
-    taken_until=1_794_000_002.5,
-    full_at=1_794_000_002.75,
-    bulk_until=1_794_000_001.125,
+    reserved_until=1_794_000_002.5,
+    bucket_full_at=1_794_000_002.75,
+    bulk_reserved_until=1_794_000_001.125,
     version=1,
 )
 
@@ -77,32 +77,32 @@ STATE = RateState(
 )
 def test_a_state_is_read_as_it_was_written(state: RateState) -> None:
     rates = table(DynamoDb())
-    assert rates.write(state) == Written()
-    assert rates.look() == state
+    assert rates.write(state) is None
+    assert rates.read() == state
 
 
-def test_a_table_without_a_rate_has_the_empty_state() -> None:
-    assert table(DynamoDb()).look() == RateState()
+def test_a_table_without_the_item_has_the_empty_state() -> None:
+    assert table(DynamoDb()).read() == RateState()
 
 
-def test_times_are_whole_microseconds_there() -> None:
+def test_times_are_stored_as_whole_microseconds() -> None:
     client = DynamoDb()
     table(client).write(STATE)
     assert client.item is not None
-    assert client.item["taken_until"] == {"N": "1794000002500000"}
+    assert client.item["reserved_until"] == {"N": "1794000002500000"}
     assert client.item["pk"] == {"S": "rate"}
 
 
-def test_a_state_of_a_former_version_is_overtaken_by_what_the_table_holds() -> None:
+def test_a_write_on_an_outdated_version_returns_what_the_table_holds() -> None:
     client = DynamoDb()
     rates = table(client)
     rates.write(STATE)
-    assert rates.write(RateState(version=1)) == Overtaken(state=STATE)
-    assert rates.look() == STATE
+    assert rates.write(RateState(version=1)) == STATE
+    assert rates.read() == STATE
 
 
-def test_a_state_that_is_gone_is_overtaken_by_the_empty_one() -> None:
-    assert table(DynamoDb()).write(RateState(version=8)) == Overtaken(state=RateState())
+def test_a_write_on_a_deleted_item_returns_the_empty_state() -> None:
+    assert table(DynamoDb()).write(RateState(version=8)) == RateState()
 
 
 def test_an_item_from_before_versions_is_read_and_replaced() -> None:
@@ -112,14 +112,14 @@ def test_an_item_from_before_versions_is_read_and_replaced() -> None:
             **RATE_KEY,
             "max_send_rate": {"N": "14.0"},
             "read_at": {"N": "1794000000000000"},
-            "taken_until": {"N": "1794000002500000"},
+            "reserved_until": {"N": "1794000002500000"},
         }
     )
     rates = table(client)
-    assert rates.look() == RateState(
-        max_send_rate=14.0, read_at=1_794_000_000.0, taken_until=1_794_000_002.5, version=0
+    assert rates.read() == RateState(
+        max_send_rate=14.0, read_at=1_794_000_000.0, reserved_until=1_794_000_002.5, version=0
     )
-    assert rates.write(STATE) == Written()
+    assert rates.write(STATE) is None
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,11 @@ def test_an_item_from_before_versions_is_read_and_replaced() -> None:
     ],
     ids=["throttled", "unreached"],
 )
-def test_a_table_that_does_not_answer_is_unreachable(outage: Exception, code: str) -> None:
+def test_a_table_that_does_not_answer_is_a_retryable_error(outage: Exception, code: str) -> None:
     rates = table(DynamoDb(outage=outage))
-    assert rates.look() == Unreachable(code=code)
-    assert rates.write(STATE) == Unreachable(code=code)
+    with pytest.raises(SendError) as reading:
+        rates.read()
+    with pytest.raises(SendError) as writing:
+        rates.write(STATE)
+    for raised in (reading.value, writing.value):
+        assert (raised.code, raised.retryable) == (code, True)

@@ -16,13 +16,15 @@ import pytest
 
 from mailbus_local.ses.account import UNLIMITED, Account, Limits
 from mailbus_local.ses.refusals import Refusal
-from sender.rate import pacer
-from sender.rate.pacer import Exhausted, Later, Now, Overtaken, Pacer, RateState, Written
+from sender.rate import gcra
+from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
+from sender.rate.pacer import Pacer
+from tests.unit.sender.rate.fake_rate import FakeRateStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sender.rate.pacer import Lane
+    from sender.rate.gcra import Lane, RateState
 
 EPOCH = 1_794_000_000.0
 CACHE_SECONDS = 5.0
@@ -103,33 +105,24 @@ class World:
             raise self._failures[0]
 
 
-class Store:
-    """The ledger's promise, with the time that a call takes both ways."""
+class SlowStore(FakeRateStore):
+    """The ledger, with the time that a call takes both ways."""
 
     def __init__(self, world: World) -> None:
+        super().__init__()
         self.world = world
-        self.state = RateState()
-        self.calls = 0
-        self.overtaken = 0
 
-    def look(self) -> RateState:
+    def read(self) -> RateState:
         self._travel()
-        state = self.state
+        state = super().read()
         self._travel()
-        self.calls += 1
         return state
 
-    def write(self, state: RateState) -> Written | Overtaken:
+    def write(self, state: RateState) -> RateState | None:
         self._travel()
-        answer = Overtaken(state=self.state)
-        if state.version == self.state.version + 1:
-            self.state = state
-        else:
-            self.overtaken += 1
-        written = self.state is state
+        found = super().write(state)
         self._travel()
-        self.calls += 1
-        return Written() if written else answer
+        return found
 
     def _travel(self) -> None:
         self.world.sleep(self.world.chance.uniform(0.001, 0.005))
@@ -146,7 +139,7 @@ class Office:
 
     def __init__(self, rate: float, *, seed: int = 1, bulk_share: float = 1.0) -> None:
         self.world = World(seed)
-        self.store = Store(self.world)
+        self.store = SlowStore(self.world)
         self.account = Account(Limits(max_send_rate=rate, max_24_hour_send=UNLIMITED), self.world.clock)
         self.sent: dict[Lane, list[tuple[float, int]]] = {"transactional": [], "bulk": []}
         self.waits: list[tuple[float, float]] = []
@@ -156,14 +149,14 @@ class Office:
         self.queue: list[Mail] = []
         self._bulk_share = bulk_share
 
-    def limits(self) -> pacer.Limits | None:
+    def limits(self) -> gcra.Limits | None:
         self.world.sleep(self.world.chance.uniform(0.0, 0.1))
         try:
             self.account.read()
         except Refusal:
             return None
         most = self.account.limits.max_24_hour_send
-        return pacer.Limits(
+        return gcra.Limits(
             max_send_rate=self.account.limits.max_send_rate,
             quota_left=None if most == UNLIMITED else int(most) - self.account.sent_last_24_hours(),
         )
@@ -232,18 +225,18 @@ class Office:
         ends = [self.world.now]
         for mail, turn in zip(mails, turns, strict=True):
             mail.asked = asked if mail.asked is None else mail.asked
-            if isinstance(turn, Now):
+            if isinstance(turn, SendAt):
                 goes = max(self.world.now, turn.due)
                 if lane == "transactional":
                     self.waits.append((self.world.now, goes - mail.asked))
                 moment = goes + self.world.chance.uniform(0.0, 0.1)
                 ends.append(moment)
                 self.world.at(moment, lambda mail=mail: self._admit(mail, lane))  # type: ignore[misc]
-            elif isinstance(turn, Exhausted):
+            elif isinstance(turn, QuotaExhausted):
                 self.exhausted += 1
             else:
                 left.append(mail)
-        waiting = min((turn.seconds for turn in turns if isinstance(turn, Later)), default=0.0)
+        waiting = min((turn.seconds for turn in turns if isinstance(turn, RetryAfter)), default=0.0)
         self.world.sleep(max(max(ends) - self.world.now, waiting if len(ends) == 1 else 0.0))
         # what SES answered is noted in the ledger
         self.world.sleep(self.world.chance.uniform(0.002, 0.01))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mailbus.errors import InvalidJob
 from mailbus.events import Mailbox
 from mailbus.jobs.job import Attachment, Job, Merge, MergeRecipient
-from sender.ses.send_bulk_email import Bulk, plan_bulk
+from sender.ses.send_bulk_email import BulkRequest, build_bulk_request
 from tests.unit.sender.example_settings import SETTINGS
 from tracking import headers as tracking
 from tracking.notification import Header
@@ -57,8 +57,8 @@ def job(
     return Job(**asked | fields)
 
 
-def planned(asked: Job, settings: SenderSettings = SETTINGS, part: int | None = None) -> Bulk:
-    bulk = plan_bulk(asked, settings, part)
+def planned(asked: Job, settings: SenderSettings = SETTINGS, part: int | None = None) -> BulkRequest:
+    bulk = build_bulk_request(asked, settings, part)
     model = ServiceModel(create_loader().load_service_model("sesv2", "service-2"), "sesv2")
     shape = model.operation_model("SendBulkEmail").input_shape
     call = {**bulk.params, "BulkEmailEntries": list(bulk.entries)}
@@ -67,7 +67,7 @@ def planned(asked: Job, settings: SenderSettings = SETTINGS, part: int | None = 
     return bulk
 
 
-def sent_headers(bulk: Bulk, entry: int = 0) -> list[tuple[str, str]]:
+def sent_headers(bulk: BulkRequest, entry: int = 0) -> list[tuple[str, str]]:
     return [(header["Name"], header["Value"]) for header in bulk.entries[entry]["ReplacementHeaders"]]
 
 
@@ -174,7 +174,7 @@ def test_what_one_call_takes_the_other_takes_too() -> None:
 )
 def test_what_a_bulk_call_has_no_place_for_is_refused(extra: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidJob, match=reason) as refused:
-        plan_bulk(job(esp_extra=extra), SETTINGS, None)
+        build_bulk_request(job(esp_extra=extra), SETTINGS, None)
     assert refused.value.path == "$.esp_extra"
 
 
@@ -218,10 +218,10 @@ def test_metadata_stays_out_of_a_merge_where_the_deployment_says_so() -> None:
 def test_a_header_that_no_template_takes_is_refused(header: tuple[str, str], reason: str) -> None:
     ann = msgspec.structs.replace(ANN, headers=(header,))
     with pytest.raises(InvalidJob, match=reason) as refused:
-        plan_bulk(job(ann), SETTINGS, None)
+        build_bulk_request(job(ann), SETTINGS, None)
     assert refused.value.path == f"$.merge_headers.*.{header[0]}"
     with pytest.raises(InvalidJob, match=reason) as refused:
-        plan_bulk(job(ann, headers=(header,)), SETTINGS, None)
+        build_bulk_request(job(ann, headers=(header,)), SETTINGS, None)
     assert refused.value.path == f"$.headers.{header[0]}"
 
 
@@ -249,7 +249,7 @@ def test_files_go_with_every_message() -> None:
 def test_a_merge_over_the_size_of_ses_is_refused_before_anything_is_sent() -> None:
     large = msgspec.structs.replace(PDF, content=bytes(31_000_000))
     with pytest.raises(InvalidJob, match="SES takes 40000000") as refused:
-        plan_bulk(job(attachments=(large,)), SETTINGS, None)
+        build_bulk_request(job(attachments=(large,)), SETTINGS, None)
     assert refused.value.path == "$.attachments"
 
 

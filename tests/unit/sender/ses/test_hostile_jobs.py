@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mailbus.errors import InvalidJob
 from mailbus.jobs.parsing import parse_job
-from sender.ses.mime import compose
+from sender.ses.mime import build_message
 
 if TYPE_CHECKING:
     from mailbus.jobs.job import Job
@@ -145,7 +145,7 @@ def plain(text: str | None) -> str:
 
 
 def check(asked: Job) -> None:
-    raw = compose(asked, metadata_in_headers=True)
+    raw = build_message(asked, metadata_in_headers=True)
     assert raw.isascii()
     assert not re.search(rb"(?<!\r)\n|\r(?!\n)|\0", raw)
     assert max(map(len, raw.split(b"\r\n"))) <= 998

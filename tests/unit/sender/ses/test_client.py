@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 from mailbus.aws import sessions
 from sender.ses.client import MailService
 from sender.ses.errors import Fault
-from sender.ses.send_bulk_email import Bulk
+from sender.ses.send_bulk_email import BulkRequest
 from sender.ses.send_email import Request
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ REQUEST = Request(
         "Content": {"Raw": {"Data": b"Subject: Welcome\r\n\r\nHello"}},
     }
 )
-BULK = Bulk(
+BULK = BulkRequest(
     params={
         "FromEmailAddress": "hello@example.com",
         "DefaultContent": {"Template": {"TemplateName": "welcome", "TemplateData": "{}"}},

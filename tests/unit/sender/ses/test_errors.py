@@ -7,15 +7,12 @@ from botocore.model import ServiceModel, StringShape
 
 from sender.ses.errors import (
     ACCEPTED,
-    DELAYS,
     MEANINGS,
     PERMANENT,
     QUOTA,
     STATUSES,
     classify,
     classify_entry,
-    delay_seconds,
-    gives_up,
 )
 
 RATE = "Maximum sending rate exceeded."
@@ -179,44 +176,6 @@ def test_a_silent_error_still_gives_a_reason() -> None:
     assert str(classify("SomethingNew", "", 400).error) == (
         "SomethingNew: no reason given: mend the job and send it again"
     )
-
-
-def test_doubt_ends_no_job_and_has_no_delay_of_its_own() -> None:
-    assert not gives_up("unanswered", 10_000, 5)
-    assert set(DELAYS) == {"retry", "throttled", "paused", "quota"}
-
-
-@pytest.mark.parametrize("kind", ["throttled", "quota", "paused"])
-def test_waiting_for_the_account_never_ends_a_job(kind: str) -> None:
-    assert not gives_up(kind, 10_000, 5)
-
-
-@pytest.mark.parametrize("kind", ["failed", "rejected"])
-def test_a_permanent_error_ends_a_job_at_once(kind: str) -> None:
-    assert gives_up(kind, 1, 5)
-
-
-def test_a_retryable_error_ends_a_job_at_its_last_delivery() -> None:
-    assert [gives_up("retry", count, 5) for count in (1, 4, 5, 6)] == [False, False, True, True]
-
-
-@pytest.mark.parametrize("kind", ["retry", "throttled"])
-def test_the_wait_doubles_with_each_delivery_up_to_a_quarter_of_an_hour(kind: str) -> None:
-    longest = [delay_seconds(kind, count, lambda _low, high: high) for count in (1, 2, 3, 9, 10, 1000)]
-    assert longest == [2, 4, 8, 512, 900, 900]
-    assert delay_seconds(kind, 1000, lambda low, _high: low) == 1
-
-
-def test_a_pause_is_looked_at_soon_then_ever_more_seldom() -> None:
-    longest = [delay_seconds("paused", count, lambda _low, high: high) for count in (1, 2, 3, 50)]
-    assert longest == [15, 30, 60, 1800]
-
-
-@pytest.mark.parametrize(("kind", "shortest", "longest"), [("quota", 3600, 7200)])
-def test_a_hold_does_not_depend_on_how_often_the_job_came(kind: str, shortest: int, longest: int) -> None:
-    for count in (1, 50):
-        assert delay_seconds(kind, count, lambda low, _high: low) == shortest
-        assert delay_seconds(kind, count, lambda _low, high: high) == longest
 
 
 def test_the_quota_is_told_by_its_text_in_any_case() -> None:

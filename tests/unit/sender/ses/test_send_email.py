@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mailbus.errors import InvalidJob, UnsupportedFeature
 from mailbus.events import Mailbox
 from mailbus.jobs.job import Job
-from sender.ses.send_email import plan_send
+from sender.ses.send_email import build_request
 from tests.unit.sender.example_settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def job(**fields: Any) -> Job:
 
 
 def params(asked: Job, **of_settings: Any) -> dict[str, Any]:
-    planned = plan_send(asked, settings(**of_settings)).params
+    planned = build_request(asked, settings(**of_settings)).params
     shape = (
         ServiceModel(create_loader().load_service_model("sesv2", "service-2"), "sesv2")
         .operation_model("SendEmail")
@@ -156,14 +156,14 @@ def test_esp_extra_comes_last_and_leaves_the_tags_that_mailbus_needs() -> None:
 )
 def test_what_ses_has_no_place_for_is_refused_before_the_call(extra: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidJob, match=reason) as refused:
-        plan_send(job(esp_extra=extra), settings())
+        build_request(job(esp_extra=extra), settings())
     assert refused.value.path == "$.esp_extra"
 
 
 def test_a_refusal_tells_no_value() -> None:
     secret = {"ListManagementOptions": "hush, type: hush"}
     with pytest.raises(InvalidJob) as refused:
-        plan_send(job(esp_extra=secret), settings())
+        build_request(job(esp_extra=secret), settings())
     assert "hush" not in str(refused.value)
 
 
@@ -171,7 +171,7 @@ def test_a_global_endpoint_needs_the_library_that_signs_for_it(monkeypatch: pyte
     asked = job(esp_extra={"EndpointId": "ab12cd34.xyz"})
     monkeypatch.setattr(compat, "HAS_CRT", False)
     with pytest.raises(UnsupportedFeature, match="awscrt") as refused:
-        plan_send(asked, settings())
+        build_request(asked, settings())
     assert (refused.value.path, refused.value.feature) == ("$.esp_extra.EndpointId", "EndpointId")
     monkeypatch.setattr(compat, "HAS_CRT", True)
     assert params(asked)["EndpointId"] == "ab12cd34.xyz"
@@ -190,7 +190,7 @@ NAMES = st.sampled_from(
 @given(st.dictionaries(NAMES | st.text(max_size=8), JSON, max_size=3))
 def test_any_esp_extra_is_either_taken_or_refused_by_its_path(extra: dict[str, Any]) -> None:
     try:
-        planned = plan_send(job(esp_extra=extra), settings()).params
+        planned = build_request(job(esp_extra=extra), settings()).params
     except InvalidJob as refused:
         assert refused.path.startswith("$.esp_extra")  # noqa: PT017 - either outcome is right, if it is this one
     else:

@@ -17,7 +17,7 @@ from mailbus.errors import InvalidJob
 from mailbus.events import Mailbox
 from mailbus.jobs.contract import Alternative, S3Object
 from mailbus.jobs.job import Attachment, Job
-from sender.ses.mime import base64_bytes, compose
+from sender.ses.mime import base64_bytes, build_message
 from tracking import headers as tracking
 from tracking.notification import Header
 
@@ -53,7 +53,7 @@ def job(**fields: Any) -> Job:
 
 
 def written(asked: Job, *, metadata_in_headers: bool = True) -> bytes:
-    raw = compose(asked, metadata_in_headers=metadata_in_headers)
+    raw = build_message(asked, metadata_in_headers=metadata_in_headers)
     raw.decode("ascii")
     for line in raw.split(b"\r\n"):
         assert len(line) <= 998
@@ -222,16 +222,16 @@ def test_metadata_comes_back_however_long_its_words_are(size: int) -> None:
 
 
 def test_a_mail_over_the_size_of_ses_is_refused_before_it_is_sent() -> None:
-    size = len(compose(job(attachments=(PDF,)), metadata_in_headers=True))
+    size = len(build_message(job(attachments=(PDF,)), metadata_in_headers=True))
     with pytest.raises(InvalidJob, match=f"{size} bytes") as refused:
-        compose(job(attachments=(PDF,)), metadata_in_headers=True, message_bytes=size - 1)
+        build_message(job(attachments=(PDF,)), metadata_in_headers=True, message_bytes=size - 1)
     assert refused.value.path == "$.attachments"
-    assert compose(job(attachments=(PDF,)), metadata_in_headers=True, message_bytes=size)
+    assert build_message(job(attachments=(PDF,)), metadata_in_headers=True, message_bytes=size)
 
 
 def test_a_mail_whose_text_alone_is_too_large_is_refused_as_a_whole() -> None:
     with pytest.raises(InvalidJob, match="at least 1000 bytes") as refused:
-        compose(job(text="x" * 1000), metadata_in_headers=True, message_bytes=999)
+        build_message(job(text="x" * 1000), metadata_in_headers=True, message_bytes=999)
     assert refused.value.path == "$"
 
 
@@ -248,7 +248,7 @@ def test_what_is_too_large_is_refused_before_anything_of_its_size_is_written() -
     tracemalloc.start()
     try:
         with pytest.raises(InvalidJob, match="SES takes 40000000"):
-            compose(large, metadata_in_headers=True)
+            build_message(large, metadata_in_headers=True)
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
@@ -258,7 +258,7 @@ def test_composing_takes_little_more_memory_than_the_mail() -> None:
     large = job(attachments=(msgspec.structs.replace(PDF, content=bytes(3_000_000)),))
     tracemalloc.start()
     try:
-        size = len(compose(large, metadata_in_headers=True))
+        size = len(build_message(large, metadata_in_headers=True))
         assert tracemalloc.get_traced_memory()[1] < 1.3 * size
     finally:
         tracemalloc.stop()
@@ -267,7 +267,7 @@ def test_composing_takes_little_more_memory_than_the_mail() -> None:
 def test_a_file_that_still_lies_in_s3_is_never_sent_as_something_else() -> None:
     away = msgspec.structs.replace(PDF, content=S3Object(bucket="files", key="invoice.pdf"))
     with pytest.raises(TypeError, match="loaded"):
-        compose(job(attachments=(away,)), metadata_in_headers=True)
+        build_message(job(attachments=(away,)), metadata_in_headers=True)
 
 
 def test_the_same_job_gives_the_same_bytes() -> None:

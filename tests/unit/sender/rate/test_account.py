@@ -8,14 +8,14 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from sender.rate.account import Account
-from sender.rate.pacer import Limits
+from sender.rate.gcra import Limits
 
 
 def quota(**changes: float) -> dict[str, Any]:
     return {"SendQuota": {"Max24HourSend": 50000.0, "MaxSendRate": 14.0, "SentLast24Hours": 17.0} | changes}
 
 
-def asked(answer: dict[str, Any] | str) -> Limits | None:
+def limits(answer: dict[str, Any] | str) -> Limits | None:
     client = boto3.client("sesv2", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
     with Stubber(client) as stub:
         if isinstance(answer, str):
@@ -25,17 +25,17 @@ def asked(answer: dict[str, Any] | str) -> Limits | None:
         return Account(client).limits()
 
 
-def test_rate_and_quota_are_the_accounts_own() -> None:
-    assert asked(quota()) == Limits(max_send_rate=14.0, quota_left=49_983)
+def test_rate_and_quota_are_those_of_the_account() -> None:
+    assert limits(quota()) == Limits(max_send_rate=14.0, quota_left=49_983)
 
 
 def test_an_account_without_a_daily_limit_has_no_quota() -> None:
-    assert asked(quota(Max24HourSend=-1.0)) == Limits(max_send_rate=14.0, quota_left=None)
+    assert limits(quota(Max24HourSend=-1.0)) == Limits(max_send_rate=14.0, quota_left=None)
 
 
 @pytest.mark.parametrize(("sent", "left"), [(50_000.0, 0), (50_003.0, 0), (49_999.5, 0), (49_999.0, 1)])
-def test_a_quota_is_never_less_than_nothing(sent: float, left: int) -> None:
-    assert asked(quota(SentLast24Hours=sent)) == Limits(max_send_rate=14.0, quota_left=left)
+def test_the_quota_left_is_never_negative(sent: float, left: int) -> None:
+    assert limits(quota(SentLast24Hours=sent)) == Limits(max_send_rate=14.0, quota_left=left)
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_a_quota_is_never_less_than_nothing(sent: float, left: int) -> None:
     ],
     ids=str,
 )
-def test_limits_that_ses_does_not_tell_are_none(answer: dict[str, Any] | str) -> None:
-    assert asked(answer) is None
+def test_without_a_usable_answer_there_are_no_limits(answer: dict[str, Any] | str) -> None:
+    assert limits(answer) is None
 
 
-def test_an_account_that_cannot_be_reached_tells_nothing() -> None:
-    class Unreached:
+def test_an_unreachable_ses_reports_no_limits() -> None:
+    class Unreachable:
         def get_account(self) -> dict[str, Any]:
             raise EndpointConnectionError(endpoint_url="https://email.eu-west-1.amazonaws.com")
 
-    assert Account(Unreached()).limits() is None  # type: ignore[arg-type]  # a fake
+    assert Account(Unreachable()).limits() is None  # type: ignore[arg-type]  # a fake

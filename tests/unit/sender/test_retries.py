@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sender.retries import DELAYS, delay_seconds, is_final
+
+if TYPE_CHECKING:
+    from sender.ses.errors import Kind
+
+
+def test_an_unanswered_call_fails_no_job_and_has_no_delay_of_its_own() -> None:
+    assert not is_final("unanswered", 10_000, 5)
+    assert set(DELAYS) == {"retry", "throttled", "paused", "quota"}
+
+
+@pytest.mark.parametrize("kind", ["throttled", "quota", "paused"])
+def test_no_job_fails_for_waiting_for_the_account(kind: Kind) -> None:
+    assert not is_final(kind, 10_000, 5)
+
+
+@pytest.mark.parametrize("kind", ["failed", "rejected"])
+def test_a_permanent_error_fails_a_job_at_once(kind: Kind) -> None:
+    assert is_final(kind, 1, 5)
+
+
+def test_a_retryable_error_fails_a_job_at_its_last_attempt() -> None:
+    assert [is_final("retry", count, 5) for count in (1, 4, 5, 6)] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("kind", ["retry", "throttled"])
+def test_the_delay_doubles_with_each_attempt_up_to_15_minutes(kind: Kind) -> None:
+    longest = [delay_seconds(kind, count, lambda _low, high: high) for count in (1, 2, 3, 9, 10, 1000)]
+    assert longest == [2, 4, 8, 512, 900, 900]
+    assert delay_seconds(kind, 1000, lambda low, _high: low) == 1
+
+
+def test_paused_sending_is_tried_again_after_15_seconds_then_less_and_less_often() -> None:
+    longest = [delay_seconds("paused", count, lambda _low, high: high) for count in (1, 2, 3, 50)]
+    assert longest == [15, 30, 60, 1800]
+
+
+def test_the_delay_for_the_quota_does_not_depend_on_the_attempts() -> None:
+    for count in (1, 50):
+        assert delay_seconds("quota", count, lambda low, _high: low) == 3600
+        assert delay_seconds("quota", count, lambda _low, high: high) == 7200
