@@ -10,18 +10,18 @@ import pytest
 from inbound.handler import process
 from mailbus.aws.event_bus import ENTRY_BYTES, entry_size
 from mailbus.events import BusEntry
-from tests.unit.inbound.arrivals import BUCKET, PLACE, Room, received, record
+from tests.unit.inbound.world import BUCKET, PLACE, World, received, record
 
 HEAD = b"From: a@example.org\nSubject: long\n"
 FILE = b"\n--b\nContent-Disposition: attachment; filename=%s\n\nx"
 
 
-def published(raw: bytes, **changes: object) -> Room:
-    room = Room(raw)
-    assert process([record(received(**changes))], room.wiring) == ()
-    assert len(room.events.taken[0]["Detail"].encode()) < ENTRY_BYTES
-    assert room.detail["event_type"] == "inbound"
-    return room
+def published(raw: bytes, **changes: object) -> World:
+    world = World(raw)
+    assert process([record(received(**changes))], world.wiring) == ()
+    assert len(world.events.taken[0]["Detail"].encode()) < ENTRY_BYTES
+    assert world.detail["event_type"] == "inbound"
+    return world
 
 
 def alternatives(text: bytes, html: bytes) -> bytes:
@@ -38,35 +38,35 @@ def alternatives(text: bytes, html: bytes) -> bytes:
 
 
 def test_bodies_that_fit_stay_in_the_event() -> None:
-    room = published(alternatives(b"t" * 100_000, b"h" * 100_000))
-    message = room.detail["message"]
+    world = published(alternatives(b"t" * 100_000, b"h" * 100_000))
+    message = world.detail["message"]
     assert (len(message["text"]), len(message["html"])) == (100_000, 100_000)
     assert (message["text_ref"], message["html_ref"]) == (None, None)
-    assert room.s3.written == []
+    assert world.s3.writes == []
 
 
 def test_of_two_bodies_too_long_together_the_longer_goes_to_s3() -> None:
-    room = published(alternatives(b"t" * 100_000, b"h" * 200_000))
-    message = room.detail["message"]
+    world = published(alternatives(b"t" * 100_000, b"h" * 200_000))
+    message = world.detail["message"]
     assert (len(message["text"]), message["html"]) == (100_000, None)
     assert message["html_ref"] == {"bucket": BUCKET, "key": f"{PLACE}body.html"}
-    assert room.stored(f"{PLACE}body.html") == b"h" * 200_000
+    assert world.stored(f"{PLACE}body.html") == b"h" * 200_000
     assert message["defects"] == []
 
 
 def test_two_bodies_each_too_long_both_go_to_s3_in_utf_8() -> None:
-    room = published(alternatives("é".encode() * 200_000, "€".encode() * 200_000))
-    message = room.detail["message"]
+    world = published(alternatives("é".encode() * 200_000, "€".encode() * 200_000))
+    message = world.detail["message"]
     assert (message["text"], message["html"]) == (None, None)
     assert message["text_ref"] == {"bucket": BUCKET, "key": f"{PLACE}body.txt"}
-    assert room.stored(f"{PLACE}body.txt").decode() == "é" * 200_000
-    assert room.stored(f"{PLACE}body.html").decode() == "€" * 200_000
+    assert world.stored(f"{PLACE}body.txt").decode() == "é" * 200_000
+    assert world.stored(f"{PLACE}body.html").decode() == "€" * 200_000
 
 
 def test_a_body_that_only_grows_too_long_as_json_goes_to_s3() -> None:
-    room = published(HEAD + b"\n" + b"\x01" * 100_000)
-    assert room.detail["message"]["text"] is None
-    assert room.stored(f"{PLACE}body.txt") == b"\x01" * 100_000
+    world = published(HEAD + b"\n" + b"\x01" * 100_000)
+    assert world.detail["message"]["text"] is None
+    assert world.stored(f"{PLACE}body.txt") == b"\x01" * 100_000
 
 
 def test_headers_are_cut_last_and_a_giant_one_alone_is_left_out() -> None:
@@ -80,20 +80,20 @@ def test_headers_are_cut_last_and_a_giant_one_alone_is_left_out() -> None:
 
 def test_more_attachments_than_an_event_can_list_are_stored_all_the_same() -> None:
     files = b"".join(FILE % (b"attachment-%04d.txt" % n) for n in range(1500))
-    room = published(HEAD + b"Content-Type: multipart/mixed; boundary=b\n" + files + b"\n--b--")
-    message = room.detail["message"]
-    assert len(room.s3.written) == 1500
+    world = published(HEAD + b"Content-Type: multipart/mixed; boundary=b\n" + files + b"\n--b--")
+    message = world.detail["message"]
+    assert len(world.s3.writes) == 1500
     assert 600 < len(message["attachments"]) < 1500
     assert message["attachments"][0]["s3"]["key"] == f"{PLACE}1-attachment-0000.txt"
 
 
-def bytes_of(room: Room) -> int:
+def bytes_of(world: World) -> int:
     return entry_size(
         BusEntry(
             detail_type="email.inbound",
             time=datetime(2026, 11, 16, tzinfo=UTC),
-            detail=room.events.taken[0]["Detail"],
-            resources=tuple(room.events.taken[0]["Resources"]),
+            detail=world.events.taken[0]["Detail"],
+            resources=tuple(world.events.taken[0]["Resources"]),
         )
     )
 
@@ -109,13 +109,13 @@ def test_the_lists_of_parts_take_all_the_room_that_an_event_has(
         b"\n--b\nContent-Type: image/png\nContent-ID: <%d@example.org>\nContent-Disposition: inline\n\nx" % n
         for n in range(images)
     )
-    room = published(HEAD + b"Content-Type: multipart/mixed; boundary=b\n" + parts + b"\n--b--")
-    message = room.detail["message"]
+    world = published(HEAD + b"Content-Type: multipart/mixed; boundary=b\n" + parts + b"\n--b--")
+    message = world.detail["message"]
     assert listed_files <= len(message["attachments"]) <= files
     assert listed_images <= len(message["inlines"]) <= images
-    assert ENTRY_BYTES - 500 < bytes_of(room) <= ENTRY_BYTES
+    assert ENTRY_BYTES - 500 < bytes_of(world) <= ENTRY_BYTES
     assert message["defects"] == ["parts_cut"]
-    assert len(room.s3.written) == files + images
+    assert len(world.s3.writes) == files + images
 
 
 HOSTILE = {
@@ -159,8 +159,8 @@ HOSTILE = {
 
 @pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_mail_fits_and_what_was_cut_is_said(raw: bytes) -> None:
-    room = published(raw, receipt__recipients=[f"{n:060}@inbound.example.com" for n in range(500)])
-    message = room.detail["message"]
+    world = published(raw, receipt__recipients=[f"{n:060}@inbound.example.com" for n in range(500)])
+    message = world.detail["message"]
     assert [defect for defect in message["defects"] if defect.endswith("_cut")] != []
     assert json.dumps(message).encode()
 
@@ -174,5 +174,5 @@ def test_a_message_that_fits_by_its_first_cut_is_not_cut_further() -> None:
 
 def test_a_cut_that_takes_nothing_away_is_not_a_defect() -> None:
     files = b"".join(FILE % (b"attachment-%04d.txt" % n) for n in range(1500))
-    room = published(HEAD + b"Content-Type: multipart/mixed; boundary=b\n" + files + b"\n--b--")
-    assert room.detail["message"]["defects"] == ["parts_cut"]
+    world = published(HEAD + b"Content-Type: multipart/mixed; boundary=b\n" + files + b"\n--b--")
+    assert world.detail["message"]["defects"] == ["parts_cut"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from inbound.handler import process
-from tests.unit.inbound.arrivals import RAW_KEY, Room, received, record
+from tests.unit.inbound.world import RAW_KEY, World, received, record
 
 GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = Path(__file__).parents[3] / "examples/mails"
@@ -18,41 +18,42 @@ MAILS = sorted(GOLDEN.glob("*.eml"))
 
 @pytest.mark.parametrize("mail", MAILS, ids=lambda path: path.stem)
 def test_a_mail_becomes_the_event_beside_it(mail: Path) -> None:
-    room = Room(mail.read_bytes())
-    assert process([record(received())], room.wiring) == ()
-    assert room.detail == json.loads(mail.with_suffix(".json").read_text("utf-8"))
+    world = World(mail.read_bytes())
+    assert process([record(received())], world.wiring) == ()
+    assert world.detail == json.loads(mail.with_suffix(".json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("mail", MAILS, ids=lambda path: path.stem)
 def test_what_the_event_says_of_a_part_is_true_of_the_object(mail: Path) -> None:
-    room = Room(mail.read_bytes())
-    process([record(received())], room.wiring)
-    message = room.detail["message"] or {"attachments": [], "inlines": []}
+    world = World(mail.read_bytes())
+    process([record(received())], world.wiring)
+    message = world.detail["message"] or {"attachments": [], "inlines": []}
     parts = message["attachments"] + message["inlines"]
     described = {part["s3"]["key"]: (part["size"], part["sha256"]) for part in parts}
     written = {
-        key: (len(room.stored(key)), hashlib.sha256(room.stored(key)).hexdigest()) for key in room.s3.written
+        key: (len(world.stored(key)), hashlib.sha256(world.stored(key)).hexdigest())
+        for key in world.s3.writes
     }
     assert described == written
 
 
 @pytest.mark.parametrize("mail", MAILS, ids=lambda path: path.stem)
 def test_a_second_delivery_writes_the_same_keys_and_the_same_event(mail: Path) -> None:
-    room = Room(mail.read_bytes())
-    process([record(received())], room.wiring)
-    once = dict(room.s3.objects)
-    process([record(received(), receive_count=2)], room.wiring)
-    assert room.s3.objects == once
-    first, second = room.events.taken
+    world = World(mail.read_bytes())
+    process([record(received())], world.wiring)
+    once = dict(world.s3.objects)
+    process([record(received(), receive_count=2)], world.wiring)
+    assert world.s3.objects == once
+    first, second = world.events.taken
     assert first == second
 
 
 @pytest.mark.parametrize("mail", MAILS, ids=lambda path: path.stem)
 def test_the_raw_mail_stays_as_it_came(mail: Path) -> None:
-    room = Room(mail.read_bytes())
-    process([record(received())], room.wiring)
-    assert room.stored(RAW_KEY) == mail.read_bytes()
-    assert room.detail["raw"]["size"] == mail.stat().st_size
+    world = World(mail.read_bytes())
+    process([record(received())], world.wiring)
+    assert world.stored(RAW_KEY) == mail.read_bytes()
+    assert world.detail["raw"]["size"] == mail.stat().st_size
 
 
 @pytest.mark.parametrize(
@@ -65,9 +66,9 @@ def test_the_raw_mail_stays_as_it_came(mail: Path) -> None:
 def test_the_example_mails_are_in_order(
     name: str, recipient: str, attachments: list[str], inlines: list[str]
 ) -> None:
-    room = Room((EXAMPLES / f"{name}.eml").read_bytes())
-    assert process([record(received())], room.wiring) == ()
-    message = room.detail["message"]
+    world = World((EXAMPLES / f"{name}.eml").read_bytes())
+    assert process([record(received())], world.wiring) == ()
+    message = world.detail["message"]
     assert message["to"][0]["address"] == recipient
     assert message["text"]
     assert message["html"].startswith("<p>")

@@ -15,7 +15,7 @@ import pytest
 
 from inbound import addresses, fields, structure
 from inbound.handler import process
-from tests.unit.inbound.arrivals import SETTINGS, Room, received, record
+from tests.unit.inbound.world import SETTINGS, World, received, record
 
 HEAD = b"From: ada@example.org\r\n"
 MIXED = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
@@ -114,11 +114,11 @@ MAILS = {
 
 
 def receive(raw: bytes) -> dict[str, Any]:
-    room = Room(raw)
-    assert process([record(received())], room.wiring) == ()
-    assert room.sqs.sent == []
-    assert len(room.events.taken[0]["Detail"].encode()) < SETTINGS.event_bytes
-    return room.detail
+    world = World(raw)
+    assert process([record(received())], world.wiring) == ()
+    assert world.sqs.sent == []
+    assert len(world.events.taken[0]["Detail"].encode()) < SETTINGS.event_bytes
+    return world.detail
 
 
 def calls(raw: bytes) -> int:

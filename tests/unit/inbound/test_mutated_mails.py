@@ -16,7 +16,7 @@ from bench.journeys import mutated_mails
 from inbound import mime
 from inbound.handler import process
 from mailbus.errors import InboundError
-from tests.unit.inbound.arrivals import Room, received, record
+from tests.unit.inbound.world import World, received, record
 
 MAILS = mutated_mails.corpus()
 SAMPLE = 1000
@@ -84,11 +84,11 @@ def test_damaged_mail_gives_one_event_that_fits_soon_and_in_little_memory() -> N
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32))
 def test_damaged_mail_leaves_nothing_in_the_dead_letter_queue(number: int) -> None:
-    room = Room(mutated_mails.mutation(MAILS, 2, number))
-    assert process([record(received())], room.wiring) == ()
-    assert room.detail["event_type"] in {"inbound", "inbound_failed"}
-    assert (room.detail["message"] is None) == (room.detail["event_type"] == "inbound_failed")
-    assert room.sqs.sent == []
+    world = World(mutated_mails.mutation(MAILS, 2, number))
+    assert process([record(received())], world.wiring) == ()
+    assert world.detail["event_type"] in {"inbound", "inbound_failed"}
+    assert (world.detail["message"] is None) == (world.detail["event_type"] == "inbound_failed")
+    assert world.sqs.sent == []
 
 
 @settings(max_examples=200, deadline=None)

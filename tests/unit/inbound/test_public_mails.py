@@ -12,7 +12,7 @@ import pytest
 
 from inbound import mime
 from inbound.handler import process
-from tests.unit.inbound.arrivals import Room, received, record
+from tests.unit.inbound.world import World, received, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,10 +74,10 @@ OTHERWISE: dict[str, set[str]] = {
 
 @pytest.mark.parametrize("name", MAILS)
 def test_every_public_mail_gives_one_event(name: str) -> None:
-    room = Room((CORPUS / name).read_bytes())
-    assert process([record(received())], room.wiring) == ()
-    assert room.detail["event_type"] == "inbound"
-    assert (room.sqs.sent, len(room.events.taken)) == ([], 1)
+    world = World((CORPUS / name).read_bytes())
+    assert process([record(received())], world.wiring) == ()
+    assert world.detail["event_type"] == "inbound"
+    assert (world.sqs.sent, len(world.events.taken)) == ([], 1)
 
 
 def boxes(mailboxes: tuple[Mailbox, ...]) -> list[list[str | None]]:

@@ -1,4 +1,4 @@
-"""What a support desk is told: who is a machine, which label a mail came to, what of it is no quote."""
+"""The text of a reply without its quote and its signature."""
 
 from __future__ import annotations
 
@@ -11,33 +11,41 @@ from hypothesis import strategies as st
 
 from inbound import replies
 from inbound.handler import process
-from mailbus.aws.event_bus import ENTRY_BYTES
-from tests.unit.inbound.arrivals import Room, received, record
+from tests.unit.inbound.world import World, received, record
 
 HEAD = "From: Ada <ada@example.org>\nTo: support@inbound.example.com\nMessage-ID: <3@example.org>\n"
+
+
 REPLY = "Subject: Re: Your order\nIn-Reply-To: <2@example.com>\nReferences: <1@example.com> <2@example.com>\n"
+
+
 FIRST = "Subject: My order\n"
+
+
 QUOTE = "> Shall we send it again?\n>\n> Your shop\n"
+
+
 SHOP = "Shop <support@inbound.example.com>"
+
+
 OUTLOOK = f"From: {SHOP}\nSent: Monday, November 2, 2026 10:00 AM\nTo: Ada\nSubject: Your order\n\n"
+
+
 GMAIL = f"On Tue, Nov 17, 2026 at 4:40 PM {SHOP} wrote:\n\n> Please send us the headers.\n"
 
 
 def message(text: str, header: str = REPLY) -> dict[str, Any]:
     """The event's message of a mail with this text."""
     raw = f"{HEAD}{header}Content-Type: text/plain; charset=utf-8\n\n{text}"
-    room = Room(raw.encode())
-    assert process([record(received())], room.wiring) == ()
-    found: dict[str, Any] = room.detail["message"]
+    world = World(raw.encode())
+    assert process([record(received())], world.wiring) == ()
+    found: dict[str, Any] = world.detail["message"]
     return found
 
 
 def stripped(text: str, header: str = REPLY) -> str | None:
     own: str | None = message(text, header)["stripped_text"]
     return own
-
-
-# --- text without the quote
 
 
 @pytest.mark.parametrize(
@@ -248,9 +256,9 @@ def test_a_signature_above_the_quote_goes_and_one_below_it_as_thunderbird_puts_i
 
 def test_html_alone_has_no_text_to_strip() -> None:
     raw = f"{HEAD}{REPLY}Content-Type: text/html\n\n<p>Yes</p><blockquote>Again?</blockquote>"
-    room = Room(raw.encode())
-    process([record(received())], room.wiring)
-    assert (room.detail["message"]["text"], room.detail["message"]["stripped_text"]) == (None, None)
+    world = World(raw.encode())
+    process([record(received())], world.wiring)
+    assert (world.detail["message"]["text"], world.detail["message"]["stripped_text"]) == (None, None)
 
 
 def test_a_text_longer_than_any_reply_is_not_looked_at() -> None:
@@ -338,133 +346,3 @@ def test_what_is_left_stands_at_the_texts_beginning_and_quotes_nothing(
         assert own
         assert text.strip().startswith(own)
         assert not any(line.startswith(">") for line in own.split("\n"))
-
-
-# --- machines
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "Auto-Submitted: auto-replied",
-        "Auto-Submitted: auto-generated (failure)",
-        "auto-submitted: AUTO-NOTIFIED; owner-email=a@example.org",
-        "Precedence: bulk",
-        "Precedence:  Junk",
-        "Precedence: list",
-        "Precedence: auto_reply",
-        "List-Id: News <news.example.org>",
-        "List-Unsubscribe: <https://example.org/u>",
-        "X-Auto-Response-Suppress: All",
-        "X-Auto-Response-Suppress: DR, OOF, AutoReply",
-        "X-Autoreply: yes",
-        "X-Autorespond: out of office",
-        "Return-Path: <>",
-        "Content-Type: multipart/report; report-type=disposition-notification; boundary=b",
-        "Subject: x\nAuto-Submitted: no\nAuto-Submitted: auto-replied",
-    ],
-)
-def test_any_sign_of_a_machine_makes_a_mail_automatic(header: str) -> None:
-    assert _automatic(header) is True
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "Subject: x",
-        "Auto-Submitted: no",
-        "Auto-Submitted: No (a person)",
-        "Auto-Submitted: no; by=hand",
-        "Auto-Submitted:",
-        "Precedence: first-class",
-        "Precedence: normal",
-        "X-Auto-Response-Suppress: DR, RN, NRN",
-        "X-Auto-Response-Suppress: None",
-        "X-Autoreply: no",
-        "List-Id:",
-        "Return-Path: <ada@example.org>",
-        "X-List-Id: <news.example.org>",
-        "Subject: Auto-Submitted: auto-replied",
-    ],
-)
-def test_a_persons_mail_is_not_automatic_whatever_its_mailer_adds(header: str) -> None:
-    assert _automatic(header) is False
-
-
-def _automatic(header: str) -> bool:
-    room = Room(f"From: ada@example.org\n{header}\n\nHello\n".encode())
-    process([record(received())], room.wiring)
-    automatic: bool = room.detail["message"]["automatic"]
-    return automatic
-
-
-@pytest.mark.parametrize(
-    "sender", ["", "<>", "< >", "MAILER-DAEMON", "mailer-daemon@mx.example.org", "<MAILER-DAEMON@x>"]
-)
-def test_nobody_wants_an_answer_to_the_empty_return_path(sender: str) -> None:
-    assert replies.is_from_nobody(sender)
-
-
-@pytest.mark.parametrize(
-    "sender", [None, "ada@example.org", "mailer-daemons@example.org", "a@mailer-daemon.example"]
-)
-def test_other_senders_are_somebody(sender: str | None) -> None:
-    assert not replies.is_from_nobody(sender)
-
-
-def test_the_keyword_stays_beside_the_verdict_on_it() -> None:
-    found = message("away", "Auto-Submitted: auto-replied (vacation)\nSubject: x\n")
-    assert found["automatic"] is True
-    assert found["auto_submitted"] == "auto-replied"
-
-
-# --- labels
-
-
-def test_the_label_behind_plus_is_told_of_each_address_that_has_one() -> None:
-    recipients = (
-        "support+4711@inbound.example.com",
-        "sales@inbound.example.com",
-        "a+b+c@inbound.example.com",
-    )
-    assert replies.recipient_details(recipients) == {recipients[0]: "4711", recipients[2]: "b+c"}
-
-
-@pytest.mark.parametrize(
-    ("address", "details"),
-    [
-        ("support+@inbound.example.com", {"support+@inbound.example.com": ""}),
-        ('"a+b c"@inbound.example.com', {'"a+b c"@inbound.example.com': "b c"}),
-        ("support@plus+domain.example", {}),
-        ("no-address+4711", {}),
-        ("", {}),
-    ],
-)
-def test_odd_addresses_have_the_label_that_stands_in_their_local_part(
-    address: str, details: dict[str, str]
-) -> None:
-    assert replies.recipient_details([address]) == details
-
-
-def test_the_event_has_the_labels_of_the_envelope_and_not_of_the_header() -> None:
-    room = Room(b"To: support+4712@inbound.example.com\n\nHello\n")
-    told = received(receipt__recipients=["support+4711@inbound.example.com"])
-    assert process([record(told)], room.wiring) == ()
-    assert room.detail["message"]["recipient_details"] == {"support+4711@inbound.example.com": "4711"}
-
-
-def test_bounces_are_automatic_by_the_envelope_alone() -> None:
-    room = Room(b"From: ada@example.org\n\nHello\n")
-    assert process([record(received(mail__source="<>"))], room.wiring) == ()
-    assert room.detail["message"]["automatic"] is True
-
-
-def test_more_labels_than_an_event_can_hold_are_cut_with_their_addresses() -> None:
-    recipients = [f"support+{n:060}@inbound.example.com" for n in range(3000)]
-    room = Room(b"From: ada@example.org\n\n" + b"\x01" * 60_000)
-    assert process([record(received(receipt__recipients=recipients))], room.wiring) == ()
-    found = room.detail["message"]
-    assert "addresses_cut" in found["defects"]
-    assert 50 < len(found["recipient_details"]) < len(found["envelope_recipients"]) < 3000
-    assert found["recipient_details"][recipients[0]] == f"{0:060}"
-    assert len(room.events.taken[0]["Detail"].encode()) < ENTRY_BYTES

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import ClientError
 
 from inbound.aws.kms import Keys
 from inbound.aws.s3 import Bucket
@@ -18,6 +17,7 @@ from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import Record
 from mailbus.environment import InboundSettings
 from tests.unit.fakes.clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
+from tests.unit.fakes.s3 import FakeS3
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,52 +38,12 @@ SETTINGS = InboundSettings(
 )
 
 
-class FakeS3:
-    """S3: objects by bucket and key; `outages` name the error code of reading or writing a key."""
-
-    def __init__(
-        self, objects: Mapping[str, bytes] | None = None, outages: Mapping[str, str] | None = None
-    ) -> None:
-        self.objects = {(BUCKET, key): content for key, content in (objects or {}).items()}
-        self.outages = dict(outages or {})
-        self.metadata: dict[str, str] = {}
-        self.read: list[tuple[str, str]] = []
-        self.written: list[str] = []
-
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - AWS's names
-        self.read.append((Bucket, Key))
-        self._fail(Key, "GetObject")
-        if (Bucket, Key) not in self.objects:
-            missing = "NoSuchKey"
-            raise refusal(missing, "GetObject")
-        content = self.objects[Bucket, Key]
-        return {"ContentLength": len(content), "Metadata": self.metadata, "Body": io.BytesIO(content)}
-
-    def put_object(
-        self,
-        *,
-        Bucket: str,  # noqa: N803 - AWS's names
-        Key: str,  # noqa: N803 - AWS's names
-        Body: bytes,  # noqa: N803 - AWS's names
-        IfNoneMatch: str | None = None,  # noqa: N803 - AWS's names
-    ) -> None:
-        self._fail(Key, "PutObject")
-        if IfNoneMatch == "*" and (Bucket, Key) in self.objects:
-            taken = "PreconditionFailed"
-            raise refusal(taken, "PutObject")
-        self.written.append(Key)
-        self.objects[Bucket, Key] = Body
-
-    def _fail(self, key: str, operation: str) -> None:
-        if key in self.outages:
-            raise refusal(self.outages[key], operation)
+def in_bucket(objects: Mapping[str, bytes]) -> dict[tuple[str, str], bytes]:
+    """Objects of the deployment's bucket, by their keys."""
+    return {(BUCKET, key): content for key, content in objects.items()}
 
 
-def refusal(code: str, operation: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "told to"}}, operation)
-
-
-class Room:
+class World:
     """The function with stand-ins for all of AWS."""
 
     def __init__(
@@ -95,7 +55,7 @@ class Room:
         sqs: FakeSqs | None = None,
         kms: Any = None,
     ) -> None:
-        self.s3 = s3 or FakeS3({} if raw is None else {RAW_KEY: raw})
+        self.s3 = s3 or FakeS3(in_bucket({} if raw is None else {RAW_KEY: raw}))
         self.events = events or FakeEvents()
         self.sqs = sqs or FakeSqs()
         self.logged = io.StringIO()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -13,7 +12,9 @@ from inbound.aws.s3 import RAW_BYTES
 from inbound.handler import process
 from inbound.receive import PATIENCE
 from tests.unit.fakes.clients import FakeEvents, FakeSqs, refusal
-from tests.unit.inbound.arrivals import (
+from tests.unit.fakes.lambda_context import FakeLambdaContext
+from tests.unit.fakes.s3 import FakeS3
+from tests.unit.inbound.world import (
     ABSENT,
     BUCKET,
     MESSAGE_ID,
@@ -21,14 +22,11 @@ from tests.unit.inbound.arrivals import (
     RAW_KEY,
     SETTINGS,
     TOPIC,
-    FakeS3,
-    Room,
+    World,
+    in_bucket,
     received,
     record,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MAIL = (
     b"From: Ada <ada@example.org>\r\nTo: support@inbound.example.com\r\nSubject: The secret plan\r\n"
@@ -40,23 +38,23 @@ MAIL = (
 
 
 def test_a_received_mail_is_published_as_email_inbound() -> None:
-    room = Room(MAIL)
-    assert process([record(received())], room.wiring) == ()
-    (entry,) = room.events.taken
+    world = World(MAIL)
+    assert process([record(received())], world.wiring) == ()
+    (entry,) = world.events.taken
     assert entry["DetailType"] == "email.inbound"
     assert entry["Source"] == "mailbus"
     assert entry["Resources"] == (TOPIC,)
     assert entry["Time"].isoformat() == "2026-11-18T08:00:02.987000+00:00"
-    assert room.detail["message_id"] == room.detail["event_id"] == MESSAGE_ID
-    assert room.detail["message"]["text"] == "Meet at noon."
-    assert room.stored(f"{PLACE}1-plan.csv") == b"noon;bridge"
+    assert world.detail["message_id"] == world.detail["event_id"] == MESSAGE_ID
+    assert world.detail["message"]["text"] == "Meet at noon."
+    assert world.stored(f"{PLACE}1-plan.csv") == b"noon;bridge"
 
 
 def test_the_envelope_is_what_smtp_said_not_what_the_headers_say() -> None:
-    room = Room(MAIL)
-    process([record(received())], room.wiring)
-    assert room.detail["message"]["envelope_sender"] == "bounce+4711@mail.example.org"
-    assert room.detail["message"]["envelope_recipients"] == ["support@inbound.example.com"]
+    world = World(MAIL)
+    process([record(received())], world.wiring)
+    assert world.detail["message"]["envelope_sender"] == "bounce+4711@mail.example.org"
+    assert world.detail["message"]["envelope_recipients"] == ["support@inbound.example.com"]
 
 
 @pytest.mark.parametrize(
@@ -64,21 +62,21 @@ def test_the_envelope_is_what_smtp_said_not_what_the_headers_say() -> None:
     [("PASS", False), ("FAIL", True), ("GRAY", None), ("PROCESSING_FAILED", None), ("DISABLED", None)],
 )
 def test_spam_is_told_only_where_ses_is_sure(status: str, *, detected: bool | None) -> None:
-    room = Room(MAIL)
-    process([record(received(receipt__spamVerdict={"status": status}))], room.wiring)
-    assert room.detail["spam_detected"] is detected
-    assert room.detail["spam_verdict"] == status
+    world = World(MAIL)
+    process([record(received(receipt__spamVerdict={"status": status}))], world.wiring)
+    assert world.detail["spam_detected"] is detected
+    assert world.detail["spam_verdict"] == status
 
 
 def test_without_verdicts_and_times_there_still_is_an_event() -> None:
-    room = Room(MAIL)
+    world = World(MAIL)
     message = {
         "notificationType": "Received",
         "mail": {"messageId": MESSAGE_ID},
         "receipt": {"action": {"type": "S3", "bucketName": BUCKET, "objectKey": RAW_KEY}},
     }
-    process([record(message)], room.wiring)
-    detail = room.detail
+    process([record(message)], world.wiring)
+    detail = world.detail
     verdicts = ["spam", "virus", "spf", "dkim", "dmarc"]
     assert [detail[f"{name}_verdict"] for name in verdicts] == [None] * len(verdicts)
     assert detail["spam_detected"] is None
@@ -89,9 +87,9 @@ def test_without_verdicts_and_times_there_still_is_an_event() -> None:
 
 
 def test_the_mails_time_stands_in_for_a_missing_receipt_time() -> None:
-    room = Room(MAIL)
-    process([record(received(receipt__timestamp=ABSENT))], room.wiring)
-    assert room.detail["timestamp"] == "2026-11-18T08:00:02.123000Z"
+    world = World(MAIL)
+    process([record(received(receipt__timestamp=ABSENT))], world.wiring)
+    assert world.detail["timestamp"] == "2026-11-18T08:00:02.123000Z"
 
 
 REFUSED = [
@@ -131,24 +129,24 @@ REFUSED = [
 def test_what_is_refused_is_kept_with_its_reason_and_nothing_is_read(
     message: dict[str, object] | str, error: str, named: list[str]
 ) -> None:
-    room = Room(MAIL)
+    world = World(MAIL)
     refused = record(message)
-    assert process([refused], room.wiring) == ()
-    (letter,) = room.sqs.sent
+    assert process([refused], world.wiring) == ()
+    (letter,) = world.sqs.sent
     assert letter["body"] == refused.body
     assert letter["attributes"]["Error"] == error
     assert letter["attributes"]["OriginalMessageId"] == "sqs-1"
     assert [name for name in named if name not in letter["attributes"]["Reason"]] == []
-    assert (room.s3.read, room.s3.written, room.events.taken) == ([], [], [])
+    assert (world.s3.reads, world.s3.writes, world.events.taken) == ([], [], [])
 
 
 @pytest.mark.parametrize("body", ["", "{}", "null", "\0", '{"Type": "Notification"}', json.dumps(received())])
 def test_what_is_no_sns_envelope_is_kept_with_its_reason(body: str) -> None:
-    room = Room(MAIL)
+    world = World(MAIL)
     bare = record(received())
     bare = type(bare)(message_id="sqs-1", receipt_handle="h", body=body)
-    assert process([bare], room.wiring) == ()
-    (letter,) = room.sqs.sent
+    assert process([bare], world.wiring) == ()
+    (letter,) = world.sqs.sent
     assert letter["attributes"]["Error"] == "InvalidNotification"
     assert "not an SNS notification" in letter["attributes"]["Reason"]
 
@@ -166,72 +164,72 @@ def test_what_is_no_sns_envelope_is_kept_with_its_reason(body: str) -> None:
     ],
 )
 def test_what_ses_sends_to_try_a_connection_is_passed_over(message: dict[str, object] | str) -> None:
-    room = Room(MAIL)
-    assert process([record(message)], room.wiring) == ()
-    assert (room.sqs.sent, room.events.taken, room.s3.read) == ([], [], [])
+    world = World(MAIL)
+    assert process([record(message)], world.wiring) == ()
+    assert (world.sqs.sent, world.events.taken, world.s3.reads) == ([], [], [])
 
 
 def test_a_mail_that_is_not_there_is_reported_at_once() -> None:
-    room = Room(s3=FakeS3({}))
-    assert process([record(received())], room.wiring) == ()
-    assert room.detail["event_type"] == "inbound_failed"
-    assert "NoSuchKey" in room.detail["description"]
+    world = World(s3=FakeS3())
+    assert process([record(received())], world.wiring) == ()
+    assert world.detail["event_type"] == "inbound_failed"
+    assert "NoSuchKey" in world.detail["description"]
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "403"])
 def test_a_mail_that_may_not_be_read_is_waited_for_then_reported(code: str) -> None:
-    room = Room(s3=FakeS3({RAW_KEY: MAIL}, outages={RAW_KEY: code}))
+    world = World(s3=FakeS3(in_bucket({RAW_KEY: MAIL}), refused={RAW_KEY: code}))
     for delivery in range(1, PATIENCE):
         early = record(received(), receive_count=delivery)
-        assert process([early], room.wiring) == (early,)
-    assert room.events.taken == []
-    assert process([record(received(), receive_count=PATIENCE)], room.wiring) == ()
-    assert room.detail["event_type"] == "inbound_failed"
-    assert code in room.detail["description"]
-    assert room.detail["message"] is None
-    assert room.detail["raw"] == {"bucket": BUCKET, "key": RAW_KEY, "size": None}
-    assert room.sqs.sent == []
+        assert process([early], world.wiring) == (early,)
+    assert world.events.taken == []
+    assert process([record(received(), receive_count=PATIENCE)], world.wiring) == ()
+    assert world.detail["event_type"] == "inbound_failed"
+    assert code in world.detail["description"]
+    assert world.detail["message"] is None
+    assert world.detail["raw"] == {"bucket": BUCKET, "key": RAW_KEY, "size": None}
+    assert world.sqs.sent == []
 
 
 @pytest.mark.parametrize("code", ["SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"])
 def test_s3s_passing_trouble_gives_the_record_back_however_often(code: str) -> None:
-    room = Room(s3=FakeS3({RAW_KEY: MAIL}, outages={RAW_KEY: code}))
+    world = World(s3=FakeS3(in_bucket({RAW_KEY: MAIL}), refused={RAW_KEY: code}))
     late = record(received(), receive_count=9)
-    assert process([late], room.wiring) == (late,)
-    assert (room.events.taken, room.sqs.sent) == ([], [])
+    assert process([late], world.wiring) == (late,)
+    assert (world.events.taken, world.sqs.sent) == ([], [])
 
 
 def test_what_came_too_often_is_kept_with_what_stood_in_the_way() -> None:
     most = SETTINGS.max_receives
-    s3 = Room(s3=FakeS3({RAW_KEY: MAIL}, outages={RAW_KEY: "SlowDown"}))
+    s3 = World(s3=FakeS3(in_bucket({RAW_KEY: MAIL}), refused={RAW_KEY: "SlowDown"}))
     assert process([record(received(), receive_count=most)], s3.wiring) == ()
-    bus = Room(MAIL, events=FakeEvents(verdict=lambda _: "ThrottlingException"))
+    bus = World(MAIL, events=FakeEvents(verdict=lambda _: "ThrottlingException"))
     assert process([record(received(), receive_count=most)], bus.wiring) == ()
-    for room, code in ((s3, "SlowDown"), (bus, "ThrottlingException")):
-        (letter,) = room.sqs.sent
+    for world, code in ((s3, "SlowDown"), (bus, "ThrottlingException")):
+        (letter,) = world.sqs.sent
         assert (letter["attributes"]["Error"], letter["attributes"]["Code"]) == ("PublishError", code)
 
 
 def test_what_there_was_never_time_for_is_kept_with_its_reason_in_the_end() -> None:
-    room = Room(MAIL)
+    world = World(MAIL)
     batch = [record(received(), receive_count=SETTINGS.max_receives, message_id=f"sqs-{n}") for n in (1, 2)]
-    assert process(batch, room.wiring, has_time=lambda: False) == ()
-    (letter,) = room.sqs.sent
+    assert process(batch, world.wiring, has_time=lambda: False) == ()
+    (letter,) = world.sqs.sent
     assert (letter["attributes"]["Code"], letter["attributes"]["OriginalMessageId"]) == ("OutOfTime", "sqs-2")
 
 
 def test_nothing_is_published_before_every_part_is_stored() -> None:
-    room = Room(s3=FakeS3({RAW_KEY: MAIL}, outages={f"{PLACE}1-plan.csv": "SlowDown"}))
+    world = World(s3=FakeS3(in_bucket({RAW_KEY: MAIL}), refused={f"{PLACE}1-plan.csv": "SlowDown"}))
     given = record(received())
-    assert process([given], room.wiring) == (given,)
-    assert room.events.taken == []
+    assert process([given], world.wiring) == (given,)
+    assert world.events.taken == []
 
 
 def test_an_object_larger_than_any_mail_is_reported_not_fetched() -> None:
-    room = Room(s3=_Huge({RAW_KEY: b""}))
-    assert process([record(received())], room.wiring) == ()
-    assert room.detail["event_type"] == "inbound_failed"
-    assert room.detail["raw"]["size"] == RAW_BYTES + 1
+    world = World(s3=_Huge(in_bucket({RAW_KEY: b""})))
+    assert process([record(received())], world.wiring) == ()
+    assert world.detail["event_type"] == "inbound_failed"
+    assert world.detail["raw"]["size"] == RAW_BYTES + 1
 
 
 class _Huge(FakeS3):
@@ -240,16 +238,16 @@ class _Huge(FakeS3):
 
 
 def test_a_busy_bus_gives_the_record_back() -> None:
-    room = Room(MAIL, events=FakeEvents(verdict=lambda _: "ThrottlingException"))
+    world = World(MAIL, events=FakeEvents(verdict=lambda _: "ThrottlingException"))
     given = record(received())
-    assert process([given], room.wiring) == (given,)
-    assert room.sqs.sent == []
+    assert process([given], world.wiring) == (given,)
+    assert world.sqs.sent == []
 
 
 def test_what_the_bus_will_never_take_is_kept_with_its_reason() -> None:
-    room = Room(MAIL, events=FakeEvents(verdict=lambda _: "MalformedDetail"))
-    assert process([record(received())], room.wiring) == ()
-    (letter,) = room.sqs.sent
+    world = World(MAIL, events=FakeEvents(verdict=lambda _: "MalformedDetail"))
+    assert process([record(received())], world.wiring) == ()
+    (letter,) = world.sqs.sent
     assert (letter["attributes"]["Error"], letter["attributes"]["Code"]) == (
         "PublishError",
         "MalformedDetail",
@@ -258,13 +256,15 @@ def test_what_the_bus_will_never_take_is_kept_with_its_reason() -> None:
 
 def test_a_dead_letter_queue_out_of_reach_gives_the_record_back() -> None:
     outage = EndpointConnectionError(endpoint_url="https://sqs.eu-west-1.amazonaws.com")
-    room = Room(MAIL, sqs=FakeSqs(outage=outage))
+    world = World(MAIL, sqs=FakeSqs(outage=outage))
     given = record({})
-    assert process([given], room.wiring) == (given,)
+    assert process([given], world.wiring) == (given,)
 
 
 def test_one_bad_record_does_not_hold_up_its_batch() -> None:
-    room = Room(s3=FakeS3({RAW_KEY: MAIL, "raw/b": MAIL, "raw/c": b"\x00"}, outages={"raw/b": "SlowDown"}))
+    world = World(
+        s3=FakeS3(in_bucket({RAW_KEY: MAIL, "raw/b": MAIL, "raw/c": b"\x00"}), refused={"raw/b": "SlowDown"})
+    )
     busy = record(received(receipt__action__objectKey="raw/b"), message_id="busy")
     batch = [
         record("nonsense", message_id="nonsense"),
@@ -272,31 +272,31 @@ def test_one_bad_record_does_not_hold_up_its_batch() -> None:
         record(received(receipt__action__objectKey="raw/c"), message_id="unreadable"),
         record(received(), message_id="good"),
     ]
-    assert process(batch, room.wiring) == (busy,)
-    assert [detail["event_type"] for detail in room.details] == ["inbound_failed", "inbound"]
-    assert [letter["attributes"]["OriginalMessageId"] for letter in room.sqs.sent] == ["nonsense"]
+    assert process(batch, world.wiring) == (busy,)
+    assert [detail["event_type"] for detail in world.details] == ["inbound_failed", "inbound"]
+    assert [letter["attributes"]["OriginalMessageId"] for letter in world.sqs.sent] == ["nonsense"]
 
 
 def test_mails_that_take_long_leave_the_rest_of_their_batch_for_later() -> None:
     keys = [f"raw/{number}" for number in range(4)]
-    room = Room(s3=FakeS3(dict.fromkeys(keys, MAIL)))
+    world = World(s3=FakeS3(in_bucket(dict.fromkeys(keys, MAIL))))
     batch = [record(received(receipt__action__objectKey=key), message_id=key) for key in keys]
-    assert process(batch, room.wiring, has_time=lambda: len(room.events.taken) < 2) == tuple(batch[2:])
-    assert len(room.details) == 2
+    assert process(batch, world.wiring, has_time=lambda: len(world.events.taken) < 2) == tuple(batch[2:])
+    assert len(world.details) == 2
 
 
 def test_the_first_mail_of_a_batch_is_read_however_little_time_there_is() -> None:
-    room = Room(MAIL)
-    assert process([record(received())], room.wiring, has_time=lambda: False) == ()
-    assert room.detail["event_type"] == "inbound"
+    world = World(MAIL)
+    assert process([record(received())], world.wiring, has_time=lambda: False) == ()
+    assert world.detail["event_type"] == "inbound"
 
 
 def test_half_of_the_functions_time_is_kept_for_the_mail_that_is_begun_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     keys = [f"raw/{number}" for number in range(5)]
-    room = Room(s3=FakeS3(dict.fromkeys(keys, MAIL)))
-    monkeypatch.setattr(handler, "wire", lambda: room.wiring)
+    world = World(s3=FakeS3(in_bucket(dict.fromkeys(keys, MAIL))))
+    monkeypatch.setattr(handler, "wire", lambda: world.wiring)
     bodies = [record(received(receipt__action__objectKey=key)).body for key in keys]
     event = {
         "Records": [
@@ -311,24 +311,17 @@ def test_half_of_the_functions_time_is_kept_for_the_mail_that_is_begun_last(
         ]
     }
     # 20 of 120 seconds a mail
-    context = _Context(lambda: 120_000 - 20_000 * len(room.events.taken))
+    context = FakeLambdaContext(lambda: 120 - 20 * len(world.events.taken))
     answer = handler.lambda_handler(event, context)  # type: ignore[arg-type] # all that is used of it
     assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ["record-3", "record-4"]
 
 
-class _Context:
-    """Lambda's, as far as time goes."""
-
-    def __init__(self, remaining: Callable[[], int]) -> None:
-        self.get_remaining_time_in_millis = remaining
-
-
 def test_the_log_names_records_and_errors_but_nothing_of_the_mail() -> None:
-    room = Room(MAIL, events=FakeEvents(outages=(refusal("InternalFailure", "ada@example.org"),) * 9))
-    process([record(received()), record("nonsense of ada@example.org")], room.wiring)
-    fine = Room(MAIL)
+    world = World(MAIL, events=FakeEvents(outages=(refusal("InternalFailure", "ada@example.org"),) * 9))
+    process([record(received()), record("nonsense of ada@example.org")], world.wiring)
+    fine = World(MAIL)
     process([record(received())], fine.wiring)
-    logged = room.logged.getvalue() + fine.logged.getvalue()
+    logged = world.logged.getvalue() + fine.logged.getvalue()
     assert "sqs-1" in logged
     assert "InternalFailure" in logged
     secrets = ["secret plan", "noon", "ada@", "support@", "bounce+4711", "plan.csv"]

@@ -15,7 +15,8 @@ from inbound.handler import process
 from inbound.parts import store
 from inbound.uploads import BYTES_UNDER_WAY, WORKERS, Uploads
 from mailbus.aws import sessions
-from tests.unit.inbound.arrivals import BUCKET, PLACE, FakeS3, Room, received, record
+from tests.unit.fakes.s3 import FakeS3
+from tests.unit.inbound.world import BUCKET, PLACE, World, received, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,24 +98,24 @@ def test_what_is_under_way_is_a_small_share_of_the_functions_memory() -> None:
 
 @pytest.mark.parametrize("broken", [1, 7, 30])
 def test_a_part_that_is_not_stored_fails_its_mail_and_nothing_is_written_any_more(broken: int) -> None:
-    s3 = FakeS3(outages={key(broken): "SlowDown"})
+    s3 = FakeS3(refused={key(broken): "SlowDown"})
     with pytest.raises(ClientError, match="SlowDown"):
         stored(with_files(*[b"x"] * 300), s3)
-    written = len(s3.written)
+    written = len(s3.writes)
     assert written < broken + 3 * WORKERS
     assert [thread for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name] == []
-    assert len(s3.written) == written
+    assert len(s3.writes) == written
 
 
 def test_a_mail_with_a_part_that_is_not_stored_comes_again_and_then_has_one_event() -> None:
-    room = Room(with_files(*[b"x,y"] * 40))
-    room.s3.outages = {key(17): "InternalError"}
+    world = World(with_files(*[b"x,y"] * 40))
+    world.s3.refused = {key(17): "InternalError"}
     first = record(received())
-    assert process([first], room.wiring) == (first,)
-    assert (room.events.taken, room.sqs.sent) == ([], [])
-    room.s3.outages = {}
-    assert process([record(received(), receive_count=2)], room.wiring) == ()
-    assert [part["s3"]["key"] for part in room.detail["message"]["attachments"]] == [
+    assert process([first], world.wiring) == (first,)
+    assert (world.events.taken, world.sqs.sent) == ([], [])
+    world.s3.refused = {}
+    assert process([record(received(), receive_count=2)], world.wiring) == ()
+    assert [part["s3"]["key"] for part in world.detail["message"]["attachments"]] == [
         key(number) for number in range(1, 41)
     ]
 
@@ -127,7 +128,7 @@ def test_a_mail_with_a_part_that_is_not_stored_comes_again_and_then_has_one_even
     ],
 )
 def test_the_failure_of_a_write_comes_out(leave: Callable[[Uploads], None]) -> None:
-    bucket = Bucket(FakeS3(outages={"parts/1": "AccessDenied"}), BUCKET)
+    bucket = Bucket(FakeS3(refused={"parts/1": "AccessDenied"}), BUCKET)
 
     def written() -> None:
         with Uploads(bucket) as block:
@@ -139,7 +140,7 @@ def test_the_failure_of_a_write_comes_out(leave: Callable[[Uploads], None]) -> N
 
 
 def test_an_error_of_the_block_itself_is_the_one_that_comes_out() -> None:
-    bucket = Bucket(FakeS3(outages={"parts/1": "AccessDenied"}), BUCKET)
+    bucket = Bucket(FakeS3(refused={"parts/1": "AccessDenied"}), BUCKET)
 
     def written() -> None:
         with Uploads(bucket) as block:

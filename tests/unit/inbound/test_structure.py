@@ -1,0 +1,99 @@
+"""How a mail is split into its parts."""
+
+from __future__ import annotations
+
+import pytest
+
+from inbound import mime
+from tests.unit.inbound.multiparts import FILED, HTML, PLAIN, multipart, shown
+
+
+def test_a_thousand_parts_are_all_kept_in_order() -> None:
+    files = [f'{FILED}Content-Type: text/csv; name="{n}.csv"\n\n{n}' for n in range(1000)]
+    raw = multipart("mixed", PLAIN, *files)
+    mail = mime.parse(raw)
+    assert mail.text == b"hello"
+    assert [part.filename for part in mail.parts] == [f"{n}.csv" for n in range(1000)]
+    assert mail.parts[999].content(raw) == (b"999", ())
+    assert mail.defects == ()
+
+
+def test_more_parts_than_any_mail_has_are_cut_and_said_so() -> None:
+    mail = mime.parse(multipart("mixed", PLAIN, *["X: y\n\nz"] * 5000))
+    assert mail.text is not None
+    assert mail.text.count(b"\nz") == 1998
+    assert mail.defects == ("too_many_parts",)
+
+
+def nested(depth: int) -> bytes:
+    """A text and an attachment, `depth` multiparts deep."""
+    lines = ["From: a@example.org"]
+    lines += [f'Content-Type: multipart/mixed; boundary="b{n}-"\n\n--b{n}-' for n in range(depth)]
+    lines += [PLAIN, f"--b{depth - 1}-\n{FILED}\nfile"]
+    lines += [f"--b{n}---" for n in reversed(range(depth))]
+    return "\n".join(lines).encode()
+
+
+def test_a_hundred_levels_of_nesting_are_read() -> None:
+    raw = nested(100)
+    mail = mime.parse(raw)
+    assert mail.text == b"hello"
+    assert [part.content(raw)[0] for part in mail.parts] == [b"file"]
+    assert mail.defects == ()
+
+
+def test_what_is_nested_deeper_than_any_mail_becomes_an_attachment() -> None:
+    mail = mime.parse(nested(1000))
+    assert shown(mail) == (None, None, ["multipart/mixed"], [])
+    assert mail.defects == ("nested_too_deep",)
+
+
+def test_boundaries_that_begin_alike_are_told_apart() -> None:
+    inner = (
+        'Content-Type: multipart/alternative; boundary="bb"\n\n--bb\n'
+        + PLAIN
+        + "\n--bb\n"
+        + HTML
+        + "\n--bb--"
+    )
+    assert shown(mime.parse(multipart("mixed", inner, FILED + HTML))) == (
+        b"hello",
+        b"<p>hello",
+        ["text/html"],
+        [],
+    )
+
+
+def test_a_delimiter_may_be_followed_by_space_and_must_begin_its_line() -> None:
+    raw = multipart("mixed", PLAIN + "\nsee --b\n--bc").replace(b"\n--b\n", b"\n--b \t\n", 1)
+    assert mime.parse(raw).text == b"hello\nsee --b\n--bc"
+
+
+@pytest.mark.parametrize(
+    ("boundary", "filler"),
+    [
+        (b"-", b"-"),
+        (b"b", b"--b"),
+        (b"b", b"\n--bb"),
+        (b"b", b"\r--b-"),
+        (b"b", b"\n--b x"),
+        (b"b", b"\n--b \t" + b" " * 1000 + b"x"),
+    ],
+    ids=["dashes", "inside a line", "longer", "half closed", "with more", "with a long end"],
+)
+def test_what_only_looks_like_a_delimiter_is_content(boundary: bytes, filler: bytes) -> None:
+    content = b"," + filler * (4_000_000 // len(filler)) + b","
+    raw = (
+        b"From: a@example.org\nContent-Type: multipart/mixed; boundary=%b\n\n--%b\nContent-Type: text/csv\n\n"
+        b"%b\n--%b--\n" % (boundary, boundary, content, boundary)
+    )
+    mail = mime.parse(raw)
+    assert [part.content(raw)[0] == content for part in mail.parts] == [True]
+    assert mail.defects == ()
+
+
+def test_an_attached_mail_is_kept_byte_by_byte() -> None:
+    attached = "From:  odd   <x@example.org>\nSubject: =?utf-8?q?a?=\nX-8: é\n\n  body\n\n\n"
+    raw = multipart("mixed", PLAIN, f"Content-Type: message/rfc822\n\n{attached}")
+    part = mime.parse(raw).parts[0]
+    assert part.content(raw)[0] == attached.encode()
