@@ -28,6 +28,7 @@ from sender.rate.gcra import SendAt
 from sender.ses.client import MailService
 from sender.wiring import Sender
 from tests.unit.fakes.clients import FakeEvents
+from tests.unit.fakes.s3 import FakeS3
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb, place
 
 if TYPE_CHECKING:
@@ -299,38 +300,6 @@ def arn(url: str) -> str:
     return {SETTINGS.send_queue_url: SEND_QUEUE, SETTINGS.bulk_queue_url: BULK_QUEUE}[url]
 
 
-class Body(io.BytesIO):
-    """What S3 streams."""
-
-
-class FakeS3:
-    """S3 with versions left out; `troubles` are the errors of the next calls."""
-
-    def __init__(self) -> None:
-        self.objects: dict[tuple[str, str], bytes] = {}
-        self.troubles: list[Exception | None] = []
-        self.read: Callable[[str], None] = lambda _: None
-
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - AWS's names
-        self._trouble()
-        self.read(Key)
-        data = self.objects.get((Bucket, Key))
-        if data is None:
-            code = "NoSuchKey"
-            raise refusal(code, operation="GetObject")
-        return {"Body": Body(data), "ContentLength": len(data)}
-
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:  # noqa: N803 - AWS's names
-        self._trouble()
-        assert ContentType == "application/json"
-        self.objects[Bucket, Key] = Body
-
-    def _trouble(self) -> None:
-        trouble = self.troubles.pop(0) if self.troubles else None
-        if trouble is not None:
-            raise trouble
-
-
 class ConflictError(ClientError):
     """A schedule of that name is there."""
 
@@ -385,7 +354,11 @@ class World:
         self.settings = msgspec.structs.replace(SETTINGS, **settings)
         self.clock = Clock()
         self.queues = FakeQueues(self.clock)
-        self.ses, self.s3, self.scheduler = FakeSes(), FakeS3(), FakeScheduler()
+        self.ses, self.s3, self.scheduler = (
+            FakeSes(),
+            FakeS3(content_type="application/json"),
+            FakeScheduler(),
+        )
         self.events, self.dynamodb, self.pace = FakeEvents(), FakeDynamoDb(), Pace(self.clock)
         self.measured: list[tuple[str, float]] = []
         self.stream = io.StringIO()

@@ -33,9 +33,9 @@ from sender.batch import process
 from sender.rate.gcra import RetryAfter, SendAt
 from sender.ses.client import MailService
 from sender.wiring import Sender
+from tests.unit.fakes.s3 import FakeS3
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb
 from tests.unit.tracking.world import SETTINGS as TRACKING
-from tests.unit.tracking.world import FakeS3
 from tracking.aws.tracking_queue import TrackingQueue
 from tracking.batch import process as track
 from tracking.esp_events import EspEvents

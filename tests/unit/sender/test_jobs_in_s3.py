@@ -95,7 +95,7 @@ def test_a_bucket_that_the_settings_do_not_name_is_never_read(where: str) -> Non
     else:
         world.put(attachments=[invoice("x", "somebody-elses")])
     reads: list[str] = []
-    world.s3.read = reads.append
+    world.s3.on_read = reads.append
     world.deliver()
     assert (reads, world.ses.requests, world.queues.messages) == ([], [], {})
     assert "source_buckets do not name; add it there, and deploy" in world.reasons[0]
@@ -112,7 +112,7 @@ def test_a_bucket_that_the_settings_do_not_name_is_never_read(where: str) -> Non
 )
 def test_a_file_that_cannot_be_had_fails_for_each_recipient_and_says_which(code: str, reason: str) -> None:
     world = World()
-    world.s3.troubles = [refusal(code, operation="GetObject")]
+    world.s3.errors = [refusal(code, operation="GetObject")]
     world.put(to=["ann", "bob"], attachments=[invoice()])
     world.deliver()
     assert world.told_of("failed") == ["ann", "bob"]
@@ -134,7 +134,7 @@ def test_without_s3_a_job_waits_and_counts_no_attempt(error: Exception, where: s
     world = World()
     world.s3.objects[BUCKET, "job.json"] = json.dumps(letter()).encode()
     world.s3.objects[BUCKET, "17.pdf"] = PDF
-    world.s3.troubles = [error] * 8
+    world.s3.errors = [error] * 8
     if where == "job":
         world.queues.put(refers())
     else:
@@ -188,7 +188,7 @@ def test_a_mail_that_was_sent_is_no_failure_when_its_files_are_gone_at_its_secon
 def test_jobs_with_files_in_s3_are_taken_one_after_the_other() -> None:
     world = World()
     steps: list[str] = []
-    world.s3.read = lambda key: steps.append(f"read {key}")
+    world.s3.on_read = lambda key: steps.append(f"read {key}")
     world.ses.during = lambda: steps.append("sent")
     for number in range(3):
         world.s3.objects[BUCKET, f"{number}.pdf"] = PDF
@@ -225,7 +225,7 @@ def test_large_jobs_that_a_batch_has_no_time_for_go_back_unread() -> None:
     world.s3.objects[BUCKET, "17.pdf"] = PDF
     world.ses.during = lambda: world.wait(11)
     reads: list[str] = []
-    world.s3.read = reads.append
+    world.s3.on_read = reads.append
     for number in range(3):
         world.put(to=f"c{number}", attachments=[invoice()])
     world.deliver()

@@ -273,11 +273,11 @@ def invoices(world: World, count: int) -> list[dict[str, Any]]:
 def test_a_job_whose_files_take_too_long_comes_again_before_the_function_is_ended() -> None:
     world = World()
     world.put(attachments=invoices(world, 20))
-    world.s3.read = lambda _: world.wait(5)
+    world.s3.on_read = lambda _: world.wait(5)
     world.deliver()
     assert world.clock.now < START + 60
     assert (world.log[-1]["outcome"], world.log[-1]["error"], world.told) == ("postponed", "NoTime", [])
-    world.s3.read = lambda _: None
+    world.s3.on_read = lambda _: None
     world.run()
     assert (world.ses.sent_to, world.told_of("queued")) == (["ann"], ["ann"])
 
@@ -288,7 +288,7 @@ def test_a_job_in_s3_that_takes_too_long_to_come_waits_for_a_delivery_with_more_
     world.s3.objects[JOBS_BUCKET, at["key"]] = json.dumps(
         letter("large", attachments=invoices(world, 1))
     ).encode()
-    world.s3.read = lambda key: world.wait(30 if key == at["key"] else 0)
+    world.s3.on_read = lambda key: world.wait(30 if key == at["key"] else 0)
     world.queues.put(json.dumps({"job_id": "job-large", "content_ref": at}))
     world.deliver()
     assert (world.log[-1]["error"], world.ses.requests) == ("NoTime", [])

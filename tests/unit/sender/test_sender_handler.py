@@ -19,6 +19,7 @@ from mailbus_cdk.settings.schema import Sender as SenderLimits
 from sender.batch import ROUNDS_SECONDS
 from sender.handler import lambda_handler, wait_until, wire
 from sender.rate.gcra import TRANSACTIONAL_AHEAD
+from tests.unit.fakes.lambda_context import FakeLambdaContext
 from tests.unit.sender.fake_world import BULK_QUEUE, SEND_QUEUE, SETTINGS, World, letter
 
 if TYPE_CHECKING:
@@ -29,19 +30,7 @@ if TYPE_CHECKING:
 FUNCTION = "mailbus-dev-sender"
 
 
-class Context:
-    """What Lambda says of an invocation."""
-
-    function_name = FUNCTION
-
-    def __init__(self, seconds: float = 60.0) -> None:
-        self._seconds = seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self._seconds * 1000)
-
-
-CONTEXT: Any = Context()
+CONTEXT: Any = FakeLambdaContext(function_name=FUNCTION)
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +107,8 @@ def test_an_event_that_comes_with_too_little_time_goes_back_whole(monkeypatch: p
     world.clock.now = time.time()
     world.queues.change_message_visibility = lambda **_: None  # type: ignore[method-assign] # no queue behind it
     monkeypatch.setattr("sender.handler.wire", lambda _: world.sender)
-    answer = lambda_handler(event(letter("ann"), letter("bob")), Context(5.0))  # type: ignore[arg-type] # as Lambda's
+    context: Any = FakeLambdaContext(5.0, function_name=FUNCTION)
+    answer = lambda_handler(event(letter("ann"), letter("bob")), context)
     assert len(answer["batchItemFailures"]) == 2
     assert world.ses.requests == []
 

@@ -67,7 +67,7 @@ def test_of_jobs_with_files_in_s3_too_one_line_is_written_for_a_batch() -> None:
     for name in ("ann", "bob"):
         world.put(to=name, attachments=[{"filename": "a.txt", **stored}])
         world.wait(30)
-    world.s3.troubles = [refusal("SlowDown", status=503, operation="GetObject")] * 2
+    world.s3.errors = [refusal("SlowDown", status=503, operation="GetObject")] * 2
     world.deliver()
     assert waited(world) == [60]
 

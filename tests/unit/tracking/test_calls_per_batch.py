@@ -57,7 +57,7 @@ def calls_of(world: World, monkeypatch: pytest.MonkeyPatch, make: Callable[[int]
         events=len(world.events.calls),
         dynamodb=world.dynamodb.calls,
         sqs=len(world.sqs.sent) + len(world.sqs.hidden),
-        s3=world.s3.puts,
+        s3=len(world.s3.writes),
     )
 
 

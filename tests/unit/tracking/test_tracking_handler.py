@@ -10,9 +10,10 @@ from botocore.exceptions import EndpointConnectionError
 from mailbus.aws.event_bus import ATTEMPTS
 from mailbus.errors import ConfigurationError
 from tests.unit.fakes.clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs, refusal
+from tests.unit.fakes.lambda_context import FakeLambdaContext
 from tests.unit.mailbus.fake_dynamodb import TABLE
 from tests.unit.tracking.reports import NAMES, TOPIC, envelope, expected, payload, text
-from tests.unit.tracking.world import EVENTS_BUCKET, MAX_RECEIVES, QUEUE, Context, World
+from tests.unit.tracking.world import EVENTS_BUCKET, MAX_RECEIVES, QUEUE, World
 from tracking import batch, handler
 
 DELIVERY = envelope(text("event_delivery"))
@@ -127,7 +128,7 @@ def test_an_event_too_large_for_the_bus_refers_to_sess_json_in_s3(monkeypatch: p
         event["event_id"] for event in expected("event_bounce")["events"]
     ]
     # once for both recipients, and under the same key whenever the record comes again
-    assert world.s3.puts == 1
+    assert len(world.s3.writes) == 1
     [ref] = {tuple(event["esp_event_ref"].values()) for event in light}
     assert world.s3.objects == {ref: message.encode()}
     assert (ref[0], ref[1].startswith("esp-events/")) == (EVENTS_BUCKET, True)
@@ -138,7 +139,7 @@ def test_an_event_too_large_for_the_bus_refers_to_sess_json_in_s3(monkeypatch: p
 
 def test_while_s3_is_away_a_large_event_waits_and_the_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
-    world.s3.outage = refusal("SlowDown")
+    world.s3.errors = [refusal("SlowDown")] * 2
     assert world.run(monkeypatch, envelope(too_large()), DELIVERY) == ["record-0"]
     assert [event["event_type"] for event in world.details] == ["delivered"]
 
@@ -233,7 +234,7 @@ def test_the_log_counts_and_names_records_but_quotes_no_mail(monkeypatch: pytest
 def test_an_event_that_is_not_from_a_queue_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handler, "wire", lambda: World().within)
     with pytest.raises(ConfigurationError):
-        handler.lambda_handler({"Records": [{"EventSource": "aws:sns", "Sns": {}}]}, Context(30.0))  # type: ignore[arg-type] # as Lambda's
+        handler.lambda_handler({"Records": [{"EventSource": "aws:sns", "Sns": {}}]}, FakeLambdaContext(30.0))  # type: ignore[arg-type] # as Lambda's
 
 
 def test_the_wiring_is_made_once_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

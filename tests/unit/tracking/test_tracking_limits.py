@@ -15,6 +15,7 @@ from mailbus.ledger.records import JobRecord, RecordKey
 from mailbus.ledger.table import Claim
 from mailbus_cdk.settings.schema import Tracking
 from tests.unit.fakes.clients import FakeEvents, FakeSqs
+from tests.unit.fakes.lambda_context import FakeLambdaContext
 from tests.unit.tracking.reports import envelope, payload, text
 from tests.unit.tracking.world import MAX_RECEIVES, NOW, World
 from tracking import batch, handler, wiring
@@ -161,10 +162,6 @@ def test_what_never_had_its_time_is_kept_with_that_as_its_reason(monkeypatch: py
 
 
 def test_the_function_is_told_of_its_time_by_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Context:
-        def get_remaining_time_in_millis(self) -> int:
-            return 29_500
-
     told: list[float] = []
     world = World()
 
@@ -173,7 +170,7 @@ def test_the_function_is_told_of_its_time_by_lambda(monkeypatch: pytest.MonkeyPa
         return world.within(seconds)
 
     monkeypatch.setattr(handler, "wire", lambda: within)
-    assert handler.lambda_handler({"Records": []}, Context()) == {"batchItemFailures": []}  # type: ignore[arg-type] # as Lambda's
+    assert handler.lambda_handler({"Records": []}, FakeLambdaContext(29.5)) == {"batchItemFailures": []}  # type: ignore[arg-type] # as Lambda's
     assert told == [29.5]
 
 

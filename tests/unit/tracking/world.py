@@ -14,6 +14,8 @@ from aws_lambda_powertools import Logger
 
 from mailbus.environment import TrackingSettings
 from tests.unit.fakes.clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
+from tests.unit.fakes.lambda_context import FakeLambdaContext
+from tests.unit.fakes.s3 import FakeS3
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb
 from tests.unit.tracking.reports import SNS_TIME, TOPIC
 from tracking import handler, wiring
@@ -39,32 +41,6 @@ SETTINGS = TrackingSettings(
 )
 
 
-class FakeS3:
-    """S3: keeps what was put, or raises `outage`."""
-
-    def __init__(self) -> None:
-        self.outage: Exception | None = None
-        self.puts = 0
-        self.objects: dict[tuple[str, str], bytes] = {}
-
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:  # noqa: N803 - AWS's names
-        assert ContentType == "application/json"
-        self.puts += 1
-        if self.outage is not None:
-            raise self.outage
-        self.objects[Bucket, Key] = Body
-
-
-class Context:
-    """What Lambda tells a function of its time."""
-
-    def __init__(self, seconds: float) -> None:
-        self.milliseconds = int(seconds * 1000)
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.milliseconds
-
-
 class World:
     """The fakes, and the wiring made of them."""
 
@@ -80,7 +56,7 @@ class World:
         self.sqs = sqs or FakeSqs()
         self.dynamodb = FakeDynamoDb()
         self.stream = io.StringIO()
-        self.s3 = FakeS3()
+        self.s3 = FakeS3(content_type="application/json")
         self.now = NOW
         self.settings = msgspec.structs.replace(
             SETTINGS, metadata_in_headers=metadata_in_headers, index_messages=index_messages
@@ -131,7 +107,7 @@ class World:
                 for number, body in enumerate(bodies)
             ]
         }
-        answer = handler.lambda_handler(event, Context(seconds or 30.0))  # type: ignore[arg-type] # as Lambda's
+        answer = handler.lambda_handler(event, FakeLambdaContext(seconds or 30.0))  # type: ignore[arg-type] # as Lambda's
         return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
 
     @property

@@ -9,6 +9,7 @@ import pytest
 
 from mailbus.errors import ConfigurationError
 from mailbus.metrics import REFUSED_MESSAGES, UNCONFIRMED_SUBSCRIPTIONS, put_metric
+from tests.unit.fakes.lambda_context import FakeLambdaContext
 from tests.unit.webhook.sns_world import (
     CHINESE_TOPIC,
     INBOUND_QUEUE,
@@ -26,10 +27,6 @@ from webhook.http import parse_request
 URL_ELSEWHERE = "https://example.com/SimpleNotificationService-7506a1e35b36ef5a444dd1a8e7cc3ed8.pem"
 
 
-class Context:
-    function_name = "mailbus-dev-webhook"
-
-
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("TRACKING_QUEUE_URL", TRACKING_QUEUE)
@@ -42,7 +39,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def invoke(proxied: dict[str, Any]) -> dict[str, Any]:
-    context: Any = Context()
+    context: Any = FakeLambdaContext(function_name="mailbus-dev-webhook")
     return handler.lambda_handler(proxied, context)
 
 
