@@ -1,7 +1,8 @@
-"""Kills workers of a deployed function at chosen points of their work: a reverse proxy before what they call.
+"""A reverse proxy in front of AWS that kills workers of a deployed function at chosen points of their work.
 
-Each call of a worker passes here on its way to AWS. Before or after it is passed on, the process that made it
-may be killed (SIGKILL), as if its machine were gone.
+Each call of a worker passes through here on its way to AWS. Before or after it is passed on, the process that
+made it may be killed (SIGKILL), as if its machine were gone. Which worker dies depends on counts alone, never
+on the time: each point gets a number of kills, and the proxy goes on until it has made all of them.
 """
 
 from __future__ import annotations
@@ -10,10 +11,8 @@ import contextlib
 import http.client
 import json
 import os
-import random
 import signal
 import threading
-import time
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import TracebackType
 
-Death = Literal[
+KillPoint = Literal[
     "before the call", "after SES accepted", "after the ledger write", "before the acknowledgement"
 ]
 # as AWS's SDK names them: https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html
@@ -34,54 +33,60 @@ Service = Literal["sesv2", "dynamodb", "eventbridge"]
 When = Literal["before", "after"]
 
 
-class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """A call at which a worker may die, once it is on its way to SES."""
+class Trigger(msgspec.Struct, frozen=True, kw_only=True):
+    """The call at which a worker is killed, once it has called SES in its round."""
 
     service: Service
     when: When
-    # of DynamoDB's, those that count
+    # all operations of the service where it is empty
     operations: tuple[str, ...] = ()
 
 
-POINTS: Final[dict[Death, Point]] = {
-    "before the call": Point(service="sesv2", when="before"),
-    "after SES accepted": Point(service="sesv2", when="after"),
-    "after the ledger write": Point(
+TRIGGERS: Final[dict[KillPoint, Trigger]] = {
+    "before the call": Trigger(service="sesv2", when="before"),
+    "after SES accepted": Trigger(service="sesv2", when="after"),
+    "after the ledger write": Trigger(
         service="dynamodb", when="after", operations=("BatchWriteItem", "UpdateItem")
     ),
-    "before the acknowledgement": Point(service="eventbridge", when="after"),
+    "before the acknowledgement": Trigger(service="eventbridge", when="after"),
 }
+# a worker's round of sending begins with it
 CLAIM: Final = "TransactWriteItems"
 # the worker asks SES for its limits too
-SENDING: Final = "/outbound"
-DROPPED: Final = frozenset({"connection", "content-length", "host", "keep-alive", "transfer-encoding"})
+SENDING: Final = "/v2/email/outbound"
+# https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
+HOP_BY_HOP: Final = frozenset({"connection", "content-length", "host", "keep-alive", "transfer-encoding"})
 TCP_ADDRESS, TCP_INODE = 1, 9
+# far more than a call takes on a busy machine
+UPSTREAM_SECONDS: Final = 120.0
 
 
-class Fate(msgspec.Struct, frozen=True, kw_only=True):
-    """How a worker's round ends, and for which jobs."""
+class _Round:
+    """A worker's round of sending: the jobs that it claimed, and the point at which it is to be killed."""
 
-    death: Death | None
-    job_ids: frozenset[str]
+    def __init__(self, job_ids: frozenset[str], kill_point: KillPoint | None) -> None:
+        self.job_ids = job_ids
+        self.kill_point = kill_point
+        self.called_ses = False
 
 
-class Deaths:
-    """The proxies, one for each service. `hit` has the jobs that each death met.
+class KillingProxy:
+    """One proxy for each service, and the plan of kills that they share.
 
-    `share` is how probable each of the deaths is for a round of a worker, a quarter at most; `seconds` later
-    nobody dies any more.
+    `kills_per_point` workers are killed at each point. The rounds take the points that are left in turn, and
+    after these one round is left alive, so that work gets done between the kills. `jobs_hit` has the ids of
+    the jobs that a killed worker had claimed.
     """
 
-    def __init__(self, upstream: Mapping[Service, str], *, share: float, seconds: float, seed: int) -> None:
-        self.share = share
-        self._until = time.monotonic() + seconds
-        self.hit: dict[Death, set[str]] = {death: set() for death in POINTS}
-        self.killed = 0
-        self._chance = random.Random(seed)  # noqa: S311 - faults, no secret
+    def __init__(self, upstream: Mapping[Service, str], *, kills_per_point: int) -> None:
+        self.kills: dict[KillPoint, int] = dict.fromkeys(TRIGGERS, 0)
+        self.jobs_hit: dict[KillPoint, set[str]] = {point: set() for point in TRIGGERS}
+        self._kills_per_point = kills_per_point
         self._lock = threading.Lock()
-        self._fates: dict[int, Fate] = {}
-        self._called: dict[int, bool] = defaultdict(bool)
-        self._servers = {service: _Proxy(self, service, url) for service, url in upstream.items()}
+        self._rounds_begun = 0
+        # by process id
+        self._rounds: dict[int, _Round] = {}
+        self._servers = {service: _Server(self, service, url) for service, url in upstream.items()}
 
     def __enter__(self) -> Self:
         for server in self._servers.values():
@@ -97,70 +102,80 @@ class Deaths:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Tell a function's clients to come here."""
+        """The environment variables that lead a function's clients to the proxies."""
         return {
             f"AWS_ENDPOINT_URL_{service.upper()}": f"http://127.0.0.1:{server.server_address[1]}"
             for service, server in self._servers.items()
         }
 
-    def met(self, worker: int, service: Service, operation: str, body: bytes, when: When) -> bool:
-        """Kill a worker if this is its time; whether it is dead now."""
+    @property
+    def done(self) -> bool:
+        """True if all planned kills have happened."""
+        return not self._points_left()
+
+    def kill_if_due(self, worker: int, service: Service, operation: str, body: bytes, when: When) -> bool:
+        """Kill a worker if its round is to end at this call; True if it is dead now."""
         with self._lock:
             if operation == CLAIM and when == "before":
-                self._begin(worker, body)
-            sending = service == "sesv2" and operation.startswith("/v2/email" + SENDING)
-            self._called[worker] = self._called[worker] or sending
-            fate = self._fates.get(worker)
-            if fate is None or fate.death is None or not self._called[worker]:
+                self._begin_round(worker, body)
+            current = self._rounds.get(worker)
+            if current is None:
                 return False
-            point = POINTS[fate.death]
-            if (point.service, point.when) != (service, when) or (service == "sesv2" and not sending):
+            sending = service == "sesv2" and operation.startswith(SENDING)
+            current.called_ses = current.called_ses or sending
+            point = current.kill_point
+            if point is None or not current.called_ses or self.kills[point] >= self._kills_per_point:
                 return False
-            if point.operations and operation not in point.operations:
+            trigger = TRIGGERS[point]
+            if (trigger.service, trigger.when) != (service, when) or (service == "sesv2" and not sending):
                 return False
-            del self._fates[worker]
-            self.hit[fate.death] |= fate.job_ids
-            self.killed += 1
+            if trigger.operations and operation not in trigger.operations:
+                return False
+            del self._rounds[worker]
+            self.jobs_hit[point] |= current.job_ids
+            self.kills[point] += 1
         with contextlib.suppress(ProcessLookupError):
             os.kill(worker, signal.SIGKILL)
         return True
 
-    def _begin(self, worker: int, body: bytes) -> None:
+    def _begin_round(self, worker: int, body: bytes) -> None:
         puts = [write["Put"]["Item"] for write in json.loads(body)["TransactItems"] if "Put" in write]
         job_ids = frozenset(item["pk"]["S"].removeprefix("job#") for item in puts if "open" in item)
-        if job_ids:
-            over = time.monotonic() > self._until
-            draw = len(POINTS) if over else int(self._chance.random() / self.share)
-            death = list(POINTS)[draw] if draw < len(POINTS) else None
-            self._fates[worker] = Fate(death=death, job_ids=job_ids)
-            self._called[worker] = False
+        if not job_ids:
+            return
+        turns = [*self._points_left(), None]
+        self._rounds[worker] = _Round(job_ids, turns[self._rounds_begun % len(turns)])
+        self._rounds_begun += 1
+
+    def _points_left(self) -> list[KillPoint]:
+        return [point for point, kills in self.kills.items() if kills < self._kills_per_point]
 
 
-class _Proxy(ThreadingHTTPServer):
-    """What stands before one service."""
+class _Server(ThreadingHTTPServer):
+    """The proxy in front of one service."""
 
     daemon_threads = True
 
-    def __init__(self, deaths: Deaths, service: Service, url: str) -> None:
+    def __init__(self, proxy: KillingProxy, service: Service, url: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.deaths, self.service, self.upstream = deaths, service, urlsplit(url).netloc
+        self.proxy, self.service, self.upstream = proxy, service, urlsplit(url).netloc
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Passes calls on, one connection to the service for each one of a worker's."""
+    """Passes calls on: one connection to the service for each connection of a worker."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
-    server: _Proxy
+    server: _Server
 
     def setup(self) -> None:
         super().setup()
-        self._upstream = http.client.HTTPConnection(self.server.upstream, timeout=60)
+        self._upstream = http.client.HTTPConnection(self.server.upstream, timeout=UPSTREAM_SECONDS)
         self._worker: int | None = None
 
     def handle(self) -> None:
-        # whoever is dead resets its connections
+        # the connections of a killed worker are reset
         with contextlib.suppress(OSError):
             super().handle()
 
@@ -169,23 +184,23 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             super().finish()
 
-    def do_POST(self) -> None:  # the name that http.server wants
+    def do_POST(self) -> None:  # http.server's name
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         operation = self.headers.get("X-Amz-Target", self.path).rpartition(".")[2]
-        if self._dies(operation, body, "before"):
+        if self._killed(operation, body, "before"):
             return
         try:
-            self._upstream.request(self.command, self.path, body, _kept(self.headers.items()))
+            self._upstream.request(self.command, self.path, body, _end_to_end(self.headers.items()))
             answer = self._upstream.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException):
             # the service broke the connection: so does this
             self.close_connection = True
             return
-        if self._dies(operation, body, "after"):
+        if self._killed(operation, body, "after"):
             return
         self.send_response_only(answer.status)
-        for name, value in _kept(answer.getheaders()).items():
+        for name, value in _end_to_end(answer.getheaders()).items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -194,26 +209,26 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST  # noqa: N815 - as above
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parameter's own name
-        """Say nothing."""
+        """Write no log."""
 
-    def _dies(self, operation: str, body: bytes, when: When) -> bool:
+    def _killed(self, operation: str, body: bytes, when: When) -> bool:
         server = self.server
         if self._worker is None:
-            # asked again with each call: the kernel's list leaves connections out at times while others come
+            # looked up again at the next call: the kernel's list omits connections while others are made
             self._worker = worker_behind(self.client_address[1])
-        dead = self._worker is not None and server.deaths.met(
+        killed = self._worker is not None and server.proxy.kill_if_due(
             self._worker, server.service, operation, body, when
         )
-        self.close_connection = self.close_connection or dead
-        return dead
+        self.close_connection = self.close_connection or killed
+        return killed
 
 
-def _kept(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {name: value for name, value in headers if name.lower() not in DROPPED}
+def _end_to_end(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name: value for name, value in headers if name.lower() not in HOP_BY_HOP}
 
 
 def worker_behind(port: int) -> int | None:
-    """Find the process that has a connection from this local port, among those that come from this one."""
+    """Return the descendant of this process that has a connection from this local port, if any."""
     inode = next(
         (row[TCP_INODE] for row in _connections() if row[TCP_ADDRESS].endswith(f":{port:04X}")), None
     )
@@ -228,15 +243,15 @@ def _connections() -> list[list[str]]:
 
 
 def _descendants(root: int) -> Iterable[int]:
-    parents: dict[int, list[int]] = defaultdict(list)
+    children_of: dict[int, list[int]] = defaultdict(list)
     for entry in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             text = entry.read_text()
-            # the command's name, in brackets, may hold anything
-            parents[int(text.rpartition(")")[2].split()[1])].append(int(entry.parent.name))
+            # the command's name, in parentheses, may contain anything
+            children_of[int(text.rpartition(")")[2].split()[1])].append(int(entry.parent.name))
     waiting = [root]
     while waiting:
-        children = parents[waiting.pop()]
+        children = children_of[waiting.pop()]
         yield from children
         waiting += children
 
