@@ -55,7 +55,7 @@ def defer(sender: Sender, early: Early) -> Result:
     if wait <= HIDDEN_SECONDS:
         return Scheduled(record=record, job=job, hide_seconds=max(wait, 0.0))
     body = _body(sender, {**early.document, "job_id": job.job_id}, job.job_id, "scheduled/", INPUT_BYTES)
-    sender.schedules.put(job.job_id, due=due, queue_arn=record.queue_arn, body=body)
+    sender.schedules.create(job.job_id, due=due, queue_arn=record.queue_arn, body=body)
     return Scheduled(record=record, job=job)
 
 

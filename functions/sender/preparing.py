@@ -197,7 +197,7 @@ def _fetch(sender: Sender, at: S3Object, path: str, *, most: int, deadline: floa
     if sender.now().timestamp() > deadline - READ_SECONDS - sender.settings.ses_seconds:
         reason = f"there was no time left to read {path} from S3"
         raise SendError(NO_TIME, reason, retryable=True)
-    return sender.objects.read(at, path, most=most)
+    return sender.objects.read(at, path, max_bytes=most)
 
 
 def expired() -> SendError:

@@ -11,7 +11,7 @@ import pytest
 
 from mailbus import Client
 from mailbus.jobs.strict_json import fingerprint
-from sender.aws.scheduler import name
+from sender.aws.scheduler import schedule_name
 
 if TYPE_CHECKING:
     from conftest import System
@@ -45,7 +45,9 @@ class Scheduler:
         deadline = time.monotonic() + 10
         while True:
             try:
-                found: dict[str, Any] = self._client.get_schedule(GroupName=self._group, Name=name(job_id))
+                found: dict[str, Any] = self._client.get_schedule(
+                    GroupName=self._group, Name=schedule_name(job_id)
+                )
             except missing:
                 assert time.monotonic() < deadline, "the job is on no schedule"
                 time.sleep(POLL_SECONDS)
@@ -53,7 +55,7 @@ class Scheduler:
                 return found
 
     def is_there(self, job_id: str) -> bool:
-        listed = self._client.list_schedules(GroupName=self._group, NamePrefix=name(job_id))
+        listed = self._client.list_schedules(GroupName=self._group, NamePrefix=schedule_name(job_id))
         return bool(listed["Schedules"])
 
     def let_time_pass(self, job_id: str) -> None:

@@ -1,8 +1,8 @@
-"""The edge to EventBridge Scheduler: puts a job back on its queue when it is due.
+"""The edge to EventBridge Scheduler: sends a job to its queue again when it is due.
 
 A schedule runs once and deletes itself
-(https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-delete.html). Its group outlives the
-sender, so that a redeployment loses none.
+(https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-delete.html). The group belongs
+to another stack than the sender, so that no redeployment loses a schedule.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RETRIES: Final = 185
 
 
 class Schedules:
-    """Makes one-time schedules in one group; what cannot be delivered goes to the dead-letter queue."""
+    """Creates one-time schedules in one group; failed deliveries go to the dead-letter queue."""
 
     def __init__(
         self,
@@ -42,15 +42,15 @@ class Schedules:
         self._role = role_arn
         self._dead_letters = dead_letter_queue_arn
 
-    def put(self, job_id: str, *, due: float, queue_arn: str, body: str) -> None:
-        """Have `body` put on a queue at `due`, in epoch seconds; once, however often it is asked for.
+    def create(self, job_id: str, *, due: float, queue_arn: str, body: str) -> None:
+        """Have `body` sent to a queue at `due`, in epoch seconds; once, however often this is called.
 
-        A `SendError` that is retryable where the Scheduler did not take it.
+        Raise a retryable `SendError` if the schedule could not be created.
         """
         moment = datetime.fromtimestamp(math.ceil(due), UTC)
         try:
             self._client.create_schedule(
-                Name=name(job_id),
+                Name=schedule_name(job_id),
                 GroupName=self._group,
                 Description=f"Mailbus: sends the job {job_id}",
                 ScheduleExpression=f"at({moment:%Y-%m-%dT%H:%M:%S})",
@@ -71,10 +71,10 @@ class Schedules:
         except self._client.exceptions.ConflictException:
             return
         except (ClientError, BotoCoreError) as error:
-            reason = "EventBridge Scheduler did not take the job's schedule"
+            reason = "the job's schedule could not be created"
             raise SendError(sessions.error_code(error), reason, retryable=True) from error
 
 
-def name(job_id: str) -> str:
-    """Name a job's schedule: a schedule's name is shorter than a job's id may be."""
+def schedule_name(job_id: str) -> str:
+    """Return the name of a job's schedule: a job id may be longer than such a name, so it is hashed."""
     return f"job-{hashlib.sha256(job_id.encode()).hexdigest()[:48]}"

@@ -1,1 +1,1 @@
-"""The calls of SES: built from a job, made, and their errors explained."""
+"""SES: a job becomes the parameters of a call, the call is made, and its errors are classified."""

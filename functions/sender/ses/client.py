@@ -1,4 +1,4 @@
-"""The edge to SES: its two calls, their errors translated."""
+"""The edge to SES: makes the calls SendEmail and SendBulkEmail, and classifies their errors."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ IDLE_SECONDS: Final = 20.0
 
 
 class MailService:
-    """Sends by SES, from several threads at once.
+    """Sends mails, from several threads at once.
 
-    The client must not retry by itself: SES has no idempotency token. `clock` gives epoch seconds; the
-    monotonic clock stands still while a function is frozen.
+    The client must not retry by itself: SES has no idempotency token. `clock` returns epoch seconds; a
+    monotonic clock would stop while the function is frozen.
     """
 
     def __init__(self, client: SESV2Client, *, clock: Callable[[], float] = time.time) -> None:
@@ -36,36 +36,36 @@ class MailService:
         self._called_at: float | None = None
 
     def send(self, request: Request) -> str | Fault:
-        """Send once; the answer is SES's message id, or what went wrong."""
-        self._leave_stale_connections()
+        """Send one mail, without retries; return SES's message id, or the fault."""
+        self._close_idle_connections()
         try:
             answer = self._client.send_email(**request.params)
             return _message_id(answer)
-        except Exception as error:  # noqa: BLE001 - whatever breaks while an answer is read leaves doubt
+        except Exception as error:  # noqa: BLE001 - any failure to read an answer is a fault
             return _fault(error)
 
-    def send_bulk(self, bulk: BulkRequest, entries: Sequence[int]) -> tuple[str | Fault, ...] | Fault:
-        """Send these entries, at most 50, once; the answer is each one's message id or fault, in order.
+    def send_bulk(self, request: BulkRequest, entries: Sequence[int]) -> tuple[str | Fault, ...] | Fault:
+        """Send these entries, at most 50, without retries; return each one's message id or fault, in order.
 
-        One fault is the whole call's.
+        If the call fails as a whole, return its one fault.
         """
-        chosen: Any = [bulk.entries[index] for index in entries]
-        self._leave_stale_connections()
+        chosen: Any = [request.entries[index] for index in entries]
+        self._close_idle_connections()
         try:
-            answer = self._client.send_bulk_email(**bulk.params, BulkEmailEntries=chosen)
+            answer = self._client.send_bulk_email(**request.params, BulkEmailEntries=chosen)
             results = answer["BulkEmailEntryResults"]
             if len(results) != len(chosen):
                 reason = f"{len(results)} results for {len(chosen)} entries"
                 return unanswered("UnreadableAnswer", reason)
             return tuple(_entry(result) for result in results)
-        except Exception as error:  # noqa: BLE001 - whatever breaks while an answer is read leaves doubt
+        except Exception as error:  # noqa: BLE001 - any failure to read an answer is a fault
             return _fault(error)
 
-    def _leave_stale_connections(self) -> None:
-        """Connect anew after a pause.
+    def _close_idle_connections(self) -> None:
+        """Close the connections after a pause in calls, so that the next call opens a new one.
 
-        A connection that the other side has given up meanwhile breaks only once the request is on its way,
-        which leaves doubt: the mail would wait long for an answer that a new connection gives at once.
+        A connection that SES has dropped meanwhile breaks only after the request is sent. The mail would then
+        be in doubt, and wait for SES's events.
         """
         with self._lock:
             now = self._clock()
@@ -89,13 +89,13 @@ def _entry(result: Mapping[str, Any]) -> str | Fault:
 def _fault(error: Exception) -> Fault:
     match error:
         case ClientError():
-            problem = error.response["Error"]
+            answer = error.response["Error"]
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-            return classify(problem.get("Code", "Unknown"), problem.get("Message", ""), status)
+            return classify(answer.get("Code", "Unknown"), answer.get("Message", ""), status)
         case ParamValidationError():
-            # its text shows the values, which are the job's content
-            return classify("ParamValidationError", "SES's parameters cannot be written so", None)
+            # its text includes the values, which are the job's content
+            return classify("ParamValidationError", "the parameters do not match SES's API", None)
         case BotoCoreError():
             return classify(type(error).__name__, str(error), None)
         case _:
-            return unanswered(type(error).__name__, "SES's answer cannot be read")
+            return unanswered(type(error).__name__, "SES's answer is unreadable")

@@ -1,7 +1,7 @@
-"""What SES's answers mean for a job: a table of error codes, and one of the entries' statuses in a bulk call.
+"""Classifies SES's errors: a table of the error codes, and one of the statuses of entries in a bulk call.
 
-SES names the API's errors at https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html and
-the statuses at https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntryResult.html.
+SES documents the errors at https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html and the
+statuses at https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntryResult.html.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from typing import Final
 
 Kind = Literal["retry", "throttled", "quota", "paused", "unanswered", "failed", "rejected"]
-"""What to do with the job.
+"""What to do with the job after an error.
 
-`retry`: again, up to the deployment's attempts. `throttled`, `quota` and `paused`: again, however
-often, since the job is not at fault. `unanswered`: SES may have accepted all the same, so that first of all
-its own events have to be waited for. `failed` and `rejected`: never again.
+`retry`: try again, up to the deployment's `max_attempts`. `throttled`, `quota` and `paused`: try again
+without a limit, since the job is not the cause. `unanswered`: SES may have accepted the mail, so wait for its
+events first. `failed` and `rejected`: never try again.
 """
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """An error of SES with its meaning."""
+    """An error of a call to SES, and what kind it is of."""
 
     kind: Kind
     error: SendError
 
 
 class Meaning(msgspec.Struct, frozen=True, kw_only=True):
-    """What a code means, and what the owner of the deployment, or of the job, can do about it."""
+    """What an error code means, and what the owner of the deployment, or of the job, can do about it."""
 
     kind: Kind
     advice: str
@@ -43,57 +43,64 @@ REQUEST_TIMEOUT: Final = 408
 SERVER_ERROR: Final = 500
 
 PERMANENT: Final[frozenset[Kind]] = frozenset({"failed", "rejected"})
-_THROTTLED: Final = Meaning(kind="throttled", advice="the account's sending rate is exceeded; the job waits")
-_PASSING: Final = Meaning(kind="retry", advice="the request did not get through; it is tried again")
-_UNANSWERED: Final = Meaning(
-    kind="unanswered", advice="SES may have accepted the mail; its events tell, and are waited for"
+_THROTTLED: Final = Meaning(
+    kind="throttled", advice="the account's sending rate is exceeded; the job is retried"
 )
-_CREDENTIALS: Final = Meaning(kind="retry", advice="check the credentials of the sender function")
+_TRANSIENT: Final = Meaning(kind="retry", advice="the request did not reach SES; it is retried")
+_UNANSWERED: Final = Meaning(
+    kind="unanswered", advice="SES may have accepted the mail; the job waits for SES's events"
+)
+_CREDENTIALS: Final = Meaning(
+    kind="retry", advice="check the credentials of the sender function; the job is retried"
+)
 _ROLE: Final = Meaning(
     kind="failed",
-    advice="the sender's role, or an identity's policy, does not allow it: name what the job uses in the "
-    "settings other_identities and other_configuration_sets, and deploy",
+    advice="the sender's role or the identity's policy does not allow this: add what the job uses to the "
+    "settings other_identities and other_configuration_sets, and deploy again",
 )
-_REGION: Final = Meaning(kind="failed", advice="deploy the sender in a region that has SES, as the stacks do")
-_JOB: Final = Meaning(kind="failed", advice="mend the job and send it again")
-_NOT_OURS: Final = Meaning(
-    kind="failed", advice="sending never answers so; mend the job's esp_extra, or report it"
+_REGION: Final = Meaning(kind="failed", advice="deploy to a region where SES is available")
+_JOB: Final = Meaning(kind="failed", advice="fix the job and send it again")
+_UNEXPECTED: Final = Meaning(
+    kind="failed",
+    advice="SES does not document this error for sending; check the job's esp_extra, or report it",
 )
 _SUSPENDED: Final = Meaning(
-    kind="failed", advice="AWS has shut down sending for the account; ask AWS Support, then send again"
+    kind="failed",
+    advice="AWS has suspended sending for the account; contact AWS Support, then send the job again",
 )
 _MAIL_FROM: Final = Meaning(
-    kind="failed", advice="publish the MAIL FROM domain's MX record, or let SES fall back to its own"
+    kind="failed", advice="publish the MX record of the MAIL FROM domain, or let SES use its own domain"
 )
 _REJECTED: Final = Meaning(
-    kind="rejected", advice="SES does not take this message; if it names an address, verify that in SES"
+    kind="rejected", advice="SES refuses this message; if the reason names an address, verify it in SES"
 )
 _PAUSED: Final = Meaning(
     kind="paused", advice="sending is paused for the account or the configuration set; resume it in SES"
 )
-QUOTA: Final = Meaning(kind="quota", advice="the account's 24-hour quota is used up; the job waits for it")
+QUOTA: Final = Meaning(kind="quota", advice="the account's 24-hour quota is used up; the job is retried")
 
 MEANINGS: Final[dict[str, Meaning]] = {
-    # of SES's model
+    # SES's own errors, as in its API model
     "AccountSuspendedException": _SUSPENDED,
-    "AlreadyExistsException": _NOT_OURS,
+    "AlreadyExistsException": _UNEXPECTED,
     "BadRequestException": _JOB,
     "ConcurrentModificationException": _UNANSWERED,
-    "ConflictException": _NOT_OURS,
+    "ConflictException": _UNEXPECTED,
     "InternalServiceErrorException": _UNANSWERED,
-    "InvalidNextTokenException": _NOT_OURS,
+    "InvalidNextTokenException": _UNEXPECTED,
     "LimitExceededException": Meaning(
-        kind="failed", advice="a limit of the SES account is reached; raise it, then send again"
+        kind="failed", advice="a limit of the SES account is reached; raise it, then send the job again"
     ),
     "MailFromDomainNotVerifiedException": _MAIL_FROM,
     "MessageRejected": _REJECTED,
     "NotFoundException": Meaning(
         kind="failed",
-        advice="SES does not know the configuration set, or the template, in this region; deploy it again",
+        advice="the configuration set or the template does not exist in this region; deploy or create it",
     ),
     "SendingPausedException": _PAUSED,
     "TooManyRequestsException": _THROTTLED,
-    # of every AWS service: https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html
+    # errors that all AWS services have in common:
+    # https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html
     "AccessDenied": _ROLE,
     "AccessDeniedException": _ROLE,
     "ExpiredToken": _CREDENTIALS,
@@ -104,8 +111,8 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "InvalidSignatureException": _CREDENTIALS,
     "NotAuthorized": _ROLE,
     "OptInRequired": _CREDENTIALS,
-    "RequestExpired": _PASSING,
-    "RequestTimeout": _PASSING,
+    "RequestExpired": _TRANSIENT,
+    "RequestTimeout": _TRANSIENT,
     "ServiceUnavailable": _UNANSWERED,
     "SignatureDoesNotMatch": _CREDENTIALS,
     "Throttling": _THROTTLED,
@@ -113,13 +120,13 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "UnrecognizedClientException": _CREDENTIALS,
     "ValidationError": _JOB,
     "ValidationException": _JOB,
-    # of the SDK, raised before anything is sent; whatever else it raises leaves doubt
-    "ConnectTimeoutError": _PASSING,
+    # the SDK's errors that are raised before anything is sent; after any other SES may have the mail
+    "ConnectTimeoutError": _TRANSIENT,
     "CredentialRetrievalError": Meaning(
         kind="retry",
-        advice="check the sender's role; one that session_params.role_arn names has to trust that",
+        advice="check the sender's role; a role named in session_params.role_arn must trust it",
     ),
-    "EndpointConnectionError": _PASSING,
+    "EndpointConnectionError": _TRANSIENT,
     "EndpointProviderError": _REGION,
     "EndpointResolutionError": _REGION,
     "MetadataRetrievalError": _CREDENTIALS,
@@ -129,10 +136,10 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "NoRegionError": _REGION,
     "ParamValidationError": _JOB,
     "PartialCredentialsError": _CREDENTIALS,
-    "ProxyConnectionError": _PASSING,
+    "ProxyConnectionError": _TRANSIENT,
     "UnknownEndpointError": _REGION,
 }
-# SES says which of its limits is meant in words alone: "Daily message quota exceeded."
+# SES names the exceeded limit only in the error's text: "Daily message quota exceeded."
 MAY_BE_QUOTA: Final = frozenset(
     {"TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException"}
 )
@@ -144,47 +151,47 @@ STATUSES: Final[dict[str, Meaning]] = {
     "ACCOUNT_SUSPENDED": _SUSPENDED,
     "ACCOUNT_THROTTLED": _THROTTLED,
     "CONFIGURATION_SET_NOT_FOUND": Meaning(
-        kind="failed", advice="SES does not know the configuration set in this region; deploy again"
+        kind="failed", advice="the configuration set does not exist in this region; deploy again"
     ),
     "CONFIGURATION_SET_SENDING_PAUSED": _PAUSED,
-    "FAILED": Meaning(kind="retry", advice="SES does not say why, nor whether it passes; it is tried again"),
+    "FAILED": Meaning(kind="retry", advice="SES does not say why it failed; it is retried"),
     "INVALID_PARAMETER": _JOB,
     "INVALID_SENDING_POOL_NAME": Meaning(
         kind="failed",
-        advice="the configuration set names a pool of IP addresses that is not there; mend it in SES",
+        advice="the dedicated IP pool of the configuration set does not exist; change it in SES",
     ),
     "MAIL_FROM_DOMAIN_NOT_VERIFIED": _MAIL_FROM,
     "MESSAGE_REJECTED": _REJECTED,
     "TEMPLATE_NOT_FOUND": Meaning(
-        kind="failed", advice="SES has no template of this name in this region; make it, or mend template_id"
+        kind="failed", advice="the template does not exist in this region; create it, or fix template_id"
     ),
-    "TRANSIENT_FAILURE": Meaning(kind="retry", advice="SES has a passing failure; it is tried again"),
+    "TRANSIENT_FAILURE": Meaning(kind="retry", advice="SES has a temporary failure; it is retried"),
 }
 
 
 def classify(code: str, message: str, status: int | None) -> Fault:
-    """Read SES's error; `status` is HTTP's, null where there was no answer at all."""
+    """Classify an error by its code and text; `status` is the HTTP status, None if there was no answer."""
     return _fault(code, message, _meaning(code, message, status))
 
 
 def classify_entry(status: str, message: str) -> Fault:
-    """Read what a bulk call says of one entry that it did not accept.
+    """Classify the status of an entry that a bulk call did not accept.
 
-    A status that nobody knows may be a new way of accepting, so it leaves doubt.
+    An unknown status may be a new name for acceptance, so it counts as unanswered.
     """
     return _fault(status, message, STATUSES.get(status, _UNANSWERED))
 
 
 def unanswered(code: str, message: str) -> Fault:
-    """Tell that the request went out, and that no answer to it can be read."""
+    """Return the fault of a request that was sent and has no readable answer."""
     return _fault(code, message, _UNANSWERED)
 
 
 def from_recorded_code(code: str) -> Fault:
-    """Tell again of a final error, of which only the code is written down."""
+    """Return the fault of an earlier permanent error, of which the ledger has the code only."""
     meaning = MEANINGS.get(code) or STATUSES.get(code)
-    advice = "its first event says why" if meaning is None else meaning.advice
-    error = SendError(code, f"in an earlier delivery of the job: {advice}", retryable=False)
+    advice = "see its first event" if meaning is None else meaning.advice
+    error = SendError(code, f"failed in an earlier delivery of the job: {advice}", retryable=False)
     return Fault(
         kind="rejected" if meaning is not None and meaning.kind == "rejected" else "failed", error=error
     )
@@ -202,4 +209,4 @@ def _meaning(code: str, message: str, status: int | None) -> Meaning:
         return MEANINGS[code]
     if status is None or status >= SERVER_ERROR:
         return _UNANSWERED
-    return {TOO_MANY_REQUESTS: _THROTTLED, REQUEST_TIMEOUT: _PASSING}.get(status, _JOB)
+    return {TOO_MANY_REQUESTS: _THROTTLED, REQUEST_TIMEOUT: _TRANSIENT}.get(status, _JOB)

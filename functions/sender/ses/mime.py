@@ -1,6 +1,6 @@
-"""A job becomes MIME: 7-bit clean bytes with CRLF lines, the same bytes for the same job.
+"""Builds a job's MIME message: 7-bit bytes with CRLF line ends, the same bytes for the same job.
 
-SES adds Date and Message-ID. Blind recipients are in the envelope alone, never in a header.
+SES adds Date and Message-ID. Blind recipients are in the envelope only, never in a header.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html: after base64 encoding
 MESSAGE_BYTES: Final = 40 * 1000 * 1000
-# past this share of escaped bytes base64 is shorter than quoted-printable, which triples them
+# above this share of escaped bytes base64 is shorter than quoted-printable, which triples them
 ESCAPED_SHARE: Final = 1 / 6
-# RFC 2045, 6.8: 76 characters a line, which are this many bytes
+# RFC 2045, 6.8: 76 characters of base64 a line, which encode this many bytes
 LINE_BYTES: Final = 57
 LINE_CHARACTERS: Final = 76
-# A reader shows the last form that it can. AMP has to stand before HTML
-# (https://developers.google.com/workspace/gmail/ampemail/security-requirements), what HTML is not, such as an
-# invitation, after it.
+# A mail client shows the last alternative that it supports. AMP has to come before HTML
+# (https://developers.google.com/workspace/gmail/ampemail/security-requirements); other types, such as an
+# invitation, come after it.
 ORDER: Final = {"text/plain": 0, "text/x-amp-html": 1, "text/html": 2}
 LAST: Final = 3
 
@@ -41,7 +41,7 @@ _PARAMETER: Final = re.compile(r'(?:"[^"]*"|[^";])+')
 
 
 class Leaf(msgspec.Struct, frozen=True, kw_only=True):
-    """A part with content: its folded header fields, and its body, to be written in base64 where `raw`."""
+    """A part with content: its folded header fields, and its body, still to be base64-encoded if `raw`."""
 
     fields: tuple[str, ...]
     body: bytes
@@ -60,10 +60,10 @@ Part = Leaf | Container
 
 
 def build_message(job: Job, *, metadata_in_headers: bool, message_bytes: int = MESSAGE_BYTES) -> bytes:
-    """Write the whole message. Raises `InvalidJob` where it is larger than SES takes.
+    """Return the message; raise `InvalidJob` if it is larger than SES accepts.
 
-    The content of attachments is bytes by now. What is too large is refused before anything of its size is
-    written; what is not takes little more memory than the message itself.
+    The attachments must be loaded. If they are too large, nothing of their size is written; otherwise the
+    memory needed is little more than the message itself.
     """
     _check_size(job, minimum_bytes(job), message_bytes)
     out = io.BytesIO()
@@ -72,47 +72,49 @@ def build_message(job: Job, *, metadata_in_headers: bool, message_bytes: int = M
     _write_fields(out, ["MIME-Version: 1.0"])
     _write(out, content)
     _check_size(job, out.tell(), message_bytes)
-    # the buffer's own bytes, no copy of them
+    # without a copy of the buffer
     return out.getvalue()
 
 
 def minimum_bytes(job: Job) -> int:
-    """Estimate a message from below: the attachments' base64 and the texts, without anything else."""
+    """Return a lower bound of a message's size: the texts, and the attachments in base64."""
     texts = (job.text or "", job.html or "", *(alternative.content for alternative in job.alternatives))
     return sum(map(len, texts)) + sum(base64_bytes(len(content_bytes(file))) for file in job.attachments)
 
 
 def base64_bytes(size: int) -> int:
-    """Tell how long so many bytes are in base64, with their CRLF line ends."""
+    """Return the length of so many bytes in base64, with CRLF line ends."""
     return -(-size // 3) * 4 + -(-size // LINE_BYTES) * 2
 
 
 def content_bytes(attachment: Attachment) -> bytes:
-    """Give the bytes of an attachment, which has been loaded where it lay in S3."""
+    """Return the bytes of an attachment; raise `TypeError` if it is not loaded from S3 yet."""
     if isinstance(attachment.content, S3Object):
-        reason = "an attachment's S3 object has to be loaded before it is sent"
+        reason = "an attachment in S3 must be loaded before the message is built"
         raise TypeError(reason)
     return attachment.content
 
 
-def _check_size(job: Job, size: int, most: int) -> None:
-    if size > most:
+def _check_size(job: Job, size: int, message_bytes: int) -> None:
+    if size > message_bytes:
         path = "$.attachments" if job.attachments else "$"
-        reason = f"makes a mail of at least {size} bytes, SES takes {most}; send a link instead"
+        reason = (
+            f"would make a mail of at least {size} bytes; SES accepts {message_bytes}; send a link instead"
+        )
         raise InvalidJob(path, reason)
 
 
 def _fields(job: Job, *, metadata_in_headers: bool) -> list[str]:
-    # RFC 5322, 3.6.2: several authors need one Sender
+    # RFC 5322, 3.6.2: a message with several authors must have one Sender
     sender = job.sender or (job.from_email[0] if len(job.from_email) > 1 else None)
-    listed = (
+    mailbox_fields = (
         ("From", job.from_email),
         ("Sender", () if sender is None else (sender,)),
         ("To", job.shown_to or job.to),
         ("Cc", job.cc),
         ("Reply-To", job.reply_to),
     )
-    fields = [mime_headers.addresses(name, mailboxes) for name, mailboxes in listed if mailboxes]
+    fields = [mime_headers.address_list(name, mailboxes) for name, mailboxes in mailbox_fields if mailboxes]
     if job.subject:
         fields.append(mime_headers.unstructured("Subject", job.subject))
     fields += [mime_headers.unstructured(name, value) for name, value in job.headers]
@@ -125,23 +127,27 @@ def _fields(job: Job, *, metadata_in_headers: bool) -> list[str]:
 def _content(job: Job) -> Part:
     related = [file for file in job.attachments if _is_related(job, file)]
     attached = [file for file in job.attachments if not _is_related(job, file)]
-    forms = _forms(job, related)
-    body = [_multipart(job, "alternative", forms)] if len(forms) > 1 else forms
+    alternatives = _alternatives(job, related)
+    body = [_multipart(job, "alternative", alternatives)] if len(alternatives) > 1 else alternatives
     if attached:
         return _multipart(job, "mixed", [*body, *map(_attachment, attached)])
     return body[0]
 
 
-def _forms(job: Job, related: Sequence[Attachment]) -> list[Part]:
-    forms: list[tuple[str, Part]] = []
+def _alternatives(job: Job, related: Sequence[Attachment]) -> list[Part]:
+    alternatives: list[tuple[str, Part]] = []
     if job.text is not None:
-        forms.append(("text/plain", _text("text/plain", job.text)))
+        alternatives.append(("text/plain", _text("text/plain", job.text)))
     if job.html is not None:
         html = _text("text/html", job.html)
         parts = [html, *map(_attachment, related)]
-        forms.append(("text/html", _multipart(job, "related", parts, type_="text/html") if related else html))
-    forms += [(_media_type(form), _text(form.content_type, form.content)) for form in job.alternatives]
-    return [part for _, part in sorted(forms, key=lambda form: ORDER.get(form[0], LAST))]
+        alternatives.append(
+            ("text/html", _multipart(job, "related", parts, type_="text/html") if related else html)
+        )
+    alternatives += [
+        (_media_type(other), _text(other.content_type, other.content)) for other in job.alternatives
+    ]
+    return [part for _, part in sorted(alternatives, key=lambda typed: ORDER.get(typed[0], LAST))]
 
 
 def _is_related(job: Job, attachment: Attachment) -> bool:
@@ -156,7 +162,7 @@ def _text(content_type: str, text: str) -> Leaf:
     data = text.replace("\r\n", "\n").replace("\r", "\n").encode()
     quoted = binascii.b2a_qp(data, quotetabs=False, istext=True)
     raw = len(quoted) - len(data) > 2 * len(data) * ESCAPED_SHARE
-    # whatever charset the job names, the text was unicode, and is UTF-8 from here on
+    # the text is encoded as UTF-8, whatever charset the job names
     media_type, *parameters = [word.strip() for word in _PARAMETER.findall(content_type)]
     parameters = [parameter for parameter in parameters if not parameter.lower().startswith("charset=")]
     if media_type.lower().startswith("text/"):
@@ -199,9 +205,9 @@ def _multipart(job: Job, subtype: str, parts: Sequence[Part], type_: str | None 
 
 
 def _boundary(job_id: str, subtype: str) -> str:
-    """Make a boundary that no content can contain, known or guessed.
+    """Return a boundary that no content can contain, even if its author knows or guesses it.
 
-    Every body is quoted-printable, which writes `=` as `=3D`, or base64, which has no `_`.
+    Every body is quoted-printable, which encodes `=` as `=3D`, or base64, which has no `_`.
     """
     digest = hashlib.sha256(f"{job_id} {subtype}".encode()).hexdigest()[:24]
     return f"=_{subtype}_{digest}"

@@ -1,4 +1,4 @@
-"""Header fields, written 7-bit clean and folded so that unfolding gives back what was asked.
+"""Writes header fields in 7 bits, folded so that unfolding returns the original value.
 
 The standard library's generator is not used for headers: it turns long words, such as the URL in
 List-Unsubscribe, into encoded words that no reader of that header decodes
@@ -28,8 +28,8 @@ LINE_LIMIT: Final = 998
 ENCODED_WORD: Final = 75
 WORD_LIMIT: Final = 900
 PLAIN_NAME_LIMIT: Final = 200
-# beside the longest field name; some readers put a space between the encoded words of a name,
-# so that it is one word where it can be (https://github.com/python/cpython/issues/128110)
+# After the longest field name. Some readers put a space between the encoded words of a name
+# (https://github.com/python/cpython/issues/128110), so a name is one word if it fits.
 NAME_ROOM: Final = LINE - len("Reply-To: ")
 
 _WORDS: Final = re.compile(r" *[^ ]+")
@@ -37,12 +37,12 @@ _PRINTABLE: Final = re.compile(r"[!-~]*")
 _ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _QUOTABLE: Final = re.compile(r"[!-~]+(?: [!-~]+)*")
 _PLAIN_FILENAME: Final = re.compile(r"[A-Za-z0-9!#$&+.^_`{}~()@,='-]+(?: [A-Za-z0-9!#$&+.^_`{}~()@,='-]+)*")
-# RFC 2047, 5 (3): what a Q-encoded word may hold as it is, wherever it stands
+# RFC 2047, 5 (3): the characters that need no escape in a Q-encoded word, wherever it is used
 _Q_PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 
 
 def field(name: str, words: Iterable[str]) -> str:
-    """Fold one field before words that bring their own leading space; no CRLF at its end."""
+    """Return a folded field without a final CRLF; it is folded only before words that start with a space."""
     lines = [f"{name}:"]
     for index, word in enumerate(words):
         piece = word if index else f" {word}"
@@ -54,12 +54,12 @@ def field(name: str, words: Iterable[str]) -> str:
 
 
 def unstructured(name: str, value: str) -> str:
-    """Write free text; words that are not printable ASCII are encoded, with what stands between."""
+    """Return a field of free text; words that are not printable ASCII are encoded, with all between them."""
     return field(name, free_text(value, room=LINE - len(name) - 2))
 
 
 def free_text(value: str, *, room: int = ENCODED_WORD) -> list[str]:
-    """Write free text as words that bring their own leading space, the first within `room` if encoded."""
+    """Return free text as words with their leading spaces; an encoded first word fits into `room`."""
     words: list[str] = _WORDS.findall(value.strip(" \t"))
     encode = [index for index, word in enumerate(words) if _needs_encoding(word.lstrip(" "))]
     if not encode:
@@ -72,24 +72,25 @@ def free_text(value: str, *, room: int = ENCODED_WORD) -> list[str]:
     return [*words[:start], *encoded, *words[end:]]
 
 
-def addresses(name: str, mailboxes: Sequence[Mailbox]) -> str:
-    """Write a list of mailboxes."""
+def address_list(name: str, mailboxes: Sequence[Mailbox]) -> str:
+    """Return a field with a list of mailboxes."""
     words: list[str] = []
     for index, mailbox in enumerate(mailboxes):
         comma = "," if index < len(mailboxes) - 1 else ""
-        parts = [*phrase(mailbox.name), f"<{mailbox.address}>"] if mailbox.name else [mailbox.address]
-        parts[-1] += comma
-        words += [part if not (words or at) else f" {part}" for at, part in enumerate(parts)]
+        own = [*phrase(mailbox.name), f"<{mailbox.address}>"] if mailbox.name else [mailbox.address]
+        own[-1] += comma
+        words += [f" {word}" for word in own]
+    words[0] = words[0].lstrip(" ")
     return field(name, words)
 
 
 def mailbox_text(mailbox: Mailbox) -> str:
-    """Write one mailbox on one line, as SES takes it in its parameters."""
+    """Return one mailbox on one line, for a parameter of SES."""
     return " ".join([*phrase(mailbox.name), f"<{mailbox.address}>"]) if mailbox.name else mailbox.address
 
 
 def phrase(name: str) -> list[str]:
-    """Write a display name, as words to fold between."""
+    """Return a display name as words between which the field can be folded."""
     if len(name) <= PLAIN_NAME_LIMIT and "=?" not in name:
         if _ATOMS.fullmatch(name):
             return name.split(" ")
@@ -99,30 +100,33 @@ def phrase(name: str) -> list[str]:
 
 
 def metadata_field(name: str, metadata: Mapping[str, MetadataValue]) -> str:
-    """Write JSON, folded between its words; in encoded words where one of its own is too long for a line."""
+    """Return a field of JSON, folded between its words.
+
+    If one of the words is too long for a line, the JSON is written in encoded words.
+    """
     text = metadata_text(metadata)
-    written = field(name, _WORDS.findall(text))
-    if all(len(line) <= LINE_LIMIT for line in written.split("\r\n")):
-        return written
+    plain = field(name, _WORDS.findall(text))
+    if all(len(line) <= LINE_LIMIT for line in plain.split("\r\n")):
+        return plain
     size = (LINE - len(name) - len(": =?utf-8?b??=")) // 4 * 3
     words = [_b_word(text[start : start + size]) for start in range(0, len(text), size)]
     return field(name, [words[0], *(f" {word}" for word in words[1:])])
 
 
 def metadata_text(metadata: Mapping[str, MetadataValue]) -> str:
-    """Write JSON on one line, ASCII only, such that it stands in a header as it is."""
+    """Return JSON on one line of ASCII that needs no encoding in a header."""
     text = json.dumps(metadata, allow_nan=False).replace("\x7f", "\\u007f")
-    # a relay may squeeze runs of spaces, and a reader decode what looks like an encoded word
+    # a relay may collapse runs of spaces, and a reader may decode what looks like an encoded word
     return re.sub("  +", lambda run: " " + "\\u0020" * (len(run[0]) - 1), text).replace("=?", "\\u003d?")
 
 
 def parameter(name: str, value: str) -> list[str]:
-    """Write a MIME parameter, by RFC 2231 where it is not plain ASCII."""
+    """Return the lines of a MIME parameter, encoded as in RFC 2231 if it is not plain ASCII."""
     if _PLAIN_FILENAME.fullmatch(value) and len(value) <= LINE and not is_encoded_word(value):
         return [f' {name}="{value}"']
     encoded = quote(value, safe="", encoding="utf-8")
     room = LINE - len(name) - len(" *999*=utf-8'';")
-    # as long as fits, never ending inside an escape
+    # each as long as fits, and never split inside an escape
     pieces: list[str] = re.findall(rf".{{1,{room}}}(?<!%)(?<!%[0-9A-F])", encoded)
     if len(pieces) == 1:
         return [f" {name}*=utf-8''{encoded}"]
@@ -134,20 +138,20 @@ def parameter(name: str, value: str) -> list[str]:
 
 
 def encoded_words(text: str, *, room: int) -> Iterator[str]:
-    """Cut a text at characters into RFC 2047 encoded words, the first within `room` where it can be."""
+    """Split a text between characters into RFC 2047 encoded words; the first fits into `room` if possible."""
     frame = len("=?utf-8?q??=")
-    write = _q if len(_q(text)) <= len(text.encode()) * 4 / 3 else _b
+    encode = _q if len(_q(text)) <= len(text.encode()) * 4 / 3 else _b
     chunk, available = "", max(room, frame + 12) - frame
     for character in text:
-        if chunk and len(write(chunk + character)) > available:
-            yield _framed(write, chunk)
+        if chunk and len(encode(chunk + character)) > available:
+            yield _encoded_word(encode, chunk)
             chunk, available = "", ENCODED_WORD - frame
         chunk += character
-    yield _framed(write, chunk)
+    yield _encoded_word(encode, chunk)
 
 
-def _framed(write: Callable[[str], str], chunk: str) -> str:
-    return f"=?utf-8?q?{_q(chunk)}?=" if write is _q else _b_word(chunk)
+def _encoded_word(encode: Callable[[str], str], chunk: str) -> str:
+    return f"=?utf-8?q?{_q(chunk)}?=" if encode is _q else _b_word(chunk)
 
 
 def _b_word(chunk: str) -> str:

@@ -1,4 +1,4 @@
-"""A merge becomes the parameters of SES v2's SendBulkEmail: one entry, and one message, for each recipient.
+"""Builds the parameters of SES v2's SendBulkEmail from a merge: one entry and message for each recipient.
 
 https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html
 """
@@ -28,19 +28,19 @@ MAX_HEADER: Final = 996
 
 
 class BulkRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One job's calls of SendBulkEmail: what they share, and an entry for each recipient in order."""
+    """One job's calls of SendBulkEmail: their common parameters, and an entry for each recipient in order."""
 
     params: dict[str, Any]
     entries: tuple[dict[str, Any], ...]
 
 
 def build_bulk_request(job: Job, settings: SenderSettings, part: int | None) -> BulkRequest:
-    """Work out the calls of a job that has a merge; `part` is its number where the job has several.
+    """Return the request for a job with a merge; `part` is its number if the job was split into parts.
 
-    Raises `InvalidJob` where SES's templates cannot carry what the job asks for, once it is encoded.
+    Raise `InvalidJob` if the encoded values exceed the limits of SES's templates.
     """
     merge = job.merge
-    assert merge is not None  # noqa: S101 - the caller tells merges from mails
+    assert merge is not None  # noqa: S101 - the caller has checked it
     _check_size(job)
     params = {
         "FromEmailAddress": mime_headers.mailbox_text(job.from_email[0]),
@@ -50,15 +50,15 @@ def build_bulk_request(job: Job, settings: SenderSettings, part: int | None) -> 
     }
     if job.reply_to:
         params["ReplyToAddresses"] = [mime_headers.mailbox_text(mailbox) for mailbox in job.reply_to]
-    whole = with_extra(params, job.esp_extra, "SendBulkEmail", {"BulkEmailEntries": []})
+    params = with_extra(params, job.esp_extra, "SendBulkEmail", {"BulkEmailEntries": []})
     return BulkRequest(
-        params=whole,
+        params=params,
         entries=tuple(
             {
-                "Destination": _destination(job, recipient, receivers),
-                # all of them again: SES does not say that an entry's own tags leave the default ones
+                "Destination": _destination(job, recipient, envelope),
+                # all tags again: SES does not document that an entry's tags are added to the default ones
                 "ReplacementTags": [
-                    *whole["DefaultEmailTags"],
+                    *params["DefaultEmailTags"],
                     {"Name": ENTRY_TAG, "Value": entry_name(index, part)},
                 ],
                 "ReplacementEmailContent": {
@@ -66,13 +66,13 @@ def build_bulk_request(job: Job, settings: SenderSettings, part: int | None) -> 
                 },
                 "ReplacementHeaders": _headers(job, recipient, settings),
             }
-            for index, (recipient, receivers) in enumerate(zip(merge.recipients, envelopes(job), strict=True))
+            for index, (recipient, envelope) in enumerate(zip(merge.recipients, envelopes(job), strict=True))
         ),
     )
 
 
 def entry_name(index: int, part: int | None) -> str:
-    """Name an entry in its message's tags: its place in its part of the job, after the part's number."""
+    """Return the tag value that identifies an entry: its index, after the number of its part if any."""
     return str(index) if part is None else f"{part}-{index}"
 
 
@@ -88,39 +88,40 @@ def _template(job: Job, merge: Merge) -> dict[str, Any]:
 
 
 def _inline(job: Job) -> dict[str, str]:
-    given = {"Subject": job.subject, "Text": job.text, "Html": job.html}
-    return {name: text for name, text in given.items() if text is not None}
+    content = {"Subject": job.subject, "Text": job.text, "Html": job.html}
+    return {name: text for name, text in content.items() if text is not None}
 
 
 def _attachment(attachment: Attachment) -> dict[str, Any]:
-    asked = {
+    values = {
         "RawContent": content_bytes(attachment),
-        # SES wants a name where MIME does without
+        # SES requires a name; MIME does not
         "FileName": attachment.filename if attachment.filename is not None else attachment.content_id,
         "ContentType": attachment.content_type,
         "ContentDisposition": attachment.disposition.upper(),
         "ContentId": attachment.content_id,
         "ContentTransferEncoding": "BASE64",
     }
-    return {name: value for name, value in asked.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _check_size(job: Job) -> None:
     size = sum(base64_bytes(len(content_bytes(file))) for file in job.attachments)
     if size > MESSAGE_BYTES:
-        reason = f"make mails of at least {size} bytes, SES takes {MESSAGE_BYTES}; send a link instead"
+        reason = (
+            f"would make mails of at least {size} bytes; SES accepts {MESSAGE_BYTES}; send a link instead"
+        )
         path = "$.attachments"
         raise InvalidJob(path, reason)
 
 
-def _destination(job: Job, recipient: MergeRecipient, receivers: Envelope) -> dict[str, list[str]]:
-    """Write who receives an entry, with names: SES writes the message's To and Cc from it."""
-    written: dict[str, str] = {}
+def _destination(job: Job, recipient: MergeRecipient, envelope: Envelope) -> dict[str, list[str]]:
+    """Return an entry's recipients with their names: SES writes the message's To and Cc from them."""
+    texts: dict[str, str] = {}
     for mailbox in (recipient.mailbox, *job.cc, *job.bcc):
-        written.setdefault(mailbox.address, mime_headers.mailbox_text(mailbox))
+        texts.setdefault(mailbox.address, mime_headers.mailbox_text(mailbox))
     return {
-        kind: [written[address] for address in addresses]
-        for kind, addresses in destination(receivers).items()
+        kind: [texts[address] for address in addresses] for kind, addresses in destination(envelope).items()
     }
 
 
@@ -141,19 +142,19 @@ def _headers(job: Job, recipient: MergeRecipient, settings: SenderSettings) -> l
     pairs += [_header("X-Tag", tag, "$.tags") for tag in job.tags]
     if settings.metadata_in_headers and recipient.metadata:
         text = mime_headers.metadata_text(recipient.metadata)
-        # what does not fit comes back from the ledger
+        # larger metadata is read from the ledger when the events come
         if len(text) <= MAX_HEADER - len("X-Metadata"):
             pairs.append({"Name": "X-Metadata", "Value": text})
     return pairs
 
 
 def _header(name: str, value: str, path: str) -> dict[str, str]:
-    written = "".join(mime_headers.free_text(value))
-    if not written:
-        raise InvalidJob(path, "is empty, which SES does not take in a merge; leave it out")
-    if len(written) > min(MAX_HEADER_VALUE, MAX_HEADER - len(name)):
+    encoded = "".join(mime_headers.free_text(value))
+    if not encoded:
+        raise InvalidJob(path, "is empty, which SES refuses in a merge; leave it out")
+    if len(encoded) > min(MAX_HEADER_VALUE, MAX_HEADER - len(name)):
         reason = (
-            f"has {len(written)} characters once encoded; in a merge SES takes {MAX_HEADER} with its name"
+            f"has {len(encoded)} characters when encoded; SES accepts {MAX_HEADER} in a merge, name included"
         )
         raise InvalidJob(path, reason)
-    return {"Name": name, "Value": written}
+    return {"Name": name, "Value": encoded}

@@ -1,4 +1,4 @@
-"""A job becomes the parameters of SES v2's SendEmail.
+"""Builds the parameters of SES v2's SendEmail from a job.
 
 https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
 """
@@ -35,41 +35,41 @@ REASON_CHARACTERS: Final = 500
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of SendEmail: its parameters, whole, with the MIME."""
+    """The parameters of one call of SendEmail, with the MIME message."""
 
     params: dict[str, Any]
 
 
 def build_request(job: Job, settings: SenderSettings) -> Request:
-    """Work out the call; raises `InvalidJob` where the job cannot be a mail.
+    """Return the request for a job; raise `InvalidJob` if the job cannot be sent as a mail.
 
-    The From address goes bare: SES parses one mailbox there, and reads names, and further From
-    addresses, in the message itself.
+    `FromEmailAddress` is a bare address: SES parses one mailbox there, and takes display names and further
+    From addresses from the message.
     """
-    [receivers] = envelopes(job)
+    [envelope] = envelopes(job)
     params = {
         "FromEmailAddress": job.from_email[0].address,
-        "Destination": destination(receivers),
+        "Destination": destination(envelope),
         "EmailTags": message_tags(job, settings),
         **call_parameters(job, settings),
     }
-    whole = with_extra(params, job.esp_extra, "SendEmail", {"Content": {}})
+    params = with_extra(params, job.esp_extra, "SendEmail", {"Content": {}})
     data = build_message(job, metadata_in_headers=settings.metadata_in_headers)
-    return Request(params={**whole, "Content": {"Raw": {"Data": data}}})
+    return Request(params={**params, "Content": {"Raw": {"Data": data}}})
 
 
-def destination(receivers: Envelope) -> dict[str, list[str]]:
-    """Write who receives; a kind of which there is none is left out."""
-    listed = {
-        "ToAddresses": list(receivers.to),
-        "CcAddresses": list(receivers.cc),
-        "BccAddresses": list(receivers.bcc),
+def destination(envelope: Envelope) -> dict[str, list[str]]:
+    """Return the envelope as SES's `Destination`, without empty lists."""
+    lists = {
+        "ToAddresses": list(envelope.to),
+        "CcAddresses": list(envelope.cc),
+        "BccAddresses": list(envelope.bcc),
     }
-    return {name: addresses for name, addresses in listed.items() if addresses}
+    return {name: addresses for name, addresses in lists.items() if addresses}
 
 
 def message_tags(job: Job, settings: SenderSettings) -> list[dict[str, str]]:
-    """Write the tags that come back on the message's events: the job's id, and its tag where wanted."""
+    """Return the message tags, which SES repeats in its events: the job's id, and its tag if configured."""
     tags = [_tag(JOB_ID_TAG, job.job_id)]
     if settings.message_tag_name is not None and job.tags:
         tags.append(_tag(settings.message_tag_name, job.tags[0]))
@@ -77,14 +77,14 @@ def message_tags(job: Job, settings: SenderSettings) -> list[dict[str, str]]:
 
 
 def call_parameters(job: Job, settings: SenderSettings) -> dict[str, Any]:
-    """Write what SendEmail and SendBulkEmail take alike."""
+    """Return the parameters that SendEmail and SendBulkEmail have in common."""
     tracking = {
-        name: "ENABLED" if wanted else "DISABLED"
-        for name, wanted in (
+        name: "ENABLED" if enabled else "DISABLED"
+        for name, enabled in (
             ("OpenTrackingEnabled", job.track_opens),
             ("ClickTrackingEnabled", job.track_clicks),
         )
-        if wanted is not None
+        if enabled is not None
     }
     params: dict[str, Any] = {"ConfigurationSetName": settings.configuration_set_name}
     if job.envelope_sender is not None:
@@ -95,22 +95,22 @@ def call_parameters(job: Job, settings: SenderSettings) -> dict[str, Any]:
 
 
 def with_extra(
-    params: dict[str, Any], extra: Mapping[str, Any], operation: str, later: dict[str, Any]
+    params: dict[str, Any], extra: Mapping[str, Any], operation: str, placeholders: dict[str, Any]
 ) -> dict[str, Any]:
-    """Lay a job's `esp_extra` over the parameters of a call; tags of the job itself stay.
+    """Return the parameters with a job's `esp_extra` merged over them; Mailbus's own tags are kept.
 
-    `later` stands for the required parameters that are not there yet. Raises `InvalidJob` at `$.esp_extra`
-    where the operation does not take them so.
+    `placeholders` are the required parameters that are added later. Raise `InvalidJob` at `$.esp_extra` if
+    the result does not match the operation.
     """
     if not extra:
         return params
     tags = "EmailTags" if "EmailTags" in params else "DefaultEmailTags"
-    whole = {**params, **extra}
-    _check(whole | later, extra, operation)
-    return {**whole, tags: _tags(params[tags], extra.get(tags, ()))}
+    merged = {**params, **extra}
+    _validate(merged | placeholders, extra, operation)
+    return {**merged, tags: _merged_tags(params[tags], extra.get(tags, ()))}
 
 
-def _tags(own: Iterable[dict[str, str]], extra: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+def _merged_tags(own: Iterable[dict[str, str]], extra: Iterable[dict[str, str]]) -> list[dict[str, str]]:
     by_name = {tag["Name"]: tag for tag in own}
     by_name |= {tag["Name"]: tag for tag in extra if tag["Name"] not in {JOB_ID_TAG, ENTRY_TAG}}
     return list(by_name.values())
@@ -120,25 +120,25 @@ def _tag(name: str, value: str) -> dict[str, str]:
     return {"Name": name, "Value": value}
 
 
-def _check(params: dict[str, Any], extra: Mapping[str, Any], operation: str) -> None:
+def _validate(params: dict[str, Any], extra: Mapping[str, Any], operation: str) -> None:
     shape = _input_shape(operation)
     for name in extra:
         if name not in shape.members:
             shown = ascii(name[:SHOWN_CHARACTERS])
-            near = difflib.get_close_matches(name[:SHOWN_CHARACTERS], shape.members, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(shape.members)}"
-            raise InvalidJob(EXTRA_PATH, f"{operation} has no parameter {shown}{hint}")
+            similar = difflib.get_close_matches(name[:SHOWN_CHARACTERS], shape.members, n=1, cutoff=0.5)
+            hint = f"did you mean {similar[0]}?" if similar else f"it has {', '.join(shape.members)}"
+            raise InvalidJob(EXTRA_PATH, f"{operation} has no parameter {shown}; {hint}")
     if "EndpointId" in extra and not compat.HAS_CRT:
         reason = (
-            "EndpointId needs SigV4a signatures: deploy the sender with awscrt (botocore[crt]), or remove it"
+            "requires SigV4a signatures; deploy the sender with awscrt (botocore[crt]), or remove EndpointId"
         )
         path, feature = f"{EXTRA_PATH}.EndpointId", "EndpointId"
         raise UnsupportedFeature(path, feature, reason)
     report = ParamValidator().validate(params, shape)
     if report.has_errors():
-        # botocore goes on with the value, which is the job's content
+        # botocore appends the value, which is the job's content
         reason = report.generate_report().partition(", value: ")[0][:REASON_CHARACTERS]
-        raise InvalidJob(EXTRA_PATH, f"{operation} does not take it so: {reason}")
+        raise InvalidJob(EXTRA_PATH, f"does not match {operation}: {reason}")
 
 
 @functools.cache

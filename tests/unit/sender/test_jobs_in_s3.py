@@ -98,7 +98,7 @@ def test_a_bucket_that_the_settings_do_not_name_is_never_read(where: str) -> Non
     world.s3.on_read = reads.append
     world.deliver()
     assert (reads, world.ses.requests, world.queues.messages) == ([], [], {})
-    assert "source_buckets do not name; add it there, and deploy" in world.reasons[0]
+    assert "source_buckets; add the bucket there and deploy again" in world.reasons[0]
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ def test_without_s3_a_job_waits_and_counts_no_attempt(error: Exception, where: s
 @pytest.mark.parametrize(
     ("count", "size", "reason"),
     [
-        (2, 20_000_000, "$.attachments: makes a mail of at least "),
-        (9, 5_000_000, "$.attachments[8].s3: has 5000000 bytes; there is room for 0"),
+        (2, 20_000_000, "$.attachments: would make a mail of at least "),
+        (9, 5_000_000, "$.attachments[8].s3: has 5000000 bytes, but only 0 are left"),
     ],
 )
 def test_files_that_are_too_large_together_are_refused_before_they_are_composed(

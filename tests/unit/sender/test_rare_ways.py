@@ -163,7 +163,7 @@ def test_a_merge_with_a_part_that_the_queue_will_never_take_is_refused() -> None
     world.put(**newsletter(60))
     world.run()
     assert (world.outcomes[0], world.queues.messages) == ("failed", {})
-    assert "SQS does not take part 1 of the job" in world.reasons[0]
+    assert "SQS refuses part 1 of the job" in world.reasons[0]
 
 
 def test_a_failure_in_a_merge_from_a_schedule_is_told_though_the_bus_was_away() -> None:

@@ -264,7 +264,7 @@ def test_fewer_results_than_entries_leave_all_of_them_in_doubt(wire: Wire) -> No
     assert fault.kind == "unanswered"
     assert str(fault.error) == (
         "UnreadableAnswer: 1 results for 2 entries: "
-        "SES may have accepted the mail; its events tell, and are waited for"
+        "SES may have accepted the mail; the job waits for SES's events"
     )
 
 

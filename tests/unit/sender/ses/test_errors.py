@@ -159,7 +159,7 @@ def test_an_error_says_what_to_do_about_it() -> None:
     fault = classify("NotFoundException", "Configuration set <mailbus> does not exist.", 404)
     assert str(fault.error) == (
         "NotFoundException: Configuration set <mailbus> does not exist: "
-        "SES does not know the configuration set, or the template, in this region; deploy it again"
+        "the configuration set or the template does not exist in this region; deploy or create it"
     )
 
 
@@ -168,13 +168,13 @@ def test_a_mail_refused_for_its_attachment_is_not_blamed_on_an_address() -> None
     fault = classify("MessageRejected", "Illegal filename: attachments of type '.exe'.", 400)
     assert str(fault.error) == (
         "MessageRejected: Illegal filename: attachments of type '.exe': "
-        "SES does not take this message; if it names an address, verify that in SES"
+        "SES refuses this message; if the reason names an address, verify it in SES"
     )
 
 
 def test_a_silent_error_still_gives_a_reason() -> None:
     assert str(classify("SomethingNew", "", 400).error) == (
-        "SomethingNew: no reason given: mend the job and send it again"
+        "SomethingNew: no reason given: fix the job and send it again"
     )
 
 

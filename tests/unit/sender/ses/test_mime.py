@@ -247,7 +247,7 @@ def test_what_is_too_large_is_refused_before_anything_of_its_size_is_written() -
     large = job(attachments=(msgspec.structs.replace(PDF, content=bytes(31_000_000)),))
     tracemalloc.start()
     try:
-        with pytest.raises(InvalidJob, match="SES takes 40000000"):
+        with pytest.raises(InvalidJob, match="SES accepts 40000000"):
             build_message(large, metadata_in_headers=True)
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:

@@ -212,7 +212,7 @@ def test_metadata_stays_out_of_a_merge_where_the_deployment_says_so() -> None:
     [
         (("X-Note", ""), "is empty"),
         (("X-Note", "y " * 496), "has 991 characters"),
-        (("X-Note", "ü" * 500), "characters once encoded"),
+        (("X-Note", "ü" * 500), "characters when encoded"),
     ],
 )
 def test_a_header_that_no_template_takes_is_refused(header: tuple[str, str], reason: str) -> None:
@@ -248,7 +248,7 @@ def test_files_go_with_every_message() -> None:
 
 def test_a_merge_over_the_size_of_ses_is_refused_before_anything_is_sent() -> None:
     large = msgspec.structs.replace(PDF, content=bytes(31_000_000))
-    with pytest.raises(InvalidJob, match="SES takes 40000000") as refused:
+    with pytest.raises(InvalidJob, match="SES accepts 40000000") as refused:
         build_bulk_request(job(attachments=(large,)), SETTINGS, None)
     assert refused.value.path == "$.attachments"
 

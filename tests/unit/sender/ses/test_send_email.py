@@ -140,7 +140,7 @@ def test_esp_extra_comes_last_and_leaves_the_tags_that_mailbus_needs() -> None:
     ("extra", "reason"),
     [
         ({"TenentName": "a"}, r"no parameter 'TenentName'; did you mean TenantName\?"),
-        ({"Zzz": 1}, "no parameter 'Zzz'; known are FromEmailAddress, "),
+        ({"Zzz": 1}, "no parameter 'Zzz'; it has FromEmailAddress, "),
         ({"TenantName": 17}, r"Invalid type for parameter TenantName$"),
         ({"TenantName": None}, "Invalid type for parameter TenantName"),
         ({"EmailTags": {"shop": "4"}}, "Invalid type for parameter EmailTags$"),
