@@ -1,1 +1,1 @@
-"""SES's reports on sent mail, put on the bus as normalized events."""
+"""Puts SES's events of sent mail on the bus, normalized."""

@@ -1,9 +1,8 @@
-"""A batch of SES's reports, step by step: read, find its jobs, complete, publish, give back.
+"""A batch of SES's notifications, step by step: normalize, find jobs, complete, publish, requeue.
 
-A record goes back to its queue while the bus cannot take its events, or the ledger cannot be told or asked:
-events have deterministic ids, so that repeating them is harmless. What can never become an event, or has
-come too often, is kept in the dead-letter queue with the reason, then acknowledged. What there is no time
-for goes back too.
+A record is requeued if the bus does not take its events, the ledger cannot be read or written, or there is no
+time left: events have deterministic ids, so that repeating them is harmless. A record that can never become
+an event, or was delivered too often, goes to the dead-letter queue with the reason.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 from mailbus.aws import sessions
 from mailbus.aws.sns import parse_notification
 from mailbus.errors import PublishError
-from tracking.ledger_updates import identify, settle
+from tracking.ledger_updates import complete, find_jobs
 from tracking.normalize import normalize
-from tracking.publishing import bounded, publish
-from tracking.tracker import Held, Reading, each
+from tracking.publishing import publish
+from tracking.tracker import TrackedRecord, Unfinished, each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,85 +24,89 @@ if TYPE_CHECKING:
     from mailbus.errors import MailbusError
     from tracking.tracker import Tracker
 
-# An event takes some 2 KB before it is wrapped.
+# An event takes some 2 KB before it is encoded.
 EVENTS_AT_ONCE: Final = 10_000
 
 
 def process(batch: Sequence[Record], tracker: Tracker) -> tuple[Record, ...]:
-    """Publish what the records report; return those that have to be tried again."""
-    held: list[Held] = []
+    """Publish the events of the records; return the records that have to be retried."""
+    unfinished: list[Unfinished] = []
     events = 0
-    for readings in _helpings(batch, held, tracker):
-        known, unidentified = identify(readings, tracker)
-        settled, unsettled = settle(known, tracker)
-        held += unidentified + unsettled + publish(settled, tracker)
-        events += _events(settled)
-    back = _give_back(held, tracker)
-    tracker.log.info("batch done", records=len(batch), events=events, given_back=len(back))
-    return back
+    for chunk in _chunks(batch, unfinished, tracker):
+        found, not_found = find_jobs(chunk, tracker)
+        completed, incomplete = complete(found, tracker)
+        unfinished += not_found + incomplete + publish(completed, tracker)
+        events += _count_events(completed)
+    requeued = _requeue(unfinished, tracker)
+    tracker.log.info("batch done", records=len(batch), events=events, requeued=len(requeued))
+    return requeued
 
 
-def _helpings(batch: Sequence[Record], held: list[Held], tracker: Tracker) -> Iterator[list[Reading]]:
-    """Read as many records at a time as there is memory for what they report: nearly always all.
+def _chunks(
+    batch: Sequence[Record], unfinished: list[Unfinished], tracker: Tracker
+) -> Iterator[list[TrackedRecord]]:
+    """Normalize as many records at a time as there is memory for their events: nearly always all.
 
-    What cannot be read, or not in time, is added to `held`.
+    Records that cannot be normalized, or not in time, are added to `unfinished`.
     """
-    helping: list[Reading] = []
+    chunk: list[TrackedRecord] = []
     events = 0
     for record in batch:
-        readings, unread = each([record], lambda record: _read(record, tracker), lambda record: record)
-        helping += readings
-        held += unread
-        events += _events(readings)
+        tracked, failed = each([record], lambda record: _normalize(record, tracker), lambda record: record)
+        chunk += tracked
+        unfinished += failed
+        events += _count_events(tracked)
         if events >= EVENTS_AT_ONCE:
-            yield helping
-            helping, events = [], 0
-    yield helping
+            yield chunk
+            chunk, events = [], 0
+    yield chunk
 
 
-def _events(readings: Sequence[Reading]) -> int:
-    return sum(len(reading.report.events) for reading in readings)
+def _count_events(tracked_records: Sequence[TrackedRecord]) -> int:
+    return sum(len(tracked.normalized.events) for tracked in tracked_records)
 
 
-def _read(record: Record, tracker: Tracker) -> list[Reading]:
+def _normalize(record: Record, tracker: Tracker) -> list[TrackedRecord]:
     if tracker.seconds_to_publish <= 0:
         raise sessions.NotTried
-    report = normalize(
+    normalized = normalize(
         parse_notification(record.body),
         topic_arn=tracker.settings.tracking_topic_arn,
         metadata_in_headers=tracker.settings.metadata_in_headers,
         trusts_other_topics=tracker.settings.trusts_other_topics,
     )
-    return [Reading(record=record, report=bounded(report))]
+    return [TrackedRecord(record=record, normalized=normalized)]
 
 
-def _give_back(held: Sequence[Held], tracker: Tracker) -> tuple[Record, ...]:
-    """Keep what can never be done, or has come too often; the answer is what comes again.
+def _requeue(unfinished: Sequence[Unfinished], tracker: Tracker) -> tuple[Record, ...]:
+    """Dead-letter what can never be done, or was delivered too often; return the other records.
 
-    A record of several events comes again while one of them can be done.
+    A record of several events is retried if any of them can be done.
     """
-    by_record: dict[str, Held] = {}
-    for one in held:
+    by_record: dict[str, Unfinished] = {}
+    for one in unfinished:
         former = by_record.get(one.record.message_id)
-        if former is None or (one.again and not former.again):
+        if former is None or (one.retry and not former.retry):
             by_record[one.record.message_id] = one
-    return tuple(one.record for one in by_record.values() if not _is_kept(one, tracker))
+    return tuple(one.record for one in by_record.values() if not _is_dead_lettered(one, tracker))
 
 
-def _is_kept(held: Held, tracker: Tracker) -> bool:
-    record, why = held.record, _name(held.error)
-    if held.again and record.receive_count < tracker.settings.max_receives:
-        tracker.log.warning("given back", sqs_message_id=record.message_id, error=why)
-        if held.seconds is not None:
-            tracker.queue.hide(record, held.seconds)
+def _is_dead_lettered(unfinished: Unfinished, tracker: Tracker) -> bool:
+    record, why = unfinished.record, _name(unfinished.error)
+    if unfinished.retry and record.receive_count < tracker.settings.max_receives:
+        tracker.log.warning("requeued", sqs_message_id=record.message_id, error=why)
+        if unfinished.delay_seconds is not None:
+            tracker.queue.delay(record, unfinished.delay_seconds)
         return False
     try:
-        tracker.dead_letters.send(record, held.error)
-    except Exception as trouble:  # noqa: BLE001 - SQS moves it there itself when it has come too often
-        put_error = type(trouble).__name__
-        tracker.log.warning("not kept", sqs_message_id=record.message_id, error=why, put_error=put_error)
+        tracker.dead_letters.send(record, unfinished.error)
+    except Exception as error:  # noqa: BLE001 - SQS moves it there itself when it was delivered too often
+        send_error = type(error).__name__
+        tracker.log.warning(
+            "not dead-lettered", sqs_message_id=record.message_id, error=why, send_error=send_error
+        )
         return False
-    tracker.log.warning("kept in the dead-letter queue", sqs_message_id=record.message_id, error=why)
+    tracker.log.warning("dead-lettered", sqs_message_id=record.message_id, error=why)
     return True
 
 

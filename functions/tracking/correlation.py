@@ -1,7 +1,7 @@
-"""What an event and the ledger have to tell each other, by the tags that the sender gave the message.
+"""Which entry of which job an event is about, by the tags that the sender gave the message.
 
-The ledger learns that SES accepted an entry of a job. The event gets metadata and tags, where SES left the
-message's headers out or cut them, or they were never there. Pure.
+The ledger learns from the event that SES accepted the entry. The event gets metadata and tags from the ledger
+if SES left out or truncated the message's headers, or they never had them. Pure.
 """
 
 from __future__ import annotations
@@ -18,35 +18,32 @@ if TYPE_CHECKING:
 
     from mailbus.events import EmailEvent
 
-# Anybody may send through the account with tags of these names: what is not the sender's finds nothing.
+# Anybody may send through the account with tags of these names: other values than the sender's are ignored.
 _JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _ENTRY: Final = re.compile(r"(?:([0-9]{1,9})-)?([0-9]{1,4})")
 ONLY_ENTRY: Final = "0"
-# Where the sender's clock and SES's may differ; ids are used again after days.
-CLOCKS_SECONDS: Final = 60.0
+# How far the sender's clock and SES's may differ; an id is used again after days at the earliest.
+CLOCK_SKEW_SECONDS: Final = 60.0
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """SES's message, and when SES accepted it (epoch seconds)."""
+    """An SES message, and when SES accepted it (epoch seconds)."""
 
     message_id: str
     accepted_at: float
 
 
 class Untagged(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that SES reports on without its tags.
-
-    `incomplete` says that metadata or tags may be missing.
-    """
+    """A message whose SES event has no tags. `incomplete`: metadata or tags of the job may be missing."""
 
     message: Message
     incomplete: bool
 
 
 class Lookup(msgspec.Struct, frozen=True, kw_only=True):
-    """Which entry of which job an event is about, by the tags of its message.
+    """The entry of a job that an event is about, by the tags of its message.
 
-    `accepted` is there where the event says that SES accepted it. `incomplete` says that metadata or tags
+    `accepted` is true if the event says that SES accepted it, `incomplete` if metadata or tags of the job
     may be missing.
     """
 
@@ -57,7 +54,7 @@ class Lookup(msgspec.Struct, frozen=True, kw_only=True):
     incomplete: bool = False
 
 
-def lookup(
+def lookup_by_tags(
     job_id: str | None,
     entry_tag: str | None,
     *,
@@ -65,7 +62,7 @@ def lookup(
     accepted: bool,
     incomplete: bool,
 ) -> Lookup | None:
-    """Read a message's tags; none where nothing is to be asked, or the tags are not the sender's."""
+    """Return the lookup by a message's tags; None without a need for one, or if others wrote the tags."""
     if job_id is None or message is None or not (accepted or incomplete) or not _JOB_ID.fullmatch(job_id):
         return None
     numbers = _ENTRY.fullmatch(ONLY_ENTRY if entry_tag is None else entry_tag)
@@ -81,48 +78,56 @@ def lookup(
     )
 
 
-def found_by_message(untagged: Untagged, sent: SentEntry) -> Lookup | None:
-    """Ask for the job that the ledger says a message is of, where it has something to tell."""
+def lookup_by_message(untagged: Untagged, sent: SentEntry) -> Lookup | None:
+    """Return the lookup of a message's job as the ledger has it; None if the event is complete without."""
     if not untagged.incomplete:
         return None
     return Lookup(key=sent.key, entry=sent.entry, message=untagged.message, incomplete=True)
 
 
-def identified(events: Sequence[EmailEvent], sent: SentEntry) -> tuple[EmailEvent, ...]:
-    """Give events the job that the ledger says their message is of."""
+def with_job(events: Sequence[EmailEvent], sent: SentEntry) -> tuple[EmailEvent, ...]:
+    """Return events with the id of the job that sent their message."""
     return tuple(msgspec.structs.replace(event, job_id=sent.key.job_id) for event in events)
 
 
-def is_about(asked: Lookup, record: JobRecord) -> bool:
-    """Tell whether a record is of the event's message: an id may be used again, and by others.
-
-    Where the sender never learnt the message's id, it is of the record if SES accepted it after the sender
-    had called; or before, where one call before that had no answer.
-    """
-    if record.accepted.get(asked.entry) == asked.message.message_id:
-        return True
-    if asked.entry >= record.entries or not record.called_at:
-        return False
-    return asked.message.accepted_at >= record.called_at - CLOCKS_SECONDS or UNKNOWN in record.attempts
-
-
-def complete(events: Sequence[EmailEvent], record: JobRecord, entry: int) -> tuple[EmailEvent, ...]:
-    """Give events the metadata and tags of their job; what its record does not have stays as it was."""
-    metadata = record.metadata[entry] if entry < len(record.metadata) else {}
+def with_metadata(events: Sequence[EmailEvent], job_record: JobRecord, entry: int) -> tuple[EmailEvent, ...]:
+    """Return events with the metadata and tags of their job; what its record lacks stays as it was."""
+    metadata = job_record.metadata[entry] if entry < len(job_record.metadata) else {}
     return tuple(
-        msgspec.structs.replace(event, metadata=metadata or event.metadata, tags=record.tags or event.tags)
+        msgspec.structs.replace(
+            event, metadata=metadata or event.metadata, tags=job_record.tags or event.tags
+        )
         for event in events
     )
 
 
-def is_news(asked: Lookup, record: JobRecord) -> bool:
-    """Tell whether the ledger has yet to learn that SES accepted an entry: one whose answer is out."""
-    if not asked.accepted or asked.entry in record.accepted or not is_about(asked, record):
+def is_of_job(lookup: Lookup, job_record: JobRecord) -> bool:
+    """Return whether the event's message was sent for this job: an id may be used again, and by others.
+
+    If the sender never learned the message's id, the message is of the job if SES accepted it after the
+    sender's call, or earlier if an earlier call was never answered.
+    """
+    if job_record.accepted.get(lookup.entry) == lookup.message.message_id:
+        return True
+    if lookup.entry >= job_record.entries or not job_record.called_at:
         return False
-    return asked.entry in record.open or asked.entry in record.unknown or UNKNOWN in record.attempts
+    earliest = job_record.called_at - CLOCK_SKEW_SECONDS
+    return lookup.message.accepted_at >= earliest or UNKNOWN in job_record.attempts
 
 
-def is_second(asked: Lookup, record: JobRecord) -> bool:
-    """Tell whether the event is of a message that was sent beside the one that the ledger knows."""
-    known = record.accepted.get(asked.entry)
-    return asked.accepted and known not in {None, asked.message.message_id} and is_about(asked, record)
+def is_new_acceptance(lookup: Lookup, job_record: JobRecord) -> bool:
+    """Return whether the event tells of an acceptance that the ledger does not have."""
+    if not lookup.accepted or lookup.entry in job_record.accepted or not is_of_job(lookup, job_record):
+        return False
+    return (
+        lookup.entry in job_record.open
+        or lookup.entry in job_record.unknown
+        or UNKNOWN in job_record.attempts
+    )
+
+
+def is_duplicate_message(lookup: Lookup, job_record: JobRecord) -> bool:
+    """Return whether the event's message is another one than the ledger has for this entry."""
+    known = job_record.accepted.get(lookup.entry)
+    is_another = known is not None and known != lookup.message.message_id
+    return lookup.accepted and is_another and is_of_job(lookup, job_record)

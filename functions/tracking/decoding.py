@@ -1,4 +1,4 @@
-"""Reads SES's JSON: strictly first, and where that fails, whatever of it can be read.
+"""Decodes SES's JSON: strictly first, and if that fails, every field that can be decoded.
 
 One field of an unexpected type must not cost the event: it becomes null and the rest stays.
 """
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DECODER: Final = msgspec.json.Decoder(SesNotification)
-_SHAPE: Final = inspect.type_info(SesNotification)
-_LEAVES: Final[Mapping[type[inspect.Type], Any]] = {
+_TYPE: Final = inspect.type_info(SesNotification)
+_SCALARS: Final[Mapping[type[inspect.Type], Any]] = {
     inspect.StrType: str,
     inspect.IntType: int,
     inspect.BoolType: bool,
@@ -29,37 +29,36 @@ _LEAVES: Final[Mapping[type[inspect.Type], Any]] = {
 }
 
 
-def read(message: str) -> tuple[SesNotification, bytes]:
-    """Read a notification; the second value is the same JSON whole, valid for `esp_event`.
+def decode(message: str) -> tuple[SesNotification, bytes]:
+    """Return a notification, and its whole JSON, valid for `esp_event`.
 
-    What is not a JSON object is an `InvalidNotification`.
+    Raise `InvalidNotification` for anything but a JSON object.
     """
     try:
         whole = message.encode()
         return _DECODER.decode(whole), whole
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
-        return _salvage(message)
+        return _decode_leniently(message)
 
 
-def _salvage(message: str) -> tuple[SesNotification, bytes]:
+def _decode_leniently(message: str) -> tuple[SesNotification, bytes]:
     try:
-        whole = _valid(message)
-        tree = json.loads(whole)
-        found = _readable(tree, _SHAPE)
+        whole = _valid_json(message)
+        decoded = _convert(json.loads(whole), _TYPE)
     except (ValueError, RecursionError) as error:
         # the text of a JSON error quotes nothing of the message
         reason = f"not SES's JSON: {error}; only SES may publish to the tracking topic"
         raise InvalidNotification(reason) from error
-    if not isinstance(found, SesNotification):
+    if not isinstance(decoded, SesNotification):
         reason = "not SES's JSON: no object; only SES may publish to the tracking topic"
         raise InvalidNotification(reason)
-    return found, whole
+    return decoded, whole
 
 
-def _valid(message: str) -> bytes:
-    """Give JSON that every parser takes.
+def _valid_json(message: str) -> bytes:
+    """Return JSON that every parser accepts.
 
-    SES cuts headers at 10 KB, so that half of a surrogate pair can be left over; Python reads that
+    SES truncates headers at 10 KB, which can leave half of a surrogate pair; Python's parser accepts that
     and `NaN`, others refuse both.
     """
     try:
@@ -75,25 +74,25 @@ def _finite(digits: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _readable(value: Any, kind: inspect.Type) -> Any:  # noqa: ANN401 - any JSON goes in
-    """Convert the parts that fit their type; null or left out is what does not."""
+def _convert(value: Any, kind: inspect.Type) -> Any:  # noqa: ANN401 - any JSON goes in
+    """Convert what fits its type; anything else becomes null, or is left out of a list."""
     match kind:
         case inspect.UnionType(types=types):
-            return _readable(value, next(t for t in types if not isinstance(t, inspect.NoneType)))
+            return _convert(value, next(t for t in types if not isinstance(t, inspect.NoneType)))
         case inspect.VarTupleType(item_type=inner):
             members = value if isinstance(value, list) else [value]
-            return tuple(m for m in (_readable(member, inner) for member in members) if m is not None)
-        case inspect.StructType(cls=shape, fields=fields) if isinstance(value, dict):
-            return shape(**{f.name: _readable(value.get(f.encode_name), f.type) for f in fields})
+            return tuple(m for m in (_convert(member, inner) for member in members) if m is not None)
+        case inspect.StructType(cls=struct, fields=fields) if isinstance(value, dict):
+            return struct(**{f.name: _convert(value.get(f.encode_name), f.type) for f in fields})
         case inspect.DictType(value_type=inner) if isinstance(value, dict):
-            return {name: _readable(member, inner) for name, member in value.items()}
-        case _ if type(kind) in _LEAVES:
-            return _leaf(value, _LEAVES[type(kind)])
+            return {name: _convert(member, inner) for name, member in value.items()}
+        case _ if type(kind) in _SCALARS:
+            return _convert_scalar(value, _SCALARS[type(kind)])
         case _:
             return None
 
 
-def _leaf(value: Any, kind: Any) -> Any:  # noqa: ANN401 - any JSON goes in
+def _convert_scalar(value: Any, kind: Any) -> Any:  # noqa: ANN401 - any JSON goes in
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:

@@ -1,6 +1,6 @@
-"""What the sent message's own headers say of it: metadata and tags.
+"""The metadata and tags in the sent message's own headers.
 
-SES gives headers as they stood on the wire, folded and with encoded words.
+SES reports headers as they were sent, folded and with encoded words.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 METADATA_HEADER: Final = "x-metadata"
 TAG_HEADER: Final = "x-tag"
 
-# more than the sender ever writes; a message of SNS has room for more, and decoding takes its time
+# more than the sender ever writes; an SNS message has room for more, and decoding takes time
 DECODED_CHARACTERS: Final = 128 * 1024
 
 # an encoded word: https://datatracker.ietf.org/doc/html/rfc2047#section-2
@@ -30,7 +30,7 @@ _WORD: Final = "=?"
 _WORD_END: Final = "?="
 _NO_WORD: Final = "=\0?"
 _FOLD: Final = re.compile(r"\r?\n(?=[ \t])")
-_OWN: Final = frozenset({METADATA_HEADER, TAG_HEADER})
+_READ: Final = frozenset({METADATA_HEADER, TAG_HEADER})
 _METADATA: Final[msgspec.json.Decoder[dict[str, MetadataValue]]] = msgspec.json.Decoder(
     dict[str, MetadataValue]
 )
@@ -38,30 +38,30 @@ _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SCALAR: Final[msgspec.json.Decoder[MetadataValue]] = msgspec.json.Decoder(MetadataValue)
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What headers tell. There may be `names_metadata` without any: it is broken, or was cut off."""
+class OwnHeaders(msgspec.Struct, frozen=True, kw_only=True):
+    """Metadata and tags. `has_metadata_header` without metadata: the header is invalid or was truncated."""
 
     metadata: dict[str, MetadataValue] = msgspec.field(default_factory=dict)
     tags: tuple[str, ...] = ()
-    names_metadata: bool = False
+    has_metadata_header: bool = False
 
 
-def read(headers: Iterable[Header]) -> Told:
-    """Read `X-Metadata` and every `X-Tag`, in order, in one go: the other headers are many."""
+def read(headers: Iterable[Header]) -> OwnHeaders:
+    """Read `X-Metadata` and every `X-Tag`, in order, in one pass: there are many other headers."""
     metadata: dict[str, MetadataValue] | None = None
     tags: list[str] = []
-    names_metadata = False
+    has_metadata_header = False
     for header in headers:
         name = header.name
-        if name is None or (lowered := name.lower()) not in _OWN:
+        if name is None or (lowered := name.lower()) not in _READ:
             continue
         if lowered == METADATA_HEADER:
-            names_metadata = True
+            has_metadata_header = True
             if metadata is None and header.value is not None:
                 metadata = _members(_text(header.value))
         elif header.value is not None:
             tags.append(_text(header.value))
-    return Told(metadata=metadata or {}, tags=tuple(tags), names_metadata=names_metadata)
+    return OwnHeaders(metadata=metadata or {}, tags=tuple(tags), has_metadata_header=has_metadata_header)
 
 
 def _members(value: str) -> dict[str, MetadataValue] | None:
@@ -72,7 +72,7 @@ def _members(value: str) -> dict[str, MetadataValue] | None:
 
 
 def _scalar_members(value: str) -> dict[str, MetadataValue] | None:
-    """Read what is a scalar: one member that is not must not cost the others."""
+    """Return the members that are scalars: one that is not must not cost the others."""
     try:
         return dict(_scalars(_MEMBERS.decode(value)))
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
@@ -91,24 +91,24 @@ def _text(value: str) -> str:
     unfolded = _FOLD.sub("", value) if "\n" in value else value
     if "=?" not in unfolded or not unfolded.isascii() or len(unfolded) > DECODED_CHARACTERS:
         return unfolded
-    readable = _readable(unfolded)
-    if readable is None:
+    linear = _linear(unfolded)
+    if linear is None:
         return unfolded
     try:
-        decoded = str(make_header(decode_header(readable)))
-        # UTF-7 and UTF-16 let half a surrogate pair through, which no event can carry
+        decoded = str(make_header(decode_header(linear)))
+        # UTF-7 and UTF-16 can hold half a surrogate pair, which no event can carry
         decoded.encode()
     except (HeaderParseError, LookupError, ValueError):
-        # an encoded word that lies about itself stays as it is
+        # an invalid encoded word stays as it is
         return unfolded
     return decoded.replace(_NO_WORD, _WORD)
 
 
-def _readable(value: str) -> str | None:
-    """Give what `decode_header` reads in linear time.
+def _linear(value: str) -> str | None:
+    """Return a value that `decode_header` decodes in linear time; None if there is none.
 
-    It looks for the end of every word that begins, up to the end of its line: many that never end take it
-    the square of their length. Only what begins behind the last end never ends, in a value of one line.
+    It searches for the end of every word that begins, up to the end of the line: many words without an end
+    take quadratic time. In a value of one line only words that begin after the last end have none.
     """
     if _NO_WORD[1] in value or len(value.splitlines()) > 1:
         return None

@@ -1,4 +1,4 @@
-"""What a batch asks the ledger, and tells it: the jobs that its reports are about."""
+"""What a batch reads from the ledger and records in it: the jobs that its events are about."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ import msgspec
 from mailbus.errors import PublishError
 from mailbus.ledger.records import SentEntry
 from mailbus.ledger.table import INVALID, Unreachable
-from tracking.correlation import complete, found_by_message, identified, is_about, is_news, is_second
-from tracking.tracker import Held, Reading, unforeseen
+from tracking.correlation import (
+    is_duplicate_message,
+    is_new_acceptance,
+    is_of_job,
+    lookup_by_message,
+    with_job,
+    with_metadata,
+)
+from tracking.tracker import TrackedRecord, Unfinished, publish_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mailbus.aws.sqs import Record
     from mailbus.ledger.records import JobRecord, RecordKey
     from tracking.correlation import Lookup
     from tracking.tracker import Tracker
@@ -25,145 +31,155 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-def identify(readings: Sequence[Reading], tracker: Tracker) -> tuple[list[Reading], list[Held]]:
-    """Find the jobs of messages that SES reports without tags, where the sender writes them down.
+def find_jobs(
+    tracked_records: Sequence[TrackedRecord], tracker: Tracker
+) -> tuple[list[TrackedRecord], list[Unfinished]]:
+    """Find the jobs of messages without tags, if the sender indexes its messages.
 
-    It does so when its batch is done, which can be after SES's first notification: a message that young
-    waits until then. What is not found later was sent by somebody else.
+    It indexes them at the end of its batch, which can be after SES's first notification: the notification of
+    a message that young is retried then. A message that is not found later was sent by somebody else.
     """
-    untagged = [reading.report.untagged.message.message_id for reading in readings if reading.report.untagged]
+    untagged = [
+        one.normalized.untagged.message.message_id for one in tracked_records if one.normalized.untagged
+    ]
     if not untagged or not tracker.settings.index_messages:
-        return list(readings), []
-    found, damaged = _ask(tracker.ledger.find_messages, untagged)
-    known: list[Reading] = []
-    held: list[Held] = []
-    for reading in readings:
-        asked = reading.report.untagged
-        sent = found.get(asked.message.message_id) if asked else None
-        if asked is None:
-            known.append(reading)
-        elif sent is not None:
-            report = msgspec.structs.replace(
-                reading.report,
-                events=identified(reading.report.events, sent),
-                lookup=found_by_message(asked, sent),
-            )
-            known.append(Reading(record=reading.record, report=report))
-        elif error := damaged.get(asked.message.message_id):
-            held.append(Held(record=reading.record, error=error))
-        elif (seconds := _until_written_down(reading.record, asked.message.accepted_at, tracker)) > 0:
-            held.append(Held(record=reading.record, error=_not_written_down(), seconds=seconds))
+        return list(tracked_records), []
+    sent_entries, errors = _read(tracker.ledger.find_messages, untagged)
+    found: list[TrackedRecord] = []
+    unfinished: list[Unfinished] = []
+    for tracked in tracked_records:
+        message = tracked.normalized.untagged.message if tracked.normalized.untagged else None
+        if message is None:
+            found.append(tracked)
+        elif sent := sent_entries.get(message.message_id):
+            found.append(_of_job(tracked, sent))
+        elif error := errors.get(message.message_id):
+            unfinished.append(Unfinished(record=tracked.record, error=error))
+        elif (seconds := _seconds_until_indexed(tracked, message.accepted_at, tracker)) > 0:
+            error = PublishError(NOT_WRITTEN_DOWN, "the sender may not have indexed the message yet")
+            unfinished.append(Unfinished(record=tracked.record, error=error, delay_seconds=seconds))
         else:
-            known.append(reading)
-    return known, held
+            found.append(tracked)
+    return found, unfinished
 
 
-def _until_written_down(record: Record, accepted_at: float, tracker: Tracker) -> float:
-    """Say how long to wait, in seconds; not at all where the record would not come again."""
-    if record.receive_count >= tracker.settings.max_receives:
-        return 0.0
-    longest = tracker.settings.sender_seconds
-    # whatever time a report gives
-    return min(accepted_at + longest - tracker.now(), longest)
-
-
-def _not_written_down() -> PublishError:
-    return PublishError(NOT_WRITTEN_DOWN, "which job it is of may not be written down yet")
-
-
-def settle(readings: Sequence[Reading], tracker: Tracker) -> tuple[list[Reading], list[Held]]:
-    """Ask and tell the ledger what is to be asked and told: one question for all, one mark for each news.
-
-    The first value is what can be published now. An event that lacks something waits; it would count for
-    consumers as the one that comes complete.
-    """
-    asked = {reading.report.lookup.key: None for reading in readings if reading.report.lookup}
-    found, unanswered = _ask(tracker.ledger.find, asked)
-    complete_ones: list[Reading] = []
-    held: list[Held] = []
-    for reading in readings:
-        wanted = reading.report.lookup
-        error = unanswered.get(wanted.key) if wanted else None
-        if error is not None:
-            held.append(Held(record=reading.record, error=error))
-        if error is None or wanted is None or not wanted.incomplete:
-            complete_ones.append(_completed(reading, found))
-    return complete_ones, held + _mark(readings, found, tracker)
-
-
-def _ask(
-    question: Callable[[Sequence[K]], dict[K, V] | Unreachable], keys: Iterable[K]
-) -> tuple[dict[K, V], dict[K, PublishError]]:
-    """Ask the ledger; the second value says of which keys it gave no answer, and why."""
-    each = list(keys)
-    try:
-        answer = question(each) if each else {}
-    except Exception as error:  # noqa: BLE001 - one damaged item must not take its batch along
-        if len(each) == 1:
-            return {}, {each[0]: unforeseen(error)}
-        return _ask_one_by_one(question, each)
-    if not isinstance(answer, Unreachable):
-        return answer, {}
-    if answer.code == INVALID and len(each) > 1:
-        return _ask_one_by_one(question, each)
-    return {}, dict.fromkeys(each, _unreachable(answer))
-
-
-def _ask_one_by_one(
-    question: Callable[[Sequence[K]], dict[K, V] | Unreachable], keys: Sequence[K]
-) -> tuple[dict[K, V], dict[K, PublishError]]:
-    """Find out which key, or which item, a question failed for."""
-    answers = [_ask(question, [key]) for key in keys]
-    return (
-        {key: value for found, _ in answers for key, value in found.items()},
-        {key: error for _, unanswered in answers for key, error in unanswered.items()},
+def _of_job(tracked: TrackedRecord, sent: SentEntry) -> TrackedRecord:
+    normalized = tracked.normalized
+    lookup = lookup_by_message(normalized.untagged, sent) if normalized.untagged else None
+    return TrackedRecord(
+        record=tracked.record,
+        normalized=msgspec.structs.replace(
+            normalized, events=with_job(normalized.events, sent), lookup=lookup
+        ),
     )
 
 
-def _completed(reading: Reading, found: Mapping[RecordKey, JobRecord]) -> Reading:
-    asked = reading.report.lookup
-    record = found.get(asked.key) if asked is not None and asked.incomplete else None
-    if asked is None or record is None or not is_about(asked, record):
-        return reading
-    events = complete(reading.report.events, record, asked.entry)
-    return Reading(record=reading.record, report=msgspec.structs.replace(reading.report, events=events))
+def _seconds_until_indexed(tracked: TrackedRecord, accepted_at: float, tracker: Tracker) -> float:
+    """Return how long to wait for the sender, 0 if the record would not be delivered again."""
+    if tracked.record.receive_count >= tracker.settings.max_receives:
+        return 0.0
+    longest = tracker.settings.sender_seconds
+    # whatever time SES's JSON has
+    return min(accepted_at + longest - tracker.now(), longest)
 
 
-def _mark(readings: Sequence[Reading], found: Mapping[RecordKey, JobRecord], tracker: Tracker) -> list[Held]:
-    """Write down what SES accepted; the answer is the records that have to come again for it."""
-    held: list[Held] = []
-    away: Unreachable | None = None
-    for reading in readings:
-        asked = reading.report.lookup
-        record = found.get(asked.key) if asked is not None else None
-        if asked is None or record is None:
+def complete(
+    tracked_records: Sequence[TrackedRecord], tracker: Tracker
+) -> tuple[list[TrackedRecord], list[Unfinished]]:
+    """Complete events from the ledger, and record in it what SES accepted: one read for the whole batch.
+
+    The first value is what can be published now. An incomplete event is not: consumers would ignore the
+    complete one later, since it has the same id.
+    """
+    keys = {one.normalized.lookup.key: None for one in tracked_records if one.normalized.lookup}
+    job_records, errors = _read(tracker.ledger.find, keys)
+    completed: list[TrackedRecord] = []
+    unfinished: list[Unfinished] = []
+    for tracked in tracked_records:
+        lookup = tracked.normalized.lookup
+        error = errors.get(lookup.key) if lookup else None
+        if error is not None:
+            unfinished.append(Unfinished(record=tracked.record, error=error))
+        if error is None or lookup is None or not lookup.incomplete:
+            completed.append(_completed(tracked, job_records))
+    return completed, unfinished + _record_acceptances(tracked_records, job_records, tracker)
+
+
+def _completed(tracked: TrackedRecord, job_records: Mapping[RecordKey, JobRecord]) -> TrackedRecord:
+    normalized, lookup = tracked.normalized, tracked.normalized.lookup
+    job_record = job_records.get(lookup.key) if lookup is not None and lookup.incomplete else None
+    if lookup is None or job_record is None or not is_of_job(lookup, job_record):
+        return tracked
+    events = with_metadata(normalized.events, job_record, lookup.entry)
+    return TrackedRecord(record=tracked.record, normalized=msgspec.structs.replace(normalized, events=events))
+
+
+def _record_acceptances(
+    tracked_records: Sequence[TrackedRecord], job_records: Mapping[RecordKey, JobRecord], tracker: Tracker
+) -> list[Unfinished]:
+    """Record what SES accepted; return the records that have to be delivered again for it."""
+    unfinished: list[Unfinished] = []
+    unreachable: Unreachable | None = None
+    for tracked in tracked_records:
+        lookup = tracked.normalized.lookup
+        job_record = job_records.get(lookup.key) if lookup is not None else None
+        if lookup is None or job_record is None:
             continue
         try:
-            # a ledger that is away is not waited for once for each record
-            trouble = away or _tell(asked, record, tracker)
+            # do not wait for an unreachable ledger once per record
+            failed = unreachable or _record_acceptance(lookup, job_record, tracker)
         except Exception as error:  # noqa: BLE001 - as above
-            held.append(Held(record=reading.record, error=unforeseen(error)))
+            unfinished.append(Unfinished(record=tracked.record, error=publish_error(error)))
             continue
-        if trouble is not None:
-            held.append(Held(record=reading.record, error=_unreachable(trouble)))
-            # what is wrong with one item says nothing of the next
-            away = None if trouble.code == INVALID else trouble
-    return held
+        if failed is not None:
+            unfinished.append(Unfinished(record=tracked.record, error=_unreachable(failed)))
+            # an item that DynamoDB refuses does not mean that it refuses the next
+            unreachable = None if failed.code == INVALID else failed
+    return unfinished
 
 
-def _tell(asked: Lookup, record: JobRecord, tracker: Tracker) -> Unreachable | None:
-    """Tell the ledger what the sender never learnt."""
-    news = is_news(asked, record)
-    message = asked.message
-    if tracker.settings.index_messages and (news or is_second(asked, record)):
-        sent = SentEntry(key=asked.key, entry=asked.entry)
-        if away := tracker.ledger.index_message(message.message_id, sent, record.expires_at):
-            return away
-    if not news:
+def _record_acceptance(lookup: Lookup, job_record: JobRecord, tracker: Tracker) -> Unreachable | None:
+    """Record in the ledger what the sender never learned."""
+    is_new = is_new_acceptance(lookup, job_record)
+    message = lookup.message
+    if tracker.settings.index_messages and (is_new or is_duplicate_message(lookup, job_record)):
+        sent = SentEntry(key=lookup.key, entry=lookup.entry)
+        if failed := tracker.ledger.index_message(message.message_id, sent, job_record.expires_at):
+            return failed
+    if not is_new:
         return None
-    marked = tracker.ledger.mark_accepted(asked.key, asked.entry, message.message_id, message.accepted_at)
+    marked = tracker.ledger.mark_accepted(lookup.key, lookup.entry, message.message_id, message.accepted_at)
     return marked if isinstance(marked, Unreachable) else None
 
 
-def _unreachable(away: Unreachable) -> PublishError:
-    return PublishError(away.code, "the ledger does not answer")
+def _read(
+    find: Callable[[Sequence[K]], dict[K, V] | Unreachable], keys: Iterable[K]
+) -> tuple[dict[K, V], dict[K, PublishError]]:
+    """Read from the ledger; the second value has the error of each key that could not be read."""
+    wanted = list(keys)
+    try:
+        answer = find(wanted) if wanted else {}
+    except Exception as error:  # noqa: BLE001 - one damaged item must not fail its batch
+        if len(wanted) == 1:
+            return {}, {wanted[0]: publish_error(error)}
+        return _read_one_by_one(find, wanted)
+    if not isinstance(answer, Unreachable):
+        return answer, {}
+    if answer.code == INVALID and len(wanted) > 1:
+        return _read_one_by_one(find, wanted)
+    return {}, dict.fromkeys(wanted, _unreachable(answer))
+
+
+def _read_one_by_one(
+    find: Callable[[Sequence[K]], dict[K, V] | Unreachable], keys: Sequence[K]
+) -> tuple[dict[K, V], dict[K, PublishError]]:
+    """Find out for which key, or which item, a read failed."""
+    answers = [_read(find, [key]) for key in keys]
+    return (
+        {key: value for found, _ in answers for key, value in found.items()},
+        {key: error for _, errors in answers for key, error in errors.items()},
+    )
+
+
+def _unreachable(failed: Unreachable) -> PublishError:
+    return PublishError(failed.code, "the ledger does not answer")

@@ -1,4 +1,4 @@
-"""What SES publishes about sent mail, as SES spells it.
+"""SES's JSON about sent mail, as SES spells it.
 
 One shape serves both event publishing (`eventType`) and feedback notifications
 (`notificationType`). Every field may be absent or null, and every enumeration may grow, so all
@@ -15,14 +15,14 @@ import msgspec
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One header of the sent message, as it stood on the wire."""
+    """One header of the sent message, as it was sent."""
 
     name: str | None = None
     value: str | None = None
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The message that is reported on.
+    """The message that the notification is about.
 
     `timestamp` is when SES accepted it; `destination` holds every envelope recipient.
     """
@@ -32,7 +32,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     source_arn: str | None = None
     sending_account_id: str | None = None
     destination: tuple[str, ...] | None = None
-    # SES cuts headers at 10 KB in all
+    # SES truncates headers at 10 KB in all
     headers_truncated: bool | None = None
     headers: tuple[Header, ...] | None = None
     tags: dict[str, tuple[str, ...]] | None = None
@@ -48,7 +48,7 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="cam
 
 
 class Bounce(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`bounce`: the last word of a receiving server, or of SES's suppression lists."""
+    """`bounce`: the final refusal of a receiving server, or of SES's suppression lists."""
 
     bounce_type: str | None = None
     bounce_sub_type: str | None = None
@@ -83,7 +83,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
-    """`reject`: SES took the message and found a virus in it."""
+    """`reject`: SES accepted the message, then found a virus in it."""
 
     reason: str | None = None
 
@@ -115,7 +115,7 @@ class Click(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class DeliveryDelay(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`deliveryDelay`: a temporary failure; SES goes on trying until `expiration_time`."""
+    """`deliveryDelay`: a temporary failure; SES retries until `expiration_time`."""
 
     delay_type: str | None = None
     delayed_recipients: tuple[Recipient, ...] | None = None
@@ -150,7 +150,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class SesNotification(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The whole of SES's JSON. One of the two types is set, and the object that belongs to it."""
+    """The whole JSON. One of the two types is set, and the object of that type."""
 
     event_type: str | None = None
     notification_type: str | None = None

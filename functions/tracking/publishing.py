@@ -1,7 +1,7 @@
-"""How a batch's events get onto the bus, large ones without SES's own JSON.
+"""Publishes a batch's events on the bus, those that are too large without SES's own JSON.
 
-Each recipient's event holds all of SES's JSON, which a report of many makes large: so they are wrapped a
-slice at a time, and what could be anything but SES's is refused.
+Each recipient's event carries all of SES's JSON, so a notification of many recipients becomes large: only
+so many events are encoded at a time.
 """
 
 from __future__ import annotations
@@ -11,134 +11,123 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mailbus.aws.event_bus import TOO_LARGE, PublishFailure
-from mailbus.errors import InvalidNotification, PublishError
+from mailbus.errors import PublishError
 from mailbus.events import BusEntry, EmailEvent, entry
-from tracking.tracker import Held, Reading, each
+from tracking.tracker import TrackedRecord, Unfinished, each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from tracking.normalize import Report
     from tracking.tracker import Tracker
 
-# of wrapped events that are in memory at a time
-SLICE_BYTES: Final = 16 * 1024 * 1024
-# An event has SES's JSON, and what is read out of it.
-EVENT_SHARE: Final = 2
-# A message of SNS has up to 1 MiB, and a mail of SES up to 50 recipients.
-# https://docs.aws.amazon.com/ses/latest/dg/quotas.html
-REPORT_BYTES: Final = 64 * 1024 * 1024
+# of encoded events that are in memory at a time
+CHUNK_BYTES: Final = 16 * 1024 * 1024
+# An event has SES's JSON, and the fields that are read from it.
+SIZES_PER_EVENT: Final = 2
 
 
-class Parcel(msgspec.Struct, frozen=True, kw_only=True):
-    """One event on its way, with the record that it came from."""
+class PendingEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event to be published, with the record that it came from."""
 
-    reading: Reading
+    tracked: TrackedRecord
     event: EmailEvent
 
 
-class _Put(msgspec.Struct, frozen=True, kw_only=True):
-    """What a slice left behind: which parcels failed and why, and which could not even be wrapped."""
+class _Published(msgspec.Struct, frozen=True, kw_only=True):
+    """What is not published: events that the bus did not take, records of events that cannot be encoded."""
 
-    failed: list[tuple[Parcel, PublishFailure]]
-    held: list[Held]
-
-
-def bounded(report: Report) -> Report:
-    """Give the report, unless its events would be more together than SES can mean: `InvalidNotification`."""
-    together = len(report.events) * len(report.esp_event)
-    if together > REPORT_BYTES:
-        reason = (
-            f"a report of {len(report.esp_event)} bytes on {len(report.events)} recipients comes to "
-            f"{together} bytes of events, more than {REPORT_BYTES}: SES reports on 50 recipients at most, "
-            "and only SES may publish to the tracking topic"
-        )
-        raise InvalidNotification(reason)
-    return report
+    failures: list[tuple[PendingEvent, PublishFailure]]
+    unfinished: list[Unfinished]
 
 
-def publish(readings: Iterable[Reading], tracker: Tracker) -> list[Held]:
-    """Put events on the bus; one that is too large refers to SES's own JSON in S3 instead.
+def publish(tracked_records: Iterable[TrackedRecord], tracker: Tracker) -> list[Unfinished]:
+    """Put events on the bus; return the records that are not done.
 
-    Those come last: they wait for S3 too.
+    An event that is too large refers to SES's own JSON in S3 instead of carrying it. Such events come last,
+    since they need S3 too.
     """
-    parcels = [
-        Parcel(reading=reading, event=event) for reading in readings for event in reading.report.events
+    pending = [
+        PendingEvent(tracked=tracked, event=event)
+        for tracked in tracked_records
+        for event in tracked.normalized.events
     ]
-    first = _put_all(parcels, _whole, tracker)
-    light, unstored = each(
-        _by_report([parcel for parcel, failure in first.failed if failure.code == TOO_LARGE]),
-        lambda of_one: _lightened(of_one, tracker),
-        lambda of_one: of_one[0].reading.record,
+    first = _publish(pending, _with_esp_event, tracker)
+    too_large = [one for one, failure in first.failures if failure.code == TOO_LARGE]
+    stored, unstored = each(
+        _by_record(too_large),
+        lambda of_record: _stored(of_record, tracker),
+        lambda of_record: of_record[0].tracked.record,
     )
-    last = _put_all(light, _light, tracker)
-    wrong = [(parcel, failure) for parcel, failure in first.failed if failure.code != TOO_LARGE]
+    last = _publish(stored, _without_esp_event, tracker)
+    failures = [
+        *((one, failure) for one, failure in first.failures if failure.code != TOO_LARGE),
+        *last.failures,
+    ]
     return [
-        *first.held,
+        *first.unfinished,
         *unstored,
-        *last.held,
+        *last.unfinished,
         *(
-            Held(
-                record=parcel.reading.record,
+            Unfinished(
+                record=one.tracked.record,
                 error=PublishError(failure.code, failure.reason),
-                again=failure.retryable,
+                retry=failure.retryable,
             )
-            for parcel, failure in (*wrong, *last.failed)
+            for one, failure in failures
         ),
     ]
 
 
-def _put_all(parcels: Iterable[Parcel], wrap: Callable[[Parcel], BusEntry], tracker: Tracker) -> _Put:
-    together = _Put(failed=[], held=[])
-    for slice_ in _slices(parcels):
-        put = _put(slice_, wrap, tracker)
-        together = _Put(failed=together.failed + put.failed, held=together.held + put.held)
-    return together
+def _publish(
+    pending: Iterable[PendingEvent], encode: Callable[[PendingEvent], BusEntry], tracker: Tracker
+) -> _Published:
+    published = _Published(failures=[], unfinished=[])
+    for chunk in _chunks(pending):
+        encoded, unfinished = each(chunk, lambda one: [(one, encode(one))], lambda one: one.tracked.record)
+        failures = tracker.bus.publish(
+            [bus_entry for _, bus_entry in encoded], seconds=tracker.seconds_to_publish
+        )
+        published.failures.extend((encoded[index][0], failure) for index, failure in failures.items())
+        published.unfinished.extend(unfinished)
+    return published
 
 
-def _slices(parcels: Iterable[Parcel]) -> Iterator[list[Parcel]]:
-    """Group parcels in order into what may be wrapped at a time."""
-    slice_: list[Parcel] = []
+def _chunks(pending: Iterable[PendingEvent]) -> Iterator[list[PendingEvent]]:
+    """Group events, in order, into what may be encoded at a time."""
+    chunk: list[PendingEvent] = []
     filled = 0
-    for parcel in parcels:
-        size = EVENT_SHARE * len(parcel.reading.report.esp_event)
-        if slice_ and filled + size > SLICE_BYTES:
-            yield slice_
-            slice_, filled = [], 0
-        slice_.append(parcel)
+    for one in pending:
+        size = SIZES_PER_EVENT * len(one.tracked.normalized.esp_event)
+        if chunk and filled + size > CHUNK_BYTES:
+            yield chunk
+            chunk, filled = [], 0
+        chunk.append(one)
         filled += size
-    if slice_:
-        yield slice_
+    if chunk:
+        yield chunk
 
 
-def _put(parcels: Sequence[Parcel], wrap: Callable[[Parcel], BusEntry], tracker: Tracker) -> _Put:
-    wrapped, held = each(
-        parcels, lambda parcel: [(parcel, wrap(parcel))], lambda parcel: parcel.reading.record
-    )
-    failures = tracker.bus.publish([whole for _, whole in wrapped], seconds=tracker.seconds_to_publish)
-    return _Put(failed=[(wrapped[index][0], failure) for index, failure in failures.items()], held=held)
+def _with_esp_event(pending: PendingEvent) -> BusEntry:
+    normalized = pending.tracked.normalized
+    return entry(pending.event, normalized.resources, esp_event=normalized.esp_event)
 
 
-def _whole(parcel: Parcel) -> BusEntry:
-    report = parcel.reading.report
-    return entry(parcel.event, report.resources, esp_event=report.esp_event)
+def _without_esp_event(pending: PendingEvent) -> BusEntry:
+    return entry(pending.event, pending.tracked.normalized.resources)
 
 
-def _light(parcel: Parcel) -> BusEntry:
-    return entry(parcel.event, parcel.reading.report.resources)
-
-
-def _by_report(parcels: Iterable[Parcel]) -> list[list[Parcel]]:
-    """Group what has SES's JSON in common."""
-    groups: dict[str, list[Parcel]] = {}
-    for parcel in parcels:
-        groups.setdefault(parcel.reading.record.message_id, []).append(parcel)
+def _by_record(pending: Iterable[PendingEvent]) -> list[list[PendingEvent]]:
+    """Group events of one record, which have SES's JSON in common."""
+    groups: dict[str, list[PendingEvent]] = {}
+    for one in pending:
+        groups.setdefault(one.tracked.record.message_id, []).append(one)
     return list(groups.values())
 
 
-def _lightened(parcels: Sequence[Parcel], tracker: Tracker) -> list[Parcel]:
-    stored = tracker.esp_events().store(parcels[0].reading.report.esp_event)
+def _stored(pending: Sequence[PendingEvent], tracker: Tracker) -> list[PendingEvent]:
+    """Store SES's JSON of one record, and return its events with the reference to it."""
+    reference = tracker.esp_events().store(pending[0].tracked.normalized.esp_event)
     return [
-        Parcel(reading=parcel.reading, event=msgspec.structs.replace(parcel.event, esp_event_ref=stored))
-        for parcel in parcels
+        PendingEvent(tracked=one.tracked, event=msgspec.structs.replace(one.event, esp_event_ref=reference))
+        for one in pending
     ]

@@ -1,4 +1,4 @@
-"""What a batch is worked on with, and what its steps hand on."""
+"""What a batch works with, and what its steps pass on."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from mailbus.aws.sqs import Record
 from mailbus.environment import TrackingSettings
 from mailbus.errors import InvalidNotification, MailbusError, PublishError
 from mailbus.ledger.table import Ledger
+from tracking.aws.esp_events import EspEvents
 from tracking.aws.tracking_queue import TrackingQueue
-from tracking.esp_events import EspEvents
-from tracking.normalize import Report
+from tracking.normalize import NormalizedNotification
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ V = TypeVar("V")
 class Tracker(msgspec.Struct, frozen=True, kw_only=True):
     """What the function works with.
 
-    `now` gives epoch seconds; after `publish_until` nothing is begun that ends on the bus.
+    `now` returns epoch seconds; after `publish_until` nothing is begun that ends on the bus.
     """
 
     settings: TrackingSettings
@@ -45,59 +45,58 @@ class Tracker(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def seconds_to_publish(self) -> float:
-        """The time that is left for events to get onto the bus."""
+        """The time left for events to get onto the bus."""
         return self.publish_until - self.now()
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What a record reports."""
+class TrackedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An SQS record with its normalized notification."""
 
     record: Record
-    report: Report
+    normalized: NormalizedNotification
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that is not done, and why; without `again` it never can be.
+class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
+    """An SQS record that is not done, and why; without `retry` it never can be.
 
-    It comes again when the queue's visibility timeout is over, or after so many `seconds`.
+    A retry comes after the queue's visibility timeout, or after `delay_seconds`.
     """
 
     record: Record
     error: MailbusError
-    again: bool = True
-    seconds: float | None = None
+    retry: bool = True
+    delay_seconds: float | None = None
 
 
 def each(
     given: Iterable[T], step: Callable[[T], Sequence[V]], record_of: Callable[[T], Record]
-) -> tuple[list[V], list[Held]]:
-    """Take a step for each on its own: what fails must not take its batch along.
+) -> tuple[list[V], list[Unfinished]]:
+    """Take a step for each on its own: one that fails must not fail its batch.
 
-    The second value is the records that are not done for it.
+    Return what the steps returned, and the records of those that failed.
     """
     made: list[V] = []
-    held: list[Held] = []
+    unfinished: list[Unfinished] = []
     for one in given:
         try:
             made += step(one)
         except InvalidNotification as error:
-            held.append(Held(record=record_of(one), error=_bare(error), again=False))
+            unfinished.append(Unfinished(record=record_of(one), error=_without_frames(error), retry=False))
         except Exception as error:  # noqa: BLE001 - as above
-            held.append(Held(record=record_of(one), error=unforeseen(error)))
-    return made, held
+            unfinished.append(Unfinished(record=record_of(one), error=publish_error(error)))
+    return made, unfinished
 
 
-def _bare(error: InvalidNotification) -> InvalidNotification:
-    """Let go of what the error's traceback keeps: all that was read of its report."""
+def _without_frames(error: InvalidNotification) -> InvalidNotification:
+    """Free the memory that the error's traceback keeps: all that was decoded of its notification."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 
 
-def unforeseen(error: Exception) -> PublishError:
-    """Tell of an error that nobody counted on, or of a call that there was no time for."""
+def publish_error(error: Exception) -> PublishError:
+    """Return the error of a record whose step failed unexpectedly, or had no time left."""
     if isinstance(error, sessions.NotTried):
         return PublishError(sessions.error_code(error), str(error))
     return PublishError(
-        sessions.error_code(error),
-        "unforeseen: S3, a damaged item of the ledger, or a mistake of Mailbus's own",
+        sessions.error_code(error), "unexpected: an error of S3, a damaged item of the ledger, or a bug"
     )

@@ -1,49 +1,71 @@
-"""How a batch's tracker is made of what lasts as long as the process, and how its time is shared out.
+"""Makes a batch's tracker of the process's clients, and divides the batch's time.
 
-First the ledger is asked, then events are published, then what is not done is given back or kept. Each ends
-in time for the next: a service that hangs must not keep from the bus what needs nothing of it.
+First the ledger is read, then events are published, then records that are not done are requeued or
+dead-lettered. Each ends in time for the next: a service that does not answer must not delay events that do
+not need it.
 """
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import TYPE_CHECKING, Final
+
+from aws_lambda_powertools import Logger
 
 from mailbus.aws import sessions
 from mailbus.aws.dead_letters import DeadLetterQueue
 from mailbus.aws.event_bus import EventBus
+from mailbus.environment import TrackingSettings, from_environment
 from mailbus.ledger.table import Ledger
+from tracking.aws.esp_events import EspEvents
 from tracking.aws.tracking_queue import TrackingQueue
-from tracking.esp_events import EspEvents
 from tracking.tracker import Tracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws_lambda_powertools import Logger
     from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_events.client import EventBridgeClient
     from types_boto3_s3.client import S3Client
     from types_boto3_sqs.client import SQSClient
 
-    from mailbus.environment import TrackingSettings
-
-# of every client here, in seconds
+# of every client, in seconds
 CONNECT_TIMEOUT: Final = 1.0
 READ_TIMEOUT: Final = 2.0
 ATTEMPTS: Final = 2
 PUT_READ_TIMEOUT: Final = sessions.SHORT_READ_TIMEOUT
-# the longest that a call takes that begins: its attempts, and up to a second between them; PutEvents has one
+# the longest that a call takes: its attempts, and up to a second between them; PutEvents has one attempt
 CALL_SECONDS: Final = ATTEMPTS * (CONNECT_TIMEOUT + READ_TIMEOUT) + 1
 PUT_SECONDS: Final = CONNECT_TIMEOUT + PUT_READ_TIMEOUT
-# for the queue's answers where it does answer, and the function's own
+# for the answers of a queue that does answer, and the function's own
 ANSWER_SECONDS: Final = 1.0
-# when the last call of each step begins, before the end
-GIVE_BACK_SECONDS: Final = CALL_SECONDS + ANSWER_SECONDS
-PUBLISH_SECONDS: Final = GIVE_BACK_SECONDS + ANSWER_SECONDS + PUT_SECONDS
+# how long before the end the last call of each step begins
+REQUEUE_SECONDS: Final = CALL_SECONDS + ANSWER_SECONDS
+PUBLISH_SECONDS: Final = REQUEUE_SECONDS + ANSWER_SECONDS + PUT_SECONDS
 STORE_SECONDS: Final = PUBLISH_SECONDS + CALL_SECONDS
-# the part of the time in which calls to the ledger begin
+# the share of the time in which calls to the ledger begin
 LEDGER_SHARE: Final = 0.2
+
+
+@functools.cache
+def wire() -> Callable[[float], Tracker]:
+    """Read the settings and make the clients, once per process; return `tracker`, which takes the seconds."""
+    settings = from_environment(TrackingSettings)
+    session = sessions.open_session()
+    quick = sessions.config(max_attempts=ATTEMPTS, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
+    # `EventBus` retries by itself
+    once = sessions.config(max_attempts=1, connect_timeout=CONNECT_TIMEOUT, read_timeout=PUT_READ_TIMEOUT)
+    return functools.partial(
+        tracker,
+        settings,
+        dynamodb=session.client("dynamodb", config=quick),
+        events=session.client("events", config=once),
+        sqs=session.client("sqs", config=quick),
+        # it takes long to make, and hardly any event is that large
+        s3=functools.cache(lambda: session.client("s3", config=quick)),
+        log=Logger(),
+    )
 
 
 def tracker(  # noqa: PLR0913 - keyword-only options
@@ -58,9 +80,9 @@ def tracker(  # noqa: PLR0913 - keyword-only options
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Tracker:
-    """Wire what works on a batch that has to be done in so many seconds; `now` gives epoch seconds."""
+    """Return the tracker of a batch that has to be done in so many seconds; `now` returns epoch seconds."""
     begun, end = now(), now() + seconds
-    queues = sessions.with_deadline(sqs, lambda: now() < end - GIVE_BACK_SECONDS)
+    queues = sessions.with_deadline(sqs, lambda: now() < end - REQUEUE_SECONDS)
     return Tracker(
         settings=settings,
         ledger=Ledger(

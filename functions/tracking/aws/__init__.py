@@ -1,1 +1,1 @@
-"""The edges to AWS of this function alone."""
+"""The edges to AWS that only this function has."""

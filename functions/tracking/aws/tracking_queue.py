@@ -1,4 +1,4 @@
-"""The edge to the function's own queue: when a record that goes back comes again."""
+"""The edge to the function's own queue: when a requeued record is delivered again."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class TrackingQueue:
-    """Hides records of one queue."""
+    """Delays records of one queue."""
 
     def __init__(self, client: SQSClient, url: str) -> None:
         self._client = client
         self._url = url
 
-    def hide(self, record: Record, seconds: float) -> bool:
-        """Hide a record for so long; where that fails, false: the queue's own visibility timeout holds."""
+    def delay(self, record: Record, seconds: float) -> bool:
+        """Delay a record's next delivery; False if that fails and the queue's visibility timeout applies."""
         try:
             self._client.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=record.receipt_handle, VisibilityTimeout=math.ceil(seconds)

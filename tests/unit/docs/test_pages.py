@@ -35,6 +35,7 @@ from mailbus.jobs.headers import _REFUSED, _REFUSED_PREFIXES
 from mailbus.jobs.splitting import PART_RECIPIENTS
 from mailbus.jobs.strict_json import _NEVER_DEFAULT
 from mailbus.ledger.records import UNKNOWN_RESENDS
+from mailbus.ses_events import SES_EVENT_TYPES
 from mailbus_cdk.constructs.state import ESP_EVENTS_PREFIX
 from mailbus_cdk.mail import NOTIFICATION_RECEIVES, TIMEOUTS
 from mailbus_cdk.settings.schema import SEND_DEFAULTS_BYTES, Settings, load
@@ -43,8 +44,9 @@ from sender.rate import gcra, pacer
 from sender.retries import DELAYS, Delay
 from sender.ses import errors, mime
 from sender.ses.errors import ACCEPTED, MAY_BE_QUOTA, MEANINGS, STATUSES
+from tracking.event_details import BOUNCE_REJECT_REASONS
 from tracking.ledger_updates import NOT_WRITTEN_DOWN
-from tracking.normalize import BOUNCE_REJECT_REASONS, OUTCOMES, SETUP_MESSAGE_ID, SUBSCRIBED, VALIDATED
+from tracking.normalize import SETUP_MESSAGE_ID, SUBSCRIBED, VALIDATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -471,7 +473,7 @@ def test_coming_from_anymail_every_type_of_ses_is_told() -> None:
     heading = "| SES says | Anymail's `event_type` | Mailbus's | what is different |"
     told = {name for cells in rows("migrating.md", heading) for name in named(cells[0])}
 
-    assert told == set(OUTCOMES)
+    assert told == set(SES_EVENT_TYPES)
 
 
 def test_coming_from_sess_own_events_every_type_is_told() -> None:

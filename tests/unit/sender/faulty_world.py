@@ -36,9 +36,9 @@ from sender.wiring import Sender
 from tests.unit.fakes.s3 import FakeS3
 from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb
 from tests.unit.tracking.world import SETTINGS as TRACKING
+from tracking.aws.esp_events import EspEvents
 from tracking.aws.tracking_queue import TrackingQueue
 from tracking.batch import process as track
-from tracking.esp_events import EspEvents
 from tracking.tracker import Tracker
 
 if TYPE_CHECKING:

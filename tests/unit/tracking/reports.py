@@ -12,7 +12,7 @@ from tracking.normalize import normalize
 
 if TYPE_CHECKING:
     from mailbus.events import EmailEvent
-    from tracking.normalize import Report
+    from tracking.normalize import NormalizedNotification
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 TOPIC: Final = "arn:aws:sns:eu-west-1:210987654321:mailbus-dev-tracking"
@@ -51,7 +51,9 @@ def envelope(message: str, *, sns_id: str = SNS_ID, time: str = SNS_TIME, topic:
     )
 
 
-def report(message: str | dict[str, Any], *, sns_id: str = SNS_ID, time: str = SNS_TIME) -> Report:
+def report(
+    message: str | dict[str, Any], *, sns_id: str = SNS_ID, time: str = SNS_TIME
+) -> NormalizedNotification:
     whole = message if isinstance(message, str) else json.dumps(message)
     return normalize(parse_notification(envelope(whole, sns_id=sns_id, time=time)), topic_arn=TOPIC)
 

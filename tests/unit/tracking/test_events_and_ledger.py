@@ -262,7 +262,7 @@ def test_the_log_says_why_the_ledger_did_not_answer_and_quotes_no_mail(
     world.run(monkeypatch, of_job())
     lines = [json.loads(line) for line in world.stream.getvalue().splitlines()]
     assert [(line["message"], line.get("error")) for line in lines if line["level"] == "WARNING"] == [
-        ("given back", "EndpointConnectionError")
+        ("requeued", "EndpointConnectionError")
     ]
     assert "example.org" not in world.stream.getvalue()
 

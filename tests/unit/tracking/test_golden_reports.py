@@ -7,8 +7,8 @@ import json
 import pytest
 
 from mailbus.events import entry
+from mailbus.ses_events import SES_EVENT_TYPES
 from tests.unit.tracking.reports import NAMES, expected, payload, report, text
-from tracking.normalize import OUTCOMES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -22,6 +22,6 @@ def test_a_documented_report_becomes_exactly_these_events(name: str) -> None:
 
 def test_every_type_that_ses_publishes_has_its_golden_report() -> None:
     shown = {payload(name).get("eventType") for name in NAMES} - {None}
-    assert shown == set(OUTCOMES)
+    assert shown == set(SES_EVENT_TYPES)
     notified = {payload(name).get("notificationType") for name in NAMES} - {None}
     assert notified == {"Bounce", "Complaint", "Delivery"}

@@ -13,7 +13,7 @@ from mailbus.aws.sns import parse_notification
 from mailbus.errors import InvalidNotification
 from mailbus.events import EmailEvent, entry, parse
 from tests.unit.tracking.reports import NAMES, TOPIC, envelope, expected, payload, report
-from tracking.normalize import Report, normalize
+from tracking.normalize import NormalizedNotification, normalize
 
 SCALARS = (
     st.none()
@@ -64,7 +64,7 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
     return tree
 
 
-def check(got: Report) -> None:
+def check(got: NormalizedNotification) -> None:
     """Whatever came in, what goes out is sound: events that a consumer can read, each with its own id."""
     for event in got.events:
         detail = entry(event, got.resources, esp_event=got.esp_event).detail

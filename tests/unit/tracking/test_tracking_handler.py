@@ -225,7 +225,7 @@ def test_the_log_counts_and_names_records_but_quotes_no_mail(monkeypatch: pytest
     world.run(monkeypatch, BOUNCE, "poison <ada@example.org>", envelope("for ada@example.org: hello"))
     lines = [json.loads(line) for line in world.stream.getvalue().splitlines()]
     last = lines[-1]
-    assert (last["message"], last["records"], last["events"], last["given_back"]) == ("batch done", 3, 2, 0)
+    assert (last["message"], last["records"], last["events"], last["requeued"]) == ("batch done", 3, 2, 0)
     assert [line["sqs_message_id"] for line in lines[:-1]] == ["record-1", "record-2"]
     assert "example.org" not in world.stream.getvalue()
     assert "order" not in world.stream.getvalue()

@@ -20,7 +20,8 @@ from tests.unit.tracking.reports import envelope, payload, text
 from tests.unit.tracking.world import MAX_RECEIVES, NOW, World
 from tracking import batch, handler, wiring
 from tracking.batch import process
-from tracking.publishing import REPORT_BYTES, SLICE_BYTES
+from tracking.normalize import EVENTS_BYTES
+from tracking.publishing import CHUNK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -137,7 +138,7 @@ def test_a_store_that_hangs_keeps_only_large_events_from_the_bus(monkeypatch: py
     assert [event["event_type"] for event in world.details] == ["delivered"]
     assert world.now - NOW < SECONDS
     lines = [json.loads(line) for line in world.stream.getvalue().splitlines()]
-    assert {line["error"] for line in lines if line["message"] == "given back"} == {
+    assert {line["error"] for line in lines if line["message"] == "requeued"} == {
         "ReadTimeoutError",
         "NotTried",
     }
@@ -221,7 +222,7 @@ def test_a_report_on_more_recipients_than_ses_has_is_kept_with_its_reason(
     assert [event["event_type"] for event in world.details] == ["delivered"]
     assert world.kept == [("record-0", "InvalidNotification")]
     assert world.sqs.sent[0]["body"] == hostile
-    assert f"more than {REPORT_BYTES}" in world.sqs.sent[0]["attributes"]["Reason"]
+    assert f"more than {EVENTS_BYTES}" in world.sqs.sent[0]["attributes"]["Reason"]
     assert "example.org" not in world.sqs.sent[0]["attributes"]["Reason"]
 
 
@@ -245,8 +246,8 @@ def test_events_are_wrapped_so_much_at_a_time_as_there_is_memory_for(monkeypatch
     bodies = [opened(recipients=50, padding=20_000)] * 20
     assert world.run(monkeypatch, *bodies) == []
     assert len(world.details) == 1_000
-    assert sum(together) > SLICE_BYTES
-    assert max(together) < SLICE_BYTES
+    assert sum(together) > CHUNK_BYTES
+    assert max(together) < CHUNK_BYTES
 
 
 def test_what_a_refused_report_held_is_let_go_of_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

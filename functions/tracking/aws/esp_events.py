@@ -1,4 +1,4 @@
-"""The edge to S3: SES's own JSON where it is too large for the bus."""
+"""The edge to S3: SES's own JSON that is too large for the bus."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class EspEvents:
         self._prefix = prefix
 
     def store(self, esp_event: bytes) -> StoredObject:
-        """Store SES's JSON; the same has the same key. What boto3 raises passes through."""
+        """Store SES's JSON under a key made of its content. Errors of boto3 pass through."""
         key = f"{self._prefix}{hashlib.sha256(esp_event).hexdigest()}.json"
         self._client.put_object(Bucket=self._bucket, Key=key, Body=esp_event, ContentType="application/json")
         return StoredObject(bucket=self._bucket, key=key)

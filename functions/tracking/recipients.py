@@ -1,0 +1,52 @@
+"""The recipients that SES names: each once, as a bare address, with its key for event ids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tracking.notification import Recipient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# SES named no recipient: one event, without an address
+NO_RECIPIENT: Final[Mapping[str | None, str | None]] = {None: None}
+
+
+def unique_addresses(addresses: Iterable[str] | None) -> Mapping[str | None, str | None]:
+    """Return each address by its key, spelled as SES spells it first; `NO_RECIPIENT` if there are none."""
+    unique: dict[str | None, str | None] = {}
+    for written in addresses or ():
+        address = _bare(written)
+        if address:
+            unique.setdefault(_key(address), address)
+    return unique or NO_RECIPIENT
+
+
+def unique_recipients(
+    recipients: Iterable[Recipient] | None,
+) -> list[tuple[str | None, str | None, Recipient]]:
+    """Return the key and the address of each recipient, with what SES reports on it first.
+
+    If SES names none, there is one of which nothing is known.
+    """
+    unique: dict[str | None, tuple[str | None, str | None, Recipient]] = {}
+    for recipient in recipients or ():
+        address = _bare(recipient.email_address or "") or None
+        key = None if address is None else _key(address)
+        unique.setdefault(key, (key, address, recipient))
+    return list(unique.values()) or [(None, None, Recipient())]
+
+
+def _bare(address: str) -> str:
+    """Return the address of `Name <address>`; any other text stays as it is."""
+    stripped = address.strip()
+    if stripped.endswith(">"):
+        return stripped[stripped.rfind("<") + 1 : -1].strip() or stripped
+    return stripped
+
+
+def _key(address: str) -> str:
+    """Return an address with its domain in lower case: only the domain is case-insensitive."""
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{domain.lower()}"
