@@ -1,1 +1,1 @@
-"""Makes a receipt rule set the active one while a stack is deployed, and undoes it when the stack goes."""
+"""Activates a receipt rule set when a stack is deployed, and undoes that when the stack is deleted."""

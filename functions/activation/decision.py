@@ -1,4 +1,4 @@
-"""What to do about the one active receipt rule set of an account and region."""
+"""Decides what to do about the one active receipt rule set of an account and region."""
 
 from __future__ import annotations
 
@@ -6,91 +6,92 @@ from typing import Final
 
 import msgspec
 
-from mailbus.aws.custom_resource import Activity
+from mailbus.aws.custom_resource import RequestType
 from mailbus.errors import ConfigurationError
 
 _PREFIX: Final = "receipt-rule-set/"
 _DISPLACED: Final = "/displaced/"
-# What a resource is called that never came to be: deleting it changes nothing.
-NOTHING: Final = "no-receipt-rule-set"
+# The physical id of a resource that was not created: its deletion changes nothing.
+PLACEHOLDER_ID: Final = "no-receipt-rule-set"
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """A set that this stack has activated, and the one whose place it took.
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule set that this stack has activated, and the one that it displaced.
 
-    CloudFormation keeps it between calls: as the physical id of the resource that activates the set, and from
-    before that as that of the one that looked.
+    CloudFormation keeps it between requests, as the physical id of a resource: of the one that activates the
+    set, and before that of the read-only one.
     """
 
     rule_set: str
     displaced: str | None = None
 
     def physical_id(self) -> str:
-        """Write the standing as an id; names of rule sets hold no slash."""
+        """Return the state as a physical id; names of rule sets have no slash."""
         return f"{_PREFIX}{self.rule_set}" + (f"{_DISPLACED}{self.displaced}" if self.displaced else "")
 
 
-def standing(physical_id: str | None) -> Standing | None:
-    """Read a standing back; None for an id that is none."""
+def parse_state(physical_id: str | None) -> State | None:
+    """Return the state that a physical id holds; None if it is another kind of id."""
     if physical_id is None or not physical_id.startswith(_PREFIX):
         return None
     rule_set, _, displaced = physical_id.removeprefix(_PREFIX).partition(_DISPLACED)
-    return Standing(rule_set=rule_set, displaced=displaced or None)
+    return State(rule_set=rule_set, displaced=displaced or None)
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What the stack wants: `rule_set` active, or no longer; `before` is how it stood till now.
+class Desired(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request asks for: `rule_set` active, or no longer. `before` is the state until now.
 
-    One that `looks` changes nothing: its answer is how it will stand.
+    A `read_only` request changes nothing, and its result is the state that a change will have.
     """
 
-    activity: Activity
+    request_type: RequestType
     rule_set: str
     displace: bool
-    looks: bool = False
-    before: Standing | None = None
+    read_only: bool = False
+    before: State | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """Activate a set, deactivate whichever is active, or neither; then this is how it stands."""
+    """Activate a set, deactivate the active one, or neither; `after` is the state then."""
 
     activate: str | None = None
     deactivate: bool = False
-    after: Standing
+    after: State
 
 
-def decide(request: Request, active: str | None) -> Decision:
-    """Decide by the set that is active now; another's is displaced on request only.
+def decide(desired: Desired, active: str | None) -> Decision:
+    """Return what to do when `active` is the active set. Another's set is displaced on request only.
 
-    Raises `ConfigurationError` where it stands in the way.
+    Raise `ConfigurationError` if another's set is active and must not be displaced.
     """
-    decision = _leave(request, active) if request.activity == "Delete" else _enter(request, active)
-    return Decision(after=decision.after) if request.looks else decision
+    create_or_update = desired.request_type != "Delete"
+    decision = _create_or_update(desired, active) if create_or_update else _delete(desired, active)
+    return Decision(after=decision.after) if desired.read_only else decision
 
 
-def _enter(request: Request, active: str | None) -> Decision:
-    displaced = request.before.displaced if request.before else None
-    own = {request.rule_set, request.before.rule_set if request.before else request.rule_set}
+def _create_or_update(desired: Desired, active: str | None) -> Decision:
+    displaced = desired.before.displaced if desired.before else None
+    own = {desired.rule_set, desired.before.rule_set if desired.before else desired.rule_set}
     if active is None or active in own:
-        after = Standing(rule_set=request.rule_set, displaced=displaced)
-        return Decision(activate=None if active == request.rule_set else request.rule_set, after=after)
-    if request.displace:
-        # An update that changes the id has CloudFormation delete the former one, and with it our own set:
+        after = State(rule_set=desired.rule_set, displaced=displaced)
+        return Decision(activate=None if active == desired.rule_set else desired.rule_set, after=after)
+    if desired.displace:
+        # If an update changes the physical id, CloudFormation deletes the old one, and our set with it:
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes-update.html
-        same = request.before is not None and request.before.rule_set == request.rule_set
-        after = Standing(rule_set=request.rule_set, displaced=displaced if same else active)
-        return Decision(activate=request.rule_set, after=after)
+        same = desired.before is not None and desired.before.rule_set == desired.rule_set
+        after = State(rule_set=desired.rule_set, displaced=displaced if same else active)
+        return Decision(activate=desired.rule_set, after=after)
     reason = (
-        f"the receipt rule set {active!r} is active, and one only can be, per account and region; deploy to "
+        f"the receipt rule set {active!r} is active, and an account has one active set per region; deploy to "
         f"another region or account, or deactivate it (aws ses set-active-receipt-rule-set), or set "
-        f"inbound.displace_active_rule_set = true in mailbus.toml to take its place while this stack stands"
+        f"inbound.displace_active_rule_set = true in mailbus.toml to displace it while this stack exists"
     )
     raise ConfigurationError(reason)
 
 
-def _leave(request: Request, active: str | None) -> Decision:
-    if request.before is None or active != request.before.rule_set:
-        return Decision(after=request.before or Standing(rule_set=request.rule_set))
-    if request.before.displaced:
-        return Decision(activate=request.before.displaced, after=request.before)
-    return Decision(deactivate=True, after=request.before)
+def _delete(desired: Desired, active: str | None) -> Decision:
+    if desired.before is None or active != desired.before.rule_set:
+        return Decision(after=desired.before or State(rule_set=desired.rule_set))
+    if desired.before.displaced:
+        return Decision(activate=desired.before.displaced, after=desired.before)
+    return Decision(deactivate=True, after=desired.before)

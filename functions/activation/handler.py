@@ -1,10 +1,10 @@
-"""The custom resources of the active receipt rule set: call, decide, act, answer.
+"""The custom resources that activate the receipt rule set: request, decide, apply, respond.
 
-One looks which is active, and CloudFormation has noted that before the other activates ours: Lambda may hand
-the same call over twice, and an answer may get lost, but not what has to be activated again later.
+CloudFormation cannot activate a rule set (https://github.com/aws/aws-cdk/issues/10321).
 
-CloudFormation cannot activate a rule set (https://github.com/aws/aws-cdk/issues/10321), and waits
-an hour for an answer that does not come: whatever happens here, it is answered.
+A read-only resource finds out which set is active, and CloudFormation has stored that before the other
+resource activates ours. So it is known what to activate again later, even if Lambda passes the same request
+on twice or a response is lost.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from activation.aws.rule_sets import ActiveRuleSet
-from activation.decision import NOTHING, Decision, decide
-from activation.properties import parse_request
+from activation.decision import PLACEHOLDER_ID, Decision, decide
+from activation.properties import parse_desired
 from mailbus.aws import sessions
-from mailbus.aws.custom_resource import Answer, Call, answer, deliver, parse_call, served
+from mailbus.aws.custom_resource import Outcome, Request, handle
 from mailbus.errors import ConfigurationError
 
-# SES takes one such call a second, what CloudFormation makes of the rules beside this included:
+# SES takes one such call a second, including those that CloudFormation makes for the rules at the same time:
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 MAX_ATTEMPTS = 5
 
 
 class Wiring(msgspec.Struct, frozen=True, kw_only=True):
-    """What the function works with."""
+    """The function's clients."""
 
     rule_set: ActiveRuleSet
     log: Logger
@@ -43,35 +43,31 @@ def wire() -> Wiring:
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> None:
-    """Serve a call of CloudFormation's."""
-    call = parse_call(event)
-    deliver(call.response_url, serve(event, call, wire()))
+    """Handle a request of CloudFormation's."""
+    wiring = wire()
+    handle(event, lambda request: apply(request, wiring), placeholder_id=PLACEHOLDER_ID, log=wiring.log)
 
 
-def serve(event: dict[str, Any], call: Call, wiring: Wiring) -> Answer:
-    """Do what is asked and say how it went; never raises."""
-    return served(lambda: answer(call, _act(event, call, wiring)), call, nothing=NOTHING, log=wiring.log)
-
-
-def _act(event: dict[str, Any], call: Call, wiring: Wiring) -> str:
-    request = parse_request(event, call)
-    # A creation that failed may have activated ours before: SES did it, and only its answer was lost.
-    if request.activity == "Delete" and (request.looks or request.before is None):
-        return call.physical_resource_id or NOTHING
+def apply(request: Request, wiring: Wiring) -> Outcome:
+    """Do what a request asks for; raise if that fails."""
+    desired = parse_desired(request)
+    # A creation that failed may have activated ours: SES may have done it though its response was lost.
+    if desired.request_type == "Delete" and (desired.read_only or desired.before is None):
+        return Outcome(physical_id=request.physical_resource_id or PLACEHOLDER_ID)
     active = wiring.rule_set.name()
-    decision = decide(request, active)
+    decision = decide(desired, active)
     wiring.log.info("decided", active=active, activate=decision.activate, deactivate=decision.deactivate)
-    _apply(decision, wiring.rule_set)
-    return decision.after.physical_id()
+    _change(decision, wiring.rule_set)
+    return Outcome(physical_id=decision.after.physical_id())
 
 
-def _apply(decision: Decision, rule_set: ActiveRuleSet) -> None:
+def _change(decision: Decision, rule_set: ActiveRuleSet) -> None:
     if decision.deactivate:
-        rule_set.end()
-    if decision.activate is None or rule_set.become(decision.activate):
+        rule_set.deactivate()
+    if decision.activate is None or rule_set.activate(decision.activate):
         return
     if decision.activate == decision.after.rule_set:
         reason = f"there is no receipt rule set {decision.activate!r} to activate; deploy its stack again"
         raise ConfigurationError(reason)
-    # The displaced one is gone since; ours cannot be deleted while it is active.
-    rule_set.end()
+    # The displaced set was deleted meanwhile; ours cannot be deleted while it is active.
+    rule_set.deactivate()

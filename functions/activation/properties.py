@@ -1,33 +1,34 @@
-"""What the stack asks of the receipt rule set's resource, read into a request."""
+"""Reads the properties of the custom resource into what it asks for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from activation.decision import Request, standing
-from mailbus.aws.custom_resource import parse_properties
+from activation.decision import Desired, parse_state
 
 if TYPE_CHECKING:
-    from mailbus.aws.custom_resource import Call
+    from mailbus.aws.custom_resource import Request
 
 
 class _Properties(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """CloudFormation passes every value as a string."""
+
     rule_set_name: str
     displace: Literal["true", "false"] = "false"
-    look: Literal["true", "false"] = "false"
-    standing: str | None = None
+    read_only: Literal["true", "false"] = "false"
+    state: str | None = None
 
 
-def parse_request(event: dict[str, Any], call: Call) -> Request:
-    """Read what is asked; a property that is missing or wrong is a `ConfigurationError`."""
-    properties = parse_properties(event, _Properties)
-    return Request(
-        activity=call.request_type,
+def parse_desired(request: Request) -> Desired:
+    """Return what a request asks for; a missing or wrong property is a `ConfigurationError`."""
+    properties = request.properties(_Properties)
+    return Desired(
+        request_type=request.request_type,
         rule_set=properties.rule_set_name,
         displace=properties.displace == "true",
-        looks=properties.look == "true",
-        # A creation has no id yet, nor has its deletion if it never came to answer.
-        before=standing(call.physical_resource_id) or standing(properties.standing),
+        read_only=properties.read_only == "true",
+        # A creation has no id yet, and neither has its deletion if its response was lost.
+        before=parse_state(request.physical_resource_id) or parse_state(properties.state),
     )

@@ -1,1 +1,1 @@
-"""Has SES's feedback notifications of an identity come to a topic while a stack is deployed."""
+"""Has SES publish an identity's feedback to a topic while a stack exists, and undoes that afterwards."""

@@ -1,11 +1,11 @@
-"""The custom resources of where an identity's notifications go: call, decide, act, answer.
+"""The custom resources that set the topics of an identity's feedback: request, decide, apply, respond.
 
-Of each identity one looks, and CloudFormation has noted what it found before the other sets anything: Lambda
-may hand the same call over twice, and an answer may get lost, but not what has to be set again later.
+CloudFormation has no property for them:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ses-emailidentity.html
 
-CloudFormation has no property for them
-(https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ses-emailidentity.html),
-and waits an hour for an answer that does not come: whatever happens here, it is answered.
+For each identity a read-only resource finds out what is set, and CloudFormation has stored that before the
+other resource sets anything. So it is known what to set again later, even if Lambda passes the same request
+on twice or a response is lost.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from identity_feedback.aws.identity_topics import IdentityTopics
-from identity_feedback.decision import NOTHING, decide
-from identity_feedback.properties import parse_request
+from identity_feedback.decision import PLACEHOLDER_ID, decide
+from identity_feedback.properties import parse_desired
 from mailbus.aws import sessions
-from mailbus.aws.custom_resource import Answer, Call, answer, deliver, parse_call, reason, served
+from mailbus.aws.custom_resource import Outcome, Request, handle
 
 # SES takes one such call a second, and up to eight are made here:
 # https://docs.aws.amazon.com/ses/latest/APIReference/API_SetIdentityNotificationTopic.html
@@ -28,7 +28,7 @@ MAX_ATTEMPTS = 8
 
 
 class Wiring(msgspec.Struct, frozen=True, kw_only=True):
-    """What the function works with."""
+    """The function's clients."""
 
     topics: IdentityTopics
     log: Logger
@@ -43,33 +43,28 @@ def wire() -> Wiring:
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> None:
-    """Serve a call of CloudFormation's."""
-    call = parse_call(event)
-    deliver(call.response_url, serve(event, call, wire()))
+    """Handle a request of CloudFormation's."""
+    wiring = wire()
+    handle(event, lambda request: apply(request, wiring), placeholder_id=PLACEHOLDER_ID, log=wiring.log)
 
 
-def serve(event: dict[str, Any], call: Call, wiring: Wiring) -> Answer:
-    """Do what is asked and say how it went; never raises."""
-    return served(lambda: _act(event, call, wiring), call, nothing=NOTHING, log=wiring.log)
-
-
-def _act(event: dict[str, Any], call: Call, wiring: Wiring) -> Answer:
-    if call.request_type == "Delete" and call.physical_resource_id == NOTHING:
-        return answer(call, NOTHING)
-    request = parse_request(event, call)
-    if request.looks and request.activity == "Delete":
-        return answer(call, call.physical_resource_id or NOTHING)
-    decision = decide(request, wiring.topics.found(request.identity))
-    wiring.log.info("decided", identity=request.identity, changes=len(decision.changes))
-    change = wiring.topics.restore if request.activity == "Delete" else wiring.topics.apply
+def apply(request: Request, wiring: Wiring) -> Outcome:
+    """Do what a request asks for; raise if that fails before anything is changed."""
+    if request.request_type == "Delete" and request.physical_resource_id == PLACEHOLDER_ID:
+        return Outcome(physical_id=PLACEHOLDER_ID)
+    desired = parse_desired(request)
+    if desired.request_type == "Delete" and desired.read_only:
+        return Outcome(physical_id=request.physical_resource_id or PLACEHOLDER_ID)
+    decision = decide(desired, wiring.topics.find(desired.identity))
+    wiring.log.info("decided", identity=desired.identity, changes=len(decision.changes))
+    change = wiring.topics.restore if desired.request_type == "Delete" else wiring.topics.apply
     physical_id = decision.after.physical_id()
     try:
         if decision.forward:
-            wiring.topics.forward(request.identity)
+            wiring.topics.forward(desired.identity)
         for setting in decision.changes:
-            change(request.identity, setting)
-    except Exception as error:
-        wiring.log.exception("done in part", request_type=call.request_type)
-        # By this id a creation that failed is rolled back, and gives back what it had displaced already.
-        return answer(call, call.physical_resource_id or physical_id, reason(error))
-    return answer(call, physical_id)
+            change(desired.identity, setting)
+    except Exception as error:  # noqa: BLE001 - some settings may be changed already
+        # With this id CloudFormation rolls the creation back, and what was displaced so far is set again.
+        return Outcome(physical_id=request.physical_resource_id or physical_id, failure=error)
+    return Outcome(physical_id=physical_id)

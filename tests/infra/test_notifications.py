@@ -93,9 +93,9 @@ def test_identities_are_set_one_after_the_other_since_ses_takes_one_call_a_secon
 @pytest.mark.parametrize("name", IDENTITIES)
 def test_what_is_set_is_looked_at_and_noted_before_anything_is_set(notified: Templates, name: str) -> None:
     looks, sets = of_identity(notified, name, LOOK), of_identity(notified, name)
-    assert looks.properties["Look"] == "true"
-    assert "Look" not in sets.properties
-    assert sets.properties["Standing"] == {"Ref": looks.logical_id}
+    assert looks.properties["ReadOnly"] == "true"
+    assert "ReadOnly" not in sets.properties
+    assert sets.properties["State"] == {"Ref": looks.logical_id}
     told = ("ServiceToken", "ServiceTimeout", "Identity", "TopicArn", "Displace")
     assert {key: looks.properties[key] for key in told} == {key: sets.properties[key] for key in told}
     assert notified.one("AWS::IAM::Policy", "Notifier").logical_id in looks.depends_on

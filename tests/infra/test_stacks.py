@@ -548,9 +548,9 @@ def test_which_rule_set_is_active_is_noted_before_ours_is_activated(prod: Templa
         prod.one("Custom::ActiveReceiptRuleSetBefore"),
         prod.one("Custom::ActiveReceiptRuleSet"),
     )
-    assert looks.properties["Look"] == "true"
-    assert "Look" not in activates.properties
-    assert activates.properties["Standing"] == {"Ref": looks.logical_id}
+    assert looks.properties["ReadOnly"] == "true"
+    assert "ReadOnly" not in activates.properties
+    assert activates.properties["State"] == {"Ref": looks.logical_id}
     told = ("ServiceToken", "ServiceTimeout", "RuleSetName", "Displace")
     assert {key: looks.properties[key] for key in told} == {key: activates.properties[key] for key in told}
     for resource in (looks, activates):

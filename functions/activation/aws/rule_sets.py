@@ -15,17 +15,17 @@ class ActiveRuleSet:
         self._client = client
 
     def name(self) -> str | None:
-        """Name the active set; None where none is."""
+        """Return the name of the active set; None if none is active."""
         return self._client.describe_active_receipt_rule_set().get("Metadata", {}).get("Name")
 
-    def become(self, name: str) -> bool:
-        """Activate a set; False where SES has none of this name."""
+    def activate(self, name: str) -> bool:
+        """Activate a set; return False if SES has none of this name."""
         try:
             self._client.set_active_receipt_rule_set(RuleSetName=name)
         except self._client.exceptions.RuleSetDoesNotExistException:
             return False
         return True
 
-    def end(self) -> None:
-        """Deactivate whichever set is active."""
+    def deactivate(self) -> None:
+        """Deactivate the active set, whichever it is."""
         self._client.set_active_receipt_rule_set()

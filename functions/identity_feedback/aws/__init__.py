@@ -1,1 +1,1 @@
-"""The edges to AWS of this function alone."""
+"""The modules of this function that call AWS."""

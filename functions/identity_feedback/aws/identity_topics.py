@@ -1,4 +1,4 @@
-"""The edge to what SES has set for an identity's feedback notifications."""
+"""The edge to SES's settings of an identity's feedback notifications."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from mailbus.aws.sessions import error_code
 if TYPE_CHECKING:
     from types_boto3_ses.client import SESClient
 
-# What SES says of a topic that it cannot publish to; its model of these calls names no errors.
+# SES's code for a topic that it cannot publish to; botocore's model of these calls names no errors.
 INVALID: Final = "InvalidParameterValue"
 
 
 class IdentityTopics:
-    """Where SES's feedback notifications of identities go, in this account and region."""
+    """The topics of feedback notifications of identities in this account and region."""
 
     def __init__(self, client: SESClient) -> None:
         self._client = client
 
-    def found(self, identity: str) -> Found | None:
-        """Read what is set for an identity; None where SES has none of this name."""
+    def find(self, identity: str) -> Found | None:
+        """Return the settings of an identity; None if SES does not have it."""
         answer = self._client.get_identity_notification_attributes(Identities=[identity])
         attributes = answer["NotificationAttributes"].get(identity)
         if attributes is None:
@@ -54,7 +54,7 @@ class IdentityTopics:
         self._client.set_identity_feedback_forwarding_enabled(Identity=identity, ForwardingEnabled=True)
 
     def apply(self, identity: str, setting: Setting) -> None:
-        """Set where notifications of a kind go, and whether with headers."""
+        """Set the topic of notifications of a kind, and if they have headers."""
         if setting.topic is None:
             self._clear(identity, setting)
             return
@@ -64,7 +64,7 @@ class IdentityTopics:
         self._set_headers(identity, setting)
 
     def restore(self, identity: str, setting: Setting) -> None:
-        """Do the same; but a topic that SES does not take, and has taken once, is gone: have mail instead."""
+        """Apply a former setting; if its topic was deleted meanwhile, have SES forward by mail instead."""
         try:
             self.apply(identity, setting)
         except ClientError as error:

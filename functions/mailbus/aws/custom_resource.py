@@ -1,4 +1,4 @@
-"""A custom resource's call, and the answer that CloudFormation waits for.
+"""The protocol of CloudFormation's custom resources: a request, and the response that it waits for.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
@@ -19,32 +19,53 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools import Logger
 
-Activity = Literal["Create", "Update", "Delete"]
+RequestType = Literal["Create", "Update", "Delete"]
 
 REASON_CHARACTERS: Final = 1000
 PHYSICAL_ID_BYTES: Final = 1024
 PUT_ATTEMPTS: Final = 4
 PUT_TIMEOUT_SECONDS: Final = 10.0
 
-PROPERTIES: Final = "ResourceProperties"
-OLD_PROPERTIES: Final = "OldResourceProperties"
-
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """What is needed to answer, whatever else the call holds."""
+class Request(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A request of CloudFormation's. A resource has no physical id before its creation is answered."""
 
-    request_type: Activity
+    request_type: RequestType
     response_url: str = msgspec.field(name="ResponseURL")
     stack_id: str
     request_id: str
     logical_resource_id: str
     physical_resource_id: str | None = None
+    resource_properties: Any = None
+    old_resource_properties: Any = None
+
+    def properties(self, kind: type[T]) -> T:
+        """Return the resource's properties; a missing or wrong one is a `ConfigurationError`."""
+        return self._properties("ResourceProperties", self.resource_properties, kind)
+
+    def old_properties(self, kind: type[T]) -> T:
+        """Return the properties that an update replaces, in the same way."""
+        return self._properties("OldResourceProperties", self.old_resource_properties, kind)
+
+    def _properties(self, key: str, values: object, kind: type[T]) -> T:
+        try:
+            return msgspec.convert(values, kind)
+        except msgspec.ValidationError as error:
+            reason = f"{key} of {self.logical_resource_id}: {error}"
+            raise ConfigurationError(reason) from error
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """The answer to a call."""
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The physical id of a resource after a request. A `failure` is one that left changes behind."""
+
+    physical_id: str
+    failure: Exception | None = None
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """The response to a request."""
 
     status: Literal["SUCCESS", "FAILED"]
     reason: str
@@ -54,58 +75,43 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     logical_resource_id: str
 
 
-def parse_call(event: dict[str, Any]) -> Call:
-    """Read who asks and where to answer; raises `msgspec.ValidationError` on what is no call."""
-    return msgspec.convert(event, Call)
+def handle(
+    event: dict[str, Any], apply: Callable[[Request], Outcome], *, placeholder_id: str, log: Logger
+) -> None:
+    """Apply a request and send the response; an event that is no request is a `msgspec.ValidationError`."""
+    request = msgspec.convert(event, Request)
+    send(request.response_url, respond(request, apply, placeholder_id=placeholder_id, log=log))
 
 
-def parse_properties(event: dict[str, Any], kind: type[T], *, key: str = PROPERTIES) -> T:
-    """Read the resource's properties, or with `OLD_PROPERTIES` those that an update replaces.
+def respond(
+    request: Request, apply: Callable[[Request], Outcome], *, placeholder_id: str, log: Logger
+) -> Response:
+    """Apply a request and return the response. Never raises: CloudFormation waits an hour for a response.
 
-    CloudFormation hands every value over as a string. A property that is missing or wrong is a
-    `ConfigurationError`.
+    A resource that was not created has the physical id `placeholder_id`.
     """
     try:
-        return msgspec.convert(event.get(key), kind)
-    except msgspec.ValidationError as error:
-        reason = f"{key} of {event.get('LogicalResourceId')}: {error}"
-        raise ConfigurationError(reason) from error
-
-
-def answer(call: Call, physical_id: str, failure: str | None = None) -> Answer:
-    """Answer a call; with a failure's reason, as failed."""
-    return Answer(
-        status="FAILED" if failure else "SUCCESS",
-        reason=(failure or "")[:REASON_CHARACTERS],
-        physical_resource_id=physical_id,
-        stack_id=call.stack_id,
-        request_id=call.request_id,
-        logical_resource_id=call.logical_resource_id,
+        outcome = apply(request)
+    except Exception as error:  # noqa: BLE001 - CloudFormation must get a response
+        outcome = Outcome(physical_id=request.physical_resource_id or placeholder_id, failure=error)
+    failure = outcome.failure
+    if failure is not None:
+        log.error("request failed", request_type=request.request_type, exc_info=failure)
+    return Response(
+        status="SUCCESS" if failure is None else "FAILED",
+        reason="" if failure is None else f"{type(failure).__name__}: {failure}"[:REASON_CHARACTERS],
+        physical_resource_id=outcome.physical_id,
+        stack_id=request.stack_id,
+        request_id=request.request_id,
+        logical_resource_id=request.logical_resource_id,
     )
 
 
-def reason(error: Exception) -> str:
-    """Say what went wrong, for whoever deploys."""
-    return f"{type(error).__name__}: {error}"
-
-
-def served(act: Callable[[], Answer], call: Call, *, nothing: str, log: Logger) -> Answer:
-    """Answer whatever happens: CloudFormation waits an hour for an answer that does not come.
-
-    A resource that never came to be is called `nothing`.
-    """
-    try:
-        return act()
-    except Exception as error:
-        log.exception("not done", request_type=call.request_type)
-        return answer(call, call.physical_resource_id or nothing, reason(error))
-
-
-def deliver(url: str, reply: Answer, *, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Put the answer where CloudFormation waits for it, trying again where that fails."""
+def send(url: str, response: Response, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Put a response at the URL that CloudFormation named, and retry if that fails."""
     # The signature of the URL covers an empty content type.
     request = urllib.request.Request(  # noqa: S310 - CloudFormation's own URL
-        url, data=msgspec.json.encode(reply), method="PUT", headers={"Content-Type": ""}
+        url, data=msgspec.json.encode(response), method="PUT", headers={"Content-Type": ""}
     )
     for attempt in range(1, PUT_ATTEMPTS + 1):
         try:

@@ -51,12 +51,12 @@ class Notifications(Construct):
                 "TopicArn": events.topic.topic_arn,
                 "Displace": "true" if settings.tracking.displace_notification_topics else "false",
             }
-            found = self._resource(f"Before-{name}", LOOKS, function, {**asked, "Look": "true"})
+            found = self._resource(f"Before-{name}", LOOKS, function, {**asked, "ReadOnly": "true"})
             found.node.add_dependency(function, identity)
             if before is not None:
                 # One after the other, since SES takes one such call a second.
                 found.node.add_dependency(before)
-            resource = self._resource(name, SETS, function, {**asked, "Standing": found.ref})
+            resource = self._resource(name, SETS, function, {**asked, "State": found.ref})
             # SES publishes to the topic when it is set.
             resource.node.add_dependency(function, identity, *events.publishable)
             before = resource

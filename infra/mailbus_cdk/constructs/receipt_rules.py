@@ -191,8 +191,8 @@ class Activation(Construct):
             "RuleSetName": rule_set_name,
             "Displace": "true" if settings.inbound.displace_active_rule_set else "false",
         }
-        found = self._resource("Before", LOOKS, function, {**asked, "Look": "true"})
-        self.resource = self._resource("Active", ACTIVATES, function, {**asked, "Standing": found.ref})
+        found = self._resource("Before", LOOKS, function, {**asked, "ReadOnly": "true"})
+        self.resource = self._resource("Active", ACTIVATES, function, {**asked, "State": found.ref})
 
     def _resource(
         self, construct_id: str, resource_type: str, function: Function, properties: Mapping[str, str]

@@ -5,13 +5,14 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from identity_feedback.aws.identity_topics import IdentityTopics
-from identity_feedback.handler import Wiring, serve
-from mailbus.aws.custom_resource import parse_call
+from identity_feedback.handler import Wiring, apply
+from mailbus.aws.custom_resource import Request
 
 if TYPE_CHECKING:
     from conftest import Lab
@@ -192,9 +193,9 @@ def deployed(lab: Lab, domain: str, topic: str, activity: str, physical_id: str 
         "ResourceProperties": {"Identity": domain, "TopicArn": topic, "Displace": "true"},
     }
     wiring = Wiring(topics=IdentityTopics(lab.ses), log=Logger(service="identity_feedback"))
-    reply = serve(event, parse_call(event), wiring)
-    assert (reply.status, reply.reason) == ("SUCCESS", "")
-    return reply.physical_resource_id
+    outcome = apply(msgspec.convert(event, Request), wiring)
+    assert outcome.failure is None
+    return outcome.physical_id
 
 
 @pytest.fixture

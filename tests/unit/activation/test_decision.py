@@ -1,0 +1,160 @@
+"""Which receipt rule set is activated, deactivated or left alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from activation.decision import PLACEHOLDER_ID, Decision, Desired, State, decide, parse_state
+from mailbus.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from mailbus.aws.custom_resource import RequestType
+
+OURS = "mailbus-prod"
+
+
+THEIRS = "helpdesk-rules"
+
+
+def desired(
+    request_type: RequestType, *, displace: bool = False, read_only: bool = False, before: State | None = None
+) -> Desired:
+    return Desired(
+        request_type=request_type, rule_set=OURS, displace=displace, read_only=read_only, before=before
+    )
+
+
+OURS_ALONE = State(rule_set=OURS)
+
+
+OURS_DISPLACING = State(rule_set=OURS, displaced=THEIRS)
+
+
+DECISIONS = {
+    "creating activates ours if none is active": (
+        desired("Create"),
+        None,
+        Decision(activate=OURS, after=OURS_ALONE),
+    ),
+    "creating does nothing if ours is already active": (
+        desired("Create"),
+        OURS,
+        Decision(after=OURS_ALONE),
+    ),
+    "creating displaces another's on request, and stores it": (
+        desired("Create", displace=True),
+        THEIRS,
+        Decision(activate=OURS, after=OURS_DISPLACING),
+    ),
+    "a read-only creation changes nothing, and returns what will be displaced": (
+        desired("Create", displace=True, read_only=True),
+        THEIRS,
+        Decision(after=OURS_DISPLACING),
+    ),
+    "a read-only update keeps what was displaced meanwhile": (
+        desired("Update", displace=True, read_only=True, before=OURS_DISPLACING),
+        OURS,
+        Decision(after=OURS_DISPLACING),
+    ),
+    "creating displaces what the read-only resource found": (
+        desired("Create", displace=True, before=OURS_DISPLACING),
+        THEIRS,
+        Decision(activate=OURS, after=OURS_DISPLACING),
+    ),
+    "creating a second time keeps what the read-only resource found": (
+        desired("Create", displace=True, before=OURS_DISPLACING),
+        OURS,
+        Decision(after=OURS_DISPLACING),
+    ),
+    "updating what is active does nothing and keeps what was displaced": (
+        desired("Update", before=OURS_DISPLACING),
+        OURS,
+        Decision(after=OURS_DISPLACING),
+    ),
+    "updating activates ours again if somebody deactivated it": (
+        desired("Update", before=OURS_DISPLACING),
+        None,
+        Decision(activate=OURS, after=OURS_DISPLACING),
+    ),
+    "updating to another name replaces our former set": (
+        desired("Update", before=State(rule_set="mailbus-old", displaced=THEIRS)),
+        "mailbus-old",
+        Decision(activate=OURS, after=OURS_DISPLACING),
+    ),
+    "updating displaces another's that came later, and keeps the id": (
+        desired("Update", displace=True, before=OURS_ALONE),
+        THEIRS,
+        Decision(activate=OURS, after=OURS_ALONE),
+    ),
+    "updating to another name displaces another's and stores it": (
+        desired("Update", displace=True, before=State(rule_set="mailbus-old")),
+        THEIRS,
+        Decision(activate=OURS, after=OURS_DISPLACING),
+    ),
+    "deleting deactivates ours": (
+        desired("Delete", before=OURS_ALONE),
+        OURS,
+        Decision(deactivate=True, after=OURS_ALONE),
+    ),
+    "deleting activates the displaced set": (
+        desired("Delete", before=OURS_DISPLACING),
+        OURS,
+        Decision(activate=THEIRS, after=OURS_DISPLACING),
+    ),
+    "deleting leaves another's alone": (
+        desired("Delete", before=OURS_DISPLACING),
+        "newer-rules",
+        Decision(after=OURS_DISPLACING),
+    ),
+    "deleting does nothing if none is active": (
+        desired("Delete", before=OURS_ALONE),
+        None,
+        Decision(after=OURS_ALONE),
+    ),
+    "deleting does nothing if ours was never activated": (
+        desired("Delete"),
+        OURS,
+        Decision(after=OURS_ALONE),
+    ),
+}
+
+
+@pytest.mark.parametrize(("wanted", "active", "decision"), DECISIONS.values(), ids=DECISIONS)
+def test_what_is_decided(wanted: Desired, active: str | None, decision: Decision) -> None:
+    assert decide(wanted, active) == decision
+
+
+@pytest.mark.parametrize("active", [None, OURS, THEIRS])
+@pytest.mark.parametrize("before", [OURS_ALONE, OURS_DISPLACING, State(rule_set="mailbus-old")])
+def test_deleting_the_former_resource_after_an_update_leaves_ours_active(
+    before: State, active: str | None
+) -> None:
+    after = decide(desired("Update", displace=True, before=before), active).after
+    replaced = after.physical_id() != before.physical_id()
+    cleaned = decide(desired("Delete", before=before), OURS) if replaced else Decision(after=after)
+    assert (cleaned.activate, cleaned.deactivate) == (None, False)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize("request_type", ["Create", "Update"])
+def test_another_active_rule_set_is_not_displaced_without_being_asked_to(
+    request_type: RequestType, read_only: bool
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        decide(desired(request_type, read_only=read_only, before=None), THEIRS)
+    assert "'helpdesk-rules' is active" in str(refused.value)
+    assert "inbound.displace_active_rule_set = true" in str(refused.value)
+
+
+@pytest.mark.parametrize("state", [OURS_ALONE, OURS_DISPLACING])
+def test_a_state_is_stored_as_physical_id(state: State) -> None:
+    assert parse_state(state.physical_id()) == state
+
+
+@pytest.mark.parametrize(
+    "other", [None, "", PLACEHOLDER_ID, "2026/11/22/[$LATEST]d41d8cd98f00b204e9800998ecf8427e"]
+)
+def test_another_physical_id_holds_no_state(other: str | None) -> None:
+    assert parse_state(other) is None
