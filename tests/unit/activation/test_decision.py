@@ -139,8 +139,9 @@ def test_deleting_the_former_resource_after_an_update_leaves_ours_active(
 
 @pytest.mark.parametrize("read_only", [True, False])
 @pytest.mark.parametrize("request_type", ["Create", "Update"])
-def test_another_active_rule_set_is_not_displaced_without_being_asked_to(
-    request_type: RequestType, read_only: bool
+def test_another_active_rule_set_is_displaced_on_request_only(
+    request_type: RequestType,
+    read_only: bool,  # noqa: FBT001 - pytest's
 ) -> None:
     with pytest.raises(ConfigurationError) as refused:
         decide(desired(request_type, read_only=read_only, before=None), THEIRS)

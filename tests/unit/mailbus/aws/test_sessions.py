@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import boto3
 import pytest
@@ -26,17 +27,17 @@ def given(key: str, *, valid: timedelta) -> dict[str, object]:
 
 
 @pytest.fixture
-def sts() -> boto3.client:
+def sts() -> Any:
     return boto3.client("sts", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
 
 
-def test_without_a_role_the_process_acts_as_itself_in_the_region(sts: boto3.client) -> None:
+def test_without_a_role_the_process_acts_as_itself_in_the_region(sts: Any) -> None:
     with Stubber(sts):
         session = sessions.open_remote_session(sts, role_arn=None, region="eu-west-1")
     assert session.region_name == "eu-west-1"
 
 
-def test_a_role_is_assumed_when_its_credentials_are_first_needed(sts: boto3.client) -> None:
+def test_a_role_is_assumed_when_its_credentials_are_first_needed(sts: Any) -> None:
     session = sessions.open_remote_session(sts, role_arn=ROLE, region="eu-west-1")
     with Stubber(sts) as stub:
         stub.add_response(
@@ -53,7 +54,7 @@ def test_a_role_is_assumed_when_its_credentials_are_first_needed(sts: boto3.clie
     assert client.meta.endpoint_url == "https://email.eu-west-1.amazonaws.com"
 
 
-def test_a_role_is_assumed_anew_before_its_credentials_expire(sts: boto3.client) -> None:
+def test_a_role_is_assumed_anew_before_its_credentials_expire(sts: Any) -> None:
     session = sessions.open_remote_session(sts, role_arn=ROLE, region=None)
     with Stubber(sts) as stub:
         stub.add_response("assume_role", given("ASIAFIRSTEXAMPLEKEY", valid=timedelta(minutes=5)))
@@ -64,7 +65,7 @@ def test_a_role_is_assumed_anew_before_its_credentials_expire(sts: boto3.client)
         assert credentials.get_frozen_credentials().access_key == "ASIASECONDEXAMPLEKEY"
 
 
-def test_a_role_that_does_not_trust_the_sender_is_told_in_the_words_of_aws(sts: boto3.client) -> None:
+def test_a_role_that_does_not_trust_the_sender_is_told_in_the_words_of_aws(sts: Any) -> None:
     session = sessions.open_remote_session(sts, role_arn=ROLE, region=None)
     with Stubber(sts) as stub:
         stub.add_client_error("assume_role", "AccessDenied", "not authorized to perform: sts:AssumeRole")
