@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mailbus.client import Client, Result, Sent
     from mailbus.events import EmailEvent, InboundEvent
     from mailbus.jobs.contract import Alternative, Attachment, S3Object, SendJob
-    from mailbus.ledger.table import Cancellation
+    from mailbus.ledger.cancellation import Cancellation
 
 __version__ = "0.1.0"
 __all__ = [
@@ -40,7 +40,7 @@ _MODULES: Final = frozenset({"events", "inbound"})
 _HOMES: Final = {
     "Alternative": "mailbus.jobs.contract",
     "Attachment": "mailbus.jobs.contract",
-    "Cancellation": "mailbus.ledger.table",
+    "Cancellation": "mailbus.ledger.cancellation",
     "Client": "mailbus.client",
     "EmailEvent": "mailbus.events",
     "InboundEvent": "mailbus.events",

@@ -21,7 +21,8 @@ from mailbus.aws import sessions
 from mailbus.errors import ConfigurationError, InvalidJob, MailbusError, SendError
 from mailbus.jobs.contract import S3Object, SendJob
 from mailbus.jobs.queue_message import Message, fits, to_message, to_reference
-from mailbus.ledger.table import Cancellation, Ledger, Unreachable
+from mailbus.ledger.cancellation import cancel
+from mailbus.ledger.table import LedgerTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
     from types_boto3_sqs.client import SQSClient
     from types_boto3_sqs.type_defs import SendMessageBatchResultTypeDef
+
+    from mailbus.ledger.cancellation import Cancellation
 
 LEDGER_TAG: Final = "mailbus:ledger-table"
 BUCKET_TAG: Final = "mailbus:jobs-bucket"
@@ -165,15 +168,13 @@ class Client:
         if not isinstance(given, str) or not _JOB_ID.fullmatch(given):
             path = "$.job_id"
             raise InvalidJob(path, "is none; an id has 1 to 128 characters of A-Z a-z 0-9 _ -")
-        ledger = Ledger(self._dynamodb_client(), self._deployment().ledger_table)
+        table = LedgerTable(self._dynamodb_client(), self._deployment().ledger_table)
         now = self._clock()
-        outcome: Cancellation | Unreachable = ledger.cancel(
-            job_id, now=now, expires_at=int(now) + CANCELLED_SECONDS
-        )
-        if isinstance(outcome, Unreachable):
+        try:
+            return cancel(table, job_id, now=now, expires_at=int(now) + CANCELLED_SECONDS)
+        except SendError as error:
             reason = "ask again in a moment: a worker has the job in hand, or the ledger did not answer"
-            raise _error(outcome.code, reason, _CANCELLING, retryable=True)
-        return outcome
+            raise _error(error.code, reason, _CANCELLING, retryable=True) from error
 
     def _placed(self, message: Message) -> Message:
         """Move a job to S3 that is too large for the queue; the same job always to the same key."""

@@ -10,6 +10,7 @@ import msgspec
 from mailbus.errors import InvalidJob, SendError
 from mailbus.jobs.job import envelopes
 from mailbus.jobs.splitting import PART_RECIPIENTS
+from mailbus.ledger.claims import Claim, Claimed, Found
 from mailbus.ledger.records import (
     UNKNOWN,
     Cancelled,
@@ -23,7 +24,6 @@ from mailbus.ledger.records import (
     Waiting,
     judge,
 )
-from mailbus.ledger.table import Claim, Claimed, Found, Unreachable
 from sender import results
 from sender.retries import delay_seconds
 from sender.ses.errors import Fault
@@ -89,9 +89,10 @@ def look_up(sender: Sender, works: Sequence[Work]) -> list[Work | Result]:
     probable = [work for work in works if work.record.receive_count > 1 or work.job.send_at is not None]
     if not probable:
         return list(works)
-    found = sender.ledger.find([key_of(work.record, work.job) for work in probable])
-    if isinstance(found, Unreachable):
-        silent = {id(work): postponed_by(work.record, work.job, found) for work in probable}
+    try:
+        found = sender.ledger.find([key_of(work.record, work.job) for work in probable])
+    except SendError as error:
+        silent = {id(work): postponed_by(work.record, work.job, error) for work in probable}
         return [silent.get(id(work), work) for work in works]
     return [
         work if known is None else consult(sender, work, known)
@@ -118,10 +119,7 @@ def refuse(sender: Sender, refused: results.Refused) -> Result:
     """Refuse of a job only what SES has not accepted in an earlier delivery, when it could still be sent."""
     record, job = refused.record, refused.job
     key = key_of(record, job)
-    found = sender.ledger.find([key])
-    if isinstance(found, Unreachable):
-        return postponed_by(record, job, found)
-    known = found.get(key)
+    known = sender.ledger.find([key]).get(key)
     if known is None:
         return refused
     match verdict_on(sender, record, job, known):
@@ -165,7 +163,7 @@ def result_of(
             return results.Postponed(record=record, job_id=job.job_id, seconds=LEASE_SLACK)
 
 
-def postponed_by(record: Record, job: Job, silent: Unreachable) -> Result:
+def postponed_by(record: Record, job: Job, silent: SendError) -> Result:
     """Let a job wait for the ledger: without it nothing is sent, since it might be sent twice."""
     return results.Postponed(record=record, job_id=job.job_id, error=silent.code)
 
@@ -218,9 +216,7 @@ def answered(record: JobRecord, answers: Mapping[int, str | Fault], now: float) 
     )
 
 
-def enter(
-    sender: Sender, record: Record, job: Job, wanted: JobRecord
-) -> tuple[JobRecord, Verdict | None] | Unreachable:
+def enter(sender: Sender, record: Record, job: Job, wanted: JobRecord) -> tuple[JobRecord, Verdict | None]:
     """Write down a job that is not sent now; where another record is in the way, that with its verdict."""
     seen: JobRecord | None = None
     for _ in range(TRIES):
@@ -229,8 +225,8 @@ def enter(
         match outcome:
             case Claimed(record=written):
                 return written, None
-            case Unreachable():
-                return outcome
+            case SendError():
+                raise outcome
             case Found(record=known):
                 verdict = verdict_on(sender, record, job, known)
                 if not isinstance(verdict, Free):
@@ -238,7 +234,8 @@ def enter(
                 seen = _forgotten(known) if verdict.fresh else known
                 # what is on the queue already is not put there again
                 wanted = msgspec.structs.replace(wanted, parts=0 if verdict.fresh else known.parts)
-    return Unreachable(code="Contended")
+    code, reason = "Contended", "other workers kept writing the job's record"
+    raise SendError(code, reason, retryable=True)
 
 
 def remembered_until(sender: Sender, due: float | None = None) -> int:
@@ -309,7 +306,7 @@ def _rewritten(
             return written
         case Found():
             return results.Postponed(record=record, job_id=job.job_id, seconds=LEASE_SLACK)
-        case Unreachable():
+        case SendError():
             return postponed_by(record, job, outcome)
 
 

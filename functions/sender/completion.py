@@ -69,7 +69,7 @@ def _save(sender: Sender, records: Sequence[JobRecord]) -> Sequence[RecordKey]:
 def _let_go(sender: Sender, record: JobRecord) -> None:
     # otherwise the lease ends by itself
     with contextlib.suppress(Exception):
-        sender.ledger.let_go(record)
+        sender.ledger.release_lease(record)
 
 
 def publish(sender: Sender, settlements: Sequence[Settlement]) -> list[list[PublishFailure]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,9 +13,8 @@ from mailbus.jobs.job import envelopes
 from mailbus.jobs.queue_message import NOT_SENDABLE
 from mailbus.jobs.splitting import split
 from mailbus.ledger.records import JobRecord, Waiting
-from mailbus.ledger.table import Unreachable
 from sender.aws.scheduler import INPUT_BYTES
-from sender.claims import LEASE_SLACK, enter, key_of, postponed_by, remembered_until, result_of
+from sender.claims import LEASE_SLACK, enter, key_of, remembered_until, result_of
 from sender.preparing import NO_TIME
 from sender.results import Postponed, Refused, Scheduled, Split
 
@@ -45,10 +45,7 @@ def defer(sender: Sender, early: Early) -> Result:
         due=due,
         expires_at=remembered_until(sender, due),
     )
-    entered = enter(sender, record, job, scheduled)
-    if isinstance(entered, Unreachable):
-        return postponed_by(record, job, entered)
-    known, verdict = entered
+    known, verdict = enter(sender, record, job, scheduled)
     if verdict is not None and not (isinstance(verdict, Waiting) and verdict.why == "scheduled"):
         return result_of(sender, record, job, known, verdict)
     wait = due - sender.now().timestamp()
@@ -72,17 +69,16 @@ def divide(sender: Sender, large: Large, deadline: float) -> Result:
         lease_until=deadline + LEASE_SLACK,
         expires_at=remembered_until(sender),
     )
-    entered = enter(sender, record, job, leased)
-    if isinstance(entered, Unreachable):
-        return postponed_by(record, job, entered)
-    known, verdict = entered
+    known, verdict = enter(sender, record, job, leased)
     if verdict is not None:
         return result_of(sender, record, job, known, verdict)
     try:
         parts = split(large.document, job)
         put, trouble = _put_parts(sender, large, parts, known.parts, deadline)
     except Exception:
-        sender.ledger.let_go(known)
+        # otherwise the lease ends by itself
+        with contextlib.suppress(SendError):
+            sender.ledger.release_lease(known)
         raise
     left = 0 if put == len(parts) else known.entries
     unsaved = sender.ledger.save([msgspec.structs.replace(known, parts=put, entries=left, lease_until=0.0)])

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from mailbus.errors import SendError
+from mailbus.ledger.claims import Claimed, Found
 from mailbus.ledger.records import JobRecord, RecordKey
-from mailbus.ledger.table import Claimed, Found, Unreachable
 from sender.claims import answered, claim_for, consult, key_of, postponed_by
 from sender.preparing import expired
 from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
@@ -18,7 +19,7 @@ from sender.ses.errors import Fault, Kind, unanswered
 from sender.ses.send_bulk_email import BulkRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sender.wiring import Sender
 
@@ -134,7 +135,7 @@ def _claim(sender: Sender, units: Sequence[Unit], deadline: float) -> list[Call 
         [
             claim.record
             for claim, outcome in zip(claims, outcomes, strict=True)
-            if isinstance(outcome, Unreachable)
+            if isinstance(outcome, SendError)
         ],
     )
     for unit, outcome in zip(units, outcomes, strict=True):
@@ -143,7 +144,7 @@ def _claim(sender: Sender, units: Sequence[Unit], deadline: float) -> list[Call 
                 claimed.append(Call(unit=unit, record=record))
             case Found(record=known):
                 claimed.append(_guarded(sender, unit.work, known))
-            case Unreachable():
+            case SendError():
                 claimed.append(postponed_by(unit.work.record, unit.work.job, outcome))
     return claimed
 
@@ -151,7 +152,8 @@ def _claim(sender: Sender, units: Sequence[Unit], deadline: float) -> list[Call 
 def _withdraw(sender: Sender, records: Sequence[JobRecord]) -> None:
     """Take claims back that may have been written although no answer came: nothing of them is in doubt."""
     with contextlib.suppress(Exception):
-        all(sender.ledger.withdraw(record) for record in records)
+        for record in records:
+            sender.ledger.revert_claim(record)
 
 
 def _guarded(sender: Sender, work: Work, known: JobRecord) -> Work | Result:
@@ -207,8 +209,9 @@ def _written(sender: Sender, works: Sequence[Work]) -> list[Work]:
         return list(works)
     sender.ledger.save([work.seen for work in progressed if work.seen is not None])
     # tracking writes to the same records: the next claim has to name what is there then
-    found = sender.ledger.find([key_of(work.record, work.job) for work in progressed])
-    known = {} if isinstance(found, Unreachable) else found
+    known: Mapping[RecordKey, JobRecord] = {}
+    with contextlib.suppress(SendError):
+        known = sender.ledger.find([key_of(work.record, work.job) for work in progressed])
     return [_caught_up(work, known.get(key_of(work.record, work.job))) for work in works]
 
 

@@ -15,7 +15,8 @@ from mailbus.aws.dead_letters import DeadLetterQueue
 from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import records
 from mailbus.environment import SenderSettings, from_environment
-from mailbus.ledger.table import Ledger
+from mailbus.ledger.claims import Claims
+from mailbus.ledger.table import LedgerTable
 from mailbus.metrics import put_metric
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
@@ -89,7 +90,9 @@ def wire(function_name: str) -> Sender:
             },
         ),
         dead_letters=DeadLetterQueue(sqs, settings.dead_letter_queue_url),
-        ledger=Ledger(dynamodb, settings.ledger_table_name, index_messages=settings.index_messages),
+        ledger=Claims(
+            LedgerTable(dynamodb, settings.ledger_table_name), index_messages=settings.index_messages
+        ),
         objects=Objects(
             session.client("s3", config=quick),
             own_bucket=settings.jobs_bucket_name,

@@ -12,7 +12,7 @@ from mailbus.aws.dead_letters import DeadLetterQueue
 from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import Record  # noqa: TC001 - as the others, whose annotations are read at run time
 from mailbus.environment import SenderSettings
-from mailbus.ledger.table import Ledger
+from mailbus.ledger.claims import Claims
 from mailbus.metrics import Metric
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
@@ -34,7 +34,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     bus: EventBus
     queues: SendQueues
     dead_letters: DeadLetterQueue
-    ledger: Ledger
+    ledger: Claims
     objects: Objects
     schedules: Schedules
     pacer: Pacer

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from mailbus.errors import PublishError
+from mailbus.errors import PublishError, SendError
 from mailbus.ledger.records import SentEntry
-from mailbus.ledger.table import INVALID, Unreachable
+from mailbus.ledger.table import INVALID
 from tracking.correlation import (
     is_duplicate_message,
     is_new_acceptance,
@@ -119,7 +119,7 @@ def _record_acceptances(
 ) -> list[Unfinished]:
     """Record what SES accepted; return the records that have to be delivered again for it."""
     unfinished: list[Unfinished] = []
-    unreachable: Unreachable | None = None
+    unreachable: SendError | None = None
     for tracked in tracked_records:
         lookup = tracked.normalized.lookup
         job_record = job_records.get(lookup.key) if lookup is not None else None
@@ -127,51 +127,49 @@ def _record_acceptances(
             continue
         try:
             # do not wait for an unreachable ledger once per record
-            failed = unreachable or _record_acceptance(lookup, job_record, tracker)
+            if unreachable is None:
+                _record_acceptance(lookup, job_record, tracker)
+            else:
+                unfinished.append(Unfinished(record=tracked.record, error=_unreachable(unreachable)))
+        except SendError as error:
+            unfinished.append(Unfinished(record=tracked.record, error=_unreachable(error)))
+            # an item that DynamoDB refuses does not mean that it refuses the next
+            unreachable = None if error.code == INVALID else error
         except Exception as error:  # noqa: BLE001 - as above
             unfinished.append(Unfinished(record=tracked.record, error=publish_error(error)))
-            continue
-        if failed is not None:
-            unfinished.append(Unfinished(record=tracked.record, error=_unreachable(failed)))
-            # an item that DynamoDB refuses does not mean that it refuses the next
-            unreachable = None if failed.code == INVALID else failed
     return unfinished
 
 
-def _record_acceptance(lookup: Lookup, job_record: JobRecord, tracker: Tracker) -> Unreachable | None:
+def _record_acceptance(lookup: Lookup, job_record: JobRecord, tracker: Tracker) -> None:
     """Record in the ledger what the sender never learned."""
     is_new = is_new_acceptance(lookup, job_record)
     message = lookup.message
     if tracker.settings.index_messages and (is_new or is_duplicate_message(lookup, job_record)):
         sent = SentEntry(key=lookup.key, entry=lookup.entry)
-        if failed := tracker.ledger.index_message(message.message_id, sent, job_record.expires_at):
-            return failed
-    if not is_new:
-        return None
-    marked = tracker.ledger.mark_accepted(lookup.key, lookup.entry, message.message_id, message.accepted_at)
-    return marked if isinstance(marked, Unreachable) else None
+        tracker.ledger.index_message(message.message_id, sent, job_record.expires_at)
+    if is_new:
+        tracker.ledger.mark_accepted(lookup.key, lookup.entry, message.message_id, message.accepted_at)
 
 
 def _read(
-    find: Callable[[Sequence[K]], dict[K, V] | Unreachable], keys: Iterable[K]
+    find: Callable[[Sequence[K]], dict[K, V]], keys: Iterable[K]
 ) -> tuple[dict[K, V], dict[K, PublishError]]:
     """Read from the ledger; the second value has the error of each key that could not be read."""
     wanted = list(keys)
     try:
-        answer = find(wanted) if wanted else {}
+        return (find(wanted) if wanted else {}), {}
+    except SendError as error:
+        if error.code == INVALID and len(wanted) > 1:
+            return _read_one_by_one(find, wanted)
+        return {}, dict.fromkeys(wanted, _unreachable(error))
     except Exception as error:  # noqa: BLE001 - one damaged item must not fail its batch
         if len(wanted) == 1:
             return {}, {wanted[0]: publish_error(error)}
         return _read_one_by_one(find, wanted)
-    if not isinstance(answer, Unreachable):
-        return answer, {}
-    if answer.code == INVALID and len(wanted) > 1:
-        return _read_one_by_one(find, wanted)
-    return {}, dict.fromkeys(wanted, _unreachable(answer))
 
 
 def _read_one_by_one(
-    find: Callable[[Sequence[K]], dict[K, V] | Unreachable], keys: Sequence[K]
+    find: Callable[[Sequence[K]], dict[K, V]], keys: Sequence[K]
 ) -> tuple[dict[K, V], dict[K, PublishError]]:
     """Find out for which key, or which item, a read failed."""
     answers = [_read(find, [key]) for key in keys]
@@ -181,5 +179,5 @@ def _read_one_by_one(
     )
 
 
-def _unreachable(failed: Unreachable) -> PublishError:
-    return PublishError(failed.code, "the ledger does not answer")
+def _unreachable(error: SendError) -> PublishError:
+    return PublishError(error.code, "the ledger does not answer")

@@ -15,7 +15,7 @@ from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import Record
 from mailbus.environment import TrackingSettings
 from mailbus.errors import InvalidNotification, MailbusError, PublishError
-from mailbus.ledger.table import Ledger
+from mailbus.ledger.acceptances import Acceptances
 from tracking.aws.esp_events import EspEvents
 from tracking.aws.tracking_queue import TrackingQueue
 from tracking.normalize import NormalizedNotification
@@ -34,7 +34,7 @@ class Tracker(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     settings: TrackingSettings
-    ledger: Ledger
+    ledger: Acceptances
     bus: EventBus
     esp_events: Callable[[], EspEvents]
     queue: TrackingQueue

@@ -17,7 +17,8 @@ from mailbus.aws import sessions
 from mailbus.aws.dead_letters import DeadLetterQueue
 from mailbus.aws.event_bus import EventBus
 from mailbus.environment import TrackingSettings, from_environment
-from mailbus.ledger.table import Ledger
+from mailbus.ledger.acceptances import Acceptances
+from mailbus.ledger.table import LedgerTable
 from tracking.aws.esp_events import EspEvents
 from tracking.aws.tracking_queue import TrackingQueue
 from tracking.tracker import Tracker
@@ -85,10 +86,12 @@ def tracker(  # noqa: PLR0913 - keyword-only options
     queues = sessions.with_deadline(sqs, lambda: now() < end - REQUEUE_SECONDS)
     return Tracker(
         settings=settings,
-        ledger=Ledger(
-            sessions.with_deadline(dynamodb, lambda: now() < begun + seconds * LEDGER_SHARE),
-            settings.ledger_table_name,
-            sleep=sleep,
+        ledger=Acceptances(
+            LedgerTable(
+                sessions.with_deadline(dynamodb, lambda: now() < begun + seconds * LEDGER_SHARE),
+                settings.ledger_table_name,
+                sleep=sleep,
+            )
         ),
         bus=EventBus(
             events, settings.event_bus_name, entry_bytes=settings.event_bytes, sleep=sleep, clock=now

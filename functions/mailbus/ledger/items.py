@@ -1,7 +1,7 @@
-"""Job records as DynamoDB keeps them, and back: attribute maps of the low-level API.
+"""Job records as DynamoDB items, and back: attribute maps of the low-level API.
 
-What has its default is left out, except `accepted`: an update sets one member of that map, which has to be
-there (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html).
+Fields at their default are left out, except `accepted`: an update sets one member of that map, which must
+exist (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ MESSAGE_PREFIX: Final = "message#"
 MESSAGE: Final = "message"
 PART_PREFIX: Final = "part#"
 WHOLE: Final = "job"
-# what an item has only where the record has it
+# attributes that an item has only if the record has a value
 OPTIONAL: Final = frozenset(
     {"open", "accepted_at", "unknown", "failed", "tries", "attempts", "parts", "due", "metadata", "tags"}
 )
-# What an item has beside metadata and tags: names, times, and for each entry its message id and states.
+# An item without metadata and tags: names and times, and for each entry its message id and states.
 BASE_BYTES: Final = 1024
 ENTRY_BYTES: Final = 128
 
@@ -36,13 +36,13 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 def key_item(key: RecordKey) -> dict[str, Any]:
-    """Write where a record lies."""
+    """Return the key of a record's item."""
     part = WHOLE if key.part is None else f"{PART_PREFIX}{key.part}"
     return {"pk": {"S": f"{JOB_PREFIX}{key.job_id}"}, "sk": {"S": part}}
 
 
 def read_key(item: Mapping[str, Any]) -> RecordKey:
-    """Read where a record lies."""
+    """Return the key of the record in an item."""
     part = item["sk"]["S"]
     return RecordKey(
         job_id=item["pk"]["S"].removeprefix(JOB_PREFIX),
@@ -51,12 +51,12 @@ def read_key(item: Mapping[str, Any]) -> RecordKey:
 
 
 def message_key(message_id: str) -> dict[str, Any]:
-    """Write where it stands which job a message of SES's is of."""
+    """Return the key of the item that tells which job one of SES's messages belongs to."""
     return {"pk": {"S": f"{MESSAGE_PREFIX}{message_id}"}, "sk": {"S": MESSAGE}}
 
 
 def message_fields(sent: SentEntry, expires_at: int) -> dict[str, Any]:
-    """Write which job that is, all but the key."""
+    """Return the attributes of that item, without its key."""
     written: dict[str, Any] = {
         "job_id": {"S": sent.key.job_id},
         "entry": number(sent.entry),
@@ -65,8 +65,13 @@ def message_fields(sent: SentEntry, expires_at: int) -> dict[str, Any]:
     return written if sent.key.part is None else written | {"part": number(sent.key.part)}
 
 
+def message_item(message_id: str, sent: SentEntry, expires_at: int) -> dict[str, Any]:
+    """Return the whole item that tells which job one of SES's messages belongs to."""
+    return message_key(message_id) | message_fields(sent, expires_at)
+
+
 def read_message(found: Mapping[str, Any]) -> tuple[str, SentEntry]:
-    """Read a message id and which job it is of."""
+    """Return the message id of such an item, and the entry that it was sent for."""
     part = found.get("part")
     key = RecordKey(job_id=found["job_id"]["S"], part=None if part is None else int(part["N"]))
     message_id = found["pk"]["S"].removeprefix(MESSAGE_PREFIX)
@@ -74,7 +79,7 @@ def read_message(found: Mapping[str, Any]) -> tuple[str, SentEntry]:
 
 
 def fields(record: JobRecord) -> dict[str, Any]:
-    """Write all but the key."""
+    """Return the attributes of a record, without its key."""
     written: dict[str, Any] = {
         "fingerprint": {"S": record.fingerprint},
         "state": {"S": record.state},
@@ -113,12 +118,12 @@ def fields(record: JobRecord) -> dict[str, Any]:
 
 
 def item(record: JobRecord) -> dict[str, Any]:
-    """Write a whole record."""
+    """Return the item of a whole record."""
     return {**key_item(record.key), **fields(record)}
 
 
 def read(found: Mapping[str, Any]) -> JobRecord:
-    """Read a record, the reverse of `item`."""
+    """Return the record of an item, the reverse of `item`."""
     due = found.get("due")
     return JobRecord(
         key=read_key(found),
@@ -145,13 +150,13 @@ def read(found: Mapping[str, Any]) -> JobRecord:
 
 
 def size(written: Mapping[str, Any]) -> int:
-    """Estimate an item's bytes, from above: calls and items have limits."""
+    """Return an upper estimate of an item's bytes: calls and items have limits."""
     texts = (written[name]["S"] for name in ("metadata", "tags") if name in written)
     return BASE_BYTES + ENTRY_BYTES * int(written["entries"]["N"]) + sum(len(text.encode()) for text in texts)
 
 
 def number(value: float) -> dict[str, str]:
-    """Write a number so that it comes back as it is."""
+    """Return a number as an attribute that is read back unchanged."""
     return {"N": repr(value)}
 
 

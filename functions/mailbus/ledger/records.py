@@ -1,8 +1,8 @@
-"""What the ledger knows of a job, and what a worker may do with it: pure values and one judgement.
+"""The ledger's records of jobs, and what a worker may do with a job: pure values and one judgement.
 
-A job is made of entries, one for each message: an ordinary job has entry 0, a merge one for each recipient of
-its part. An entry is open from just before SES is called until the answer is written down, then accepted, or
-free to be tried again, or unknown where it was given up without an answer. Times are epoch seconds.
+A job consists of entries, one for each message: an ordinary job has entry 0, a merge one for each recipient
+of its part. An entry is open from just before SES is called until the answer is recorded, then accepted, or
+free to be tried again, or unknown if it was given up without an answer. Times are epoch seconds.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from mailbus.events import MetadataValue
 State = Literal["active", "scheduled", "failed", "cancelled"]
 Reason = Literal["leased", "doubtful", "scheduled"]
 OnUnknown = Literal["resend", "fail"]
-# what `attempts` counts resends under
+# the key in `attempts` that counts resends
 UNKNOWN: Final = "unknown"
-# Each resend may be a second copy; SES leaves no answer so often only while it is broken.
+# Each resend may be a second copy; SES fails to answer so often only while it is broken.
 UNKNOWN_RESENDS: Final = 3
 # Queues and schedules count in whole seconds and are a little early at times.
 DUE_SLACK_SECONDS: Final = 1.0
 
 
 class RecordKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Which job, and which part of it where it was cut into parts."""
+    """A job, or one part of it if it was split into parts."""
 
     job_id: str
     part: int | None = None
 
 
 class SentEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """Which entry of which job a message of SES's is."""
+    """The entry of a job that one of SES's messages was sent for."""
 
     key: RecordKey
     entry: int
@@ -42,11 +42,10 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of one job, or of one part of it.
 
     `version` changes with every write. Until `lease_until` the entries in `open` belong to one worker alone,
-    who was about to call SES at `called_at`. `accepted` has SES's message id by entry, `failed` the code of
-    an error that will not pass, for as long as others of the job are still tried. `tries` counts by entry
-    those that end one day, `attempts` the job's waits by their kind. `metadata` has one object for each
-    entry. `parts` tells how many of those that a large merge is cut into are on the queue. From `expires_at`
-    on the record counts for nothing.
+    which was about to call SES at `called_at`. `accepted` has SES's message id by entry, `failed` the code of
+    a permanent error, for as long as other entries of the job are still tried. `tries` counts limited retries
+    by entry, `attempts` the job's waits by their kind. `metadata` has one object for each entry. `parts` is
+    how many parts of a large merge are on the queue. From `expires_at` on the record is ignored.
     """
 
     key: RecordKey
@@ -82,8 +81,8 @@ class Free(msgspec.Struct, frozen=True, kw_only=True):
     """These entries may be claimed and sent.
 
     `doubted` are those among them that SES may have accepted before: a new claim counts them in `attempts`
-    as `unknown`. With `fresh` the record says nothing about this job: all entries of the job itself are
-    free, and nothing of the record is carried over.
+    as `unknown`. With `fresh` the record is not about this job: all entries of the job itself are free, and
+    nothing of the record is carried over.
     """
 
     entries: tuple[int, ...]
@@ -92,9 +91,9 @@ class Free(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing is left to send. `announce` says that it is the same queue message again.
+    """Nothing is left to send. With `announce` it is the same queue message again.
 
-    Its events may be missing then, since its worker may have died before it wrote them.
+    Its events may be missing then, since its worker may have died before it published them.
     """
 
     announce: bool
@@ -108,9 +107,9 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GiveUp(msgspec.Struct, frozen=True, kw_only=True):
-    """SES may have accepted these entries, nothing ever told, and they must not be sent again.
+    """SES may have accepted these entries, no event ever said so, and they must not be sent again.
 
-    To be written by a claim (nothing open, no lease), not by a save: SES's event may come in between.
+    To be written by a claim (nothing open, no lease), not by a save: SES's event may arrive in between.
     """
 
     entries: tuple[int, ...]
@@ -136,7 +135,7 @@ def judge(  # noqa: PLR0911, PLR0913 - one exit for each verdict, one argument f
     doubt_seconds: float,
     on_unknown: OnUnknown,
 ) -> Verdict:
-    """Say what may be done now with a job that the ledger knows; the first rule that holds decides."""
+    """Return what may be done now with a job that the ledger knows; the first rule that applies decides."""
     if record.expires_at <= now:
         return _fresh(record)
     if record.state == "cancelled":
@@ -156,9 +155,18 @@ def judge(  # noqa: PLR0911, PLR0913 - one exit for each verdict, one argument f
         return GiveUp(entries=doubted)
     if record.state == "scheduled" and record.due is not None and record.due > now + DUE_SLACK_SECONDS:
         return Waiting(until=record.due, why="scheduled")
-    # what failed for good is not tried again for the others' sake, only where nothing else is left to try
+    # a permanent failure is not tried again because of other entries, only if nothing else is left to try
     ready = tuple(entry for entry in unsettled if entry not in record.failed) or unsettled
     return Free(entries=ready, doubted=tuple(entry for entry in doubted if entry in ready))
+
+
+def first_version(now: float) -> int:
+    """Return the first version of a record: the time in milliseconds.
+
+    A record that replaces an expired one, or one that DynamoDB has deleted, then never has a version that
+    a worker saw before.
+    """
+    return int(now * 1000)
 
 
 def _fresh(record: JobRecord) -> Free:

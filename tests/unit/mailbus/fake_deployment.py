@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from tests.unit.mailbus.fake_dynamodb import TABLE
+from tests.unit.fakes.dynamodb import TABLE
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client

@@ -27,6 +27,7 @@ from mailbus.errors import ConfigurationError, InvalidJob, SendError, Unsupporte
 from mailbus.jobs.queue_message import MESSAGE_BYTES
 from mailbus.ledger.items import item, key_item
 from mailbus.ledger.records import JobRecord, RecordKey
+from tests.unit.fakes.dynamodb import FakeDynamoDb, place, refused
 from tests.unit.mailbus.fake_deployment import (
     BUCKET,
     MOST_BYTES,
@@ -36,7 +37,6 @@ from tests.unit.mailbus.fake_deployment import (
     Queue,
     refusal,
 )
-from tests.unit.mailbus.fake_dynamodb import FakeDynamoDb, place, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

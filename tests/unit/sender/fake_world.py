@@ -17,9 +17,12 @@ from mailbus.aws.dead_letters import DeadLetterQueue
 from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import Record
 from mailbus.environment import SenderSettings
+from mailbus.ledger.acceptances import Acceptances
+from mailbus.ledger.cancellation import cancel
+from mailbus.ledger.claims import Claims
 from mailbus.ledger.items import read
 from mailbus.ledger.records import RecordKey
-from mailbus.ledger.table import Ledger
+from mailbus.ledger.table import LedgerTable
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
@@ -28,12 +31,13 @@ from sender.rate.gcra import SendAt
 from sender.ses.client import MailService
 from sender.wiring import Sender
 from tests.unit.fakes.clients import FakeEvents
+from tests.unit.fakes.dynamodb import TABLE, FakeDynamoDb, place
 from tests.unit.fakes.s3 import FakeS3
-from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mailbus.ledger.cancellation import Cancellation
     from mailbus.ledger.records import JobRecord
     from sender.rate.gcra import Decision, Lane
 
@@ -44,6 +48,7 @@ DEAD_LETTERS: Final = "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-
 JOBS_BUCKET: Final = "mailbus-dev-jobs"
 VISIBILITY_SECONDS: Final = 90
 FUNCTION_SECONDS: Final = 60.0
+CANCELLED_SECONDS: Final = 7 * 24 * 3600
 MESSAGE_BYTES: Final = 1024 * 1024
 SETTINGS: Final = SenderSettings(
     event_bus_name="mailbus-dev",
@@ -365,7 +370,8 @@ class World:
         clients: Any = self.queues, self.ses, self.s3, self.scheduler, self.events, self.dynamodb
         sqs, ses, s3, scheduler, events, dynamodb = clients
         pacer: Any = self.pace
-        self.ledger = Ledger(dynamodb, TABLE, sleep=lambda _: None)
+        table = LedgerTable(dynamodb, TABLE, sleep=lambda _: None)
+        self.table, self.ledger, self.acceptances = table, Claims(table), Acceptances(table)
         self.sender = Sender(
             settings=self.settings,
             mail=MailService(ses),
@@ -432,9 +438,13 @@ class World:
         for mail in self.ses.mails:
             part, _, entry = (mail.entry or "0").rpartition("-")
             key = RecordKey(job_id=mail.job_id, part=int(part) if part else None)
-            marked = self.ledger.mark_accepted(key, int(entry), mail.message_id, self.clock.now)
-            assert isinstance(marked, bool)
+            self.acceptances.mark_accepted(key, int(entry), mail.message_id, self.clock.now)
         self.dynamodb.troubles = troubles
+
+    def cancel(self, job_id: str = "job-ann") -> Cancellation:
+        """Cancel a job as an application does."""
+        now = self.clock.now
+        return cancel(self.table, job_id, now=now, expires_at=int(now) + CANCELLED_SECONDS)
 
     def resend(self, dead: dict[str, Any]) -> str:
         """Move a dead letter back to the queue, as an operator does."""

@@ -25,7 +25,9 @@ from mailbus.aws.dead_letters import DeadLetterQueue
 from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import PART_ATTRIBUTE, Record
 from mailbus.environment import SenderSettings
-from mailbus.ledger.table import Ledger
+from mailbus.ledger.acceptances import Acceptances
+from mailbus.ledger.claims import Claims
+from mailbus.ledger.table import LedgerTable
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
@@ -33,8 +35,8 @@ from sender.batch import process
 from sender.rate.gcra import RetryAfter, SendAt
 from sender.ses.client import MailService
 from sender.wiring import Sender
+from tests.unit.fakes.dynamodb import TABLE, FakeDynamoDb
 from tests.unit.fakes.s3 import FakeS3
-from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb
 from tests.unit.tracking.world import SETTINGS as TRACKING
 from tracking.aws.esp_events import EspEvents
 from tracking.aws.tracking_queue import TrackingQueue
@@ -167,7 +169,7 @@ class World:
         self._lock = threading.Lock()
         self._tracking = Tracker(
             settings=TRACKING,
-            ledger=Ledger(self.dynamodb, TABLE, sleep=lambda _: None),  # type: ignore[arg-type] # a fake
+            ledger=Acceptances(LedgerTable(self.dynamodb, TABLE, sleep=lambda _: None)),  # type: ignore[arg-type] # a fake
             bus=EventBus(_Bus(self), settings.event_bus_name, sleep=lambda _: None),  # type: ignore[arg-type] # as above
             dead_letters=DeadLetterQueue(_Nobody(), DEAD),  # type: ignore[arg-type] # as above
             esp_events=lambda: EspEvents(FakeS3(), bucket="nobody", prefix="esp-events/"),  # type: ignore[arg-type] # as above
@@ -394,7 +396,7 @@ class Worker:
             bus=EventBus(_Bus(world, self), world.settings.event_bus_name, workers=1, sleep=self._sleep),  # type: ignore[arg-type]
             queues=SendQueues(sqs, QUEUES),  # type: ignore[arg-type]
             dead_letters=DeadLetterQueue(sqs, DEAD),  # type: ignore[arg-type]
-            ledger=Ledger(dynamodb, TABLE, sleep=self._sleep),  # type: ignore[arg-type]
+            ledger=Claims(LedgerTable(dynamodb, TABLE, sleep=self._sleep)),  # type: ignore[arg-type]
             objects=Objects(_Nobody(), own_bucket="mailbus-dev-jobs", buckets=()),  # type: ignore[arg-type]
             schedules=Schedules(
                 _Scheduler(self),  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from mailbus.aws.event_bus import ENTRY_BYTES
 from mailbus.jobs.metadata import MAX_METADATA_BYTES
 from sender.batch import process
 from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
-from tests.unit.mailbus.fake_dynamodb import refused
+from tests.unit.fakes.dynamodb import refused
 from tests.unit.sender.fake_world import (
     BULK_QUEUE,
     DEAD_LETTERS,
@@ -766,11 +766,11 @@ def test_pacing_that_breaks_sends_nothing_and_loses_nothing(call: str) -> None:
     assert world.ses.sent_to == ["ann"]
 
 
-@pytest.mark.parametrize("method", ["save", "let_go", "find", "claim"])
+@pytest.mark.parametrize("method", ["save", "release_lease", "find", "claim"])
 def test_a_ledger_that_breaks_loses_no_mail_and_sends_none_twice(method: str) -> None:
     world = World()
     world.put()
-    world.ses.calls = [Lost(UNANSWERED)] if method == "let_go" else []
+    world.ses.calls = [Lost(UNANSWERED)] if method == "release_lease" else []
     setattr(world.ledger, method, breaks)
     world.deliver()
     world.deliver()

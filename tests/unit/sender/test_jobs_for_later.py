@@ -34,10 +34,6 @@ def come_due(world: World) -> None:
     world.queues.put(schedule["Target"]["Input"], queue_arn=schedule["Target"]["Arn"])
 
 
-def cancel(world: World, job_id: str = "job-ann") -> Any:
-    return world.ledger.cancel(job_id, now=world.clock.now, expires_at=int(world.clock.now) + 7 * DAY)
-
-
 def test_a_job_that_is_due_soon_waits_in_its_queue() -> None:
     world = World()
     world.put(send_at=START + 600)
@@ -198,8 +194,8 @@ def test_a_job_that_is_cancelled_while_it_waits_is_never_sent(wait: float) -> No
     world = World()
     world.put(send_at=START + wait)
     world.deliver()
-    assert cancel(world) == "cancelled"
-    assert cancel(world) == "already_cancelled"
+    assert world.cancel() == "cancelled"
+    assert world.cancel() == "already_cancelled"
     if wait == DAY:
         come_due(world)
     world.run()
@@ -211,7 +207,7 @@ def test_a_job_that_is_cancelled_while_it_waits_is_never_sent(wait: float) -> No
 @pytest.mark.parametrize("later", [{}, {"send_at": START + DAY}])
 def test_a_job_that_is_cancelled_before_it_comes_is_never_sent(later: dict[str, Any]) -> None:
     world = World()
-    assert cancel(world) == "cancelled"
+    assert world.cancel() == "cancelled"
     world.put(**later)
     world.run()
     assert (world.ses.requests, world.scheduler.schedules, world.queues.messages) == ([], {}, {})
@@ -220,7 +216,7 @@ def test_a_job_that_is_cancelled_before_it_comes_is_never_sent(later: dict[str, 
 
 def test_a_large_merge_that_is_cancelled_before_it_comes_is_never_sent() -> None:
     world = World()
-    assert cancel(world, "job-news") == "cancelled"
+    assert world.cancel("job-news") == "cancelled"
     world.put(**newsletter(130))
     world.run()
     assert (world.ses.requests, world.queues.messages) == ([], {})
@@ -232,7 +228,7 @@ def test_a_job_that_was_sent_cannot_be_cancelled() -> None:
     world = World()
     world.put(send_at=START + 600)
     world.run()
-    assert cancel(world) == "too_late"
+    assert world.cancel() == "too_late"
     assert world.told_of("failed") == []
 
 

@@ -435,7 +435,7 @@ def test_a_large_merge_whose_time_is_over_is_refused_in_parts_that_a_worker_has_
 
 
 def _cancelled(world: World) -> None:
-    world.ledger.cancel("job-news", now=START, expires_at=int(START) + 86_400)
+    world.cancel("job-news")
 
 
 def _with_other_content(world: World) -> None:

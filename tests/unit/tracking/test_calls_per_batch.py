@@ -92,7 +92,7 @@ def test_jobs_of_notifications_cost_one_question_for_all_messages(monkeypatch: p
 def test_send_events_that_the_ledger_knows_cost_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     ses_id: str = payload("event_send")["mail"]["messageId"]
-    world.wiring.ledger.save(
+    world.claims.save(
         [
             JobRecord(
                 key=RecordKey(job_id=f"order-{number}"),

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from mailbus.ledger.claims import Claim, Claimed
 from mailbus.ledger.records import JobRecord, RecordKey
-from mailbus.ledger.table import Claim, Claimed
-from tests.unit.mailbus.fake_dynamodb import refused
+from tests.unit.fakes.dynamodb import refused
 from tests.unit.tracking.reports import envelope, payload, report, text
 from tests.unit.tracking.world import World
 from tracking.correlation import Lookup, Message
@@ -55,7 +55,7 @@ def knowing(*parts: int | None, **more: Any) -> World:
             expires_at=int(NOW) + 604_800,
         )
         claim = Claim(record=msgspec.structs.replace(record, **more))
-        (answer,) = world.wiring.ledger.claim([claim], now=NOW)
+        (answer,) = world.claims.claim([claim], now=NOW)
         assert isinstance(answer, Claimed)
     world.dynamodb.calls.clear()
     return world

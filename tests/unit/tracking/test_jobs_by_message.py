@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from mailbus.errors import SendError
+from mailbus.ledger.claims import Claim
 from mailbus.ledger.items import message_fields, message_key
 from mailbus.ledger.records import JobRecord, RecordKey, SentEntry
-from mailbus.ledger.table import Claim, Ledger, Unreachable
-from tests.unit.mailbus.fake_dynamodb import TABLE, refused
+from tests.unit.fakes.dynamodb import refused
 from tests.unit.tracking.reports import envelope, payload
 from tests.unit.tracking.world import MAX_RECEIVES, QUEUE, World
 
@@ -34,7 +35,7 @@ def saved(world: World, part: int | None = None, entries: int = 1, entry: int = 
         tags=TAGS,
         expires_at=EXPIRES_AT,
     )
-    ledger = Ledger(world.dynamodb, TABLE, index_messages=True, sleep=lambda _: None)  # type: ignore[arg-type] # a fake
+    ledger = world.indexing_claims
     assert ledger.save([record]) == ()
     world.dynamodb.calls.clear()
 
@@ -196,20 +197,20 @@ def test_a_message_that_its_sender_never_learnt_of_is_found_too(monkeypatch: pyt
         expires_at=EXPIRES_AT,
         tags=TAGS,
     )
-    ledger: Ledger = world.wiring.ledger
+    ledger = world.wiring.ledger
     assert ledger.find_messages([SES_ID]) == {}
-    ledger.claim([Claim(record=open_record)], now=ACCEPTED_AT)
+    world.claims.claim([Claim(record=open_record)], now=ACCEPTED_AT)
     assert world.run(monkeypatch, envelope(json.dumps(sent))) == []
     assert ledger.find_messages([SES_ID]) == {SES_ID: SentEntry(key=RecordKey(job_id="order-4711"), entry=0)}
     # whoever of the two comes last
-    assert ledger.index_message(SES_ID, SentEntry(key=open_record.key, entry=0), EXPIRES_AT) is None
+    ledger.index_message(SES_ID, SentEntry(key=open_record.key, entry=0), EXPIRES_AT)
     assert world.run(monkeypatch, bounce(headers=None)) == []
     assert world.details[-1]["job_id"] == "order-4711"
 
 
 def test_a_message_that_cannot_be_indexed_is_told_as_unsaved() -> None:
     world = World()
-    ledger = Ledger(world.dynamodb, TABLE, index_messages=True, sleep=lambda _: None)  # type: ignore[arg-type] # a fake
+    ledger = world.indexing_claims
     key = RecordKey(job_id="order-4711")
     record = JobRecord(key=key, fingerprint="9f86", accepted={0: SES_ID}, expires_at=EXPIRES_AT)
     world.dynamodb.troubles = [refused("InternalServerError", "BatchWriteItem")]
@@ -219,12 +220,13 @@ def test_a_message_that_cannot_be_indexed_is_told_as_unsaved() -> None:
     assert ledger.save([record]) == (key,)
     assert list(world.dynamodb.items) == [("job#order-4711", "job")]
     world.dynamodb.troubles = [refused("InternalServerError", "BatchGetItem")]
-    assert ledger.find_messages([SES_ID]) == Unreachable(code="InternalServerError")
+    with pytest.raises(SendError, match="InternalServerError"):
+        world.wiring.ledger.find_messages([SES_ID])
 
 
 def test_more_messages_than_one_call_takes_are_written_and_found() -> None:
     world = World()
-    ledger = Ledger(world.dynamodb, TABLE, index_messages=True, sleep=lambda _: None)  # type: ignore[arg-type] # a fake
+    ledger = world.indexing_claims
     record = JobRecord(
         key=RecordKey(job_id="spring", part=0),
         fingerprint="9f86",
@@ -233,7 +235,7 @@ def test_more_messages_than_one_call_takes_are_written_and_found() -> None:
         expires_at=EXPIRES_AT,
     )
     assert ledger.save([record]) == ()
-    found = ledger.find_messages(f"ses-{entry}" for entry in range(131))
+    found = world.wiring.ledger.find_messages(f"ses-{entry}" for entry in range(131))
     assert found == {
         f"ses-{entry}": SentEntry(key=RecordKey(job_id="spring", part=0), entry=entry) for entry in range(130)
     }

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import Record
+from mailbus.ledger.claims import Claim
 from mailbus.ledger.records import JobRecord, RecordKey
-from mailbus.ledger.table import Claim
 from mailbus_cdk.settings.schema import Tracking
 from tests.unit.fakes.clients import FakeEvents, FakeSqs
 from tests.unit.fakes.lambda_context import FakeLambdaContext
@@ -120,7 +120,7 @@ def test_what_a_slow_ledger_is_not_told_in_time_goes_back_and_comes_as_events_al
         )
         for number in range(100)
     ]
-    world.wiring.ledger.claim([Claim(record=job) for job in jobs], now=NOW - 60)
+    world.claims.claim([Claim(record=job) for job in jobs], now=NOW - 60)
     hang(world, "dynamodb", wiring.READ_TIMEOUT, fails=False)
     back = world.run(monkeypatch, *(sent(number) for number in range(100)), seconds=SECONDS)
     assert len({event["job_id"] for event in world.details}) == 100

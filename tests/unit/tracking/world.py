@@ -13,10 +13,12 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from mailbus.environment import TrackingSettings
+from mailbus.ledger.claims import Claims
+from mailbus.ledger.table import LedgerTable
 from tests.unit.fakes.clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
+from tests.unit.fakes.dynamodb import TABLE, FakeDynamoDb
 from tests.unit.fakes.lambda_context import FakeLambdaContext
 from tests.unit.fakes.s3 import FakeS3
-from tests.unit.mailbus.fake_dynamodb import TABLE, FakeDynamoDb
 from tests.unit.tracking.reports import SNS_TIME, TOPIC
 from tracking import handler, wiring
 
@@ -64,6 +66,10 @@ class World:
         # loggers of one service share the first one's stream
         self.log = Logger(service=f"tracking-{uuid4()}", stream=self.stream)
         self.wiring = self.within(math.inf)
+        # what the sender does before and after it calls SES
+        table = LedgerTable(self.dynamodb, TABLE, sleep=lambda _: None)  # type: ignore[arg-type] # a fake
+        self.claims = Claims(table)
+        self.indexing_claims = Claims(table, index_messages=True)
 
     def within(self, seconds: float) -> Tracker:
         """Wire what works on a batch that has to be done in so many seconds from now."""

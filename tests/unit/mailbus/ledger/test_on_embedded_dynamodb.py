@@ -9,8 +9,11 @@ import msgspec
 import pytest
 from botocore.config import Config
 
+from mailbus.ledger.acceptances import Acceptances
+from mailbus.ledger.cancellation import cancel
+from mailbus.ledger.claims import Claim, Claimed, Claims, Found
 from mailbus.ledger.records import JobRecord, RecordKey, SentEntry
-from mailbus.ledger.table import Claim, Claimed, Found, Ledger
+from mailbus.ledger.table import LedgerTable
 from mailbus_local.embedded import free_port
 from mailbus_local.ministack import REGION, MiniStack
 
@@ -23,7 +26,7 @@ KEYS = {"pk": "HASH", "sk": "RANGE"}
 
 
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LedgerTable]:
     scratch = tmp_path_factory.mktemp("ministack")
     embedded = MiniStack(
         port=free_port(), log=scratch / "ministack.log", scratch=scratch, function_environment={}
@@ -45,7 +48,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in KEYS],
             BillingMode="PAY_PER_REQUEST",
         )
-        yield Ledger(client, TABLE)
+        yield LedgerTable(client, TABLE)
         client.close()
     finally:
         embedded.stop()
@@ -66,76 +69,76 @@ def job(name: str, **more: Any) -> JobRecord:
     return msgspec.structs.replace(record, **more)
 
 
-def claimed(ledger: Ledger, record: JobRecord) -> JobRecord:
-    (answer,) = ledger.claim([Claim(record=record)], now=NOW)
+def claimed(table: LedgerTable, record: JobRecord) -> JobRecord:
+    (answer,) = Claims(table).claim([Claim(record=record)], now=NOW)
     assert isinstance(answer, Claimed)
     return answer.record
 
 
-def known(ledger: Ledger, record: JobRecord) -> JobRecord:
-    found = ledger.find([record.key])
-    assert isinstance(found, dict)
+def known(table: LedgerTable, record: JobRecord) -> JobRecord:
+    found = table.find([record.key])
     return found[record.key]
 
 
-def test_a_refused_claim_is_answered_with_the_record_as_it_is_and_the_rest_is_claimed(ledger: Ledger) -> None:
-    first = claimed(ledger, job("order-1002"))
+def test_a_refused_claim_is_answered_with_the_record_and_the_rest_is_claimed(
+    table: LedgerTable,
+) -> None:
+    first = claimed(table, job("order-1002"))
     names = ("order-1001", "order-1002", "order-1003")
-    answers = ledger.claim([Claim(record=job(name)) for name in names], now=NOW + 1)
+    answers = Claims(table).claim([Claim(record=job(name)) for name in names], now=NOW + 1)
     assert [type(answer) for answer in answers] == [Claimed, Found, Claimed]
     assert answers[1] == Found(record=first)
-    assert known(ledger, first) == first
+    assert known(table, first) == first
 
 
-def test_a_record_is_written_over_only_as_it_was_seen_or_when_it_is_expired(ledger: Ledger) -> None:
-    seen = claimed(ledger, job("order-2001"))
-    (answer,) = ledger.claim([Claim(record=seen, seen=seen)], now=NOW)
+def test_a_record_is_written_over_only_as_it_was_seen_or_when_it_is_expired(table: LedgerTable) -> None:
+    seen = claimed(table, job("order-2001"))
+    (answer,) = Claims(table).claim([Claim(record=seen, seen=seen)], now=NOW)
     assert isinstance(answer, Claimed)
-    assert isinstance(ledger.claim([Claim(record=seen, seen=seen)], now=NOW)[0], Found)
-    (late,) = ledger.claim([Claim(record=seen)], now=float(seen.expires_at))
+    assert isinstance(Claims(table).claim([Claim(record=seen, seen=seen)], now=NOW)[0], Found)
+    (late,) = Claims(table).claim([Claim(record=seen)], now=float(seen.expires_at))
     assert isinstance(late, Claimed)
 
 
-def test_a_mark_and_a_result_in_doubt_meet_in_one_record(ledger: Ledger) -> None:
+def test_a_mark_and_a_result_in_doubt_meet_in_one_record(table: LedgerTable) -> None:
     part = job("news-47", key=RecordKey(job_id="news-47", part=3), entries=50, open=tuple(range(50)))
-    claim = claimed(ledger, part)
-    assert ledger.mark_accepted(part.key, 49, "told", NOW) is True
-    assert ledger.mark_accepted(part.key, 49, "told again", NOW) is False
-    assert ledger.mark_accepted(RecordKey(job_id="nobody's"), 0, "told", NOW) is False
+    claim = claimed(table, part)
+    assert Acceptances(table).mark_accepted(part.key, 49, "told", NOW) is True
+    assert Acceptances(table).mark_accepted(part.key, 49, "told again", NOW) is False
+    assert Acceptances(table).mark_accepted(RecordKey(job_id="nobody's"), 0, "told", NOW) is False
     answered = {entry: f"answered {entry}" for entry in range(48)}
     result = msgspec.structs.replace(
         claim, open=(48, 49), lease_until=0.0, accepted=answered, attempts={"unanswered": 1}
     )
-    assert ledger.save([result]) == ()
-    after = known(ledger, part)
+    assert Claims(table).save([result]) == ()
+    after = known(table, part)
     assert after.accepted == {**answered, 49: "told"}
     assert (after.open, after.lease_until, after.attempts) == ((48, 49), 0.0, {"unanswered": 1})
 
 
-def test_results_are_written_and_leases_let_go(ledger: Ledger) -> None:
-    jobs = [claimed(ledger, job(f"order-{number}")) for number in range(3001, 3031)]
+def test_results_are_written_and_leases_let_go(table: LedgerTable) -> None:
+    jobs = [claimed(table, job(f"order-{number}")) for number in range(3001, 3031)]
     done = [msgspec.structs.replace(claim, open=(), lease_until=0.0, accepted={0: "id"}) for claim in jobs]
-    assert ledger.save(done[:-1]) == ()
-    ledger.let_go(jobs[-1])
-    found = ledger.find([claim.key for claim in jobs])
-    assert isinstance(found, dict)
+    assert Claims(table).save(done[:-1]) == ()
+    Claims(table).release_lease(jobs[-1])
+    found = table.find([claim.key for claim in jobs])
     ends = [(found[claim.key].accepted, found[claim.key].lease_until) for claim in jobs]
     assert ends == [({0: "id"}, 0.0)] * 29 + [({}, 0.0)]
 
 
-def test_scheduled_and_unknown_jobs_are_cancelled_and_no_others(ledger: Ledger) -> None:
+def test_scheduled_and_unknown_jobs_are_cancelled_and_no_others(table: LedgerTable) -> None:
     keep = int(NOW) + 604_800
-    claimed(ledger, job("later", state="scheduled", due=NOW + 900, open=(), lease_until=0.0))
-    claimed(ledger, job("now"))
+    claimed(table, job("later", state="scheduled", due=NOW + 900, open=(), lease_until=0.0))
+    claimed(table, job("now"))
     names = ("later", "later", "never heard of", "never heard of", "now")
-    answers = [ledger.cancel(name.replace(" ", "-"), now=NOW, expires_at=keep) for name in names]
+    answers = [cancel(table, name.replace(" ", "-"), now=NOW, expires_at=keep) for name in names]
     assert answers == ["cancelled", "already_cancelled", "cancelled", "already_cancelled", "too_late"]
 
 
-def test_a_message_whose_job_is_known_may_be_told_of_again(ledger: Ledger) -> None:
+def test_a_message_whose_job_is_known_may_be_told_of_again(table: LedgerTable) -> None:
     sent = SentEntry(key=RecordKey(job_id="told-twice"), entry=0)
 
-    answers = [ledger.index_message("0100019370b7a1f2-told", sent, int(NOW) + 604_800) for _ in range(2)]
+    for _ in range(2):
+        Acceptances(table).index_message("0100019370b7a1f2-told", sent, int(NOW) + 604_800)
 
-    assert answers == [None, None]
-    assert ledger.find_messages(["0100019370b7a1f2-told"]) == {"0100019370b7a1f2-told": sent}
+    assert Acceptances(table).find_messages(["0100019370b7a1f2-told"]) == {"0100019370b7a1f2-told": sent}

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from mailbus.ledger.claims import Claim
+from tests.unit.mailbus.ledger.world import (
+    MESSAGE,
+    NOW,
+    World,
+    job,
+    part,
+    settled,
+)
+
+
+def test_a_mark_that_a_save_passes_never_leads_to_the_same_version_twice(world: World) -> None:
+    claimed = world.claimed(part())
+    for entry in range(50):
+        assert world.acceptances.mark_accepted(claimed.key, entry, MESSAGE, NOW) is True
+    marked = world.known(claimed.key)
+    assert world.claims.save([settled(claimed)]) == ()
+    assert world.known(claimed.key).version > marked.version
+
+
+def test_what_tracking_has_marked_survives_the_result_of_a_worker_that_does_not_know_it(world: World) -> None:
+    claimed = world.claimed(part())
+    for entry in (3, 48):
+        world.acceptances.mark_accepted(claimed.key, entry, f"told of {entry}", NOW)
+    answered = {entry: f"answered {entry}" for entry in range(40)}
+    in_doubt = msgspec.structs.replace(
+        claimed,
+        open=tuple(range(40, 50)),
+        lease_until=0.0,
+        accepted=answered,
+        accepted_at=NOW + 1,
+        attempts={"unanswered": 1},
+    )
+    assert world.claims.save([in_doubt, settled(job())]) == ()
+    known = world.known(claimed.key)
+    assert known.accepted == {**answered, 48: "told of 48"}
+    assert (known.open, known.lease_until, known.attempts) == (
+        in_doubt.open,
+        0.0,
+        {"unanswered": 1},
+    )
+    assert known.version > claimed.version
+
+
+@pytest.mark.parametrize(
+    "known",
+    [{"attempts": {"unknown": 1}}, {"unknown": (0,)}],
+    ids=["resent after doubt", "given up before"],
+)
+def test_a_late_event_of_an_earlier_call_survives_a_result_that_leaves_nothing_open(
+    world: World, known: dict[str, Any]
+) -> None:
+    claimed = world.claimed(part(**known))
+    world.acceptances.mark_accepted(claimed.key, 5, "told late", NOW)
+    refused_by_ses = msgspec.structs.replace(claimed, open=(), lease_until=0.0, attempts={"unknown": 1})
+    assert world.claims.save([refused_by_ses]) == ()
+    after = world.known(claimed.key)
+    assert (after.accepted, after.open) == ({5: "told late"}, ())
+
+
+def test_a_result_in_doubt_is_not_written_over_another_workers_claim(world: World) -> None:
+    claimed = world.claimed(job())
+    other = job(called_at=NOW + 2000, lease_until=NOW + 2060)
+    world.claims.claim([Claim(record=other, seen=claimed)], now=NOW + 2000)
+    there = world.known(claimed.key)
+    late = msgspec.structs.replace(claimed, lease_until=0.0)
+    assert world.claims.save([late]) == (claimed.key,)
+    world.claims.release_lease(claimed)
+    assert world.known(claimed.key) == there
+
+
+def test_a_lease_that_is_let_go_leaves_all_else(world: World) -> None:
+    claimed = world.claimed(part())
+    world.acceptances.mark_accepted(claimed.key, 5, MESSAGE, NOW)
+    marked = world.known(claimed.key)
+    world.claims.release_lease(claimed)
+    assert world.known(claimed.key) == msgspec.structs.replace(marked, lease_until=0.0)
