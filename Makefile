@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run does only what changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check local bench fuzz journey schemas synth deploy clean lock setup
+.PHONY: help demo test check local bench fuzz journey schemas goldens synth deploy clean lock setup
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -48,6 +48,9 @@ journey: setup ## send thousands of jobs while workers are killed, and count wha
 
 schemas: setup ## write the JSON Schemas of jobs and events, generated from the code, to docs
 	@$(BIN)/python -m mailbus.schemas docs
+
+goldens: setup ## write the golden events of the tests and the docs again: a change of events shows as a diff
+	@$(BIN)/python -m tests.unit.goldens
 
 synth: setup ## write the CloudFormation templates of a stage (STAGE=dev) to cdk.out
 	@cdk synth --quiet --context stage=$(STAGE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from mailbus.ledger.records import JobRecord, RecordKey
-from tests.unit.tracking.reports import envelope, payload
+from tests.unit.tracking.notifications import envelope, payload
 from tests.unit.tracking.world import NOW, World
 
 if TYPE_CHECKING:

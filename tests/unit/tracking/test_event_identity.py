@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailbus.aws.sns import parse_notification
-from tests.unit.tracking.reports import NAMES, envelope, payload
+from tests.unit.tracking.notifications import NAMES, envelope, payload
 from tracking.normalize import normalize
 
 # what notifications and event publishing both report: SES's object, and where its recipients stand

@@ -11,7 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 from mailbus.ledger.claims import Claim, Claimed
 from mailbus.ledger.records import JobRecord, RecordKey
 from tests.unit.fakes.dynamodb import refused
-from tests.unit.tracking.reports import envelope, payload, report, text
+from tests.unit.tracking.notifications import envelope, normalized, payload, text
 from tests.unit.tracking.world import World
 from tracking.correlation import Lookup, Message
 
@@ -269,17 +269,17 @@ def test_the_log_says_why_the_ledger_did_not_answer_and_quotes_no_mail(
 
 def test_a_report_says_what_the_ledger_is_to_be_asked() -> None:
     sent = payload("event_send")
-    assert report(sent).lookup == Lookup(
+    assert normalized(sent).lookup == Lookup(
         key=RecordKey(job_id=JOB_ID),
         entry=0,
         message=MESSAGE,
         accepted=True,
     )
     sent["mail"]["tags"].pop("mailbus-job-id")
-    assert report(sent).lookup is None
+    assert normalized(sent).lookup is None
     cut = payload("event_click")
     cut["mail"] |= CUT
-    assert report(cut).lookup == Lookup(
+    assert normalized(cut).lookup == Lookup(
         key=RecordKey(job_id=JOB_ID), entry=0, message=MESSAGE, incomplete=True
     )
 

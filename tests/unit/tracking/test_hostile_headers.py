@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.tracking.reports import only, payload
+from tests.unit.tracking.notifications import only, payload
 from tracking import headers
 from tracking.headers import DECODED_CHARACTERS
 from tracking.notification import Header

@@ -13,7 +13,7 @@ from mailbus.ledger.claims import Claim
 from mailbus.ledger.items import message_fields, message_key
 from mailbus.ledger.records import JobRecord, RecordKey, SentEntry
 from tests.unit.fakes.dynamodb import refused
-from tests.unit.tracking.reports import envelope, payload
+from tests.unit.tracking.notifications import envelope, payload
 from tests.unit.tracking.world import MAX_RECEIVES, QUEUE, World
 
 SES_ID: str = payload("notification_bounce")["mail"]["messageId"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mailbus.aws.sns import parse_notification
 from mailbus.errors import InvalidNotification
 from mailbus.events import EmailEvent, entry, parse
-from tests.unit.tracking.reports import NAMES, TOPIC, envelope, expected, payload, report
+from tests.unit.tracking.notifications import NAMES, TOPIC, envelope, expected, normalized, payload
 from tracking.normalize import NormalizedNotification, normalize
 
 SCALARS = (
@@ -82,7 +82,7 @@ def check(got: NormalizedNotification) -> None:
 @given(mutated())
 def test_a_mutated_report_gives_sound_events_or_is_invalid(tree: dict[str, Any]) -> None:
     try:
-        got = report(json.dumps(tree))
+        got = normalized(json.dumps(tree))
     except InvalidNotification:
         known = isinstance(tree.get("mail"), dict) and any(
             isinstance(tree.get(key), str) and tree[key] not in {"", "Received"}
@@ -107,7 +107,7 @@ def test_any_json_in_the_place_of_what_is_read_costs_that_alone(
     for step in parents:
         node = node.setdefault(step, {})
     node[last] = found
-    got = report(json.dumps(tree))
+    got = normalized(json.dumps(tree))
     assert got.events
     assert {event.event_type for event in got.events} == {
         event["event_type"] for event in expected(name)["events"]
@@ -119,7 +119,7 @@ def test_any_json_in_the_place_of_what_is_read_costs_that_alone(
 def test_metadata_of_any_json_keeps_its_scalars(members: dict[str, object]) -> None:
     tree = payload("event_delivery")
     tree["mail"]["headers"] = [{"name": "x-metadata", "value": json.dumps(members)}]
-    got = report(json.dumps(tree))
+    got = normalized(json.dumps(tree))
     check(got)
     scalars = {name for name, value in members.items() if not isinstance(value, dict | list)}
     assert all(set(event.metadata) <= scalars for event in got.events)
@@ -128,7 +128,7 @@ def test_metadata_of_any_json_keeps_its_scalars(members: dict[str, object]) -> N
 @given(JSON)
 def test_any_json_gives_events_or_is_invalid(tree: object) -> None:
     try:
-        got = report(json.dumps(tree))
+        got = normalized(json.dumps(tree))
     except InvalidNotification:
         return
     check(got)

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from mailbus.errors import InvalidNotification, WiringError
-from tests.unit.tracking.reports import NAMES, SNS_TIME, TOPIC, envelope, events, only, payload, report
+from tests.unit.tracking.notifications import (
+    NAMES,
+    SNS_TIME,
+    TOPIC,
+    envelope,
+    events,
+    normalized,
+    only,
+    payload,
+)
 
 SNS_MOMENT = datetime.fromisoformat(SNS_TIME)
 OWN_OBJECT = {
@@ -352,7 +361,7 @@ def test_a_type_that_nobody_knew_is_unknown_with_all_that_ses_said(key: str) -> 
     assert event.description == "Read Receipt"
     assert event.recipient == "ada@example.org"
     assert event.job_id == "order-4711-shipped"
-    assert json.loads(report(novel).esp_event) == novel
+    assert json.loads(normalized(novel).esp_event) == novel
 
 
 @pytest.mark.parametrize(
@@ -365,14 +374,14 @@ def test_a_type_that_nobody_knew_is_unknown_with_all_that_ses_said(key: str) -> 
     ],
 )
 def test_sess_set_up_messages_are_ignored(message: str) -> None:
-    assert report(message).events == ()
+    assert normalized(message).events == ()
 
 
 @pytest.mark.parametrize("mail", [{"messageId": "d6iitobk75ur44p8kdnnp7g2n800"}, None])
 def test_received_mail_on_the_tracking_topic_is_a_wiring_mistake_that_names_the_topic(mail: object) -> None:
     received = {"notificationType": "Received", "mail": mail, "receipt": {"action": {"type": "S3"}}}
     with pytest.raises(WiringError, match=f"{TOPIC}.*inbound topic"):
-        report(received)
+        normalized(received)
 
 
 @pytest.mark.parametrize(
@@ -394,39 +403,39 @@ def test_received_mail_on_the_tracking_topic_is_a_wiring_mistake_that_names_the_
 )
 def test_what_ses_does_not_send_is_invalid_and_the_reason_holds_none_of_it(message: str, reason: str) -> None:
     with pytest.raises(InvalidNotification, match=reason) as raised:
-        report(message)
+        normalized(message)
     assert not isinstance(raised.value, WiringError)
     assert "Hello" not in str(raised.value)
 
 
 def test_half_a_surrogate_pair_in_a_cut_header_does_not_cost_the_event() -> None:
     cut = json.dumps(with_headers(("Subject", "cut"))).replace('"cut"', '"order \\ud83d"')
-    got = report(cut)
+    got = normalized(cut)
     assert [event.event_type for event in got.events] == ["delivered"]
     assert json.loads(got.esp_event)["mail"]["headers"][0]["value"] == "order \ufffd"
 
 
 def test_sess_json_stays_byte_for_byte() -> None:
     message = json.dumps(payload("event_open"), indent=3) + "\n"
-    assert report(message).esp_event == message.encode()
+    assert normalized(message).esp_event == message.encode()
 
 
 def test_resources_hold_only_arns_that_can_be_made_out() -> None:
     sent = payload("event_send")
     del sent["mail"]["sourceArn"]
-    assert report(sent).resources == (
+    assert normalized(sent).resources == (
         "arn:aws:ses:eu-west-1:210987654321:configuration-set/mailbus-dev",
         TOPIC,
     )
     sent["mail"]["sourceArn"] = "shop.example.com"
     sent["mail"]["tags"] = {"ses:configuration-set": []}
-    assert report(sent).resources == (TOPIC,)
+    assert normalized(sent).resources == (TOPIC,)
 
 
 def test_a_delegated_identity_lies_in_another_account_than_the_configuration_set() -> None:
     sent = payload("event_send")
     sent["mail"]["sourceArn"] = "arn:aws-cn:ses:cn-north-1:111122223333:identity/partner.example"
-    assert report(sent).resources == (
+    assert normalized(sent).resources == (
         "arn:aws-cn:ses:cn-north-1:111122223333:identity/partner.example",
         "arn:aws-cn:ses:cn-north-1:210987654321:configuration-set/mailbus-dev",
         TOPIC,

@@ -18,7 +18,7 @@ import pytest
 
 from mailbus.aws.sns import parse_notification
 from mailbus.errors import InvalidNotification, WiringError
-from tests.unit.tracking.reports import SNS_TIME, TOPIC, envelope
+from tests.unit.tracking.notifications import SNS_TIME, TOPIC, envelope
 from tracking.normalize import normalize
 
 if TYPE_CHECKING:

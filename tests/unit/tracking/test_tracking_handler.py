@@ -12,7 +12,7 @@ from mailbus.errors import ConfigurationError
 from tests.unit.fakes.clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs, refusal
 from tests.unit.fakes.dynamodb import TABLE
 from tests.unit.fakes.lambda_context import FakeLambdaContext
-from tests.unit.tracking.reports import NAMES, TOPIC, envelope, expected, payload, text
+from tests.unit.tracking.notifications import NAMES, TOPIC, envelope, expected, payload, text
 from tests.unit.tracking.world import EVENTS_BUCKET, MAX_RECEIVES, QUEUE, World
 from tracking import batch, handler
 

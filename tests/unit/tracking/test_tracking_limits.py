@@ -16,7 +16,7 @@ from mailbus.ledger.records import JobRecord, RecordKey
 from mailbus_cdk.settings.schema import Tracking
 from tests.unit.fakes.clients import FakeEvents, FakeSqs
 from tests.unit.fakes.lambda_context import FakeLambdaContext
-from tests.unit.tracking.reports import envelope, payload, text
+from tests.unit.tracking.notifications import envelope, payload, text
 from tests.unit.tracking.world import MAX_RECEIVES, NOW, World
 from tracking import batch, handler, wiring
 from tracking.batch import process

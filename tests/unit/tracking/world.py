@@ -19,7 +19,7 @@ from tests.unit.fakes.clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
 from tests.unit.fakes.dynamodb import TABLE, FakeDynamoDb
 from tests.unit.fakes.lambda_context import FakeLambdaContext
 from tests.unit.fakes.s3 import FakeS3
-from tests.unit.tracking.reports import SNS_TIME, TOPIC
+from tests.unit.tracking.notifications import SNS_TIME, TOPIC
 from tracking import handler, wiring
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""SES's reports as they arrive: the golden payloads, changed where a test needs it, in SNS's envelope."""
+"""SES's notifications as they arrive: the golden payloads, changed as a test needs it, in SNS's envelope."""
 
 from __future__ import annotations
 
@@ -31,8 +31,12 @@ def payload(name: str) -> dict[str, Any]:
     return copy.deepcopy(loaded)
 
 
+def expected_path(name: str) -> Path:
+    return GOLDEN / f"{name}.expected.json"
+
+
 def expected(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((GOLDEN / f"{name}.expected.json").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = json.loads(expected_path(name).read_text(encoding="utf-8"))
     return loaded
 
 
@@ -51,7 +55,7 @@ def envelope(message: str, *, sns_id: str = SNS_ID, time: str = SNS_TIME, topic:
     )
 
 
-def report(
+def normalized(
     message: str | dict[str, Any], *, sns_id: str = SNS_ID, time: str = SNS_TIME
 ) -> NormalizedNotification:
     whole = message if isinstance(message, str) else json.dumps(message)
@@ -59,7 +63,7 @@ def report(
 
 
 def events(message: str | dict[str, Any]) -> tuple[EmailEvent, ...]:
-    return report(message).events
+    return normalized(message).events
 
 
 def only(message: str | dict[str, Any]) -> EmailEvent:
