@@ -1,4 +1,4 @@
-"""The CloudWatch metrics that the functions write of their own, and that alarms watch.
+"""The functions' own CloudWatch metrics, which alarms watch.
 
 They are written to the log, in the embedded metric format.
 """
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 Metric = Literal["SendingPaused", "WaitingJobSeconds", "RefusedMessages", "UnconfirmedSubscriptions"]
 
 NAMESPACE: Final = "Mailbus"
-# The one dimension: the function's name, which no other deployment of the account has. Powertools adds a
-# dimension of this name by itself, unless it is there: any other would stand beside it, and an alarm sees
-# only what has exactly its dimensions.
+# The only dimension is the function's name, which is unique in the account. Powertools adds a dimension of
+# this name itself if it is missing: a dimension of another name would be a second one, and an alarm watches
+# only metrics with exactly its dimensions.
 # https://docs.aws.amazon.com/powertools/python/latest/core/metrics/
 FUNCTION_DIMENSION: Final = "service"
-# mails that SES did not take since sending is paused
+# mails that SES refused because sending is paused
 SENDING_PAUSED: Final = "SendingPaused"
-# how long the longest waiting of the transactional jobs of a batch has waited, where it goes on waiting
+# the longest wait of a batch's transactional jobs that are still waiting
 WAITING_JOB_SECONDS: Final = "WaitingJobSeconds"
-# messages over HTTPS, delivered with the right password, that were not taken for what they say
+# messages to the webhook that had valid credentials but were refused
 REFUSED_MESSAGES: Final = "RefusedMessages"
-# subscriptions of the webhook that somebody has to confirm by hand, or that somebody ended
+# subscriptions of the webhook that must be confirmed by hand, or that somebody ended
 UNCONFIRMED_SUBSCRIPTIONS: Final = "UnconfirmedSubscriptions"
 
 # all others are counts
@@ -34,7 +34,7 @@ UNITS: Final[Mapping[Metric, MetricUnit]] = {WAITING_JOB_SECONDS: MetricUnit.Sec
 
 
 def put_metric(function_name: str, name: Metric, value: float) -> None:
-    """Write one value of a metric of this function."""
+    """Write one value of a function's metric."""
     with single_metric(
         name=name,
         unit=UNITS.get(name, MetricUnit.Count),

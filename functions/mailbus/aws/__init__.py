@@ -1,1 +1,1 @@
-"""The edges to AWS that applications and functions share: all of boto3 is behind these modules."""
+"""The modules through which applications and functions call AWS."""

@@ -1,7 +1,7 @@
-"""The dead-letter queue of a function: what can never succeed goes there, with its reason.
+"""The dead-letter queue of a function: records with a permanent error go there, with the reason.
 
-SQS's own redrive moves a message without saying why. What a function knows to be hopeless it
-moves itself, the body unchanged, so that it can be mended and sent again.
+SQS's own redrive moves a message without a reason. A record with a permanent error is sent there by the
+function, the body unchanged, so that it can be fixed and sent again.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 REASON_CHARACTERS: Final = 1000
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 MESSAGE_BYTES: Final = 1024 * 1024
-# Beside a large body there is no room for all. Without its number a part would pass for the whole job when it
-# is sent again, and without its first id a job that has none of its own for another one.
-MOST_NEEDED_FIRST: Final = (PART_ATTRIBUTE, ORIGINAL_ID_ATTRIBUTE, "Error", "Code", "Path", "Reason")
+# A large body leaves no room for all attributes. When sent again, a part without its number would be taken
+# for the whole job, and a job without an id of its own would be another job without its first id.
+BY_PRIORITY: Final = (PART_ATTRIBUTE, ORIGINAL_ID_ATTRIBUTE, "Error", "Code", "Path", "Reason")
 TYPES: Final = {PART_ATTRIBUTE: "Number"}
 TEXT: Final = "String"
 _REFUSED: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def attributes(error: MailbusError, message_id: str) -> dict[str, str]:
-    """Describe an error: `Error` (its class), `Reason`, `OriginalMessageId`; `Path` or `Code` where known."""
+    """Return an error's attributes: `Error` (its class), `Reason`, `OriginalMessageId`, `Path` or `Code`."""
     described = {
         "Error": type(error).__name__,
         "Reason": _sendable(str(error)),
@@ -49,7 +49,7 @@ def attributes(error: MailbusError, message_id: str) -> dict[str, str]:
 
 
 def _sendable(text: str) -> str:
-    """Keep to the characters that SQS takes, and to a bounded length; never empty.
+    """Return a text with the characters that SQS takes, cut to `REASON_CHARACTERS`; never empty.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
     """
@@ -57,18 +57,18 @@ def _sendable(text: str) -> str:
 
 
 class DeadLetterQueue:
-    """Moves records to one queue."""
+    """Sends records to one queue."""
 
     def __init__(self, client: SQSClient, url: str) -> None:
         self._client = client
         self._url = url
 
     def send(self, record: Record, error: MailbusError) -> None:
-        """Keep a record with the reason why it failed; the caller then acknowledges the original.
+        """Send a record with the reason why it failed; the caller then deletes the original.
 
-        What `send_message` raises passes through: the caller gives the record back to its queue, and
-        SQS moves it here in the end, without a reason. What of the attributes does not fit beside the
-        body is left out. A record that was here before keeps the message id that it had first.
+        Errors of `send_message` are raised: the caller requeues the record, and SQS moves it here in the end,
+        without a reason. Attributes that do not fit beside the body are left out. A record that was here
+        before keeps its first message id.
         """
         described = attributes(error, record.original_message_id)
         if record.part is not None:
@@ -81,9 +81,9 @@ class DeadLetterQueue:
 
 
 def _fitting(described: Mapping[str, str], room: int) -> dict[str, MessageAttributeValueTypeDef]:
-    """Take as many attributes as `room` bytes hold: names, types and values all count."""
+    """Return the attributes that fit into `room` bytes; names, types and values all count."""
     fitting: dict[str, MessageAttributeValueTypeDef] = {}
-    for name in MOST_NEEDED_FIRST:
+    for name in BY_PRIORITY:
         value, kind = described.get(name), TYPES.get(name, TEXT)
         size = len(name) + len(kind) + len((value or "").encode())
         if value is not None and size <= room:

@@ -1,12 +1,11 @@
-"""The edge to EventBridge: packs entries, reads what failed, retries only that.
+"""The edge to EventBridge: puts entries in calls of ten, and retries only those that failed.
 
-`PutEvents` answers 200 with failed entries inside, and takes ten entries a call
+`PutEvents` answers 200 even if entries failed
 (https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html).
 """
 
 from __future__ import annotations
 
-import functools
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,90 +21,84 @@ from mailbus.chunks import chunked
 from mailbus.events import SOURCE, BusEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from types_boto3_events.client import EventBridgeClient
     from types_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 ENTRIES_PER_CALL: Final = 10
-# what EventBridge took when targets took no more, unless the settings say otherwise
+# EventBridge takes larger entries, but not every target does. The settings may say otherwise.
 ENTRY_BYTES: Final = 256 * 1024
-# A whole call takes less than 1 MB. This is counted as it goes over the wire, where quotes and what is not
-# ASCII are escaped: it is less however EventBridge counts. An entry alone in its call may be more there.
+# A call must have less than 1 MB. It is measured as sent, with quotes and non-ASCII characters escaped, which
+# is never less than what EventBridge counts. An entry that is alone in its call may have more.
 CALL_BYTES: Final = 1_000_000
-# the names of an entry's fields, its time and its bus's name, and what stands around them
+# The field names of an entry, its time, the name of its bus, and the JSON around them.
 ENTRY_WIRE_BYTES: Final = 512
+TIME_BYTES: Final = 14
 ATTEMPTS: Final = 4
 BACKOFF_SECONDS: Final = 0.1
-# What calls that fail may cost in all, plus the last one: the function has other work to finish in its time.
+# After failed calls have taken this long, none is retried: the function needs the time for its other work.
 FAILURE_SECONDS: Final = 5.0
-# What all calls together may take, unless the caller says otherwise: many events, of large merges, are not to
-# take the time to settle the rest.
+# Calls begin within this time unless the caller says otherwise, so that the many events of a large merge
+# leave time to settle the rest.
 PUBLISH_SECONDS: Final = 20.0
-# a call takes some 30 ms, most of it waiting
+# A call takes about 30 ms, most of it waiting.
 WORKERS: Final = 8
-TIME_BYTES: Final = 14
 TOO_LARGE: Final = "EntryTooLarge"
 NOT_TRIED: Final = "NotTried"
-# What is wrong with an entry stays wrong. Everything else, a missing permission too, can be mended
+# The entry itself is wrong, and no retry helps. Everything else, such as a missing permission, can be fixed
 # while the event waits in its queue.
 # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html
 ENTRY_AT_FAULT: Final = frozenset({"InvalidArgument", "MalformedDetail", "ValidationException"})
-# what EventBridge says of a call that is too large: that too is a ValidationException
+# EventBridge's message for a call that is too large, which is a ValidationException too:
 # https://github.com/awslabs/aws-service-catalog-puppet/issues/563
 OVER_THE_LIMIT: Final = "Total size of the entries in the request is over the limit"
 
 
 class PublishFailure(msgspec.Struct, frozen=True, kw_only=True):
-    """Why one entry is not on the bus. A failure that is not `retryable` will never get there."""
+    """Why one entry is not on the bus. If it is not `retryable`, no retry will help."""
 
     code: str
     reason: str
     retryable: bool
 
 
-def entry_size(entry: BusEntry) -> int:
-    """Count an entry's bytes as EventBridge does: time, source, detail-type, detail, resources.
+class _Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry that is not on the bus yet, at its position among those to publish."""
 
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
-    """
-    return TIME_BYTES + sum(len(text) if text.isascii() else len(text.encode()) for text in _texts(entry))
-
-
-def wire_size(entry: BusEntry) -> int:
-    """Count an entry's bytes in the request: JSON in JSON, all ASCII."""
-    return ENTRY_WIRE_BYTES + sum(len(encode_basestring_ascii(text)) for text in _texts(entry))
+    index: int
+    bus_entry: BusEntry
+    wire_bytes: int
 
 
-def _texts(entry: BusEntry) -> tuple[str, ...]:
-    return (SOURCE, entry.detail_type, entry.detail, *entry.resources)
+class _CallResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The failures of one call by position, and the time that it took."""
+
+    failures: dict[int, PublishFailure]
+    seconds: float
 
 
-def _failure(code: str, reason: str) -> PublishFailure:
-    return PublishFailure(code=code, reason=reason, retryable=code not in ENTRY_AT_FAULT)
+class _Budget:
+    """The time for one `publish`, and how much of it failed calls have taken."""
 
+    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
+        self._clock = clock
+        self._until = clock() + seconds
+        self._failed_seconds = 0.0
 
-def _call_failure(error: ClientError | BotoCoreError) -> PublishFailure:
-    if isinstance(error, ClientError) and _is_too_large(error):
-        return PublishFailure(code=TOO_LARGE, reason=str(error), retryable=False)
-    return _failure(sessions.error_code(error), str(error))
+    @property
+    def is_exhausted(self) -> bool:
+        return self._failed_seconds > FAILURE_SECONDS or self._clock() >= self._until
 
-
-def _is_too_large(error: ClientError) -> bool:
-    told = error.response
-    status = told.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or OVER_THE_LIMIT in told["Error"].get("Message", "")
-
-
-def _untried() -> PublishFailure:
-    reason = "EventBridge took or failed for too long; the event waits in its queue"
-    return PublishFailure(code=NOT_TRIED, reason=reason, retryable=True)
+    def charge(self, results: Iterable[_CallResult]) -> None:
+        """Add the longest failed call of those that were made side by side."""
+        self._failed_seconds += max((result.seconds for result in results if result.failures), default=0.0)
 
 
 class EventBus:
     """Puts entries on one bus; the client need not retry.
 
-    So many `workers` call side by side. An entry of more than `entry_bytes` is not put. `clock` gives
+    `workers` calls are made side by side. An entry of more than `entry_bytes` is not put. `clock` returns
     seconds.
     """
 
@@ -129,86 +122,127 @@ class EventBus:
     def publish(
         self, entries: Sequence[BusEntry], *, seconds: float = PUBLISH_SECONDS
     ) -> dict[int, PublishFailure]:
-        """Put all entries, several calls at a time; the answer has by position those that did not get there.
+        """Put all entries, and return the failures by position.
 
-        Calls begin within so many `seconds`. What there was no time for is `NotTried`, and retryable.
+        Calls begin within `seconds`. An entry for which there was no time is `NotTried`, and retryable.
         """
-        until = self._clock() + seconds
+        budget = _Budget(self._clock, seconds)
+        failures, pending = self._admit(entries)
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
+            failed = self._attempt(pending, budget)
+            permanent = {index: failure for index, failure in failures.items() if not failure.retryable}
+            failures = permanent | failed
+            pending = [each for each in pending if each.index in failed and failed[each.index].retryable]
+            if not pending or budget.is_exhausted:
+                break
+        return failures
+
+    def _admit(self, entries: Sequence[BusEntry]) -> tuple[dict[int, PublishFailure], list[_Pending]]:
+        """Separate the entries that are too large from those to put."""
         failures: dict[int, PublishFailure] = {}
-        pending: list[tuple[int, int]] = []
-        for index, entry in enumerate(entries):
-            size = entry_size(entry)
+        pending: list[_Pending] = []
+        for index, bus_entry in enumerate(entries):
+            size = entry_size(bus_entry)
             if size > self._entry_bytes:
                 reason = f"the event has {size} bytes, the bus takes {self._entry_bytes}"
                 failures[index] = PublishFailure(code=TOO_LARGE, reason=reason, retryable=False)
             else:
-                pending.append((index, wire_size(entry)))
-        lost = 0.0
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
-            failed: dict[int, PublishFailure] = {}
-            packed = (
-                [index for index, _ in call]
-                for call in chunked(
-                    pending, ENTRIES_PER_CALL, most_bytes=CALL_BYTES, size=lambda sized: sized[1]
-                )
-            )
-            for calls in chunked(packed, self._workers):
-                if lost > FAILURE_SECONDS or self._clock() >= until:
-                    failed |= {index: _untried() for call in calls for index in call}
-                    continue
-                answers = self._put_each(entries, calls)
-                lost += max((seconds for refused, seconds in answers if refused), default=0.0)
-                failed |= {index: failure for refused, _ in answers for index, failure in refused.items()}
-            failures = {**{i: f for i, f in failures.items() if not f.retryable}, **failed}
-            pending = [
-                (index, size) for index, size in pending if index in failed and failed[index].retryable
-            ]
-            if not pending or lost > FAILURE_SECONDS or self._clock() >= until:
-                break
+                pending.append(_Pending(index=index, bus_entry=bus_entry, wire_bytes=wire_size(bus_entry)))
+        return failures, pending
+
+    def _attempt(self, pending: Iterable[_Pending], budget: _Budget) -> dict[int, PublishFailure]:
+        """Put each entry once, as long as there is time."""
+        failures: dict[int, PublishFailure] = {}
+        calls = chunked(pending, ENTRIES_PER_CALL, most_bytes=CALL_BYTES, size=lambda each: each.wire_bytes)
+        for side_by_side in chunked(calls, self._workers):
+            if budget.is_exhausted:
+                failures |= {each.index: _not_tried() for call in side_by_side for each in call}
+                continue
+            results = self._call_each(side_by_side)
+            budget.charge(results)
+            for result in results:
+                failures |= result.failures
         return failures
 
-    def _put_each(
-        self, entries: Sequence[BusEntry], calls: Sequence[Sequence[int]]
-    ) -> list[tuple[dict[int, PublishFailure], float]]:
-        """Make calls side by side; the answers hold each one's failures, and its seconds."""
+    def _call_each(self, calls: Sequence[Sequence[_Pending]]) -> list[_CallResult]:
         if len(calls) == 1:
-            return [self._timed(entries, calls[0])]
+            return [self._call(calls[0])]
         with ThreadPoolExecutor(max_workers=len(calls)) as pool:
-            return list(pool.map(functools.partial(self._timed, entries), calls))
+            return list(pool.map(self._call, calls))
 
-    def _timed(
-        self, entries: Sequence[BusEntry], call: Sequence[int]
-    ) -> tuple[dict[int, PublishFailure], float]:
+    def _call(self, call: Sequence[_Pending]) -> _CallResult:
         began = self._clock()
-        refused = self._put(entries, call)
-        return refused, self._clock() - began
+        failures = self._put(call)
+        return _CallResult(failures=failures, seconds=self._clock() - began)
 
-    def _put(self, entries: Sequence[BusEntry], call: Sequence[int]) -> dict[int, PublishFailure]:
+    def _put(self, call: Sequence[_Pending]) -> dict[int, PublishFailure]:
+        """Put the entries of one call, and return the failures by position."""
         try:
-            answer = self._client.put_events(Entries=[self._request(entries[index]) for index in call])
+            answer = self._client.put_events(Entries=[self._request(each.bus_entry) for each in call])
         except (ClientError, BotoCoreError) as error:
             failure = _call_failure(error)
             if failure.retryable or len(call) == 1:
-                return dict.fromkeys(call, failure)
-            # one bad entry has the whole call refused, or all are too large together: each on its own
-            alone = [self._put(entries, [index]) for index in call]
+                return dict.fromkeys((each.index for each in call), failure)
+            # EventBridge refuses a call for one bad entry, or if it is too large: put each entry alone
+            alone = [self._put([each]) for each in call]
             return {index: failure for failures in alone for index, failure in failures.items()}
         if not answer["FailedEntryCount"]:
             return {}
         return {
-            index: _failure(result["ErrorCode"], result.get("ErrorMessage", ""))
-            for index, result in zip(call, answer["Entries"], strict=True)
+            each.index: _failure(result["ErrorCode"], result.get("ErrorMessage", ""))
+            for each, result in zip(call, answer["Entries"], strict=True)
             if "ErrorCode" in result
         }
 
-    def _request(self, entry: BusEntry) -> PutEventsRequestEntryTypeDef:
+    def _request(self, bus_entry: BusEntry) -> PutEventsRequestEntryTypeDef:
         return {
             "EventBusName": self._name,
             "Source": SOURCE,
-            "DetailType": entry.detail_type,
-            "Time": entry.time,
-            "Detail": entry.detail,
-            "Resources": entry.resources,
+            "DetailType": bus_entry.detail_type,
+            "Time": bus_entry.time,
+            "Detail": bus_entry.detail,
+            "Resources": bus_entry.resources,
         }
+
+
+def entry_size(bus_entry: BusEntry) -> int:
+    """Return an entry's bytes as EventBridge counts them: time, source, detail-type, detail, resources.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
+    """
+    texts = _texts(bus_entry)
+    return TIME_BYTES + sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
+
+
+def wire_size(bus_entry: BusEntry) -> int:
+    """Return an entry's bytes in the request: JSON in JSON, all ASCII."""
+    return ENTRY_WIRE_BYTES + sum(len(encode_basestring_ascii(text)) for text in _texts(bus_entry))
+
+
+def _texts(bus_entry: BusEntry) -> tuple[str, ...]:
+    return (SOURCE, bus_entry.detail_type, bus_entry.detail, *bus_entry.resources)
+
+
+def _call_failure(error: ClientError | BotoCoreError) -> PublishFailure:
+    if isinstance(error, ClientError) and _is_too_large(error):
+        return PublishFailure(code=TOO_LARGE, reason=str(error), retryable=False)
+    return _failure(sessions.error_code(error), str(error))
+
+
+def _is_too_large(error: ClientError) -> bool:
+    answer = error.response
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or OVER_THE_LIMIT in answer["Error"].get(
+        "Message", ""
+    )
+
+
+def _failure(code: str, reason: str) -> PublishFailure:
+    return PublishFailure(code=code, reason=reason, retryable=code not in ENTRY_AT_FAULT)
+
+
+def _not_tried() -> PublishFailure:
+    reason = "EventBridge took or failed for too long; the event waits in its queue"
+    return PublishFailure(code=NOT_TRIED, reason=reason, retryable=True)

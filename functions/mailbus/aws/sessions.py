@@ -1,4 +1,4 @@
-"""How clients of AWS are made: once per process, lazily, each with its own retry policy."""
+"""Makes sessions and configurations of AWS clients; each client has its own retry policy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ C = TypeVar("C")
 
 CONNECT_TIMEOUT: Final = 3.0
 READ_TIMEOUT: Final = 15.0
-# For calls that take milliseconds, where waiting longer would use up the function's own time.
+# For calls that usually take milliseconds: waiting longer would use up the function's time.
 SHORT_READ_TIMEOUT: Final = 5.0
 
 
@@ -31,7 +31,7 @@ def config(
     connect_timeout: float = CONNECT_TIMEOUT,
     read_timeout: float = READ_TIMEOUT,
 ) -> Config:
-    """Configure a client. `max_attempts` counts the first try; 1 turns hidden retries off.
+    """Return a client's configuration. `max_attempts` counts the first one; 1 turns botocore's retries off.
 
     Timeouts are in seconds.
     """
@@ -45,23 +45,23 @@ def config(
 
 
 def error_code(error: Exception) -> str:
-    """Name what went wrong: by AWS's own code, or by the exception where AWS did not answer.
+    """Return AWS's code of an error, or the exception's name if AWS did not answer.
 
-    The text of an exception may quote what it is about; its name does not.
+    Unlike its name, an exception's text may quote the data that it is about.
     """
     return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
 
 
 def open_session() -> boto3.Session:
-    """Open the process's session; clients are made from it by their literal service name."""
+    """Open a session with the process's own role; clients are made from it by their literal service name."""
     return boto3.Session()
 
 
 def open_remote_session(sts: Any, *, role_arn: str | None, region: str | None) -> boto3.Session:  # noqa: ANN401 - a client whose stubs are not installed
-    """Open a session that acts as a role, in a region; without either, as this process, in its own.
+    """Open a session in another account, by its role, or in another region; None means the process's own.
 
-    The role is assumed at the first call, by the client `sts`, and anew before its credentials expire; where
-    that fails, the call raises botocore's `CredentialRetrievalError`.
+    The client `sts` assumes the role at the first call, and again before its credentials expire. If that
+    fails, the call raises botocore's `CredentialRetrievalError`.
     """
     if role_arn is None:
         return boto3.Session(region_name=region)
@@ -72,13 +72,13 @@ def open_remote_session(sts: Any, *, role_arn: str | None, region: str | None) -
 
 
 class NotTried(BotoCoreError):  # noqa: N818 - its name is its code, that of `mailbus.aws.event_bus.NOT_TRIED`
-    """A call that there was no time for: to whoever made it, AWS did not answer."""
+    """There was no time left for a call. Callers handle it as AWS not answering."""
 
     fmt = "there is no time left for the call"
 
 
 def with_deadline(client: C, has_time: Callable[[], bool]) -> C:
-    """Give a client whose calls begin only while `has_time` says so; later ones raise `NotTried`."""
+    """Return a client whose calls raise `NotTried` once `has_time` is false."""
     return cast("C", _WithDeadline(client, has_time))
 
 
@@ -87,7 +87,7 @@ class _WithDeadline:
         self._client = client
         self._has_time = has_time
 
-    def __getattr__(self, operation: str) -> Any:  # noqa: ANN401 - whatever the client has
+    def __getattr__(self, operation: str) -> Any:  # noqa: ANN401 - any attribute of the client
         if not self._has_time():
             raise NotTried
         return getattr(self._client, operation)
@@ -102,17 +102,19 @@ class _AssumedRole(CredentialProvider):
         self._role_arn = role_arn
 
     def load(self) -> DeferredRefreshableCredentials:
-        return DeferredRefreshableCredentials(refresh_using=self._fresh, method=self.METHOD)
+        return DeferredRefreshableCredentials(refresh_using=self._assume, method=self.METHOD)
 
-    def _fresh(self) -> dict[str, str]:
+    def _assume(self) -> dict[str, str]:
         try:
-            given = self._sts.assume_role(RoleArn=self._role_arn, RoleSessionName="mailbus")["Credentials"]
+            credentials = self._sts.assume_role(RoleArn=self._role_arn, RoleSessionName="mailbus")[
+                "Credentials"
+            ]
         except (BotoCoreError, ClientError) as error:
-            # it comes out of the call that needed the credentials, and is not that service's answer
+            # The call that needed the credentials raises it: it must not look like that service's own error.
             raise CredentialRetrievalError(provider=self.METHOD, error_msg=str(error)) from error
         return {
-            "access_key": given["AccessKeyId"],
-            "secret_key": given["SecretAccessKey"],
-            "token": given["SessionToken"],
-            "expiry_time": given["Expiration"].isoformat(),
+            "access_key": credentials["AccessKeyId"],
+            "secret_key": credentials["SecretAccessKey"],
+            "token": credentials["SessionToken"],
+            "expiry_time": credentials["Expiration"].isoformat(),
         }

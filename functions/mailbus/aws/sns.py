@@ -1,4 +1,4 @@
-"""The envelope in which SNS puts a notification on an SQS queue (raw delivery off)."""
+"""Parses the envelope in which SNS puts a notification on an SQS queue (raw delivery off)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mailbus.errors import InvalidNotification
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """An SNS notification. `message` is what the publisher sent, here SES's JSON; `timestamp` is UTC."""
+    """An SNS notification. `message` is what was published, here SES's JSON; `timestamp` is UTC."""
 
     message_id: str
     topic_arn: str
@@ -21,15 +21,15 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     type: str = "Notification"
 
 
-# What SNS puts on a queue beside notifications. Anything else may be anybody's text, and is not told.
+# The other types that SNS puts on a queue. Any other value may be anybody's text, and is not quoted.
 # https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
-_HANDSHAKES: Final = frozenset({"SubscriptionConfirmation", "UnsubscribeConfirmation"})
+_OTHER_TYPES: Final = frozenset({"SubscriptionConfirmation", "UnsubscribeConfirmation"})
 _TOPIC_ARN: Final = re.compile(r"arn:[a-z-]{1,20}:sns:[a-z0-9-]{1,30}:[0-9]{12}:[A-Za-z0-9_.-]{1,256}")
 _DECODER = msgspec.json.Decoder(Notification)
 
 
 def parse_notification(body: str) -> Notification:
-    """Read an SQS message body; anything but an SNS notification is an `InvalidNotification`."""
+    """Parse an SQS message body; anything but an SNS notification is an `InvalidNotification`."""
     try:
         notification = _DECODER.decode(body)
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
@@ -38,7 +38,7 @@ def parse_notification(body: str) -> Notification:
         )
         raise InvalidNotification(reason) from error
     if notification.type != "Notification":
-        kind = notification.type if notification.type in _HANDSHAKES else "unknown to SNS"
+        kind = notification.type if notification.type in _OTHER_TYPES else "unknown to SNS"
         reason = f"SNS type {kind} from {_topic(notification)}: only Notification is processed"
         raise InvalidNotification(reason)
     if notification.timestamp.tzinfo is None:

@@ -1,4 +1,4 @@
-"""What an SQS event source hands to a function, and what the function answers."""
+"""The records that an SQS event source passes to a function, and the function's response."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-# the message attribute that numbers the parts of a large merge, from 0
+# The message attribute with the number of a part of a split merge, from 0.
 PART_ATTRIBUTE: Final = "Part"
-# the message attribute of a dead letter that says which id it had before it was one
+# The message attribute of a dead letter with the message's first id.
 ORIGINAL_ID_ATTRIBUTE: Final = "OriginalMessageId"
-# what can be a job's id too: it stands for one where the job has none
+# What is also valid as a job's id: a job without one has the message's.
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _PART: Final = re.compile(r"[0-9]{1,9}")
 
@@ -25,8 +25,8 @@ _PART: Final = re.compile(r"[0-9]{1,9}")
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One SQS message. `receive_count` is 1 at its first delivery; `sent_at` is in epoch seconds.
 
-    `part` is the number of the part where the message is one of several parts of a job. `redriven_from` is
-    the first id of what came back from a dead-letter queue: SQS gives each message that it moves a new one
+    `part` is the number of a part of a split merge. `redriven_from` is the first id of a message that came
+    back from a dead-letter queue: SQS gives each message that it moves a new one
     (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html).
     """
 
@@ -41,14 +41,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def original_message_id(self) -> str:
-        """The id that stays the same however often the message is moved."""
+        """The message's first id, which does not change when SQS moves it."""
         return self.redriven_from or self.message_id
 
 
 def records(event: dict[str, Any]) -> tuple[Record, ...]:
-    """Read the records of a Lambda event of an SQS event source mapping.
+    """Return the records of a Lambda event of an SQS event source mapping.
 
-    Anything else that invokes the function is a `ConfigurationError`.
+    Any other event is a `ConfigurationError`.
     """
     try:
         return tuple(
@@ -73,22 +73,22 @@ def records(event: dict[str, Any]) -> tuple[Record, ...]:
 
 
 def _part(attributes: Mapping[str, Any]) -> int | None:
-    given = _text(attributes, PART_ATTRIBUTE)
-    return int(given) if given is not None and _PART.fullmatch(given) else None
+    value = _text(attributes, PART_ATTRIBUTE)
+    return int(value) if value is not None and _PART.fullmatch(value) else None
 
 
 def _original_id(attributes: Mapping[str, Any]) -> str | None:
-    given = _text(attributes, ORIGINAL_ID_ATTRIBUTE)
-    return given if given is not None and _ID.fullmatch(given) else None
+    value = _text(attributes, ORIGINAL_ID_ATTRIBUTE)
+    return value if value is not None and _ID.fullmatch(value) else None
 
 
 def _text(attributes: Mapping[str, Any], name: str) -> str | None:
-    """Find what this project may have written itself; what reads otherwise is somebody else's."""
+    """Return the text of a message attribute; None if it is missing or not a string."""
     attribute = attributes.get(name)
-    given = attribute.get("stringValue") if isinstance(attribute, dict) else None
-    return given if isinstance(given, str) else None
+    value = attribute.get("stringValue") if isinstance(attribute, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def batch_response(failed: Iterable[Record]) -> dict[str, list[dict[str, str]]]:
-    """Answer for `ReportBatchItemFailures`: only these messages go back to the queue."""
+    """Return the response for `ReportBatchItemFailures`: only these messages go back to the queue."""
     return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in failed]}

@@ -1,4 +1,4 @@
-"""Stand-ins for AWS clients: they remember what they took, and fail when told to."""
+"""Stand-ins for clients of EventBridge and SQS: they record what they accept, and fail on request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def refusal(code: str, message: str = "refused") -> ClientError:
 
 
 class FakeEvents:
-    """EventBridge: `verdict` names the error code for an entry, or none; `outages` fail whole calls."""
+    """EventBridge: `verdict` returns an entry's error code, `refuses` a call's; `outages` come first."""
 
     def __init__(
         self,
@@ -46,19 +46,19 @@ class FakeEvents:
             "Entries": [
                 {"EventId": f"{number:036}"}
                 if code is None
-                else {"ErrorCode": code, "ErrorMessage": "told to"}
+                else {"ErrorCode": code, "ErrorMessage": "refused"}
                 for number, code in enumerate(codes)
             ],
         }
 
 
 class FakeSqs:
-    """SQS: keeps what was sent, or raises `outage`."""
+    """SQS: records what was sent and delayed, or raises `outage`."""
 
     def __init__(self, outage: Exception | None = None) -> None:
         self.outage = outage
         self.sent: list[dict[str, Any]] = []
-        self.hidden: list[tuple[str, str, int]] = []
+        self.delayed: list[tuple[str, str, int]] = []
 
     def change_message_visibility(
         self,
@@ -69,7 +69,7 @@ class FakeSqs:
     ) -> None:
         if self.outage is not None:
             raise self.outage
-        self.hidden.append((QueueUrl, ReceiptHandle, VisibilityTimeout))
+        self.delayed.append((QueueUrl, ReceiptHandle, VisibilityTimeout))
 
     def send_message(
         self,

@@ -56,7 +56,7 @@ def calls_of(world: World, monkeypatch: pytest.MonkeyPatch, make: Callable[[int]
     return Calls(
         events=len(world.events.calls),
         dynamodb=world.dynamodb.calls,
-        sqs=len(world.sqs.sent) + len(world.sqs.hidden),
+        sqs=len(world.sqs.sent) + len(world.sqs.delayed),
         s3=len(world.s3.writes),
     )
 

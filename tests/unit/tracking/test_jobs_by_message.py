@@ -81,7 +81,7 @@ def test_while_the_sender_may_still_write_it_down_the_notification_waits_that_lo
     world = World(index_messages=True)
     world.now = ACCEPTED_AT + 12.5
     assert world.run(monkeypatch, bounce()) == ["record-0"]
-    [(queue, handle, seconds)] = world.sqs.hidden
+    [(queue, handle, seconds)] = world.sqs.delayed
     assert (queue, seconds) == (QUEUE, 48)
     assert handle.endswith("0")
     assert world.details == []
@@ -97,7 +97,7 @@ def test_whatever_time_a_report_gives_it_waits_no_longer_than_a_sender_works(
 ) -> None:
     world = World(index_messages=True)
     assert world.run(monkeypatch, bounce(timestamp=moment)) == ["record-0"]
-    assert world.sqs.hidden[0][2] == 60
+    assert world.sqs.delayed[0][2] == 60
     assert world.run(monkeypatch, bounce(timestamp=moment), receive_count=MAX_RECEIVES) == []
     assert (world.kept, {event["job_id"] for event in world.details}) == ([], {None})
 
@@ -138,7 +138,7 @@ def test_what_somebody_else_sent_has_no_job(monkeypatch: pytest.MonkeyPatch) -> 
     world.now = ACCEPTED_AT + 61
     assert world.run(monkeypatch, bounce()) == []
     assert [event["job_id"] for event in world.details] == [None] * len(world.details)
-    assert (world.sqs.hidden, world.kept) == ([], [])
+    assert (world.sqs.delayed, world.kept) == ([], [])
 
 
 def test_where_no_message_is_written_down_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,7 +150,7 @@ def test_a_function_without_time_begins_nothing_and_gives_everything_back(
     world = World(index_messages=True)
     back = world.run(monkeypatch, notification(), sent(), DELIVERY, POISON, seconds=5.0)
     assert back == [f"record-{number}" for number in range(4)]
-    assert (world.events.calls, world.dynamodb.calls, world.sqs.sent, world.sqs.hidden) == ([], [], [], [])
+    assert (world.events.calls, world.dynamodb.calls, world.sqs.sent, world.sqs.delayed) == ([], [], [], [])
 
 
 def test_what_never_had_its_time_is_kept_with_that_as_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,5 @@
+"""Dead letters have the record unchanged and the reason in attributes that SQS accepts."""
+
 from __future__ import annotations
 
 import re
@@ -27,7 +29,7 @@ RECORD = Record(
 SQS_TAKES = re.compile("[\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
 
 
-def test_a_record_is_kept_unchanged_with_the_reason_beside_it() -> None:
+def test_a_record_is_sent_unchanged_with_the_reason_in_its_attributes() -> None:
     client = FakeSqs()
     DeadLetterQueue(client, DEAD_LETTERS).send(RECORD, InvalidNotification("no mail object"))  # type: ignore[arg-type] # a fake
     assert client.sent == [
@@ -65,9 +67,7 @@ ALL = ["Part", "OriginalMessageId", "Error", "Path", "Reason"]
         (PART_SIZE + ID_SIZE + ERROR_SIZE + PATH_SIZE + REASON_SIZE, ALL),
     ],
 )
-def test_beside_a_large_body_is_kept_what_fits_and_first_what_tells_the_job(
-    room: int, kept: list[str]
-) -> None:
+def test_a_large_body_leaves_room_for_the_most_important_attributes(room: int, kept: list[str]) -> None:
     client = FakeSqs()
     body = "x" * (room % 2) + "ü" * ((1024 * 1024 - room) // 2)
     full = msgspec.structs.replace(RECORD, body=body, part=7)
@@ -76,14 +76,14 @@ def test_beside_a_large_body_is_kept_what_fits_and_first_what_tells_the_job(
     assert (letter["body"], list(letter["attributes"])) == (body, kept)
 
 
-def test_a_record_that_was_here_before_keeps_the_id_that_it_had_first() -> None:
+def test_a_record_that_was_a_dead_letter_before_keeps_its_first_id() -> None:
     client = FakeSqs()
     again = msgspec.structs.replace(RECORD, redriven_from="7c1c8f0e-1f0f-4d07-9d1e-3a3f0b8f2a11")
     DeadLetterQueue(client, DEAD_LETTERS).send(again, InvalidNotification("no mail object"))  # type: ignore[arg-type] # a fake
     assert client.sent[0]["attributes"]["OriginalMessageId"] == "7c1c8f0e-1f0f-4d07-9d1e-3a3f0b8f2a11"
 
 
-def test_a_queue_that_cannot_be_reached_is_the_callers_to_know() -> None:
+def test_an_unreachable_queue_raises() -> None:
     client = FakeSqs(outage=refusal("ServiceUnavailable"))
     with pytest.raises(type(refusal(""))):
         DeadLetterQueue(client, DEAD_LETTERS).send(RECORD, InvalidNotification("no mail object"))  # type: ignore[arg-type] # a fake
@@ -100,7 +100,7 @@ def test_a_queue_that_cannot_be_reached_is_the_callers_to_know() -> None:
         (MailbusError(""), "MailbusError", {}),
     ],
 )
-def test_an_error_is_named_and_says_where_or_with_which_code(
+def test_attributes_have_the_errors_class_reason_and_path_or_code(
     error: MailbusError, name: str, extra: dict[str, str]
 ) -> None:
     described = attributes(error, MESSAGE_ID)
@@ -111,7 +111,7 @@ def test_an_error_is_named_and_says_where_or_with_which_code(
 
 
 @given(st.text(st.characters(codec=None)), st.text(st.characters(codec=None)))
-def test_sqs_takes_every_attribute_whatever_the_error_says(path: str, reason: str) -> None:
+def test_every_attribute_is_valid_for_sqs_whatever_its_error_has(path: str, reason: str) -> None:
     for value in attributes(InvalidJob(path, reason), MESSAGE_ID).values():
         assert SQS_TAKES.fullmatch(value)
         assert len(value) <= REASON_CHARACTERS

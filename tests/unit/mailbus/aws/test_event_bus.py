@@ -1,3 +1,5 @@
+"""Events are put on the bus in few calls, and failures are retried or reported by position."""
+
 from __future__ import annotations
 
 import json
@@ -45,7 +47,7 @@ def make(client: FakeEvents, naps: list[float] | None = None) -> EventBus:
     return EventBus(client, BUS, sleep=(naps if naps is not None else []).append)  # type: ignore[arg-type] # a fake
 
 
-def test_an_entry_goes_out_with_its_time_type_and_resources_on_the_named_bus() -> None:
+def test_an_entry_is_put_on_the_named_bus_with_its_time_type_and_resources() -> None:
     client = FakeEvents()
     assert make(client).publish([delivered(1)]) == {}
     assert client.taken == [
@@ -60,19 +62,19 @@ def test_an_entry_goes_out_with_its_time_type_and_resources_on_the_named_bus() -
     ]
 
 
-def test_nothing_to_publish_calls_nobody() -> None:
+def test_no_entries_make_no_call() -> None:
     client = FakeEvents()
     assert make(client).publish([]) == {}
     assert client.calls == []
 
 
-def test_ten_entries_go_in_one_call() -> None:
+def test_a_call_has_at_most_ten_entries() -> None:
     client = FakeEvents()
     assert make(client).publish([delivered(number) for number in range(23)]) == {}
     assert sorted(len(call) for call in client.calls) == [3, 10, 10]
 
 
-def test_large_entries_go_in_calls_of_their_own() -> None:
+def test_a_call_of_large_entries_stays_within_its_bytes() -> None:
     client = FakeEvents()
     assert make(client).publish([delivered(number, padding=240_000) for number in range(8)]) == {}
     assert [len(call) for call in client.calls] == [4, 4]
@@ -82,9 +84,9 @@ def test_large_entries_go_in_calls_of_their_own() -> None:
 @pytest.mark.parametrize("length", [30, 9_000, 50_000])
 def test_no_call_of_several_entries_has_more_than_its_bytes_on_the_wire(filling: str, length: int) -> None:
     client = FakeEvents()
-    details = [json.dumps({"number": n, "said": filling * length}, ensure_ascii=False) for n in range(40)]
+    details = [json.dumps({"number": n, "text": filling * length}, ensure_ascii=False) for n in range(40)]
     assert make(client).publish([event(detail) for detail in details]) == {}
-    # as the SDK writes it
+    # as botocore serializes it
     assert all(len(json.dumps({"Entries": call}, default=str)) <= CALL_BYTES for call in client.calls)
     assert sorted(entry["Detail"] for entry in client.taken) == sorted(details)
 
@@ -118,7 +120,7 @@ def test_a_call_refused_for_its_size_is_split_and_an_entry_refused_alone_is_too_
     assert len(client.calls) == 4
 
 
-def test_only_the_entries_that_failed_are_sent_again() -> None:
+def test_only_the_entries_that_failed_are_put_again() -> None:
     tries: dict[int, int] = {}
 
     def once_throttled(entry: dict[str, str]) -> str | None:
@@ -142,7 +144,7 @@ def test_an_entry_that_keeps_failing_is_reported_by_its_position() -> None:
     assert len(client.calls) == ATTEMPTS
 
 
-def test_a_malformed_entry_is_neither_repeated_nor_retryable() -> None:
+def test_a_malformed_entry_is_not_retried_and_not_retryable() -> None:
     client = FakeEvents(lambda entry: "MalformedDetail" if number_of(entry) == 0 else None)
     failures = make(client).publish([delivered(0), delivered(1)])
     assert {index: (failure.code, failure.retryable) for index, failure in failures.items()} == {
@@ -151,7 +153,7 @@ def test_a_malformed_entry_is_neither_repeated_nor_retryable() -> None:
     assert len(client.calls) == 1
 
 
-def test_an_entry_over_the_limit_never_leaves_and_holds_up_nobody() -> None:
+def test_an_entry_over_the_limit_is_not_put_and_the_others_are() -> None:
     client = FakeEvents()
     failures = make(client).publish([delivered(0, padding=ENTRY_BYTES), delivered(1)])
     assert {index: (failure.code, failure.retryable) for index, failure in failures.items()} == {
@@ -160,20 +162,20 @@ def test_an_entry_over_the_limit_never_leaves_and_holds_up_nobody() -> None:
     assert [number_of(entry) for entry in client.taken] == [1]
 
 
-def test_a_hopeless_entry_stays_reported_while_others_are_tried_again() -> None:
+def test_a_permanent_failure_stays_reported_while_others_are_retried() -> None:
     client = FakeEvents(outages=(refusal("ThrottlingException"),))
     failures = make(client).publish([delivered(0, padding=ENTRY_BYTES), delivered(1)])
     assert list(failures) == [0]
 
 
-def test_a_call_that_breaks_off_is_made_again() -> None:
+def test_a_call_without_an_answer_is_made_again() -> None:
     outage = EndpointConnectionError(endpoint_url="https://events.eu-west-1.amazonaws.com")
     client = FakeEvents(outages=(outage, refusal("InternalException")))
     assert make(client).publish([delivered(1), delivered(2)]) == {}
     assert [number_of(entry) for entry in client.taken] == [1, 2]
 
 
-def test_an_outage_that_lasts_leaves_every_entry_retryable() -> None:
+def test_a_lasting_outage_leaves_every_entry_retryable() -> None:
     client = FakeEvents(outages=(refusal("AccessDeniedException"),) * ATTEMPTS)
     failures = make(client).publish([delivered(1), delivered(2)])
     assert {index: (failure.code, failure.retryable) for index, failure in failures.items()} == {
@@ -183,7 +185,7 @@ def test_an_outage_that_lasts_leaves_every_entry_retryable() -> None:
 
 
 class HangingEvents(FakeEvents):
-    """Each call takes seconds by the clock that it brings along, its thread's."""
+    """Each call takes `seconds` by the clock of its thread."""
 
     def __init__(self, seconds: float, outages: tuple[Exception, ...] = ()) -> None:
         super().__init__(outages=outages)
@@ -201,7 +203,7 @@ class HangingEvents(FakeEvents):
         return EventBus(self, BUS, sleep=lambda _: None, clock=self.now)  # type: ignore[arg-type] # a fake
 
 
-def test_a_bus_that_hangs_is_left_before_the_functions_time_is_used_up() -> None:
+def test_no_call_is_retried_after_failed_calls_have_taken_too_long() -> None:
     hang = ReadTimeoutError(endpoint_url="https://events.eu-west-1.amazonaws.com")
     client = HangingEvents(4.0, outages=(hang,) * 100)
     failures = client.bus().publish([delivered(number) for number in range(250)])
@@ -212,7 +214,7 @@ def test_a_bus_that_hangs_is_left_before_the_functions_time_is_used_up() -> None
     }
 
 
-def test_calls_go_side_by_side() -> None:
+def test_calls_are_made_side_by_side() -> None:
     together = threading.Barrier(5, timeout=10)
 
     def wait(_: object) -> None:
@@ -223,14 +225,14 @@ def test_calls_go_side_by_side() -> None:
     assert len(client.taken) == 45
 
 
-def test_a_single_call_needs_no_thread() -> None:
+def test_a_single_call_starts_no_thread() -> None:
     threads: list[str] = []
     client = FakeEvents(refuses=lambda _: threads.append(threading.current_thread().name))
     make(client).publish([delivered(number) for number in range(10)])
     assert threads == [threading.current_thread().name]
 
 
-def test_events_without_end_leave_the_function_time_for_the_rest_of_its_work() -> None:
+def test_very_many_events_leave_the_function_time_for_its_other_work() -> None:
     client = FakeEvents()
     bus = EventBus(client, BUS, sleep=lambda _: None, clock=lambda: float(len(client.calls)))  # type: ignore[arg-type] # a fake
     failures = bus.publish([delivered(number) for number in range(500)])
@@ -239,7 +241,7 @@ def test_events_without_end_leave_the_function_time_for_the_rest_of_its_work() -
     assert len(failures) == 260
 
 
-def test_no_call_begins_after_the_seconds_that_the_caller_gives() -> None:
+def test_no_call_begins_after_the_callers_deadline() -> None:
     client = FakeEvents()
     bus = EventBus(client, BUS, sleep=lambda _: None, clock=lambda: float(len(client.calls)))  # type: ignore[arg-type] # a fake
     failures = bus.publish([delivered(number) for number in range(500)], seconds=2 * WORKERS)
@@ -249,13 +251,13 @@ def test_no_call_begins_after_the_seconds_that_the_caller_gives() -> None:
     assert len(client.calls) == 2 * WORKERS
 
 
-def test_a_bus_that_is_slow_but_takes_everything_has_its_time() -> None:
+def test_a_slow_bus_that_accepts_everything_is_not_given_up() -> None:
     client = HangingEvents(4.0)
     assert client.bus().publish([delivered(number) for number in range(45)]) == {}
     assert len(client.taken) == 45
 
 
-def test_one_bad_entry_does_not_take_along_the_call_that_it_spoils() -> None:
+def test_a_bad_entry_that_fails_its_call_does_not_fail_the_other_entries() -> None:
     client = FakeEvents(
         refuses=lambda call: "ValidationException" if any(number_of(e) == 1 for e in call) else None
     )

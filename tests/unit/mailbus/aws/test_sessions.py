@@ -1,3 +1,5 @@
+"""Sessions act as the process or as a role, and clients have timeouts."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -31,7 +33,7 @@ def sts() -> Any:
     return boto3.client("sts", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
 
 
-def test_without_a_role_the_process_acts_as_itself_in_the_region(sts: Any) -> None:
+def test_a_session_without_a_role_only_sets_the_region(sts: Any) -> None:
     with Stubber(sts):
         session = sessions.open_remote_session(sts, role_arn=None, region="eu-west-1")
     assert session.region_name == "eu-west-1"
@@ -54,7 +56,7 @@ def test_a_role_is_assumed_when_its_credentials_are_first_needed(sts: Any) -> No
     assert client.meta.endpoint_url == "https://email.eu-west-1.amazonaws.com"
 
 
-def test_a_role_is_assumed_anew_before_its_credentials_expire(sts: Any) -> None:
+def test_a_role_is_assumed_again_before_its_credentials_expire(sts: Any) -> None:
     session = sessions.open_remote_session(sts, role_arn=ROLE, region=None)
     with Stubber(sts) as stub:
         stub.add_response("assume_role", given("ASIAFIRSTEXAMPLEKEY", valid=timedelta(minutes=5)))
@@ -65,7 +67,7 @@ def test_a_role_is_assumed_anew_before_its_credentials_expire(sts: Any) -> None:
         assert credentials.get_frozen_credentials().access_key == "ASIASECONDEXAMPLEKEY"
 
 
-def test_a_role_that_does_not_trust_the_sender_is_told_in_the_words_of_aws(sts: Any) -> None:
+def test_a_role_that_does_not_trust_the_sender_raises_awss_own_message(sts: Any) -> None:
     session = sessions.open_remote_session(sts, role_arn=ROLE, region=None)
     with Stubber(sts) as stub:
         stub.add_client_error("assume_role", "AccessDenied", "not authorized to perform: sts:AssumeRole")
@@ -75,6 +77,6 @@ def test_a_role_that_does_not_trust_the_sender_is_told_in_the_words_of_aws(sts: 
             credentials.get_frozen_credentials()
 
 
-def test_timeouts_are_those_asked_for() -> None:
+def test_timeouts_are_configurable() -> None:
     config = sessions.config(max_attempts=1, connect_timeout=1.5, read_timeout=7)
     assert (config.connect_timeout, config.read_timeout) == (1.5, 7)

@@ -1,3 +1,5 @@
+"""SNS notifications are parsed; anything else is refused without being quoted."""
+
 from __future__ import annotations
 
 import json
@@ -30,7 +32,7 @@ def body(**changes: Any) -> str:
     return json.dumps({key: value for key, value in (envelope | changes).items() if value is not ...})
 
 
-def test_the_envelope_gives_message_id_topic_and_time() -> None:
+def test_an_envelope_has_message_id_topic_and_time() -> None:
     assert parse_notification(body()) == Notification(
         message_id="3b1f6a0e-6f38-5b0c-8d4b-08f5c7a1f9d2",
         topic_arn=TOPIC,
@@ -39,7 +41,7 @@ def test_the_envelope_gives_message_id_topic_and_time() -> None:
     )
 
 
-def test_a_time_with_an_offset_is_read_as_utc() -> None:
+def test_a_timestamp_with_an_offset_is_converted_to_utc() -> None:
     parsed = parse_notification(body(Timestamp="2026-11-20T10:14:05+01:00"))
     assert parsed.timestamp == datetime(2026, 11, 20, 9, 14, 5, tzinfo=UTC)
     assert parsed.timestamp.tzinfo is UTC
@@ -47,7 +49,7 @@ def test_a_time_with_an_offset_is_read_as_utc() -> None:
 
 @pytest.mark.parametrize("key", ["Message", "MessageId", "TopicArn", "Timestamp"])
 @pytest.mark.parametrize("value", [..., None, 7, {}])
-def test_an_envelope_without_its_essentials_is_invalid(key: str, value: object) -> None:
+def test_an_envelope_without_a_required_field_is_invalid(key: str, value: object) -> None:
     with pytest.raises(InvalidNotification, match=r"not an SNS notification: .*deliver to this queue"):
         parse_notification(body(**{key: value}))
 
@@ -66,7 +68,7 @@ def test_an_envelope_without_its_essentials_is_invalid(key: str, value: object) 
         '{"Message":' + "[" * 100_000,
     ],
 )
-def test_what_is_no_envelope_is_invalid(text: str) -> None:
+def test_other_text_is_invalid(text: str) -> None:
     with pytest.raises(InvalidNotification, match="not an SNS notification"):
         parse_notification(text)
 
@@ -95,7 +97,7 @@ def test_an_envelope_that_is_refused_is_not_quoted(changes: dict[str, str]) -> N
 
 
 @pytest.mark.parametrize("moment", ["2026-11-20T09:14:05", "0001-01-01T00:00:00+14:00"])
-def test_a_time_that_is_no_moment_is_refused_with_its_topic(moment: str) -> None:
+def test_an_invalid_timestamp_is_refused_with_its_topic(moment: str) -> None:
     with pytest.raises(InvalidNotification, match=f"SNS Timestamp.*{TOPIC}"):
         parse_notification(body(Timestamp=moment))
 

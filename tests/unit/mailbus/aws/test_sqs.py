@@ -1,3 +1,5 @@
+"""Records of an SQS event source, and the response for those that failed."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -29,7 +31,7 @@ def message(number: int, receives: str = "1") -> dict[str, Any]:
     }
 
 
-def test_records_come_in_order_with_their_deliveries_counted() -> None:
+def test_records_are_in_order_with_their_receive_counts() -> None:
     assert records({"Records": [message(1), message(2, receives="3")]}) == (
         Record(
             message_id="059f36b4-87a3-44ab-83d2-661975830001",
@@ -59,11 +61,11 @@ def text(value: str) -> dict[str, Any]:
     return {"stringValue": value, "stringListValues": [], "binaryListValues": [], "dataType": "String"}
 
 
-def test_a_message_is_known_by_its_own_id() -> None:
+def test_the_original_id_of_a_message_is_its_own() -> None:
     assert given().original_message_id == given().message_id == "059f36b4-87a3-44ab-83d2-661975830001"
 
 
-def test_what_comes_from_a_dead_letter_queue_is_known_by_the_id_that_it_first_had() -> None:
+def test_the_original_id_of_a_redriven_message_is_its_first() -> None:
     record = given(OriginalMessageId=text("7c1c8f0e-1f0f-4d07-9d1e-3a3f0b8f2a11"))
     assert record.original_message_id == "7c1c8f0e-1f0f-4d07-9d1e-3a3f0b8f2a11"
     assert record.message_id == "059f36b4-87a3-44ab-83d2-661975830001"
@@ -82,7 +84,7 @@ def test_what_comes_from_a_dead_letter_queue_is_known_by_the_id_that_it_first_ha
         {},
     ],
 )
-def test_what_cannot_be_a_jobs_id_is_no_original_id(attribute: dict[str, Any]) -> None:
+def test_an_attribute_that_cannot_be_a_jobs_id_is_not_an_original_id(attribute: dict[str, Any]) -> None:
     record = given(OriginalMessageId=attribute)
     assert record.original_message_id == record.message_id
 
@@ -101,7 +103,7 @@ def test_what_cannot_be_a_jobs_id_is_no_original_id(attribute: dict[str, Any]) -
         },
     ],
 )
-def test_another_source_than_a_queue_is_a_configuration_error(event: dict[str, Any]) -> None:
+def test_an_event_of_another_source_is_a_configuration_error(event: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="invoke this function by its queue"):
         records(event)
 
@@ -113,5 +115,5 @@ def test_only_the_failed_messages_go_back() -> None:
     }
 
 
-def test_a_good_batch_gives_nothing_back() -> None:
+def test_a_batch_without_failures_returns_no_message() -> None:
     assert batch_response([]) == {"batchItemFailures": []}
