@@ -17,7 +17,7 @@ from tracking.correlation import (
     with_job,
     with_metadata,
 )
-from tracking.tracker import TrackedRecord, Unfinished, publish_error
+from tracking.tracker import TrackedRecord, Unfinished, each, publish_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -118,25 +118,24 @@ def _record_acceptances(
     tracked_records: Sequence[TrackedRecord], job_records: Mapping[RecordKey, JobRecord], tracker: Tracker
 ) -> list[Unfinished]:
     """Record what SES accepted; return the records that have to be delivered again for it."""
-    unfinished: list[Unfinished] = []
     unreachable: SendError | None = None
-    for tracked in tracked_records:
+
+    def record_acceptance(tracked: TrackedRecord) -> tuple[()]:
+        nonlocal unreachable
         lookup = tracked.normalized.lookup
         job_record = job_records.get(lookup.key) if lookup is not None else None
-        if lookup is None or job_record is None:
-            continue
-        try:
+        if lookup is not None and job_record is not None:
             # do not wait for an unreachable ledger once per record
-            if unreachable is None:
+            if unreachable is not None:
+                raise unreachable
+            try:
                 _record_acceptance(lookup, job_record, tracker)
-            else:
-                unfinished.append(Unfinished(record=tracked.record, error=_unreachable(unreachable)))
-        except SendError as error:
-            unfinished.append(Unfinished(record=tracked.record, error=_unreachable(error)))
-            # an item that DynamoDB refuses does not mean that it refuses the next
-            unreachable = None if error.code == INVALID else error
-        except Exception as error:  # noqa: BLE001 - as above
-            unfinished.append(Unfinished(record=tracked.record, error=publish_error(error)))
+            except SendError as error:
+                unreachable = None if _is_of_one_item(error) else error
+                raise
+        return ()
+
+    _, unfinished = each(tracked_records, record_acceptance, lambda tracked: tracked.record)
     return unfinished
 
 
@@ -158,14 +157,10 @@ def _read(
     wanted = list(keys)
     try:
         return (find(wanted) if wanted else {}), {}
-    except SendError as error:
-        if error.code == INVALID and len(wanted) > 1:
-            return _read_one_by_one(find, wanted)
-        return {}, dict.fromkeys(wanted, _unreachable(error))
     except Exception as error:  # noqa: BLE001 - one damaged item must not fail its batch
-        if len(wanted) == 1:
-            return {}, {wanted[0]: publish_error(error)}
-        return _read_one_by_one(find, wanted)
+        if len(wanted) > 1 and _is_of_one_item(error):
+            return _read_one_by_one(find, wanted)
+        return {}, dict.fromkeys(wanted, publish_error(error))
 
 
 def _read_one_by_one(
@@ -179,5 +174,6 @@ def _read_one_by_one(
     )
 
 
-def _unreachable(error: SendError) -> PublishError:
-    return PublishError(error.code, "the ledger does not answer")
+def _is_of_one_item(error: Exception) -> bool:
+    """Return whether a call failed for one of its items: DynamoDB refuses it, or it is damaged."""
+    return not isinstance(error, SendError) or error.code == INVALID

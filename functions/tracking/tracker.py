@@ -14,7 +14,7 @@ from mailbus.aws.dead_letters import DeadLetterQueue
 from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import Record
 from mailbus.environment import TrackingSettings
-from mailbus.errors import InvalidNotification, MailbusError, PublishError
+from mailbus.errors import InvalidNotification, MailbusError, PublishError, SendError
 from mailbus.ledger.acceptances import Acceptances
 from tracking.aws.esp_events import EspEvents
 from tracking.aws.tracking_queue import TrackingQueue
@@ -94,9 +94,11 @@ def _without_frames(error: InvalidNotification) -> InvalidNotification:
 
 
 def publish_error(error: Exception) -> PublishError:
-    """Return the error of a record whose step failed unexpectedly, or had no time left."""
+    """Return the error of a record whose step failed: no time left, no answer, or something unexpected."""
     if isinstance(error, sessions.NotTried):
         return PublishError(sessions.error_code(error), str(error))
+    if isinstance(error, SendError):
+        return PublishError(error.code, "the ledger does not answer")
     return PublishError(
         sessions.error_code(error), "unexpected: an error of S3, a damaged item of the ledger, or a bug"
     )
