@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mailbus.aws.sns import parse_notification
+from mailbus.ses_events import SES_EVENT_TYPES
 from tracking.normalize import normalize
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ GOLDEN: Final = Path(__file__).parent / "golden"
 TOPIC: Final = "arn:aws:sns:eu-west-1:210987654321:mailbus-dev-tracking"
 SNS_ID: Final = "3b1f6a0e-6f38-5b0c-8d4b-08f5c7a1f9d2"
 SNS_TIME: Final = "2026-11-20T09:14:05.000Z"
+# by the name of an event's payload, the key of the object with its details
+OBJECT_KEYS: Final = {
+    f"event_{known.destination_name.lower()}": known.object_key for known in SES_EVENT_TYPES.values()
+}
 NAMES: Final = sorted(path.stem for path in GOLDEN.glob("*.json") if not path.name.endswith(".expected.json"))
 
 
@@ -60,6 +65,30 @@ def normalized(
 ) -> NormalizedNotification:
     whole = message if isinstance(message, str) else json.dumps(message)
     return normalize(parse_notification(envelope(whole, sns_id=sns_id, time=time)), topic_arn=TOPIC)
+
+
+def with_headers(*headers: tuple[str, str]) -> dict[str, Any]:
+    """A delivery of a mail with these headers."""
+    changed = payload("event_delivery")
+    changed["mail"]["headers"] = [{"name": name, "value": value} for name, value in headers]
+    return changed
+
+
+def opened(recipients: int, padding: int = 0) -> str:
+    """An open of a mail to so many recipients, with a header of so many characters."""
+    changed = payload("event_open")
+    changed["mail"] |= {
+        "destination": [f"reader-{number}@example.org" for number in range(recipients)],
+        "headers": [{"name": "X-Long", "value": "x" * padding}],
+    }
+    return envelope(json.dumps(changed))
+
+
+def sent(number: int = 0) -> str:
+    """The send event of a job, which the ledger may not have."""
+    changed = payload("event_send")
+    changed["mail"]["tags"] |= {"mailbus-job-id": [f"order-{number}"]}
+    return envelope(json.dumps(changed))
 
 
 def events(message: str | dict[str, Any]) -> tuple[EmailEvent, ...]:

@@ -1,4 +1,4 @@
-"""The tracking function with everything around it, and what it wrote to its log."""
+"""The tracking function with fakes of all of AWS, and its log."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from uuid import uuid4
 import msgspec
 from aws_lambda_powertools import Logger
 
+from mailbus.aws.sqs import records
 from mailbus.environment import TrackingSettings
 from mailbus.ledger.claims import Claims
 from mailbus.ledger.table import LedgerTable
 from tests.unit.fakes.clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
 from tests.unit.fakes.dynamodb import TABLE, FakeDynamoDb
-from tests.unit.fakes.lambda_context import FakeLambdaContext
 from tests.unit.fakes.s3 import FakeS3
 from tests.unit.tracking.notifications import SNS_TIME, TOPIC
-from tracking import handler, wiring
+from tracking import wiring
+from tracking.batch import process
 
 if TYPE_CHECKING:
-    import pytest
-
     from tracking.tracker import Tracker
 
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-tracking"
@@ -44,7 +43,7 @@ SETTINGS = TrackingSettings(
 
 
 class World:
-    """The fakes, and the wiring made of them."""
+    """The fakes, and a tracker made of them."""
 
     def __init__(
         self,
@@ -65,14 +64,14 @@ class World:
         )
         # loggers of one service share the first one's stream
         self.log = Logger(service=f"tracking-{uuid4()}", stream=self.stream)
-        self.wiring = self.within(math.inf)
+        self.tracker = self.within(math.inf)
         # what the sender does before and after it calls SES
         table = LedgerTable(self.dynamodb, TABLE, sleep=lambda _: None)  # type: ignore[arg-type] # a fake
         self.claims = Claims(table)
         self.indexing_claims = Claims(table, index_messages=True)
 
     def within(self, seconds: float) -> Tracker:
-        """Wire what works on a batch that has to be done in so many seconds from now."""
+        """Return the tracker of a batch that has to be done in so many seconds from now."""
         return wiring.tracker(
             self.settings,
             seconds,
@@ -85,43 +84,34 @@ class World:
             sleep=lambda _: None,
         )
 
-    def run(
-        self,
-        monkeypatch: pytest.MonkeyPatch,
-        *bodies: str,
-        receive_count: int = 1,
-        seconds: float | None = None,
-    ) -> list[str]:
-        """Invoke the function as its queue does; the answer holds the ids of what goes back.
-
-        Its time is without end, or so many seconds.
-        """
-        tracker_of = (lambda _: self.wiring) if seconds is None else self.within
-        monkeypatch.setattr(handler, "wire", lambda: tracker_of)
-        event = {
-            "Records": [
-                {
-                    "messageId": f"record-{number}",
-                    "receiptHandle": f"AQEBwJnKyrHigUMZj6rYigCg{number}",
-                    "body": body,
-                    "attributes": {
-                        "ApproximateReceiveCount": str(receive_count),
-                        "SentTimestamp": "1763630045000",
-                    },
-                    "eventSource": "aws:sqs",
-                }
-                for number, body in enumerate(bodies)
-            ]
-        }
-        answer = handler.lambda_handler(event, FakeLambdaContext(seconds or 30.0))  # type: ignore[arg-type] # as Lambda's
-        return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+    def run(self, *bodies: str, receive_count: int = 1, seconds: float | None = None) -> list[str]:
+        """Process a batch of these bodies, in so many seconds or without a limit; return what is requeued."""
+        batch = records(
+            {
+                "Records": [
+                    {
+                        "messageId": f"record-{number}",
+                        "receiptHandle": f"AQEBwJnKyrHigUMZj6rYigCg{number}",
+                        "body": body,
+                        "attributes": {
+                            "ApproximateReceiveCount": str(receive_count),
+                            "SentTimestamp": "1763630045000",
+                        },
+                        "eventSource": "aws:sqs",
+                    }
+                    for number, body in enumerate(bodies)
+                ]
+            }
+        )
+        requeued = process(batch, self.tracker if seconds is None else self.within(seconds))
+        return [record.message_id for record in requeued]
 
     @property
     def details(self) -> list[dict[str, Any]]:
         return [json.loads(entry["Detail"]) for entry in self.events.taken]
 
     @property
-    def kept(self) -> list[tuple[str, str]]:
+    def dead_lettered(self) -> list[tuple[str, str]]:
         return [
             (sent["attributes"]["OriginalMessageId"], sent["attributes"]["Error"]) for sent in self.sqs.sent
         ]

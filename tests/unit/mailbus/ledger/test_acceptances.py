@@ -4,14 +4,17 @@ import msgspec
 import pytest
 
 from mailbus.errors import SendError
-from mailbus.ledger.records import RecordKey
+from mailbus.ledger.claims import Claims
+from mailbus.ledger.records import RecordKey, SentEntry
 from tests.unit.fakes.dynamodb import refused
 from tests.unit.mailbus.ledger.world import (
+    KEEP,
     MESSAGE,
     NOW,
     World,
     job,
     part,
+    settled,
 )
 
 
@@ -35,3 +38,28 @@ def test_a_mark_waits_for_a_transaction_on_the_same_item(world: World) -> None:
     world.client.troubles = [conflict] * 9
     with pytest.raises(SendError, match="TransactionConflictException"):
         world.acceptances.mark_accepted(claimed.key, 0, MESSAGE, NOW)
+
+
+def test_a_message_that_cannot_be_indexed_is_reported_as_unsaved(world: World) -> None:
+    claims = Claims(world.table, index_messages=True)
+    record = settled(job())
+    world.client.troubles = [refused("InternalServerError", "BatchWriteItem")]
+    assert claims.save([record]) == (record.key,)
+    assert world.client.items == {}
+    world.client.troubles = [None, refused("InternalServerError", "BatchWriteItem")]
+    assert claims.save([record]) == (record.key,)
+    assert list(world.client.items) == [("job#order-1001", "job")]
+    world.client.troubles = [refused("InternalServerError", "BatchGetItem")]
+    with pytest.raises(SendError, match="InternalServerError"):
+        world.acceptances.find_messages([MESSAGE])
+
+
+def test_more_messages_than_one_call_takes_are_indexed_and_found(world: World) -> None:
+    claims = Claims(world.table, index_messages=True)
+    accepted = {entry: f"ses-{entry}" for entry in range(130)}
+    record = part(entries=130, open=(), lease_until=0.0, accepted=accepted)
+    assert claims.save([record]) == ()
+    found = world.acceptances.find_messages(f"ses-{entry}" for entry in range(131))
+    assert found == {f"ses-{entry}": SentEntry(key=record.key, entry=entry) for entry in range(130)}
+    expiries = {item["expires_at"]["N"] for key, item in world.client.items.items() if key[1] == "message"}
+    assert expiries == {str(KEEP)}

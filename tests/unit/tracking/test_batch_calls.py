@@ -50,8 +50,8 @@ def sent(number: int) -> str:
     return envelope(json.dumps(changed))
 
 
-def calls_of(world: World, monkeypatch: pytest.MonkeyPatch, make: Callable[[int], str]) -> Calls:
-    assert world.run(monkeypatch, *(make(number) for number in range(BATCH))) == []
+def calls_of(world: World, make: Callable[[int], str]) -> Calls:
+    assert world.run(*(make(number) for number in range(BATCH))) == []
     assert len({event["event_id"] for event in world.details}) == BATCH
     return Calls(
         events=len(world.events.calls),
@@ -61,35 +61,27 @@ def calls_of(world: World, monkeypatch: pytest.MonkeyPatch, make: Callable[[int]
     )
 
 
-def test_a_hundred_notifications_cost_ten_calls_to_the_bus_and_no_other(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert calls_of(World(), monkeypatch, delivery) == Calls(events=10, dynamodb=[], sqs=0, s3=0)
+def test_a_hundred_notifications_cost_ten_calls_to_the_bus_and_no_other() -> None:
+    assert calls_of(World(), delivery) == Calls(events=10, dynamodb=[], sqs=0, s3=0)
 
 
-def test_feedback_notifications_cost_no_other_call_where_the_sender_writes_no_index(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert calls_of(World(), monkeypatch, bounce) == Calls(events=10, dynamodb=[], sqs=0, s3=0)
+def test_feedback_notifications_cost_no_other_call_if_the_sender_writes_no_index() -> None:
+    assert calls_of(World(), bounce) == Calls(events=10, dynamodb=[], sqs=0, s3=0)
 
 
 @pytest.mark.parametrize("lack", [{"headers": None}, {"headersTruncated": True}])
-def test_missing_headers_cost_one_question_for_all_jobs(
-    monkeypatch: pytest.MonkeyPatch, lack: dict[str, Any]
-) -> None:
-    made = calls_of(World(), monkeypatch, lambda number: delivery(number, **lack))
+def test_missing_headers_cost_one_read_for_all_jobs(lack: dict[str, Any]) -> None:
+    made = calls_of(World(), lambda number: delivery(number, **lack))
     assert made == Calls(events=10, dynamodb=[("BatchGetItem", BATCH)], sqs=0, s3=0)
 
 
-def test_jobs_of_notifications_cost_one_question_for_all_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_of_notifications_cost_one_read_for_all_messages() -> None:
     world = World(index_messages=True)
     world.now = NOW + 3600
-    assert calls_of(world, monkeypatch, bounce) == Calls(
-        events=10, dynamodb=[("BatchGetItem", BATCH)], sqs=0, s3=0
-    )
+    assert calls_of(world, bounce) == Calls(events=10, dynamodb=[("BatchGetItem", BATCH)], sqs=0, s3=0)
 
 
-def test_send_events_that_the_ledger_knows_cost_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_send_events_that_the_ledger_has_cost_one_read() -> None:
     world = World()
     ses_id: str = payload("event_send")["mail"]["messageId"]
     world.claims.save(
@@ -104,13 +96,11 @@ def test_send_events_that_the_ledger_knows_cost_one_question(monkeypatch: pytest
         ]
     )
     world.dynamodb.calls.clear()
-    made = calls_of(world, monkeypatch, sent)
+    made = calls_of(world, sent)
     assert made == Calls(events=10, dynamodb=[("BatchGetItem", BATCH)], sqs=0, s3=0)
 
 
-def test_events_with_headers_as_long_as_ses_lets_them_be_fit_ten_into_a_call(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_ten_events_with_the_longest_headers_fit_into_a_call() -> None:
     long = [{"name": "X-Long", "value": "x" * 9_000}]
-    made = calls_of(World(), monkeypatch, lambda number: delivery(number, headers=long))
+    made = calls_of(World(), lambda number: delivery(number, headers=long))
     assert made == Calls(events=10, dynamodb=[], sqs=0, s3=0)

@@ -80,7 +80,7 @@ def check(got: NormalizedNotification) -> None:
 
 @settings(max_examples=300)
 @given(mutated())
-def test_a_mutated_report_gives_sound_events_or_is_invalid(tree: dict[str, Any]) -> None:
+def test_a_mutated_notification_gives_valid_events_or_is_invalid(tree: dict[str, Any]) -> None:
     try:
         got = normalized(json.dumps(tree))
     except InvalidNotification:
@@ -97,7 +97,7 @@ def test_a_mutated_report_gives_sound_events_or_is_invalid(tree: dict[str, Any])
 
 @settings(max_examples=200)
 @given(JSON, st.sampled_from(NAMES), st.sampled_from(PLACES))
-def test_any_json_in_the_place_of_what_is_read_costs_that_alone(
+def test_any_json_in_place_of_a_field_costs_only_that_field(
     found: object, name: str, place: tuple[str, ...]
 ) -> None:
     """Ids, tags, headers and addresses: what is read by steps of its own, not by the table of types."""

@@ -18,6 +18,7 @@ import pytest
 
 from mailbus.aws.sns import parse_notification
 from mailbus.errors import InvalidNotification, WiringError
+from mailbus.ses_events import SES_EVENT_TYPES
 from tests.unit.tracking.notifications import SNS_TIME, TOPIC, envelope
 from tracking.normalize import normalize
 
@@ -105,16 +106,9 @@ DIFFERENT_FIELDS: Final[Mapping[str, tuple[frozenset[str], str]]] = {
     "description": (frozenset({"deferred", "unsubscribed", "subscribed"}), "it says there that it does not"),
     "mta_response": (frozenset({"deferred"}), "the receiving server's words are in SES's event"),
 }
-# SES's name for the object that has the event's own time; SES gives none for the others
-OWN_OBJECTS: Final = {
-    "bounced": "bounce",
-    "complained": "complaint",
-    "delivered": "delivery",
-    "opened": "open",
-    "clicked": "click",
-    "deferred": "deliveryDelay",
-    "unsubscribed": "subscription",
-    "subscribed": "subscription",
+# the key of the object that has the event's own time, if SES gives one
+OBJECT_KEYS: Final = {
+    event_type: known.object_key for known in SES_EVENT_TYPES.values() for event_type in known.event_types
 }
 
 
@@ -169,11 +163,11 @@ def classes(file: str) -> list[object]:
 
 
 @pytest.mark.parametrize("file", list(ROWS))
-def test_every_public_payload_comes_to_something_stated(file: str) -> None:
+def test_every_public_payload_has_a_listed_outcome(file: str) -> None:
     assert len(classes(file)) == 1, (reference(file)["outcome"], judged(file))
 
 
-def test_the_table_of_different_outcomes_is_complete_and_has_nothing_else() -> None:
+def test_the_table_of_different_outcomes_is_complete_and_exact() -> None:
     found = Counter(kind for file in ROWS for kind in classes(file))
     assert found == AGREED | {difference: difference.payloads for difference in DIFFERENT_OUTCOMES}
 
@@ -182,7 +176,7 @@ TRACKED = [file for file in ROWS if reference(file)["outcome"] == "events"]
 
 
 @pytest.mark.parametrize("file", TRACKED)
-def test_an_event_differs_from_the_references_only_where_the_table_says_why(file: str) -> None:
+def test_an_event_differs_from_the_references_only_as_the_table_explains(file: str) -> None:
     got, want = ours(file), reference(file)["events"]
     assert len(got) == len(want)
     for event, theirs in zip(got, want, strict=True):
@@ -196,11 +190,11 @@ def test_an_event_differs_from_the_references_only_where_the_table_says_why(file
 
 
 @pytest.mark.parametrize("file", TRACKED)
-def test_an_event_has_its_own_time_or_that_of_sns_where_ses_names_none(file: str) -> None:
+def test_an_event_has_its_own_time_or_snss_if_ses_gives_none(file: str) -> None:
     notification = parse_notification(body(file))
     said = json.loads(notification.message)
     for event in ours(file):
-        own = said.get(OWN_OBJECTS.get(event["event_type"], ""), {}).get("timestamp")
+        own = said.get(OBJECT_KEYS.get(event["event_type"], ""), {}).get("timestamp")
         expected = datetime.fromisoformat(own) if own else notification.timestamp
         assert datetime.fromisoformat(event["timestamp"]) == expected.astimezone(UTC)
 
@@ -216,7 +210,7 @@ def test_every_field_of_the_table_differs_somewhere() -> None:
     assert differing == set(DIFFERENT_FIELDS)
 
 
-def test_payloads_of_different_happenings_have_different_ids() -> None:
+def test_payloads_of_different_events_have_different_ids() -> None:
     happened: dict[str, set[tuple[str, ...]]] = {}
     for file in TRACKED:
         for event in ours(file):

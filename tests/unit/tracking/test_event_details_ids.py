@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailbus.aws.sns import parse_notification
-from tests.unit.tracking.notifications import NAMES, envelope, payload
+from tests.unit.tracking.notifications import NAMES, OBJECT_KEYS, envelope, payload
 from tracking.normalize import normalize
 
 # what notifications and event publishing both report: SES's object, and where its recipients stand
@@ -25,15 +26,15 @@ FEEDBACK: Final = {
     "complaint": "complainedRecipients",
     "delivery": "recipients",
 }
-# what happens at a time of its own and can happen again: its object's name by that of the golden report
+# events with a time of their own, which can happen again
 TIMED: Final = {
-    "event_open": "open",
-    "event_click": "click",
-    "event_delivery_delay": "deliveryDelay",
-    "event_subscription": "subscription",
+    name: key
+    for name, key in OBJECT_KEYS.items()
+    if "timestamp" in payload(name)[key] and key not in FEEDBACK
 }
-ONCE: Final = ("event_send", "event_reject", "event_rendering_failure")
+ONCE: Final = sorted(OBJECT_KEYS.keys() - TIMED.keys() - {f"event_{kind}" for kind in FEEDBACK})
 
+Draw = Callable[[st.SearchStrategy[Any]], Any]
 MOMENTS = st.datetimes(
     min_value=datetime(2012, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
     max_value=datetime(2040, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
@@ -76,7 +77,7 @@ def ids(message: dict[str, Any], sns: Envelope = SNS) -> list[str]:
     return [event.event_id for event in normalize(parse_notification(body), topic_arn=sns.topic).events]
 
 
-def spelled(draw: st.DrawFn, moment: datetime, *, fraction: bool) -> str:
+def spelled(draw: Draw, moment: datetime, *, fraction: bool) -> str:
     """Write a moment as it may stand in JSON: any zone, with or without (so much of) its fraction."""
     written = moment.astimezone(draw(ZONES)).isoformat(timespec="microseconds")
     seconds, rest = written.split(".")
@@ -85,7 +86,7 @@ def spelled(draw: st.DrawFn, moment: datetime, *, fraction: bool) -> str:
     return text.replace("+00:00", "Z") if draw(st.booleans()) else text
 
 
-def displayed(draw: st.DrawFn, address: str) -> str:
+def displayed(draw: Draw, address: str) -> str:
     local, _, domain = address.rpartition("@")
     return draw(DISPLAYS).format(f"{local}@{draw(st.sampled_from([domain, domain.upper(), domain.title()]))}")
 
@@ -131,7 +132,7 @@ def ids_of(reports: list[tuple[dict[str, Any], Envelope]]) -> set[str]:
 
 @pytest.mark.parametrize("kind", list(FEEDBACK))
 @given(data=st.data(), addresses=st.lists(ADDRESSES, min_size=1, max_size=5, unique=True), moment=MOMENTS)
-def test_feedback_has_one_id_for_each_recipient_however_it_is_told(
+def test_feedback_has_one_id_per_recipient_however_it_is_reported(
     kind: str, data: st.DataObject, addresses: list[str], moment: datetime
 ) -> None:
     one = ids_of(data.draw(told(kind, addresses, moment)))
@@ -148,12 +149,12 @@ def test_event_publishing_and_feedback_notifications_give_the_same_ids(kind: str
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=20)
 @given(sns=ENVELOPES)
-def test_a_report_that_comes_again_has_the_same_ids(name: str, sns: Envelope) -> None:
+def test_a_notification_that_is_delivered_again_has_the_same_ids(name: str, sns: Envelope) -> None:
     assert ids(payload(name), sns) == ids(payload(name))
 
 
 @given(sns=ENVELOPES)
-def test_a_report_of_a_type_yet_to_come_has_the_same_id_by_another_topic(sns: Envelope) -> None:
+def test_an_event_of_a_new_type_has_the_same_id_on_another_topic(sns: Envelope) -> None:
     new = payload("event_open") | {
         "eventType": "Forward",
         "forward": {"timestamp": "2026-11-20T09:31:57.000Z"},
@@ -175,7 +176,9 @@ def test_the_spelling_of_a_time_makes_no_difference(name: str, data: st.DataObje
 
 @pytest.mark.parametrize("name", list(TIMED))
 @given(moment=MOMENTS, milliseconds=st.integers(1, 10**9))
-def test_two_of_a_kind_at_different_times_differ(name: str, moment: datetime, milliseconds: int) -> None:
+def test_events_of_one_type_at_different_times_have_different_ids(
+    name: str, moment: datetime, milliseconds: int
+) -> None:
     first, second = payload(name), payload(name)
     first[TIMED[name]]["timestamp"] = moment.isoformat()
     second[TIMED[name]]["timestamp"] = (moment + timedelta(milliseconds=milliseconds)).isoformat()
@@ -184,7 +187,7 @@ def test_two_of_a_kind_at_different_times_differ(name: str, moment: datetime, mi
 
 @pytest.mark.parametrize("kind", list(FEEDBACK))
 @given(moment=MOMENTS, seconds=st.integers(1, 10**6))
-def test_feedback_of_another_second_differs(kind: str, moment: datetime, seconds: int) -> None:
+def test_feedback_in_another_second_has_another_id(kind: str, moment: datetime, seconds: int) -> None:
     first, second = payload(f"event_{kind}"), payload(f"notification_{kind}")
     first[kind]["timestamp"] = moment.isoformat()
     second[kind]["timestamp"] = (moment + timedelta(seconds=seconds)).isoformat()
@@ -192,7 +195,7 @@ def test_feedback_of_another_second_differs(kind: str, moment: datetime, seconds
 
 
 @given(st.permutations(["Permanent", "Transient", "Undetermined", None]))
-def test_a_bounce_of_another_type_in_the_same_second_differs(types: list[str | None]) -> None:
+def test_a_bounce_of_another_type_in_the_same_second_has_another_id(types: list[str | None]) -> None:
     first, second = payload("event_bounce"), payload("event_bounce")
     first["bounce"]["bounceType"], second["bounce"]["bounceType"] = types[:2]
     assert not set(ids(first)) & set(ids(second))
@@ -206,7 +209,9 @@ def test_a_bounce_of_another_type_in_the_same_second_differs(types: list[str | N
         {"link": "https://shop.example.com/orders/4712"},
     ],
 )
-def test_clicks_by_two_readers_or_on_two_links_in_the_same_instant_differ(change: dict[str, str]) -> None:
+def test_clicks_of_two_readers_or_on_two_links_at_the_same_time_have_different_ids(
+    change: dict[str, str],
+) -> None:
     other = payload("event_click")
     other["click"] |= change
     assert not set(ids(other)) & set(ids(payload("event_click")))
@@ -223,7 +228,7 @@ def test_clicks_by_two_readers_or_on_two_links_in_the_same_instant_differ(change
         ("event_delivery", "delivery", {"smtpResponse": "250 OK", "processingTimeMillis": None}),
     ],
 )
-def test_what_only_describes_a_happening_is_no_part_of_its_id(
+def test_fields_that_only_describe_an_event_are_not_part_of_its_id(
     name: str, named: str, change: dict[str, Any]
 ) -> None:
     described = payload(name)
@@ -232,27 +237,27 @@ def test_what_only_describes_a_happening_is_no_part_of_its_id(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_describes_the_message_is_no_part_of_an_id(name: str) -> None:
+def test_fields_that_describe_the_message_are_not_part_of_an_id(name: str) -> None:
     other = payload(name)
     kept = ("messageId", "destination")
     other["mail"] = {key: value for key, value in other["mail"].items() if key in kept}
     assert ids(other) == ids(payload(name))
 
 
-def test_ids_of_different_happenings_differ() -> None:
+def test_ids_of_different_events_differ() -> None:
     happenings = [found for name in NAMES if name.startswith("event_") for found in ids(payload(name))]
     assert len(set(happenings)) == len(happenings)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_same_of_another_message_differs(name: str) -> None:
+def test_the_same_event_of_another_message_has_another_id(name: str) -> None:
     other = payload(name)
     other["mail"]["messageId"] = "0102019a9c1f0a26-another-000000"
     assert not set(ids(other)) & set(ids(payload(name)))
 
 
 @pytest.mark.parametrize("name", list(TIMED))
-def test_happenings_without_a_time_differ_by_their_sns_message(name: str) -> None:
+def test_events_without_a_time_differ_by_their_sns_message(name: str) -> None:
     timeless = payload(name)
     del timeless[TIMED[name]]["timestamp"]
     another = msgspec.structs.replace(SNS, sns_id="f0c1c2d3-0000-5b0c-8d4b-08f5c7a1f9d2")
@@ -261,7 +266,7 @@ def test_happenings_without_a_time_differ_by_their_sns_message(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", ONCE)
-def test_messages_without_an_id_are_not_taken_for_one(name: str) -> None:
+def test_messages_without_an_id_are_not_taken_for_one_message(name: str) -> None:
     nameless = payload(name)
     del nameless["mail"]["messageId"]
     another = msgspec.structs.replace(SNS, sns_id="f0c1c2d3-0000-5b0c-8d4b-08f5c7a1f9d2")
@@ -276,7 +281,7 @@ def test_two_recipients_have_two_ids_whatever_their_mailboxes_case(addresses: li
 
 
 @given(st.lists(st.emails(), min_size=1, max_size=50, unique=True))
-def test_every_recipient_has_an_id_and_an_event_of_its_own(addresses: list[str]) -> None:
+def test_every_recipient_has_its_own_event_with_its_own_id(addresses: list[str]) -> None:
     lowered = {address.rpartition("@")[0] + "@" + address.rpartition("@")[2].lower() for address in addresses}
     sent = payload("event_send")
     sent["mail"]["destination"] = addresses

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.tracking.notifications import (
+    events,
+    only,
+    payload,
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("ada@example.org", "ada@example.org"),
+        ("Ada Lovelace <ada@example.org>", "ada@example.org"),
+        ('"Lovelace, Ada" <ada@example.org>', "ada@example.org"),
+        ('"Ada <the first>" <ada@example.org>', "ada@example.org"),
+        ("=?utf-8?q?Ad=C3=A9?= <ada@example.org>", "ada@example.org"),
+        (" <ada@example.org> ", "ada@example.org"),
+        ("ada@bücher.example", "ada@bücher.example"),
+        ("undisclosed", "undisclosed"),
+        ("<>", "<>"),
+    ],
+)
+def test_a_recipient_is_a_bare_address(written: str, address: str) -> None:
+    sent = payload("event_send")
+    sent["mail"]["destination"] = [written]
+    assert only(sent).recipient == address
+    delivered = payload("event_delivery")
+    delivered["delivery"]["recipients"] = [written]
+    assert only(delivered).recipient == address
+    bounced = payload("event_bounce")
+    bounced["bounce"]["bouncedRecipients"] = [{"emailAddress": written}]
+    assert only(bounced).recipient == address
+
+
+def test_a_recipient_listed_twice_gets_one_event() -> None:
+    sent = payload("event_send")
+    sent["mail"]["destination"] = ["ada@example.org", "Ada <ada@example.org>", "grace@example.net"]
+    assert [e.recipient for e in events(sent)] == ["ada@example.org", "grace@example.net"]
+    bounced = payload("event_bounce")
+    bounced["bounce"]["bouncedRecipients"] *= 2
+    assert [e.recipient for e in events(bounced)] == ["ada@example.org", "grace@example.net"]
+
+
+@pytest.mark.parametrize("lack", [..., None, [], [None], [""], 7])
+@pytest.mark.parametrize("name", ["event_send", "event_reject", "event_open", "event_click"])
+def test_without_a_destination_there_is_one_event_without_a_recipient(name: str, lack: object) -> None:
+    changed = payload(name)
+    del changed["mail"]["destination"]
+    if lack is not ...:
+        changed["mail"]["destination"] = lack
+    event = only(changed)
+    assert (event.recipient, event.recipient_ambiguous) == (None, False)
+
+
+@pytest.mark.parametrize("lack", [..., None, [], {}, "nobody"])
+@pytest.mark.parametrize(
+    ("name", "own", "key"),
+    [
+        ("event_bounce", "bounce", "bouncedRecipients"),
+        ("event_complaint", "complaint", "complainedRecipients"),
+        ("event_delivery_delay", "deliveryDelay", "delayedRecipients"),
+    ],
+)
+def test_without_a_recipient_list_there_is_one_event_without_a_recipient(
+    name: str, own: str, key: str, lack: object
+) -> None:
+    changed = payload(name)
+    del changed[own][key]
+    if lack is not ...:
+        changed[own][key] = lack
+    assert only(changed).recipient is None
