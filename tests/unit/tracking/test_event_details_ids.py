@@ -88,7 +88,8 @@ def spelled(draw: Draw, moment: datetime, *, fraction: bool) -> str:
 
 def displayed(draw: Draw, address: str) -> str:
     local, _, domain = address.rpartition("@")
-    return draw(DISPLAYS).format(f"{local}@{draw(st.sampled_from([domain, domain.upper(), domain.title()]))}")
+    display: str = draw(DISPLAYS)
+    return display.format(f"{local}@{draw(st.sampled_from([domain, domain.upper(), domain.title()]))}")
 
 
 @st.composite
