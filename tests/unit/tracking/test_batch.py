@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 
 DELIVERY = envelope(text("event_delivery"))
-
 BOUNCE = envelope(text("event_bounce"))
 
 
@@ -48,42 +47,42 @@ def test_a_batch_of_every_kind_of_notification_is_published() -> None:
 
 def test_an_invalid_record_is_dead_lettered_with_its_reason_and_delays_no_other() -> None:
     world = World()
-    poison = '{"Records": "no envelope"}'
-    assert world.run(DELIVERY, poison, envelope('{"eventType": "Bounce"}')) == []
+    invalid = '{"Records": "no envelope"}'
+    assert world.run(DELIVERY, invalid, envelope('{"eventType": "Bounce"}')) == []
     assert [event["event_type"] for event in world.details] == ["delivered"]
     assert world.dead_lettered == [("record-1", "InvalidNotification"), ("record-2", "InvalidNotification")]
-    assert world.sqs.sent[0]["body"] == poison
+    assert world.sqs.sent[0]["body"] == invalid
     assert "raw delivery off" in world.sqs.sent[0]["attributes"]["Reason"]
     assert "no mail object" in world.sqs.sent[1]["attributes"]["Reason"]
 
 
 def test_received_mail_on_the_tracking_topic_is_dead_lettered_as_a_wiring_error() -> None:
     world = World()
-    foreign = "arn:aws:sns:eu-west-1:210987654321:mailbus-dev-inbound"
+    inbound_topic = "arn:aws:sns:eu-west-1:210987654321:mailbus-dev-inbound"
     received = json.dumps(
         {"notificationType": "Received", "receipt": {}, "mail": {"messageId": "d6iitobk75ur"}}
     )
-    assert world.run(envelope(received, topic=foreign)) == []
+    assert world.run(envelope(received, topic=inbound_topic)) == []
     assert world.dead_lettered == [("record-0", "WiringError")]
-    assert foreign in world.sqs.sent[0]["attributes"]["Reason"]
+    assert inbound_topic in world.sqs.sent[0]["attributes"]["Reason"]
     assert TOPIC in world.sqs.sent[0]["attributes"]["Reason"]
 
 
 def test_sess_setup_message_is_neither_published_nor_dead_lettered() -> None:
     world = World()
-    hello = "Successfully validated SNS topic for Amazon SES event publishing."
-    assert world.run(envelope(hello)) == []
+    setup = "Successfully validated SNS topic for Amazon SES event publishing."
+    assert world.run(envelope(setup)) == []
     assert (world.details, world.dead_lettered) == ([], [])
 
 
 def test_sess_first_notification_to_an_identitys_topic_is_neither_published_nor_dead_lettered() -> None:
     world = World()
-    greeting = {
+    subscribed = {
         "notificationType": "AmazonSnsSubscriptionSucceeded",
         "message": f"You have successfully subscribed your Amazon SNS topic '{TOPIC}' to receive 'Bounce'"
         " notifications from Amazon SES for identity 'example.net'.",
     }
-    assert world.run(envelope(json.dumps(greeting))) == []
+    assert world.run(envelope(json.dumps(subscribed))) == []
     assert (world.details, world.dead_lettered) == ([], [])
 
 
@@ -98,15 +97,15 @@ def test_a_record_is_requeued_only_for_its_own_events() -> None:
 
 
 def test_everything_is_requeued_while_the_bus_is_unreachable() -> None:
-    away = EndpointConnectionError(endpoint_url="https://events.eu-west-1.amazonaws.com")
-    world = World(events=FakeEvents(outages=(away,) * ATTEMPTS))
+    unreachable = EndpointConnectionError(endpoint_url="https://events.eu-west-1.amazonaws.com")
+    world = World(events=FakeEvents(outages=(unreachable,) * ATTEMPTS))
     assert world.run(DELIVERY, BOUNCE) == ["record-0", "record-1"]
     assert world.dead_lettered == []
 
 
 def test_a_record_delivered_too_often_is_dead_lettered_with_its_last_error() -> None:
-    away = EndpointConnectionError(endpoint_url="https://events.eu-west-1.amazonaws.com")
-    world = World(events=FakeEvents(outages=(away,) * ATTEMPTS))
+    unreachable = EndpointConnectionError(endpoint_url="https://events.eu-west-1.amazonaws.com")
+    world = World(events=FakeEvents(outages=(unreachable,) * ATTEMPTS))
     assert world.run(DELIVERY, receive_count=MAX_RECEIVES) == []
     assert world.dead_lettered == [("record-0", "PublishError")]
     assert world.sqs.sent[0]["attributes"]["Code"] == "EndpointConnectionError"
@@ -138,10 +137,10 @@ def test_a_bug_fails_only_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     real = normalize
 
-    def broken(envelope: Any, **asked: Any) -> Any:
+    def broken(envelope: Any, **options: Any) -> Any:
         if "Bounce" in envelope.message:
             raise ZeroDivisionError(envelope.message)
-        return real(envelope, **asked)
+        return real(envelope, **options)
 
     monkeypatch.setattr(batch, "normalize", broken)
     assert world.run(BOUNCE, DELIVERY) == ["record-0"]
@@ -156,12 +155,12 @@ def test_an_event_that_cannot_be_encoded_fails_only_its_record(monkeypatch: pyte
     world = World()
     real = normalize
 
-    def broken(envelope: Any, **asked: Any) -> Any:
-        report = real(envelope, **asked)
-        events = report.events
+    def broken(envelope: Any, **options: Any) -> Any:
+        normalized = real(envelope, **options)
+        events = normalized.events
         if "Bounce" in envelope.message:
             events = tuple(msgspec.structs.replace(event, description="\ud800") for event in events)
-        return msgspec.structs.replace(report, events=events)
+        return msgspec.structs.replace(normalized, events=events)
 
     monkeypatch.setattr(batch, "normalize", broken)
     assert world.run(BOUNCE, DELIVERY) == ["record-0"]
@@ -170,7 +169,7 @@ def test_an_event_that_cannot_be_encoded_fails_only_its_record(monkeypatch: pyte
 
 def test_the_log_counts_and_names_records_but_quotes_no_mail() -> None:
     world = World()
-    world.run(BOUNCE, "poison <ada@example.org>", envelope("for ada@example.org: hello"))
+    world.run(BOUNCE, "poison <ada@example.org>", envelope("for ada@example.org: setup"))
     lines = [json.loads(line) for line in world.stream.getvalue().splitlines()]
     last = lines[-1]
     assert (last["message"], last["records"], last["events"], last["requeued"]) == ("batch done", 3, 2, 0)
@@ -179,7 +178,7 @@ def test_the_log_counts_and_names_records_but_quotes_no_mail() -> None:
     assert "order" not in world.stream.getvalue()
 
 
-POISON = "no envelope"
+INVALID = "no envelope"
 
 
 def test_a_notification_of_more_recipients_than_ses_allows_is_dead_lettered_with_its_reason() -> None:
@@ -212,14 +211,14 @@ def test_the_error_of_an_invalid_notification_keeps_none_of_it_in_memory(
         send(record, error)
 
     monkeypatch.setattr(world.tracker.dead_letters, "send", keep)
-    world.run(opened(recipients=5_000), envelope('{"eventType": "Bounce"'), POISON)
+    world.run(opened(recipients=5_000), envelope('{"eventType": "Bounce"'), INVALID)
     assert [(e.__traceback__, e.__cause__, e.__context__) for e in errors] == [(None, None, None)] * 3
 
 
 def test_a_batch_of_very_many_events_is_processed_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "EVENTS_AT_ONCE", 20)
     world = World(index_messages=True)
-    bodies = [opened(recipients=7), POISON, *(sent(number) for number in range(30)), DELIVERY]
+    bodies = [opened(recipients=7), INVALID, *(sent(number) for number in range(30)), DELIVERY]
     assert world.run(*bodies) == []
     assert [event["event_type"] for event in world.details][:7] == ["opened"] * 7
     assert world.details[-1]["event_type"] == "delivered"

@@ -69,9 +69,9 @@ def test_feedback_notifications_cost_no_other_call_if_the_sender_writes_no_index
     assert calls_of(World(), bounce) == Calls(events=10, dynamodb=[], sqs=0, s3=0)
 
 
-@pytest.mark.parametrize("lack", [{"headers": None}, {"headersTruncated": True}])
-def test_missing_headers_cost_one_read_for_all_jobs(lack: dict[str, Any]) -> None:
-    made = calls_of(World(), lambda number: delivery(number, **lack))
+@pytest.mark.parametrize("missing", [{"headers": None}, {"headersTruncated": True}])
+def test_missing_headers_cost_one_read_for_all_jobs(missing: dict[str, Any]) -> None:
+    made = calls_of(World(), lambda number: delivery(number, **missing))
     assert made == Calls(events=10, dynamodb=[("BatchGetItem", BATCH)], sqs=0, s3=0)
 
 

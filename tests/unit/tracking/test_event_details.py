@@ -33,7 +33,7 @@ def test_a_bounces_sub_type_decides_the_reject_reason(sub_type: str, reason: str
 
 
 @pytest.mark.parametrize(
-    ("gone", "description"),
+    ("missing", "description"),
     [
         (("bounceSubType",), "Permanent"),
         (("bounceType",), "General"),
@@ -41,10 +41,10 @@ def test_a_bounces_sub_type_decides_the_reject_reason(sub_type: str, reason: str
     ],
 )
 def test_a_bounce_without_type_or_sub_type_is_still_a_bounce(
-    gone: tuple[str, ...], description: str | None
+    missing: tuple[str, ...], description: str | None
 ) -> None:
     bounce = payload("event_bounce")
-    for key in gone:
+    for key in missing:
         del bounce["bounce"][key]
     assert [(e.event_type, e.description) for e in events(bounce)] == [("bounced", description)] * 2
 
@@ -97,27 +97,31 @@ def test_what_happened_to_the_whole_message_happened_to_each_recipient(name: str
 
 
 @pytest.mark.parametrize("name", list(OBJECT_KEYS))
-@pytest.mark.parametrize("lack", [..., None, [], "text"])
-def test_an_event_without_its_details_keeps_its_type_and_has_snss_time(name: str, lack: object) -> None:
+@pytest.mark.parametrize("replacement", [..., None, [], "text"])
+def test_an_event_without_its_details_keeps_its_type_and_has_snss_time(
+    name: str, replacement: object
+) -> None:
     changed = payload(name)
     del changed[OBJECT_KEYS[name]]
-    if lack is not ...:
-        changed[OBJECT_KEYS[name]] = lack
+    if replacement is not ...:
+        changed[OBJECT_KEYS[name]] = replacement
     whole = {event.event_type for event in events(payload(name))}
-    kept = {event.event_type for event in events(changed)}
-    # which way preferences went, nobody can tell without them
-    assert kept == ({"unknown"} if name == "event_subscription" else whole)
+    types = {event.event_type for event in events(changed)}
+    # without its preferences nobody can tell how they changed
+    assert types == ({"unknown"} if name == "event_subscription" else whole)
     assert {event.timestamp for event in events(changed)} == {SNS_MOMENT}
 
 
 @pytest.mark.parametrize(
-    ("said", "bot"),
+    ("written", "bot"),
     [("Likely", "likely"), ("Unlikely", "unlikely"), ("Perhaps", None), (None, None), (True, None)],
 )
 @pytest.mark.parametrize("name", ["event_open", "event_click"])
-def test_an_event_has_sess_estimate_of_whether_it_was_a_bot(name: str, said: object, bot: str | None) -> None:
+def test_an_event_has_sess_estimate_of_whether_it_was_a_bot(
+    name: str, written: object, bot: str | None
+) -> None:
     changed = payload(name)
-    changed[OBJECT_KEYS[name]]["isBotEvent"] = said
+    changed[OBJECT_KEYS[name]]["isBotEvent"] = written
     assert {event.bot for event in events(changed)} == {bot}
     del changed[OBJECT_KEYS[name]]["isBotEvent"]
     assert {event.bot for event in events(changed)} == {None}

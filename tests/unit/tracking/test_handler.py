@@ -17,13 +17,13 @@ def test_an_invocation_that_is_not_from_a_queue_is_refused(monkeypatch: pytest.M
 
 
 def test_the_function_takes_its_time_from_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[float] = []
+    given: list[float] = []
     world = World()
 
     def within(seconds: float) -> Any:
-        told.append(seconds)
+        given.append(seconds)
         return world.within(seconds)
 
     monkeypatch.setattr(handler, "wire", lambda: within)
     assert handler.lambda_handler({"Records": []}, FakeLambdaContext(29.5)) == {"batchItemFailures": []}  # type: ignore[arg-type] # as Lambda's
-    assert told == [29.5]
+    assert given == [29.5]

@@ -73,18 +73,16 @@ def test_tags_are_read_in_order_and_decoded() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_without_headers_there_are_no_tags_and_no_metadata(name: str) -> None:
     changed = payload(name)
-    for lack in (None, ...):
+    for missing in (None, ...):
         changed["mail"]["headers"] = None
-        if lack is ...:
+        if missing is ...:
             del changed["mail"]["headers"]
         assert {(event.tags, len(event.metadata)) for event in events(changed)} == {((), 0)}
 
 
-# reading one takes less than a millisecond; read in the square of its length, one takes 50
+# one takes less than a millisecond; in quadratic time one takes 50
 SECONDS = 1.0
-
 BATCH = 100
-
 PIECES = ["=?", "?=", "utf-8?q?", "utf-8?b?", "w7Y=", "=C3=B6", "autumn", " ", "?", "=", "=?utf-8?q?=C3=B6?="]
 
 
@@ -138,11 +136,11 @@ def test_a_value_with_a_null_byte_or_of_several_lines_is_not_decoded() -> None:
 
 
 def test_a_hostile_header_costs_the_event_only_that_header() -> None:
-    report = payload("event_bounce")
-    report["bounce"]["bouncedRecipients"] = report["bounce"]["bouncedRecipients"][:1]
+    changed = payload("event_bounce")
+    changed["bounce"]["bouncedRecipients"] = changed["bounce"]["bouncedRecipients"][:1]
     value = "=?a?q?x" * 1170
-    report["mail"]["headers"] = [{"name": "X-Tag", "value": value}, {"name": "X-Tag", "value": "autumn"}]
-    assert only(report).tags == (value, "autumn")
+    changed["mail"]["headers"] = [{"name": "X-Tag", "value": value}, {"name": "X-Tag", "value": "autumn"}]
+    assert only(changed).tags == (value, "autumn")
 
 
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map("".join))
@@ -172,18 +170,18 @@ def read(written: str) -> dict[str, MetadataValue]:
 
 
 @given(st.dictionaries(texts | long_words, scalars | st.none(), min_size=1, max_size=5))
-def test_metadata_that_the_sender_writes_is_read_unchanged(told: dict[str, MetadataValue]) -> None:
-    assert read(metadata_field(METADATA_HEADER, told)) == told
+def test_metadata_that_the_sender_writes_is_read_unchanged(metadata: dict[str, MetadataValue]) -> None:
+    assert read(metadata_field(METADATA_HEADER, metadata)) == metadata
 
 
 def test_metadata_of_64_kib_in_one_word_is_read_unchanged() -> None:
-    told: dict[str, MetadataValue] = {"token": "ö" * 10_000}
-    written = metadata_field(METADATA_HEADER, told)
+    metadata: dict[str, MetadataValue] = {"token": "ö" * 10_000}
+    written = metadata_field(METADATA_HEADER, metadata)
     assert "=?utf-8?b?" in written
     assert len(written) > 64 * 1024
-    assert read(written) == told
+    assert read(written) == metadata
     # as a reader sees it that has joined the lines
-    assert read(written.replace("\r\n", "")) == told
+    assert read(written.replace("\r\n", "")) == metadata
 
 
 def test_a_header_truncated_anywhere_has_no_metadata() -> None:
@@ -194,10 +192,10 @@ def test_a_header_truncated_anywhere_has_no_metadata() -> None:
 
 
 def test_a_header_that_decodes_to_half_a_character_fails_no_batch() -> None:
-    report = json.loads(text("event_delivery"))
-    report["mail"]["headers"] = [{"name": "X-Tag", "value": "=?utf-7?q?+2AA-?="}]
+    changed = json.loads(text("event_delivery"))
+    changed["mail"]["headers"] = [{"name": "X-Tag", "value": "=?utf-7?q?+2AA-?="}]
     world = World()
-    assert world.run(envelope(json.dumps(report)), envelope(text("event_bounce"))) == []
+    assert world.run(envelope(json.dumps(changed)), envelope(text("event_bounce"))) == []
     assert [event["tags"] for event in world.details if event["event_type"] == "delivered"] == [
         ["=?utf-7?q?+2AA-?="]
     ]

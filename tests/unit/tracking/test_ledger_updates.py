@@ -23,16 +23,16 @@ SENT_AT = datetime.fromisoformat(payload("event_send")["mail"]["timestamp"]).tim
 SES_ID: str = payload("event_send")["mail"]["messageId"]
 MESSAGE = Message(message_id=SES_ID, accepted_at=SENT_AT)
 JOB_ID: str = payload("event_send")["mail"]["tags"]["mailbus-job-id"][0]
-AWAY = EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
-CUT: dict[str, Any] = {"headersTruncated": True}
-# what a job's record has, beside what the golden reports have in their headers
+UNREACHABLE = EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
+TRUNCATED: dict[str, Any] = {"headersTruncated": True}
+# what a job's record has; the golden notifications have other values in their headers
 METADATA: dict[str, MetadataValue] = {"order": 4711, "note": "what SES cut off"}
 TAGS = ("shipping", "first-order")
 FROM_HEADERS = {"order": 4711, "tenant": "north", "express": True}
 
 
 def of_job(name: str = "event_send", entry: str | None = None, job_id: str = JOB_ID, **mail: Any) -> str:
-    """One of the golden reports, as a message of this job."""
+    """One of the golden notifications, as of a message of this job."""
     changed = payload(name)
     changed["mail"] |= mail
     changed["mail"]["tags"]["mailbus-job-id"] = [job_id]
@@ -115,7 +115,7 @@ def test_an_event_twice_in_a_batch_is_recorded_once_and_published_twice() -> Non
 @pytest.mark.parametrize(
     ("job_id", "entry"),
     [
-        ("nobody-knows-it", None),
+        ("unknown-job", None),
         (JOB_ID, "1"),
         (JOB_ID, "50"),
         (JOB_ID, "3-0"),
@@ -161,8 +161,8 @@ def test_other_events_with_complete_headers_need_no_ledger(name: str) -> None:
     [
         {"headers": None},
         {"headers": []},
-        {"headers": headers(("Subject", "Your order")), **CUT},
-        {"headers": headers(("X-Metadata", '{"order": 4711}'), ("X-Tag", "shipping")), **CUT},
+        {"headers": headers(("Subject", "Your order")), **TRUNCATED},
+        {"headers": headers(("X-Metadata", '{"order": 4711}'), ("X-Tag", "shipping")), **TRUNCATED},
         {"headers": headers(("X-Metadata", '{"order": 4711, "no')), "headersTruncated": False},
         {"headers": headers(("x-metadata", "=?utf-8?b?eyJvcmRlciI6?= =?utf-8?b?IDEwM"))},
     ],
@@ -182,9 +182,9 @@ def test_every_event_has_metadata_and_tags_whatever_ses_does_to_headers(
 
 def test_metadata_that_is_not_in_headers_is_read_from_the_ledger() -> None:
     without = headers(("Subject", "Your order"), ("X-Tag", "shipping"), ("X-Tag", "first-order"))
-    hidden = knowing(None, metadata_in_headers=False)
-    assert hidden.run(of_job("event_delivery", headers=without)) == []
-    assert [event["metadata"] for event in hidden.details] == [METADATA]
+    world = knowing(None, metadata_in_headers=False)
+    assert world.run(of_job("event_delivery", headers=without)) == []
+    assert [event["metadata"] for event in world.details] == [METADATA]
     shown = knowing(None)
     assert shown.run(of_job("event_delivery", headers=without)) == []
     assert [event["metadata"] for event in shown.details] == [{}]
@@ -223,7 +223,7 @@ def test_a_batch_reads_the_ledger_once() -> None:
 
 def test_only_records_that_need_the_ledger_are_requeued_while_it_is_unreachable() -> None:
     world = knowing(None)
-    world.dynamodb.troubles = [AWAY]
+    world.dynamodb.troubles = [UNREACHABLE]
     bodies = [of_job(), of_job("event_delivery", headers=None), of_job("event_bounce")]
     assert world.run(*bodies) == ["record-0", "record-1"]
     # what is complete is published all the same: it comes again under the same id
@@ -247,7 +247,7 @@ def test_a_send_event_that_cannot_be_recorded_is_requeued_with_all_that_follow()
 
 def test_the_log_says_why_the_ledger_did_not_answer_and_quotes_no_mail() -> None:
     world = knowing(None)
-    world.dynamodb.troubles = [AWAY]
+    world.dynamodb.troubles = [UNREACHABLE]
     world.run(of_job())
     lines = [json.loads(line) for line in world.stream.getvalue().splitlines()]
     assert [(line["message"], line.get("error")) for line in lines if line["level"] == "WARNING"] == [
@@ -267,7 +267,7 @@ def test_the_lookup_of_an_event_is_made_of_its_tags() -> None:
     sent["mail"]["tags"].pop("mailbus-job-id")
     assert normalized(sent).lookup is None
     cut = payload("event_click")
-    cut["mail"] |= CUT
+    cut["mail"] |= TRUNCATED
     assert normalized(cut).lookup == Lookup(
         key=RecordKey(job_id=JOB_ID), entry=0, message=MESSAGE, incomplete=True
     )
@@ -286,13 +286,13 @@ def test_a_bug_while_an_acceptance_is_recorded_fails_only_its_record(
     assert {event["event_type"] for event in world.details} == {"sent", "delivered"}
 
 
-OTHER_TOPIC = "arn:aws:sns:us-east-1:111122223333:somebody-elses"
+OTHER_TOPIC = "arn:aws:sns:us-east-1:111122223333:another-owners"
 
 
 def test_an_event_from_another_topic_is_not_correlated_with_a_job() -> None:
     world = knowing(None)
-    foreign = json.loads(of_job(**CUT)) | {"TopicArn": OTHER_TOPIC}
-    assert world.run(json.dumps(foreign)) == []
+    notification = json.loads(of_job(**TRUNCATED)) | {"TopicArn": OTHER_TOPIC}
+    assert world.run(json.dumps(notification)) == []
     assert (operations(world), accepted(world)) == ([], {})
     assert [event["metadata"] for event in world.details] == [FROM_HEADERS] * 2
 
@@ -301,8 +301,8 @@ def test_an_event_from_another_topic_is_correlated_if_other_topics_are_trusted()
     world = knowing(None)
     settings = msgspec.structs.replace(world.tracker.settings, trusts_other_topics=True)
     world.tracker = msgspec.structs.replace(world.tracker, settings=settings)
-    told = json.loads(of_job()) | {"TopicArn": OTHER_TOPIC}
-    assert world.run(json.dumps(told)) == []
+    notification = json.loads(of_job()) | {"TopicArn": OTHER_TOPIC}
+    assert world.run(json.dumps(notification)) == []
     assert accepted(world) == {0: SES_ID}
 
 

@@ -1,7 +1,7 @@
-"""Public SES payloads: each gives events, is ignored, or is refused for a stated reason.
+"""Public SES payloads: each gives events, is ignored, or is refused for a reason listed here.
 
-What a reference parser made of them lies beside them. Where we differ from it, a table here says why;
-nothing else may differ.
+The results of a reference parser are stored beside them. A table here explains each difference; there are no
+others.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ with INDEX.open(encoding="utf-8") as lines:
     ROWS = {row["file"]: row["kind"] for row in csv.DictReader(lines, delimiter="\t")}
 
 
-class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a payload: `events`, `ignored` or `refused`, and the reason for the latter."""
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of a payload: `events`, `ignored` or `refused`, with the reason."""
 
     outcome: str
-    says: str = ""
+    reason: str = ""
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """Payloads of which we and the reference make different things; `says` stands in our reason."""
+    """Payloads that we and the reference treat differently; our reason contains `reason`."""
 
     reference: str
     ours: str
-    says: str
+    reason: str
     why: str
     payloads: int
 
@@ -57,43 +57,43 @@ DIFFERENT_OUTCOMES: Final = (
     Difference(
         reference="ignored",
         ours="refused",
-        says="only Notification is processed",
-        why="SNS confirms and ends subscriptions of queues itself: on a queue such a message is a mistake in"
-        " the wiring, and one of an unknown type may be anything; silence would hide both",
+        reason="only Notification is processed",
+        why="SNS confirms and ends subscriptions of queues itself: on a queue such a message is a wiring"
+        " error, and one of an unknown type may be anything; ignoring them would hide both",
         payloads=4,
     ),
     Difference(
         reference="ignored",
         ours="refused",
-        says="neither eventType nor notificationType",
-        why="JSON that is nothing of SES: somebody else publishes to the topic, and would never learn of it",
+        reason="neither eventType nor notificationType",
+        why="JSON that is not of SES: somebody else publishes to the topic, and would never notice",
         payloads=3,
     ),
     Difference(
         reference="error",
         ours="refused",
-        says="not SES's JSON",
-        why="text that is nothing of SES; the reference quotes the whole of it in its error, we do not",
+        reason="not SES's JSON",
+        why="text that is not of SES; the reference quotes all of it in its error, we do not",
         payloads=3,
     ),
     Difference(
         reference="error",
         ours="refused",
-        says="no mail object",
-        why="a delivery without a message is of nobody; the reference stops at a KeyError",
+        reason="no mail object",
+        why="a delivery without a message has no recipient; the reference raises KeyError",
         payloads=1,
     ),
     Difference(
         reference="inbound",
         ours="refused",
-        says="let the receipt rule publish to the inbound topic",
-        why="received mail on the tracking topic is a mistake in the wiring",
+        reason="let the receipt rule publish to the inbound topic",
+        why="received mail on the tracking topic is a wiring error",
         payloads=8,
     ),
     Difference(
         reference="inbound",
         ours="refused",
-        says="neither eventType nor notificationType",
+        reason="neither eventType nor notificationType",
         why="a receipt rule's Lambda action calls a function; it cannot come by the topic",
         payloads=11,
     ),
@@ -103,8 +103,11 @@ DIFFERENT_FIELDS: Final[Mapping[str, tuple[frozenset[str], str]]] = {
     "event_id": (frozenset(), "its id is SNS's, new with every topic that SES publishes the same event to"),
     "timestamp": (frozenset(), "its time is SNS's, hours late after a redelivery; ours is the event's own"),
     "event_type": (frozenset({"deferred", "unsubscribed", "subscribed"}), "it knows no such SES types"),
-    "description": (frozenset({"deferred", "unsubscribed", "subscribed"}), "it says there that it does not"),
-    "mta_response": (frozenset({"deferred"}), "the receiving server's words are in SES's event"),
+    "description": (
+        frozenset({"deferred", "unsubscribed", "subscribed"}),
+        "its description reason that it does not",
+    ),
+    "mta_response": (frozenset({"deferred"}), "the receiving server's answer is in SES's event"),
 }
 # the key of the object that has the event's own time, if SES gives one
 OBJECT_KEYS: Final = {
@@ -113,9 +116,9 @@ OBJECT_KEYS: Final = {
 
 
 def body(file: str) -> str:
-    """Bring a payload into the form in which it lies on the queue.
+    """Return a payload as an SQS message body.
 
-    A few of the reference's own test envelopes lack what SNS always writes.
+    A few of the reference's own test envelopes have not all the fields that SNS always writes.
     """
     found: dict[str, Any] = json.loads((CORPUS / file).read_text(encoding="utf-8"))
     match ROWS[file]:
@@ -139,11 +142,11 @@ def ours(file: str) -> list[dict[str, Any]]:
     return [json.loads(msgspec.json.encode(event)) for event in events]
 
 
-def judged(file: str) -> Judgement:
+def outcome_of(file: str) -> Outcome:
     try:
-        return Judgement(outcome="events" if ours(file) else "ignored")
+        return Outcome(outcome="events" if ours(file) else "ignored")
     except (WiringError, InvalidNotification) as error:
-        return Judgement(outcome="refused", says=str(error))
+        return Outcome(outcome="refused", reason=str(error))
 
 
 def reference(file: str) -> dict[str, Any]:
@@ -153,18 +156,19 @@ def reference(file: str) -> dict[str, Any]:
 
 
 def classes(file: str) -> list[object]:
-    came, theirs = judged(file), reference(file)["outcome"]
-    agreed = [pair for pair in AGREED if pair == (theirs, came.outcome)]
+    our_outcome, theirs = outcome_of(file), reference(file)["outcome"]
+    agreed = [pair for pair in AGREED if pair == (theirs, our_outcome.outcome)]
     return agreed + [
         difference
         for difference in DIFFERENT_OUTCOMES
-        if (difference.reference, difference.ours) == (theirs, came.outcome) and difference.says in came.says
+        if (difference.reference, difference.ours) == (theirs, our_outcome.outcome)
+        and difference.reason in our_outcome.reason
     ]
 
 
 @pytest.mark.parametrize("file", list(ROWS))
 def test_every_public_payload_has_a_listed_outcome(file: str) -> None:
-    assert len(classes(file)) == 1, (reference(file)["outcome"], judged(file))
+    assert len(classes(file)) == 1, (reference(file)["outcome"], outcome_of(file))
 
 
 def test_the_table_of_different_outcomes_is_complete_and_exact() -> None:
@@ -192,9 +196,9 @@ def test_an_event_differs_from_the_references_only_as_the_table_explains(file: s
 @pytest.mark.parametrize("file", TRACKED)
 def test_an_event_has_its_own_time_or_snss_if_ses_gives_none(file: str) -> None:
     notification = parse_notification(body(file))
-    said = json.loads(notification.message)
+    body_json = json.loads(notification.message)
     for event in ours(file):
-        own = said.get(OBJECT_KEYS.get(event["event_type"], ""), {}).get("timestamp")
+        own = body_json.get(OBJECT_KEYS.get(event["event_type"], ""), {}).get("timestamp")
         expected = datetime.fromisoformat(own) if own else notification.timestamp
         assert datetime.fromisoformat(event["timestamp"]) == expected.astimezone(UTC)
 
@@ -211,9 +215,9 @@ def test_every_field_of_the_table_differs_somewhere() -> None:
 
 
 def test_payloads_of_different_events_have_different_ids() -> None:
-    happened: dict[str, set[tuple[str, ...]]] = {}
+    events_by_id: dict[str, set[tuple[str, ...]]] = {}
     for file in TRACKED:
         for event in ours(file):
             key = (event["event_type"], event["message_id"], event["recipient"])
-            happened.setdefault(event["event_id"], set()).add(tuple(map(str, key)))
-    assert all(len(same) == 1 for same in happened.values())
+            events_by_id.setdefault(event["event_id"], set()).add(tuple(map(str, key)))
+    assert all(len(same) == 1 for same in events_by_id.values())

@@ -10,7 +10,6 @@ from tests.unit.tracking.notifications import (
 )
 
 ALL = {"unsubscribeAll": True}
-
 NONE = {"unsubscribeAll": False}
 
 

@@ -44,18 +44,18 @@ def test_a_recipient_listed_twice_gets_one_event() -> None:
     assert [e.recipient for e in events(bounced)] == ["ada@example.org", "grace@example.net"]
 
 
-@pytest.mark.parametrize("lack", [..., None, [], [None], [""], 7])
+@pytest.mark.parametrize("replacement", [..., None, [], [None], [""], 7])
 @pytest.mark.parametrize("name", ["event_send", "event_reject", "event_open", "event_click"])
-def test_without_a_destination_there_is_one_event_without_a_recipient(name: str, lack: object) -> None:
+def test_without_a_destination_there_is_one_event_without_a_recipient(name: str, replacement: object) -> None:
     changed = payload(name)
     del changed["mail"]["destination"]
-    if lack is not ...:
-        changed["mail"]["destination"] = lack
+    if replacement is not ...:
+        changed["mail"]["destination"] = replacement
     event = only(changed)
     assert (event.recipient, event.recipient_ambiguous) == (None, False)
 
 
-@pytest.mark.parametrize("lack", [..., None, [], {}, "nobody"])
+@pytest.mark.parametrize("replacement", [..., None, [], {}, "text"])
 @pytest.mark.parametrize(
     ("name", "own", "key"),
     [
@@ -65,10 +65,10 @@ def test_without_a_destination_there_is_one_event_without_a_recipient(name: str,
     ],
 )
 def test_without_a_recipient_list_there_is_one_event_without_a_recipient(
-    name: str, own: str, key: str, lack: object
+    name: str, own: str, key: str, replacement: object
 ) -> None:
     changed = payload(name)
     del changed[own][key]
-    if lack is not ...:
-        changed[own][key] = lack
+    if replacement is not ...:
+        changed[own][key] = replacement
     assert only(changed).recipient is None

@@ -55,16 +55,13 @@ def test_the_tracker_is_wired_once_from_the_environment(monkeypatch: pytest.Monk
 
 
 SECONDS = float(Tracking().timeout_seconds)
-
 HANG = ReadTimeoutError(endpoint_url="https://aws.amazon.com")
-
 DELIVERY = envelope(text("event_delivery"))
-
-POISON = "no envelope"
+INVALID = "no envelope"
 
 
 def notification() -> str:
-    """A report without tags: which job it is of, the ledger says."""
+    """A notification without tags: its job is found in the ledger."""
     return envelope(text("notification_bounce"))
 
 
@@ -87,7 +84,7 @@ CALLS = {
 
 
 def hang(world: World, service: str, seconds: float, *, fails: bool = True) -> None:
-    """Have each call of a service take so many seconds of the world's, and then fail or not."""
+    """Have each call of a service take so many seconds of the world, then fail or not."""
 
     def slow(call: Callable[..., Any]) -> Callable[..., Any]:
         def waited(**request: Any) -> Any:
@@ -106,8 +103,8 @@ def hang(world: World, service: str, seconds: float, *, fails: bool = True) -> N
 def test_a_ledger_that_hangs_delays_no_event_that_does_not_need_it() -> None:
     world = World(index_messages=True)
     hang(world, "dynamodb", wiring.CALL_SECONDS)
-    back = world.run(notification(), sent(), DELIVERY, seconds=SECONDS)
-    assert back == ["record-0", "record-1"]
+    requeued = world.run(notification(), sent(), DELIVERY, seconds=SECONDS)
+    assert requeued == ["record-0", "record-1"]
     assert "delivered" in {event["event_type"] for event in world.details}
     assert world.now - NOW < SECONDS / 2
 
@@ -127,19 +124,19 @@ def test_acceptances_not_recorded_in_time_are_requeued_and_their_events_publishe
     ]
     world.claims.claim([Claim(record=job) for job in jobs], now=NOW - 60)
     hang(world, "dynamodb", wiring.READ_TIMEOUT, fails=False)
-    back = world.run(*(sent(number) for number in range(100)), seconds=SECONDS)
+    requeued = world.run(*(sent(number) for number in range(100)), seconds=SECONDS)
     assert len({event["job_id"] for event in world.details}) == 100
     assert world.now - NOW < SECONDS / 2
-    told = {record.key for record in found(world, jobs).values() if record.accepted}
-    assert 0 < len(told) < 100
-    assert back == [f"record-{number}" for number, job in enumerate(jobs) if job.key not in told]
+    recorded = {record.key for record in found(world, jobs).values() if record.accepted}
+    assert 0 < len(recorded) < 100
+    assert requeued == [f"record-{number}" for number, job in enumerate(jobs) if job.key not in recorded]
 
 
 def test_s3_that_hangs_delays_only_large_events() -> None:
     world = World()
     hang(world, "s3", wiring.CALL_SECONDS)
-    back = world.run(large(), *([large()] * 4), DELIVERY, seconds=SECONDS)
-    assert back == [f"record-{number}" for number in range(5)]
+    requeued = world.run(large(), *([large()] * 4), DELIVERY, seconds=SECONDS)
+    assert requeued == [f"record-{number}" for number in range(5)]
     assert [event["event_type"] for event in world.details] == ["delivered"]
     assert world.now - NOW < SECONDS
     lines = [json.loads(line) for line in world.stream.getvalue().splitlines()]
@@ -151,8 +148,8 @@ def test_s3_that_hangs_delays_only_large_events() -> None:
 
 def test_a_function_without_time_calls_nothing_and_requeues_everything() -> None:
     world = World(index_messages=True)
-    back = world.run(notification(), sent(), DELIVERY, POISON, seconds=5.0)
-    assert back == [f"record-{number}" for number in range(4)]
+    requeued = world.run(notification(), sent(), DELIVERY, INVALID, seconds=5.0)
+    assert requeued == [f"record-{number}" for number in range(4)]
     assert (world.events.calls, world.dynamodb.calls, world.sqs.sent, world.sqs.delayed) == ([], [], [], [])
 
 
@@ -160,9 +157,12 @@ def test_a_record_that_never_had_enough_time_is_dead_lettered_with_that_reason()
     world = World()
     short = wiring.PUBLISH_SECONDS - 1
     assert world.run(DELIVERY, seconds=short, receive_count=MAX_RECEIVES) == []
-    (letter,) = world.sqs.sent
-    assert (letter["attributes"]["Error"], letter["attributes"]["Code"]) == ("PublishError", "NotTried")
-    assert "no time left" in letter["attributes"]["Reason"]
+    (dead_letter,) = world.sqs.sent
+    assert (dead_letter["attributes"]["Error"], dead_letter["attributes"]["Code"]) == (
+        "PublishError",
+        "NotTried",
+    )
+    assert "no time left" in dead_letter["attributes"]["Reason"]
 
 
 @settings(max_examples=60, deadline=None)
@@ -172,7 +172,7 @@ def test_a_record_that_never_had_enough_time_is_dead_lettered_with_that_reason()
     ),
     share=st.floats(0.01, 1),
     seconds=st.sampled_from([SECONDS, 60.0, 900.0]),
-    kinds=st.lists(st.sampled_from(["notification", "sent", "large", "delivery", "poison"]), max_size=4),
+    kinds=st.lists(st.sampled_from(["notification", "sent", "large", "delivery", "invalid"]), max_size=4),
 )
 def test_whichever_service_hangs_the_function_ends_in_time(
     hanging: dict[str, bool], share: float, seconds: float, kinds: list[str]
@@ -182,7 +182,7 @@ def test_whichever_service_hangs_the_function_ends_in_time(
         "sent": sent(),
         "large": large(),
         "delivery": DELIVERY,
-        "poison": POISON,
+        "invalid": INVALID,
     }
     world = World(FakeEvents(), FakeSqs(), index_messages=True)
     for service, fails in hanging.items():
