@@ -20,7 +20,7 @@ from bench.support.comparison import Comparison, compare
 from bench.support.jobs import FUNCTION_NAME, HTML, RECIPIENT, SENDER, SUBJECT, TEXT, body, record
 from bench.support.services import running
 from mailbus.aws.sqs import records
-from sender import handler
+from sender import wiring
 from sender.batch import process
 
 if TYPE_CHECKING:
@@ -77,10 +77,10 @@ def measure() -> Iterator[Comparison]:
     """Compare both lanes' batches with one call after the other."""
     with running() as services, mock.patch.dict(os.environ, services.environment):
         services.limit(max_send_rate=NO_LIMIT, latency_ms=LATENCY_MS)
-        handler.wire.cache_clear()
+        wiring.wire.cache_clear()
         for lane, (jobs, batches) in BATCHES.items():
             spans = Spans()
-            sender = _watched(handler.wire(FUNCTION_NAME), spans)
+            sender = _watched(wiring.wire(FUNCTION_NAME), spans)
             taken: list[float] = []
             result = compare(
                 f"a mail, one worker, batches of {jobs}, SES at {LATENCY_MS:.0f} ms",
@@ -89,7 +89,7 @@ def measure() -> Iterator[Comparison]:
                 rounds=ROUNDS,
             )
             yield msgspec.structs.replace(result, notes=_costs(spans, taken, jobs * batches))
-        handler.wire.cache_clear()
+        wiring.wire.cache_clear()
 
 
 def _watched(sender: Sender, spans: Spans) -> Sender:

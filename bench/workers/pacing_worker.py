@@ -16,7 +16,7 @@ from aws_lambda_powertools import Logger
 
 from bench.support.jobs import FUNCTION_NAME, body, record
 from mailbus.aws.sqs import records
-from sender import handler
+from sender import wiring
 from sender.batch import process
 from sender.rate.gcra import RetryAfter, SendAt
 
@@ -67,7 +67,7 @@ class Watch:
 
 def main(assignment: Assignment) -> None:
     """Work."""
-    wired = handler.wire(FUNCTION_NAME)
+    wired = wiring.wire(FUNCTION_NAME)
     watch = Watch(wired.pacer)
     sender = msgspec.structs.replace(
         wired,

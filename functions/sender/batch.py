@@ -1,15 +1,15 @@
-"""One batch of a send queue: read, look up, pace, claim, send, settle.
+"""One batch of a send queue: read, look up, reserve, claim, call, settle.
 
-Each step takes the former one's values, and leaves the others alone: one bad job never hurts its neighbours.
+Each step takes the values of the one before, and an error in one job never affects the others.
 
-What makes a job be sent once is the order: it is claimed in the ledger before SES is called, and what SES
-answered is written down after. Whoever finds a claim without an answer knows that the job is in doubt, and
-lets SES's own `Send` event decide (`mailbus.ledger.records`). The events follow the ledger, the dead-letter
-queue the events, and the acknowledgement all of them, so that what fails in between is repeated and nothing
-is lost; repeated events have the same `event_id`.
+A job is sent once because of the order: it is claimed in the ledger before SES is called, and SES's answer
+is saved after. Whoever finds a claim without an answer knows that the job is in doubt, and waits for SES's
+own `Send` event (`mailbus.ledger.records`). The events follow the ledger, the dead-letter queue the events,
+and the acknowledgement all of them, so that what fails in between is repeated and nothing is lost; repeated
+events have the same `event_id`.
 
-A batch is played in rounds. Each takes what has its turn within the account's rate; the others wait for the
-next one, as long as the function has time, and then go back to the queue.
+A batch is sent in rounds. Each sends what the account's rate allows; the rest waits for the next round, as
+long as the function has time, and then goes back to the queue.
 """
 
 from __future__ import annotations
@@ -19,147 +19,157 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mailbus.aws.sqs import Record, batch_response
-from mailbus.errors import SendError
 from mailbus.jobs.parsing import job_id_of
 from mailbus.metrics import WAITING_JOB_SECONDS
-from sender.claims import look_up, refuse
-from sender.completion import report
-from sender.deferral import defer, divide
-from sender.dispatch import Played, back_to_queue, play
-from sender.preparing import Read, is_heavy, open_record, prepare
-from sender.results import Early, Large, Postponed, Refused, Unexpected, Work
-from sender.settlement import conclude
+from sender.completion import complete
+from sender.deferral import defer, split_merge
+from sender.dispatch import Round, dispatch_round, requeue
+from sender.preparing import is_memory_heavy, prepare, read_message
+from sender.settlement import Settlement, failed_step, isolated, postponed
+from sender.verdicts import failed_work, look_up
+from sender.work import Message, NotDue, Oversized, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from sender.preparing import Opened
-    from sender.results import Result
-    from sender.settlement import Settlement
     from sender.wiring import Sender
 
-# How long a batch goes on beginning rounds, in seconds. The last one may plan as far ahead as the pacing
-# does, then SES may take its time to answer, and what follows needs a few seconds more.
+# How long a batch begins new rounds, in seconds. The last one may reserve as far ahead as the pacing does,
+# then SES may take long to answer, and what follows needs a few seconds more.
 ROUNDS_SECONDS: Final = 10.0
-# how long what had no time is hidden at most: at once, it would come to the same busy worker
+# how long a job that there was no time for is delayed at most: without, the same busy worker would receive it
 LATE_SECONDS: Final = 2.0
 
 
-class Left(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that goes back to the queue; `waited` counts seconds for transactional jobs that could go."""
+class Requeued(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that goes back to the queue; `waited` is 0 unless it is a transactional job that is due."""
 
     record: Record
     waited: float
 
 
 def process(sender: Sender, records: Sequence[Record], deadline: float) -> dict[str, list[dict[str, str]]]:
-    """Send a batch; the answer names the messages that go back to the queue.
+    """Send a batch; return the messages that go back to the queue, as Lambda expects them.
 
-    `deadline`, in epoch seconds, is when the function is ended. It never raises: an error for one record
-    would take the others along.
+    `deadline`, in epoch seconds, is when the function is ended. It never raises: an error for one message
+    would fail all of them.
     """
     until = sender.now().timestamp() + ROUNDS_SECONDS
-    defaults = sender.settings.send_defaults
-    opened = [open_record(record) for record in records]
-    heavy = [item for item in opened if isinstance(item, Read) and is_heavy(item, defaults)]
-    # one at a time: each may have the size that the function's memory is for
-    groups: list[list[Opened]] = [[item for item in opened if item not in heavy]]
-    groups += [[item] for item in heavy]
-    # who had no time before goes first: what waits for its turn may take all there is, again and again
-    groups.sort(key=lambda group: -max((item.record.receive_count for item in group), default=0))
-    left = [item for group in groups for item in _send(sender, group, until, deadline)]
-    waited = max((item.waited for item in left), default=0.0)
+    messages = [_read(sender, record) for record in records]
+    requeued = [
+        one for group in _groups(sender, messages) for one in _process_group(sender, group, until, deadline)
+    ]
+    waited = max((one.waited for one in requeued), default=0.0)
     if waited:
         sender.put_metric(WAITING_JOB_SECONDS, waited)
-    return batch_response(item.record for item in left)
+    return batch_response(one.record for one in requeued)
 
 
-def _send(sender: Sender, opened: Sequence[Opened], until: float, deadline: float) -> list[Left]:
-    """Bring jobs as far as there is time for; the answer is what goes back to the queue."""
-    begun = [_begin(sender, item, until, deadline) for item in opened]
-    due = {item.record.message_id: item.job.send_at for item in begun if isinstance(item, Work)}
+def _read(sender: Sender, record: Record) -> Message | Settlement:
+    return isolated(lambda: read_message(sender, record), lambda error: failed_step(sender, record, error))
+
+
+def _groups(sender: Sender, messages: Sequence[Message | Settlement]) -> list[list[Message | Settlement]]:
+    """Group messages that are processed together: memory-heavy ones alone, all others at once."""
+    defaults = sender.settings.send_defaults
+    light: list[Message | Settlement] = []
+    # each of them may have the size that the function's memory is for
+    heavy: list[list[Message | Settlement]] = []
+    for message in messages:
+        if isinstance(message, Message) and is_memory_heavy(message.document, defaults):
+            heavy.append([message])
+        else:
+            light.append(message)
+    # what had no time before comes first: jobs that wait for the rate may use up all of it, again and again
+    return sorted(
+        [light, *heavy],
+        key=lambda group: -max((message.record.receive_count for message in group), default=0),
+    )
+
+
+def _process_group(
+    sender: Sender, messages: Sequence[Message | Settlement], until: float, deadline: float
+) -> list[Requeued]:
+    """Send jobs as far as there is time; return what goes back to the queue."""
+    begun = [
+        _begin(sender, message, until, deadline) if isinstance(message, Message) else message
+        for message in messages
+    ]
+    requeued = complete(sender, _settlements(begun))
+    looked_up = look_up(sender, _works(begun))
+    requeued += complete(sender, _settlements(looked_up))
+    requeued += _send(sender, _works(looked_up), until, deadline)
+    send_at = {work.record.message_id: work.job.send_at for work in _works(begun)}
     return [
-        Left(
+        Requeued(
             record=settlement.record,
-            waited=_waited(sender, settlement, due.get(settlement.record.message_id)),
+            waited=_waited(sender, settlement, send_at.get(settlement.record.message_id)),
         )
-        for settlement in _bring(sender, begun, until, deadline)
+        for settlement in requeued
     ]
 
 
-def _waited(sender: Sender, settlement: Settlement, due: float | None) -> float:
-    """Measure what the alarm on waiting jobs looks at; SQS measures no message that came three times.
+def _begin(sender: Sender, message: Message, until: float, deadline: float) -> Work | Settlement:
+    """Prepare a job; settle it if it is not sent from this message."""
+    record = message.record
+    if sender.now().timestamp() > until:
+        job_id = job_id_of(message.document, record.original_message_id)
+        return postponed(sender, record, job_id, seconds=sender.uniform(0, LATE_SECONDS))
+    prepared = isolated(
+        lambda: prepare(sender, message, deadline), lambda error: failed_step(sender, record, error)
+    )
+    if isinstance(prepared, Work | Settlement):
+        return prepared
+    return isolated(
+        lambda: _settle_unsent(sender, prepared, deadline),
+        lambda error: failed_step(sender, prepared.record, error, job_id=prepared.job.job_id),
+    )
+
+
+def _settle_unsent(sender: Sender, prepared: NotDue | Oversized, deadline: float) -> Settlement:
+    return (
+        defer(sender, prepared) if isinstance(prepared, NotDue) else split_merge(sender, prepared, deadline)
+    )
+
+
+def _send(sender: Sender, works: Sequence[Work], until: float, deadline: float) -> list[Settlement]:
+    """Send jobs in rounds; return what goes back to the queue."""
+    requeued: list[Settlement] = []
+    pending = works
+    while pending:
+        done = _dispatch(sender, pending, deadline)
+        requeued += complete(sender, done.settlements)
+        pending = done.pending
+        resumes_at = sender.now().timestamp() + done.wait
+        if pending and resumes_at > until:
+            late = [requeue(sender, work, seconds=done.wait) for work in pending]
+            return requeued + complete(sender, late)
+        if pending and done.wait:
+            sender.wait_until(resumes_at)
+    return requeued
+
+
+def _dispatch(sender: Sender, works: Sequence[Work], deadline: float) -> Round:
+    def fail(error: Exception) -> Round:
+        return Round(settlements=[failed_work(sender, work, error) for work in works], pending=[])
+
+    return isolated(lambda: dispatch_round(sender, works, deadline), fail)
+
+
+def _waited(sender: Sender, settlement: Settlement, send_at: float | None) -> float:
+    """Return how long a job waited, for its alarm; SQS does not measure messages received three times.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     """
     record = settlement.record
     if record.sent_at is None or settlement.outcome == "scheduled" or sender.lane_of(record) == "bulk":
         return 0.0
-    return max(0.0, sender.now().timestamp() - max(record.sent_at, due or 0.0))
+    return max(0.0, sender.now().timestamp() - max(record.sent_at, send_at or 0.0))
 
 
-def _bring(sender: Sender, begun: Sequence[Work | Result], until: float, deadline: float) -> list[Settlement]:
-    left = _finish(sender, [item for item in begun if not isinstance(item, Work)])
-    looked_up = _look_up(sender, [item for item in begun if isinstance(item, Work)])
-    left += _finish(sender, [item for item in looked_up if not isinstance(item, Work)])
-    pending = [item for item in looked_up if isinstance(item, Work)]
-    while pending:
-        played = _play(sender, pending, deadline)
-        left += _finish(sender, played.results)
-        pending = played.pending
-        resumed = sender.now().timestamp() + played.wait
-        if pending and resumed > until:
-            return left + _finish(sender, [back_to_queue(work, played.wait) for work in pending])
-        if pending and played.wait:
-            sender.wait_until(resumed)
-    return left
+def _works(items: Iterable[Work | Settlement]) -> list[Work]:
+    return [item for item in items if isinstance(item, Work)]
 
 
-def _begin(sender: Sender, opened: Opened, until: float, deadline: float) -> Work | Result:
-    if not isinstance(opened, Read):
-        return opened
-    record = opened.record
-    if sender.now().timestamp() > until:
-        job_id = job_id_of(opened.document, record.original_message_id)
-        return Postponed(record=record, job_id=job_id, seconds=sender.uniform(0, LATE_SECONDS))
-    prepared = prepare(sender, opened, deadline)
-    if isinstance(prepared, Early | Large | Refused):
-        return _guarded(sender, prepared, deadline)
-    return prepared
-
-
-def _look_up(sender: Sender, works: Sequence[Work]) -> list[Work | Result]:
-    try:
-        return look_up(sender, works)
-    except Exception as error:  # noqa: BLE001 - what was settled before must be acknowledged
-        return [_unexpected(work, error) for work in works]
-
-
-def _play(sender: Sender, works: Sequence[Work], deadline: float) -> Played:
-    try:
-        return play(sender, works, deadline)
-    except Exception as error:  # noqa: BLE001 - as above
-        return Played(results=[_unexpected(work, error) for work in works], pending=[])
-
-
-def _unexpected(work: Work, error: Exception) -> Result:
-    return Unexpected(record=work.record, error_type=type(error).__name__, called=True)
-
-
-def _guarded(sender: Sender, item: Early | Large | Refused, deadline: float) -> Result:
-    try:
-        match item:
-            case Early():
-                return defer(sender, item)
-            case Large():
-                return divide(sender, item, deadline)
-            case Refused():
-                return refuse(sender, item)
-    except SendError as error:
-        return Postponed(record=item.record, job_id=item.job.job_id, error=error.code)
-    except Exception as error:  # noqa: BLE001 - one job must not take the batch with it
-        return Unexpected(record=item.record, error_type=type(error).__name__)
-
-
-def _finish(sender: Sender, results: Sequence[Result]) -> list[Settlement]:
-    return report(sender, [conclude(sender, result) for result in results]) if results else []
+def _settlements(items: Iterable[Work | Settlement]) -> list[Settlement]:
+    return [item for item in items if isinstance(item, Settlement)]

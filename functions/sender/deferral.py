@@ -1,4 +1,4 @@
-"""What is not sent from the message that brings it: jobs that are not due, and merges for many."""
+"""Settles jobs that are not sent from the message they came with: jobs that are not due, and large merges."""
 
 from __future__ import annotations
 
@@ -12,31 +12,34 @@ from mailbus.errors import SendError
 from mailbus.jobs.job import envelopes
 from mailbus.jobs.queue_message import NOT_SENDABLE
 from mailbus.jobs.splitting import split
-from mailbus.ledger.records import JobRecord, Waiting
+from mailbus.ledger.records import JobRecord
+from sender import settlement
 from sender.aws.scheduler import INPUT_BYTES
-from sender.claims import LEASE_SLACK, enter, key_of, remembered_until, result_of
+from sender.claims import LEASE_SLACK, released, remembered_until
 from sender.preparing import NO_TIME
-from sender.results import Postponed, Refused, Scheduled, Split
+from sender.settlement import Settlement, postponed, refused
+from sender.verdicts import enter
+from sender.work import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sender.aws.s3 import Prefix
-    from sender.results import Early, Large, Result
     from sender.wiring import Sender
+    from sender.work import NotDue, Oversized
 
-# The longest that a job waits hidden in its queue; beyond, it is put on a schedule.
-HIDDEN_SECONDS: Final = 15 * 60
-# What one more call of the queue may take, with the parts of it that have to be kept in S3.
+# The longest that a job is delayed in its queue; beyond, it is put on a schedule.
+DELAYED_SECONDS: Final = 15 * 60
+# What one more call of the queue may take, with those of its parts that have to be stored in S3.
 CALL_SECONDS: Final = 20.0
 # A queue's message holds 1 MiB; its attributes count too.
 BODY_BYTES: Final = 1000 * 1000
 
 
-def defer(sender: Sender, early: Early) -> Result:
-    """Keep a job until it is due: written down first, so that it can be cancelled."""
-    record, job, due = early.record, early.job, early.due
-    scheduled = JobRecord(
+def defer(sender: Sender, job_later: NotDue) -> Settlement:
+    """Keep a job until it is due: entered in the ledger first, so that it can be cancelled."""
+    record, job, due = job_later.record, job_later.job, job_later.due
+    wanted = JobRecord(
         key=key_of(record, job),
         fingerprint=job.fingerprint,
         state="scheduled",
@@ -45,79 +48,83 @@ def defer(sender: Sender, early: Early) -> Result:
         due=due,
         expires_at=remembered_until(sender, due),
     )
-    known, verdict = enter(sender, record, job, scheduled)
-    if verdict is not None and not (isinstance(verdict, Waiting) and verdict.why == "scheduled"):
-        return result_of(sender, record, job, known, verdict)
-    wait = due - sender.now().timestamp()
-    if wait <= HIDDEN_SECONDS:
-        return Scheduled(record=record, job=job, hide_seconds=max(wait, 0.0))
-    body = _body(sender, {**early.document, "job_id": job.job_id}, job.job_id, "scheduled/", INPUT_BYTES)
+    known = enter(sender, record, job, wanted)
+    if isinstance(known, Settlement):
+        return known
+    delay = due - sender.now().timestamp()
+    if delay <= DELAYED_SECONDS:
+        return settlement.scheduled(record, job, delay=max(delay, 0.0))
+    document = {**job_later.document, "job_id": job.job_id}
+    body = _body(sender, document, job.job_id, "scheduled/", INPUT_BYTES)
     sender.schedules.create(job.job_id, due=due, queue_arn=record.queue_arn, body=body)
-    return Scheduled(record=record, job=job)
+    return settlement.scheduled(record, job)
 
 
-def divide(sender: Sender, large: Large, deadline: float) -> Result:
-    """Cut a merge into parts, each a message of its own.
+def split_merge(sender: Sender, merge: Oversized, deadline: float) -> Settlement:
+    """Split a merge into parts, each a message of its own.
 
-    The job's own record is leased meanwhile, then says that there is nothing left to do.
+    The job's own record is leased meanwhile, and then says that nothing is left to do.
     """
-    record, job = large.record, large.job
-    leased = JobRecord(
+    record, job = merge.record, merge.job
+    wanted = JobRecord(
         key=key_of(record, job),
         fingerprint=job.fingerprint,
         sqs_message_id=record.message_id,
         lease_until=deadline + LEASE_SLACK,
         expires_at=remembered_until(sender),
     )
-    known, verdict = enter(sender, record, job, leased)
-    if verdict is not None:
-        return result_of(sender, record, job, known, verdict)
+    known = enter(sender, record, job, wanted)
+    if isinstance(known, Settlement):
+        return known
     try:
-        parts = split(large.document, job)
-        put, trouble = _put_parts(sender, large, parts, known.parts, deadline)
+        parts = split(merge.document, job)
+        sent, error = _send_parts(sender, merge, parts, known.parts, deadline)
     except Exception:
         # otherwise the lease ends by itself
         with contextlib.suppress(SendError):
             sender.ledger.release_lease(known)
         raise
-    left = 0 if put == len(parts) else known.entries
-    unsaved = sender.ledger.save([msgspec.structs.replace(known, parts=put, entries=left, lease_until=0.0)])
-    if trouble is not None and trouble.retryable:
-        raise trouble
-    if trouble is not None:
-        return Refused(record=record, job=job, error=trouble)
-    if left:
-        return Postponed(record=record, job_id=job.job_id, seconds=LEASE_SLACK, error=NO_TIME)
+    complete = sent == len(parts)
+    unsaved = sender.ledger.save(
+        [msgspec.structs.replace(released(known), parts=sent, entries=0 if complete else known.entries)]
+    )
+    if error is not None and error.retryable:
+        raise error
+    if error is not None:
+        return refused(sender, record, job, error)
+    if not complete:
+        return postponed(sender, record, job.job_id, seconds=LEASE_SLACK, error=NO_TIME)
     if unsaved:
-        # the parts are there; the message that comes again adds them again, which does no harm
-        return Postponed(record=record, job_id=job.job_id)
-    return Split(record=record, job=job, parts=len(parts))
+        # the parts are on the queue; the message that is delivered again sends them again, which does no harm
+        return postponed(sender, record, job.job_id)
+    return settlement.split(record, job)
 
 
-def _put_parts(
-    sender: Sender, large: Large, parts: Sequence[dict[str, Any]], first: int, deadline: float
+def _send_parts(
+    sender: Sender, merge: Oversized, parts: Sequence[dict[str, Any]], first: int, deadline: float
 ) -> tuple[int, SendError | None]:
-    """Put parts on the queue, from the first that is not there; tell how many are, and what failed."""
-    # one after the other: all of them have what they share as often as there are parts
-    bodies = (_body(sender, part, large.job.job_id, "jobs/", BODY_BYTES) for part in parts[first:])
-    put = first
+    """Send parts to the queue, from `first` on; return how many are there, and the error if one failed."""
+    # one after the other: each of them has a copy of what they share
+    bodies = (_body(sender, part, merge.job.job_id, "jobs/", BODY_BYTES) for part in parts[first:])
+    sent = first
     try:
-        for there in sender.queues.send_parts(large.record.queue_arn, bodies, first=first):
-            put = there
+        for count in sender.queues.send_parts(merge.record.queue_arn, bodies, first=first):
+            sent = count
             if sender.now().timestamp() > deadline - CALL_SECONDS:
                 break
     except SendError as error:
-        return put, error
-    return put, None
+        return sent, error
+    return sent, None
 
 
-def _body(sender: Sender, document: dict[str, Any], job_id: str, prefix: Prefix, most: int) -> str:
+def _body(sender: Sender, document: dict[str, Any], job_id: str, prefix: Prefix, max_bytes: int) -> str:
+    """Return a message for a job: its document, or a reference to it in S3 if it is too large."""
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    # the Scheduler would put its own values in their places
+    # the Scheduler would replace these with values of its own
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
     text = text.replace("<aws.scheduler.", "\\u003caws.scheduler.").translate(NOT_SENDABLE)
     data = text.encode()
-    if len(data) <= most:
+    if len(data) <= max_bytes:
         return text
     reference = sender.objects.store(prefix, job_id, data)
     return json.dumps({"job_id": job_id, "content_ref": reference})

@@ -1,8 +1,7 @@
-"""A round of a batch: what has its turn is claimed, handed to SES, and what SES answers is noted."""
+"""A round of a batch: reserve the rate, claim the entries in the ledger, call SES, and record its answers."""
 
 from __future__ import annotations
 
-import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
@@ -10,34 +9,40 @@ import msgspec
 
 from mailbus.errors import SendError
 from mailbus.ledger.claims import Claimed, Found
-from mailbus.ledger.records import JobRecord, RecordKey
-from sender.claims import answered, claim_for, consult, key_of, postponed_by
-from sender.preparing import expired
+from sender import failures
+from sender.attempts import settle_attempted
+from sender.claims import claim_for, with_answers
 from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
-from sender.results import Attempted, Postponed, Result, Unexpected, Work
-from sender.ses.errors import Fault, Kind, unanswered
+from sender.ses.errors import Fault, unanswered
 from sender.ses.send_bulk_email import BulkRequest
+from sender.settlement import Settlement, isolated, postponed
+from sender.verdicts import consult, failed_work
+from sender.work import Attempted, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from mailbus.ledger.records import JobRecord, RecordKey
+    from sender.ses.errors import Kind
     from sender.wiring import Sender
 
 WORKERS: Final = 24
-# What must be left of the function's time after SES's: a job that is not written down is in doubt.
+# What must be left of the function's time after a call of SES: a job that is not saved is in doubt.
 CLOSING_SECONDS: Final = 2.0
 
+Answers = dict[int, str | Fault]
 
-class Played(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a round. `pending` goes on, after `wait` seconds."""
 
-    results: list[Result]
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """The jobs that a round settled, and the `pending` ones, which go on after `wait` seconds."""
+
+    settlements: list[Settlement]
     pending: list[Work]
     wait: float = 0.0
 
 
-class Unit(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of SES: some entries of a job, at their turn."""
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of SES: some entries of a job, to be sent at `due`."""
 
     work: Work
     entries: tuple[int, ...]
@@ -45,177 +50,204 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def recipients(self) -> int:
-        """As SES counts them."""
+        """The number of recipients, as SES counts them."""
         return sum(len(self.work.envelopes[entry].recipients) for entry in self.entries)
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A unit that is this worker's alone; `record` is what the ledger holds of its job now."""
-
-    unit: Unit
-    record: JobRecord
-
-
-Answers = dict[int, str | Fault]
-
-
-def play(sender: Sender, works: Sequence[Work], deadline: float) -> Played:
-    """Send what may go now: at most one call for each job."""
-    units, twins = _units(works, sender.pacer.largest_call())
-    lane = sender.lane_of(units[0].work.record)
-    turns = sender.pacer.reserve([unit.recipients for unit in units], lane)
-    paired = list(zip(units, turns, strict=True))
-    going = [msgspec.structs.replace(unit, due=turn.due) for unit, turn in paired if isinstance(turn, SendAt)]
-    later = [(unit.work, turn.seconds) for unit, turn in paired if isinstance(turn, RetryAfter)]
-    called = [
-        _note(sender, call, answers) if isinstance(call, Call) else call
-        for call, answers in _hand_over(sender, _claim(sender, going, deadline), deadline)
+def dispatch_round(sender: Sender, works: Sequence[Work], deadline: float) -> Round:
+    """Send what the rate allows now, with at most one call of SES for each job."""
+    calls, duplicates = _plan_calls(works, sender.pacer.largest_call())
+    lane = sender.lane_of(calls[0].work.record)
+    decisions = sender.pacer.reserve([call.recipients for call in calls], lane)
+    decided = list(zip(calls, decisions, strict=True))
+    ready = [msgspec.structs.replace(call, due=at.due) for call, at in decided if isinstance(at, SendAt)]
+    waiting = [(call.work, retry.seconds) for call, retry in decided if isinstance(retry, RetryAfter)]
+    outcomes: list[Work | Settlement] = [
+        requeue(sender, call.work, kind="quota")
+        for call, decision in decided
+        if isinstance(decision, QuotaExhausted)
     ]
-    written = _written(sender, [item for item in called if isinstance(item, Work)])
-    moved = [work for work in written if work.entries]
-    return Played(
-        results=[
-            *(
-                back_to_queue(unit.work, kind="quota")
-                for unit, turn in paired
-                if isinstance(turn, QuotaExhausted)
-            ),
-            *(item for item in called if not isinstance(item, Work)),
-            *(_done(work) for work in written if not work.entries),
+    claimed, others = _claim(sender, ready, deadline)
+    outcomes += others
+    answers = _call_ses(sender, [call for call, _ in claimed], deadline)
+    outcomes += [
+        _with_answers(sender, call, record, answer)
+        for (call, record), answer in zip(claimed, answers, strict=True)
+    ]
+    moved = _save_progress(sender, [outcome for outcome in outcomes if isinstance(outcome, Work)])
+    going_on = [work for work in moved if work.entries]
+    return Round(
+        settlements=[
+            *(outcome for outcome in outcomes if isinstance(outcome, Settlement)),
+            *(_finish(sender, work) for work in moved if not work.entries),
         ],
-        pending=[*moved, *(work for work, _ in later), *twins],
-        wait=0.0 if moved or not later else min(seconds for _, seconds in later),
+        pending=[*going_on, *(work for work, _ in waiting), *duplicates],
+        wait=0.0 if going_on or not waiting else min(seconds for _, seconds in waiting),
     )
 
 
-def back_to_queue(work: Work, seconds: float | None = None, kind: Kind = "throttled") -> Result:
-    """Give a job back that has no turn; what has been sent of it already keeps that."""
+def requeue(
+    sender: Sender, work: Work, *, seconds: float | None = None, kind: Kind = "throttled"
+) -> Settlement:
+    """Settle a job that cannot be sent now; what has been sent of it already is saved."""
     if work.seen is not None and (work.accepted or work.faults):
-        return Attempted(work=work, known=work.seen, seconds=seconds, kind=kind)
-    return Postponed(
-        record=work.record,
-        job_id=work.job.job_id,
+        return settle_attempted(sender, Attempted(work=work, known=work.seen, seconds=seconds, kind=kind))
+    return postponed(
+        sender,
+        work.record,
+        work.job.job_id,
         expires_at=work.job.expires_at,
         seconds=seconds,
         kind=kind,
     )
 
 
-def _done(work: Work) -> Result:
-    """Settle a job whose last entries SES turns out to have accepted before."""
+def _finish(sender: Sender, work: Work) -> Settlement:
+    """Settle a job whose last entries turn out to have been accepted before."""
     assert work.seen is not None  # noqa: S101 - it comes from the ledger
-    return Attempted(work=work, known=work.seen)
+    return settle_attempted(sender, Attempted(work=work, known=work.seen))
 
 
-def _units(works: Sequence[Work], largest: int) -> tuple[list[Unit], list[Work]]:
-    """Take one call's worth of each job; twins of one job wait for what becomes of the first."""
-    units: dict[RecordKey, Unit] = {}
-    twins: list[Work] = []
+def _plan_calls(works: Sequence[Work], largest: int) -> tuple[list[Call], list[Work]]:
+    """Plan one call for each job; duplicates of a job wait for the outcome of the first."""
+    calls: dict[RecordKey, Call] = {}
+    duplicates: list[Work] = []
     for work in works:
-        key = key_of(work.record, work.job)
-        if key in units:
-            twins.append(work)
+        if work.key in calls:
+            duplicates.append(work)
         else:
             each = max(len(work.envelopes[entry].recipients) for entry in work.entries)
-            units[key] = Unit(work=work, entries=work.entries[: max(1, largest // each)])
-    return list(units.values()), twins
+            calls[work.key] = Call(work=work, entries=work.entries[: max(1, largest // each)])
+    return list(calls.values()), duplicates
 
 
-def _claim(sender: Sender, units: Sequence[Unit], deadline: float) -> list[Call | Work | Result]:
-    """Claim what is about to be handed to SES; whoever else holds it, or had it done, decides instead."""
+def _claim(
+    sender: Sender, calls: Sequence[Call], deadline: float
+) -> tuple[list[tuple[Call, JobRecord]], list[Work | Settlement]]:
+    """Claim what SES is about to be called for; if the ledger holds another record, that decides instead."""
     now = sender.now().timestamp()
     claims = [
-        claim_for(sender, unit.work, unit.entries, called_at=max(unit.due, now), deadline=deadline)
-        for unit in units
+        claim_for(sender, call.work, call.entries, called_at=max(call.due, now), deadline=deadline)
+        for call in calls
     ]
-    outcomes = sender.ledger.claim(claims, now=now) if claims else []
-    claimed: list[Call | Work | Result] = []
-    _withdraw(
-        sender,
-        [
-            claim.record
-            for claim, outcome in zip(claims, outcomes, strict=True)
-            if isinstance(outcome, SendError)
-        ],
-    )
-    for unit, outcome in zip(units, outcomes, strict=True):
-        match outcome:
+    answers = sender.ledger.claim(claims, now=now) if claims else []
+    claimed: list[tuple[Call, JobRecord]] = []
+    others: list[Work | Settlement] = []
+    unanswered_claims: list[JobRecord] = []
+    for call, claim, answer in zip(calls, claims, answers, strict=True):
+        match answer:
             case Claimed(record=record):
-                claimed.append(Call(unit=unit, record=record))
+                claimed.append((call, record))
             case Found(record=known):
-                claimed.append(_guarded(sender, unit.work, known))
+                others.append(consult(sender, call.work, known))
             case SendError():
-                claimed.append(postponed_by(unit.work.record, unit.work.job, outcome))
-    return claimed
+                unanswered_claims.append(claim.record)
+                others.append(failed_work(sender, call.work, answer))
+    isolated(lambda: _revert_claims(sender, unanswered_claims), lambda _: None)
+    return claimed, others
 
 
-def _withdraw(sender: Sender, records: Sequence[JobRecord]) -> None:
-    """Take claims back that may have been written although no answer came: nothing of them is in doubt."""
-    with contextlib.suppress(Exception):
-        for record in records:
-            sender.ledger.revert_claim(record)
+def _revert_claims(sender: Sender, records: Sequence[JobRecord]) -> None:
+    """Undo claims that may have been written although no answer came: nothing of them is in doubt."""
+    for record in records:
+        sender.ledger.revert_claim(record)
 
 
-def _guarded(sender: Sender, work: Work, known: JobRecord) -> Work | Result:
-    try:
-        return consult(sender, work, known)
-    except Exception as error:  # noqa: BLE001 - one job must not take the batch with it
-        return Unexpected(record=work.record, error_type=type(error).__name__)
-
-
-def _hand_over(
-    sender: Sender, claimed: Sequence[Call | Work | Result], deadline: float
-) -> list[tuple[Call | Work | Result, Answers]]:
-    """Call SES, many at a time, each at its turn."""
-    calls = sorted((item for item in claimed if isinstance(item, Call)), key=lambda call: call.unit.due)
+def _call_ses(sender: Sender, calls: Sequence[Call], deadline: float) -> list[Answers]:
+    """Call SES, many calls at a time, each when it is due; return their answers in order."""
     if not calls:
-        return [(item, {}) for item in claimed]
+        return []
+    by_due = sorted(range(len(calls)), key=lambda index: calls[index].due)
     with ThreadPoolExecutor(max_workers=min(WORKERS, len(calls))) as pool:
         answers = dict(
             zip(
-                (id(call) for call in calls),
-                pool.map(lambda call: _ask(sender, call.unit, deadline), calls),
+                by_due,
+                pool.map(lambda index: _call_when_due(sender, calls[index], deadline), by_due),
                 strict=True,
             )
         )
-    return [(item, answers.get(id(item), {})) for item in claimed]
+    return [answers[index] for index in range(len(calls))]
 
 
-def _ask(sender: Sender, unit: Unit, deadline: float) -> Answers:
-    """Make one call at its turn; no answers where there is no time left for it."""
-    sender.wait_until(unit.due)
+def _call_when_due(sender: Sender, call: Call, deadline: float) -> Answers:
+    """Make one call when it is due; return no answers if there is no time left for it."""
+    sender.wait_until(call.due)
     now = sender.now().timestamp()
     if now > deadline - sender.settings.ses_seconds - CLOSING_SECONDS:
         return {}
-    job, call = unit.work.job, unit.work.call
-    if job.expires_at is not None and job.expires_at <= now:
-        return dict.fromkeys(unit.entries, Fault(kind="failed", error=expired()))
-    try:
-        if isinstance(call, BulkRequest):
-            answer = sender.mail.send_bulk(call, unit.entries)
-            if isinstance(answer, Fault):
-                return dict.fromkeys(unit.entries, answer)
-            return dict(zip(unit.entries, answer, strict=True))
-        return dict.fromkeys(unit.entries, sender.mail.send(call))
-    except Exception as error:  # noqa: BLE001 - one job must not take the batch with it
-        # whether SES has it, nobody can tell from here
-        return dict.fromkeys(unit.entries, unanswered(type(error).__name__, "unexpected"))
+    expires_at = call.work.job.expires_at
+    if expires_at is not None and expires_at <= now:
+        return dict.fromkeys(call.entries, Fault(kind="failed", error=failures.expired()))
+
+    def in_doubt(error: Exception) -> Answers:
+        return dict.fromkeys(call.entries, unanswered(type(error).__name__, "unexpected"))
+
+    return isolated(lambda: _call(sender, call), in_doubt)
 
 
-def _written(sender: Sender, works: Sequence[Work]) -> list[Work]:
-    """Write down what SES answered for merges that go on; the lease is kept for the next call."""
+def _call(sender: Sender, call: Call) -> Answers:
+    request = call.work.call
+    if not isinstance(request, BulkRequest):
+        return dict.fromkeys(call.entries, sender.mail.send(request))
+    answer = sender.mail.send_bulk(request, call.entries)
+    if isinstance(answer, Fault):
+        return dict.fromkeys(call.entries, answer)
+    return dict(zip(call.entries, answer, strict=True))
+
+
+def _with_answers(sender: Sender, call: Call, claimed: JobRecord, answers: Answers) -> Work | Settlement:
+    """Add SES's answers to what is known of the job; settle it unless it goes on with its next entries."""
+    known = with_answers(claimed, answers, sender.now().timestamp())
+    accepted = {entry: answer for entry, answer in answers.items() if isinstance(answer, str)}
+    faults = {entry: answer for entry, answer in answers.items() if isinstance(answer, Fault)}
+    in_doubt = {entry: fault for entry, fault in faults.items() if fault.kind == "unanswered"}
+    work = msgspec.structs.replace(
+        call.work,
+        seen=known,
+        doubted=(),
+        entries=tuple(entry for entry in call.work.entries if entry not in answers),
+        accepted={**call.work.accepted, **accepted},
+        faults={
+            **call.work.faults,
+            **{entry: fault for entry, fault in faults.items() if entry not in in_doubt},
+        },
+    )
+    if in_doubt:
+        # without any answer the claim holds all that is known; tracking may have added to it already
+        answered = len(in_doubt) < len(answers)
+        return settle_attempted(
+            sender,
+            Attempted(
+                work=work,
+                known=known if answered else claimed,
+                unanswered=next(iter(in_doubt.values())),
+                answered=answered,
+            ),
+        )
+    if answers and work.entries and not any(fault.error.retryable for fault in faults.values()):
+        return work
+    return settle_attempted(sender, Attempted(work=work, known=known))
+
+
+def _save_progress(sender: Sender, works: Sequence[Work]) -> list[Work]:
+    """Save SES's answers for merges that go on; the lease is kept for the next call."""
     progressed = [work for work in works if work.accepted and work.seen is not None]
     if not progressed:
         return list(works)
     sender.ledger.save([work.seen for work in progressed if work.seen is not None])
-    # tracking writes to the same records: the next claim has to name what is there then
-    known: Mapping[RecordKey, JobRecord] = {}
-    with contextlib.suppress(SendError):
-        known = sender.ledger.find([key_of(work.record, work.job) for work in progressed])
-    return [_caught_up(work, known.get(key_of(work.record, work.job))) for work in works]
+    # tracking writes to the same records: the next claim has to name the version that they have then
+    known = _find(sender, [work.key for work in progressed])
+    return [_with_events(work, known.get(work.key)) for work in works]
 
 
-def _caught_up(work: Work, found: JobRecord | None) -> Work:
+def _find(sender: Sender, keys: Sequence[RecordKey]) -> dict[RecordKey, JobRecord]:
+    try:
+        return sender.ledger.find(keys)
+    except SendError:
+        return {}
+
+
+def _with_events(work: Work, found: JobRecord | None) -> Work:
     """Take from the ledger only what tracking may have added: the save itself may have failed."""
     if found is None or work.seen is None:
         return work
@@ -225,30 +257,3 @@ def _caught_up(work: Work, found: JobRecord | None) -> Work:
         seen=msgspec.structs.replace(work.seen, accepted=accepted, version=found.version),
         entries=tuple(entry for entry in work.entries if entry not in accepted),
     )
-
-
-def _note(sender: Sender, call: Call, answers: Answers) -> Work | Attempted:
-    """Add what SES answered to what is known of the job, and see whether it goes on."""
-    unit = call.unit
-    noted = answered(call.record, answers, sender.now().timestamp())
-    accepted = {entry: answer for entry, answer in answers.items() if isinstance(answer, str)}
-    faults = {entry: answer for entry, answer in answers.items() if isinstance(answer, Fault)}
-    silent = {entry: fault for entry, fault in faults.items() if fault.kind == "unanswered"}
-    work = msgspec.structs.replace(
-        unit.work,
-        seen=noted,
-        doubted=(),
-        entries=tuple(entry for entry in unit.work.entries if entry not in answers),
-        accepted={**unit.work.accepted, **accepted},
-        faults={
-            **unit.work.faults,
-            **{entry: fault for entry, fault in faults.items() if entry not in silent},
-        },
-    )
-    if silent:
-        # where nothing was answered, the claim says all there is; tracking may have added to it already
-        partly = len(silent) < len(answers)
-        known = noted if partly else call.record
-        return Attempted(work=work, known=known, unanswered=next(iter(silent.values())), noted=partly)
-    passing = any(fault.error.retryable for fault in faults.values())
-    return work if answers and work.entries and not passing else Attempted(work=work, known=noted)

@@ -1,4 +1,4 @@
-"""The events that the sender itself knows of: queued, failed and rejected."""
+"""Makes the sender's events: queued, failed and rejected."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from mailbus.events import JOB_ID_TAG, EmailEvent, event_id
 from mailbus.jobs.job import envelopes
 from mailbus.jobs.splitting import PART_RECIPIENTS
+from sender import failures
+from sender.ses.errors import Fault, from_recorded_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from mailbus.errors import MailbusError
     from mailbus.events import EventType, MetadataValue, RejectReason
     from mailbus.jobs.job import Job
-    from sender.ses.errors import Fault
+    from mailbus.ledger.records import JobRecord
 
 DESCRIPTION_CHARACTERS: Final = 1000
 # as for SES's own Reject event
@@ -24,7 +26,10 @@ REJECT_REASON: Final[RejectReason] = "blocked"
 
 
 def queued(job: Job, accepted: Mapping[int, str], at: float) -> tuple[EmailEvent, ...]:
-    """Announce mails that SES accepted, once per recipient; `accepted` has SES's message ids by entry."""
+    """Return an event for each recipient of the mails that SES accepted.
+
+    `accepted` has SES's message ids by entry, `at` is when SES accepted the first of them, in epoch seconds.
+    """
     to = envelopes(job)
     return tuple(
         EmailEvent(
@@ -46,7 +51,7 @@ def queued(job: Job, accepted: Mapping[int, str], at: float) -> tuple[EmailEvent
 def faulty(
     job: Job, faults: Mapping[int, Fault], sqs_message_id: str, now: datetime
 ) -> tuple[EmailEvent, ...]:
-    """Announce entries that SES will never accept, each with its own error."""
+    """Return an event for each recipient of entries that SES will never accept, with the entry's error."""
     return tuple(
         event
         for entry, fault in faults.items()
@@ -54,6 +59,32 @@ def faulty(
             job, fault.error, sqs_message_id, now, entries=(entry,), rejected=fault.kind == "rejected"
         )
     )
+
+
+def outcomes(
+    job: Job, known: JobRecord, faults: Mapping[int, Fault], sqs_message_id: str, now: datetime
+) -> list[EmailEvent]:
+    """Return the events of all entries, also those of earlier deliveries, whose events may be missing.
+
+    `faults` are those of this delivery.
+    """
+    earlier: dict[int, Fault] = dict.fromkeys(
+        unknown_entries(known, sqs_message_id), Fault(kind="failed", error=failures.outcome_unknown())
+    )
+    if known.sqs_message_id == sqs_message_id:
+        earlier |= {
+            entry: from_recorded_code(code) for entry, code in known.failed.items() if entry not in faults
+        }
+    return [
+        *queued(job, known.accepted, known.accepted_at),
+        *faulty(job, {**earlier, **faults}, sqs_message_id, now),
+    ]
+
+
+def unknown_entries(known: JobRecord, sqs_message_id: str) -> tuple[int, ...]:
+    """Return the entries whose outcome stays unknown, if this message is the one to report them."""
+    own = known.sqs_message_id == sqs_message_id
+    return tuple(entry for entry in known.unknown if own and entry not in known.accepted)
 
 
 def refused(  # noqa: PLR0913 - what a failure consists of
@@ -65,11 +96,11 @@ def refused(  # noqa: PLR0913 - what a failure consists of
     entries: Iterable[int] | None = None,
     rejected: bool = False,
 ) -> tuple[EmailEvent, ...]:
-    """Announce what will never be sent, once per recipient; of all entries where none are named.
+    """Return an event for each recipient that will never be sent to; of all entries if none are named.
 
-    A merge that is refused before it is cut into parts has one event for all of its recipients: the function
-    has no time for theirs. The ids come from SQS's message id: a redelivery repeats them, a mended job sent
-    again does not.
+    A merge that is refused before it is split into parts has one event for all of its recipients: the
+    function has no time for one each. The ids come from SQS's message id: a redelivery repeats them, a fixed
+    job that is sent again does not.
     """
     if job.merge is not None and len(job.merge.recipients) > PART_RECIPIENTS:
         return (_refused_whole(job, error, sqs_message_id, now, len(job.merge.recipients)),)
@@ -96,7 +127,7 @@ def refused(  # noqa: PLR0913 - what a failure consists of
 def unreadable(
     job_id: str, error: MailbusError, sqs_message_id: str, now: datetime
 ) -> tuple[EmailEvent, ...]:
-    """Announce a job that could not be read: who would have received it is unknown."""
+    """Return the event of a job that could not be read: its recipients are unknown."""
     failed = EmailEvent(
         event_type="failed",
         event_id=event_id("failed", sqs_message_id, None),
@@ -110,7 +141,7 @@ def unreadable(
 def _refused_whole(
     job: Job, error: MailbusError, sqs_message_id: str, now: datetime, recipients: int
 ) -> EmailEvent:
-    told = f"; so for all {recipients} recipients of the merge"
+    scope = f"; so for all {recipients} recipients of the merge"
     return EmailEvent(
         event_type="failed",
         event_id=event_id("failed", sqs_message_id, None),
@@ -119,7 +150,7 @@ def _refused_whole(
         metadata=job.metadata,
         tags=job.tags,
         message_tags={JOB_ID_TAG: (job.job_id,)},
-        description=str(error)[: DESCRIPTION_CHARACTERS - len(told)] + told,
+        description=str(error)[: DESCRIPTION_CHARACTERS - len(scope)] + scope,
     )
 
 

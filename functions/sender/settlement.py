@@ -1,9 +1,13 @@
-"""What follows from a result: what the ledger keeps, the events, and where the message goes."""
+"""How a message ends: what is saved in the ledger, the events, and where the message goes.
+
+There is one constructor for each way that a job leaves the batch; `sender.attempts` has the one for jobs
+that SES was called for.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
@@ -12,38 +16,21 @@ from mailbus.errors import MailbusError, SendError
 from mailbus.events import BusEntry, EmailEvent, entry
 from mailbus.jobs.parsing import peek_job_id
 from mailbus.ledger.records import JobRecord
-from sender import events
-from sender.claims import begun_anew, outcome_unknown, remembered_until
-from sender.results import (
-    Attempted,
-    Cancelled,
-    GivenUp,
-    Postponed,
-    Refused,
-    Result,
-    Scheduled,
-    Settled,
-    Split,
-    Unexpected,
-    Unreadable,
-)
+from sender import events, failures
 from sender.retries import delay_seconds, is_final, retention_exhausted
-from sender.ses.errors import Fault, Kind, from_recorded_code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from typing import Final
 
     from mailbus.jobs.job import Job
+    from sender.ses.errors import Kind
     from sender.wiring import Sender
 
-UNEXPECTED_SECONDS: Final = 60
+T = TypeVar("T")
+
 SPREAD_SECONDS: Final = 5
 LONGEST_SPREAD_SECONDS: Final = 15 * 60
-# the outcomes whose number decides how long a job waits
-COUNTED: Final = ("paused", "throttled")
-# of several entries' faults, the one that has the job wait longest comes first
-WAITING: Final[tuple[Kind, ...]] = ("quota", "paused", "throttled", "retry")
 
 Outcome = Literal[
     "queued",
@@ -61,355 +48,198 @@ Outcome = Literal[
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """What is left to do for a record.
+    """What is left to do for a message.
 
-    First `keep` is written to the ledger, or the lease of `let_go` is ended. Then the entries are published;
-    at last the record is buried, or given back, or acknowledged. `paused` counts mails that SES did not take
-    since sending is paused.
+    First `save` is written to the ledger, or the lease of `release` is ended. Then the events are published.
+    Last the message is requeued, or sent to the dead-letter queue with its error and acknowledged, or
+    acknowledged. `paused` is how many of its mails SES did not take because sending is paused.
     """
 
     record: Record
     outcome: Outcome
     job_id: str | None = None
     message_ids: tuple[str, ...] = ()
-    keep: JobRecord | None = None
-    let_go: JobRecord | None = None
-    entries: tuple[BusEntry, ...] = ()
-    bury: MailbusError | None = None
-    give_back_seconds: int | None = None
+    save: JobRecord | None = None
+    release: JobRecord | None = None
+    bus_entries: tuple[BusEntry, ...] = ()
+    dead_letter: MailbusError | None = None
+    requeue_seconds: int | None = None
     error: str | None = None
     paused: int = 0
 
 
-def conclude(sender: Sender, result: Result) -> Settlement:
-    """Settle a result; where even that goes wrong the job comes again, and the ledger knows what was sent."""
+def isolated(step: Callable[[], T], otherwise: Callable[[Exception], T]) -> T:
+    """Run a step, or return what `otherwise` makes of its exception: one job must not fail its batch."""
     try:
-        return settle(sender, result)
-    except Exception as error:  # noqa: BLE001 - one job must not take the batch with it
-        return Settlement(
-            record=result.record,
-            outcome="unexpected",
-            keep=_freed(result.known) if isinstance(result, Attempted) and not result.unanswered else None,
-            give_back_seconds=UNEXPECTED_SECONDS,
-            error=type(error).__name__,
-        )
+        return step()
+    except Exception as error:  # noqa: BLE001 - the one place where the sender catches whatever a step raises
+        return otherwise(error)
 
 
-def settle(sender: Sender, result: Result) -> Settlement:  # noqa: C901, PLR0911 - a branch for each kind
-    """Decide what follows from a result."""
-    match result:
-        case Attempted():
-            return _settle_attempted(sender, result)
-        case Settled():
-            return _settle_settled(sender, result)
-        case Refused():
-            return _settle_refused(sender, result)
-        case Unreadable():
-            return _settle_unreadable(sender, result)
-        case Cancelled():
-            return _settle_cancelled(sender, result)
-        case GivenUp():
-            return _settle_given_up(sender, result)
-        case Postponed():
-            return _settle_postponed(sender, result)
-        case Scheduled():
-            return _settle_scheduled(result)
-        case Split():
-            return Settlement(record=result.record, outcome="split", job_id=result.job.job_id)
-        case Unexpected():
-            return _settle_unexpected(sender, result)
-
-
-def _settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
-    work, known = attempted.work, attempted.known
-    record, job = work.record, work.job
-    faults = work.faults
-    tries = _tried(known, faults)
-    # of what is in doubt nothing can be said yet: the job comes again
-    spent = is_over(sender, record) and attempted.unanswered is None
-    passing = {
-        entry: fault
-        for entry, fault in faults.items()
-        if not spent and not is_final(fault.kind, tries.get(entry, 0), sender.settings.max_attempts)
-    }
-    kind, attempts = _wait(known, faults, tries)
-    final = {entry: fault for entry, fault in faults.items() if entry not in passing}
-    if spent:
-        final |= dict.fromkeys(work.entries, Fault(kind="failed", error=_spent()))
-    goes_on = attempted.unanswered is not None or passing or (work.entries and not spent)
-    announced = (
-        [
-            *events.queued(job, work.accepted, known.accepted_at),
-            *events.faulty(job, final, record.message_id, sender.now()),
-        ]
-        if goes_on or record.receive_count == 1
-        else _all_told(sender, record, job, known, final)
-    )
-    common = Settlement(
-        record=record,
-        outcome="queued",
-        job_id=job.job_id,
-        message_ids=tuple(work.accepted.values()),
-        entries=_entries(announced),
-        error=_label(next(iter(faults.values())).error) if faults else None,
-        paused=sum(fault.kind == "paused" for fault in faults.values()),
-    )
-    known = msgspec.structs.replace(
-        _freed(known),
-        tries=tries,
-        attempts={**known.attempts, kind: attempts} if kind in COUNTED else known.attempts,
-        failed={**known.failed, **{entry: fault.error.code for entry, fault in final.items()}},
-    )
-    if attempted.unanswered is not None:
-        return _wait_for_events(sender, attempted, known, common)
-    if passing or (work.entries and not spent):
-        seconds = (
-            delay_seconds(kind, attempts, sender.uniform)
-            if kind is not None
-            else _turn_seconds(sender, record, attempted.seconds, attempted.kind)
-        )
-        return msgspec.structs.replace(
-            common,
-            outcome="retried" if passing else "postponed",
-            keep=known,
-            give_back_seconds=_within(sender, job.expires_at, seconds),
-        )
-    known = msgspec.structs.replace(known, expires_at=remembered_until(sender))
-    if not known.failed:
-        bury = outcome_unknown() if _own_unknown(record, known) else None
-        return msgspec.structs.replace(
-            common, keep=known, outcome="queued" if bury is None else "failed", bury=bury
-        )
-    return msgspec.structs.replace(
-        common,
-        outcome="rejected" if any(fault.kind == "rejected" for fault in final.values()) else "failed",
-        keep=begun_anew(known),
-        bury=_error_of(known, final),
-    )
-
-
-def _all_told(
-    sender: Sender, record: Record, job: Job, known: JobRecord, final: Mapping[int, Fault]
-) -> list[EmailEvent]:
-    """Announce what became of all entries, also in earlier deliveries: their events may be missing."""
-    own = known.sqs_message_id == record.message_id
-    earlier = {
-        entry: from_recorded_code(code) for entry, code in known.failed.items() if own and entry not in final
-    }
-    unknown = Fault(kind="failed", error=outcome_unknown())
-    faults = {**dict.fromkeys(_own_unknown(record, known), unknown), **earlier, **final}
-    return [
-        *events.queued(job, known.accepted, known.accepted_at),
-        *events.faulty(job, faults, record.message_id, sender.now()),
-    ]
-
-
-def _own_unknown(record: Record, known: JobRecord) -> tuple[int, ...]:
-    """List the entries whose outcome stays unknown, where it is this message's to say so."""
-    own = known.sqs_message_id == record.message_id
-    return tuple(entry for entry in known.unknown if own and entry not in known.accepted)
-
-
-def _tried(known: JobRecord, faults: Mapping[int, Fault]) -> dict[int, int]:
-    """Count for each entry the tries that end one day; in a shared call, each may be at another one."""
-    ending = [entry for entry, fault in faults.items() if fault.kind == "retry"]
-    return {**known.tries, **{entry: known.tries.get(entry, 0) + 1 for entry in ending}}
-
-
-def _wait(known: JobRecord, faults: Mapping[int, Fault], tries: Mapping[int, int]) -> tuple[Kind | None, int]:
-    """Find what a job waits for, and how often it has."""
-    kind = next((kind for kind in WAITING if any(fault.kind == kind for fault in faults.values())), None)
-    if kind == "retry":
-        return kind, max(tries[entry] for entry, fault in faults.items() if fault.kind == kind)
-    return kind, known.attempts.get(kind, 0) + 1 if kind in COUNTED else 1
-
-
-def _wait_for_events(
-    sender: Sender, attempted: Attempted, known: JobRecord, common: Settlement
+def failed_step(
+    sender: Sender, record: Record, error: Exception, *, job_id: str | None = None, called: bool = False
 ) -> Settlement:
-    """Let SES's own event tell whether it accepted what it did not answer for."""
-    fault = attempted.unanswered
-    return msgspec.structs.replace(
-        common,
-        outcome="unanswered",
-        let_go=None if attempted.noted else attempted.known,
-        keep=known if attempted.noted else None,
-        give_back_seconds=delay_seconds("retry", 1, sender.uniform),
-        error=None if fault is None else _label(fault.error),
-    )
+    """Settle a message whose processing raised: a service did not answer, or the error is unexpected.
+
+    If SES may have been `called`, the job is not failed for it: the ledger knows what was sent.
+    """
+    if isinstance(error, SendError):
+        job_id = job_id or peek_job_id(record.body, record.original_message_id)
+        return postponed(sender, record, job_id, error=error.code)
+    return unexpected(sender, record, type(error).__name__, called=called)
 
 
-def _settle_settled(sender: Sender, settled: Settled) -> Settlement:
-    record, job, known = settled.record, settled.job, settled.known
-    announced = _all_told(sender, record, job, known, {}) if settled.announce else ()
-    error = outcome_unknown() if _own_unknown(record, known) else None
-    return Settlement(
-        record=record,
-        outcome="duplicate" if error is None else "failed",
-        job_id=job.job_id,
-        message_ids=tuple(known.accepted.values()),
-        entries=_entries(announced),
-        bury=error,
-        error=None if error is None else error.code,
-    )
-
-
-def _settle_refused(sender: Sender, refused: Refused) -> Settlement:
-    record, job, error = refused.record, refused.job, refused.error
+def refused(
+    sender: Sender, record: Record, job: Job, error: MailbusError, *, entries: tuple[int, ...] | None = None
+) -> Settlement:
+    """Settle a job that will not be sent: these entries of it, or all. SES was not called this time."""
     return Settlement(
         record=record,
         outcome="failed",
         job_id=job.job_id,
-        entries=_entries(
-            events.refused(job, error, record.message_id, sender.now(), entries=refused.entries)
-        ),
-        bury=error,
-        error=_label(error),
+        bus_entries=bus_entries(events.refused(job, error, record.message_id, sender.now(), entries=entries)),
+        dead_letter=error,
+        error=failures.code_of(error),
     )
 
 
-def _settle_unreadable(sender: Sender, unreadable: Unreadable) -> Settlement:
-    record, error = unreadable.record, unreadable.error
-    announced = events.unreadable(unreadable.job_id, error, record.message_id, sender.now())
+def unreadable(sender: Sender, record: Record, job_id: str, error: MailbusError) -> Settlement:
+    """Settle a message whose recipients are unknown; `job_id` is SQS's message id if the job has none."""
     return Settlement(
         record=record,
         outcome="failed",
-        job_id=unreadable.job_id,
-        entries=_entries(announced),
-        bury=error,
-        error=_label(error),
+        job_id=job_id,
+        bus_entries=bus_entries(events.unreadable(job_id, error, record.message_id, sender.now())),
+        dead_letter=error,
+        error=failures.code_of(error),
     )
 
 
-def _settle_cancelled(sender: Sender, cancelled: Cancelled) -> Settlement:
-    record, job = cancelled.record, cancelled.job
+def cancelled(sender: Sender, record: Record, job: Job) -> Settlement:
+    """Settle a job that was cancelled before anything was sent."""
     error = MailbusError("cancelled before it was sent")
     return Settlement(
         record=record,
         outcome="cancelled",
         job_id=job.job_id,
-        entries=_entries(events.refused(job, error, record.message_id, sender.now())),
+        bus_entries=bus_entries(events.refused(job, error, record.message_id, sender.now())),
     )
 
 
-def _settle_given_up(sender: Sender, given_up: GivenUp) -> Settlement:
-    record, job, error, known = given_up.record, given_up.job, given_up.error, given_up.known
+def duplicate(sender: Sender, record: Record, job: Job, known: JobRecord, *, announce: bool) -> Settlement:
+    """Settle a job of which nothing is left to send; `announce` if its events may be missing."""
+    announced = events.outcomes(job, known, {}, record.message_id, sender.now()) if announce else ()
+    error = failures.outcome_unknown() if events.unknown_entries(known, record.message_id) else None
+    return Settlement(
+        record=record,
+        outcome="duplicate" if error is None else "failed",
+        job_id=job.job_id,
+        message_ids=tuple(known.accepted.values()),
+        bus_entries=bus_entries(announced),
+        dead_letter=error,
+        error=None if error is None else error.code,
+    )
+
+
+def given_up(
+    sender: Sender, record: Record, job: Job, known: JobRecord, entries: tuple[int, ...]
+) -> Settlement:
+    """Settle entries whose outcome stays unknown, and that are not sent again; that is saved already."""
     if not known.unsettled:
-        # what else was accepted may never have been announced
-        return _settle_settled(sender, Settled(record=record, job=job, known=known, announce=True))
-    announced = events.refused(job, error, record.message_id, sender.now(), entries=given_up.entries)
+        # the events of the accepted entries may be missing
+        return duplicate(sender, record, job, known, announce=True)
+    error = failures.outcome_unknown()
     return Settlement(
         record=record,
         outcome="failed",
         job_id=job.job_id,
-        entries=_entries(announced),
-        give_back_seconds=1,
-        error=_label(error),
+        bus_entries=bus_entries(events.refused(job, error, record.message_id, sender.now(), entries=entries)),
+        requeue_seconds=1,
+        error=error.code,
     )
 
 
-def _settle_postponed(sender: Sender, postponed: Postponed) -> Settlement:
-    record = postponed.record
-    if is_over(sender, record):
-        unreadable = Unreadable(record=record, job_id=postponed.job_id, error=_spent())
-        return _settle_unreadable(sender, unreadable)
+def postponed(  # noqa: PLR0913 - what decides how long a job waits
+    sender: Sender,
+    record: Record,
+    job_id: str,
+    *,
+    seconds: float | None = None,
+    kind: Kind = "retry",
+    expires_at: float | None = None,
+    error: str | None = None,
+) -> Settlement:
+    """Settle a job that waits for something else: the rate, the quota, another worker, another service.
+
+    It waits `seconds`, or as `kind` says, but not past `expires_at`; `error` is the code of what did not
+    answer.
+    """
+    if is_last_delivery(sender, record):
+        return unreadable(sender, record, job_id, failures.waited_too_long())
+    seconds_to_wait = wait_seconds(sender, record, seconds, kind)
     return Settlement(
         record=record,
         outcome="postponed",
-        job_id=postponed.job_id,
-        give_back_seconds=_within(
-            sender,
-            postponed.expires_at,
-            _turn_seconds(sender, record, postponed.seconds, postponed.kind),
-        ),
-        error=postponed.error,
+        job_id=job_id,
+        requeue_seconds=until_expiry(sender, expires_at, seconds_to_wait),
+        error=error,
     )
 
 
-def _settle_scheduled(scheduled: Scheduled) -> Settlement:
-    hidden = scheduled.hide_seconds
+def scheduled(record: Record, job: Job, *, delay: float | None = None) -> Settlement:
+    """Settle a job that is sent later: from a schedule, or from the queue after a delay in seconds."""
     return Settlement(
-        record=scheduled.record,
+        record=record,
         outcome="scheduled",
-        job_id=scheduled.job.job_id,
-        give_back_seconds=None if hidden is None else math.ceil(hidden),
+        job_id=job.job_id,
+        requeue_seconds=None if delay is None else math.ceil(delay),
     )
 
 
-def _settle_unexpected(sender: Sender, unexpected: Unexpected) -> Settlement:
-    record = unexpected.record
-    tried = not unexpected.called and is_final("retry", record.receive_count, sender.settings.max_attempts)
-    if not tried and not is_over(sender, record):
+def split(record: Record, job: Job) -> Settlement:
+    """Settle a merge whose parts are all on the queue."""
+    return Settlement(record=record, outcome="split", job_id=job.job_id)
+
+
+def unexpected(sender: Sender, record: Record, error_type: str, *, called: bool = False) -> Settlement:
+    """Settle a job after an unexpected error: retried up to the deployment's attempts, then failed.
+
+    If SES may have been `called`, it is retried for as long as SQS keeps it.
+    """
+    tried = not called and is_final("retry", record.receive_count, sender.settings.max_attempts)
+    if not tried and not is_last_delivery(sender, record):
         return Settlement(
             record=record,
             outcome="unexpected",
-            give_back_seconds=delay_seconds("retry", record.receive_count, sender.uniform),
-            error=unexpected.error_type,
+            requeue_seconds=delay_seconds("retry", record.receive_count, sender.uniform),
+            error=error_type,
         )
-    reason = (
-        f"unexpected {unexpected.error_type} in the sender; report it, and send the job again once mended"
-    )
-    error = MailbusError(reason)
     job_id = peek_job_id(record.body, record.original_message_id)
-    return Settlement(
-        record=record,
-        outcome="unexpected",
-        job_id=job_id,
-        entries=_entries(events.unreadable(job_id, error, record.message_id, sender.now())),
-        bury=error,
-        error=unexpected.error_type,
-    )
+    settled = unreadable(sender, record, job_id, failures.unexpected(error_type))
+    return msgspec.structs.replace(settled, outcome="unexpected", error=error_type)
 
 
-def _turn_seconds(sender: Sender, record: Record, seconds: float | None, kind: Kind) -> int:
-    """Spread out those who wait, so that they do not all come back in one moment, the more the longer."""
+def wait_seconds(sender: Sender, record: Record, seconds: float | None, kind: Kind) -> int:
+    """Return how long a job waits, spread out so that not all come back at once, more for a longer wait."""
     if seconds is None:
         return delay_seconds(kind, record.receive_count, sender.uniform)
     spread = min(SPREAD_SECONDS * record.receive_count, LONGEST_SPREAD_SECONDS) if kind == "throttled" else 0
     return math.ceil(seconds + sender.uniform(0, spread))
 
 
-def _within(sender: Sender, expires_at: float | None, seconds: int) -> int:
-    """Have a job come back when its time is over, to be told so, not long after."""
+def until_expiry(sender: Sender, expires_at: float | None, seconds: int) -> int:
+    """Shorten a wait so that an expired job is reported at its time, not long after."""
     if expires_at is None:
         return seconds
     return min(seconds, max(0, math.ceil(expires_at - sender.now().timestamp())))
 
 
-def _error_of(known: JobRecord, final: dict[int, Fault]) -> MailbusError:
-    if final and known.entries == 1:
-        return next(iter(final.values())).error
-    codes = sorted(set(known.failed.values()))
-    # what to fix is the same for all of them, more often than not
-    told = f", such as: {next(iter(final.values())).error.reason}" if final else ""
-    reason = (
-        f"{len(known.failed)} of {known.entries} recipients failed ({', '.join(codes)}), each has its own "
-        f"event{told}. Sent again as it is, the message tries the failed ones alone"
-    )
-    return SendError(codes[0], reason, retryable=False)
-
-
-def _freed(known: JobRecord) -> JobRecord:
-    return msgspec.structs.replace(known, lease_until=0.0)
-
-
-def _spent() -> SendError:
-    reason = (
-        "waited as long as SQS lets it, as the sender's log says for what; see to that, and send it again as "
-        "it is: what SES accepted already is not sent twice"
-    )
-    return SendError("WaitedTooLong", reason, retryable=False)
-
-
-def is_over(sender: Sender, record: Record) -> bool:
-    """Tell whether SQS is about to drop a message."""
+def is_last_delivery(sender: Sender, record: Record) -> bool:
+    """Return whether SQS is about to drop the message."""
     age = 0.0 if record.sent_at is None else sender.now().timestamp() - record.sent_at
     return retention_exhausted(record.receive_count, age)
 
 
-def _entries(events: Iterable[EmailEvent]) -> tuple[BusEntry, ...]:
-    return tuple(entry(event) for event in events)
-
-
-def _label(error: MailbusError) -> str:
-    return error.code if isinstance(error, SendError) else type(error).__name__
+def bus_entries(announced: Iterable[EmailEvent]) -> tuple[BusEntry, ...]:
+    """Return events as entries for the bus."""
+    return tuple(entry(event) for event in announced)

@@ -1,25 +1,42 @@
-"""What a batch of jobs works with."""
+"""Builds what a batch works with: settings and clients, once per process."""
 
 from __future__ import annotations
 
+import functools
+import random
+import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from aws_lambda_powertools import Logger
 
+from mailbus.aws import sessions
 from mailbus.aws.dead_letters import DeadLetterQueue
 from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import Record  # noqa: TC001 - as the others, whose annotations are read at run time
-from mailbus.environment import SenderSettings
+from mailbus.environment import SenderSettings, from_environment
 from mailbus.ledger.claims import Claims
-from mailbus.metrics import Metric
+from mailbus.ledger.table import LedgerTable
+from mailbus.metrics import Metric, put_metric
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
-from sender.rate.gcra import Lane  # noqa: TC001 - as the others, whose annotations are read at run time
+from sender.dispatch import WORKERS
+from sender.rate.account import Account
+from sender.rate.gcra import Lane  # noqa: TC001 - as above
 from sender.rate.pacer import Pacer
+from sender.rate.table import RateTable
 from sender.ses.client import MailService
+
+if TYPE_CHECKING:
+    import boto3
+    from types_boto3_dynamodb.client import DynamoDBClient
+    from types_boto3_sesv2.client import SESV2Client
+    from types_boto3_sqs.client import SQSClient
+
+ATTEMPTS: Final = 2
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,5 +62,88 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     put_metric: Callable[[Metric, float], None]
 
     def lane_of(self, record: Record) -> Lane:
-        """Tell a message's lane by its queue."""
+        """Return a message's lane, which its queue decides."""
         return "bulk" if record.queue_arn == self.settings.bulk_queue_arn else "transactional"
+
+
+@functools.cache
+def wire(function_name: str) -> Sender:
+    """Return the function's sender, built at the first event."""
+    settings = from_environment(SenderSettings)
+    session = sessions.open_session()
+    # a function that runs out of time after SES's answers leaves its jobs in doubt
+    quick = sessions.config(max_attempts=ATTEMPTS, read_timeout=sessions.SHORT_READ_TIMEOUT)
+    sqs = session.client("sqs", config=quick)
+    dynamodb = session.client("dynamodb", config=quick)
+    # the bus retries by itself
+    once = sessions.config(max_attempts=1, read_timeout=sessions.SHORT_READ_TIMEOUT)
+    events = session.client("events", config=once)
+    ses = _ses_client(settings, session)
+    return Sender(
+        settings=settings,
+        mail=MailService(ses),
+        bus=EventBus(events, settings.event_bus_name, entry_bytes=settings.event_bytes),
+        queues=_send_queues(settings, sqs),
+        dead_letters=DeadLetterQueue(sqs, settings.dead_letter_queue_url),
+        ledger=Claims(
+            LedgerTable(dynamodb, settings.ledger_table_name), index_messages=settings.index_messages
+        ),
+        objects=Objects(
+            session.client("s3", config=quick),
+            own_bucket=settings.jobs_bucket_name,
+            buckets=settings.source_buckets,
+        ),
+        schedules=Schedules(
+            session.client("scheduler", config=quick),
+            group_name=settings.schedule_group_name,
+            role_arn=settings.schedule_role_arn,
+            dead_letter_queue_arn=settings.dead_letter_queue_arn,
+        ),
+        pacer=_pacer(settings, dynamodb, ses),
+        wait_until=wait_until,
+        log=Logger(service="sender"),
+        now=lambda: datetime.now(UTC),
+        uniform=random.uniform,
+        put_metric=functools.partial(put_metric, function_name),
+    )
+
+
+def wait_until(moment: float) -> None:
+    """Sleep until a moment, in epoch seconds."""
+    time.sleep(max(0.0, moment - time.time()))
+
+
+def _ses_client(settings: SenderSettings, session: boto3.Session) -> SESV2Client:
+    """Return a client of SES in the account and region that the settings name."""
+    if settings.ses_role_arn is not None or settings.ses_region is not None:
+        quick = sessions.config(max_attempts=ATTEMPTS, read_timeout=sessions.SHORT_READ_TIMEOUT)
+        session = sessions.open_remote_session(
+            session.client("sts", config=quick), role_arn=settings.ses_role_arn, region=settings.ses_region
+        )
+    return session.client(
+        "sesv2",
+        # one attempt: a hidden retry after a timeout would be a second mail
+        config=sessions.config(
+            max_attempts=1,
+            max_pool_connections=WORKERS,
+            connect_timeout=settings.ses_connect_timeout,
+            read_timeout=settings.ses_read_timeout,
+        ),
+    )
+
+
+def _send_queues(settings: SenderSettings, sqs: SQSClient) -> SendQueues:
+    urls = {
+        settings.send_queue_arn: settings.send_queue_url,
+        settings.bulk_queue_arn: settings.bulk_queue_url,
+    }
+    return SendQueues(sqs, urls)
+
+
+def _pacer(settings: SenderSettings, dynamodb: DynamoDBClient, ses: SESV2Client) -> Pacer:
+    return Pacer(
+        RateTable(dynamodb, settings.ledger_table_name),
+        Account(ses).limits,
+        cache_seconds=settings.rate_cache_seconds,
+        bulk_share=settings.bulk_share,
+    )

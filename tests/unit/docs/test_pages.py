@@ -156,7 +156,7 @@ def _written(number: int) -> str:
         f"more than {merge.MAX_TEMPLATE_HEADERS} headers",
         f"template data {merge.MAX_TEMPLATE_DATA} characters",
         f"a template in the job {_written(merge.MAX_INLINE_TEMPLATE_BYTES)} bytes",
-        f"up to {deferral.HIDDEN_SECONDS // 60} minutes hidden",
+        f"up to {deferral.DELAYED_SECONDS // 60} minutes delayed",
         f"at most {preparing.DOCUMENT_BYTES // 1_000_000} MB",
         f"at most {_written(SEND_DEFAULTS_BYTES)} bytes as JSON",
         "`job_id`, `content_ref` and `schema_version`",

@@ -574,7 +574,7 @@ def test_a_mail_that_could_not_be_written_down_is_announced_and_not_sent_again()
     world.put()
     world.deliver()
     assert (world.told_of("queued"), world.queues.messages) == (["ann"], {})
-    assert "job is not written down" in [line["message"] for line in world.log]
+    assert "job is not saved in the ledger" in [line["message"] for line in world.log]
     world.tell()
     world.put()
     world.run()
@@ -723,14 +723,14 @@ def test_a_mistake_in_one_job_leaves_the_others_alone(step: str, monkeypatch: py
 @pytest.mark.parametrize(
     "step",
     [
-        "sender.batch.look_up",
-        "sender.batch.play",
+        "sender.verdicts._look_up",
+        "sender.batch.dispatch_round",
         "sender.dispatch.claim_for",
-        "sender.dispatch.answered",
-        "sender.dispatch.consult",
-        "sender.settlement.settle",
-        "sender.completion.bury",
-        "sender.completion.give_back",
+        "sender.dispatch.with_answers",
+        "sender.verdicts.apply_verdict",
+        "sender.attempts.settle",
+        "sender.completion.dead_letter",
+        "sender.completion.requeue",
     ],
 )
 def test_a_mistake_at_any_step_loses_no_mail_and_sends_none_twice(

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from mailbus.aws.sqs import Record, records
-from sender.preparing import Read, is_heavy, open_record
+from mailbus.aws.sqs import records
+from sender.preparing import is_memory_heavy
 from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
 from tests.unit.sender.fake_world import (
     JOBS_BUCKET,
@@ -353,21 +353,14 @@ def test_an_unexpected_failure_around_a_call_is_told_before_sqs_drops_the_job() 
     assert (len(world.told), len(world.queues.dead), world.queues.messages) == (1, 1, {})
 
 
-def a_record(body: str) -> Record:
-    queues = World().queues
-    queues.put(body)
-    return queues.receive()[0]
-
-
 def test_files_in_s3_that_send_defaults_attach_count_as_the_jobs_own() -> None:
     defaults = {
         "attachments": [{"filename": "terms.pdf", "s3": {"bucket": "shop-invoices", "key": "terms.pdf"}}]
     }
-    plain = open_record(a_record(json.dumps(letter())))
-    own = open_record(a_record(json.dumps(letter(attachments=[]))))
-    assert isinstance(plain, Read)
-    assert isinstance(own, Read)
-    assert (is_heavy(plain, {}), is_heavy(plain, defaults), is_heavy(own, defaults)) == (False, True, False)
+    plain, own = letter(), letter(attachments=[])
+    assert not is_memory_heavy(plain, {})
+    assert is_memory_heavy(plain, defaults)
+    assert not is_memory_heavy(own, defaults)
 
 
 def test_a_claim_whose_answer_got_lost_puts_no_job_in_doubt() -> None:

@@ -17,8 +17,9 @@ from mailbus.metrics import SENDING_PAUSED, WAITING_JOB_SECONDS, put_metric
 from mailbus_cdk.settings.schema import WITHOUT_SES_SECONDS
 from mailbus_cdk.settings.schema import Sender as SenderLimits
 from sender.batch import ROUNDS_SECONDS
-from sender.handler import lambda_handler, wait_until, wire
+from sender.handler import lambda_handler
 from sender.rate.gcra import TRANSACTIONAL_AHEAD
+from sender.wiring import wait_until, wire
 from tests.unit.fakes.lambda_context import FakeLambdaContext
 from tests.unit.sender.fake_world import BULK_QUEUE, SEND_QUEUE, SETTINGS, World, letter
 

@@ -1,0 +1,49 @@
+"""The errors that the sender itself decides on: each text says what to do."""
+
+from __future__ import annotations
+
+from mailbus.errors import InvalidJob, MailbusError, SendError
+
+
+def expired() -> SendError:
+    """Return the error of a job whose `expires_at` has passed."""
+    return SendError("Expired", "expires_at passed before SES took the mail; it is not sent", retryable=False)
+
+
+def outcome_unknown() -> SendError:
+    """Return the error of a mail that SES neither answered for nor reported by an event."""
+    reason = (
+        "SES may have accepted the mail, and never said so; it is not sent again. "
+        "Look for it in SES's events before you send it under a new job_id"
+    )
+    return SendError("OutcomeUnknown", reason, retryable=False)
+
+
+def waited_too_long() -> SendError:
+    """Return the error of a job that SQS is about to drop."""
+    reason = (
+        "waited as long as SQS lets it, as the sender's log says for what; see to that, and send it again as "
+        "it is: what SES accepted already is not sent twice"
+    )
+    return SendError("WaitedTooLong", reason, retryable=False)
+
+
+def other_content() -> InvalidJob:
+    """Return the error of a job whose id belongs to another job."""
+    reason = (
+        "is the id of a job with other content, by itself or by send_defaults, which the ledger still "
+        "remembers; the same id is the same job, so use a new one"
+    )
+    return InvalidJob("$.job_id", reason)
+
+
+def unexpected(error_type: str) -> MailbusError:
+    """Return the error of a job that the sender fails on; only the type of its exception is safe to show."""
+    return MailbusError(
+        f"unexpected {error_type} in the sender; report it, and send the job again once it is fixed"
+    )
+
+
+def code_of(error: MailbusError) -> str:
+    """Return the code of an error, or its type."""
+    return error.code if isinstance(error, SendError) else type(error).__name__
