@@ -1,4 +1,4 @@
-"""What the sender plans, as the simulated SES takes it and sends it on."""
+"""The requests that the sender builds, accepted and sent by the simulated SES."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ import pytest
 
 from mailbus.events import Mailbox
 from mailbus.jobs.contract import Alternative
-from mailbus.jobs.job import Attachment, Job, Merge, MergeRecipient
+from mailbus.jobs.job import Job, MergeRecipient
 from sender.ses.client import MailService
 from sender.ses.errors import Fault
 from sender.ses.send_bulk_email import build_bulk_request
 from sender.ses.send_email import build_request
 from tests.unit.sender.example_settings import SETTINGS
+from tests.unit.sender.ses.example_jobs import LOGO, PDF, merge_job
+from tests.unit.sender.ses.example_messages import structure
 
 if TYPE_CHECKING:
     from conftest import Lab
@@ -25,20 +27,6 @@ if TYPE_CHECKING:
     from mailbus.environment import SenderSettings
 
 SHOP = Mailbox(name="Shop für alle", address="shop@example.com")
-LOGO = Attachment(
-    content=b"\x89PNG\r\n\x1a\n\x00",
-    content_type="image/png",
-    filename="logo.png",
-    content_id="logo",
-    disposition="inline",
-)
-INVOICE = Attachment(
-    content=b"%PDF-1.4\n\x00\xff",
-    content_type="application/pdf",
-    filename="invoice.pdf",
-    content_id=None,
-    disposition="attachment",
-)
 
 
 def settings(lab: Lab) -> SenderSettings:
@@ -51,11 +39,6 @@ def parsed(accepted: dict[str, Any]) -> EmailMessage:
     message = message_from_string(accepted["raw"], policy=policy.default)
     assert isinstance(message, EmailMessage)
     return message
-
-
-def structure(message: EmailMessage) -> Any:
-    kind = message.get_content_type()
-    return {kind: [structure(part) for part in message.iter_parts()]} if message.is_multipart() else kind
 
 
 def test_a_mail_with_everything_arrives_as_the_job_asked(lab: Lab) -> None:
@@ -74,7 +57,7 @@ def test_a_mail_with_everything_arrives_as_the_job_asked(lab: Lab) -> None:
             Alternative(content="BEGIN:VCALENDAR\nEND:VCALENDAR\n", content_type="text/calendar"),
             Alternative(content="<!doctype html><html ⚡4email></html>", content_type="text/x-amp-html"),
         ),
-        attachments=(LOGO, INVOICE),
+        attachments=(LOGO, PDF),
         headers=(("List-Unsubscribe", "<https://example.com/u?t=1>"),),
         envelope_sender="bounces@example.com",
         tags=("spring",),
@@ -129,36 +112,36 @@ def test_a_mail_with_everything_arrives_as_the_job_asked(lab: Lab) -> None:
         ]
     }
     [file] = message.iter_attachments()
-    assert file.get_content() == INVOICE.content
+    assert file.get_content() == PDF.content
 
 
-def merge_job(template_id: str | None, **fields: Any) -> Job:
-    recipients = (
-        MergeRecipient(
-            mailbox=Mailbox(name="Zoë", address="zoe@customer.example"),
-            data={"shop": "Example", "name": "Zoë"},
-            metadata={"user": 17},
-            headers=(("List-Unsubscribe", "<https://example.com/u?t=17>"), ("X-Note", "für Zoë")),
-        ),
-        MergeRecipient(
-            mailbox=Mailbox(name="", address="liu@customer.example"),
-            data={"shop": "Example", "name": "Liu"},
-            metadata={"user": 18},
-        ),
-    )
-    asked: dict[str, Any] = {
-        "job_id": "spring-1",
+RECIPIENTS = (
+    MergeRecipient(
+        mailbox=Mailbox(name="Zoë", address="zoe@customer.example"),
+        data={"shop": "Example", "name": "Zoë"},
+        metadata={"user": 17},
+        headers=(("List-Unsubscribe", "<https://example.com/u?t=17>"), ("X-Note", "für Zoë")),
+    ),
+    MergeRecipient(
+        mailbox=Mailbox(name="", address="liu@customer.example"),
+        data={"shop": "Example", "name": "Liu"},
+        metadata={"user": 18},
+    ),
+)
+
+
+def newsletter(template_id: str | None, **fields: Any) -> Job:
+    defaults: dict[str, Any] = {
         "from_email": (SHOP,),
         "cc": (Mailbox(name="", address="boss@example.com"),),
         "reply_to": (Mailbox(name="", address="help@example.com"),),
-        "attachments": (LOGO, INVOICE),
+        "attachments": (LOGO, PDF),
         "tags": ("spring",),
         "envelope_sender": "bounces@example.com",
         "track_opens": True,
-        "merge": Merge(recipients=recipients, template_id=template_id, global_data={"shop": "Example"}),
         "esp_extra": {"DefaultEmailTags": [{"Name": "shop", "Value": "4"}], "TenantName": "shop-4"},
     }
-    return Job(**asked | fields)
+    return merge_job(*RECIPIENTS, template_id=template_id, **defaults | fields)
 
 
 def sent(lab: Lab, job: Job, part: int | None = None) -> list[dict[str, Any]]:
@@ -179,9 +162,9 @@ CONTENT = {
 def test_a_merge_is_a_message_of_its_own_for_each_recipient(lab: Lab, stored: str) -> None:
     if stored == "stored":
         lab.sesv2.create_email_template(TemplateName=lab.configuration_set, TemplateContent=CONTENT)
-        job = merge_job(lab.configuration_set)
+        job = newsletter(lab.configuration_set)
     else:
-        job = merge_job(None, subject=CONTENT["Subject"], text=CONTENT["Text"], html=CONTENT["Html"])
+        job = newsletter(None, subject=CONTENT["Subject"], text=CONTENT["Text"], html=CONTENT["Html"])
     zoe, liu = sent(lab, job, part=2)
     assert zoe["operation"] == "SendBulkEmail"
     assert zoe["recipients"] == ["zoe@customer.example", "boss@example.com"]
@@ -215,21 +198,21 @@ def test_a_merge_is_a_message_of_its_own_for_each_recipient(lab: Lab, stored: st
         ]
     }
     [file] = message.iter_attachments()
-    assert (file.get_filename(), file.get_content()) == ("invoice.pdf", INVOICE.content)
+    assert (file.get_filename(), file.get_content()) == ("invoice.pdf", PDF.content)
     other = parsed(liu)
     assert (other["Subject"], other["List-Unsubscribe"]) == ("Hallo Liu", None)
     assert json.loads(other["X-Metadata"]) == {"user": 18}
 
 
 def test_a_merge_of_a_template_that_nobody_stored_fails_for_good(lab: Lab) -> None:
-    bulk = build_bulk_request(merge_job("nowhere"), settings(lab), None)
+    bulk = build_bulk_request(newsletter("nowhere"), settings(lab), None)
     fault = MailService(lab.sesv2).send_bulk(bulk, [0, 1])
     assert isinstance(fault, Fault)
     assert fault.kind == "failed"
 
 
 def test_bounces_can_only_go_to_an_address_that_is_verified(lab: Lab) -> None:
-    job = merge_job(None, text="Hello", envelope_sender="bounces@elsewhere.example")
+    job = newsletter(None, text="Hello", envelope_sender="bounces@elsewhere.example")
     fault = MailService(lab.sesv2).send_bulk(build_bulk_request(job, settings(lab), None), [0, 1])
     assert isinstance(fault, Fault)
     assert fault.kind == "rejected"

@@ -36,13 +36,13 @@ BULK = BulkRequest(
 )
 
 
-class Wire:
-    """A server of one connection, which answers a request with fixed bytes and then closes."""
+class FakeServer:
+    """A server that accepts one connection, answers one request with fixed bytes, and closes it."""
 
     def __init__(self) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.answer: bytes | None = b""
-        self.asked = b""
+        self.request = b""
         self._thread: threading.Thread | None = None
         self._held: socket.socket | None = None
 
@@ -51,7 +51,7 @@ class Wire:
         return f"http://127.0.0.1:{self.socket.getsockname()[1]}"
 
     def start(self, answer: bytes | None) -> None:
-        """Answer the next request; None leaves it unanswered, the connection open."""
+        """Answer the next request; with None leave it unanswered and the connection open."""
         self.answer = answer
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
@@ -65,7 +65,7 @@ class Wire:
                 name, _, value = line.partition(b":")
                 if name.lower() == b"content-length":
                     length = int(value)
-            self.asked = reading.read(length)
+            self.request = reading.read(length)
         if self.answer is None:
             self._held = connection
             return
@@ -81,10 +81,10 @@ class Wire:
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
-    served = Wire()
-    yield served
-    served.stop()
+def fake_server() -> Iterator[FakeServer]:
+    fake = FakeServer()
+    yield fake
+    fake.stop()
 
 
 def client(url: str) -> Any:
@@ -112,10 +112,10 @@ def answer(body: bytes, status: str = "200 OK", *headers: str, length: int | Non
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def test_an_accepted_mail_gives_the_id_of_its_message(wire: Wire) -> None:
-    wire.start(answer(b'{"MessageId": "0100018b-1"}'))
-    assert service(wire.url).send(REQUEST) == "0100018b-1"
-    assert json.loads(wire.asked)["Destination"] == {"ToAddresses": ["ann@example.org"]}
+def test_an_accepted_mail_has_sess_message_id(fake_server: FakeServer) -> None:
+    fake_server.start(answer(b'{"MessageId": "0100018b-1"}'))
+    assert service(fake_server.url).send(REQUEST) == "0100018b-1"
+    assert json.loads(fake_server.request)["Destination"] == {"ToAddresses": ["ann@example.org"]}
 
 
 REFUSED = [
@@ -127,56 +127,60 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("body", "status", "code", "kind"), REFUSED)
-def test_a_refusal_is_read_by_its_code(wire: Wire, body: bytes, status: str, code: str, kind: str) -> None:
-    wire.start(answer(body, status, f"x-amzn-errortype: {code}"))
-    fault = service(wire.url).send(REQUEST)
+def test_a_refusal_is_classified_by_its_code(
+    fake_server: FakeServer, body: bytes, status: str, code: str, kind: str
+) -> None:
+    fake_server.start(answer(body, status, f"x-amzn-errortype: {code}"))
+    fault = service(fake_server.url).send(REQUEST)
     assert isinstance(fault, Fault)
     assert (fault.kind, fault.error.code) == (kind, code)
 
 
-BROKEN = {
+UNREADABLE = {
     "nothing at all": b"",
     "half a status line": b"HTTP/1.1 2",
-    "no HTTP": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "not HTTP": b"SSH-2.0-OpenSSH_9.6\r\n",
     "no body": answer(b""),
     "half a body": answer(b'{"MessageId": "0100', length=60),
-    "no JSON": answer(b'{"MessageId": "0100'),
-    "no text": answer(b"\xff\xfe\x00"),
+    "not JSON": answer(b'{"MessageId": "0100'),
+    "not text": answer(b"\xff\xfe\x00"),
     "null": answer(b"null"),
     "an array": answer(b"[1]"),
     "no id": answer(b"{}"),
     "an empty id": answer(b'{"MessageId": "", "BulkEmailEntryResults": []}'),
-    "an id that is none": answer(b'{"MessageId": {"a": 1}, "BulkEmailEntryResults": {"a": 1}}'),
-    "a gateway that gave up": answer(b"<html>Gateway Timeout</html>", "504 Gateway Timeout"),
+    "an id of another type": answer(b'{"MessageId": {"a": 1}, "BulkEmailEntryResults": {"a": 1}}'),
+    "a gateway timeout": answer(b"<html>Gateway Timeout</html>", "504 Gateway Timeout"),
     "an empty server error": answer(b"", "503 Service Unavailable"),
-    "an error that is no JSON object": answer(b"[]", "500 Error"),
+    "an error that is not a JSON object": answer(b"[]", "500 Error"),
 }
 
 
-@pytest.mark.parametrize("broken", BROKEN)
-def test_an_answer_that_breaks_leaves_doubt(wire: Wire, broken: str) -> None:
-    wire.start(BROKEN[broken])
-    fault = service(wire.url).send(REQUEST)
+@pytest.mark.parametrize("unreadable", UNREADABLE)
+def test_an_unreadable_answer_counts_as_unanswered(fake_server: FakeServer, unreadable: str) -> None:
+    fake_server.start(UNREADABLE[unreadable])
+    fault = service(fake_server.url).send(REQUEST)
     assert isinstance(fault, Fault)
     assert (fault.kind, fault.error.retryable) == ("unanswered", True)
 
 
-@pytest.mark.parametrize("broken", BROKEN)
-def test_a_bulk_answer_that_breaks_leaves_all_entries_in_doubt(wire: Wire, broken: str) -> None:
-    wire.start(BROKEN[broken])
-    fault = service(wire.url).send_bulk(BULK, [0, 1])
+@pytest.mark.parametrize("unreadable", UNREADABLE)
+def test_an_unreadable_bulk_answer_is_unanswered_for_all_entries(
+    fake_server: FakeServer, unreadable: str
+) -> None:
+    fake_server.start(UNREADABLE[unreadable])
+    fault = service(fake_server.url).send_bulk(BULK, [0, 1])
     assert isinstance(fault, Fault)
     assert fault.kind == "unanswered"
 
 
-def test_an_answer_that_does_not_come_in_time_leaves_doubt(wire: Wire) -> None:
-    wire.start(None)
-    fault = service(wire.url).send(REQUEST)
+def test_a_timeout_after_the_request_counts_as_unanswered(fake_server: FakeServer) -> None:
+    fake_server.start(None)
+    fault = service(fake_server.url).send(REQUEST)
     assert isinstance(fault, Fault)
     assert (fault.kind, fault.error.code) == ("unanswered", "ReadTimeoutError")
 
 
-def test_a_connection_that_is_never_made_leaves_no_doubt() -> None:
+def test_a_connection_that_is_never_made_is_a_retry() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     fault = service(url).send(REQUEST)
@@ -184,27 +188,29 @@ def test_a_connection_that_is_never_made_leaves_no_doubt() -> None:
     assert (fault.kind, fault.error.code) == ("retry", "EndpointConnectionError")
 
 
-def test_parameters_that_cannot_be_written_are_never_sent_and_never_shown(wire: Wire) -> None:
+def test_invalid_parameters_are_not_sent_and_not_in_the_error(fake_server: FakeServer) -> None:
     wrong = Request(params={**REQUEST.params, "ConfigurationSetName": {"secret": "hush"}})
-    fault = service(wire.url).send(wrong)
+    fault = service(fake_server.url).send(wrong)
     assert isinstance(fault, Fault)
     assert (fault.kind, fault.error.code) == ("failed", "ParamValidationError")
     assert "hush" not in str(fault.error)
 
 
-def test_without_credentials_nothing_is_sent(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_credentials_nothing_is_sent(
+    fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-    bare = boto3.session.Session().client("sesv2", region_name="us-east-1", endpoint_url=wire.url)
+    bare = boto3.session.Session().client("sesv2", region_name="us-east-1", endpoint_url=fake_server.url)
     fault = MailService(bare).send(REQUEST)
     assert isinstance(fault, Fault)
     assert (fault.kind, fault.error.code) == ("retry", "NoCredentialsError")
 
 
-def test_after_a_pause_no_mail_is_risked_on_an_old_connection() -> None:
+def test_after_a_pause_a_new_connection_is_opened() -> None:
     peers: list[int] = []
 
     class KeptAlive(BaseHTTPRequestHandler):
@@ -230,15 +236,15 @@ def test_after_a_pause_no_mail_is_risked_on_an_old_connection() -> None:
     assert first == second != third
 
 
-def test_each_entry_of_a_bulk_call_has_its_own_answer(wire: Wire) -> None:
+def test_each_entry_of_a_bulk_call_has_its_own_answer(fake_server: FakeServer) -> None:
     results = [
         {"Status": "SUCCESS", "MessageId": "0100018b-0"},
         {"Status": "MESSAGE_REJECTED", "Error": "Address is not verified."},
         {"Status": "SUCCESS"},
         {"Status": "ACCOUNT_THROTTLED"},
     ]
-    wire.start(answer(json.dumps({"BulkEmailEntryResults": results}).encode()))
-    answers = service(wire.url).send_bulk(BULK, [3, 2, 1, 0])
+    fake_server.start(answer(json.dumps({"BulkEmailEntryResults": results}).encode()))
+    answers = service(fake_server.url).send_bulk(BULK, [3, 2, 1, 0])
     assert isinstance(answers, tuple)
     assert [found if isinstance(found, str) else found.kind for found in answers] == [
         "0100018b-0",
@@ -246,20 +252,24 @@ def test_each_entry_of_a_bulk_call_has_its_own_answer(wire: Wire) -> None:
         "unanswered",
         "throttled",
     ]
-    entries = json.loads(wire.asked)["BulkEmailEntries"]
+    entries = json.loads(fake_server.request)["BulkEmailEntries"]
     assert [entry["Destination"]["ToAddresses"][0][:2] for entry in entries] == ["c3", "c2", "c1", "c0"]
 
 
-def test_only_the_entries_asked_for_are_sent(wire: Wire) -> None:
-    wire.start(answer(b'{"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": "0100018b-2"}]}'))
-    assert service(wire.url).send_bulk(BULK, [2]) == ("0100018b-2",)
-    [entry] = json.loads(wire.asked)["BulkEmailEntries"]
+def test_only_the_given_entries_are_sent(fake_server: FakeServer) -> None:
+    fake_server.start(
+        answer(b'{"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": "0100018b-2"}]}')
+    )
+    assert service(fake_server.url).send_bulk(BULK, [2]) == ("0100018b-2",)
+    [entry] = json.loads(fake_server.request)["BulkEmailEntries"]
     assert entry["Destination"] == {"ToAddresses": ["c2@example.org"]}
 
 
-def test_fewer_results_than_entries_leave_all_of_them_in_doubt(wire: Wire) -> None:
-    wire.start(answer(b'{"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": "0100018b-2"}]}'))
-    fault = service(wire.url).send_bulk(BULK, [0, 1])
+def test_fewer_results_than_entries_are_unanswered_for_all_entries(fake_server: FakeServer) -> None:
+    fake_server.start(
+        answer(b'{"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": "0100018b-2"}]}')
+    )
+    fault = service(fake_server.url).send_bulk(BULK, [0, 1])
     assert isinstance(fault, Fault)
     assert fault.kind == "unanswered"
     assert str(fault.error) == (
@@ -270,10 +280,10 @@ def test_fewer_results_than_entries_leave_all_of_them_in_doubt(wire: Wire) -> No
 
 @pytest.mark.parametrize(("body", "status", "code", "kind"), REFUSED)
 def test_a_refused_bulk_call_is_one_fault_for_all_entries(
-    wire: Wire, body: bytes, status: str, code: str, kind: str
+    fake_server: FakeServer, body: bytes, status: str, code: str, kind: str
 ) -> None:
-    wire.start(answer(body, status, f"x-amzn-errortype: {code}"))
-    fault = service(wire.url).send_bulk(BULK, [0, 1])
+    fake_server.start(answer(body, status, f"x-amzn-errortype: {code}"))
+    fault = service(fake_server.url).send_bulk(BULK, [0, 1])
     assert isinstance(fault, Fault)
     assert fault.kind == kind
 
@@ -281,7 +291,7 @@ def test_a_refused_bulk_call_is_one_fault_for_all_entries(
 @pytest.mark.parametrize(
     ("code", "status"), [("AccessDenied", 403), ("Throttling", 400), ("InternalFailure", 500)]
 )
-def test_a_role_that_cannot_be_assumed_is_no_answer_of_ses_and_is_tried_again(code: str, status: int) -> None:
+def test_a_role_that_cannot_be_assumed_is_a_retry(code: str, status: int) -> None:
     sts = boto3.client("sts", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     session = sessions.open_remote_session(
         sts, role_arn="arn:aws:iam::444455556666:role/send-mail", region="eu-west-1"

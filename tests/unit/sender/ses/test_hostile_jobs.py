@@ -1,4 +1,4 @@
-"""Jobs made to break out of their fields: each is refused by its path, or arrives as what it was."""
+"""Jobs with values made to escape from their fields: each is refused by its path, or arrives unchanged."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from mailbus.jobs.parsing import parse_job
 from sender.ses.mime import build_message
 
 if TYPE_CHECKING:
+    from email.message import Message
+
     from mailbus.jobs.job import Job
 
-# what no header, or no text at all, can hold
+# what is allowed in no header, or in no text at all
 ILLEGAL = (
     "\r\nX-Evil: 1",
     "\nX-Evil: 1",
@@ -33,7 +35,7 @@ ILLEGAL = (
     "\u2028X-Evil: 1",
     "\ud800",
 )
-# what may stand there, and means something to a reader of mail
+# what is allowed, and has a meaning for a mail client
 TRICKY = (
     "=?utf-8?q?=0D=0AX-Evil:_1?=",
     "=?utf-8?b?DQpYLUV2aWw6IDE=?=",
@@ -61,10 +63,10 @@ TRICKY = (
     "hello",
     "ann",
 )
-MEANT = st.lists(st.sampled_from(TRICKY), max_size=4).map("".join)
-# one in sixteen, so that most jobs get through and are composed
+ALLOWED = st.lists(st.sampled_from(TRICKY), max_size=4).map("".join)
+# one in sixteen is illegal, so that most jobs are valid and sent
 TEXT = st.integers(0, 15).flatmap(
-    lambda draw: MEANT if draw else st.lists(st.sampled_from(TRICKY + ILLEGAL), max_size=4).map("".join)
+    lambda draw: ALLOWED if draw else st.lists(st.sampled_from(TRICKY + ILLEGAL), max_size=4).map("".join)
 )
 TYPES = st.sampled_from(
     ["text/calendar; method=REQUEST", "text/x-amp-html", "application/json", "Text/Markdown"]
@@ -91,7 +93,7 @@ def address(name: str) -> Any:
         lambda draw: {
             0: TEXT.map(lambda text: f"{text}@example.com"),
             1: TEXT.map(lambda text: f"{text} <{plain}>"),
-            2: MEANT.map(lambda text: formataddr((text, plain))),
+            2: ALLOWED.map(lambda text: formataddr((text, plain))),
         }.get(draw, st.just(plain))
     )
 
@@ -144,42 +146,47 @@ def plain(text: str | None) -> str:
     return (text or "").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def check(asked: Job) -> None:
-    raw = build_message(asked, metadata_in_headers=True)
+def content(part: Message) -> bytes:
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
+
+
+def check(job: Job) -> None:
+    raw = build_message(job, metadata_in_headers=True)
     assert raw.isascii()
     assert not re.search(rb"(?<!\r)\n|\r(?!\n)|\0", raw)
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     message = message_from_bytes(raw, policy=policy.default)
     assert isinstance(message, EmailMessage)
-    own = {name.lower() for name, _ in asked.headers}
+    own = {name.lower() for name, _ in job.headers}
     assert {name.lower() for name in message} <= OURS | OF_PARTS | own
     inner = [part for part in message.walk() if part is not message]
     assert {name.lower() for part in inner for name in part} <= OF_PARTS
     assert not [part for part in message.walk() if part.defects]
 
     files = [part for part in message.walk() if part.get_content_disposition() is not None]
-    assert sorted(part.get_payload(decode=True) or b"" for part in files) == sorted(
-        file.content for file in asked.attachments if isinstance(file.content, bytes)
+    assert sorted(map(content, files)) == sorted(
+        file.content for file in job.attachments if isinstance(file.content, bytes)
     )
     leaves = [part for part in message.walk() if not part.is_multipart() and part not in files]
-    forms = [asked.text, asked.html, *(alternative.content for alternative in asked.alternatives)]
-    assert sorted(plain((part.get_payload(decode=True) or b"").decode()) for part in leaves) == sorted(
+    forms = [job.text, job.html, *(alternative.content for alternative in job.alternatives)]
+    assert sorted(plain(content(part).decode()) for part in leaves) == sorted(
         plain(form) for form in forms if form is not None
     )
-    assert (message["Subject"] or "") == asked.subject.strip(" \t")
+    assert (message["Subject"] or "") == job.subject.strip(" \t")
     older = message_from_bytes(raw, policy=policy.compat32)
     tags = [str(make_header(decode_header(tag.replace("\r\n", "")))) for tag in older.get_all("X-Tag", [])]
-    assert tags == [tag.strip(" \t") for tag in asked.tags]
-    assert json.loads(message["X-Metadata"] or "{}") == asked.metadata
+    assert tags == [tag.strip(" \t") for tag in job.tags]
+    assert json.loads(message["X-Metadata"] or "{}") == job.metadata
 
 
 @given(DOCUMENT)
-def test_nothing_a_job_says_leaves_its_field(document: dict[str, Any]) -> None:
+def test_no_value_of_a_job_escapes_from_its_field(document: dict[str, Any]) -> None:
     try:
-        asked = parse_job(json.dumps(document), "0f0e0d0c-0000-4000-8000-000000000001")
+        job = parse_job(json.dumps(document), "0f0e0d0c-0000-4000-8000-000000000001")
     except InvalidJob as refused:
-        told = str(refused)
-        assert told.startswith("$")
-        assert "\n" not in told
+        reason = str(refused)
+        assert reason.startswith("$")
+        assert "\n" not in reason
     else:
-        check(asked)
+        check(job)

@@ -6,81 +6,42 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from botocore.loaders import create_loader
-from botocore.model import ServiceModel
-from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbus.errors import InvalidJob
 from mailbus.events import Mailbox
-from mailbus.jobs.job import Attachment, Job, Merge, MergeRecipient
+from mailbus.jobs.job import Job, MergeRecipient
 from sender.ses.send_bulk_email import BulkRequest, build_bulk_request
 from tests.unit.sender.example_settings import SETTINGS
+from tests.unit.sender.ses.example_jobs import LOGO, MERGE_ANN, PDF, check_parameters, merge_job
 from tracking import headers as tracking
 from tracking.notification import Header
 
 if TYPE_CHECKING:
     from mailbus.environment import SenderSettings
 
-HELLO = Mailbox(name="Example", address="hello@example.com")
-ANN = MergeRecipient(
-    mailbox=Mailbox(name="Ann Lee", address="ann@example.org"),
-    data={"shop": "Example", "name": "Ann", "orders": [{"id": 4711}]},
-    metadata={"user": 17},
-    headers=(("X-Shelf", "4"),),
-)
-ZOE = MergeRecipient(
-    mailbox=Mailbox(name="Zoë", address="zoe@example.org"), data={"shop": "Example", "name": "Zoë"}
-)
-LOGO = Attachment(
-    content=b"\x89PNG", content_type="image/png", filename=None, content_id="logo", disposition="inline"
-)
-PDF = Attachment(
-    content=b"%PDF-1.4\n\x00\xff",
-    content_type="application/pdf",
-    filename="Rechnung März.pdf",
-    content_id=None,
-    disposition="attachment",
-)
+
+def request(job: Job, settings: SenderSettings = SETTINGS, part: int | None = None) -> BulkRequest:
+    built = build_bulk_request(job, settings, part)
+    check_parameters("SendBulkEmail", {**built.params, "BulkEmailEntries": list(built.entries)})
+    return built
 
 
-def job(
-    *recipients: MergeRecipient, template_id: str | None = "welcome", global_data: Any = None, **fields: Any
-) -> Job:
-    merge = Merge(
-        recipients=recipients or (ANN, ZOE),
-        template_id=template_id,
-        global_data={"shop": "Example"} if global_data is None else global_data,
-    )
-    asked: dict[str, Any] = {"job_id": "spring-1", "from_email": (HELLO,), "merge": merge}
-    return Job(**asked | fields)
-
-
-def planned(asked: Job, settings: SenderSettings = SETTINGS, part: int | None = None) -> BulkRequest:
-    bulk = build_bulk_request(asked, settings, part)
-    model = ServiceModel(create_loader().load_service_model("sesv2", "service-2"), "sesv2")
-    shape = model.operation_model("SendBulkEmail").input_shape
-    call = {**bulk.params, "BulkEmailEntries": list(bulk.entries)}
-    report = ParamValidator().validate(call, shape)
-    assert not report.has_errors(), report.generate_report()
-    return bulk
-
-
-def sent_headers(bulk: BulkRequest, entry: int = 0) -> list[tuple[str, str]]:
-    return [(header["Name"], header["Value"]) for header in bulk.entries[entry]["ReplacementHeaders"]]
+def sent_headers(built: BulkRequest, entry: int = 0) -> list[tuple[str, str]]:
+    return [(header["Name"], header["Value"]) for header in built.entries[entry]["ReplacementHeaders"]]
 
 
 def test_a_stored_template_is_filled_for_each_recipient() -> None:
-    bulk = planned(job(reply_to=(Mailbox(name="Hilfe für alle", address="help@example.com"),)))
-    assert bulk.params == {
+    built = request(merge_job(reply_to=(Mailbox(name="Hilfe für alle", address="help@example.com"),)))
+    assert built.params == {
         "FromEmailAddress": "Example <hello@example.com>",
         "ReplyToAddresses": ["=?utf-8?q?Hilfe_f=C3=BCr_alle?= <help@example.com>"],
         "DefaultEmailTags": [{"Name": "mailbus-job-id", "Value": "spring-1"}],
         "DefaultContent": {"Template": {"TemplateName": "welcome", "TemplateData": '{"shop":"Example"}'}},
         "ConfigurationSetName": "mailbus",
     }
-    ann, zoe = bulk.entries
+    ann, zoe = built.entries
     data = ann["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"]
     assert ann == {
         "Destination": {"ToAddresses": ["Ann Lee <ann@example.org>"]},
@@ -94,22 +55,22 @@ def test_a_stored_template_is_filled_for_each_recipient() -> None:
             {"Name": "X-Metadata", "Value": '{"user": 17}'},
         ],
     }
-    assert json.loads(data) == ANN.data
+    assert json.loads(data) == MERGE_ANN.data
     assert zoe["Destination"] == {"ToAddresses": ["=?utf-8?b?Wm/Dqw==?= <zoe@example.org>"]}
     assert zoe["ReplacementTags"][-1] == {"Name": "mailbus-entry", "Value": "1"}
 
 
-def test_without_a_stored_template_the_mail_is_the_template() -> None:
-    bulk = planned(job(template_id=None, subject="Hallo {{name}}", html="<p>{{shop}}</p>"))
-    assert bulk.params["DefaultContent"]["Template"] == {
+def test_without_a_stored_template_the_jobs_content_is_the_template() -> None:
+    built = request(merge_job(template_id=None, subject="Hallo {{name}}", html="<p>{{shop}}</p>"))
+    assert built.params["DefaultContent"]["Template"] == {
         "TemplateContent": {"Subject": "Hallo {{name}}", "Html": "<p>{{shop}}</p>"},
         "TemplateData": '{"shop":"Example"}',
     }
 
 
-def test_copies_go_out_with_each_message_and_to_nobody_twice() -> None:
-    bulk = planned(
-        job(
+def test_each_message_goes_to_the_copy_recipients_and_to_nobody_twice() -> None:
+    built = request(
+        merge_job(
             cc=(
                 Mailbox(name="Boss", address="boss@example.com"),
                 Mailbox(name="", address="ann@EXAMPLE.org"),
@@ -117,7 +78,7 @@ def test_copies_go_out_with_each_message_and_to_nobody_twice() -> None:
             bcc=(Mailbox(name="", address="archive@example.com"),),
         )
     )
-    assert [entry["Destination"] for entry in bulk.entries] == [
+    assert [entry["Destination"] for entry in built.entries] == [
         {
             "ToAddresses": ["Ann Lee <ann@example.org>"],
             "CcAddresses": ["Boss <boss@example.com>"],
@@ -131,30 +92,32 @@ def test_copies_go_out_with_each_message_and_to_nobody_twice() -> None:
     ]
 
 
-def test_an_entry_of_a_part_is_named_by_both_numbers() -> None:
-    bulk = planned(job(), part=3)
-    names = [entry["ReplacementTags"][-1]["Value"] for entry in bulk.entries]
+def test_an_entry_of_a_part_is_tagged_with_both_numbers() -> None:
+    built = request(merge_job(), part=3)
+    names = [entry["ReplacementTags"][-1]["Value"] for entry in built.entries]
     assert names == ["3-0", "3-1"]
 
 
-def test_every_entry_has_all_tags_that_the_call_has() -> None:
+def test_every_entry_has_all_tags_of_the_call() -> None:
     settings = msgspec.structs.replace(SETTINGS, message_tag_name="campaign")
     extra = {"DefaultEmailTags": [{"Name": "shop", "Value": "4"}, {"Name": "mailbus-entry", "Value": "9"}]}
-    bulk = planned(job(tags=("spring",), esp_extra=extra), settings)
-    assert bulk.params["DefaultEmailTags"] == [
+    built = request(merge_job(tags=("spring",), esp_extra=extra), settings)
+    assert built.params["DefaultEmailTags"] == [
         {"Name": "mailbus-job-id", "Value": "spring-1"},
         {"Name": "campaign", "Value": "spring"},
         {"Name": "shop", "Value": "4"},
     ]
-    assert bulk.entries[1]["ReplacementTags"] == [
-        *bulk.params["DefaultEmailTags"],
+    assert built.entries[1]["ReplacementTags"] == [
+        *built.params["DefaultEmailTags"],
         {"Name": "mailbus-entry", "Value": "1"},
     ]
 
 
-def test_what_one_call_takes_the_other_takes_too() -> None:
-    params = planned(
-        job(envelope_sender="bounces@example.com", track_clicks=False, esp_extra={"TenantName": "shop-4"})
+def test_the_parameters_common_to_both_calls_are_set() -> None:
+    params = request(
+        merge_job(
+            envelope_sender="bounces@example.com", track_clicks=False, esp_extra={"TenantName": "shop-4"}
+        )
     ).params
     assert params["FeedbackForwardingEmailAddress"] == "bounces@example.com"
     assert params["ConfigurationOverrides"] == {"Tracking": {"ClickTrackingEnabled": "DISABLED"}}
@@ -172,18 +135,20 @@ def test_what_one_call_takes_the_other_takes_too() -> None:
         ({"DefaultEmailTags": [{"Value": "4"}]}, r"Missing required parameter in DefaultEmailTags\[0\]"),
     ],
 )
-def test_what_a_bulk_call_has_no_place_for_is_refused(extra: dict[str, Any], reason: str) -> None:
+def test_esp_extra_that_does_not_match_a_bulk_call_is_refused(extra: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidJob, match=reason) as refused:
-        build_bulk_request(job(esp_extra=extra), SETTINGS, None)
+        build_bulk_request(merge_job(esp_extra=extra), SETTINGS, None)
     assert refused.value.path == "$.esp_extra"
 
 
-def test_headers_tags_and_metadata_travel_with_each_entry() -> None:
+def test_each_entry_has_its_headers_tags_and_metadata() -> None:
     ann = msgspec.structs.replace(
-        ANN, headers=(("List-Unsubscribe", "<https://example.com/u?t=1>"), ("X-Note", "für\talle"))
+        MERGE_ANN, headers=(("List-Unsubscribe", "<https://example.com/u?t=1>"), ("X-Note", "für\talle"))
     )
-    bulk = planned(job(ann, sender=Mailbox(name="", address="team@example.com"), tags=("größer", "a  b")))
-    found = [(name, str(make_header(decode_header(value)))) for name, value in sent_headers(bulk)]
+    built = request(
+        merge_job(ann, sender=Mailbox(name="", address="team@example.com"), tags=("größer", "a  b"))
+    )
+    found = [(name, str(make_header(decode_header(value)))) for name, value in sent_headers(built)]
     assert found == [
         ("List-Unsubscribe", "<https://example.com/u?t=1>"),
         ("X-Note", "für\talle"),
@@ -195,16 +160,16 @@ def test_headers_tags_and_metadata_travel_with_each_entry() -> None:
 
 
 @pytest.mark.parametrize(("size", "kept"), [(973, True), (974, False), (60_000, False)])
-def test_metadata_that_no_header_takes_is_left_to_the_ledger(size: int, kept: bool) -> None:  # noqa: FBT001 - a row
-    ann = msgspec.structs.replace(ANN, metadata={"token": "x" * size})
-    assert dict(sent_headers(planned(job(ann)))).get("X-Metadata") == (
+def test_metadata_too_long_for_a_header_is_left_to_the_ledger(size: int, kept: bool) -> None:  # noqa: FBT001 - a row
+    ann = msgspec.structs.replace(MERGE_ANN, metadata={"token": "x" * size})
+    assert dict(sent_headers(request(merge_job(ann)))).get("X-Metadata") == (
         json.dumps(ann.metadata) if kept else None
     )
 
 
-def test_metadata_stays_out_of_a_merge_where_the_deployment_says_so() -> None:
+def test_metadata_is_no_header_if_the_deployment_disables_it() -> None:
     settings = msgspec.structs.replace(SETTINGS, metadata_in_headers=False)
-    assert sent_headers(planned(job(ANN), settings)) == [("X-Shelf", "4")]
+    assert sent_headers(request(merge_job(MERGE_ANN), settings)) == [("X-Shelf", "4")]
 
 
 @pytest.mark.parametrize(
@@ -215,21 +180,22 @@ def test_metadata_stays_out_of_a_merge_where_the_deployment_says_so() -> None:
         (("X-Note", "ü" * 500), "characters when encoded"),
     ],
 )
-def test_a_header_that_no_template_takes_is_refused(header: tuple[str, str], reason: str) -> None:
-    ann = msgspec.structs.replace(ANN, headers=(header,))
+def test_a_header_that_ses_accepts_in_no_template_is_refused(header: tuple[str, str], reason: str) -> None:
+    ann = msgspec.structs.replace(MERGE_ANN, headers=(header,))
     with pytest.raises(InvalidJob, match=reason) as refused:
-        build_bulk_request(job(ann), SETTINGS, None)
+        build_bulk_request(merge_job(ann), SETTINGS, None)
     assert refused.value.path == f"$.merge_headers.*.{header[0]}"
     with pytest.raises(InvalidJob, match=reason) as refused:
-        build_bulk_request(job(ann, headers=(header,)), SETTINGS, None)
+        build_bulk_request(merge_job(ann, headers=(header,)), SETTINGS, None)
     assert refused.value.path == f"$.headers.{header[0]}"
 
 
-def test_files_go_with_every_message() -> None:
-    template = planned(job(attachments=(LOGO, PDF))).params["DefaultContent"]["Template"]
+def test_attachments_are_part_of_the_template() -> None:
+    invoice = msgspec.structs.replace(PDF, filename="Rechnung März.pdf")
+    template = request(merge_job(attachments=(LOGO, invoice))).params["DefaultContent"]["Template"]
     assert template["Attachments"] == [
         {
-            "RawContent": b"\x89PNG",
+            "RawContent": b"\x89PNG\r\n\x1a\n\x00",
             "FileName": "logo",
             "ContentType": "image/png",
             "ContentDisposition": "INLINE",
@@ -246,17 +212,17 @@ def test_files_go_with_every_message() -> None:
     ]
 
 
-def test_a_merge_over_the_size_of_ses_is_refused_before_anything_is_sent() -> None:
+def test_a_merge_larger_than_ses_accepts_is_refused_before_anything_is_sent() -> None:
     large = msgspec.structs.replace(PDF, content=bytes(31_000_000))
     with pytest.raises(InvalidJob, match="SES accepts 40000000") as refused:
-        build_bulk_request(job(attachments=(large,)), SETTINGS, None)
+        build_bulk_request(merge_job(attachments=(large,)), SETTINGS, None)
     assert refused.value.path == "$.attachments"
 
 
 LINE = st.text(
     st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\u2028\u2029"), max_size=60
 ).map(str.strip)
-VALUE = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+VALUE = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 RECIPIENT = st.builds(
     lambda local, name, data, metadata, note: MergeRecipient(
         mailbox=Mailbox(name=name, address=f"{local}@example.org"),
@@ -273,20 +239,20 @@ RECIPIENT = st.builds(
 
 
 @given(st.lists(RECIPIENT, min_size=1, max_size=4), st.lists(LINE.filter(bool), max_size=3), LINE)
-def test_any_merge_is_one_that_ses_takes_and_says_what_was_asked(
+def test_any_merge_matches_ses_and_is_read_back(
     recipients: list[MergeRecipient], tags: list[str], name: str
 ) -> None:
     sender = Mailbox(name=name, address="hello@example.com")
-    bulk = planned(job(*recipients, from_email=(sender,), tags=tuple(tags)))
-    assert bulk.params["FromEmailAddress"].isprintable()
-    for recipient, entry in zip(recipients, bulk.entries, strict=True):
+    built = request(merge_job(*recipients, from_email=(sender,), tags=tuple(tags)))
+    assert built.params["FromEmailAddress"].isprintable()
+    for recipient, entry in zip(recipients, built.entries, strict=True):
         written = entry["ReplacementHeaders"]
         # SES's pattern of a value, which lets no line end through
         assert all(value["Value"].isascii() and value["Value"].isprintable() for value in written)
         assert all(len(value["Name"] + value["Value"]) <= 996 for value in written)
         seen = [Header(name=header["Name"], value=header["Value"]) for header in written]
-        told = tracking.read(seen)
-        assert (told.tags, told.metadata) == (tuple(tags), recipient.metadata)
+        found = tracking.read(seen)
+        assert (found.tags, found.metadata) == (tuple(tags), recipient.metadata)
         assert str(make_header(decode_header(written[0]["Value"]))) == recipient.headers[0][1]
         [to] = entry["Destination"]["ToAddresses"]
         assert to.isascii()
