@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from typing import Final
 
 import msgspec
 
 from mailbus.aws.custom_resource import PHYSICAL_ID_BYTES, RequestType
 from mailbus.errors import ConfigurationError
+from mailbus.ses_events import FEEDBACK_TYPES, FeedbackType
 
-Kind = Literal["Bounce", "Complaint", "Delivery"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 # The kinds that nobody learns of if SES neither publishes them to a topic nor forwards them by mail.
-FEEDBACK: Final[tuple[Kind, ...]] = ("Bounce", "Complaint")
+FEEDBACK: Final[tuple[FeedbackType, ...]] = ("Bounce", "Complaint")
 
 _PREFIX: Final = "identity-notifications/"
 _DISPLACED: Final = "/displaced/"
@@ -24,7 +23,7 @@ PLACEHOLDER_ID: Final = "no-identity-notifications"
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """The topic (an ARN, None for none) of notifications of one kind, and if they have the mail's headers."""
 
-    kind: Kind
+    kind: FeedbackType
     topic: str | None = None
     headers: bool = False
 
@@ -71,7 +70,7 @@ def parse_state(physical_id: str | None) -> State | None:
 
 def _displaced(text: str) -> Setting:
     what, _, topic = text.partition("=")
-    kind = msgspec.convert(what.removesuffix(_WITH_HEADERS), Kind)
+    kind = msgspec.convert(what.removesuffix(_WITH_HEADERS), FeedbackType)
     return Setting(kind=kind, topic=topic, headers=what.endswith(_WITH_HEADERS))
 
 
@@ -135,7 +134,7 @@ def _create_or_update(desired: Desired, found: Found | None) -> Decision:
     )
     if others and not desired.displace:
         raise ConfigurationError(_taken(desired.identity, others))
-    wanted = (Setting(kind=kind, topic=desired.topic, headers=True) for kind in KINDS)
+    wanted = (Setting(kind=kind, topic=desired.topic, headers=True) for kind in FEEDBACK_TYPES)
     # If an update changes the physical id, CloudFormation deletes the old one, and our settings with it:
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes-update.html
     displaced = others if desired.displaced is None else desired.displaced

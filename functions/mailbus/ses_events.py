@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-conten
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import msgspec
 
@@ -15,19 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+# what an identity's feedback notifications report, as `notificationType`
+# https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html
+FeedbackType = Literal["Bounce", "Complaint", "Delivery"]
+FEEDBACK_TYPES: Final[tuple[FeedbackType, ...]] = get_args(FeedbackType)
+
+
 class SesEventType(msgspec.Struct, frozen=True, kw_only=True):
     """One event type of SES.
 
     `name` is the `eventType` of its JSON, `object_key` the member with its details, `destination_name` what
-    the SES API calls it in an event destination. `event_types` are Mailbus's. `feedback` is true if identity
-    notifications report it too, as `notificationType`.
+    the SES API calls it in an event destination. `event_types` are Mailbus's.
     """
 
     name: str
     object_key: str
     destination_name: str
     event_types: tuple[EventType, ...]
-    feedback: bool = False
 
     @property
     def template_name(self) -> str:
@@ -44,21 +48,19 @@ REJECT: Final = SesEventType(
     name="Reject", object_key="reject", destination_name="REJECT", event_types=("rejected",)
 )
 BOUNCE: Final = SesEventType(
-    name="Bounce", object_key="bounce", destination_name="BOUNCE", event_types=("bounced",), feedback=True
+    name="Bounce", object_key="bounce", destination_name="BOUNCE", event_types=("bounced",)
 )
 COMPLAINT: Final = SesEventType(
     name="Complaint",
     object_key="complaint",
     destination_name="COMPLAINT",
     event_types=("complained",),
-    feedback=True,
 )
 DELIVERY: Final = SesEventType(
     name="Delivery",
     object_key="delivery",
     destination_name="DELIVERY",
     event_types=("delivered",),
-    feedback=True,
 )
 OPEN: Final = SesEventType(name="Open", object_key="open", destination_name="OPEN", event_types=("opened",))
 CLICK: Final = SesEventType(

@@ -13,13 +13,14 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
-from mailbus_local.ses.notifications import KINDS, Setting, encode, subscribed
+from mailbus.ses_events import FEEDBACK_TYPES, FeedbackType
+from mailbus_local.ses.notifications import Setting, encode, subscribed
 from mailbus_local.ses.refusals import INVALID_PARAMETER, VALIDATION, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
-    from mailbus_local.ses.notifications import Attributes, IdentityNotifications, Kind
+    from mailbus_local.ses.notifications import Attributes, IdentityNotifications
     from mailbus_local.ses.resources import Resources
 
 _NAMESPACE: Final = "http://ses.amazonaws.com/doc/2010-12-01/"
@@ -50,9 +51,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         raise Refusal(VALIDATION, f"{_invalid(name, value)}: {allowed}")
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> FeedbackType:
         """Which notifications are meant."""
-        kinds: dict[str, Kind] = {kind: kind for kind in KINDS}
+        kinds: dict[str, FeedbackType] = {kind: kind for kind in FEEDBACK_TYPES}
         return kinds[self.chosen("NotificationType", kinds)]
 
     @property

@@ -9,10 +9,11 @@ second is not simulated.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from mailbus.ses_events import FEEDBACK_TYPES, FeedbackType
 from mailbus_local.ses.events import Bounce, Complaint, Delivery, identity_arn, timestamp
 from mailbus_local.ses.mime import CommonHeaders, Header, common_headers
 
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
     from mailbus_local.ses.events import Event, Origin
     from mailbus_local.ses.messages import Message
 
-Kind = Literal["Bounce", "Complaint", "Delivery"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 # Where neither a topic nor mail tells them, nobody is told.
-FEEDBACK: Final[tuple[Kind, ...]] = ("Bounce", "Complaint")
+FEEDBACK: Final[tuple[FeedbackType, ...]] = ("Bounce", "Complaint")
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +35,9 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 class Attributes(msgspec.Struct, frozen=True, kw_only=True):
     """What an identity has set. `forwarding` tells bounces and complaints by mail, which is not simulated."""
 
-    settings: dict[Kind, Setting] = msgspec.field(default_factory=lambda: dict.fromkeys(KINDS, Setting()))
+    settings: dict[FeedbackType, Setting] = msgspec.field(
+        default_factory=lambda: dict.fromkeys(FEEDBACK_TYPES, Setting())
+    )
     forwarding: bool = True
 
     @property
@@ -44,7 +45,7 @@ class Attributes(msgspec.Struct, frozen=True, kw_only=True):
         """Whether nobody is told of bounces or of complaints."""
         return not self.forwarding and any(self.settings[kind].topic is None for kind in FEEDBACK)
 
-    def changed(self, kind: Kind, setting: Setting) -> Attributes:
+    def changed(self, kind: FeedbackType, setting: Setting) -> Attributes:
         """Take another setting of one kind."""
         return msgspec.structs.replace(self, settings={**self.settings, kind: setting})
 
@@ -65,7 +66,9 @@ class IdentityNotifications:
 
     def wanted(self, identity: str, kind: str) -> Setting | None:
         """Find where events of a type are notified; None where they are not."""
-        setting = next((self.get(identity).settings[known] for known in KINDS if known == kind), None)
+        setting = next(
+            (self.get(identity).settings[known] for known in FEEDBACK_TYPES if known == kind), None
+        )
         return setting if setting is not None and setting.topic is not None else None
 
 
@@ -143,7 +146,7 @@ def _mail(message: Message, origin: Origin, *, headers: bool) -> Mail:
     )
 
 
-def subscribed(topic: str, kind: Kind, identity: str) -> Subscribed:
+def subscribed(topic: str, kind: FeedbackType, identity: str) -> Subscribed:
     """Greet a topic."""
     return Subscribed(
         message=f"You have successfully subscribed your Amazon SNS topic '{topic}' to receive '{kind}' "

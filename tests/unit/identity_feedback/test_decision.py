@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from identity_feedback.decision import (
-    KINDS,
     PLACEHOLDER_ID,
     Decision,
     Desired,
@@ -19,10 +18,11 @@ from identity_feedback.decision import (
     parse_state,
 )
 from mailbus.errors import ConfigurationError
+from mailbus.ses_events import FEEDBACK_TYPES
 
 if TYPE_CHECKING:
-    from identity_feedback.decision import Kind
     from mailbus.aws.custom_resource import RequestType
+    from mailbus.ses_events import FeedbackType
 
 
 IDENTITY = "example.net"
@@ -46,18 +46,20 @@ OUR_ID = "identity-notifications/example.net"
 DISPLACING_ID = f"{OUR_ID}/displaced/Bounce={THEIRS};Complaint+headers={THEIRS}"
 
 
-def ours(*kinds: Kind) -> tuple[Setting, ...]:
-    return tuple(Setting(kind=kind, topic=OURS, headers=True) for kind in kinds or KINDS)
+def ours(*kinds: FeedbackType) -> tuple[Setting, ...]:
+    return tuple(Setting(kind=kind, topic=OURS, headers=True) for kind in kinds or FEEDBACK_TYPES)
 
 
-def nothing(*kinds: Kind) -> tuple[Setting, ...]:
-    return tuple(Setting(kind=kind) for kind in kinds or KINDS)
+def nothing(*kinds: FeedbackType) -> tuple[Setting, ...]:
+    return tuple(Setting(kind=kind) for kind in kinds or FEEDBACK_TYPES)
 
 
 def found(*settings: Setting, forwarding: bool = True) -> Found:
     """The identity's settings in SES; kinds that are not given have none."""
     given = {setting.kind: setting for setting in settings}
-    return Found(settings=tuple(given.get(kind, Setting(kind=kind)) for kind in KINDS), forwarding=forwarding)
+    return Found(
+        settings=tuple(given.get(kind, Setting(kind=kind)) for kind in FEEDBACK_TYPES), forwarding=forwarding
+    )
 
 
 THEIR_BOUNCES = Setting(kind="Bounce", topic=THEIRS)
@@ -153,7 +155,7 @@ DECISIONS: dict[str, tuple[Desired, Found | None, Decision]] = {
     ),
     "updating to another topic replaces our former one": (
         desired("Update", before=DISPLACING, former=FORMER),
-        found(*(Setting(kind=kind, topic=FORMER, headers=True) for kind in KINDS)),
+        found(*(Setting(kind=kind, topic=FORMER, headers=True) for kind in FEEDBACK_TYPES)),
         Decision(changes=ours(), after=DISPLACING),
     ),
     "rolling an update back in the middle finds the topics of both": (
@@ -240,7 +242,7 @@ NOW = (
     found(),
     found(*ours()),
     found(THEIR_BOUNCES, THEIR_COMPLAINTS),
-    found(*(Setting(kind=kind, topic=LATER) for kind in KINDS)),
+    found(*(Setting(kind=kind, topic=LATER) for kind in FEEDBACK_TYPES)),
 )
 
 
@@ -279,7 +281,7 @@ def test_an_identity_that_ses_does_not_have_is_refused_by_name(request_type: Req
 def test_topics_with_names_too_long_to_be_stored_are_not_displaced() -> None:
     long_ones = (
         Setting(kind=kind, topic=f"arn:aws-us-gov:sns:us-gov-west-1:111122223333:{kind}-{'x' * 240}")
-        for kind in KINDS
+        for kind in FEEDBACK_TYPES
     )
     domain = f"{'a' * 60}.{'b' * 60}.example.net"
     wanted = msgspec.structs.replace(desired("Create", displace=True), identity=domain)

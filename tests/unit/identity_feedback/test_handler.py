@@ -13,20 +13,20 @@ from botocore.stub import Stubber
 
 from identity_feedback.aws.identity_topics import IdentityTopics
 from identity_feedback.decision import (
-    KINDS,
     PLACEHOLDER_ID,
     Setting,
 )
 from identity_feedback.handler import Wiring, apply
 from mailbus.aws.custom_resource import Outcome, Request
 from mailbus.errors import ConfigurationError
+from mailbus.ses_events import FEEDBACK_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from types_boto3_ses.client import SESClient
 
-    from identity_feedback.decision import Kind
+    from mailbus.ses_events import FeedbackType
 
 
 IDENTITY = "example.net"
@@ -47,8 +47,8 @@ OUR_ID = "identity-notifications/example.net"
 DISPLACING_ID = f"{OUR_ID}/displaced/Bounce={THEIRS};Complaint+headers={THEIRS}"
 
 
-def ours(*kinds: Kind) -> tuple[Setting, ...]:
-    return tuple(Setting(kind=kind, topic=OURS, headers=True) for kind in kinds or KINDS)
+def ours(*kinds: FeedbackType) -> tuple[Setting, ...]:
+    return tuple(Setting(kind=kind, topic=OURS, headers=True) for kind in kinds or FEEDBACK_TYPES)
 
 
 THEIR_BOUNCES = Setting(kind="Bounce", topic=THEIRS)
@@ -166,7 +166,7 @@ def applied(event: dict[str, Any], ses: Ses) -> Outcome:
 
 def test_all_three_topics_are_set_each_before_its_headers(ses: Ses) -> None:
     ses.has()
-    for kind in KINDS:
+    for kind in FEEDBACK_TYPES:
         ses.takes_topic(kind, OURS)
         ses.takes_headers(kind, enabled=True)
     assert applied(CREATE, ses) == Outcome(physical_id=OUR_ID)
@@ -186,7 +186,7 @@ def test_rolling_back_a_refused_creation_changes_nothing(ses: Ses) -> None:
 
 def test_the_physical_id_holds_what_is_displaced(ses: Ses) -> None:
     ses.has(THEIR_BOUNCES, THEIR_COMPLAINTS)
-    for kind in KINDS:
+    for kind in FEEDBACK_TYPES:
         ses.takes_topic(kind, OURS)
         ses.takes_headers(kind, enabled=True)
     assert applied(DISPLACE, ses) == Outcome(physical_id=DISPLACING_ID)
@@ -220,7 +220,7 @@ def test_deleting_a_read_only_resource_changes_nothing(ses: Ses) -> None:
 
 def test_a_creation_that_lambda_delivers_twice_keeps_what_it_displaced(ses: Ses) -> None:
     ses.has(THEIR_BOUNCES, THEIR_COMPLAINTS)
-    for kind in KINDS:
+    for kind in FEEDBACK_TYPES:
         ses.takes_topic(kind, OURS)
         ses.takes_headers(kind, enabled=True)
     assert applied(LOOKED, ses).physical_id == DISPLACING_ID
@@ -244,8 +244,8 @@ def test_a_creation_whose_response_was_lost_is_rolled_back(ses: Ses) -> None:
 
 
 def test_an_update_moves_the_notifications_from_our_former_topic(ses: Ses) -> None:
-    ses.has(*(Setting(kind=kind, topic=FORMER, headers=True) for kind in KINDS))
-    for kind in KINDS:
+    ses.has(*(Setting(kind=kind, topic=FORMER, headers=True) for kind in FEEDBACK_TYPES))
+    for kind in FEEDBACK_TYPES:
         ses.takes_topic(kind, OURS)
         ses.takes_headers(kind, enabled=True)
     assert applied(UPDATE, ses) == Outcome(physical_id=OUR_ID)
@@ -283,7 +283,7 @@ def test_deleting_succeeds_if_a_displaced_topic_no_longer_exists(ses: Ses) -> No
 def test_bounces_and_complaints_are_forwarded_by_mail_before_their_last_topic_is_cleared(ses: Ses) -> None:
     ses.has(*ours(), forwarding=False)
     ses.takes_forwarding()
-    for kind in KINDS:
+    for kind in FEEDBACK_TYPES:
         ses.takes_headers(kind, enabled=False)
         ses.takes_topic(kind, None)
     assert applied({**DELETE, "PhysicalResourceId": OUR_ID}, ses) == Outcome(physical_id=OUR_ID)
