@@ -1,1 +1,1 @@
-"""SNS over HTTPS: messages of topics in other accounts or regions, checked, into the queues."""
+"""Receives SNS messages over HTTPS, from topics in other accounts or regions, and queues them."""

@@ -1,4 +1,4 @@
-"""The certificates that SNS signs with: where they may come from, and the edge that fetches them."""
+"""SNS's signing certificates: checks their address, fetches and caches them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 # SNS waits 15 s for an answer: https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.prepare.html
 SOCKET_SECONDS: Final = 2.0
 WHOLE_SECONDS: Final = 5.0
-# they have about 2 KB
+# A certificate has about 2 KB.
 CERTIFICATE_BYTES: Final = 32 * 1024
 CHUNK_BYTES: Final = 4096
-REMEMBERED: Final = 64
+CACHED_CERTIFICATES: Final = 64
 
-# One pattern for the whole text, and no parser of URLs: two parsers disagree on what a host is.
-# A region is no mere word: `sns.s3-us-west-2.amazonaws.com` is anybody's bucket that is called "sns".
+# One pattern for the whole text instead of a URL parser: two parsers may disagree on the host. A region is
+# matched exactly: `sns.s3-us-west-2.amazonaws.com` is the bucket of whoever owns the name "sns".
 _URL: Final = re.compile(
     r"https://sns\.(?:cn-[a-z]+-[0-9]\.amazonaws\.com\.cn|(?!cn-)[a-z]{2}(?:-[a-z]+)+-[0-9]\.amazonaws\.com)"
     r"/SimpleNotificationService-[0-9a-f]{1,64}\.pem",
@@ -37,13 +37,13 @@ _URL: Final = re.compile(
 
 
 class Unreachable(msgspec.Struct, frozen=True, kw_only=True):
-    """No certificate from SNS's host, for now."""
+    """SNS's host returned no certificate; a retry may help."""
 
     reason: str
 
 
 def require_certificate_url(url: str) -> str:
-    """Refuse every place but SNS's own for its certificates."""
+    """Return a certificate's URL; raise `SignatureError` if it is not one of SNS's."""
     if _URL.fullmatch(url) is None:
         reason = "SigningCertURL is not one of SNS's: https://sns.<region>.amazonaws.com/...pem"
         raise SignatureError(reason)
@@ -51,7 +51,7 @@ def require_certificate_url(url: str) -> str:
 
 
 def make_opener() -> urllib.request.OpenerDirector:
-    """Make what opens https, by the proxy and the authorities of the environment, and follows no redirect."""
+    """Return an opener for HTTPS, with the environment's proxy and authorities. It follows no redirect."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -64,9 +64,9 @@ def make_opener() -> urllib.request.OpenerDirector:
 def fetch(
     url: str, opener: urllib.request.OpenerDirector, *, clock: Callable[[], float] = time.monotonic
 ) -> bytes | Unreachable:
-    """Get what lies at an address of SNS's.
+    """Return the file at one of SNS's URLs.
 
-    Whatever else comes than the file is `Unreachable`, a 404 too: for a message that SNS did sign it passes.
+    Everything else is `Unreachable`, a 404 too: for a message that SNS signed it is temporary.
     """
     until = clock() + WHOLE_SECONDS
     try:
@@ -75,7 +75,7 @@ def fetch(
                 return Unreachable(reason=f"status {response.status}")
             return _read(response, until, clock)
     except urllib.error.URLError as error:
-        # what it wraps says more: a name that does not resolve, a host that is not believed
+        # The wrapped error is more specific: a name that does not resolve, a certificate that is not trusted.
         return Unreachable(reason=type(error.reason).__name__)
     except (OSError, http.client.HTTPException) as error:
         return Unreachable(reason=type(error).__name__)
@@ -95,17 +95,17 @@ def _read(
 
 
 class Certificates:
-    """Fetches certificates, and remembers those that are valid."""
+    """Fetches certificates, and caches those that are valid."""
 
     def __init__(self, fetch_file: Callable[[str], bytes | Unreachable]) -> None:
         self._fetch = fetch_file
-        self._known: dict[str, x509.Certificate] = {}
+        self._cached: dict[str, x509.Certificate] = {}
 
     def get(self, url: str, now: datetime) -> x509.Certificate | Unreachable:
-        """Give the certificate at an address; where that is not SNS's, it is a `SignatureError`."""
-        known = self._known.get(require_certificate_url(url))
-        if known is not None and known.not_valid_before_utc <= now <= known.not_valid_after_utc:
-            return known
+        """Return the certificate at a URL; raise `SignatureError` if the URL is not one of SNS's."""
+        cached = self._cached.get(require_certificate_url(url))
+        if cached is not None and cached.not_valid_before_utc <= now <= cached.not_valid_after_utc:
+            return cached
         content = self._fetch(url)
         if isinstance(content, Unreachable):
             return content
@@ -113,7 +113,7 @@ class Certificates:
             certificate = x509.load_pem_x509_certificate(content)
         except ValueError:
             return Unreachable(reason="not a certificate")
-        if len(self._known) >= REMEMBERED:
-            self._known.clear()
-        self._known[url] = certificate
+        if len(self._cached) >= CACHED_CERTIFICATES:
+            self._cached.clear()
+        self._cached[url] = certificate
         return certificate

@@ -1,4 +1,4 @@
-"""Basic credentials: those that a caller gives, against those of the secret.
+"""Basic credentials: of a request's header and of the secret, and their comparison.
 
 https://www.rfc-editor.org/rfc/rfc7617
 """
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 HEADER: Final = "authorization"
 _BASIC: Final = re.compile(r"basic +([A-Za-z0-9+/]+={0,2})", re.ASCII | re.IGNORECASE)
-_REMEDY: Final = (
+_FIX: Final = (
     'put a version that is {"username": "...", "password": "..."}, neither empty, no colon in the username'
 )
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """One valid pair. Its text never shows it."""
+    """A valid user and password, which its text never shows."""
 
     username: str
     password: str
@@ -36,7 +36,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
         return "Credentials(...)"
 
     def encoded(self) -> bytes:
-        """Write the pair as it stands, in base64, in the header."""
+        """Return the pair as the header has it in base64."""
         return f"{self.username}:{self.password}".encode()
 
 
@@ -44,21 +44,21 @@ _DECODER: Final = msgspec.json.Decoder(Credentials)
 
 
 def parse_secret(text: str) -> Credentials:
-    """Read a version of the secret; a malformed one is a `ConfigurationError` that does not quote it."""
+    """Parse a version of the secret; a malformed one is a `ConfigurationError` that does not quote it."""
     try:
         credentials = _DECODER.decode(text)
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
-        # not even the parser's words: they quote what they stumble over
-        reason = f"the webhook's secret is not the JSON that it has to be: {_REMEDY}"
+        # The parser's message is left out: it may quote the secret.
+        reason = f"the webhook's secret is not the JSON object that it must be: {_FIX}"
         raise ConfigurationError(reason) from error
     if not credentials.username or not credentials.password or ":" in credentials.username:
-        reason = f"the webhook's secret has credentials that cannot stand in a header: {_REMEDY}"
+        reason = f"the webhook's secret has credentials that cannot be sent in a header: {_FIX}"
         raise ConfigurationError(reason)
     return credentials
 
 
-def given(headers: Mapping[str, str]) -> bytes | None:
-    """Find the `user:password` of a request; None where there is none, or more than one, or a broken one."""
+def from_headers(headers: Mapping[str, str]) -> bytes | None:
+    """Return the `user:password` of a request; None if it is missing, repeated or malformed."""
     found = [value for name, value in headers.items() if name.lower() == HEADER]
     basic = _BASIC.fullmatch(found[0].strip()) if len(found) == 1 else None
     if basic is None:
@@ -70,10 +70,10 @@ def given(headers: Mapping[str, str]) -> bytes | None:
 
 
 def matches(pair: bytes, valid: Iterable[Credentials]) -> bool:
-    """Tell whether a pair is one of the valid ones, in a time that says nothing of which, or how nearly.
+    """Return True if a pair is one of the valid ones, in constant time.
 
-    Digests are compared, as comparing in constant time tells lengths; and each with all.
+    Digests are compared, since the comparison itself reveals lengths, and always with all valid pairs.
     """
     digest = hashlib.sha256(pair).digest()
-    compared = [hmac.compare_digest(digest, hashlib.sha256(one.encoded()).digest()) for one in valid]
-    return any(compared)
+    equal = [hmac.compare_digest(digest, hashlib.sha256(each.encoded()).digest()) for each in valid]
+    return any(equal)

@@ -1,4 +1,4 @@
-"""A request as API Gateway's REST proxy hands it over, and the answer that it takes.
+"""Requests of API Gateway's REST proxy integration, and the responses to them.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
@@ -24,7 +24,7 @@ class _Context(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A request. `resource` is the path as the API names it, without stage and base path."""
+    """A request. `resource` is the path of the API's resource, without stage and base path."""
 
     resource: str
     headers: dict[str, str] | None = None
@@ -34,32 +34,32 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def request_id(self) -> str:
-        """What the API's access log calls the request."""
+        """The request's id in the API's access log."""
         return self.request_context.request_id
 
     def header(self, name: str) -> str | None:
-        """Give a header by its name in lower case: API Gateway keeps the sender's case."""
+        """Return a header by its name in lower case; API Gateway keeps the sender's case."""
         return next((value for key, value in (self.headers or {}).items() if key.lower() == name), None)
 
     def text(self) -> str:
-        """Give the body; one that is no UTF-8 is an `InvalidNotification`."""
+        """Return the body; if it is not UTF-8, raise `InvalidNotification`."""
         try:
-            given = (self.body or "").encode()
-            return (base64.b64decode(given, validate=True) if self.is_base64_encoded else given).decode()
+            body = (self.body or "").encode()
+            return (base64.b64decode(body, validate=True) if self.is_base64_encoded else body).decode()
         except (binascii.Error, UnicodeError) as error:
             reason = "the body is not text in UTF-8; SNS posts JSON"
             raise InvalidNotification(reason) from error
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the sender is told, and SNS's delivery log keeps."""
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """The response to the sender, which SNS's delivery log keeps."""
 
     status: HTTPStatus
     reason: str = ""
 
 
 def parse_request(event: dict[str, Any]) -> Request:
-    """Read the event of a REST API's proxy integration; any other is a `ConfigurationError`."""
+    """Parse the event of a REST API's proxy integration; any other is a `ConfigurationError`."""
     try:
         return msgspec.convert(event, Request)
     except msgspec.ValidationError as error:
@@ -67,11 +67,11 @@ def parse_request(event: dict[str, Any]) -> Request:
         raise ConfigurationError(reason) from error
 
 
-def response(answer: Answer) -> dict[str, Any]:
-    """Write an answer as API Gateway takes it."""
-    text = answer.reason or answer.status.phrase
+def proxy_response(response: Response) -> dict[str, Any]:
+    """Return a response as API Gateway expects it."""
+    text = response.reason or response.status.phrase
     return {
-        "statusCode": int(answer.status),
+        "statusCode": int(response.status),
         "headers": {"Content-Type": "application/json"},
         "body": msgspec.json.encode({"message": text}).decode(),
         "isBase64Encoded": False,

@@ -1,4 +1,4 @@
-"""What SNS posts: three types of message, and of each the text that SNS signs.
+"""Parses the three types of message that SNS posts, and builds the text that SNS signs.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
 """
@@ -13,19 +13,19 @@ import msgspec
 
 from mailbus.errors import InvalidNotification
 
-# Values stand one a line in the text that is signed: one with a line feed could pass for two.
+# The signed text has one value a line: a value with a line feed could be taken for two.
 _Word = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,2048}\Z")]
 _Timestamp = Annotated[
     str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z\Z")
 ]
 
 REASON_CHARACTERS: Final = 200
-# msgspec quotes what is none of a closed list's, and anybody may post anything
+# msgspec quotes a value that an enum does not have, and anybody may post anything.
 _QUOTED_VALUE: Final = re.compile(r"Invalid (?:enum )?value .*(?= - at `)", re.DOTALL)
 
 
 class Signed(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", tag_field="Type"):
-    """What all messages have. `timestamp` is kept as written, as it is signed; `signature` is base64."""
+    """The fields of all messages. `timestamp` is kept as sent, since it is signed; `signature` is base64."""
 
     message_id: _Word
     topic_arn: _Word
@@ -37,30 +37,30 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", tag_fie
 
 
 class Notification(Signed, frozen=True, kw_only=True, tag="Notification"):
-    """What somebody published to the topic."""
+    """A message that somebody published to the topic."""
 
     subject: str | None = None
 
 
-class _Handshake(Signed, frozen=True, kw_only=True):
-    """`token` confirms the subscription, as whoever opens `subscribe_url` does."""
+class _Confirmation(Signed, frozen=True, kw_only=True):
+    """`token` confirms the subscription, as opening `subscribe_url` does."""
 
     token: _Word
     subscribe_url: _Word = msgspec.field(name="SubscribeURL")
 
 
-class SubscriptionConfirmation(_Handshake, frozen=True, kw_only=True, tag="SubscriptionConfirmation"):
-    """Somebody subscribed the webhook; nothing comes until that is confirmed."""
+class SubscriptionConfirmation(_Confirmation, frozen=True, kw_only=True, tag="SubscriptionConfirmation"):
+    """Somebody subscribed the webhook; SNS sends nothing until that is confirmed."""
 
 
-class UnsubscribeConfirmation(_Handshake, frozen=True, kw_only=True, tag="UnsubscribeConfirmation"):
-    """Somebody ended the subscription; the token takes that back."""
+class UnsubscribeConfirmation(_Confirmation, frozen=True, kw_only=True, tag="UnsubscribeConfirmation"):
+    """Somebody ended the subscription; the token restores it."""
 
 
 Message = Notification | SubscriptionConfirmation | UnsubscribeConfirmation
 
 _DECODER: Final[msgspec.json.Decoder[Message]] = msgspec.json.Decoder(Message)
-_HANDSHAKE_FIELDS: Final = (
+_CONFIRMATION_FIELDS: Final = (
     ("Message", "message"),
     ("MessageId", "message_id"),
     ("SubscribeURL", "subscribe_url"),
@@ -77,37 +77,37 @@ _SIGNED_FIELDS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("Timestamp", "timestamp"),
         ("TopicArn", "topic_arn"),
     ),
-    "SubscriptionConfirmation": _HANDSHAKE_FIELDS,
-    "UnsubscribeConfirmation": _HANDSHAKE_FIELDS,
+    "SubscriptionConfirmation": _CONFIRMATION_FIELDS,
+    "UnsubscribeConfirmation": _CONFIRMATION_FIELDS,
 }
 
 
 def parse_message(body: str) -> Message:
-    """Read what was posted; anything that SNS does not post is an `InvalidNotification`."""
+    """Parse a message; anything that SNS does not post is an `InvalidNotification`."""
     try:
         message = _DECODER.decode(body)
-        moment(message)
+        created_at(message)
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError, ValueError) as error:
-        told = _QUOTED_VALUE.sub("Invalid value", str(error))[:REASON_CHARACTERS]
-        wrong = told if isinstance(error, msgspec.MsgspecError) else "unreadable"
+        text = _QUOTED_VALUE.sub("Invalid value", str(error))[:REASON_CHARACTERS]
+        wrong = text if isinstance(error, msgspec.MsgspecError) else "unreadable"
         reason = f"not a message of SNS: {wrong}; subscribe the webhook to an SNS topic, raw delivery off"
-        # not "from error": a log would show what was just taken out
+        # Not "from error": the log would show the quoted value again.
         raise InvalidNotification(reason) from None
     return message
 
 
 def type_of(message: Message) -> str:
-    """Name a message's type as SNS does."""
+    """Return SNS's name of a message's type."""
     return str(message.__struct_config__.tag)
 
 
-def moment(message: Message) -> datetime:
-    """Tell when SNS made a message, in UTC."""
+def created_at(message: Message) -> datetime:
+    """Return when SNS created a message, in UTC."""
     return datetime.fromisoformat(message.timestamp)
 
 
 def text_to_sign(message: Message) -> bytes:
-    """Write what SNS signs: each name and value on a line, a subject only where there is one."""
+    """Return the text that SNS signs: each name and value on a line, the subject only if there is one."""
     kind = type_of(message)
     values = ((name, getattr(message, field)) for name, field in _SIGNED_FIELDS[kind])
     lines = [f"{name}\n{value}\n" for name, value in values if value is not None]

@@ -1,4 +1,4 @@
-"""The paths that SNS posts to, as the API's resources name them."""
+"""The paths of the API's resources to which SNS posts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether SNS signed a message, and lately."""
+"""Verifies that SNS signed a message, and recently."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
 from mailbus.errors import SignatureError
-from webhook.messages import moment, text_to_sign
+from webhook.messages import created_at, text_to_sign
 
 if TYPE_CHECKING:
     from webhook.messages import Message
 
-# SNS tries for an hour, of which its attempts, of up to 15 s each and a hundred, are no part:
+# SNS retries for an hour, plus the time of its attempts, up to a hundred of up to 15 s:
 # https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
 OLDEST: Final = timedelta(minutes=90)
 AHEAD: Final = timedelta(minutes=5)
 KEY_BITS: Final = 2048
 HASHES: Final = {"1": SHA1, "2": SHA256}
 
-# To whom SNS's certificates are issued: sns.amazonaws.com; in regions that an account opts in to,
-# sns-signing.<region>; in China and GovCloud sns-<region>. The list of AWS's own SDK:
+# The names in SNS's certificates: sns.amazonaws.com; in opt-in regions sns-signing.<region>; in China and
+# GovCloud sns-<region>. From AWS's own SDK:
 # https://github.com/aws/aws-sdk-java-v2/blob/master/services-custom/sns-message-manager/src/main/java/software/amazon/awssdk/messagemanager/sns/internal/SnsHostProvider.java
 _REGION: Final = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
 _SUBJECT: Final = re.compile(
@@ -37,10 +37,10 @@ _SUBJECT: Final = re.compile(
 
 
 def require_recent(message: Message, now: datetime) -> None:
-    """Refuse what SNS would not try any more, and what is not yet: old messages, played again."""
-    age = now - moment(message)
+    """Raise `SignatureError` if a message is too old, such as a replayed one, or from the future."""
+    age = now - created_at(message)
     if age > OLDEST:
-        reason = f"Timestamp is {_minutes(age)} minutes ago, and SNS does not try for so long"
+        reason = f"Timestamp is {_minutes(age)} minutes ago, and SNS does not retry for so long"
         raise SignatureError(reason)
     if age < -AHEAD:
         reason = f"Timestamp is {_minutes(-age)} minutes ahead of this clock"
@@ -48,9 +48,9 @@ def require_recent(message: Message, now: datetime) -> None:
 
 
 def verify(message: Message, certificate: x509.Certificate, now: datetime) -> None:
-    """Refuse a message that the key of this certificate did not sign, and a certificate that is not SNS's.
+    """Raise `SignatureError` if the certificate is not SNS's, or its key did not sign the message.
 
-    Whoever fetched the certificate knows that SNS's own host served it: nothing here asks who issued it.
+    The certificate was fetched from SNS's own host, so its issuer is not checked.
     """
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         reason = "the signing certificate is not valid now"
@@ -69,7 +69,7 @@ def verify(message: Message, certificate: x509.Certificate, now: datetime) -> No
         reason = "Signature is not base64"
         raise SignatureError(reason) from error
     except InvalidSignature as error:
-        reason = "Signature is not that of SNS over these fields"
+        reason = "Signature is not SNS's signature of these fields"
         raise SignatureError(reason) from error
 
 

@@ -41,7 +41,6 @@ EDGES = {
     "tracking.aws.tracking_queue": "SQS, to have a record come again later",
     "inbound.aws.s3": "S3",
     "inbound.aws.kms": "KMS",
-    "webhook.handler": "makes the client that confirms without a signature",
     "webhook.aws.queues": "SQS, to pass messages on",
     "webhook.aws.secret": "Secrets Manager",
     "webhook.aws.subscriptions": "SNS, to confirm subscriptions",

@@ -1,6 +1,6 @@
-"""The edge to Secrets Manager: the secret with its current version and the one before.
+"""The edge to Secrets Manager: reads the current version of the secret and the previous one.
 
-A rotation leaves the one before valid: subscriptions carry it in their URL until they are made anew.
+After a rotation the previous version stays valid: subscriptions have it in their URL until they are replaced.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ STAGES: Final = (CURRENT, PREVIOUS)
 NO_SUCH_VERSION: Final = "ResourceNotFoundException"
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What is valid now, and which versions (stage and reason) are malformed."""
+class SecretVersions(msgspec.Struct, frozen=True, kw_only=True):
+    """The valid credentials, and the stage and reason of each malformed version."""
 
     valid: tuple[Credentials, ...]
     malformed: tuple[tuple[str, str], ...] = ()
@@ -43,14 +43,14 @@ class StoredSecret:
         self._client = client
         self.arn = arn
 
-    def read(self) -> Known | Unreadable:
-        """Read both versions: one that was never rotated has no previous one."""
+    def read(self) -> SecretVersions | Unreadable:
+        """Read both versions; a secret that was never rotated has no previous one."""
         valid: list[Credentials] = []
         malformed: list[tuple[str, str]] = []
         for stage in STAGES:
             try:
                 answer = self._client.get_secret_value(SecretId=self.arn, VersionStage=stage)
-                # a binary version has no text
+                # A binary version has no string.
                 valid.append(parse_secret(answer.get("SecretString", "")))
             except ConfigurationError as error:
                 malformed.append((stage, str(error)))
@@ -58,4 +58,4 @@ class StoredSecret:
                 code = error_code(error)
                 if stage == CURRENT or code != NO_SUCH_VERSION:
                     return Unreadable(code=code)
-        return Known(valid=tuple(valid), malformed=tuple(malformed))
+        return SecretVersions(valid=tuple(valid), malformed=tuple(malformed))

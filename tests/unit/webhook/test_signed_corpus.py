@@ -12,7 +12,7 @@ from cryptography import x509
 
 from mailbus.errors import SignatureError
 from webhook.certificates import require_certificate_url
-from webhook.messages import Message, moment, parse_message, type_of
+from webhook.messages import Message, created_at, parse_message, type_of
 from webhook.signature import require_recent, verify
 
 CORPUS = Path(__file__).resolve().parents[3].parent / "shared" / "corpus" / "sns"
@@ -33,10 +33,10 @@ def certificate_of(path: Path, message: Message) -> x509.Certificate:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_what_sns_signed_is_taken_at_its_time_and_not_today(path: Path) -> None:
+def test_a_message_of_the_corpus_is_accepted_at_its_time_and_refused_today(path: Path) -> None:
     message = parse_message(json.dumps(as_posted(path)))
     certificate = certificate_of(path, message)
-    then = moment(message) + timedelta(seconds=1)
+    then = created_at(message) + timedelta(seconds=1)
     require_recent(message, then)
     verify(message, certificate, then)
     with pytest.raises(SignatureError, match="not valid now"):
@@ -44,16 +44,16 @@ def test_what_sns_signed_is_taken_at_its_time_and_not_today(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_what_sns_signed_cannot_be_altered(path: Path) -> None:
+def test_an_altered_message_of_the_corpus_is_refused(path: Path) -> None:
     whole = as_posted(path)
     for field in ("Message", "MessageId", "Subject", "SubscribeURL", "Token", "TopicArn"):
         if field in whole:
             altered = parse_message(json.dumps(whole | {field: f"{whole[field]}x"}))
-            with pytest.raises(SignatureError, match="not that of SNS"):
-                verify(altered, certificate_of(path, altered), moment(altered))
+            with pytest.raises(SignatureError, match="not SNS's signature"):
+                verify(altered, certificate_of(path, altered), created_at(altered))
 
 
-def test_the_corpus_has_every_type_in_some_version() -> None:
+def test_the_corpus_has_every_message_type() -> None:
     found = {(type_of(message), message.signature_version) for message in map(parsed, FILES)}
     assert found == {
         ("Notification", "1"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.unit.webhook.sns_world import CERTIFICATE_URL, authority, certificate, rsa_key
+from tests.unit.webhook.world import CERTIFICATE_URL, authority, certificate, rsa_key
 from webhook.certificates import CERTIFICATE_BYTES, WHOLE_SECONDS, Unreachable, fetch, make_opener
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         yield start
 
 
-def test_a_certificate_is_fetched_over_https_by_the_environment_s_proxy(
+def test_a_certificate_is_fetched_over_https_through_the_environments_proxy(
     hosted: Callable[[str], Host],
 ) -> None:
     host = hosted(HOST)
@@ -96,7 +96,7 @@ def test_a_certificate_is_fetched_over_https_by_the_environment_s_proxy(
     assert request.startswith(b"GET /SimpleNotificationService-7506a1e35b36ef5a444dd1a8e7cc3ed8.pem ")
 
 
-def test_a_host_that_is_not_sns_by_its_own_certificate_is_not_believed(
+def test_a_host_whose_own_certificate_is_not_snss_is_not_trusted(
     hosted: Callable[[str], Host],
 ) -> None:
     host = hosted("sns.us-east-1.example.com")
@@ -113,17 +113,17 @@ def test_a_redirect_is_not_followed(status: str, hosted: Callable[[str], Host]) 
 
 
 @pytest.mark.parametrize("status", ["404 Not Found", "403 Forbidden", "500 Oops", "204 No Content"])
-def test_only_the_file_itself_is_taken(status: str, hosted: Callable[[str], Host]) -> None:
+def test_only_a_response_with_the_file_is_accepted(status: str, hosted: Callable[[str], Host]) -> None:
     hosted(HOST).reply = answer(b"" if status.startswith("204") else PEM, status)
     assert fetch(CERTIFICATE_URL, make_opener()) == Unreachable(reason=f"status {status[:3]}")
 
 
-def test_what_is_too_large_for_a_certificate_is_left_unread(hosted: Callable[[str], Host]) -> None:
+def test_a_response_too_large_for_a_certificate_is_not_read(hosted: Callable[[str], Host]) -> None:
     hosted(HOST).reply = answer(b"A" * (CERTIFICATE_BYTES + 1))
     assert fetch(CERTIFICATE_URL, make_opener()) == Unreachable(reason="too large")
 
 
-def test_a_host_that_trickles_is_given_up(hosted: Callable[[str], Host]) -> None:
+def test_a_host_that_responds_too_slowly_is_given_up(hosted: Callable[[str], Host]) -> None:
     hosted(HOST)
     moments = iter([0.0, WHOLE_SECONDS + 0.1])
     assert fetch(CERTIFICATE_URL, make_opener(), clock=lambda: next(moments)) == Unreachable(
@@ -132,11 +132,11 @@ def test_a_host_that_trickles_is_given_up(hosted: Callable[[str], Host]) -> None
 
 
 @pytest.mark.parametrize("reply", [b"", b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 nothing\r\n\r\n"])
-def test_what_does_not_speak_http_is_no_host_of_sns(reply: bytes, hosted: Callable[[str], Host]) -> None:
+def test_a_host_that_does_not_speak_http_is_unreachable(reply: bytes, hosted: Callable[[str], Host]) -> None:
     hosted(HOST).reply = reply
     assert isinstance(fetch(CERTIFICATE_URL, make_opener()), Unreachable)
 
 
-def test_a_host_that_is_away_is_said_to_be(hosted: Callable[[str], Host]) -> None:
+def test_an_unreachable_host_is_reported(hosted: Callable[[str], Host]) -> None:
     hosted(HOST).close()
     assert fetch(CERTIFICATE_URL, make_opener()) == Unreachable(reason="ConnectionRefusedError")

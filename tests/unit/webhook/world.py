@@ -1,4 +1,4 @@
-"""SNS as the webhook sees it: its key and certificate, what it posts, and AWS behind the webhook."""
+"""SNS's key, certificate and messages, and the webhook with stand-ins for AWS."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from mailbus.metrics import REFUSED_MESSAGES
 from webhook.aws.queues import Queues
 from webhook.aws.subscriptions import Subscriptions
 from webhook.certificates import Certificates, Unreachable
-from webhook.http import Answer, parse_request
+from webhook.http import Response, parse_request
 from webhook.receive import Webhook, receive
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ CERTIFICATE_URL = (
 TRACKING_QUEUE = "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-tracking"
 INBOUND_QUEUE = "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-inbound"
 TOKEN = "2336412f37fb687f5d51e6e2425929f52e8e353134fe72d55ef8b330217d82da"  # noqa: S105 - of nobody
-# what must never get into a log
+# Must never be logged.
 PRIVATE = "patient.zero@example.org"
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -45,7 +46,7 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 @functools.cache
 def rsa_key(name: str = "SNS", bits: int = 2048) -> rsa.RSAPrivateKey:
-    """Make a key, the same one for the same name."""
+    """Return a key, the same one for the same name."""
     assert name
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
@@ -62,7 +63,7 @@ def certificate(
     begins: datetime = NOW - timedelta(days=30),
     ends: datetime = NOW + timedelta(days=300),
 ) -> bytes:
-    """Issue a certificate as SNS's are, in PEM."""
+    """Return a certificate like SNS's, in PEM."""
     issuer = _called("Amazon RSA 2048 M01")
     builder = _builder(key, names[0] if names else "sns.amazonaws.com", begins, ends).issuer_name(issuer)
     if names:
@@ -71,7 +72,7 @@ def certificate(
 
 
 def authority(key: rsa.RSAPrivateKey, name: str) -> bytes:
-    """Issue a certificate that is its own authority, at all times, for a server of this name."""
+    """Return a self-signed certificate of an authority, for a server of this name."""
     public = key.public_key()
     begins, ends = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
     return (
@@ -106,7 +107,7 @@ def _alternatives(names: tuple[str, ...]) -> x509.SubjectAlternativeName:
 
 
 def notification(**changes: Any) -> dict[str, Any]:
-    """Write what SNS posts of a bounce."""
+    """Return a notification of a bounce, as SNS posts it."""
     event = {"eventType": "Bounce", "bounce": {"bouncedRecipients": [{"emailAddress": PRIVATE}]}}
     return {
         "Type": "Notification",
@@ -121,8 +122,8 @@ def notification(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def handshake(kind: str = "SubscriptionConfirmation", **changes: Any) -> dict[str, Any]:
-    """Write what SNS posts when a subscription begins, or ends."""
+def subscription_message(kind: str = "SubscriptionConfirmation", **changes: Any) -> dict[str, Any]:
+    """Return the message that SNS posts when a subscription begins, or ends."""
     return {
         "Type": kind,
         "MessageId": "f3f2fc87-c426-4c2f-9044-b55890c0939c",
@@ -137,10 +138,14 @@ def handshake(kind: str = "SubscriptionConfirmation", **changes: Any) -> dict[st
     } | changes
 
 
+def without(message: dict[str, Any], field: str) -> dict[str, Any]:
+    return {name: value for name, value in message.items() if name != field}
+
+
 def signed(
     message: dict[str, Any], *, key: rsa.RSAPrivateKey | None = None, sha1: bool | None = None
 ) -> dict[str, Any]:
-    """Sign a message as SNS does: by its version, unless `sha1` says otherwise."""
+    """Sign a message as SNS does: by its version unless `sha1` is given."""
     names = ["Message", "MessageId", "SubscribeURL", "Subject", "Timestamp", "Token", "TopicArn", "Type"]
     ours = (
         names
@@ -155,7 +160,7 @@ def signed(
 
 
 def event(body: str | None, resource: str = "/tracking", **changes: Any) -> dict[str, Any]:
-    """Write the event of a REST API's proxy integration."""
+    """Return the event of a REST API's proxy integration."""
     return {
         "resource": resource,
         "path": resource,
@@ -184,7 +189,7 @@ def client_error(code: str, operation: str) -> ClientError:
 
 
 class FakeSqs:
-    """SQS: keeps what was sent by queue, or raises `outage`."""
+    """SQS: records what was sent by queue, or raises `outage`."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
@@ -197,7 +202,7 @@ class FakeSqs:
 
 
 class FakeSns:
-    """SNS of all regions: keeps what was confirmed, with the region, or raises `outage`."""
+    """SNS of all regions: records what was confirmed, with the region, or raises `outage`."""
 
     def __init__(self) -> None:
         self.confirmed: list[tuple[str, str, str]] = []
@@ -216,7 +221,7 @@ class FakeSns:
 
 
 class World:
-    """The webhook among stand-ins, at `NOW`."""
+    """The webhook with stand-ins for AWS, at `NOW`."""
 
     def __init__(
         self, *, topics: tuple[str, ...] = (TOPIC,), confirm: bool = True, inbound: bool = True
@@ -248,13 +253,13 @@ class World:
     def put_metric(self, name: Metric, value: float) -> None:
         self.measured.append((name, value))
 
-    def post(self, message: dict[str, Any], resource: str = "/tracking", **headers: str) -> Answer:
-        """Post a message as SNS does; `headers` are its own, their underscores dashes."""
-        typed = {"x-amz-sns-message-type": str(message.get("Type"))}
-        given = typed | {name.replace("_", "-"): value for name, value in headers.items()}
+    def post(self, message: dict[str, Any], resource: str = "/tracking", **headers: str) -> Response:
+        """Post a message as SNS does; `headers` have underscores instead of dashes."""
+        sns_headers = {"x-amz-sns-message-type": str(message.get("Type"))}
+        given = sns_headers | {name.replace("_", "-"): value for name, value in headers.items()}
         return self.send(event(json.dumps(message), resource, headers=given))
 
-    def send(self, proxied: dict[str, Any]) -> Answer:
+    def send(self, proxied: dict[str, Any]) -> Response:
         answer = receive(parse_request(proxied), self.webhook)
         assert PRIVATE not in self.stream.getvalue()
         assert "Basic" not in self.stream.getvalue()
@@ -266,5 +271,13 @@ class World:
         return [json.loads(line) for line in self.stream.getvalue().splitlines()]
 
     def nothing_happened(self) -> bool:
-        """Tell whether AWS was left alone."""
+        """Return True if nothing was sent or confirmed."""
         return not self.sqs.sent and not self.sns.confirmed
+
+    def refusal_reason(self) -> str:
+        """Return the reason in the log for a message that was refused and counted."""
+        assert self.nothing_happened()
+        assert (REFUSED_MESSAGES, 1) in self.measured
+        (line,) = [line for line in self.log if line["message"] == "message refused"]
+        assert line["request_id"] == "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+        return str(line["reason"])

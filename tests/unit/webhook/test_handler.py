@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from mailbus.aws import sessions
 from mailbus.errors import ConfigurationError
 from mailbus.metrics import REFUSED_MESSAGES, UNCONFIRMED_SUBSCRIPTIONS, put_metric
 from tests.unit.fakes.lambda_context import FakeLambdaContext
-from tests.unit.webhook.sns_world import (
+from tests.unit.webhook.world import (
     CHINESE_TOPIC,
     INBOUND_QUEUE,
     TOKEN,
@@ -43,7 +44,7 @@ def invoke(proxied: dict[str, Any]) -> dict[str, Any]:
     return handler.lambda_handler(proxied, context)
 
 
-def test_a_refusal_is_answered_as_api_gateway_takes_it_and_counted_in_the_log(
+def test_a_refusal_is_a_proxy_response_and_counted_in_the_log(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     answer = invoke(event(json.dumps(signed(notification(SigningCertURL=URL_ELSEWHERE)))))
@@ -54,12 +55,12 @@ def test_a_refusal_is_answered_as_api_gateway_takes_it_and_counted_in_the_log(
     assert [(line[REFUSED_MESSAGES], line["service"]) for line in counted] == [([1.0], "mailbus-dev-webhook")]
 
 
-def test_without_an_inbound_queue_mail_is_received_nowhere() -> None:
+def test_without_an_inbound_queue_the_inbound_path_is_refused() -> None:
     assert invoke(event("{}", "/inbound"))["statusCode"] == 404
 
 
 @pytest.mark.parametrize("name", [REFUSED_MESSAGES, UNCONFIRMED_SUBSCRIPTIONS])
-def test_what_is_counted_has_the_one_dimension_that_alarms_name(
+def test_metrics_have_exactly_the_dimension_that_alarms_watch(
     name: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put_metric("mailbus-dev-webhook", name, 1)
@@ -82,9 +83,9 @@ class FakeSession:
         return FakeSns()
 
 
-def test_a_client_of_sns_is_made_once_for_each_topic_s_region(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_sns_client_is_made_once_for_each_region(monkeypatch: pytest.MonkeyPatch) -> None:
     session = FakeSession()
-    monkeypatch.setattr(handler.sessions, "open_session", lambda: session)
+    monkeypatch.setattr(sessions, "open_session", lambda: session)
     subscriptions = handler.wire("mailbus-dev-webhook").subscriptions
     assert session.made == [("sqs", None)]
     for topic in (TOPIC, CHINESE_TOPIC, TOPIC):
@@ -92,7 +93,7 @@ def test_a_client_of_sns_is_made_once_for_each_topic_s_region(monkeypatch: pytes
     assert session.made == [("sqs", None), ("sns", "us-east-1"), ("sns", "cn-north-1")]
 
 
-def test_the_settings_say_what_is_received_where(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_settings_map_paths_to_queues(monkeypatch: pytest.MonkeyPatch) -> None:
     assert handler.wire("mailbus-dev-webhook").routes == {"/tracking": TRACKING_QUEUE}
     monkeypatch.setenv("INBOUND_QUEUE_URL", INBOUND_QUEUE)
     handler.wire.cache_clear()
@@ -107,6 +108,6 @@ def test_the_settings_say_what_is_received_where(monkeypatch: pytest.MonkeyPatch
     [{}, {"Records": []}, {"resource": None}, {"version": "2.0", "rawPath": "/tracking", "body": "{}"}],
     ids=str,
 )
-def test_an_event_of_something_else_than_the_rest_api_is_said_to_be_one(proxied: dict[str, Any]) -> None:
+def test_an_event_that_is_not_of_a_rest_api_is_a_configuration_error(proxied: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="invoke this function by the webhook's API"):
         parse_request(proxied)
