@@ -1,8 +1,8 @@
-"""Mailboxes as people write them, read into what SES takes.
+"""Parses mailboxes as people write them into addresses that SES accepts.
 
-One entry is one RFC 5322 mailbox: `ann@example.com`, `Ann Lee <ann@example.com>` or
-`"Lee, Ann" <ann@example.com>`; names may be unicode, or already RFC 2047 encoded. Groups,
-comments and domain literals are refused. Errors give the path and the reason, never the address.
+A mailbox is one of RFC 5322: `ann@example.com`, `Ann Lee <ann@example.com>` or
+`"Lee, Ann" <ann@example.com>`; names may be unicode, or already RFC 2047 encoded. Groups, comments and domain
+literals are refused. Errors have the path and the reason, never the address.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOCAL_CHARACTERS: Final = 64
 DOMAIN_CHARACTERS: Final = 253
 LABEL_CHARACTERS: Final = 63
 MAILBOX_CHARACTERS: Final = 2000
-# with each of them escaped, and an address, still within a mailbox
+# a mailbox still has room for each of them escaped, and an address
 NAME_CHARACTERS: Final = 800
 LIST_CHARACTERS: Final = 8000
 
@@ -44,28 +44,28 @@ _NEWLINES: Final = {"\r": "a carriage return", "\n": "a line feed", "\0": "a NUL
 
 
 def require_one_line(text: str, path: str) -> str:
-    """Refuse what could end a header line, or is invisible in one; a tab is let through."""
+    """Refuse characters that could end a header line or are invisible in one; a tab is allowed."""
     found = next((match[0] for match in _CONTROL.finditer(text) if match[0] != "\t"), None)
     if found is not None:
         what = _NEWLINES.get(found, f"the control character U+{ord(found):04X}")
-        raise InvalidJob(path, f"has {what}, which a header cannot carry; remove it")
+        raise InvalidJob(path, f"has {what}, which is not allowed in a header; remove it")
     return text
 
 
 def parse_mailbox(text: str, path: str) -> Mailbox:
-    """Read one mailbox, its domain encoded to ASCII; what is wrong is an `InvalidJob` at `path`."""
-    written = _within(MAILBOX_CHARACTERS, require_one_line(text, path), path).strip()
+    """Parse one mailbox; its domain is encoded to ASCII. Raises `InvalidJob` at `path`."""
+    written = _at_most(MAILBOX_CHARACTERS, require_one_line(text, path), path).strip()
     named = _NAMED.fullmatch(written)
     if named is None:
         return Mailbox(name="", address=_addr_spec(written, path))
     name = require_one_line(_display_name(named["name"].strip()), path)
     if len(name) > NAME_CHARACTERS:
-        raise InvalidJob(path, f"has a name of {len(name)} characters; {NAME_CHARACTERS} are allowed")
+        raise InvalidJob(path, f"has a name of {len(name)} characters; at most {NAME_CHARACTERS} are allowed")
     return Mailbox(name=name, address=_addr_spec(named["spec"].strip(), path))
 
 
 def format_mailbox(mailbox: Mailbox) -> str:
-    """Write a mailbox so that `parse_mailbox` reads the same; no header may hold it without encoding."""
+    """Format a mailbox so that `parse_mailbox` returns the same; encode it before it goes into a header."""
     if not mailbox.name:
         return mailbox.address
     escaped = re.sub(r'(["\\])', r"\\\1", mailbox.name)
@@ -73,29 +73,29 @@ def format_mailbox(mailbox: Mailbox) -> str:
 
 
 def parse_mailboxes(text: str, path: str) -> tuple[Mailbox, ...]:
-    """Read a comma-separated header value; commas inside quotes do not separate."""
-    parts = _SPLIT.findall(_within(LIST_CHARACTERS, text, path))
+    """Parse a comma-separated header value; commas inside quotes do not separate."""
+    parts = _SPLIT.findall(_at_most(LIST_CHARACTERS, text, path))
     bare = _OUTSIDE_QUOTES.sub("", text)
     if ";" in bare or (":" in bare and "[" not in bare):
-        reason = "is a group, or has semicolons; leave a group out, and write commas between addresses"
+        reason = "must not be a group or have semicolons; separate addresses with commas"
         raise InvalidJob(path, reason)
     return tuple(parse_mailbox(part, path) for part in parts) or (parse_mailbox(text, path),)
 
 
 def address_key(address: str) -> str:
-    """Give what two spellings of one address share: the domain ignores case, the local part does not."""
+    """Return one key for all spellings of an address: its domain ignores case, its local part does not."""
     local, _, domain = address.rpartition("@")
     return f"{local}@{domain.lower()}"
 
 
 def is_encoded_word(text: str) -> bool:
-    """Tell whether a reader of mail would take part of `text` for an RFC 2047 encoded word."""
+    """Return whether a mail client would take part of `text` for an RFC 2047 encoded word."""
     return _ENCODED_WORD.search(text) is not None
 
 
-def _within(most: int, text: str, path: str) -> str:
+def _at_most(most: int, text: str, path: str) -> str:
     if len(text) > most:
-        raise InvalidJob(path, f"has {len(text)} characters; {most} are allowed")
+        raise InvalidJob(path, f"has {len(text)} characters; at most {most} are allowed")
     return text
 
 
@@ -117,26 +117,26 @@ def _display_name(phrase: str) -> str:
 def _addr_spec(spec: str, path: str) -> str:
     parts = _ADDR_SPEC.fullmatch(spec)
     if parts is None:
-        raise InvalidJob(path, _why_no_address(spec))
+        raise InvalidJob(path, _why_invalid(spec))
     local = parts["local"]
     if not local.isascii():
         reason = "has non-ASCII characters before the @, and SES cannot send to such an address (SMTPUTF8)"
         raise InvalidJob(path, reason)
     if not _LOCAL.fullmatch(local):
-        raise InvalidJob(path, _why_no_address(spec))
+        raise InvalidJob(path, _why_invalid(spec))
     if len(local) > LOCAL_CHARACTERS:
         raise InvalidJob(path, f"has more than {LOCAL_CHARACTERS} characters before the @")
     return f"{local}@{_ascii_domain(parts['domain'], path)}"
 
 
-def _why_no_address(spec: str) -> str:
+def _why_invalid(spec: str) -> str:
     bare = _OUTSIDE_QUOTES.sub("", spec)
     reasons = (
         (not spec, "is empty; write an address such as name@example.com"),
-        (":" in bare or ";" in bare, "is a group or list; write each address as an entry of its own"),
+        (":" in bare or ";" in bare, "is a group or list; write each address as a separate entry"),
         (
             "," in bare,
-            "is more than one address; write each as an entry of its own, a name with a comma in quotes",
+            "is more than one address; write each as a separate entry, and a name with a comma in quotes",
         ),
         ("(" in bare or ")" in bare, 'has a comment; write a name with parentheses in quotes: "Ann (Sales)"'),
         (
@@ -148,13 +148,13 @@ def _why_no_address(spec: str) -> str:
         (bare.startswith("@"), "has nothing before the @"),
         (".." in bare or bare.startswith(".") or ".@" in bare, "has a misplaced dot before the @"),
     )
-    otherwise = "has characters before the @ that an address cannot have"
+    otherwise = "has characters before the @ that are not allowed in an address"
     return next((reason for applies, reason in reasons if applies), otherwise)
 
 
 def _ascii_domain(domain: str, path: str) -> str:
     if domain.startswith("["):
-        raise InvalidJob(path, "has an IP address for a domain; SES needs a domain name")
+        raise InvalidJob(path, "has an IP address as its domain; SES requires a domain name")
     if len(domain) > DOMAIN_CHARACTERS:
         raise InvalidJob(path, f"has a domain of more than {DOMAIN_CHARACTERS} characters")
     labels = _DOTS.split(domain)

@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mailbus.aws import sessions
 from mailbus.errors import ConfigurationError, InvalidJob, MailbusError, SendError
 from mailbus.jobs.contract import S3Object, SendJob
+from mailbus.jobs.job_id import INVALID_JOB_ID, is_job_id
 from mailbus.jobs.queue_message import Message, fits, to_message, to_reference
 from mailbus.ledger.cancellation import cancel
 from mailbus.ledger.table import LedgerTable
@@ -45,7 +46,6 @@ CANCELLED_SECONDS: Final = 400 * 24 * 60 * 60
 REASON_CHARACTERS: Final = 300
 DIGEST_CHARACTERS: Final = 32
 
-_JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 # queue URLs of today, of https://docs.aws.amazon.com/general/latest/gr/sqs-service.html, and in China
 _REGION: Final = re.compile(
     r"https://(?:sqs\.(?P<today>[a-z0-9-]+)|(?P<legacy>[a-z0-9-]+)\.queue)\.amazonaws\.com(?:\.cn)?/"
@@ -164,10 +164,9 @@ class Client:
         A job that is scheduled can be cancelled until it is due, and one that the ledger does not know yet is
         refused when it comes. Raises `InvalidJob` for what is no id, `ConfigurationError`, or `SendError`.
         """
-        given: object = job_id  # whatever an untyped caller passes
-        if not isinstance(given, str) or not _JOB_ID.fullmatch(given):
+        if not is_job_id(job_id):
             path = "$.job_id"
-            raise InvalidJob(path, "is none; an id has 1 to 128 characters of A-Z a-z 0-9 _ -")
+            raise InvalidJob(path, INVALID_JOB_ID)
         table = LedgerTable(self._dynamodb_client(), self._deployment().ledger_table)
         now = self._clock()
         try:

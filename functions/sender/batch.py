@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mailbus.aws.sqs import Record, batch_response
-from mailbus.jobs.parsing import job_id_of
+from mailbus.jobs.job_id import job_id_of
 from mailbus.metrics import WAITING_JOB_SECONDS
 from sender.completion import complete
 from sender.deferral import defer, split_merge

@@ -11,10 +11,12 @@ import msgspec
 from mailbus.chunks import chunked
 from mailbus.errors import InvalidJob, MailbusError, SendError
 from mailbus.jobs.contract import S3Object
+from mailbus.jobs.defaults import without_nulls
 from mailbus.jobs.job import Job, envelopes
-from mailbus.jobs.parsing import job_id_of, parse_document, peek_job_id, referred
+from mailbus.jobs.job_id import job_id_of
+from mailbus.jobs.parsing import content_reference, job_id_in_body, parse_document
 from mailbus.jobs.splitting import PART_RECIPIENTS
-from mailbus.jobs.strict_json import given, read_document
+from mailbus.jobs.strict_json import read_document
 from sender import failures
 from sender.ses.mime import MESSAGE_BYTES
 from sender.ses.send_bulk_email import BulkRequest, build_bulk_request
@@ -49,7 +51,7 @@ def read_message(sender: Sender, record: Record) -> Message | Settlement:
     try:
         return Message(record=record, document=read_document(record.body))
     except InvalidJob as error:
-        return unreadable(sender, record, peek_job_id(record.body, record.original_message_id), error)
+        return unreadable(sender, record, job_id_in_body(record.body, record.original_message_id), error)
 
 
 def is_memory_heavy(document: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
@@ -57,7 +59,7 @@ def is_memory_heavy(document: Mapping[str, Any], defaults: Mapping[str, Any]) ->
 
     `defaults` are the deployment's fields for all jobs.
     """
-    files = given(document).get("attachments", defaults.get("attachments"))
+    files = without_nulls(document).get("attachments", defaults.get("attachments"))
     return "content_ref" in document or (
         isinstance(files, list) and any(isinstance(file, dict) and "s3" in file for file in files)
     )
@@ -91,7 +93,7 @@ def prepare(sender: Sender, message: Message, deadline: float) -> Work | NotDue 
 
 def _with_reference(sender: Sender, document: dict[str, Any], deadline: float) -> dict[str, Any]:
     """Return the document that `content_ref` names, if the job has one."""
-    at = referred(document)
+    at = content_reference(document)
     if at is None:
         return document
     path = "$.content_ref"

@@ -14,7 +14,7 @@ import msgspec
 from mailbus.aws.sqs import Record
 from mailbus.errors import MailbusError, SendError
 from mailbus.events import BusEntry, EmailEvent, entry
-from mailbus.jobs.parsing import peek_job_id
+from mailbus.jobs.parsing import job_id_in_body
 from mailbus.ledger.records import JobRecord
 from sender import events, failures
 from sender.retries import delay_seconds, is_final, retention_exhausted
@@ -84,7 +84,7 @@ def failed_step(
     If SES may have been `called`, the job is not failed for it: the ledger knows what was sent.
     """
     if isinstance(error, SendError):
-        job_id = job_id or peek_job_id(record.body, record.original_message_id)
+        job_id = job_id or job_id_in_body(record.body, record.original_message_id)
         return postponed(sender, record, job_id, error=error.code)
     return unexpected(sender, record, type(error).__name__, called=called)
 
@@ -214,7 +214,7 @@ def unexpected(sender: Sender, record: Record, error_type: str, *, called: bool 
             requeue_seconds=delay_seconds("retry", record.receive_count, sender.uniform),
             error=error_type,
         )
-    job_id = peek_job_id(record.body, record.original_message_id)
+    job_id = job_id_in_body(record.body, record.original_message_id)
     settled = unreadable(sender, record, job_id, failures.unexpected(error_type))
     return msgspec.structs.replace(settled, outcome="unexpected", error=error_type)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from mailbus.jobs.job_id import is_job_id
 from mailbus.ledger.records import UNKNOWN, JobRecord, RecordKey, SentEntry
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from mailbus.events import EmailEvent
 
 # Anybody may send through the account with tags of these names: other values than the sender's are ignored.
-_JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _ENTRY: Final = re.compile(r"(?:([0-9]{1,9})-)?([0-9]{1,4})")
 ONLY_ENTRY: Final = "0"
 # How far the sender's clock and SES's may differ; an id is used again after days at the earliest.
@@ -63,7 +63,7 @@ def lookup_by_tags(
     incomplete: bool,
 ) -> Lookup | None:
     """Return the lookup by a message's tags; None without a need for one, or if others wrote the tags."""
-    if job_id is None or message is None or not (accepted or incomplete) or not _JOB_ID.fullmatch(job_id):
+    if job_id is None or message is None or not (accepted or incomplete) or not is_job_id(job_id):
         return None
     numbers = _ENTRY.fullmatch(ONLY_ENTRY if entry_tag is None else entry_tag)
     if numbers is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailbus import Client
-from mailbus.jobs.strict_json import fingerprint
+from mailbus.jobs.fingerprint import fingerprint
 from sender.aws.scheduler import schedule_name
 
 if TYPE_CHECKING:

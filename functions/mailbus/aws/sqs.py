@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mailbus.errors import ConfigurationError
+from mailbus.jobs.job_id import is_job_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 PART_ATTRIBUTE: Final = "Part"
 # The message attribute of a dead letter with the message's first id.
 ORIGINAL_ID_ATTRIBUTE: Final = "OriginalMessageId"
-# What is also valid as a job's id: a job without one has the message's.
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _PART: Final = re.compile(r"[0-9]{1,9}")
 
 
@@ -79,7 +78,8 @@ def _part(attributes: Mapping[str, Any]) -> int | None:
 
 def _original_id(attributes: Mapping[str, Any]) -> str | None:
     value = _text(attributes, ORIGINAL_ID_ATTRIBUTE)
-    return value if value is not None and _ID.fullmatch(value) else None
+    # a job without an id has the message's
+    return value if is_job_id(value) else None
 
 
 def _text(attributes: Mapping[str, Any], name: str) -> str | None:

@@ -184,7 +184,7 @@ def _own_settings() -> Mapping[str, object]:
     own = getattr(settings, "MAILBUS", None) or {}
     for name in own:
         if name not in _KNOWN:
-            reason = f"MAILBUS[{name!r}] is no setting; known are {', '.join(sorted(_KNOWN))}"
+            reason = f"MAILBUS[{name!r}] is unknown; valid names are {', '.join(sorted(_KNOWN))}"
             raise ConfigurationError(reason)
     return cast("Mapping[str, object]", own)
 
@@ -219,7 +219,7 @@ def _checked(defaults: object, setting: str) -> Mapping[str, object]:
     if defaults is None:
         return {}
     if not isinstance(defaults, Mapping):
-        reason = f"{setting}: expected a dict of attributes, got {type(defaults).__name__}"
+        reason = f"{setting}: must be a dict of attributes, not {type(defaults).__name__}"
         raise ConfigurationError(reason)
     check_defaults(defaults, setting)
     return defaults

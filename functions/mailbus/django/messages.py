@@ -193,13 +193,13 @@ _COMBINERS: Final[dict[str, Callable[[Any, Any], object]]] = {
 
 def _sequence(value: object, path: str = "$") -> list[object]:
     if isinstance(value, str | bytes | Promise | Mapping) or not isinstance(value, Iterable):
-        raise InvalidJob(path, f"expected a list, got {type(value).__name__}")
+        raise InvalidJob(path, f"must be a list, not {type(value).__name__}")
     return list(value)
 
 
 def _mapping(value: object, path: str = "$") -> Mapping[Any, object]:
     if not isinstance(value, Mapping):
-        raise InvalidJob(path, f"expected a dict, got {type(value).__name__}")
+        raise InvalidJob(path, f"must be a dict, not {type(value).__name__}")
     return value
 
 
@@ -207,7 +207,7 @@ def _text(value: object, path: str) -> str | None:
     if value is None or value is msgspec.UNSET:
         return None
     if not isinstance(value, str | Promise):
-        raise InvalidJob(path, f"expected a string, got {type(value).__name__}")
+        raise InvalidJob(path, f"must be a string, not {type(value).__name__}")
     return _bare(value)
 
 
@@ -294,7 +294,7 @@ def _headers(value: object) -> tuple[dict[str, str], dict[str, str]]:
         lower = _bare(name).lower()
         if lower in special:
             path = "$.headers"
-            raise InvalidJob(path, f"{lower} stands twice; keep one")
+            raise InvalidJob(path, f"{lower} is a duplicate header; keep one")
         if lower in _SPECIAL:
             special[lower] = _bare(item)
         else:
@@ -309,7 +309,7 @@ def _refuse_other_forms(message: EmailMessage) -> None:
     """Refuse a message that makes its MIME itself: what it would do to it would be lost."""
     path = "$"
     if type(message).message is not EmailMessage.message:
-        reason = f"{type(message).__name__} has a message() of its own; a job is composed by the sender"
+        reason = f"{type(message).__name__} overrides message(), but the sender composes the mail of a job"
         raise UnsupportedFeature(path, "message()", reason)
     forms = {
         "mixed_subtype": {"mixed", "related"},
@@ -317,7 +317,7 @@ def _refuse_other_forms(message: EmailMessage) -> None:
     }
     for name, known in forms.items():
         if getattr(message, name, None) not in {None, *known}:
-            reason = f"{name} is none of {', '.join(sorted(known))}; a job's parts have no other order"
+            reason = f"{name} must be one of {', '.join(sorted(known))}; a job has no other structure"
             raise UnsupportedFeature(path, name, reason)
 
 
@@ -346,7 +346,7 @@ def _alternative(item: object, index: int) -> tuple[object, object]:
     path = f"$.alternatives[{index}]"
     pair = _sequence(item, path)
     if len(pair) != 2:  # noqa: PLR2004 - Django's pair
-        raise InvalidJob(path, "expected content and its type")
+        raise InvalidJob(path, "must be a pair of content and content type")
     return pair[0], pair[1]
 
 
@@ -356,7 +356,7 @@ def _decoded(content: object, path: str) -> str | None:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise InvalidJob(path, "is no text in UTF-8; attach it as a file") from None
+        raise InvalidJob(path, "is not text in UTF-8; attach it as a file") from None
 
 
 def _attachments(value: object) -> list[dict[str, object]] | None:
@@ -373,7 +373,7 @@ def _from_tuple(item: object, path: str) -> dict[str, object]:
     """Read `(filename, content, type)`, or less of it, as `EmailMessage.attach` takes it."""
     values = _sequence(item, path)
     if not 2 <= len(values) <= 3:  # noqa: PLR2004 - the type may be left out
-        raise InvalidJob(path, "expected filename, content and type")
+        raise InvalidJob(path, "must be filename, content and content type")
     filename = _text(values[0], f"{path}.filename")
     content_type = _text(values[2], f"{path}.content_type") if len(values) > 2 else None  # noqa: PLR2004 - as above
     content = values[1]
@@ -388,7 +388,7 @@ def _from_tuple(item: object, path: str) -> dict[str, object]:
             content_type += "; charset=utf-8"
     if not isinstance(content, bytes | bytearray | memoryview):
         at = f"{path}.content"
-        raise InvalidJob(at, f"expected bytes or text, got {type(content).__name__}")
+        raise InvalidJob(at, f"must be bytes or text, not {type(content).__name__}")
     return {"filename": filename, "content_type": content_type, "content": bytes(content)}
 
 
@@ -396,14 +396,14 @@ def _encoded(text: str, path: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise InvalidJob(path, "has half of a surrogate pair, which is no character") from None
+        raise InvalidJob(path, "has half of a surrogate pair, which is not a character") from None
 
 
 def _from_part(part: Message[Any, Any], path: str) -> dict[str, object]:
     """Read a MIME part, such as an image with a Content-ID."""
     for name in part:
         if name.lower() not in _PART_HEADERS:
-            reason = f"the part has the header {name[:80]!r}, which a job cannot carry; remove it"
+            reason = f"the part has the header {name[:80]!r}, which a job cannot have; remove it"
             raise UnsupportedFeature(path, name, reason)
     content = part.get_payload(decode=True)
     content_id = (part["Content-ID"] or "").strip().removeprefix("<").removesuffix(">")

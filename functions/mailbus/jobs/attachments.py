@@ -1,4 +1,4 @@
-"""A job's attachments and alternative bodies: what MIME, and SES, let travel."""
+"""Checks a job's attachments and alternative bodies against the rules of MIME and SES."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mailbus.addresses import require_one_line
 from mailbus.jobs.contract import Alternative
 from mailbus.jobs.job import Attachment
-from mailbus.jobs.strict_json import refuse
+from mailbus.jobs.json_paths import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mailbus.jobs.contract import Attachment as WrittenAttachment
 
-# SES takes 500 MIME parts; two texts and three containers leave this many
+# SES allows 500 MIME parts; two texts and three containers leave this many
 MAX_ATTACHMENTS: Final = 495
 MAX_FILENAME: Final = 255
 MAX_CONTENT_ID: Final = 255
@@ -37,25 +37,25 @@ _BODY_FIELDS: Final[dict[str, str]] = {"text/plain": "text", "text/html": "html"
 def read_attachments(
     attachments: Sequence[WrittenAttachment], path: str, *, merge: bool
 ) -> tuple[Attachment, ...]:
-    """Check attachments; those in S3 keep their reference as their content. Raises `InvalidJob`."""
+    """Return the attachments, checked; one in S3 has its reference as its content. Raises `InvalidJob`."""
     if len(attachments) > MAX_ATTACHMENTS:
-        refuse(path, f"has {len(attachments)} entries; SES takes a mail with {MAX_ATTACHMENTS}")
+        refuse(path, f"has {len(attachments)} entries; SES allows at most {MAX_ATTACHMENTS} per mail")
     read = tuple(_attachment(item, f"{path}[{index}]") for index, item in enumerate(attachments))
     seen: set[str] = set()
     for index, attachment in enumerate(read):
         if merge:
             _check_for_template(attachment, f"{path}[{index}]")
         if attachment.content_id in seen:
-            refuse(f"{path}[{index}].content_id", "names a second part alike; make it unique")
+            refuse(f"{path}[{index}].content_id", "must be unique; another attachment has the same")
         if attachment.content_id is not None:
             seen.add(attachment.content_id)
     return read
 
 
 def read_alternatives(alternatives: Sequence[Alternative], path: str) -> tuple[Alternative, ...]:
-    """Check the alternative bodies. Raises `InvalidJob`."""
+    """Return the alternative bodies, checked. Raises `InvalidJob`."""
     if len(alternatives) > MAX_ATTACHMENTS:
-        refuse(path, f"has {len(alternatives)} entries; SES takes a mail with {MAX_ATTACHMENTS}")
+        refuse(path, f"has {len(alternatives)} entries; SES allows at most {MAX_ATTACHMENTS} per mail")
     return tuple(
         Alternative(
             content=alternative.content,
@@ -68,11 +68,11 @@ def read_alternatives(alternatives: Sequence[Alternative], path: str) -> tuple[A
 def _attachment(written: WrittenAttachment, path: str) -> Attachment:
     content = written.content if written.s3 is None else written.s3
     if content is None:
-        refuse(f"{path}.content", "is missing; give the file's bytes in base64, or its place in s3")
+        refuse(f"{path}.content", "is missing; set it to the file's bytes in base64, or set s3")
     if written.content is not None and written.s3 is not None:
-        refuse(f"{path}.s3", "stands beside content; give one of the two")
+        refuse(f"{path}.s3", "is not allowed together with content; set one of them")
     if written.filename is None and written.content_id is None:
-        refuse(f"{path}.filename", "is missing; only a part with a content_id goes without")
+        refuse(f"{path}.filename", "is missing; it is optional only with a content_id")
     content_type = written.content_type
     inline = written.content_id is not None
     return Attachment(
@@ -91,28 +91,30 @@ def _attachment(written: WrittenAttachment, path: str) -> Attachment:
 def _check_for_template(attachment: Attachment, path: str) -> None:
     for name, text in (("content_type", attachment.content_type), ("content_id", attachment.content_id)):
         if text is not None and len(text) > MAX_TEMPLATE_FIELD:
-            refuse(f"{path}.{name}", f"has {len(text)} characters; in a merge SES takes {MAX_TEMPLATE_FIELD}")
+            refuse(
+                f"{path}.{name}", f"has {len(text)} characters; in a merge SES allows {MAX_TEMPLATE_FIELD}"
+            )
 
 
 def _filename(text: str, path: str) -> str:
     if not text.strip() or len(text) > MAX_FILENAME:
-        refuse(path, f"has to be 1 to {MAX_FILENAME} characters")
+        refuse(path, f"must be 1 to {MAX_FILENAME} characters")
     return require_one_line(text, path)
 
 
 def _content_type(text: str, path: str) -> str:
     if len(text) > MAX_CONTENT_TYPE:
-        refuse(path, f"is no content type; it has over {MAX_CONTENT_TYPE} characters")
+        refuse(path, f"is not a content type: it has more than {MAX_CONTENT_TYPE} characters")
     written = require_one_line(text, path).strip()
     if not _CONTENT_TYPE.fullmatch(written):
-        refuse(path, "is no content type; write it like application/pdf")
+        refuse(path, "is not a content type, such as application/pdf")
     return written
 
 
 def _attachment_type(text: str, path: str) -> str:
     written = _content_type(text, path)
     if written.lower().startswith(("multipart/", "message/")):
-        refuse(path, "is a type that MIME does not let travel in base64; use application/octet-stream")
+        refuse(path, "is a type that MIME does not allow in base64; use application/octet-stream")
     return written
 
 
@@ -120,12 +122,12 @@ def _alternative_type(text: str, path: str) -> str:
     written = _content_type(text, path)
     plain = written.lower().partition(";")[0].strip()
     if plain in _BODY_FIELDS:
-        refuse(path, f"{plain} has a field of its own: use {_BODY_FIELDS[plain]}")
+        refuse(path, f"must not be {plain}: use the field {_BODY_FIELDS[plain]}")
     if not plain.startswith(("text/", "application/")):
-        refuse(path, "has to be a text/* or application/* type; other files are attachments")
+        refuse(path, "must be a text/* or application/* type; other files are attachments")
     charset = _CHARSET.search(written)
     if charset is not None and charset[1].lower() != "utf-8":
-        refuse(path, "names a charset other than utf-8, which the text is sent in; leave it out")
+        refuse(path, "must not name a charset other than utf-8, in which the text is sent; remove it")
     return written
 
 
@@ -134,5 +136,5 @@ def _content_id(text: str, path: str) -> str:
         refuse(path, f"has more than {MAX_CONTENT_ID} characters")
     written = require_one_line(text, path).strip().removeprefix("<").removesuffix(">")
     if not _CONTENT_ID.fullmatch(written):
-        refuse(path, "has to be printable ASCII characters without spaces, < and >")
+        refuse(path, "must be printable ASCII characters without spaces, < and >")
     return written

@@ -1,7 +1,7 @@
 """The send job as an application writes it: one JSON object on the send queue.
 
-`SendJob` is the contract's shape: names, types and nesting. Its JSON Schema is generated from here. What the
-values have to be beyond their types, `mailbus.jobs.parsing` checks when it reads one.
+`SendJob` defines names, types and nesting; its JSON Schema is generated from it. `mailbus.jobs.parsing`
+checks what the types cannot say. What `extra` holds is advice for error messages: see `mailbus.validation`.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from mailbus.events import MetadataValue
+from mailbus.jobs.job_id import INVALID_JOB_ID, JOB_ID_PATTERN
 
 JobId = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[A-Za-z0-9_-]{1,128}$",
-        extra={"reason": "has to be 1 to 128 of the characters A-Z a-z 0-9 _ -"},
+        pattern=f"^{JOB_ID_PATTERN}$",
+        extra={"reason": INVALID_JOB_ID},
     ),
 ]
 # RFC 3339 with its offset, or epoch seconds
 Moment = Annotated[datetime, msgspec.Meta(tz=True)] | int | float
 Addresses = str | tuple[str, ...]
-_IN_S3 = {"hint": 'name it by bucket and key: {"bucket": "example-files", "key": "invoices/17.pdf"}'}
+_S3_HINT = 'name it by bucket and key: {"bucket": "example-files", "key": "invoices/17.pdf"}'
 _OF_RECIPIENT = msgspec.Meta(
     extra={
-        "hint": "the field is keyed by recipient address, with an object for each; what all share stands in "
-        "merge_global_data, metadata and headers"
+        "hint": "the field is keyed by recipient address, with an object for each; values for all recipients "
+        "go into merge_global_data, metadata and headers"
     }
 )
 
@@ -41,7 +42,7 @@ class S3Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             min_length=3,
             max_length=63,
             description="The bucket's name.",
-            extra={"reason": "has to be 3 to 63 characters: the bucket's name"},
+            extra={"reason": "must be 3 to 63 characters: the bucket's name"},
         ),
     ]
     key: Annotated[
@@ -50,7 +51,7 @@ class S3Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             min_length=1,
             max_length=1024,
             description="The object's key.",
-            extra={"reason": "has to be 1 to 1024 characters: the object's key"},
+            extra={"reason": "must be 1 to 1024 characters: the object's key"},
         ),
     ]
     version_id: Annotated[
@@ -74,15 +75,25 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class Attachment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A file: its bytes in `content` (base64 in JSON), or in S3. A `content_id` makes it inline."""
 
-    content: Annotated[bytes | None, msgspec.Meta(description="The file's bytes in base64; this or s3.")] = (
-        None
-    )
+    content: Annotated[
+        bytes | None,
+        msgspec.Meta(
+            description="The file's bytes in base64; this or s3.", extra={"also_called": ["data", "url"]}
+        ),
+    ] = None
     s3: Annotated[
         S3Object | None,
-        msgspec.Meta(description="Where the file's bytes lie in S3; this or content.", extra=_IN_S3),
+        msgspec.Meta(
+            description="The S3 object with the file's bytes; this or content.",
+            extra={"also_called": ["url"], "hint": _S3_HINT},
+        ),
     ] = None
     filename: Annotated[
-        str | None, msgspec.Meta(description="1 to 255 characters; may be left out beside a content_id.")
+        str | None,
+        msgspec.Meta(
+            description="1 to 255 characters; may be left out beside a content_id.",
+            extra={"also_called": ["name"]},
+        ),
     ] = None
     content_type: Annotated[str | None, msgspec.Meta(description="Left out: application/octet-stream.")] = (
         None
@@ -110,13 +121,17 @@ class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = None
     from_email: Annotated[
         Addresses | None,
-        msgspec.Meta(description="One or several From addresses, as address or Name <address>."),
+        msgspec.Meta(
+            description="One or several From addresses, as address or Name <address>.",
+            extra={"also_called": ["sender"]},
+        ),
     ] = None
     to: Annotated[
         Addresses | None,
         msgspec.Meta(
             description="Recipients. With cc and bcc at most 50; in a merge up to 100,000, each with a "
-            "message of its own."
+            "message of its own.",
+            extra={"also_called": ["recipient", "recipients"]},
         ),
     ] = None
     cc: Annotated[
@@ -129,8 +144,20 @@ class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     subject: Annotated[
         str | None, msgspec.Meta(description="One line; left out beside a stored template.")
     ] = None
-    text: Annotated[str | None, msgspec.Meta(description='The plain text; "" asks for an empty mail.')] = None
-    html: Annotated[str | None, msgspec.Meta(description="The HTML body.")] = None
+    text: Annotated[
+        str | None,
+        msgspec.Meta(
+            description='The plain text; "" asks for an empty mail.',
+            extra={"also_called": ["body", "body_text", "content", "message", "text_body"]},
+        ),
+    ] = None
+    html: Annotated[
+        str | None,
+        msgspec.Meta(
+            description="The HTML body.",
+            extra={"also_called": ["body", "body_html", "content", "html_body", "message"]},
+        ),
+    ] = None
     alternatives: Annotated[
         tuple[Alternative, ...] | None,
         msgspec.Meta(description="Further forms of the body, such as AMP or a calendar invitation."),
@@ -141,7 +168,10 @@ class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = None
     headers: Annotated[
         dict[str, str] | None,
-        msgspec.Meta(description="Extra headers. To is what readers see in place of the recipients."),
+        msgspec.Meta(
+            description="Extra headers. To is what readers see in place of the recipients.",
+            extra={"contains": {"sender": "Sender"}},
+        ),
     ] = None
     envelope_sender: Annotated[
         str | None, msgspec.Meta(description="Where SES forwards bounces and complaints to.")
@@ -175,7 +205,10 @@ class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = None
     merge_data: Annotated[
         dict[str, Annotated[dict[str, Any], _OF_RECIPIENT]] | None,
-        msgspec.Meta(description="Template data by recipient address; makes the job a merge."),
+        msgspec.Meta(
+            description="Template data by recipient address; makes the job a merge.",
+            extra={"also_called": ["template_data"]},
+        ),
     ] = None
     merge_metadata: Annotated[
         dict[str, Annotated[dict[str, MetadataValue], _OF_RECIPIENT]] | None,
@@ -187,20 +220,30 @@ class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = None
     merge_global_data: Annotated[
         dict[str, Any] | None,
-        msgspec.Meta(description="Template data for all recipients; makes the job a merge."),
+        msgspec.Meta(
+            description="Template data for all recipients; makes the job a merge.",
+            extra={"also_called": ["template_data"]},
+        ),
     ] = None
     esp_extra: Annotated[
         dict[str, Any] | None,
         msgspec.Meta(
             description="Parameters of SES's SendEmail (in a merge SendBulkEmail), merged last, such as "
-            "TenantName or ListManagementOptions."
+            "TenantName or ListManagementOptions.",
+            extra={
+                "contains": {
+                    "configuration_set": "ConfigurationSetName",
+                    "configuration_set_name": "ConfigurationSetName",
+                    "configurationsetname": "ConfigurationSetName",
+                }
+            },
         ),
     ] = None
     content_ref: Annotated[
         S3Object | None,
         msgspec.Meta(
-            description="Where the whole job lies in S3, for jobs over the queue's limit; beside it stand "
-            "only job_id and schema_version.",
-            extra=_IN_S3,
+            description="The S3 object that holds the whole job, for jobs over the queue's limit; only "
+            "job_id and schema_version may be beside it.",
+            extra={"hint": _S3_HINT},
         ),
     ] = None

@@ -1,4 +1,4 @@
-"""A merge: a message of its own for each recipient, by SES's template API."""
+"""Parses and checks a merge: one message for each recipient, sent by SES's template API."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import msgspec
 from mailbus.addresses import address_key, parse_mailbox
 from mailbus.jobs.headers import read_recipient_headers
 from mailbus.jobs.job import Merge, MergeRecipient
+from mailbus.jobs.json_paths import refuse, refuse_feature
 from mailbus.jobs.metadata import MAX_RECIPIENT_METADATA_BYTES, check_metadata
-from mailbus.jobs.strict_json import refuse, refuse_feature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,24 +47,24 @@ _OPERATIONS: Final[dict[str, str]] = {
 
 
 def is_merge_document(document: Mapping[str, Any]) -> bool:
-    """Tell whether each recipient gets a message of its own; an empty merge field asks for it too."""
+    """Return whether each recipient gets a separate message; an empty merge field means that too."""
     return any(document.get(name) is not None for name in _MAKE_A_MERGE)
 
 
 def by_address(
     entries: Mapping[str, V] | None, known: Iterable[str], path: str, *, own: Mapping[str, Any]
 ) -> dict[str, tuple[V, str]]:
-    """Give each entry of a field that is keyed by recipient, with its path, by its address's key.
+    """Return the entries of a field that is keyed by recipient, with their paths, by address key.
 
-    `known` are the keys of the recipients. An entry for somebody else is refused where it stands in the job's
-    own field `own`; in a deployment's defaults it is for other jobs. The job's own entry wins, however the
-    address is spelled.
+    `known` are the keys of the recipients. An entry for another address is an error in the job's own field
+    `own`; in a deployment's defaults it is for other jobs. The job's own entry wins, whatever the spelling of
+    the address.
     """
     recipients = set(known)
     found: dict[str, tuple[V, str]] = {}
     claimed: set[str] = set()
-    for place, (name, value) in enumerate((entries or {}).items(), 1):
-        at = f"{path}[entry {place}]"
+    for position, (name, value) in enumerate((entries or {}).items(), 1):
+        at = f"{path}[entry {position}]"
         key = address_key(name)
         if "@" not in name:
             refuse(at, "has no @: the field is keyed by recipient address, with an object for each")
@@ -75,7 +75,7 @@ def by_address(
         elif key not in recipients:
             refuse(at, "is for an address that is not in to; add it there, or remove the entry")
         elif key in claimed:
-            refuse(at, "is for an address that stands in this field twice; keep one")
+            refuse(at, "is for an address that has two entries in this field; keep one")
         else:
             claimed.add(key)
             found[key] = (value, at)
@@ -83,7 +83,7 @@ def by_address(
 
 
 def read_merge(written: SendJob, to: tuple[Mailbox, ...], headers: Headers, own: Mapping[str, Any]) -> Merge:
-    """Read the merge of a job. `own` is the document before the defaults. Raises `InvalidJob`."""
+    """Return the merge of a job. `own` is the document without the defaults. Raises `InvalidJob`."""
     mailboxes: dict[str, Mailbox] = {}
     for mailbox in to:
         mailboxes.setdefault(address_key(mailbox.address), mailbox)
@@ -96,7 +96,7 @@ def read_merge(written: SendJob, to: tuple[Mailbox, ...], headers: Headers, own:
     )
     if written.template_id is not None and not written.template_id.strip():
         refuse(
-            "$.template_id", "has to be the name of a template; leave it out to merge into the job's own text"
+            "$.template_id", "must be the name of a template; remove it to use the job's own text as template"
         )
     global_data = written.merge_global_data or {}
     global_size = _check_size(global_data, 0, "$.merge_global_data")
@@ -115,12 +115,12 @@ def read_merge(written: SendJob, to: tuple[Mailbox, ...], headers: Headers, own:
 
 
 def check_merge(job: Job, merge: Merge) -> None:
-    """Refuse what SES cannot do in a merge, by name. Raises `InvalidJob`."""
+    """Refuse what SES cannot do in a merge. Raises `UnsupportedFeature` with its name, or `InvalidJob`."""
     for path, feature, applies, reason in (
-        ("$.to", "to", not merge.recipients, "each of a merge's messages goes to one address in to"),
+        ("$.to", "to", not merge.recipients, "each message goes to one address in to"),
         ("$.alternatives", "alternatives", bool(job.alternatives), "SES's templates have text and html only"),
-        ("$.headers.To", "headers.To", bool(job.shown_to), "SES's templates show who receives"),
-        ("$.from_email", "from_email", len(job.from_email) > 1, "SES's template API takes one address"),
+        ("$.headers.To", "headers.To", bool(job.shown_to), "SES's templates show the recipient"),
+        ("$.from_email", "from_email", len(job.from_email) > 1, "SES's template API accepts one address"),
     ):
         if applies:
             refuse_feature(path, feature, f"is not possible in a merge: {reason}")
@@ -134,40 +134,40 @@ def check_merge(job: Job, merge: Merge) -> None:
 def _check_stored(job: Job) -> None:
     for name, value in (("subject", job.subject or None), ("text", job.text), ("html", job.html)):
         if value is not None:
-            reason = "is the stored template's: remove it, or remove template_id to merge into this one"
+            reason = "is defined by the stored template: remove it, or remove template_id to use this one"
             refuse_feature(f"$.{name}", name, reason)
 
 
 def _check_inline(job: Job) -> None:
     if job.text is None and job.html is None:
-        refuse("$.text", "has no content; give template_id, or text or html to merge into")
+        refuse("$.text", "has no content; set template_id, text or html")
     size = sum(len(part.encode()) for part in (job.subject, job.text or "", job.html or ""))
     if size > MAX_INLINE_TEMPLATE_BYTES:
-        reason = f"with html and subject has {size} bytes; SES merges into {MAX_INLINE_TEMPLATE_BYTES}"
+        reason = f"has {size} bytes with html and subject; SES allows {MAX_INLINE_TEMPLATE_BYTES}"
         refuse("$.text", reason)
     for name, part in (("subject", job.subject), ("text", job.text), ("html", job.html)):
-        _check_simple(part or "", name)
+        _check_substitutions(part or "", name)
 
 
-def _check_simple(template: str, name: str) -> None:
+def _check_substitutions(template: str, name: str) -> None:
     found = _OPERATION.search(template)
     if found is not None:
         feature = _OPERATIONS.get(found[1], _DOTTED)
         reason = (
-            f"has {feature}, and SES takes only simple substitutions like {{{{name}}}} in a template that "
-            "comes with the job; put it into a stored template and name that in template_id"
+            f"has {feature}; SES supports only simple substitutions such as {{{{name}}}} in a template that "
+            "is part of the job; use a stored template (template_id) instead"
         )
         refuse_feature(f"$.{name}", feature, reason)
 
 
 def _check_header_count(job: Job, merge: Merge) -> None:
     of_job = len(job.tags) + (job.sender is not None)
-    for place, recipient in enumerate(merge.recipients, 1):
+    for position, recipient in enumerate(merge.recipients, 1):
         count = of_job + len(recipient.headers) + bool(recipient.metadata)
         if count > MAX_TEMPLATE_HEADERS:
             reason = (
-                f"SES takes {MAX_TEMPLATE_HEADERS} headers in a merge, and recipient {place} has {count}: "
-                "one for each of headers and merge_headers, one for each tag, and one for the metadata"
+                f"has {count} headers for recipient {position}; SES allows {MAX_TEMPLATE_HEADERS} in a "
+                "merge: one for each of headers and merge_headers, one for each tag, and one for the metadata"
             )
             refuse_feature("$.headers", "headers", reason)
 
@@ -182,7 +182,7 @@ def _data(whole: dict[str, Any], whole_size: int, own: dict[str, Any], path: str
 def _check_size(data: dict[str, Any], more: int, path: str) -> int:
     size = len(msgspec.json.encode(data).decode()) + more
     if size > MAX_TEMPLATE_DATA:
-        refuse(path, f"is {size} characters of JSON with the global data; SES takes {MAX_TEMPLATE_DATA}")
+        refuse(path, f"has {size} characters as JSON with the global data; SES allows {MAX_TEMPLATE_DATA}")
     return size
 
 

@@ -1,4 +1,4 @@
-"""A job's metadata and tags: what comes back on every event has to fit into one."""
+"""Checks a job's metadata and tags, which come back on every event and must fit into one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mailbus.addresses import require_one_line
-from mailbus.jobs.strict_json import child, refuse
+from mailbus.jobs.json_paths import entry_path, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mailbus.events import MetadataValue
 
-# both stand in every event, which EventBridge takes up to 256 KB
+# both are in every event, and EventBridge accepts events of up to 256 KB
 MAX_METADATA_BYTES: Final = 64 * 1024
 MAX_TAGS_BYTES: Final = 64 * 1024
 # the ledger keeps the metadata of the 50 recipients of a call in one item of at most 400 KB
@@ -27,26 +27,26 @@ _MESSAGE_TAG: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 def check_metadata(metadata: Mapping[str, MetadataValue], path: str, *, most: int) -> None:
-    """Refuse numbers that JSON readers do not agree on, and metadata of more than `most` bytes of JSON."""
-    for place, (name, value) in enumerate(metadata.items(), 1):
+    """Refuse numbers that JSON parsers read differently, and metadata of more than `most` bytes as JSON."""
+    for position, (name, value) in enumerate(metadata.items(), 1):
         if isinstance(value, float) and not math.isfinite(value):
-            refuse(child(path, name, place), "is not a finite number; write it as a string")
+            refuse(entry_path(path, name, position), "is not a finite number; write it as a string")
         if isinstance(value, int) and not -(2**63) <= value < 2**64:
-            refuse(child(path, name, place), "is a number over 64 bits; write it as a string")
+            refuse(entry_path(path, name, position), "is a number of more than 64 bits; write it as a string")
     if len(msgspec.json.encode(metadata)) > most:
-        refuse(path, f"is over {most} bytes of JSON; keep a reference to it instead")
+        refuse(path, f"has more than {most} bytes as JSON; store it elsewhere and use a reference")
 
 
 def check_tags(tags: tuple[str, ...], path: str, *, message_tag_name: str | None) -> None:
-    """Refuse tags that no header can carry; with `message_tag_name` the one tag has to be SES's too."""
+    """Refuse tags that do not fit into a header; with `message_tag_name` SES must take the only tag too."""
     for index, tag in enumerate(tags):
         if not require_one_line(tag, f"{path}[{index}]").strip():
-            refuse(f"{path}[{index}]", "is an empty tag; leave it out")
+            refuse(f"{path}[{index}]", "is an empty tag; remove it")
     if len(msgspec.json.encode(tags)) > MAX_TAGS_BYTES:
-        refuse(path, f"are over {MAX_TAGS_BYTES} bytes of JSON; use fewer or shorter ones")
+        refuse(path, f"has more than {MAX_TAGS_BYTES} bytes as JSON; use fewer or shorter tags")
     if message_tag_name is None or not tags:
         return
     if len(tags) > 1:
-        refuse(path, f"has {len(tags)} tags; message_tag_name is set, so that SES takes exactly one")
+        refuse(path, f"has {len(tags)} tags; only one is allowed, since message_tag_name is set")
     if not _MESSAGE_TAG.fullmatch(tags[0]):
-        refuse(f"{path}[0]", "has to be 1 to 256 of A-Z a-z 0-9 _ -, since message_tag_name is set")
+        refuse(f"{path}[0]", "must be 1 to 256 characters of A-Z a-z 0-9 _ -, since message_tag_name is set")

@@ -1,24 +1,24 @@
-"""The send job: one JSON object on the send queue, read strictly into frozen values.
+"""Parses and checks a send job, one JSON object on the send queue.
 
-Whatever a job has wrong is an `InvalidJob` that gives the JSON path and what to write instead. What SES
-cannot do is an `UnsupportedFeature` with the name. Null means that a field is absent.
+Anything wrong in a job is an `InvalidJob` with the JSON path and what to write instead. What SES cannot do is
+an `UnsupportedFeature` with its name. Null means that a field is absent.
 """
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mailbus.addresses import parse_mailbox
 from mailbus.jobs.attachments import MAX_ATTACHMENTS, read_alternatives, read_attachments
 from mailbus.jobs.contract import S3Object, SendJob
+from mailbus.jobs.defaults import with_defaults, without_nulls
 from mailbus.jobs.esp_extra import check_esp_extra, without_other_call
+from mailbus.jobs.fingerprint import fingerprint
 from mailbus.jobs.headers import Headers, header_line, read_headers
-from mailbus.jobs.job import (
-    Job,
-    envelopes,
-)
+from mailbus.jobs.job import Job, envelopes
+from mailbus.jobs.job_id import INVALID_JOB_ID, is_job_id, job_id_of
+from mailbus.jobs.json_paths import quoted, refuse
 from mailbus.jobs.merge import check_merge, is_merge_document, read_merge
 from mailbus.jobs.metadata import (
     MAX_METADATA_BYTES,
@@ -26,17 +26,8 @@ from mailbus.jobs.metadata import (
     check_metadata,
     check_tags,
 )
-from mailbus.jobs.strict_json import (
-    fingerprint,
-    given,
-    kind_of,
-    peek,
-    read_document,
-    refuse,
-    shown,
-    with_defaults,
-)
-from mailbus.validation import typed
+from mailbus.jobs.strict_json import read_document, read_field, validate
+from mailbus.validation import json_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,12 +38,11 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION: Final = 1
 MAX_RECIPIENTS: Final = 50
-# what the function can read, and cut into parts, in its memory and time, with half a processor
+# what the function can parse and split in its memory and time, with half a processor
 MAX_ADDRESSES: Final = 100_000
-# the year 10000: a moment beyond is in milliseconds
+# the year 10000: a larger number is in milliseconds
 END_OF_TIME: Final = 253_402_300_800
-_JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_BESIDE_REFERENCE: Final = frozenset({"content_ref", "job_id", "schema_version"})
+_ALLOWED_WITH_REFERENCE: Final = frozenset({"content_ref", "job_id", "schema_version"})
 
 
 def parse_job(
@@ -62,7 +52,7 @@ def parse_job(
     defaults: Mapping[str, Any] | None = None,
     message_tag_name: str | None = None,
 ) -> Job:
-    """Read an SQS message body; `message_id` is SQS's, the job's id where it names none.
+    """Parse an SQS message body. `message_id` is SQS's, which is the job's id if it has none of its own.
 
     Raises `InvalidJob`.
     """
@@ -78,50 +68,44 @@ def parse_document(
     defaults: Mapping[str, Any] | None = None,
     message_tag_name: str | None = None,
 ) -> Job:
-    """Read a job document; `job_id` is the job's id where it names none.
+    """Parse a job document. `job_id` is the job's id if it has none of its own.
 
     `defaults` are the deployment's fields for all jobs; with its `message_tag_name` a job has at most one
-    tag. At least one of text, html, alternatives and attachments has to be there: an empty mail is asked for
-    by an empty `text`, not by a forgotten one. Raises `InvalidJob`.
+    tag. At least one of text, html, alternatives and attachments must be set: an empty mail needs an empty
+    `text`, so that a forgotten one is an error. Raises `InvalidJob`.
     """
-    own = given(document)
+    own = without_nulls(document)
     _check_version(own)
     if "content_ref" in own:
-        refuse("$.content_ref", "stands where the job itself has to be: put the job's fields here")
-    whole = _completed(own, defaults) if defaults else own
+        refuse("$.content_ref", "is not allowed here: the object in S3 must hold the job itself")
+    whole = _with_defaults(own, defaults) if defaults else own
     merge = is_merge_document(whole)
-    written = typed(whole, SendJob)
-    job = _read(written, own, job_id, merge=merge, message_tag_name=message_tag_name)
+    written = validate(whole, SendJob)
+    job = _job(written, own, job_id, merge=merge, message_tag_name=message_tag_name)
     _check_whole(job)
     return job
 
 
-def referred(document: Mapping[str, Any]) -> S3Object | None:
-    """Tell where in S3 the job lies, or None where the document is the job. Raises `InvalidJob`."""
-    own = given(document)
+def content_reference(document: Mapping[str, Any]) -> S3Object | None:
+    """Return the S3 object that holds the job, None if the document is the job. Raises `InvalidJob`."""
+    own = without_nulls(document)
     if "content_ref" not in own:
         return None
     _check_version(own)
     for name in own:
-        if name in SendJob.__struct_fields__ and name not in _BESIDE_REFERENCE:
-            refuse(f"$.{name}", "stands beside content_ref: move it into the job in S3")
-    written = typed(own, SendJob)
+        if name in SendJob.__struct_fields__ and name not in _ALLOWED_WITH_REFERENCE:
+            refuse(f"$.{name}", "is not allowed beside content_ref: move it into the job in S3")
+    written = validate(own, SendJob)
     _check_job_id(written)
     return written.content_ref
 
 
-def peek_job_id(body: str, message_id: str) -> str:
-    """Find the id of a job that may be invalid otherwise; SQS's `message_id` where it cannot be told."""
-    return job_id_of({"job_id": peek(body, "job_id")}, message_id)
+def job_id_in_body(body: str, message_id: str) -> str:
+    """Return the id of a job that may be invalid otherwise; SQS's `message_id` if it has no valid one."""
+    return job_id_of({"job_id": read_field(body, "job_id")}, message_id)
 
 
-def job_id_of(document: Mapping[str, Any], message_id: str) -> str:
-    """Find the id of a job as `peek_job_id` does, where its JSON is read already."""
-    job_id = document.get("job_id")
-    return job_id if isinstance(job_id, str) and _JOB_ID.fullmatch(job_id) else message_id
-
-
-def _read(
+def _job(
     written: SendJob, own: Mapping[str, Any], job_id: str, *, merge: bool, message_tag_name: str | None
 ) -> Job:
     _check_job_id(written)
@@ -162,7 +146,7 @@ def _read(
     )
 
 
-def _completed(own: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def _with_defaults(own: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     extra = defaults.get("esp_extra")
     if isinstance(extra, dict):
         merge = is_merge_document(own) or is_merge_document(defaults)
@@ -173,16 +157,16 @@ def _completed(own: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str,
 def _check_version(document: Mapping[str, object]) -> None:
     version = document.get("schema_version", SCHEMA_VERSION)
     if not isinstance(version, int) or isinstance(version, bool):
-        refuse("$.schema_version", f"expected the integer {SCHEMA_VERSION}, got {kind_of(version)}")
+        refuse("$.schema_version", f"must be the integer {SCHEMA_VERSION}, not {json_type(version)}")
     if version != SCHEMA_VERSION:
-        known = f"this version reads {SCHEMA_VERSION}"
-        refuse("$.schema_version", f"schema_version {shown(str(version))[1:-1]} is not known here; {known}")
+        reason = f"must be {SCHEMA_VERSION}, not {quoted(str(version))[1:-1]}; this version reads no other"
+        refuse("$.schema_version", reason)
 
 
 def _check_job_id(written: SendJob) -> None:
-    if written.job_id is not None and not _JOB_ID.fullmatch(written.job_id):
-        # the schema's pattern lets a line end pass
-        refuse("$.job_id", "has to be 1 to 128 of the characters A-Z a-z 0-9 _ -")
+    if written.job_id is not None and not is_job_id(written.job_id):
+        # the pattern in the schema allows a line end
+        refuse("$.job_id", INVALID_JOB_ID)
 
 
 def _mailboxes(value: Addresses | None, path: str) -> tuple[Mailbox, ...]:
@@ -192,7 +176,7 @@ def _mailboxes(value: Addresses | None, path: str) -> tuple[Mailbox, ...]:
         return (parse_mailbox(value, path),)
     if len(value) > MAX_ADDRESSES:
         refuse(
-            path, f"has {len(value)} addresses; a job takes {MAX_ADDRESSES}, so split it into several jobs"
+            path, f"has {len(value)} addresses; a job has at most {MAX_ADDRESSES}: split it into several jobs"
         )
     return tuple(parse_mailbox(text, f"{path}[{index}]") for index, text in enumerate(value))
 
@@ -202,24 +186,24 @@ def _address(value: str | None, path: str) -> str | None:
 
 
 def _moment(value: datetime | float | None, path: str) -> float | None:
-    """Give a moment in epoch seconds."""
+    """Return a time in epoch seconds."""
     if value is None:
         return None
     seconds = value.timestamp() if isinstance(value, datetime) else value
     if not 0 <= seconds < END_OF_TIME:
-        reason = "is no time between 1970 and 9999: write RFC 3339 with its offset, or epoch seconds"
+        reason = "must be between 1970 and 9999, in RFC 3339 with its offset or in epoch seconds"
         refuse(path, reason)
     return float(seconds)
 
 
 def _check_whole(job: Job) -> None:
     if not job.from_email:
-        refuse("$.from_email", "is missing; give the address that the mail is from")
+        refuse("$.from_email", "is missing; set the address that the mail is from")
     if job.sender is not None and len(job.from_email) > 1:
-        reason = "the first of several from_email addresses is the Sender; leave the header out"
+        reason = "must not be set: the first of several from_email addresses is the Sender"
         refuse("$.headers.Sender", reason)
     if job.send_at is not None and job.expires_at is not None and job.expires_at <= job.send_at:
-        refuse("$.expires_at", "is not later than send_at, so that the job could never be sent")
+        refuse("$.expires_at", "must be later than send_at, or the job could never be sent")
     if job.merge is not None:
         check_merge(job, job.merge)
     _check_recipients(job)
@@ -230,17 +214,19 @@ def _check_recipients(job: Job) -> None:
     envelope_sizes = {len(one.recipients) for one in envelopes(job)}
     count = max(envelope_sizes, default=0)
     if not count:
-        refuse("$.to", "names nobody; give at least one address in to, cc or bcc")
+        refuse("$.to", "has no recipients; set at least one address in to, cc or bcc")
     if count > MAX_RECIPIENTS:
-        reason = f"{count} recipients in to, cc and bcc; SES takes {MAX_RECIPIENTS} a mail, so split the job"
+        reason = (
+            f"has {count} recipients in to, cc and bcc; SES allows {MAX_RECIPIENTS} per mail: split the job"
+        )
         refuse("$.to" if job.merge is None else "$.cc", reason)
 
 
 def _check_content(job: Job) -> None:
     parts = len(job.attachments) + len(job.alternatives)
     if parts > MAX_ATTACHMENTS:
-        refuse("$.attachments", f"and alternatives are {parts} parts; SES takes {MAX_ATTACHMENTS}")
+        refuse("$.attachments", f"has {parts} parts with alternatives; SES allows {MAX_ATTACHMENTS}")
     content = job.text is not None or job.html is not None or parts
     if job.merge is None and not content:
-        reason = 'has no content; give text, html or attachments (for an empty mail "text": "")'
+        reason = 'has no content; set text, html or attachments (for an empty mail "text": "")'
         refuse("$.text", reason)

@@ -12,8 +12,9 @@ import msgspec
 
 from mailbus.errors import InvalidJob
 from mailbus.jobs.contract import S3Object, SendJob
-from mailbus.jobs.parsing import parse_document, referred
-from mailbus.jobs.strict_json import read_document, walk
+from mailbus.jobs.json_paths import walk
+from mailbus.jobs.parsing import content_reference, parse_document
+from mailbus.jobs.strict_json import read_document
 
 if TYPE_CHECKING:
     from typing import Final
@@ -60,12 +61,12 @@ def to_message(
         document["job_id"] = uuid.uuid4().hex
     body = _json(document)
     read = read_document(body)
-    if referred(read) is None:
+    if content_reference(read) is None:
         job_id = parse_document(read, document["job_id"], defaults=send_defaults).job_id
     elif named:
         job_id = read["job_id"]
     else:
-        reason = "is missing; beside content_ref give the id of the job that lies there"
+        reason = "is missing; beside content_ref it must be the id of the job in S3"
         raise InvalidJob(_ID, reason)
     return Message(
         job_id=job_id, body=body, size=len(body.encode()), delayed=document.get("send_at") is not None
@@ -86,7 +87,7 @@ def fits(batch: list[Message], message: Message) -> bool:
 
 def _builtins(job: SendJob | Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(job, SendJob | Mapping):
-        reason = f"expected a SendJob or a mapping of its fields, got {type(job).__name__}"
+        reason = f"must be a SendJob or a mapping of its fields, not {type(job).__name__}"
         raise InvalidJob(_WHOLE, reason)
     try:
         builtins: dict[str, Any] = msgspec.to_builtins(
@@ -106,7 +107,7 @@ def _builtins(job: SendJob | Mapping[str, Any]) -> dict[str, Any]:
             file["content"] = base64.b64encode(file["content"]).decode()
     for value, path in walk(builtins):
         if isinstance(value, BYTES):
-            raise InvalidJob(path, "is bytes, which only the content of an attachment may be; decode them")
+            raise InvalidJob(path, "is bytes, which only the content of an attachment may be; decode it")
     return builtins
 
 
@@ -116,7 +117,7 @@ def _plain(value: object) -> object:
     if isinstance(value, str):
         # msgspec takes str alone, and frameworks mark safe text by a class of their own
         return str.__str__(value)
-    reason = f"{type(value).__name__} is no JSON value; give a string, number, boolean, list or object"
+    reason = f"{type(value).__name__} is not a JSON value; use a string, number, boolean, list or object"
     raise TypeError(reason)
 
 

@@ -30,10 +30,10 @@ from mailbus.errors import (
 from mailbus.events import DETAIL_TYPE_PREFIX, EmailEvent, EventType, InboundEvent
 from mailbus.jobs import attachments, headers, merge, metadata, parsing, queue_message
 from mailbus.jobs.contract import Attachment, SendJob
-from mailbus.jobs.esp_extra import _ALWAYS_REFUSED, _OWN_TAGS, _TAGS
-from mailbus.jobs.headers import _REFUSED, _REFUSED_PREFIXES
+from mailbus.jobs.defaults import NO_DEFAULTS
+from mailbus.jobs.esp_extra import ALWAYS_REFUSED, RESERVED_TAGS, TAG_PARAMETERS
+from mailbus.jobs.headers import REFUSED, REFUSED_PREFIXES
 from mailbus.jobs.splitting import PART_RECIPIENTS
-from mailbus.jobs.strict_json import _NEVER_DEFAULT
 from mailbus.ledger.records import UNKNOWN_RESENDS
 from mailbus.ses_events import SES_EVENT_TYPES
 from mailbus_cdk.constructs.state import ESP_EVENTS_PREFIX
@@ -167,10 +167,10 @@ def test_the_page_on_sending_has_the_limits_of_the_code(sentence: str) -> None:
 
 
 def test_defaults_leave_out_what_the_page_says() -> None:
-    assert {"job_id", "content_ref", "schema_version"} == _NEVER_DEFAULT
+    assert {"job_id", "content_ref", "schema_version"} == NO_DEFAULTS
 
 
-@pytest.mark.parametrize("header", sorted([*_REFUSED, *_REFUSED_PREFIXES]))
+@pytest.mark.parametrize("header", sorted([*REFUSED, *REFUSED_PREFIXES]))
 def test_every_header_that_is_refused_stands_in_the_table_of_headers(header: str) -> None:
     table = rows("sending.md", "| header | |")
 
@@ -179,7 +179,7 @@ def test_every_header_that_is_refused_stands_in_the_table_of_headers(header: str
     }
 
     assert header in refused
-    assert refused == {*_REFUSED, *_REFUSED_PREFIXES}
+    assert refused == {*REFUSED, *REFUSED_PREFIXES}
 
 
 def test_every_parameter_that_is_refused_stands_in_the_table_of_parameters() -> None:
@@ -187,11 +187,11 @@ def test_every_parameter_that_is_refused_stands_in_the_table_of_parameters() -> 
 
     refused = {name for cells in table if cells[1].startswith("refused") for name in named(cells[0])}
 
-    assert refused == set(_ALWAYS_REFUSED)
-    assert {name for cells in table for name in named(cells[0])} >= set(_TAGS.values())
+    assert refused == set(ALWAYS_REFUSED)
+    assert {name for cells in table for name in named(cells[0])} >= set(TAG_PARAMETERS.values())
 
 
-@pytest.mark.parametrize("tag", sorted(_OWN_TAGS))
+@pytest.mark.parametrize("tag", sorted(RESERVED_TAGS))
 def test_the_tags_that_are_mailbus_s_own_are_named(tag: str) -> None:
     assert f"`{tag}`" in page("sending.md")
 

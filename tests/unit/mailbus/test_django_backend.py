@@ -334,12 +334,12 @@ def test_what_cannot_be_sent_is_refused_at_its_field(django: Mail, fields: dict[
 @pytest.mark.parametrize("name", ["reply_to", "tags", "alternatives", "attachments"])
 def test_a_string_in_place_of_a_list_is_refused(django: Mail, name: str) -> None:
     wrong = with_attributes(message(), **{name: "ann@example.net"})
-    assert "expected a list" in django.refusal(wrong).reason
+    assert "must be a list" in django.refusal(wrong).reason
 
 
 @pytest.mark.parametrize("name", ["extra_headers", "subject", "body"])
 def test_an_attribute_of_another_type_is_refused(django: Mail, name: str) -> None:
-    assert "expected" in django.refusal(with_attributes(message(), **{name: 17})).reason
+    assert "must be" in django.refusal(with_attributes(message(), **{name: 17})).reason
 
 
 # --- headers that say who and to whom
@@ -686,7 +686,7 @@ def test_anymails_settings_hold_here_too(django: Mail, settings: dict[str, Any])
     [
         ({"MAILBUS": {"QUEUE": QUEUE}}, r"MAILBUS\['QUEUE'\]"),
         ({"MAILBUS": {"SEND_DEFAULTS": {"tag": ["a"]}}}, r"MAILBUS\['SEND_DEFAULTS'\]: 'tag'"),
-        ({"MAILBUS": {"SEND_DEFAULTS": ["tags"]}}, "expected a dict"),
+        ({"MAILBUS": {"SEND_DEFAULTS": ["tags"]}}, "must be a dict"),
         ({"ANYMAIL_SEND_DEFAULTS": {"subject": "Hi"}}, "ANYMAIL_SEND_DEFAULTS: 'subject'"),
     ],
 )

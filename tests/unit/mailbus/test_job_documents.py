@@ -7,8 +7,9 @@ import pytest
 
 from mailbus.errors import InvalidJob
 from mailbus.jobs.contract import S3Object
-from mailbus.jobs.parsing import parse_document, parse_job, referred
-from mailbus.jobs.strict_json import fingerprint, read_document
+from mailbus.jobs.fingerprint import fingerprint
+from mailbus.jobs.parsing import content_reference, parse_document, parse_job
+from mailbus.jobs.strict_json import read_document
 
 SQS_ID = "0f3c8a7e-2d1b-4f6a-9c5e-7b8d9e0f1a2b"
 WELCOME = {
@@ -109,10 +110,10 @@ def test_a_wrong_default_is_refused_at_its_field() -> None:
 
 def test_a_reference_to_s3_stands_with_an_id_and_a_version_alone() -> None:
     document = {"content_ref": REFERENCE, "job_id": "welcome-1", "schema_version": 1, "subject": None}
-    assert referred(document) == S3Object(bucket="mailbus-example-files", key="jobs/welcome-1.json")
-    assert referred({"content_ref": REFERENCE | {"version_id": "v2"}}) is not None
-    assert referred(WELCOME) is None
-    assert referred(WELCOME | {"content_ref": None}) is None
+    assert content_reference(document) == S3Object(bucket="mailbus-example-files", key="jobs/welcome-1.json")
+    assert content_reference({"content_ref": REFERENCE | {"version_id": "v2"}}) is not None
+    assert content_reference(WELCOME) is None
+    assert content_reference(WELCOME | {"content_ref": None}) is None
 
 
 @pytest.mark.parametrize(
@@ -120,17 +121,17 @@ def test_a_reference_to_s3_stands_with_an_id_and_a_version_alone() -> None:
     [
         (WELCOME | {"content_ref": REFERENCE}, "$.from_email", "move it into the job in S3"),
         ({"content_ref": "s3://bucket/key"}, "$.content_ref", "name it by bucket and key"),
-        ({"content_ref": {"bucket": "mailbus-example-files"}}, "$.content_ref", "key is missing"),
-        ({"content_ref": REFERENCE | {"region": "x"}}, "$.content_ref.region", "unknown field"),
-        ({"content_ref": REFERENCE, "jobid": "x"}, "$.jobid", "did you mean job_id?"),
+        ({"content_ref": {"bucket": "mailbus-example-files"}}, "$.content_ref.key", "is missing"),
+        ({"content_ref": REFERENCE | {"region": "x"}}, "$.content_ref.region", "is unknown"),
+        ({"content_ref": REFERENCE, "jobid": "x"}, "$.jobid", "did you mean 'job_id'?"),
         ({"content_ref": REFERENCE, "job_id": "a b"}, "$.job_id", "1 to 128"),
         ({"content_ref": REFERENCE, "job_id": "a\n"}, "$.job_id", "1 to 128"),
-        ({"content_ref": REFERENCE, "schema_version": 2}, "$.schema_version", "schema_version 2"),
+        ({"content_ref": REFERENCE, "schema_version": 2}, "$.schema_version", "must be 1, not 2"),
     ],
 )
 def test_a_wrong_reference_is_refused(document: dict[str, Any], path: str, reason: str) -> None:
     with pytest.raises(InvalidJob) as refused:
-        referred(document)
+        content_reference(document)
     assert refused.value.path == path
     assert reason in refused.value.reason
 
@@ -138,8 +139,16 @@ def test_a_wrong_reference_is_refused(document: dict[str, Any], path: str, reaso
 @pytest.mark.parametrize(
     ("body", "path", "reason"),
     [
-        ('{"merge_data": {"ann@example.org": {"a": 1, "a": 2}}}', "$.merge_data[entry 1].a", "stands twice"),
-        ('{"merge_data": {"a@example.org": 1, "a@example.org": 2}}', "$.merge_data[entry 2]", "stands twice"),
+        (
+            '{"merge_data": {"ann@example.org": {"a": 1, "a": 2}}}',
+            "$.merge_data[entry 1].a",
+            "is a duplicate",
+        ),
+        (
+            '{"merge_data": {"a@example.org": 1, "a@example.org": 2}}',
+            "$.merge_data[entry 2]",
+            "is a duplicate",
+        ),
         ('{"merge_global_data": {"a": [1, NaN]}}', "$.merge_global_data.a[1]", "not a finite number"),
         ('{"esp_extra": {"a": -1e999}}', "$.esp_extra.a", "not a finite number"),
         ('{"merge_data": {"a@example.org": {"n": "\\udc00"}}}', "$.merge_data[entry 1].n", "\\udc00"),

@@ -9,7 +9,7 @@ import pytest
 
 from mailbus.errors import InvalidJob
 from mailbus.jobs.contract import SendJob
-from mailbus.jobs.parsing import parse_job, referred
+from mailbus.jobs.parsing import content_reference, parse_job
 from mailbus.jobs.strict_json import read_document
 from mailbus.schemas.__main__ import job_schema, published
 
@@ -81,7 +81,7 @@ def test_the_example_of_a_feature_is_a_job_that_shows_it(path: Path) -> None:
     document = read_document(body)
     assert SHOWS[path.stem](document)
     assert msgspec.convert(document, SendJob).job_id == f"{path.stem}-1"
-    if referred(document) is None:
+    if content_reference(document) is None:
         assert parse_job(body, SQS_ID).job_id == f"{path.stem}-1"
 
 

@@ -164,12 +164,12 @@ def test_jobs_of_one_id_do_not_make_the_function_ask_for_turns_without_a_pause()
 @pytest.mark.parametrize(
     ("body", "job_id", "description"),
     [
-        ("not JSON", "sqs-0", "$: is not JSON"),
-        ("", "sqs-0", "$: is not JSON"),
+        ("not JSON", "sqs-0", "$: is not valid JSON"),
+        ("", "sqs-0", "$: is not valid JSON"),
         ("[]", "sqs-0", "$: "),
-        ('{"job_id": "job-1", "subjet": ""}', "job-1", "$.subjet: unknown field 'subjet'; did you mean"),
+        ('{"job_id": "job-1", "subjet": ""}', "job-1", "$.subjet: is unknown; did you mean"),
         ('{"job_id": "job-1", "job_id": "job-2"}', "sqs-0", "$"),
-        ('{"from_email": "a@example.com", "text": ""}', "sqs-0", "$.to: names nobody"),
+        ('{"from_email": "a@example.com", "text": ""}', "sqs-0", "$.to: has no recipients"),
         ('{"job_id": "a b", "from_email": "a@example.com"}', "sqs-0", "$.job_id: "),
         (json.dumps(letter(subject="a\r\nBcc: eve@example.org")), "job-ann", "$.subject: "),
         (json.dumps(letter(text="\ud800")), "sqs-0", "$"),

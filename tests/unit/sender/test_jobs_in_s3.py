@@ -56,13 +56,13 @@ def test_a_file_that_lies_in_s3_is_attached() -> None:
     ("content", "reason"),
     [
         (None, "$.content_ref: does not exist (NoSuchKey)"),
-        (b"not JSON", "$: is not JSON"),
+        (b"not JSON", "$: is not valid JSON"),
         (b"\xff\xfe", "$.content_ref: names an object that is not UTF-8"),
         (b"[]", "$: "),
         (b"{}", "$.from_email: "),
-        (json.dumps(letter(subjet="")).encode(), "$.subjet: unknown field"),
+        (json.dumps(letter(subjet="")).encode(), "$.subjet: is unknown"),
         (json.dumps(letter(job_id="job-bob")).encode(), "$.job_id: is another one than in the referred job"),
-        (refers().encode(), "$.content_ref: stands where the job itself has to be"),
+        (refers().encode(), "$.content_ref: is not allowed here"),
     ],
 )
 def test_a_job_in_s3_that_cannot_be_read_fails_with_its_reason(content: bytes | None, reason: str) -> None:

@@ -4,6 +4,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailbus.jobs.job_id import JOB_ID_PATTERN
 from mailbus.ledger import items
 from mailbus.ledger.records import JobRecord, RecordKey
 from tests.unit.mailbus.ledger.world import NOW, job, largest, part, size
@@ -22,7 +23,7 @@ def test_a_small_record_is_no_larger_than_its_estimate() -> None:
         JobRecord,
         key=st.builds(
             RecordKey,
-            job_id=st.from_regex(r"[A-Za-z0-9_-]{1,128}", fullmatch=True),
+            job_id=st.from_regex(JOB_ID_PATTERN, fullmatch=True),
             part=st.none() | st.integers(0, 10**6),
         ),
         fingerprint=st.text(max_size=9),
