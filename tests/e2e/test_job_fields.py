@@ -411,7 +411,7 @@ def test_what_a_reference_leads_to_is_read_as_strictly_as_a_message(system: Syst
         "list": (b"[]", "object"),
         "again": (json.dumps({"content_ref": {"bucket": SOURCE_BUCKET, "key": "x"}}).encode(), "content_ref"),
         "other": (json.dumps(system.job(job_id="another-one")).encode(), "job_id"),
-        "twice": (b'{"job_id": "a", ' + good[1:-1] + b', "subject": "b"}', "twice"),
+        "twice": (b'{"job_id": "a", ' + good[1:-1] + b', "subject": "b"}', "duplicate"),
     }
 
     jobs = {}
