@@ -39,10 +39,10 @@ class SesAccount:
     def __init__(self, rate: float | None, quota_left: int | None = None) -> None:
         self.rate = rate
         self.quota_left = quota_left
-        self.asked = 0
+        self.requests = 0
 
     def __call__(self) -> Limits | None:
-        self.asked += 1
+        self.requests += 1
         if self.rate is None:
             return None
         return Limits(max_send_rate=self.rate, quota_left=self.quota_left)
@@ -116,7 +116,7 @@ def test_no_mail_is_deferred_by_an_outdated_state() -> None:
 def test_an_empty_batch_makes_no_call() -> None:
     store, account = FakeRateStore(), SesAccount(1.0)
     assert pacer(store, account).reserve([], "bulk") == []
-    assert (store.calls, account.asked) == ([], 0)
+    assert (store.calls, account.requests) == ([], 0)
 
 
 def test_all_workers_together_ask_for_the_limits_once_in_the_cache_time() -> None:
@@ -124,13 +124,13 @@ def test_all_workers_together_ask_for_the_limits_once_in_the_cache_time() -> Non
     workers = [pacer(store, account, clock) for _ in range(3)]
     for worker in workers:
         worker.reserve([1], "transactional")
-    assert account.asked == 1
+    assert account.requests == 1
     account.rate = 20.0
     clock.now += 61
     assert due(workers[0].reserve([1, 1], "transactional")) == [61.0, 61.05]
     for worker in workers:
         worker.reserve([1], "transactional")
-    assert account.asked == 2
+    assert account.requests == 2
 
 
 def test_limits_that_ses_does_not_report_are_taken_from_the_ledger_and_asked_for_again() -> None:
@@ -139,10 +139,10 @@ def test_limits_that_ses_does_not_report_are_taken_from_the_ledger_and_asked_for
     worker = pacer(store, account, clock)
     assert due(worker.reserve([1, 1], "transactional")) == [0.0, 0.2]
     worker.reserve([1], "transactional")
-    assert account.asked == 1
+    assert account.requests == 1
     clock.now += 1
     worker.reserve([1], "transactional")
-    assert account.asked == 2
+    assert account.requests == 2
 
 
 def test_an_unknown_account_has_the_lowest_rate() -> None:
@@ -167,7 +167,7 @@ def test_an_exhausted_quota_is_asked_for_again_after_its_cache_time_only() -> No
     clock.now += 59
     account.quota_left = 100
     assert worker.reserve([1], "bulk") == [QuotaExhausted()]
-    assert account.asked == 1
+    assert account.requests == 1
     clock.now += 1
     assert due(worker.reserve([1], "bulk")) == [60.0]
 
@@ -204,7 +204,7 @@ def test_the_largest_call_needs_no_additional_request_to_ses() -> None:
     worker = pacer(store, account)
     assert (worker.largest_call(), worker.largest_call()) == (7, 7)
     assert due(worker.reserve([1, 1], "transactional")) == [0.0, round(1 / 14, 3)]
-    assert account.asked == 1
+    assert account.requests == 1
 
 
 @given(
@@ -228,10 +228,10 @@ def test_together_workers_never_exceed_the_rate(batches: list[tuple[int, list[in
 
 def test_a_worker_that_ses_does_not_answer_waits_for_the_limits_reported_to_another() -> None:
     store = FakeRateStore(known(read_at=NOW - 100))
-    told = known(rate=14.0, read_at=NOW)
+    reported = known(rate=14.0, read_at=NOW)
 
     def another_worker_writes(_seconds: float) -> None:
-        store.state = msgspec.structs.replace(told, version=store.state.version + 1)
+        store.state = msgspec.structs.replace(reported, version=store.state.version + 1)
 
     pacer = Pacer(
         store,

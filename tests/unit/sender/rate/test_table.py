@@ -22,7 +22,7 @@ class Exceptions:
 
 
 class DynamoDb:
-    """One item, and the conditions that the table uses."""
+    """DynamoDB with one item, and the conditions that `RateTable` uses."""
 
     exceptions = Exceptions
 
@@ -43,16 +43,14 @@ class DynamoDb:
         if self.outage:
             raise self.outage
         version = (self.item or {}).get("version")
-        # DynamoDB refuses values that no expression names
-        holds = {
-            "attribute_not_exists(#version)": lambda: (
-                version is None and "ExpressionAttributeValues" not in request
-            ),
-            "#version = :version": lambda: (
-                request["ExpressionAttributeValues"] == {":version": version} and version is not None
-            ),
-        }
-        if not holds[request["ConditionExpression"]]():
+        if request["ConditionExpression"] == "attribute_not_exists(#version)":
+            # DynamoDB refuses values that no expression uses
+            assert "ExpressionAttributeValues" not in request
+            is_met = version is None
+        else:
+            assert request["ConditionExpression"] == "#version = :version"
+            is_met = version is not None and request["ExpressionAttributeValues"] == {":version": version}
+        if not is_met:
             raise ConditionalCheckFailedError(self.item)
         self.item = request["Item"]
 
@@ -106,7 +104,7 @@ def test_a_write_on_a_deleted_item_returns_the_empty_state() -> None:
 
 
 def test_an_item_from_before_versions_is_read_and_replaced() -> None:
-    # as an update of a deployment finds it
+    # the item of an earlier release, when a deployment is updated
     client = DynamoDb(
         {
             **RATE_KEY,
