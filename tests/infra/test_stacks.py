@@ -15,6 +15,7 @@ from aws_cdk.assertions import Template
 from mailbus.environment import InboundSettings, SenderSettings, TrackingSettings
 from mailbus.errors import ConfigurationError
 from mailbus.metrics import put_metric
+from mailbus.ses_events import SES_EVENT_TYPES
 from mailbus_cdk.mailbus import Mailbus, deployment
 from mailbus_cdk.packaging import ROOT
 from mailbus_cdk.settings.schema import (
@@ -251,21 +252,10 @@ def test_who_knows_a_send_queue_finds_the_ledger_and_the_jobs_bucket_by_its_tags
 # SES
 
 
-def test_all_ten_event_types_go_to_the_tracking_topic(prod: Templates) -> None:
+def test_every_event_type_of_ses_goes_to_the_tracking_topic(prod: Templates) -> None:
     destination = prod.one("AWS::SES::ConfigurationSetEventDestination").properties["EventDestination"]
     assert destination["Enabled"] is True
-    assert set(destination["MatchingEventTypes"]) == {
-        "send",
-        "reject",
-        "bounce",
-        "complaint",
-        "delivery",
-        "open",
-        "click",
-        "renderingFailure",
-        "deliveryDelay",
-        "subscription",
-    }
+    assert destination["MatchingEventTypes"] == [known.template_name for known in SES_EVENT_TYPES.values()]
     topic = prod.text("mail", destination["SnsDestination"]["TopicARN"])
     assert topic == "<Mail/Tracking/Events/Topic>"
 
