@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mailbus.errors import MailbusError
     from tracking.tracker import Tracker
 
-# An event takes some 2 KB before it is encoded.
+# An event takes about 2 KB of memory before it is encoded.
 EVENTS_AT_ONCE: Final = 10_000
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mailbus.ledger.records import JobRecord, RecordKey
-    from tracking.correlation import Lookup
+    from tracking.correlation import Lookup, Message, Untagged
     from tracking.tracker import Tracker
 
 NOT_WRITTEN_DOWN: Final = "NotWrittenDown"
@@ -39,23 +39,23 @@ def find_jobs(
     It indexes them at the end of its batch, which can be after SES's first notification: the notification of
     a message that young is retried then. A message that is not found later was sent by somebody else.
     """
-    untagged = [
+    message_ids = [
         one.normalized.untagged.message.message_id for one in tracked_records if one.normalized.untagged
     ]
-    if not untagged or not tracker.settings.index_messages:
+    if not message_ids or not tracker.settings.index_messages:
         return list(tracked_records), []
-    sent_entries, errors = _read(tracker.ledger.find_messages, untagged)
+    sent_entries, errors = _read(tracker.ledger.find_messages, message_ids)
     found: list[TrackedRecord] = []
     unfinished: list[Unfinished] = []
     for tracked in tracked_records:
-        message = tracked.normalized.untagged.message if tracked.normalized.untagged else None
-        if message is None:
+        untagged = tracked.normalized.untagged
+        if untagged is None:
             found.append(tracked)
-        elif sent := sent_entries.get(message.message_id):
-            found.append(_of_job(tracked, sent))
-        elif error := errors.get(message.message_id):
+        elif sent := sent_entries.get(untagged.message.message_id):
+            found.append(_of_job(tracked, untagged, sent))
+        elif error := errors.get(untagged.message.message_id):
             unfinished.append(Unfinished(record=tracked.record, error=error))
-        elif (seconds := _seconds_until_indexed(tracked, message.accepted_at, tracker)) > 0:
+        elif (seconds := _seconds_until_indexed(tracked, untagged.message, tracker)) > 0:
             error = PublishError(NOT_WRITTEN_DOWN, "the sender may not have indexed the message yet")
             unfinished.append(Unfinished(record=tracked.record, error=error, delay_seconds=seconds))
         else:
@@ -63,24 +63,22 @@ def find_jobs(
     return found, unfinished
 
 
-def _of_job(tracked: TrackedRecord, sent: SentEntry) -> TrackedRecord:
-    normalized = tracked.normalized
-    lookup = lookup_by_message(normalized.untagged, sent) if normalized.untagged else None
-    return TrackedRecord(
-        record=tracked.record,
-        normalized=msgspec.structs.replace(
-            normalized, events=with_job(normalized.events, sent), lookup=lookup
-        ),
+def _of_job(tracked: TrackedRecord, untagged: Untagged, sent: SentEntry) -> TrackedRecord:
+    normalized = msgspec.structs.replace(
+        tracked.normalized,
+        events=with_job(tracked.normalized.events, sent),
+        lookup=lookup_by_message(untagged, sent),
     )
+    return TrackedRecord(record=tracked.record, normalized=normalized)
 
 
-def _seconds_until_indexed(tracked: TrackedRecord, accepted_at: float, tracker: Tracker) -> float:
+def _seconds_until_indexed(tracked: TrackedRecord, message: Message, tracker: Tracker) -> float:
     """Return how long to wait for the sender, 0 if the record would not be delivered again."""
     if tracked.record.receive_count >= tracker.settings.max_receives:
         return 0.0
     longest = tracker.settings.sender_seconds
-    # whatever time SES's JSON has
-    return min(accepted_at + longest - tracker.now(), longest)
+    # SES's JSON may have any time
+    return min(message.accepted_at + longest - tracker.now(), longest)
 
 
 def complete(
@@ -120,7 +118,7 @@ def _record_acceptances(
     """Record what SES accepted; return the records that have to be delivered again for it."""
     unreachable: SendError | None = None
 
-    def record_acceptance(tracked: TrackedRecord) -> tuple[()]:
+    def step(tracked: TrackedRecord) -> tuple[()]:
         nonlocal unreachable
         lookup = tracked.normalized.lookup
         job_record = job_records.get(lookup.key) if lookup is not None else None
@@ -135,7 +133,7 @@ def _record_acceptances(
                 raise
         return ()
 
-    _, unfinished = each(tracked_records, record_acceptance, lambda tracked: tracked.record)
+    _, unfinished = each(tracked_records, step, lambda tracked: tracked.record)
     return unfinished
 
 

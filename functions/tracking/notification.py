@@ -72,7 +72,7 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`delivery`: a receiving server took the message."""
+    """`delivery`: the receiving server accepted the message."""
 
     timestamp: datetime | None = None
     processing_time_millis: int | None = None
@@ -132,7 +132,7 @@ class TopicStatus(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="c
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a contact wants, for the list as a whole and by topic."""
+    """A contact's preferences, for the whole list and by topic."""
 
     unsubscribe_all: bool | None = None
     topic_subscription_status: tuple[TopicStatus, ...] | None = None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tracking.tracker import Tracker
 
-# of encoded events that are in memory at a time
+# the encoded events that are in memory at a time
 CHUNK_BYTES: Final = 16 * 1024 * 1024
 # An event has SES's JSON, and the fields that are read from it.
 SIZES_PER_EVENT: Final = 2
