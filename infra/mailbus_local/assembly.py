@@ -1,4 +1,4 @@
-"""The synthesized stacks, adapted to the embedded AWS: what its CloudFormation lacks is replaced."""
+"""Adapts synthesized stacks to the embedded AWS: replaces what its CloudFormation does not support."""
 
 from __future__ import annotations
 
@@ -8,51 +8,51 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mailbus_local.stand_in_function import STAND_INS
+from mailbus_local.custom_resource_function import REPLACED_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FUNCTION_ID: Final = "StandInFunction"
-ROLE_ID: Final = "StandInRole"
-_SOURCE: Final = Path(__file__).with_name("stand_in_function.py")
+FUNCTION_ID: Final = "CustomResourceFunction"
+ROLE_ID: Final = "CustomResourceRole"
+_SOURCE: Final = Path(__file__).with_name("custom_resource_function.py")
 _NO_REGISTRY: Final = (
-    "MiniStack has no schema registry, neither in CloudFormation nor as an API that a stand-in could call; "
-    "nothing that runs reads it"
+    "MiniStack has no schema registry, neither in CloudFormation nor as an API that a custom resource could "
+    "call; nothing reads it at run time"
 )
-# Nothing else may refer to these: they are left out.
-LEFT_OUT: Final[Mapping[str, str]] = {
+# Resource types that are removed, with the reason. No other resource may refer to them.
+OMITTED_TYPES: Final[Mapping[str, str]] = {
     "AWS::EventSchemas::Registry": _NO_REGISTRY,
     "AWS::EventSchemas::Schema": _NO_REGISTRY,
 }
 
 
 def adapt_template(template: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what is in `LEFT_OUT`; make custom resources with the same properties of `STAND_INS`."""
+    """Return a template without `OMITTED_TYPES` and with custom resources for `REPLACED_TYPES`."""
     kept = {
         logical_id: resource
         for logical_id, resource in template["Resources"].items()
-        if resource["Type"] not in LEFT_OUT
+        if resource["Type"] not in OMITTED_TYPES
     }
     resources = {
-        logical_id: _stand_in(resource) if resource["Type"] in STAND_INS else resource
+        logical_id: _custom_resource(resource) if resource["Type"] in REPLACED_TYPES else resource
         for logical_id, resource in kept.items()
     }
     if resources != kept:
-        resources |= _function()
+        resources |= _custom_resource_function()
     return {**template, "Resources": resources}
 
 
-def _stand_in(resource: dict[str, Any]) -> dict[str, Any]:
+def _custom_resource(resource: dict[str, Any]) -> dict[str, Any]:
     properties = {
         "ServiceToken": {"Fn::GetAtt": [FUNCTION_ID, "Arn"]},
-        "StandsInFor": resource["Type"],
+        "ResourceType": resource["Type"],
         **resource["Properties"],
     }
     return {**resource, "Type": "AWS::CloudFormation::CustomResource", "Properties": properties}
 
 
-def _function() -> dict[str, Any]:
+def _custom_resource_function() -> dict[str, Any]:
     trust = {
         "Effect": "Allow",
         "Principal": {"Service": "lambda.amazonaws.com"},
@@ -66,7 +66,7 @@ def _function() -> dict[str, Any]:
                 "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
                 "Policies": [
                     {
-                        "PolicyName": "make",
+                        "PolicyName": "create-resources",
                         "PolicyDocument": {"Version": "2012-10-17", "Statement": [allow]},
                     }
                 ],
@@ -86,7 +86,7 @@ def _function() -> dict[str, Any]:
 
 
 def adapt(source: Path, target: Path) -> None:
-    """Copy a cloud assembly, its templates adapted, so that `cdk deploy --app` can deploy it."""
+    """Copy a cloud assembly with adapted templates, for `cdk deploy --app`."""
     if target.exists():
         shutil.rmtree(target)
     shutil.copytree(source, target)

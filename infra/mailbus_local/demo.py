@@ -1,6 +1,6 @@
-"""`make demo`: jobs and mails from `examples/` cross the whole system; every event is shown.
+"""`make demo`: sends jobs and mails from `examples/` through the whole system, and shows every event.
 
-Exit code 0 only when each of them gave exactly the events that it has to.
+The exit code is 0 only if each example produced exactly the expected events.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rich.table import Table
 
 from mailbus.errors import MailbusError
 from mailbus_local.embedded import DIRECTORY, ROOT, EmbeddedAws
-from mailbus_local.stopping import StopRequest
+from mailbus_local.stop_signals import StopRequest
 from mailbus_local.subscriber import Subscriber
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ JOBS: Final = ROOT / "examples/jobs"
 MAILS: Final = ROOT / "examples/mails"
 SECONDS: Final = 60.0
 CLICKED: Final = "newsletter"
-# It is enqueued twice, and gives the events of one.
+# Enqueued twice; produces the events of one job.
 TWICE: Final = "welcome"
-# It is for later, so many seconds from now: the time in its file passes by.
+# Scheduled for DUE_SECONDS from now, in place of the time in its file.
 SCHEDULED: Final = "trial-ends"
 DUE_SECONDS: Final = 3
-# What becomes of each example, per recipient: the job's address is ordinary unless said here.
+# The expected events of each example for each recipient; examples not listed are delivered.
 DELIVERED: Final = ("queued", "sent", "delivered")
 EXPECTED: Final = {
     "bounced": ("queued", "sent", "bounced"),
@@ -48,8 +48,8 @@ EXPECTED: Final = {
     "newsletter": (*DELIVERED, "clicked"),
     "invalid": ("failed",),
 }
-LIFE: Final = ("queued", "sent", "delivered", "bounced", "clicked", "complained", "failed", "inbound")
-UNSHOWN: Final = frozenset({"esp_event", "message_tags"})
+LIFECYCLE: Final = ("queued", "sent", "delivered", "bounced", "clicked", "complained", "failed", "inbound")
+HIDDEN_FIELDS: Final = frozenset({"esp_event", "message_tags"})
 DEAD_LETTER_QUEUES: Final = {
     "send": "SendDeadLetterQueueUrl",
     "tracking": "TrackingDeadLetterQueueUrl",
@@ -58,7 +58,7 @@ DEAD_LETTER_QUEUES: Final = {
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of `examples/`; `key` is its job id, or the message id that SES gave to the mail."""
+    """A file of `examples/`. `key` is its job id, or the message id that SES gave the mail."""
 
     name: str
     direction: str
@@ -68,7 +68,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def job_example(path: Path) -> Example:
-    """Say what a job has to lead to: the events, times its recipients."""
+    """Return a job's example with its expected events: those of one recipient, times the recipients."""
     job = json.loads(path.read_text())
     count = sum(
         len([job[field]] if isinstance(job[field], str) else job[field]) for field in _FIELDS if field in job
@@ -87,40 +87,43 @@ _FIELDS: Final = ("to", "cc", "bcc")
 
 
 def key_of(event: dict[str, Any]) -> str:
-    """Tell which example an event belongs to."""
+    """Return the key of the example that an event belongs to."""
     detail = event["detail"]
     return str(detail.get("job_id") or detail["message_id"])
 
 
 def progress(example: Example, events: Iterable[dict[str, Any]]) -> list[str]:
-    """List an example's event types in the order of a mail's life; the bus promises none."""
+    """Return an example's event types in the order of a mail's lifecycle; the bus guarantees no order."""
     seen = [event["detail"]["event_type"] for event in events if key_of(event) == example.key]
-    return sorted(seen, key=lambda event_type: LIFE.index(event_type) if event_type in LIFE else len(LIFE))
+    return sorted(
+        seen,
+        key=lambda event_type: LIFECYCLE.index(event_type) if event_type in LIFECYCLE else len(LIFECYCLE),
+    )
 
 
 def complete(examples: Sequence[Example], events: Sequence[dict[str, Any]]) -> bool:
-    """Tell whether every expected event is there."""
+    """Return whether every expected event has arrived."""
     arrived = {example.key: Counter(progress(example, events)) for example in examples}
     return all(example.expected <= arrived[example.key] for example in examples)
 
 
 def table(examples: Sequence[Example], events: Sequence[dict[str, Any]]) -> Table:
-    """Draw the state: a row an example, its events in order."""
-    drawn = Table("", "example", "recipients", "events", title="Mail through Mailbus")
+    """Return a table with a row for each example and its events in order."""
+    rows = Table("", "example", "recipients", "events", title="Mail through Mailbus")
     for example in examples:
         seen = progress(example, events)
         counted = Counter(seen)
-        words = " → ".join(
+        events_text = " → ".join(
             event_type if counted[event_type] == 1 else f"{event_type} ×{counted[event_type]}"
             for event_type in dict.fromkeys(seen)
         )
         mark = "[green]✓[/]" if counted == example.expected else "…"
-        drawn.add_row(mark, f"{example.direction} {example.name}", str(example.recipients), words)
-    return drawn
+        rows.add_row(mark, f"{example.direction} {example.name}", str(example.recipients), events_text)
+    return rows
 
 
 class Demo:
-    """The run against a started system."""
+    """A run against a started system."""
 
     def __init__(self, aws: EmbeddedAws, subscriber: Subscriber, console: Console) -> None:
         self._aws = aws
@@ -130,7 +133,7 @@ class Demo:
         self._due = 0.0
 
     def run(self) -> bool:
-        """Send, receive, watch, sum up. True when everything expected arrived, and nothing else."""
+        """Send, receive, wait, summarize. Return True if exactly the expected events arrived."""
         examples = [self._send(path) for path in sorted(JOBS.glob("*.json"))]
         examples += [self._receive(path) for path in sorted(MAILS.glob("*.eml"))]
         clicked = next(example for example in examples if example.name == f"{CLICKED}.json")
@@ -138,7 +141,7 @@ class Demo:
             self._watch(live, examples, until=lambda events: "delivered" in progress(clicked, events))
             self._click(clicked)
             self._watch(live, examples, until=lambda events: complete(examples, events))
-        return self._sum_up(examples)
+        return self._summarize(examples)
 
     def _watch(self, live: Live, examples: Sequence[Example], until: Any) -> None:
         shown = 0
@@ -188,7 +191,7 @@ class Demo:
         with urllib.request.urlopen(request) as answer:  # noqa: S310 - on loopback
             return json.load(answer)
 
-    def _sum_up(self, examples: Sequence[Example]) -> bool:
+    def _summarize(self, examples: Sequence[Example]) -> bool:
         events = self._subscriber.events
         jobs = [example for example in examples if example.direction == "job"]
         failed = [example for example in jobs if "failed" in progress(example, events)]
@@ -196,9 +199,9 @@ class Demo:
         types = Counter(event["detail"]["event_type"] for event in events)
         say = self._console.print
         say()
-        say(f"jobs in: {len(jobs)}, accepted: {len(accepted)}, failed: {len(failed)}")
-        say(f"{TWICE}.json was enqueued twice, and accepted once")
-        say(f"mails in: {len(examples) - len(jobs)}")
+        say(f"{len(jobs)} jobs: {len(accepted)} accepted, {len(failed)} failed")
+        say(f"{TWICE}.json was enqueued twice and accepted once")
+        say(f"{len(examples) - len(jobs)} mails received")
         say("events: " + ", ".join(f"{count} {name}" for name, count in sorted(types.items())))
         wrong = [example for example in examples if Counter(progress(example, events)) != example.expected]
         for example in wrong:
@@ -211,11 +214,11 @@ class Demo:
             self._show_dead_letters(len(failed)),
             self._show_clicked(events),
         )
-        self._show_one(events)
+        self._show_event(events)
         return all(checks)
 
     def _show_scheduled(self, events: Iterable[dict[str, Any]]) -> bool:
-        """Check that the job for later did not go before its time; queues count in whole seconds."""
+        """Return whether the scheduled job was sent in time. Queues delay by whole seconds."""
         job_id = json.loads((JOBS / f"{SCHEDULED}.json").read_text())["job_id"]
         details = [event["detail"] for event in events if key_of(event) == job_id]
         accepted = [
@@ -225,12 +228,14 @@ class Demo:
         ]
         waited = [moment - self._due + DUE_SECONDS for moment in accepted]
         for seconds in waited:
-            self._console.print(f"{SCHEDULED}.json, due after {DUE_SECONDS} s, went after {seconds:.1f} s")
+            self._console.print(
+                f"{SCHEDULED}.json was scheduled for {DUE_SECONDS} s later and sent after {seconds:.1f} s"
+            )
         return bool(waited) and min(waited) > DUE_SECONDS - 1
 
     def _show_dead_letters(self, expected: int) -> bool:
-        # A job's event comes before its dead letter: this waits for one.
-        letters = self._sqs.receive_message(
+        # A job's event comes before its dead letter, so this waits for one.
+        response = self._sqs.receive_message(
             QueueUrl=self._aws.outputs["SendDeadLetterQueueUrl"],
             MaxNumberOfMessages=10,
             MessageAttributeNames=["All"],
@@ -245,38 +250,45 @@ class Demo:
             )
             counts[name] = int(answer["Attributes"]["ApproximateNumberOfMessages"])
         self._console.print("dead letters: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
-        for letter in letters.get("Messages", []):
-            told = {name: value["StringValue"] for name, value in letter.get("MessageAttributes", {}).items()}
-            self._console.print(f"  {told.get('Error', 'moved by SQS')}: {told.get('Reason', 'no reason')}")
+        for letter in response.get("Messages", []):
+            attributes = {
+                name: value["StringValue"] for name, value in letter.get("MessageAttributes", {}).items()
+            }
+            self._console.print(
+                f"  {attributes.get('Error', 'moved by SQS')}: {attributes.get('Reason', 'no reason')}"
+            )
         return counts == {"send": expected, "tracking": 0, "inbound": 0}
 
-    def _show_one(self, events: Iterable[dict[str, Any]]) -> None:
-        """Show one event as a subscriber gets it, but for SES's own JSON and what is empty."""
+    def _show_event(self, events: Iterable[dict[str, Any]]) -> None:
+        """Print one event as a subscriber receives it, without SES's own fields and empty ones."""
         for event in events:
             detail: dict[str, Any] = event["detail"]
             if detail["event_type"] == "bounced":
-                shown = {name: value for name, value in detail.items() if value and name not in UNSHOWN}
-                self._console.print("one of them, without what is empty, SES's own tags and JSON:")
+                shown = {name: value for name, value in detail.items() if value and name not in HIDDEN_FIELDS}
+                self._console.print("one of the events, without empty fields and SES's own tags and JSON:")
                 self._console.print_json(data=shown)
                 return
 
     def _show_clicked(self, events: Iterable[dict[str, Any]]) -> bool:
-        """Tags and metadata of the job have to come back on every event of its message."""
+        """Return whether every event of a job's message has the job's tags and metadata."""
         job = json.loads((JOBS / f"{CLICKED}.json").read_text())
         details = [event["detail"] for event in events if event["detail"].get("job_id") == job["job_id"]]
         same = all(
             (detail["tags"], detail["metadata"]) == (job["tags"], job["metadata"]) for detail in details
         )
         self._console.print(
-            f"tags and metadata of {CLICKED}.json on each of its {len(details)} events: {same}"
+            f"each of the {len(details)} events of {CLICKED}.json has its tags and metadata: "
+            f"{'yes' if same else 'no'}"
         )
         return same
 
 
 def main() -> int:
-    """Start the system, run, end everything. 0 only if everything expected arrived."""
+    """Start the system, run the demo, end everything. Return 0 if exactly the expected events arrived."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--directory", type=Path, default=DIRECTORY / "demo", help="for logs and outputs")
+    parser.add_argument(
+        "--directory", type=Path, default=DIRECTORY / "demo", help="directory for logs and outputs"
+    )
     options = parser.parse_args()
     stop = StopRequest()
     stop.listen()
@@ -286,7 +298,7 @@ def main() -> int:
             EmbeddedAws(directory=options.directory, progress=console.print, stop=stop) as aws,
             Subscriber(aws, "demo") as subscriber,
         ):
-            # Everything that has to be ended is known by now.
+            # From here on the `with` statement ends everything, so a signal may raise SystemExit.
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda number, _frame: sys.exit(128 + number))
             good = Demo(aws, subscriber, console).run()
@@ -294,7 +306,7 @@ def main() -> int:
         console.print(str(error), style="red", markup=False)
         return 128 + stop.number if stop.number else 1
     console.print(
-        "[green]everything expected arrived[/]" if good else "[red]something is missing, or too much[/]"
+        "[green]all expected events arrived[/]" if good else "[red]events are missing or unexpected[/]"
     )
     return 0 if good else 1
 

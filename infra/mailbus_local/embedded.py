@@ -1,4 +1,4 @@
-"""The whole of Mailbus on this machine: embedded AWS, simulated SES, the stacks deployed on them."""
+"""Runs all of Mailbus on this machine: embedded AWS, simulated SES, and the stacks deployed to them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mailbus_local.ministack import ACCOUNT_ID, REGION, EmbeddedAwsError, MiniSt
 from mailbus_local.ses.server import SimulatedSes, SimulatorSettings
 from mailbus_local.sns.server import SnsOverHttps, SnsSettings
 from mailbus_local.sns.signing import region_of
-from mailbus_local.stopping import StopRequest
+from mailbus_local.stop_signals import StopRequest
 
 if TYPE_CHECKING:
     import subprocess
@@ -34,20 +34,19 @@ DIRECTORY: Final = ROOT / ".local"
 OUTPUTS: Final = "outputs.json"
 STAGE: Final = "local"
 POLL_SECONDS: Final = 0.05
-# Held while a system runs in a directory.
+# Locked while a system runs in a directory.
 LOCK: Final = "lock"
-# What CDK calls the outputs by which one stack refers to another.
+# The prefix of the outputs that CDK creates for references between stacks.
 CROSS_STACK: Final = "ExportsOutput"
-# No name leads to MiniStack: it takes a REST API's requests at a path.
+# MiniStack serves a REST API at a path, not at a host name.
 _API_URL: Final = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/(.*)")
 
-
-# Where clients of these services go, by the name of the output.
+# The output with the endpoint URL of a service; other services use `endpoint_url`.
 _ENDPOINTS: Final = {"ses": "ses_endpoint_url", "sesv2": "ses_endpoint_url", "sns": "sns_endpoint_url"}
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to listen on 127.0.0.1; 0 takes a free port."""
+    """The ports on 127.0.0.1; 0 means a free port."""
 
     aws: int = 0
     ses: int = 0
@@ -56,34 +55,34 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def free_port() -> int:
-    """Find a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def check(ports: Ports) -> None:
-    """Refuse ports that cannot be listened on: who does so already could pass for this system."""
-    asked = [port for port in (ports.aws, ports.ses, ports.smtp, ports.sns) if port]
-    if len(set(asked)) < len(asked):
-        reason = "the embedded AWS, the simulated SES, its SMTP and SNS each need a port of their own"
+def require_free(ports: Ports) -> None:
+    """Raise if a port is in use: clients would reach another process instead of this system."""
+    requested = [port for port in (ports.aws, ports.ses, ports.smtp, ports.sns) if port]
+    if len(set(requested)) < len(requested):
+        reason = "the embedded AWS, the simulated SES, its SMTP server and SNS need different ports"
         raise EmbeddedAwsError(reason)
-    for port in asked:
+    for port in requested:
         with socket.socket() as probe:
-            # What connections of a system that has just ended leave behind does not count.
+            # Closed connections in TIME_WAIT do not count.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
-                reason = f"port {port}: {error.strerror}; ask for another, or for none to get a free one"
+                reason = f"port {port}: {error.strerror}; choose another port, or none to use a free one"
                 raise EmbeddedAwsError(reason) from error
 
 
 class EmbeddedAws:
-    """Started by `with`, ended with everything that it started; one at a time in a directory.
+    """A context manager that starts the system and ends it. A directory can hold one running system.
 
     `outputs` holds `endpoint_url`, `ses_endpoint_url`, `sns_endpoint_url`, `smtp_host`, `smtp_port`,
-    `region` and every stack output by name; the same stands in `outputs.json` in the directory while it runs.
+    `region` and every stack output by name. While the system runs, `outputs.json` has the same.
     """
 
     outputs: Mapping[str, Any]
@@ -97,13 +96,13 @@ class EmbeddedAws:
         stop: StopRequest | None = None,
     ) -> None:
         ports = ports or Ports()
-        # The commands run in it, so that a relative one would mean another place to them.
+        # The commands run in this directory, so a relative path would mean another place to them.
         self._directory = directory.absolute()
         self._scratch = self._directory / "scratch"
         self._progress = progress
         self._stop_request = stop or StopRequest()
         self._commands: list[subprocess.Popen[bytes]] = []
-        check(ports)
+        require_free(ports)
         aws_port = ports.aws or free_port()
         self._ses = SimulatedSes(
             SimulatorSettings(
@@ -119,11 +118,11 @@ class EmbeddedAws:
         )
         self._ministack: MiniStack | None = None
         self._aws_port = aws_port
-        self._held = contextlib.ExitStack()
+        self._lock = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         self._directory.mkdir(parents=True, exist_ok=True)
-        self._held.enter_context(_hold(self._directory))
+        self._lock.enter_context(_lock_directory(self._directory))
         try:
             self._start()
         except BaseException:
@@ -138,18 +137,18 @@ class EmbeddedAws:
 
     @property
     def running(self) -> bool:
-        """Whether the embedded AWS is alive."""
+        """Whether the embedded AWS is running."""
         return self._ministack is not None and self._ministack.running
 
     def client(self, service: str) -> Any:
-        """Make a boto3 client, as an application does from `outputs`."""
+        """Return a boto3 client, as an application creates it from `outputs`."""
         endpoint = _ENDPOINTS.get(service, "endpoint_url")
         return boto3.client(
             service,  # type: ignore[call-overload]  # the stubs know literal names only
             endpoint_url=self.outputs[endpoint],
             region_name=self.outputs["region"],
             aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - nobody's
+            aws_secret_access_key="test",  # noqa: S106 - not a secret
         )
 
     def _start(self) -> None:
@@ -173,32 +172,32 @@ class EmbeddedAws:
         )
         self._ministack.start()
         self._ministack.wait()
-        self._progress("synthesizing the stacks (packages are installed the first time)")
+        self._progress("synthesizing the stacks (the first time this installs packages)")
         synthesized, adapted = self._directory / "synthesized", self._directory / "cdk.out"
         bootstrap = self._cdk("bootstrap", f"aws://{ACCOUNT_ID}/{REGION}")
         synth = self._cdk("synth", "--quiet", "--context", f"stage={STAGE}", "--output", str(synthesized))
-        self._finish("synth", synth)
+        self._wait_for("synth", synth)
         assembly.adapt(synthesized, adapted)
-        self._finish("bootstrap", bootstrap)
-        self._find_what_is_there()
-        self._progress("deploying the stacks by cdk deploy")
+        self._wait_for("bootstrap", bootstrap)
+        self._create_existing_resources()
+        self._progress("deploying the stacks with cdk deploy")
         deployed = self._directory / "deployed.json"
         deploy = self._cdk(
             *("deploy", "--app", str(adapted), "--all", "--require-approval", "never"),
             *("--method", "direct", "--concurrency", "3", "--outputs-file", str(deployed)),
         )
-        self._finish("deploy", deploy)
+        self._wait_for("deploy", deploy)
         self._publish(json.loads(deployed.read_text()))
 
-    def _find_what_is_there(self) -> None:
-        """Make what the settings say that the account has already."""
+    def _create_existing_resources(self) -> None:
+        """Create the resources that the settings expect in the account before the deployment."""
         settings = load(ROOT / "mailbus.toml", STAGE)
         ses = boto3.client(
             "sesv2",
             endpoint_url=f"http://127.0.0.1:{self._aws_port}",
             region_name=REGION,
             aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - nobody's
+            aws_secret_access_key="test",  # noqa: S106 - not a secret
         )
         for identity in settings.other_identities:
             ses.create_email_identity(EmailIdentity=identity)
@@ -210,7 +209,7 @@ class EmbeddedAws:
                 endpoint_url=f"http://127.0.0.1:{self._aws_port}",
                 region_name=region_of(topic_arn),
                 aws_access_key_id="test",
-                aws_secret_access_key="test",  # noqa: S106 - nobody's
+                aws_secret_access_key="test",  # noqa: S106 - not a secret
             )
             sns.create_topic(Name=topic_arn.rpartition(":")[2])
 
@@ -232,20 +231,20 @@ class EmbeddedAws:
                 if not name.startswith(CROSS_STACK)
             },
         }
-        # Written aside and renamed: who waits for the file never reads half of it.
-        draft = self._directory / f"{OUTPUTS}.new"
-        draft.write_text(json.dumps(self.outputs, indent=2) + "\n")
-        draft.replace(self._directory / OUTPUTS)
+        # Written to another file and renamed, so that no reader sees half of it.
+        temporary = self._directory / f"{OUTPUTS}.new"
+        temporary.write_text(json.dumps(self.outputs, indent=2) + "\n")
+        temporary.replace(self._directory / OUTPUTS)
 
     def _cdk(self, command: str, *arguments: str) -> subprocess.Popen[bytes]:
         environment = own_environment(
             {
                 "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._aws_port}",
                 "CDK_DISABLE_CLI_TELEMETRY": "true",
-                # jsii unpacks itself there, and leaves it behind when it is stopped.
+                # jsii unpacks itself into it, and does not clean up when it is killed.
                 "TMPDIR": str(self._scratch),
                 "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT))),
-                # Node and the CDK CLI are the project's own.
+                # The project has its own Node and CDK CLI.
                 "PATH": os.pathsep.join(
                     (str(Path(sys.executable).parent), str(ROOT / "node_modules/.bin"), os.environ["PATH"])
                 ),
@@ -254,7 +253,7 @@ class EmbeddedAws:
         process = processes.start(
             ["cdk", command, *arguments, "--no-notices", "--no-version-reporting"],
             environment=environment,
-            # Elsewhere it would find cdk.json, and synthesize where there is nothing to synthesize.
+            # Only synth needs cdk.json; the other commands would synthesize if they found it.
             directory=ROOT if command == "synth" else self._directory,
             log=self._log(command),
         )
@@ -264,10 +263,10 @@ class EmbeddedAws:
     def _log(self, command: str) -> Path:
         return self._directory / f"cdk-{command}.log"
 
-    def _finish(self, command: str, process: subprocess.Popen[bytes]) -> None:
+    def _wait_for(self, command: str, process: subprocess.Popen[bytes]) -> None:
         while process.poll() is None:
             if self._stop_request.wait(POLL_SECONDS):
-                reason = "stopped before it was ready"
+                reason = "stopped before the system was ready"
                 raise EmbeddedAwsError(reason)
         if process.returncode != 0:
             log = self._log(command)
@@ -278,7 +277,7 @@ class EmbeddedAws:
     def _stop(self) -> None:
         for process in self._commands:
             processes.end(process)
-        # SES first: it still hands its last events to SNS.
+        # SES first: it still publishes its last events to SNS.
         self._ses.stop()
         if self._ministack is not None:
             self._ministack.stop()
@@ -286,16 +285,16 @@ class EmbeddedAws:
         (self._directory / OUTPUTS).unlink(missing_ok=True)
         for leftover in ("scratch", "synthesized", "cdk.out"):
             shutil.rmtree(self._directory / leftover, ignore_errors=True)
-        self._held.close()
+        self._lock.close()
 
 
 @contextlib.contextmanager
-def _hold(directory: Path) -> Iterator[None]:
-    """Keep others out of a directory; the lock goes with the process, however that ends."""
+def _lock_directory(directory: Path) -> Iterator[None]:
+    """Lock a directory against other systems. The lock ends with the process."""
     with (directory / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            reason = f"another system runs in {directory}: end it first, or give this one another --directory"
+            reason = f"another system runs in {directory}; end it first, or choose another --directory"
             raise EmbeddedAwsError(reason) from error
         yield

@@ -1,4 +1,4 @@
-"""MiniStack, the embedded AWS: one process with real Lambda workers, ended with all its children."""
+"""Runs MiniStack, the embedded AWS: a process whose Lambda workers are its children."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ START_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
 REGION: Final = "us-east-1"
 ACCOUNT_ID: Final = "000000000000"
-# MiniStack takes any credentials; these are nobody's.
+# MiniStack accepts any credentials.
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
 class EmbeddedAwsError(MailbusError):
-    """The embedded AWS did not start, or a deployment onto it failed; the text names the log."""
+    """The embedded AWS did not start, or a deployment to it failed. The text names the log."""
 
 
 def own_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Take this process's environment without what would lead to a real AWS account."""
+    """Return this process's environment with `extra`, without what could lead to a real AWS account."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -41,7 +41,7 @@ def own_environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 class MiniStack:
-    """The process. Functions inherit `function_environment`; files go below `scratch`."""
+    """A MiniStack process. Functions inherit `function_environment`; temporary files are below `scratch`."""
 
     def __init__(
         self, *, port: int, log: Path, scratch: Path, function_environment: Mapping[str, str]
@@ -54,7 +54,7 @@ class MiniStack:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it; `wait` tells when it answers."""
+        """Start the process, without waiting until it is ready."""
         environment = own_environment(
             {
                 "GATEWAY_PORT": str(self.port),
@@ -74,7 +74,7 @@ class MiniStack:
         )
 
     def wait(self) -> None:
-        """Wait until it answers; `EmbeddedAwsError` when it ends before, or takes a minute."""
+        """Wait until it is healthy. Raise `EmbeddedAwsError` if it exits or takes over a minute."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if not self.running:
@@ -84,16 +84,16 @@ class MiniStack:
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(POLL_SECONDS)
-        reason = f"MiniStack does not answer on port {self.port}; see {self.log}"
+        reason = f"MiniStack does not respond on port {self.port}; see {self.log}"
         raise EmbeddedAwsError(reason)
 
     @property
     def running(self) -> bool:
-        """Whether the process is alive."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
-        """End the process and every Lambda worker that it started."""
+        """End the process and its Lambda workers."""
         process, self._process = self._process, None
         if process is not None:
             processes.end(process)

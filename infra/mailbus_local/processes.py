@@ -1,4 +1,4 @@
-"""Commands with all their children: started in a session of their own, ended together."""
+"""Starts a command in its own session, and ends it together with all its children."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-PATIENCE_SECONDS: Final = 5.0
+TERMINATE_SECONDS: Final = 5.0
 
 
 def start(
     command: Sequence[str], *, environment: Mapping[str, str], directory: Path, log: Path
 ) -> subprocess.Popen[bytes]:
-    """Start a command; what it prints goes to `log`."""
+    """Start a command. Its output goes to `log`."""
     with log.open("wb") as output:
         return subprocess.Popen(
             command,
@@ -31,14 +31,14 @@ def start(
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a command and whatever it started, if need be by force."""
+    """End a command and its children: by SIGTERM, then by SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
         except ProcessLookupError:
             break
         try:
-            process.wait(PATIENCE_SECONDS)
+            process.wait(TERMINATE_SECONDS)
         except subprocess.TimeoutExpired:
             continue
     process.wait()

@@ -1,4 +1,4 @@
-"""A subscriber to the bus, made as any application makes one: a rule, a queue, a reader."""
+"""Subscribes to the event bus as an application does: with a rule, a queue and a reader."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JOIN_SECONDS: Final = 10
 
 
 class Subscriber:
-    """Collects every event of the bus, in order of arrival, while it is open."""
+    """Collects all events of the bus, in order of arrival, inside its `with` block."""
 
     def __init__(self, aws: EmbeddedAws, name: str) -> None:
         self._aws = aws
@@ -49,12 +49,12 @@ class Subscriber:
 
     @property
     def events(self) -> tuple[dict[str, Any], ...]:
-        """The whole EventBridge events that have arrived so far."""
+        """The EventBridge events that have arrived so far, each with its envelope."""
         with self._changed:
             return tuple(self._events)
 
     def wait(self, enough: Callable[[tuple[dict[str, Any], ...]], bool], seconds: float) -> bool:
-        """Wait until the events satisfy `enough`; False when they do not within `seconds`."""
+        """Wait until the events satisfy `enough`. Return False if they do not within `seconds`."""
         deadline = time.monotonic() + seconds
         with self._changed:
             while not enough(tuple(self._events)):

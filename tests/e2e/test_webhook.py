@@ -13,7 +13,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from mailbus_local.sns.signing import signed
+from mailbus_local.sns.signing import sign_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -288,7 +288,7 @@ def _forged(sns: Sns, message: dict[str, Any]) -> dict[str, Any]:
     genuine = sns.sign(message)
     name = genuine["SigningCertURL"].rpartition("/")[2]
     key = rsa.generate_private_key(65_537, 2048)
-    return signed(message, key=key, certificate_name=name, version="2")
+    return sign_message(message, key=key, certificate_name=name, version="2")
 
 
 def _altered(sns: Sns, message: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Addresses as SES reads them: `local@domain` or `Name <local@domain>`, 7-bit ASCII."""
+"""Addresses as SES accepts them: `local@domain` or `Name <local@domain>`, 7-bit ASCII."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from mailbus_local.ses.refusals import BAD_REQUEST, Refusal
+from mailbus_local.ses.errors import BAD_REQUEST, SesError
 
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _LOCAL: Final = re.compile(r'"[^"\r\n]+"|[^\s@<>(),:;"\[\]\\]+')
@@ -25,16 +25,16 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def domain(self) -> str:
-        """What follows the last `@`, in lower case."""
+        """The part after the last `@`, in lower case."""
         return self.email.rpartition("@")[2].lower()
 
     @property
     def key(self) -> str:
-        """What two spellings of the same mailbox have in common: a domain has no case, the rest has."""
+        """The same for all spellings of a mailbox: the domain is case-insensitive, the rest is not."""
         return f"{self.email.rpartition('@')[0]}@{self.domain}"
 
-    def shown(self) -> str:
-        """Write it as a header does, the name decoded."""
+    def display(self) -> str:
+        """Return the address as in a header, with the name decoded."""
         if not self.name:
             return self.email
         quoted = f'"{self.name}"' if _SPECIALS.search(self.name) else self.name
@@ -42,28 +42,28 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse(text: str) -> Address:
-    """Read one address; a `Refusal` with SES's text where SES would refuse it."""
+    """Parse one address. Raise `SesError` with SES's text if it is not valid."""
     if "\r" in text or "\n" in text:
-        raise Refusal(BAD_REQUEST, "Local address contains control or whitespace")
+        raise SesError(BAD_REQUEST, "Local address contains control or whitespace")
     if not text.isascii():
-        raise Refusal(BAD_REQUEST, "There are non-ASCII characters in the email address.")
+        raise SesError(BAD_REQUEST, "There are non-ASCII characters in the email address.")
     name, email = parseaddr(text)
-    # the parser forgives: it joins `a@b c` and takes the first of several addresses
+    # parseaddr is lenient: it joins `a@b c` and takes the first of several addresses.
     bare = text[text.rfind("<") + 1 :].partition(">")[0].strip()
     if email and bare != email:
-        raise Refusal(BAD_REQUEST, "Local address contains control or whitespace")
+        raise SesError(BAD_REQUEST, "Local address contains control or whitespace")
     local, at, domain = email.rpartition("@")
     if not at or not domain or not local:
-        raise Refusal(BAD_REQUEST, "Missing final '@domain'")
+        raise SesError(BAD_REQUEST, "Missing final '@domain'")
     if not _LOCAL.fullmatch(local):
-        raise Refusal(BAD_REQUEST, "Local address contains control or whitespace")
+        raise SesError(BAD_REQUEST, "Local address contains control or whitespace")
     if not _DOMAIN.fullmatch(domain):
-        raise Refusal(BAD_REQUEST, "Domain contains illegal character")
+        raise SesError(BAD_REQUEST, "Domain contains illegal character")
     return Address(name=decoded(name), email=email)
 
 
 def decoded(text: str) -> str:
-    """Decode the encoded words of a header (RFC 2047); what cannot be decoded stays as it is."""
+    """Decode the encoded words of a header (RFC 2047). Text that cannot be decoded is returned as it is."""
     if "=?" not in text:
         return text
     try:
@@ -73,6 +73,6 @@ def decoded(text: str) -> str:
 
 
 def mailboxes(header: str) -> tuple[Address, ...]:
-    """Read the addresses of a header as leniently as a mail server; groups are flattened."""
+    """Return the addresses of a header, parsed leniently; groups are flattened."""
     pairs = getaddresses([header])
     return tuple(Address(name=decoded(name), email=email) for name, email in pairs if email)

@@ -1,32 +1,33 @@
-"""The control side, under `/_simulator/`: for tests and for people, not for products."""
+"""The control API under `/_simulator/`, for tests and for people."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from mailbus.ses_events import SES_EVENT_TYPES
-from mailbus_local.ses import events, faults, sending
-from mailbus_local.ses.account import Limits
-from mailbus_local.ses.refusals import InvalidControl
+from mailbus_local.ses.errors import InvalidControlRequest, unknown_value
+from mailbus_local.ses.events.build import EventRequest, build_event
+from mailbus_local.ses.events.publishing import notify, publish
+from mailbus_local.ses.events.shapes import to_json_values
+from mailbus_local.ses.state.account import Account, Limits
 
 if TYPE_CHECKING:
-    from mailbus_local.ses.account import Account
-    from mailbus_local.ses.sending import World
+    from mailbus_local.ses.state.faults import Fault
+    from mailbus_local.ses.state.simulator import SimulatorState
 
-_BY_SPELLING: Final = {
+_EVENT_TYPES: Final = {
     "delay": "DeliveryDelay",
-    **{kind.lower().replace(" ", ""): kind for kind in SES_EVENT_TYPES},
+    **{event_type.lower().replace(" ", ""): event_type for event_type in SES_EVENT_TYPES},
 }
 _SETTABLE: Final = (*(field.name for field in msgspec.structs.fields(Limits)), "sent_last_24_hours")
 _READ_ONLY: Final = ("accepted", "throttled", "faulted")
 
 
 class AccountState(msgspec.Struct, frozen=True, kw_only=True):
-    """The account as the control side shows it."""
+    """The account as the control API shows it."""
 
     max_send_rate: float
     max_24_hour_send: float
@@ -39,8 +40,8 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     faulted: int
 
 
-class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """An event, the topics that it went to, and the one that it went to as a notification."""
+class PublishedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A published event, its topics, and the topic of its feedback notification."""
 
     event: Any
     topics: tuple[str, ...]
@@ -48,7 +49,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def account_state(account: Account) -> AccountState:
-    """Show limits and counters."""
+    """Return limits and counters."""
     limits, counters = account.limits, account.counters
     return AccountState(
         max_send_rate=limits.max_send_rate,
@@ -64,113 +65,67 @@ def account_state(account: Account) -> AccountState:
 
 
 def change_account(account: Account, body: bytes) -> None:
-    """Set what the body names, leave the rest. Counters are ignored: what a GET answers can be PUT back."""
+    """Set the fields of the body. Counters are ignored, so that the body of a GET can be PUT back."""
     given = _json_object(body)
     for name in given:
         if name not in _SETTABLE and name not in _READ_ONLY:
-            raise InvalidControl(_unknown(name, _SETTABLE))
+            raise InvalidControlRequest(unknown_value(name, _SETTABLE))
     sent = given.get("sent_last_24_hours")
-    # a double in SES's API, so that a whole one is as good
+    # SES's API has a double here, so 7.0 is valid too.
     if isinstance(sent, float) and sent.is_integer():
         sent = int(sent)
     if sent is not None and (isinstance(sent, bool) or not isinstance(sent, int) or sent < 0):
-        reason = "sent_last_24_hours: give a number of recipients, 0 or more"
-        raise InvalidControl(reason)
-    wanted = {name: value for name, value in given.items() if name in msgspec.structs.asdict(account.limits)}
+        reason = "sent_last_24_hours must be a number of recipients, 0 or more"
+        raise InvalidControlRequest(reason)
+    changes = {name: value for name, value in given.items() if name in msgspec.structs.asdict(account.limits)}
     try:
-        limits = msgspec.convert({**msgspec.structs.asdict(account.limits), **wanted}, Limits)
+        limits = msgspec.convert({**msgspec.structs.asdict(account.limits), **changes}, Limits)
     except msgspec.ValidationError as error:
-        raise InvalidControl(str(error)) from error
+        raise InvalidControlRequest(str(error)) from error
     account.change(limits, sent)
 
 
-class SendQuota(msgspec.Struct, frozen=True, kw_only=True):
-    """Part of `GetAccount`."""
-
-    max_24_hour_send: float = msgspec.field(name="Max24HourSend")
-    max_send_rate: float = msgspec.field(name="MaxSendRate")
-    sent_last_24_hours: float = msgspec.field(name="SentLast24Hours")
+def pending_faults(faults: tuple[Fault, ...]) -> dict[str, tuple[Fault, ...]]:
+    """Return the faults that may still happen."""
+    return {"faults": faults}
 
 
-class GetAccount(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """The answer of `GetAccount`."""
-
-    send_quota: SendQuota
-    sending_enabled: bool
-    production_access_enabled: bool
-    dedicated_ip_auto_warmup_enabled: bool = False
-    enforcement_status: str = "HEALTHY"
-    suppression_attributes: dict[str, tuple[str, ...]] = msgspec.field(
-        default_factory=lambda: {"SuppressedReasons": ("BOUNCE", "COMPLAINT")}
-    )
-    details: dict[str, Any] = msgspec.field(
-        default_factory=lambda: {
-            "MailType": "TRANSACTIONAL",
-            "WebsiteURL": "https://www.example.com",
-            "ContactLanguage": "EN",
-            "UseCaseDescription": "",
-            "AdditionalContactEmailAddresses": [],
-            "ReviewDetails": {"Status": "GRANTED", "CaseId": "0000000000"},
-        }
-    )
-    vdm_attributes: dict[str, Any] = msgspec.field(default_factory=lambda: {"VdmEnabled": "DISABLED"})
-    pricing_attributes: dict[str, str] = msgspec.field(default_factory=lambda: {"CurrentPlan": "NONE"})
-
-
-def get_account(account: Account) -> GetAccount:
-    """Answer `GetAccount` (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html)."""
-    limits = account.limits
-    return GetAccount(
-        send_quota=SendQuota(
-            max_24_hour_send=limits.max_24_hour_send,
-            max_send_rate=limits.max_send_rate,
-            sent_last_24_hours=float(account.sent_last_24_hours()),
-        ),
-        sending_enabled=limits.sending_enabled,
-        production_access_enabled=limits.production_access,
-    )
-
-
-def waiting_faults(found: tuple[faults.Fault, ...]) -> dict[str, tuple[faults.Fault, ...]]:
-    """Show the faults that may still happen."""
-    return {"faults": found}
-
-
-async def publish_event(world: World, message_id: str, body: bytes) -> Published:
-    """Publish the event that the body asks for, about a message that was sent."""
-    message = world.store.get(message_id)
-    wanted = parse_event(body)
-    event = events.make(message, world.origin, world.clock(), wanted)
+async def publish_event(state: SimulatorState, message_id: str, body: bytes) -> PublishedEvent:
+    """Publish the event of the body for a sent message."""
+    message = state.store.get(message_id)
+    request = parse_event(body)
+    event = build_event(message, state.origin, state.clock(), request)
     topics: tuple[str, ...] = ()
     if message.configuration_set is not None:
-        found = await world.resources.configuration_set(message.configuration_set)
-        topics = sending.publish(world, event, message, found)
-    return Published(
-        event=events.decoded(event),
+        configuration_set = await state.resources.configuration_set(message.configuration_set)
+        topics = publish(state, event, message, configuration_set)
+    return PublishedEvent(
+        event=to_json_values(event),
         topics=topics,
-        notification_topic=sending.notify(world, event, message),
+        notification_topic=notify(state, event, message),
     )
 
 
-def parse_event(body: bytes) -> events.Wanted:
-    """Read the body of `POST /_simulator/events/…`; an `InvalidControl` says what to fix.
+def parse_event(body: bytes) -> EventRequest:
+    """Parse the body of `POST /_simulator/events/…`. Raise `InvalidControlRequest` if it is not valid.
 
-    Whatever its spelling (`Rendering Failure`, `rendering_failure`), the event type becomes SES's own.
+    The event type may be spelled in any way (`Rendering Failure`, `rendering_failure`); the result has
+    SES's own spelling.
     """
     given = _json_object(body)
-    names = [field.name for field in msgspec.structs.fields(events.Wanted)]
+    names = [field.name for field in msgspec.structs.fields(EventRequest)]
     for name in given:
         if name not in names:
-            raise InvalidControl(_unknown(name, names))
+            raise InvalidControlRequest(unknown_value(name, names))
     try:
-        wanted = msgspec.convert(given, events.Wanted)
+        request = msgspec.convert(given, EventRequest)
     except msgspec.ValidationError as error:
-        raise InvalidControl(str(error)) from error
-    kind = _BY_SPELLING.get(re.sub(r"[^a-z]", "", wanted.event_type.lower()))
-    if kind is None:
-        reason = f"event_type {wanted.event_type!r} is unknown; known are {', '.join(SES_EVENT_TYPES)}"
-        raise InvalidControl(reason)
-    return msgspec.structs.replace(wanted, event_type=kind)
+        raise InvalidControlRequest(str(error)) from error
+    event_type = _EVENT_TYPES.get(re.sub(r"[^a-z]", "", request.event_type.lower()))
+    if event_type is None:
+        reason = f"event_type {request.event_type!r} is unknown; known are {', '.join(SES_EVENT_TYPES)}"
+        raise InvalidControlRequest(reason)
+    return msgspec.structs.replace(request, event_type=event_type)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
@@ -178,14 +133,8 @@ def _json_object(body: bytes) -> dict[str, Any]:
         given = msgspec.json.decode(body)
     except msgspec.DecodeError as error:
         reason = f"the body is not JSON: {error}"
-        raise InvalidControl(reason) from error
+        raise InvalidControlRequest(reason) from error
     if not isinstance(given, dict):
         reason = "the body is not a JSON object"
-        raise InvalidControl(reason)
+        raise InvalidControlRequest(reason)
     return given
-
-
-def _unknown(name: str, known: tuple[str, ...] | list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-    return f"{name!r} is unknown; {hint}"

@@ -1,7 +1,7 @@
-"""Messages as bytes: reading headers, composing, and what SES rewrites.
+"""Messages as bytes: reads headers, composes messages, and rewrites them as SES does.
 
-Only the header block of a message is parsed, by hand and cheaply; its body is looked into
-(`mailbus_local.ses.scanning`) where its bytes call for it.
+Only the header block is parsed, by hand because that is fast; `mailbus_local.ses.scanning` scans
+the body.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mailbus_local.ses.addresses import decoded, mailboxes
-from mailbus_local.ses.wire import Attachment, Content
+from mailbus_local.ses.requests import Attachment, Content
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,11 +29,11 @@ _FOLD: Final = re.compile(r"\r?\n(?=[ \t])")
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 _ENCODINGS: Final = {"BASE64": "base64", "QUOTED_PRINTABLE": "quoted-printable", "SEVEN_BIT": "7bit"}
 _REPLACED: Final = frozenset((b"date", b"message-id", b"bcc", b"return-path"))
-HEADERS_SHOWN: Final = 10 * 1024
+MAX_HEADER_BYTES: Final = 10 * 1024
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """A header as it stands in the message, unfolded but not decoded."""
+    """A header of a message, unfolded but not decoded."""
 
     name: str
     value: str
@@ -45,36 +45,36 @@ class Headers(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Header, ...] = ()
 
     def all(self, name: str) -> tuple[str, ...]:
-        """Find the values of every header of that name, whatever its case."""
+        """Return the values of all headers with this name, in any case."""
         wanted = name.lower()
         return tuple(header.value for header in self.lines if header.name.lower() == wanted)
 
     def first(self, name: str) -> str | None:
-        """Find the value of the first header of that name."""
+        """Return the value of the first header with this name."""
         return next(iter(self.all(name)), None)
 
     def without(self, name: str) -> Headers:
-        """Leave out the headers of that name (in lower case)."""
+        """Return the headers without those of this name (in lower case)."""
         return Headers(lines=tuple(header for header in self.lines if header.name.lower() != name))
 
-    def shown(self) -> tuple[tuple[Header, ...], bool]:
-        """Keep what fits into the 10 KB that SES shows, and say whether it left any out."""
+    def truncated(self) -> tuple[tuple[Header, ...], bool]:
+        """Return the first 10 KB, which SES includes in events, and whether any header was dropped."""
         kept: list[Header] = []
         size = 0
         for header in self.lines:
             size += len(header.name.encode()) + len(header.value.encode("utf-8", "replace")) + 4
-            if size > HEADERS_SHOWN:
+            if size > MAX_HEADER_BYTES:
                 return tuple(kept), True
             kept.append(header)
         return tuple(kept), False
 
-    def of_common_size(self) -> Headers:
-        """Leave out single headers over 10 KB, with which a notification would not fit into SNS's 256 KB."""
-        return Headers(lines=tuple(line for line in self.lines if len(line.value) <= HEADERS_SHOWN))
+    def without_oversized(self) -> Headers:
+        """Return the headers up to 10 KB each; with longer ones a notification would exceed SNS's 256 KB."""
+        return Headers(lines=tuple(line for line in self.lines if len(line.value) <= MAX_HEADER_BYTES))
 
 
 def split(raw: bytes) -> tuple[bytes, bytes]:
-    """Part a message at its first blank line; without one, all of it is headers."""
+    """Split a message into headers and body at the first blank line; without one it is all headers."""
     if raw.startswith((b"\r\n", b"\n")):
         return b"", raw.lstrip(b"\r").removeprefix(b"\n")
     found = _BLANK_LINE.search(raw)
@@ -82,7 +82,7 @@ def split(raw: bytes) -> tuple[bytes, bytes]:
 
 
 def read_headers(block: bytes) -> Headers:
-    """Read a header block; lines that are no headers are left out."""
+    """Parse a header block; lines that are not headers are dropped."""
     text = _FOLD.sub("", block.decode("utf-8", "replace"))
     lines: list[Header] = []
     for line in text.splitlines():
@@ -92,21 +92,21 @@ def read_headers(block: bytes) -> Headers:
     return Headers(lines=tuple(lines))
 
 
-def rewritten(raw: bytes, message_id: str, accepted: datetime) -> bytes:
-    """Write the message as SES sends it on: its own Date and Message-ID, no Bcc, no X-SES headers.
+def rewrite(raw: bytes, message_id: str, accepted: datetime) -> bytes:
+    """Return the message as SES sends it: with SES's Date and Message-ID, without Bcc and X-SES headers.
 
     https://docs.aws.amazon.com/ses/latest/dg/header-fields.html
     """
     block, body = split(raw)
     own = {"Date": format_datetime(accepted), "Message-ID": f"<{message_id}@email.amazonses.com>"}
-    return _kept(block) + _lines(own) + b"\r\n" + body
+    return _kept_headers(block) + _header_lines(own) + b"\r\n" + body
 
 
-def _lines(headers: dict[str, str]) -> bytes:
+def _header_lines(headers: dict[str, str]) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
 
 
-def _kept(block: bytes) -> bytes:
+def _kept_headers(block: bytes) -> bytes:
     kept: list[bytes] = []
     keeping = True
     for line in block.splitlines():
@@ -118,8 +118,8 @@ def _kept(block: bytes) -> bytes:
     return b"".join(kept)
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """What SES composes a Simple or Template message from; texts are unicode, addresses ASCII."""
+class MessageFields(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of a Simple or Template message; addresses are ASCII."""
 
     sender: str
     subject: str
@@ -132,40 +132,40 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
 
 
-def compose(draft: Draft) -> bytes:
-    """Write the message, 7-bit clean, without Date and Message-ID."""
+def compose(fields: MessageFields) -> bytes:
+    """Return the message in 7-bit ASCII, without Date and Message-ID."""
     shown = {
-        "From": draft.sender,
-        "To": ", ".join(draft.to),
-        "Cc": ", ".join(draft.cc),
-        "Reply-To": ", ".join(draft.reply_to),
-        "Subject": _encoded(draft.subject),
+        "From": fields.sender,
+        "To": ", ".join(fields.to),
+        "Cc": ", ".join(fields.cc),
+        "Reply-To": ", ".join(fields.reply_to),
+        "Subject": _encode_header(fields.subject),
     }
     own = {name: value for name, value in shown.items() if value or name == "Subject"}
-    custom = "".join(f"{header.name}: {header.value}\r\n" for header in draft.headers).encode()
-    return _lines(own) + custom + _body(draft).as_bytes(policy=_POLICY)
+    custom = "".join(f"{header.name}: {header.value}\r\n" for header in fields.headers).encode()
+    return _header_lines(own) + custom + _body(fields).as_bytes(policy=_POLICY)
 
 
-def _encoded(value: str) -> str:
+def _encode_header(value: str) -> str:
     flat = " ".join(value.splitlines())
     return flat if flat.isascii() else EncodedHeader(flat, "utf-8").encode(linesep="\r\n")
 
 
-def _body(draft: Draft) -> EmailMessage:
-    inline = [file for file in draft.attachments if file.content_disposition == "INLINE" and draft.html]
-    message = _text_part(draft.text, "plain")
-    if draft.html is not None:
-        page = _text_part(draft.html, "html")
+def _body(fields: MessageFields) -> EmailMessage:
+    inline = [file for file in fields.attachments if file.content_disposition == "INLINE" and fields.html]
+    message = _text_part(fields.text, "plain")
+    if fields.html is not None:
+        page = _text_part(fields.html, "html")
         if inline:
             page.make_related()
             for file in inline:
                 page.attach(_file_part(file))
-        if draft.text is None:
+        if fields.text is None:
             message = page
         else:
             message.make_alternative()
             message.attach(page)
-    attached = [file for file in draft.attachments if file not in inline]
+    attached = [file for file in fields.attachments if file not in inline]
     if attached:
         message.make_mixed()
         for file in attached:
@@ -185,7 +185,7 @@ def _file_part(file: Attachment) -> EmailMessage:
     kind = file.content_type or mimetypes.guess_type(file.file_name)[0] or "application/octet-stream"
     main, _, sub = kind.partition(";")[0].strip().partition("/")
     encoding = _ENCODINGS[file.content_transfer_encoding]
-    # seven-bit is SES's default, which would break bytes that are not
+    # SES's default is 7bit, which would corrupt 8-bit content.
     clean = file.raw_content.isascii() and _LONG_LINE.search(file.raw_content) is None
     part = EmailMessage(policy=_POLICY)
     part.set_content(
@@ -204,7 +204,7 @@ def _file_part(file: Attachment) -> EmailMessage:
 
 
 class CommonHeaders(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """The headers that SES shows decoded; those that a message lacks are left out."""
+    """The headers that SES includes decoded; those that a message lacks are left out."""
 
     return_path: str | None = None
     from_: tuple[str, ...] = msgspec.field(default=(), name="from")
@@ -219,23 +219,23 @@ class CommonHeaders(msgspec.Struct, frozen=True, kw_only=True, rename="camel", o
 
 
 def common_headers(headers: Headers, message_id: str | None) -> CommonHeaders:
-    """Pick and decode the common headers of a message."""
-    headers = headers.of_common_size()
+    """Return the decoded common headers of a message."""
+    headers = headers.without_oversized()
     subject = headers.first("Subject")
     return_path = headers.first("Return-Path")
     return CommonHeaders(
         return_path=return_path.strip("<>") if return_path is not None else None,
-        from_=_shown(headers, "From"),
+        from_=_decoded_addresses(headers, "From"),
         date=headers.first("Date"),
-        sender=next(iter(_shown(headers, "Sender")), None),
-        to=_shown(headers, "To"),
-        cc=_shown(headers, "Cc"),
-        bcc=_shown(headers, "Bcc"),
-        reply_to=_shown(headers, "Reply-To"),
+        sender=next(iter(_decoded_addresses(headers, "Sender")), None),
+        to=_decoded_addresses(headers, "To"),
+        cc=_decoded_addresses(headers, "Cc"),
+        bcc=_decoded_addresses(headers, "Bcc"),
+        reply_to=_decoded_addresses(headers, "Reply-To"),
         message_id=message_id,
         subject=decoded(subject) if subject is not None else None,
     )
 
 
-def _shown(headers: Headers, name: str) -> tuple[str, ...]:
-    return tuple(box.shown() for value in headers.all(name) for box in mailboxes(value))
+def _decoded_addresses(headers: Headers, name: str) -> tuple[str, ...]:
+    return tuple(box.display() for value in headers.all(name) for box in mailboxes(value))

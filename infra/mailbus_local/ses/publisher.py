@@ -1,6 +1,6 @@
-"""Publishes to SNS in the background, so that no answer waits for it.
+"""Publishes to SNS in the background, so that no response waits for it.
 
-What belongs to one message keeps its order; nothing else does, as in SES.
+The publications of one message stay in order, as in SES; others may be reordered.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
-    """A message for a topic. Publications of one `order_key` arrive in order."""
+    """A message for a topic. Publications with the same `order_key` arrive in order."""
 
     topic_arn: str
     text: str
@@ -34,40 +34,40 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Publisher:
-    """A few threads, each with its own queue."""
+    """A pool of threads, each with its own queue."""
 
     def __init__(self, client: SNSClient) -> None:
         self._client = client
         self._stopping = threading.Event()
-        self._given_up = threading.Event()
+        self._unreachable = threading.Event()
         self._queues: list[queue.SimpleQueue[Publication | None]] = [
             queue.SimpleQueue() for _ in range(WORKERS)
         ]
         self._threads = [
-            threading.Thread(target=self._work, args=(waiting,), name="ses-publisher", daemon=True)
-            for waiting in self._queues
+            threading.Thread(target=self._run, args=(pending,), name="ses-publisher", daemon=True)
+            for pending in self._queues
         ]
 
     def start(self) -> None:
-        """Begin to publish what is queued."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
     def submit(self, publication: Publication) -> None:
-        """Queue a publication; any thread may."""
+        """Queue a publication. Thread-safe."""
         self._queues[zlib.crc32(publication.order_key.encode()) % WORKERS].put(publication)
 
     def stop(self) -> None:
-        """Publish what is queued, unless SNS is gone already, and end the threads."""
+        """Publish what is queued, unless SNS is unreachable, and end the threads."""
         self._stopping.set()
-        for waiting in self._queues:
-            waiting.put(None)
+        for pending in self._queues:
+            pending.put(None)
         for thread in self._threads:
             thread.join()
 
-    def _work(self, waiting: queue.SimpleQueue[Publication | None]) -> None:
-        while (publication := waiting.get()) is not None:
-            if not self._given_up.is_set():
+    def _run(self, pending: queue.SimpleQueue[Publication | None]) -> None:
+        while (publication := pending.get()) is not None:
+            if not self._unreachable.is_set():
                 self._publish(publication)
 
     def _publish(self, publication: Publication) -> None:
@@ -84,9 +84,9 @@ class Publisher:
             except (ClientError, BotoCoreError) as error:
                 stopping = self._stopping.is_set()
                 if stopping and isinstance(error, BotoCoreError):
-                    self._given_up.set()
+                    self._unreachable.set()
                 if stopping or attempt == ATTEMPTS - 1:
-                    _LOG.error("not published to %s: %s", publication.topic_arn, error)
+                    _LOG.error("could not publish to %s: %s", publication.topic_arn, error)
                     return
                 self._stopping.wait(BACKOFF_SECONDS * 2**attempt)
             else:

@@ -1,4 +1,4 @@
-"""The HTTP surface: SES v2 operations, the control side, and the way through to MiniStack."""
+"""The HTTP routes: SES operations, the control API, and the passthrough to MiniStack."""
 
 from __future__ import annotations
 
@@ -13,23 +13,38 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from mailbus_local.ses import control, faults, identity_calls, sending, wire
-from mailbus_local.ses.connections import Reset
-from mailbus_local.ses.faults import CONNECTION_RESET, GET_ACCOUNT, SEND_BULK_EMAIL, SEND_EMAIL
-from mailbus_local.ses.refusals import InvalidControl, NotReceived, Refusal
-from mailbus_local.ses.sending import Caller
-from mailbus_local.ses.upstream import made_rule
+from mailbus_local.ses import control
+from mailbus_local.ses.connection_reset import ConnectionReset
+from mailbus_local.ses.errors import InvalidControlRequest, MailRejected, SesError
+from mailbus_local.ses.operations.get_account import get_account
+from mailbus_local.ses.operations.identity_notifications import (
+    IdentityCall,
+    answer_identity_call,
+    parse_identity_call,
+    query_error_response,
+)
+from mailbus_local.ses.operations.send_bulk_email import send_bulk_email
+from mailbus_local.ses.operations.send_email import send_email
+from mailbus_local.ses.requests import parse_send_bulk_email, parse_send_email, parse_sending_attributes
+from mailbus_local.ses.sending.acceptance import Caller
+from mailbus_local.ses.state.faults import (
+    CONNECTION_RESET,
+    GET_ACCOUNT,
+    SEND_BULK_EMAIL,
+    SEND_EMAIL,
+    Fault,
+    parse_faults,
+)
+from mailbus_local.ses.state.receipt_rules import Rule, parse_create_receipt_rule
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
 
-    from mailbus_local.ses.faults import Fault
-    from mailbus_local.ses.receiving import Receiver
-    from mailbus_local.ses.resources import Rule
-    from mailbus_local.ses.sending import World
-    from mailbus_local.ses.upstream import Upstream
+    from mailbus_local.ses.passthrough import Passthrough
+    from mailbus_local.ses.receiving.receiver import Receiver
+    from mailbus_local.ses.state.simulator import SimulatorState
 
     Endpoint = Callable[[Request], Awaitable[Response]]
     Operation = Callable[[Request, bytes], Awaitable[object]]
@@ -37,19 +52,19 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _ACCESS_KEY: Final = re.compile(r"Credential=([^/,\s]+)/")
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-_MAILBOX: Final = re.compile(r"[^\r\n<>]*")
+_BARE_ADDRESS: Final = re.compile(r"[^\r\n<>]*")
 
 
 class Routes:
-    """The endpoints, on what they work with."""
+    """The endpoints of one simulator."""
 
-    def __init__(self, world: World, receiver: Receiver, upstream: Upstream) -> None:
-        self._world = world
+    def __init__(self, state: SimulatorState, receiver: Receiver, upstream: Passthrough) -> None:
+        self._state = state
         self._receiver = receiver
-        self._upstream = upstream
+        self._passthrough = upstream
 
     def application(self) -> Starlette:
-        """Make the ASGI application."""
+        """Return the ASGI application."""
         own, ses = "/_simulator", "/v2/email"
         return Starlette(
             routes=[
@@ -69,148 +84,147 @@ class Routes:
                 ),
                 Route(f"{ses}/account", self._operation(GET_ACCOUNT, self._get_account), methods=["GET"]),
                 Route(f"{ses}/account/sending", self._put_sending, methods=["PUT"]),
-                Route("/{rest:path}", self._pass_on, methods=_METHODS),
+                Route("/{rest:path}", self._forward, methods=_METHODS),
             ]
         )
 
-    def _operation(self, name: str, operate: Operation) -> Endpoint:
+    def _operation(self, name: str, operation: Operation) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             body = await request.body()
-            limits = self._world.account.limits
+            limits = self._state.account.limits
             if limits.latency_ms:
                 await asyncio.sleep(limits.latency_ms / 1000)
-            fault = self._world.faults.next(name)
+            fault = self._state.faults.next(name)
             if fault is not None:
-                self._world.account.counters.faulted += 1
+                self._state.account.counters.faulted += 1
                 if not fault.after_accept:
-                    return _broken(fault)
+                    return _fault_response(fault)
             try:
-                answer = await operate(request, body)
-            except Refusal as refusal:
-                return _refused(refusal)
-            return _json(answer) if fault is None else _broken(fault)
+                result = await operation(request, body)
+            except SesError as error:
+                return _error_response(error)
+            return _json(result) if fault is None else _fault_response(fault)
 
         return endpoint
 
     async def _send_email(self, request: Request, body: bytes) -> object:
-        asked = wire.send_email(body)
-        return {"MessageId": await sending.send_email(self._world, asked, _caller(request))}
+        send_request = parse_send_email(body)
+        return {"MessageId": await send_email(self._state, send_request, _caller(request))}
 
     async def _send_bulk(self, request: Request, body: bytes) -> object:
-        asked = wire.send_bulk_email(body)
-        return {"BulkEmailEntryResults": await sending.send_bulk_email(self._world, asked, _caller(request))}
+        send_request = parse_send_bulk_email(body)
+        return {"BulkEmailEntryResults": await send_bulk_email(self._state, send_request, _caller(request))}
 
     async def _get_account(self, _request: Request, _body: bytes) -> object:
-        account = self._world.account
-        account.read()
-        return control.get_account(account)
+        return get_account(self._state.account)
 
     async def _put_sending(self, request: Request) -> Response:
         try:
-            asked = wire.sending_attributes(await request.body() or b"{}")
-        except Refusal as refusal:
-            return _refused(refusal)
-        account = self._world.account
-        changed = msgspec.structs.replace(account.limits, sending_enabled=asked.sending_enabled)
+            attributes = parse_sending_attributes(await request.body() or b"{}")
+        except SesError as error:
+            return _error_response(error)
+        account = self._state.account
+        changed = msgspec.structs.replace(account.limits, sending_enabled=attributes.sending_enabled)
         account.change(changed, None)
         return _json({})
 
-    async def _pass_on(self, request: Request) -> Response:
+    async def _forward(self, request: Request) -> Response:
         body = await request.body()
-        call = identity_calls.read(body) if request.method == "POST" else None
+        call = parse_identity_call(body) if request.method == "POST" else None
         if call is not None:
-            return await self._on_identity(call)
+            return await self._identity_notifications(call)
         try:
-            answer = await self._upstream.pass_on(request, body)
-        except Refusal as refusal:
-            return _refused(refusal)
+            answer = await self._passthrough.forward(request, body)
+        except SesError as error:
+            return _error_response(error)
         if request.method != "GET" and answer.status_code < HTTPStatus.BAD_REQUEST:
-            self._world.resources.forget()
-            rule = made_rule(body) if request.method == "POST" else None
+            self._state.resources.clear()
+            rule = parse_create_receipt_rule(body) if request.method == "POST" else None
             if rule is not None:
-                await self._try_out(rule)
+                await self._publish_setup_notification(rule)
         return answer
 
-    async def _on_identity(self, call: identity_calls.Call) -> Response:
-        world = self._world
+    async def _identity_notifications(self, call: IdentityCall) -> Response:
+        state = self._state
         try:
-            answer = await identity_calls.answer(call, world.notifications, world.resources)
-        except Refusal as refusal:
-            return Response(identity_calls.refused(refusal), refusal.status, media_type="text/xml")
+            answer = await answer_identity_call(call, state.notifications, state.resources)
+        except SesError as error:
+            return Response(query_error_response(error), error.status, media_type="text/xml")
         return Response(answer, media_type="text/xml")
 
-    async def _try_out(self, rule: Rule) -> None:
+    async def _publish_setup_notification(self, rule: Rule) -> None:
         try:
-            await self._receiver.rule_made(rule, self._world.origin.region)
-        except NotReceived as refusal:
-            _LOG.warning("the setup notification of rule %s failed: %s", rule.name, refusal.smtp)
+            await self._receiver.publish_setup_notification(rule, self._state.origin.region)
+        except MailRejected as error:
+            _LOG.warning("the setup notification of rule %s failed: %s", rule.name, error.smtp)
 
-    def _control(self, act: Callable[[Request], Awaitable[object]]) -> Endpoint:
+    def _control(self, handle: Callable[[Request], Awaitable[object]]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             try:
-                return _json(await act(request))
-            except InvalidControl as error:
+                return _json(await handle(request))
+            except InvalidControlRequest as error:
                 return _json({"error": error.reason}, error.status)
-            except NotReceived as error:
+            except MailRejected as error:
                 return _json({"error": error.smtp, "smtp_reply": error.smtp}, error.status)
-            except Refusal as error:
+            except SesError as error:
                 return _json({"error": error.reason}, 502)
 
         return endpoint
 
     async def _messages(self, request: Request) -> object:
-        return self._world.store.page(request.query_params.get("next"))
+        return self._state.store.page(request.query_params.get("next"))
 
     async def _account(self, request: Request) -> object:
         if request.method == "PUT":
-            control.change_account(self._world.account, await request.body())
-        return control.account_state(self._world.account)
+            control.change_account(self._state.account, await request.body())
+        return control.account_state(self._state.account)
 
     async def _faults(self, request: Request) -> object:
         if request.method == "POST":
-            self._world.faults.add(faults.parse(await request.body()))
+            self._state.faults.add(parse_faults(await request.body()))
         elif request.method == "DELETE":
-            self._world.faults.clear()
-        return control.waiting_faults(self._world.faults.waiting())
+            self._state.faults.clear()
+        return control.pending_faults(self._state.faults.pending())
 
     async def _event(self, request: Request) -> object:
         message_id = request.path_params["message_id"]
-        return await control.publish_event(self._world, message_id, await request.body())
+        return await control.publish_event(self._state, message_id, await request.body())
 
     async def _inbound(self, request: Request) -> object:
         recipients = tuple(request.query_params.getlist("rcpt_to"))
         mail_from = request.query_params.get("mail_from")
         if mail_from is None or not recipients:
             reason = (
-                "give ?mail_from= (empty for a bounce), one or more rcpt_to=, and the raw mail as the body"
+                "?mail_from= (empty for a bounce) and rcpt_to= (once or more) are required; "
+                "the body is the raw mail"
             )
-            raise InvalidControl(reason)
-        if not all(_MAILBOX.fullmatch(address) for address in (mail_from, *recipients)):
-            reason = "mail_from and rcpt_to are bare addresses, such as user@example.com"
-            raise InvalidControl(reason)
+            raise InvalidControlRequest(reason)
+        if not all(_BARE_ADDRESS.fullmatch(address) for address in (mail_from, *recipients)):
+            reason = "mail_from and rcpt_to must be bare addresses, such as user@example.com"
+            raise InvalidControlRequest(reason)
         peer = request.client.host if request.client else "127.0.0.1"
         return await self._receiver.receive(mail_from, recipients, await request.body(), peer)
 
     async def _unknown(self, request: Request) -> object:
         reason = (
-            f"{request.method} {request.url.path} is not part of the control side: messages, account, "
-            "faults, events/{message_id} and inbound are"
+            f"{request.method} {request.url.path} does not exist; the control API has messages, account, "
+            "faults, events/{message_id} and inbound"
         )
-        raise InvalidControl(reason, 404)
+        raise InvalidControlRequest(reason, 404)
 
 
-def _broken(fault: Fault) -> Response:
+def _fault_response(fault: Fault) -> Response:
     if fault.error == CONNECTION_RESET:
-        return Reset()
-    return _refused(fault.refusal())
+        return ConnectionReset()
+    return _error_response(fault.ses_error())
 
 
-def _refused(refusal: Refusal) -> Response:
-    # SES answers errors with this media type, unlike most REST-JSON services
+def _error_response(error: SesError) -> Response:
+    # SES uses this media type for errors, unlike most REST-JSON services.
     return Response(
-        msgspec.json.encode({"message": refusal.reason}),
-        status_code=refusal.status,
-        headers={"x-amzn-errortype": refusal.code},
+        msgspec.json.encode({"message": error.reason}),
+        status_code=error.status,
+        headers={"x-amzn-errortype": error.code},
         media_type="application/x-amz-json-1.1",
     )
 

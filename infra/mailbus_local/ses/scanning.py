@@ -1,7 +1,6 @@
-"""What SES looks for inside a message: parts, attachment names, viruses and spam.
+"""Scans messages: number of parts, attachment names, viruses and spam.
 
-The bytes are searched first; a message is parsed only where they give cause, so that ordinary mail costs
-next to nothing.
+The bytes are searched first, and a message is parsed only if they give a reason to, because parsing is slow.
 """
 
 from __future__ import annotations
@@ -115,7 +114,7 @@ BLOCKED_EXTENSIONS: Final = frozenset(
     ]
 )
 
-# Written apart, so that no scanner takes this file for what it names.
+# Split, so that no virus scanner reports this file.
 EICAR: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 GTUBE: Final = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-" + b"STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 
@@ -124,14 +123,14 @@ _BASE64: Final = re.compile(rb"\n[A-Za-z0-9+/]{16,}={0,2}\r?(\n|$)")
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What is in a message."""
+    """The result of a scan."""
 
     parts: int
     file_names: tuple[str, ...]
     virus: bool
 
     def blocked(self) -> str | None:
-        """Find the first attachment name whose extension SES refuses."""
+        """Return the first attachment name with a blocked extension, None if there is none."""
         endings = ((name, name.rpartition(".")) for name in self.file_names)
         return next(
             (name for name, (_, dot, end) in endings if dot and end.lower() in BLOCKED_EXTENSIONS), None
@@ -139,9 +138,9 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def scan(raw: bytes) -> Findings:
-    """Look into a message that is to be sent."""
+    """Scan a message that is to be sent."""
     named = _NAMED.search(raw) is not None
-    # a boundary line begins with two hyphens, and every part has one
+    # Every part has a boundary line, which begins with two hyphens.
     if not named and raw.count(b"\n--") <= MAX_PARTS and not _suspicious(raw):
         return Findings(parts=1, file_names=(), virus=EICAR in raw)
     leaves = list(_leaves(message_from_bytes(raw)))
@@ -152,17 +151,17 @@ def scan(raw: bytes) -> Findings:
     )
 
 
-def contains(raw: bytes, mark: bytes) -> bool:
-    """Tell whether a test mark is in a message, as it stands or in an encoded part."""
-    if mark in raw:
+def contains(raw: bytes, test_string: bytes) -> bool:
+    """Return whether a message contains a test string, as plain text or in an encoded part."""
+    if test_string in raw:
         return True
     if _BASE64.search(raw) is None and b"quoted-printable" not in raw.lower():
         return False
-    return any(mark in _payload(part) for part in _leaves(message_from_bytes(raw)))
+    return any(test_string in _payload(part) for part in _leaves(message_from_bytes(raw)))
 
 
 def _suspicious(raw: bytes) -> bool:
-    """Look for what a file that begins with the EICAR string begins with in base64."""
+    """Return whether a message contains the beginning of the EICAR string in base64."""
     return b"WDVPIVAlQEFQWzRc" in raw
 
 

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import uvicorn
 
-from mailbus_local.ses.account import Account, Limits
-from mailbus_local.ses.connections import BreakableProtocol
-from mailbus_local.ses.events import Origin
-from mailbus_local.ses.faults import Faults
-from mailbus_local.ses.messages import Store
-from mailbus_local.ses.notifications import IdentityNotifications
+from mailbus_local.ses.connection_reset import ResettableProtocol
+from mailbus_local.ses.formats import Origin
+from mailbus_local.ses.passthrough import Passthrough
 from mailbus_local.ses.publisher import Publication, Publisher
-from mailbus_local.ses.receiving import Receiver
-from mailbus_local.ses.resources import Clients, Resources, connect
+from mailbus_local.ses.receiving.receiver import Receiver
+from mailbus_local.ses.receiving.smtp import SmtpConnection, SmtpHandler
 from mailbus_local.ses.routes import Routes
-from mailbus_local.ses.sending import World
-from mailbus_local.ses.smtp import Conversation, Door
-from mailbus_local.ses.upstream import Upstream
+from mailbus_local.ses.state.account import Account, Limits
+from mailbus_local.ses.state.faults import Faults
+from mailbus_local.ses.state.messages import MessageStore
+from mailbus_local.ses.state.notification_settings import IdentityNotifications
+from mailbus_local.ses.state.resources import Clients, Resources, connect
+from mailbus_local.ses.state.simulator import SimulatorState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,13 +34,13 @@ HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 15.0
 GRACE_SECONDS: Final = 3
 BACKLOG: Final = 512
-# longer than any client keeps a connection: none is closed while a request is on its way to it
+# Longer than any client keeps a connection, so that none is closed while a request arrives.
 KEEP_ALIVE_SECONDS: Final = 3600
-VALIDATED: Final = "Successfully validated SNS topic for Amazon SES event publishing."
+VALIDATION_MESSAGE: Final = "Successfully validated SNS topic for Amazon SES event publishing."
 
 
 class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the simulator stands. Port 0 takes a free one."""
+    """Addresses of the simulator. Port 0 means a free port."""
 
     upstream_url: str
     region: str
@@ -50,10 +50,10 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SimulatedSes:
-    """A simulated SES beside a MiniStack, which need not be up yet when this starts.
+    """A simulated SES in front of MiniStack, which may start later.
 
-    `start()` returns once both ports accept; `stop()` once everything that was to be published is, and all
-    threads and sockets are gone. Each instance runs once.
+    `start()` returns when both ports accept connections; `stop()` when all events are published and all
+    threads and sockets are closed. An instance cannot be started again.
     """
 
     def __init__(self, settings: SimulatorSettings) -> None:
@@ -80,11 +80,11 @@ class SimulatedSes:
 
     @property
     def smtp_port(self) -> int:
-        """The SMTP port of the receiving side."""
+        """The SMTP port for incoming mail."""
         return self._smtp_port
 
     def start(self) -> None:
-        """Bind and serve; an `OSError` where a port is taken."""
+        """Bind the ports and serve. Raise `OSError` if a port is in use."""
         self._http = _listen(self._settings.port)
         try:
             self._smtp = _listen(self._settings.smtp_port)
@@ -102,9 +102,9 @@ class SimulatedSes:
             raise TimeoutError(reason)
 
     def stop(self) -> None:
-        """End serving; does nothing where it does not run."""
+        """Stop serving. Does nothing if it is not running."""
         if self._loop is not None and self._ended is not None and self._thread.is_alive():
-            with contextlib.suppress(RuntimeError):  # the loop may end at this very moment
+            with contextlib.suppress(RuntimeError):  # the loop may have ended
                 self._loop.call_soon_threadsafe(self._ended.set)
         if self._thread.ident is not None:
             self._thread.join()
@@ -129,15 +129,15 @@ class SimulatedSes:
             publisher = Publisher(clients.sns)
             publisher.start()
             stack.push_async_callback(asyncio.to_thread, publisher.stop)
-            upstream = Upstream(self._settings.upstream_url)
+            upstream = Passthrough(self._settings.upstream_url)
             stack.push_async_callback(upstream.close)
-            world, receiver = _build(self._settings, clients, publisher)
-            application = Routes(world, receiver, upstream).application()
-            await stack.enter_async_context(_smtp_server(receiver, _bound(self._smtp)))
+            state, receiver = _build(self._settings, clients, publisher)
+            application = Routes(state, receiver, upstream).application()
+            await stack.enter_async_context(_smtp_server(receiver, _require_bound(self._smtp)))
             server = uvicorn.Server(
                 uvicorn.Config(
                     application,
-                    http=BreakableProtocol,
+                    http=ResettableProtocol,
                     ws="none",
                     lifespan="off",
                     log_config=None,
@@ -146,7 +146,7 @@ class SimulatedSes:
                     timeout_graceful_shutdown=GRACE_SECONDS,
                 )
             )
-            serving = asyncio.create_task(server.serve(sockets=[_bound(self._http)]))
+            serving = asyncio.create_task(server.serve(sockets=[_require_bound(self._http)]))
             while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
                 await asyncio.sleep(0.005)
             self._ready.set()
@@ -158,10 +158,10 @@ class SimulatedSes:
 
 
 def _listen(port: int) -> socket.socket:
-    """Bind a port of the loopback.
+    """Return a listening socket on 127.0.0.1.
 
-    The protocol is named, because asyncio turns Nagle's delay off for such sockets only: without, each answer
-    takes 40 ms.
+    The protocol is named because asyncio sets TCP_NODELAY only for such sockets; without it each
+    response takes 40 ms.
     """
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -174,39 +174,43 @@ def _listen(port: int) -> socket.socket:
     return bound
 
 
-def _bound(bound: socket.socket | None) -> socket.socket:
+def _require_bound(bound: socket.socket | None) -> socket.socket:
     assert bound is not None  # noqa: S101 - start() binds before it starts the thread
     return bound
 
 
-def _build(settings: SimulatorSettings, clients: Clients, publisher: Publisher) -> tuple[World, Receiver]:
-    def validate(topic_arn: str) -> None:
-        publisher.submit(Publication(topic_arn=topic_arn, text=VALIDATED, order_key=topic_arn))
+def _build(
+    settings: SimulatorSettings, clients: Clients, publisher: Publisher
+) -> tuple[SimulatorState, Receiver]:
+    def publish_validation(topic_arn: str) -> None:
+        publisher.submit(Publication(topic_arn=topic_arn, text=VALIDATION_MESSAGE, order_key=topic_arn))
 
-    resources = Resources(clients, validate)
-    world = World(
+    resources = Resources(clients, publish_validation)
+    state = SimulatorState(
         origin=Origin(region=settings.region, account_id=settings.account_id),
         account=Account(Limits(), time.time),
         faults=Faults(random.random),
-        store=Store(),
+        store=MessageStore(),
         resources=resources,
         notifications=IdentityNotifications(),
         publisher=publisher,
         clock=time.time,
     )
-    return world, Receiver(clients, resources, publisher, world.origin, time.time)
+    return state, Receiver(clients, resources, publisher, state.origin, time.time)
 
 
 @contextlib.asynccontextmanager
 async def _smtp_server(receiver: Receiver, bound: socket.socket) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
-    open_ones: set[Conversation] = set()
-    server = await loop.create_server(lambda: Conversation(Door(receiver), open_ones, loop), sock=bound)
+    connections: set[SmtpConnection] = set()
+    server = await loop.create_server(
+        lambda: SmtpConnection(SmtpHandler(receiver), connections, loop), sock=bound
+    )
     try:
         yield
     finally:
         server.close()
-        for conversation in tuple(open_ones):
-            conversation.cut()
-        while open_ones:  # noqa: ASYNC110 - aiosmtpd has no event for it
+        for connection in tuple(connections):
+            connection.close_now()
+        while connections:  # noqa: ASYNC110 - aiosmtpd has no event for it
             await asyncio.sleep(0)

@@ -1,1 +1,1 @@
-"""SNS over HTTPS on this machine: MiniStack's SNS, and what that lacks of signing and delivering."""
+"""SNS over HTTPS on this machine: adds signatures and HTTP(S) deliveries to MiniStack's SNS."""

@@ -1,4 +1,4 @@
-"""Deliveries over HTTP(S) as SNS makes them: without credentials first, and again after errors that pass.
+"""Delivers messages over HTTP(S) as SNS does: first without credentials, and again after retryable errors.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import urllib.parse
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -22,12 +22,12 @@ RETRY_SECONDS: Final = (1.0, 1.0, 1.0)
 # https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.prepare.html
 TIMEOUT_SECONDS: Final = 15.0
 WORKERS: Final = 8
-HERE: Final = frozenset({"127.0.0.1", "localhost"})
-NO_ANSWER: Final = 0
+LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
+NO_RESPONSE: Final = 0
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """A subscription's URL, and the credentials that stood in it."""
+class HttpEndpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A subscription's URL without its credentials, and the credentials."""
 
     url: str
     user: str | None
@@ -35,12 +35,12 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def credentials(self) -> tuple[str, str] | None:
-        """What Basic authentication takes."""
+        """User and password for Basic authentication."""
         return None if self.user is None else (self.user, self.password)
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one message. `statuses` are all answers in order; 0 is none at all."""
+    """The result for one message. `statuses` has the status of each attempt, 0 without a response."""
 
     type: str
     message_id: str
@@ -49,85 +49,92 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     statuses: tuple[int, ...]
 
 
-def target(endpoint: str) -> Target:
-    """Take a subscription's URL apart; a `ValueError` says why it is none to deliver to."""
+def parse_endpoint(endpoint: str) -> HttpEndpoint:
+    """Parse a subscription's URL. Raise `ValueError` if it is not a URL of this machine."""
     parts = urllib.parse.urlsplit(endpoint)
-    if parts.scheme not in {"http", "https"} or parts.hostname not in HERE:
-        reason = "Invalid parameter: Endpoint: nothing leaves this machine; use a URL of 127.0.0.1"
+    if parts.scheme not in {"http", "https"} or parts.hostname not in LOCAL_HOSTS:
+        reason = (
+            "Invalid parameter: Endpoint: messages are delivered to this machine only; use a URL of 127.0.0.1"
+        )
         raise ValueError(reason)
-    return Target(
+    return HttpEndpoint(
         url=parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
         user=None if parts.username is None else urllib.parse.unquote(parts.username),
         password=urllib.parse.unquote(parts.password or ""),
     )
 
 
-def wants_credentials(status: int, headers: Mapping[str, str]) -> bool:
-    """Whether SNS comes again with the credentials of the URL: a 401 alone does not make it."""
+def requests_credentials(status: int, headers: Mapping[str, str]) -> bool:
+    """Return whether SNS repeats the request with credentials: a 401 without the header is not enough."""
     return status == HTTPStatus.UNAUTHORIZED and "www-authenticate" in headers
 
 
-def may_pass(status: int) -> bool:
-    """Whether SNS tries again later."""
-    return status in {NO_ANSWER, HTTPStatus.TOO_MANY_REQUESTS} or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+def is_retryable(status: int) -> bool:
+    """Return whether SNS retries later."""
+    return status in {NO_RESPONSE, HTTPStatus.TOO_MANY_REQUESTS} or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-class Courier:
-    """Delivers in threads of its own; `deliveries` are those that have ended."""
+class HttpDeliveries:
+    """Delivers in its own threads; `finished` has the finished deliveries."""
 
     def __init__(self, retry_seconds: tuple[float, ...] = RETRY_SECONDS) -> None:
         self._retry_seconds = retry_seconds
         self._client = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="sns-delivery")
-        self._ending = threading.Event()
-        self._ended: list[Delivery] = []
-        self._changing = threading.Lock()
+        self._stopping = threading.Event()
+        self._finished: list[Delivery] = []
+        self._lock = threading.Lock()
 
     @property
-    def deliveries(self) -> tuple[Delivery, ...]:
-        """All that have ended, in that order."""
-        with self._changing:
-            return tuple(self._ended)
+    def finished(self) -> tuple[Delivery, ...]:
+        """The finished deliveries, in order."""
+        with self._lock:
+            return tuple(self._finished)
 
-    def deliver(self, to: Target, headers: Mapping[str, str], body: bytes) -> None:
-        """Deliver by and by; the headers are SNS's own of the message."""
-        self._threads.submit(self._deliver, to, headers, body)
+    def deliver(self, endpoint: HttpEndpoint, headers: Mapping[str, str], body: bytes) -> Future[Delivery]:
+        """Queue a delivery; `headers` are SNS's headers of the message."""
+        return self._threads.submit(self._deliver, endpoint, headers, body)
 
     def stop(self) -> None:
-        """End deliveries that wait to be tried again, and wait for the others."""
-        self._ending.set()
+        """Cancel retries, and wait for the running deliveries."""
+        self._stopping.set()
         self._threads.shutdown(cancel_futures=True)
         self._client.close()
 
-    def _deliver(self, to: Target, headers: Mapping[str, str], body: bytes) -> None:
-        statuses = self._attempt(to, headers, body)
+    def _deliver(self, endpoint: HttpEndpoint, headers: Mapping[str, str], body: bytes) -> Delivery:
+        statuses = self._attempt(endpoint, headers, body)
         for seconds in self._retry_seconds:
-            if not may_pass(statuses[-1]) or self._ending.wait(seconds):
+            if not is_retryable(statuses[-1]) or self._stopping.wait(seconds):
                 break
-            statuses += self._attempt(to, headers, body)
-        ended = Delivery(
+            statuses += self._attempt(endpoint, headers, body)
+        delivery = Delivery(
             type=headers["x-amz-sns-message-type"],
             message_id=headers["x-amz-sns-message-id"],
             topic_arn=headers["x-amz-sns-topic-arn"],
-            url=to.url,
+            url=endpoint.url,
             statuses=statuses,
         )
-        with self._changing:
-            self._ended.append(ended)
+        with self._lock:
+            self._finished.append(delivery)
+        return delivery
 
-    def _attempt(self, to: Target, headers: Mapping[str, str], body: bytes) -> tuple[int, ...]:
-        first, answered = self._post(to, headers, body, None)
-        if to.credentials and wants_credentials(first, answered):
-            second, _ = self._post(to, headers, body, to.credentials)
+    def _attempt(self, endpoint: HttpEndpoint, headers: Mapping[str, str], body: bytes) -> tuple[int, ...]:
+        first, response_headers = self._post(endpoint, headers, body, None)
+        if endpoint.credentials and requests_credentials(first, response_headers):
+            second, _ = self._post(endpoint, headers, body, endpoint.credentials)
             return (first, second)
         return (first,)
 
     def _post(
-        self, to: Target, headers: Mapping[str, str], body: bytes, credentials: tuple[str, str] | None
+        self,
+        endpoint: HttpEndpoint,
+        headers: Mapping[str, str],
+        body: bytes,
+        credentials: tuple[str, str] | None,
     ) -> tuple[int, Mapping[str, str]]:
         auth = credentials or httpx.USE_CLIENT_DEFAULT
         try:
-            answer = self._client.post(to.url, content=body, headers=headers, auth=auth)
+            response = self._client.post(endpoint.url, content=body, headers=headers, auth=auth)
         except httpx.HTTPError:
-            return NO_ANSWER, {}
-        return answer.status_code, answer.headers
+            return NO_RESPONSE, {}
+        return response.status_code, response.headers

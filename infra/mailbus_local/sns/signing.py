@@ -1,4 +1,4 @@
-"""Messages as SNS signs them.
+"""Signs messages as SNS does.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message-verify-message-signature.html
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-_OF_SUBSCRIPTIONS: Final = (
+_CONFIRMATION_FIELDS: Final = (
     "Message",
     "MessageId",
     "SubscribeURL",
@@ -26,43 +26,43 @@ _OF_SUBSCRIPTIONS: Final = (
     "TopicArn",
     "Type",
 )
-# Of each type, in order; what a message does not have is left out.
+# The signed fields of each type, in order; fields that a message lacks are skipped.
 SIGNED_FIELDS: Final = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
-    "SubscriptionConfirmation": _OF_SUBSCRIPTIONS,
-    "UnsubscribeConfirmation": _OF_SUBSCRIPTIONS,
+    "SubscriptionConfirmation": _CONFIRMATION_FIELDS,
+    "UnsubscribeConfirmation": _CONFIRMATION_FIELDS,
 }
 _HASHES: Final = {"1": hashes.SHA1, "2": hashes.SHA256}
 
 
-def text_to_sign(message: Mapping[str, Any]) -> bytes:
-    """Write the lines that a message's signature is of."""
+def string_to_sign(message: Mapping[str, Any]) -> bytes:
+    """Return the text that the signature of a message covers."""
     fields = SIGNED_FIELDS[message["Type"]]
     return "".join(f"{name}\n{message[name]}\n" for name in fields if name in message).encode()
 
 
 def region_of(topic_arn: str) -> str:
-    """Take the region out of a topic's ARN."""
+    """Return the region of a topic's ARN."""
     return topic_arn.split(":")[3]
 
 
 def host_of(region: str) -> str:
-    """Name the host of a region's SNS."""
+    """Return SNS's host name in a region."""
     return f"sns.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
 
 
-def signed(
+def sign_message(
     message: Mapping[str, Any], *, key: RSAPrivateKey, certificate_name: str, version: str
 ) -> dict[str, Any]:
-    """Sign a message by version "1" or "2", and point its URLs to the topic's own SNS."""
+    """Return a message signed with version "1" or "2", with the URLs of SNS in the topic's region."""
     host = host_of(region_of(message["TopicArn"]))
-    complete = {**message, "SignatureVersion": version}
+    signed = {**message, "SignatureVersion": version}
     if token := message.get("Token"):
         query = {"Action": "ConfirmSubscription", "TopicArn": message["TopicArn"], "Token": token}
-        complete["SubscribeURL"] = f"https://{host}/?{urllib.parse.urlencode(query)}"
-    signature = key.sign(text_to_sign(complete), padding.PKCS1v15(), _HASHES[version]())
+        signed["SubscribeURL"] = f"https://{host}/?{urllib.parse.urlencode(query)}"
+    signature = key.sign(string_to_sign(signed), padding.PKCS1v15(), _HASHES[version]())
     return {
-        **complete,
+        **signed,
         "Signature": base64.b64encode(signature).decode(),
         "SigningCertURL": f"https://{host}/{certificate_name}",
     }

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mailbus_local.ses.account import UNLIMITED, Account, Limits
-from mailbus_local.ses.refusals import Refusal
+from mailbus_local.ses.errors import SesError
+from mailbus_local.ses.state.account import UNLIMITED, Account, Limits
 from sender.rate import gcra
 from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
 from sender.rate.pacer import Pacer
@@ -147,8 +147,8 @@ class Workers:
     def limits(self) -> gcra.Limits | None:
         self.simulation.sleep(self.simulation.chance.uniform(0.0, 0.1))
         try:
-            self.account.read()
-        except Refusal:
+            self.account.count_get_account()
+        except SesError:
             return None
         most = self.account.limits.max_24_hour_send
         return gcra.Limits(
@@ -240,7 +240,7 @@ class Workers:
     def _admit(self, mail: Mail, lane: Lane) -> None:
         try:
             self.account.admit(mail.recipients, mail.recipients)
-        except Refusal:
+        except SesError:
             self.refused.append((self.simulation.now, mail.recipients))
         else:
             self.sent[lane].append((self.simulation.now, mail.recipients))

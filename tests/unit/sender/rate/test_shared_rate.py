@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailbus_local.ses.account import Limits
+from mailbus_local.ses.state.account import Limits
 from tests.unit.sender.rate.fake_rate import NOW
 from tests.unit.sender.rate.simulated_workers import CACHE_SECONDS, MIXED, Workers
 

@@ -1,0 +1,1 @@
+"""The events of sent mail: their JSON, and where they are published."""

@@ -1,0 +1,1 @@
+"""The API operations that the simulator answers itself, one module each."""

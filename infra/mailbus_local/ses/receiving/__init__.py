@@ -1,0 +1,1 @@
+"""Email receiving: SMTP, receipt rules and their actions."""

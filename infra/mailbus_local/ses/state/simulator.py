@@ -1,0 +1,28 @@
+"""The state of a simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from mailbus_local.ses.formats import Origin
+from mailbus_local.ses.publisher import Publisher
+from mailbus_local.ses.state.account import Account
+from mailbus_local.ses.state.faults import Faults
+from mailbus_local.ses.state.messages import MessageStore
+from mailbus_local.ses.state.notification_settings import IdentityNotifications
+from mailbus_local.ses.state.resources import Resources
+
+
+class SimulatorState(msgspec.Struct, frozen=True, kw_only=True):
+    """The state that sending reads and changes."""
+
+    origin: Origin
+    account: Account
+    faults: Faults
+    store: MessageStore
+    resources: Resources
+    notifications: IdentityNotifications
+    publisher: Publisher
+    clock: Callable[[], float]

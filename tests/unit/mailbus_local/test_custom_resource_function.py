@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mailbus_local.custom_resource_function import NOT_CREATED, REPLACED_TYPES, apply
+from tests.unit.mailbus_local.simulated_ses import aws_client
+
+
+class FakeClient:
+    """Knows the service's model as boto3 does, and remembers the calls."""
+
+    def __init__(self, service: str, calls: list[tuple[str, dict[str, Any]]]) -> None:
+        real = aws_client(service, "http://127.0.0.1:9")
+        self.meta = real.meta
+        self._calls = calls
+        real.close()
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**parameters: Any) -> dict[str, Any]:
+            self._calls.append((name, parameters))
+            return {"DkimAttributes": {"Tokens": ["tok1"]}} if name == "create_email_identity" else {}
+
+        return call
+
+
+def _request(kind: str, resource_type: str, **properties: Any) -> dict[str, Any]:
+    return {
+        "RequestType": kind,
+        "PhysicalResourceId": "before",
+        "StackId": "arn:aws:cloudformation:us-east-1:000000000000:stack/mailbus-local-state/1f",
+        "LogicalResourceId": "StateArchive",
+        "ResourceProperties": {"ServiceToken": "arn", "ResourceType": resource_type, **properties},
+        "OldResourceProperties": {"ServiceToken": "arn", "ResourceType": resource_type, **properties},
+    }
+
+
+def test_texts_of_cloudformation_become_the_types_of_the_api() -> None:
+    calls: list[tuple[str, dict[str, Any]]] = []
+    rule = {"Name": "mail", "Enabled": "true", "ScanEnabled": "false", "Recipients": ["a.example"]}
+
+    name, _ = apply(
+        _request("Create", "AWS::SES::ReceiptRule", RuleSetName="set", Rule=rule),
+        lambda service: FakeClient(service, calls),
+    )
+
+    assert name == "mail"
+    typed = {"Name": "mail", "Enabled": True, "ScanEnabled": False, "Recipients": ["a.example"]}
+    assert calls == [("create_receipt_rule", {"RuleSetName": "set", "Rule": typed})]
+
+
+def test_an_update_replaces_the_resource_and_renames_properties() -> None:
+    calls: list[tuple[str, dict[str, Any]]] = []
+    properties = {
+        "ArchiveName": "a",
+        "SourceArn": "arn:b",
+        "RetentionDays": "30",
+        "EventPattern": {"source": ["x"]},
+    }
+
+    apply(
+        _request("Update", "AWS::Events::Archive", **properties),
+        lambda service: FakeClient(service, calls),
+    )
+
+    assert calls == [
+        ("delete_archive", {"ArchiveName": "a"}),
+        (
+            "create_archive",
+            {
+                "ArchiveName": "a",
+                "EventSourceArn": "arn:b",
+                "RetentionDays": 30,
+                "EventPattern": '{"source": ["x"]}',
+            },
+        ),
+    ]
+
+
+def test_a_resource_that_was_not_created_is_not_deleted_on_rollback() -> None:
+    calls: list[tuple[str, dict[str, Any]]] = []
+    request = _request("Delete", "AWS::SES::EmailIdentity", EmailIdentity="a.example")
+
+    apply(request | {"PhysicalResourceId": NOT_CREATED}, lambda service: FakeClient(service, calls))
+
+    assert calls == []
+
+
+def test_an_identity_has_the_attributes_of_its_dkim_records() -> None:
+    _, attributes = apply(
+        _request("Create", "AWS::SES::EmailIdentity", EmailIdentity="a.example", DkimAttributes={}),
+        lambda service: FakeClient(service, []),
+    )
+
+    assert attributes == {
+        "DkimDNSTokenName1": "tok1._domainkey.a.example",
+        "DkimDNSTokenValue1": "tok1.dkim.amazonses.com",
+    }
+
+
+def test_a_resource_without_a_name_always_gets_the_same_name() -> None:
+    calls: list[tuple[str, dict[str, Any]]] = []
+    properties = {"SourceArn": "arn:b"}
+
+    for kind in ("Create", "Delete"):
+        apply(
+            _request(kind, "AWS::Events::Archive", **properties), lambda service: FakeClient(service, calls)
+        )
+
+    assert {parameters["ArchiveName"] for _, parameters in calls} == {"mailbus-local-state-StateArchive"}
+
+
+@pytest.mark.parametrize("kind", sorted(REPLACED_TYPES))
+def test_every_operation_and_parameter_of_the_table_exists(kind: str) -> None:
+    api = REPLACED_TYPES[kind]
+    client = aws_client(api.service, "http://127.0.0.1:9")
+    try:
+        model = client.meta.service_model
+        members = model.operation_model(api.create).input_shape.members
+        assert {path[0] for path in api.keys.values()} <= set(members)
+        assert set(api.keys) <= set(model.operation_model(api.delete).input_shape.members)
+        assert set(api.attributes.values()) <= set(model.operation_model(api.create).output_shape.members)
+    finally:
+        client.close()
