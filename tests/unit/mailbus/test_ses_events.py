@@ -13,7 +13,7 @@ NOT_OF_SES_EVENTS = {"queued", "autoresponded", "inbound", "inbound_failed", "un
 
 
 def enum(service: str, shape: str) -> set[str]:
-    return set(botocore.session.get_session().get_service_model(service).shape_for(shape).enum)
+    return set(botocore.session.get_session().get_service_model(service).shape_for(shape).metadata["enum"])
 
 
 def test_the_table_has_every_event_type_of_the_ses_api() -> None:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from mailbus.aws.sqs import Record
 
-
 DELIVERY = envelope(text("event_delivery"))
 BOUNCE = envelope(text("event_bounce"))
+INVALID = "no envelope"
 
 
 def test_a_batch_of_every_kind_of_notification_is_published() -> None:
@@ -41,7 +41,7 @@ def test_a_batch_of_every_kind_of_notification_is_published() -> None:
         f"email.{event['event_type']}" for event in world.details
     }
     assert world.events.taken[0]["Resources"] == tuple(expected(NAMES[0])["resources"])
-    # one edge call for ten events, not one for each record
+    # one call for ten events, not one per record
     assert len(world.events.calls) == -(-len(published) // 10)
 
 
@@ -125,7 +125,7 @@ def test_an_event_that_the_bus_refuses_permanently_is_dead_lettered() -> None:
 
 def test_a_record_that_cannot_be_dead_lettered_is_requeued() -> None:
     world = World(sqs=FakeSqs(outage=refusal("ServiceUnavailable")))
-    assert world.run("poison", DELIVERY) == ["record-0"]
+    assert world.run(INVALID, DELIVERY) == ["record-0"]
     assert [event["event_type"] for event in world.details] == ["delivered"]
     refused = World(
         events=FakeEvents(lambda _: "MalformedDetail"), sqs=FakeSqs(outage=refusal("ServiceUnavailable"))
@@ -169,16 +169,13 @@ def test_an_event_that_cannot_be_encoded_fails_only_its_record(monkeypatch: pyte
 
 def test_the_log_counts_and_names_records_but_quotes_no_mail() -> None:
     world = World()
-    world.run(BOUNCE, "poison <ada@example.org>", envelope("for ada@example.org: setup"))
+    world.run(BOUNCE, "invalid <ada@example.org>", envelope("for ada@example.org: setup"))
     lines = [json.loads(line) for line in world.stream.getvalue().splitlines()]
     last = lines[-1]
     assert (last["message"], last["records"], last["events"], last["requeued"]) == ("batch done", 3, 2, 0)
     assert [line["sqs_message_id"] for line in lines[:-1]] == ["record-1", "record-2"]
     assert "example.org" not in world.stream.getvalue()
     assert "order" not in world.stream.getvalue()
-
-
-INVALID = "no envelope"
 
 
 def test_a_notification_of_more_recipients_than_ses_allows_is_dead_lettered_with_its_reason() -> None:

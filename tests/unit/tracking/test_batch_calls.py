@@ -1,4 +1,4 @@
-"""What a batch costs: as few calls as its events fit into, and questions only where something is missing."""
+"""The calls of a batch: as few as its events need, and reads only if something is missing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Calls(NamedTuple):
 
 
 def delivery(number: int, **mail: Any) -> str:
-    """One recipient's, of a job of its own."""
+    """A delivery to one recipient, of its own job."""
     changed = payload("event_delivery")
     changed["delivery"]["recipients"] = [f"reader-{number}@example.org"]
     changed["mail"] |= {"messageId": f"0102019a9c1f0a26-{number:06}"} | mail

@@ -1,4 +1,4 @@
-"""Event ids: the same for the same event, however SES and SNS notification it; different otherwise.
+"""Event ids: the same for the same event, however SES and SNS report it; different otherwise.
 
 An event is drawn first, then two ways of reporting it.
 """
@@ -20,7 +20,7 @@ from mailbus.aws.sns import parse_notification
 from tests.unit.tracking.notifications import NAMES, OBJECT_KEYS, envelope, payload
 from tracking.normalize import normalize
 
-# what notifications and event publishing both notification: the key of its object, and that of its recipients
+# what notifications and event publishing both report: the key of its object, and that of its recipients
 FEEDBACK: Final = {
     "bounce": "bouncedRecipients",
     "complaint": "complainedRecipients",
@@ -52,7 +52,7 @@ DISPLAYS = st.sampled_from(
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """What SNS gives a notification, another time another one."""
+    """The fields of SNS, which differ each time it delivers a notification."""
 
     sns_id: str
     time: str

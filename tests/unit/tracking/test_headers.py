@@ -112,7 +112,7 @@ def seconds(values: Sequence[str]) -> float:
 def test_a_batch_of_hostile_headers_of_8_kb_is_read_in_linear_time(piece: str) -> None:
     value = (piece * 8192)[:8192]
     assert seconds([value] * BATCH) < SECONDS
-    # an end in another line ends no word
+    # an end in another line does not end a word
     assert seconds([f"{value}\n?="] * BATCH) < SECONDS
 
 
@@ -154,7 +154,7 @@ def test_a_header_of_one_line_reads_as_the_standard_library_reads_it(value: str)
 
 texts = st.text(st.characters(codec="utf-8"), max_size=40)
 
-# nothing that a line may be folded at
+# words without a place to fold the line
 long_words = st.builds(
     lambda word, times: word * times, st.sampled_from(["x", "größe", "✈", "=?"]), st.integers(1, 2500)
 )
@@ -180,7 +180,7 @@ def test_metadata_of_64_kib_in_one_word_is_read_unchanged() -> None:
     assert "=?utf-8?b?" in written
     assert len(written) > 64 * 1024
     assert read(written) == metadata
-    # as a reader sees it that has joined the lines
+    # as other readers may join the lines
     assert read(written.replace("\r\n", "")) == metadata
 
 

@@ -26,7 +26,7 @@ JOB_ID: str = payload("event_send")["mail"]["tags"]["mailbus-job-id"][0]
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
 TRUNCATED: dict[str, Any] = {"headersTruncated": True}
 # what a job's record has; the golden notifications have other values in their headers
-METADATA: dict[str, MetadataValue] = {"order": 4711, "note": "what SES cut off"}
+METADATA: dict[str, MetadataValue] = {"order": 4711, "note": "truncated by SES"}
 TAGS = ("shipping", "first-order")
 FROM_HEADERS = {"order": 4711, "tenant": "north", "express": True}
 
@@ -45,7 +45,7 @@ def headers(*named: tuple[str, str]) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in named]
 
 
-def knowing(*parts: int | None, **more: Any) -> World:
+def world_with_job(*parts: int | None, **more: Any) -> World:
     world = World(metadata_in_headers=more.pop("metadata_in_headers", True))
     for part in parts:
         record = JobRecord(
@@ -76,18 +76,18 @@ def operations(world: World) -> list[tuple[str, int]]:
 
 
 def test_the_send_event_of_a_job_is_recorded_in_the_ledger_as_accepted() -> None:
-    world = knowing(None)
+    world = world_with_job(None)
     assert world.run(of_job()) == []
     assert operations(world) == [("BatchGetItem", 1), ("UpdateItem", 1)]
     key = RecordKey(job_id=JOB_ID)
     found = world.tracker.ledger.find([key])
     assert (found[key].accepted, found[key].accepted_at) == ({0: SES_ID}, SENT_AT)
-    # and its own headers still speak for it
+    # the event keeps the metadata of its own headers
     assert [event["metadata"] for event in world.details] == [FROM_HEADERS] * 2
 
 
 def test_the_entry_tag_identifies_the_message_of_a_merge() -> None:
-    world = knowing(None, 0, 12, entries=50, open=tuple(range(50)), metadata=())
+    world = world_with_job(None, 0, 12, entries=50, open=tuple(range(50)), metadata=())
     bodies = [of_job(entry=entry) for entry in ("7", "0-49", "12-3", "12-0")]
     assert world.run(*bodies) == []
     assert operations(world) == [("BatchGetItem", 3), *[("UpdateItem", 1)] * 4]
@@ -99,13 +99,13 @@ def test_the_entry_tag_identifies_the_message_of_a_merge() -> None:
 
 
 def test_an_acceptance_that_the_ledger_has_is_not_written_again() -> None:
-    world = knowing(None, accepted={0: SES_ID})
+    world = world_with_job(None, accepted={0: SES_ID})
     assert world.run(of_job(), of_job()) == []
     assert operations(world) == [("BatchGetItem", 1)]
 
 
 def test_an_event_twice_in_a_batch_is_recorded_once_and_published_twice() -> None:
-    world = knowing(None)
+    world = world_with_job(None)
     assert world.run(of_job(), of_job()) == []
     assert accepted(world) == {0: SES_ID}
     assert len({event["event_id"] for event in world.details}) == 2
@@ -133,7 +133,7 @@ def test_an_event_twice_in_a_batch_is_recorded_once_and_published_twice() -> Non
     ],
 )
 def test_tags_of_another_sender_change_nothing_and_delay_no_event(job_id: str, entry: str | None) -> None:
-    world = knowing(None)
+    world = world_with_job(None)
     before = dict(world.dynamodb.items)
     assert world.run(of_job(entry=entry, job_id=job_id)) == []
     assert world.dynamodb.items == before
@@ -141,7 +141,7 @@ def test_tags_of_another_sender_change_nothing_and_delay_no_event(job_id: str, e
 
 
 def test_a_send_event_without_a_message_id_is_not_recorded() -> None:
-    world = knowing(None)
+    world = world_with_job(None)
     assert world.run(of_job(messageId=None)) == []
     assert operations(world) == []
 
@@ -151,7 +151,7 @@ def test_a_send_event_without_a_message_id_is_not_recorded() -> None:
     ["event_bounce", "event_click", "event_complaint", "event_delivery", "event_open", "event_reject"],
 )
 def test_other_events_with_complete_headers_need_no_ledger(name: str) -> None:
-    world = knowing(None)
+    world = world_with_job(None)
     assert world.run(of_job(name), envelope(text("notification_bounce"))) == []
     assert operations(world) == []
 
@@ -166,13 +166,20 @@ def test_other_events_with_complete_headers_need_no_ledger(name: str) -> None:
         {"headers": headers(("X-Metadata", '{"order": 4711, "no')), "headersTruncated": False},
         {"headers": headers(("x-metadata", "=?utf-8?b?eyJvcmRlciI6?= =?utf-8?b?IDEwM"))},
     ],
-    ids=["null", "none", "cut before metadata", "cut after metadata", "cut within", "cut within a word"],
+    ids=[
+        "null",
+        "none",
+        "truncated before metadata",
+        "truncated after metadata",
+        "truncated within",
+        "truncated within a word",
+    ],
 )
 @pytest.mark.parametrize("name", ["event_send", "event_delivery", "event_bounce"])
 def test_every_event_has_metadata_and_tags_whatever_ses_does_to_headers(
     name: str, mail: dict[str, Any]
 ) -> None:
-    world = knowing(None)
+    world = world_with_job(None)
     assert world.run(of_job(name, **mail)) == []
     assert [(event["metadata"], tuple(event["tags"])) for event in world.details] == [(METADATA, TAGS)] * len(
         world.details
@@ -182,18 +189,18 @@ def test_every_event_has_metadata_and_tags_whatever_ses_does_to_headers(
 
 def test_metadata_that_is_not_in_headers_is_read_from_the_ledger() -> None:
     without = headers(("Subject", "Your order"), ("X-Tag", "shipping"), ("X-Tag", "first-order"))
-    world = knowing(None, metadata_in_headers=False)
+    world = world_with_job(None, metadata_in_headers=False)
     assert world.run(of_job("event_delivery", headers=without)) == []
     assert [event["metadata"] for event in world.details] == [METADATA]
-    shown = knowing(None)
-    assert shown.run(of_job("event_delivery", headers=without)) == []
-    assert [event["metadata"] for event in shown.details] == [{}]
-    assert operations(shown) == []
+    in_headers = world_with_job(None)
+    assert in_headers.run(of_job("event_delivery", headers=without)) == []
+    assert [event["metadata"] for event in in_headers.details] == [{}]
+    assert operations(in_headers) == []
 
 
 def test_each_recipient_of_a_merge_has_its_own_metadata() -> None:
     metadata = tuple({"customer": number} for number in range(3))
-    world = knowing(2, entries=3, metadata=metadata, tags=("news",))
+    world = world_with_job(2, entries=3, metadata=metadata, tags=("news",))
     bodies = [of_job("event_delivery", entry=f"2-{number}", headers=[]) for number in (2, 0)]
     assert world.run(*bodies) == []
     assert [(event["metadata"], event["tags"]) for event in world.details] == [
@@ -203,41 +210,41 @@ def test_each_recipient_of_a_merge_has_its_own_metadata() -> None:
 
 
 def test_an_event_keeps_its_headers_metadata_if_the_ledger_has_no_record() -> None:
-    world = knowing()
+    world = world_with_job()
     assert world.run(of_job("event_delivery", headersTruncated=True)) == []
     assert [event["metadata"] for event in world.details] == [FROM_HEADERS]
 
 
 def test_an_event_keeps_its_headers_metadata_if_the_job_was_cancelled() -> None:
-    world = knowing(None, state="cancelled", metadata=(), tags=())
+    world = world_with_job(None, state="cancelled", metadata=(), tags=())
     assert world.run(of_job("event_delivery", headersTruncated=True)) == []
     assert [event["metadata"] for event in world.details] == [FROM_HEADERS]
 
 
 def test_a_batch_reads_the_ledger_once() -> None:
-    world = knowing(None)
+    world = world_with_job(None)
     bodies = [of_job("event_delivery", job_id=f"order-{number}", headers=None) for number in range(9)]
     assert world.run(*bodies, of_job(), envelope(text("event_bounce"))) == []
     assert operations(world) == [("BatchGetItem", 10), ("UpdateItem", 1)]
 
 
 def test_only_records_that_need_the_ledger_are_requeued_while_it_is_unreachable() -> None:
-    world = knowing(None)
+    world = world_with_job(None)
     world.dynamodb.troubles = [UNREACHABLE]
     bodies = [of_job(), of_job("event_delivery", headers=None), of_job("event_bounce")]
     assert world.run(*bodies) == ["record-0", "record-1"]
-    # what is complete is published all the same: it comes again under the same id
+    # complete events are published nevertheless: repeated, they have the same ids
     assert [event["event_type"] for event in world.details] == ["sent", "sent", "bounced", "bounced"]
     first = [event["event_id"] for event in world.details]
     assert world.run(*bodies[:2]) == []
     assert accepted(world) == {0: SES_ID}
-    again = world.details[len(first) :]
-    assert [event["event_id"] for event in again][:2] == first[:2]
-    assert again[2]["metadata"] == METADATA
+    repeated = world.details[len(first) :]
+    assert [event["event_id"] for event in repeated][:2] == first[:2]
+    assert repeated[2]["metadata"] == METADATA
 
 
 def test_a_send_event_that_cannot_be_recorded_is_requeued_with_all_that_follow() -> None:
-    world = knowing(None, entries=50, open=tuple(range(50)))
+    world = world_with_job(None, entries=50, open=tuple(range(50)))
     world.dynamodb.troubles = [None, None, refused("ThrottlingException")]
     bodies = [of_job(entry=str(number)) for number in range(4)]
     assert world.run(*bodies, of_job("event_delivery")) == ["record-1", "record-2", "record-3"]
@@ -246,7 +253,7 @@ def test_a_send_event_that_cannot_be_recorded_is_requeued_with_all_that_follow()
 
 
 def test_the_log_says_why_the_ledger_did_not_answer_and_quotes_no_mail() -> None:
-    world = knowing(None)
+    world = world_with_job(None)
     world.dynamodb.troubles = [UNREACHABLE]
     world.run(of_job())
     lines = [json.loads(line) for line in world.stream.getvalue().splitlines()]
@@ -266,9 +273,9 @@ def test_the_lookup_of_an_event_is_made_of_its_tags() -> None:
     )
     sent["mail"]["tags"].pop("mailbus-job-id")
     assert normalized(sent).lookup is None
-    cut = payload("event_click")
-    cut["mail"] |= TRUNCATED
-    assert normalized(cut).lookup == Lookup(
+    truncated = payload("event_click")
+    truncated["mail"] |= TRUNCATED
+    assert normalized(truncated).lookup == Lookup(
         key=RecordKey(job_id=JOB_ID), entry=0, message=MESSAGE, incomplete=True
     )
 
@@ -276,7 +283,7 @@ def test_the_lookup_of_an_event_is_made_of_its_tags() -> None:
 def test_a_bug_while_an_acceptance_is_recorded_fails_only_its_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world = knowing(None)
+    world = world_with_job(None)
 
     def broken(*_: Any) -> bool:
         raise ZeroDivisionError
@@ -290,7 +297,7 @@ OTHER_TOPIC = "arn:aws:sns:us-east-1:111122223333:another-owners"
 
 
 def test_an_event_from_another_topic_is_not_correlated_with_a_job() -> None:
-    world = knowing(None)
+    world = world_with_job(None)
     notification = json.loads(of_job(**TRUNCATED)) | {"TopicArn": OTHER_TOPIC}
     assert world.run(json.dumps(notification)) == []
     assert (operations(world), accepted(world)) == ([], {})
@@ -298,7 +305,7 @@ def test_an_event_from_another_topic_is_not_correlated_with_a_job() -> None:
 
 
 def test_an_event_from_another_topic_is_correlated_if_other_topics_are_trusted() -> None:
-    world = knowing(None)
+    world = world_with_job(None)
     settings = msgspec.structs.replace(world.tracker.settings, trusts_other_topics=True)
     world.tracker = msgspec.structs.replace(world.tracker, settings=settings)
     notification = json.loads(of_job()) | {"TopicArn": OTHER_TOPIC}
@@ -316,31 +323,31 @@ def test_an_event_from_another_topic_is_correlated_if_other_topics_are_trusted()
     ids=["SES was never called for it", "SES was called long after", "SES refused it"],
 )
 def test_a_send_event_that_cannot_be_of_the_job_is_not_recorded(record: dict[str, Any]) -> None:
-    world = knowing(None, **record)
+    world = world_with_job(None, **record)
     assert world.run(of_job()) == []
     assert accepted(world) == {}
 
 
 def test_a_late_event_of_a_first_attempt_is_recorded_for_the_job_that_is_retried() -> None:
-    world = knowing(None, called_at=SENT_AT + 600, attempts={"unknown": 1})
+    world = world_with_job(None, called_at=SENT_AT + 600, attempts={"unknown": 1})
     assert world.run(of_job()) == []
     assert accepted(world) == {0: SES_ID}
 
 
 def test_a_late_event_has_no_metadata_of_a_later_job_with_the_same_id() -> None:
-    world = knowing(None, called_at=SENT_AT + 691_200, accepted={0: "of the later one"})
+    world = world_with_job(None, called_at=SENT_AT + 691_200, accepted={0: "the-later-message"})
     assert world.run(of_job("event_complaint", headers=None)) == []
     assert [(event["job_id"], event["metadata"]) for event in world.details] == [(JOB_ID, {})]
 
 
 def test_a_message_id_too_long_for_a_key_delays_no_event() -> None:
-    world = knowing(None)
+    world = world_with_job(None)
     assert world.run(of_job(messageId="x" * 3000), of_job()) == []
     assert accepted(world) == {0: SES_ID}
 
 
 def test_a_write_that_the_ledger_refuses_does_not_fail_the_next_record() -> None:
-    world = knowing(None, 0, entries=50, open=(0, 1), metadata=())
+    world = world_with_job(None, 0, entries=50, open=(0, 1), metadata=())
     world.dynamodb.troubles = [None, refused("ValidationException")]
     assert world.run(of_job(entry="0"), of_job(entry="0-1")) == ["record-0"]
     assert (accepted(world), accepted(world, 0)) == ({}, {1: SES_ID})

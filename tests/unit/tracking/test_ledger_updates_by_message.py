@@ -1,4 +1,4 @@
-"""Feedback notifications carry no tags: their job is found by SES's message id."""
+"""Feedback notifications have no tags: their job is found by SES's message id."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TAGS = ("shipping",)
 
 
 def saved(world: World, part: int | None = None, entries: int = 1, entry: int = 0) -> None:
-    """Let the sender write down what it sent."""
+    """Save a job's record as the sender does."""
     record = JobRecord(
         key=RecordKey(job_id="order-4711", part=part),
         fingerprint="9f86d081884c7d659a2feaa0c55ad015",
@@ -193,7 +193,7 @@ def test_a_message_whose_id_the_sender_never_learned_is_found_too() -> None:
     world.claims.claim([Claim(record=open_record)], now=ACCEPTED_AT)
     assert world.run(envelope(json.dumps(sent))) == []
     assert ledger.find_messages([SES_ID]) == {SES_ID: SentEntry(key=RecordKey(job_id="order-4711"), entry=0)}
-    # whoever of the two comes last
+    # the sender and tracking may both index it
     ledger.index_message(SES_ID, SentEntry(key=open_record.key, entry=0), EXPIRES_AT)
     assert world.run(bounce(headers=None)) == []
     assert world.details[-1]["job_id"] == "order-4711"

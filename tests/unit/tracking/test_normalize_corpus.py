@@ -98,7 +98,7 @@ DIFFERENT_OUTCOMES: Final = (
         payloads=11,
     ),
 )
-# field: for which of our event types it may differ (all, if none is named), and why
+# by field: the event types for which it may differ (all, if none are listed), and why
 DIFFERENT_FIELDS: Final[Mapping[str, tuple[frozenset[str], str]]] = {
     "event_id": (frozenset(), "its id is SNS's, new with every topic that SES publishes the same event to"),
     "timestamp": (frozenset(), "its time is SNS's, hours late after a redelivery; ours is the event's own"),

@@ -3,8 +3,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from mailbus.aws.event_bus import EventBus
 from tests.unit.fakes.clients import refusal
 from tests.unit.tracking.notifications import (
@@ -37,17 +35,17 @@ def test_an_event_too_large_for_the_bus_refers_to_sess_json_in_s3() -> None:
     world = World()
     message = too_large()
     assert world.run(envelope(message), DELIVERY) == []
-    light = [event for event in world.details if event["event_type"] == "bounced"]
-    assert [(event["recipient"], event["esp_event"]) for event in light] == [
+    without_json = [event for event in world.details if event["event_type"] == "bounced"]
+    assert [(event["recipient"], event["esp_event"]) for event in without_json] == [
         ("ada@example.org", None),
         ("grace@example.net", None),
     ]
-    assert [event["event_id"] for event in light] == [
+    assert [event["event_id"] for event in without_json] == [
         event["event_id"] for event in expected("event_bounce")["events"]
     ]
-    # once for both recipients, and under the same key whenever the record comes again
+    # once for both recipients, and under the same key whenever the record is retried
     assert len(world.s3.writes) == 1
-    [ref] = {tuple(event["esp_event_ref"].values()) for event in light}
+    [ref] = {tuple(event["esp_event_ref"].values()) for event in without_json}
     assert world.s3.objects == {ref: message.encode()}
     assert (ref[0], ref[1].startswith("esp-events/")) == (EVENTS_BUCKET, True)
     world.run(envelope(message, sns_id="another"))
