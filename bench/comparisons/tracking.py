@@ -14,7 +14,7 @@ from django.conf import settings
 
 from bench.support.comparison import Comparison, compare
 from mailbus.aws.sns import parse_notification
-from mailbus.events import BusEntry, entry
+from mailbus.bus_entries import BusEntry, bus_entry
 from tracking.normalize import normalize
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _timed(work: Callable[[], object]) -> float:
 
 def _entries(body: str) -> list[BusEntry]:
     report = normalize(parse_notification(body), topic_arn=TOPIC)
-    return [entry(event, report.resources, esp_event=report.esp_event) for event in report.events]
+    return [bus_entry(event, report.resources, esp_event=report.esp_event) for event in report.events]
 
 
 def _all_entries() -> None:

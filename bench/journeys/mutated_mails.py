@@ -29,8 +29,9 @@ from inbound.receive import receive
 from mailbus import events
 from mailbus.aws.event_bus import ENTRY_BYTES, entry_size
 from mailbus.aws.sqs import Record
+from mailbus.bus_entries import BusEntry
 from mailbus.environment import InboundSettings
-from mailbus.events import BusEntry, InboundEvent
+from mailbus.events import InboundEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -13,8 +13,8 @@ from inbound.aws.kms import Keys
 from inbound.aws.s3 import Bucket
 from inbound.receive import receive
 from mailbus.aws.sqs import Record
+from mailbus.bus_entries import BusEntry
 from mailbus.environment import InboundSettings
-from mailbus.events import BusEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable

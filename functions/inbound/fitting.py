@@ -13,7 +13,8 @@ import msgspec
 
 from inbound.mime import distinct
 from mailbus.aws.event_bus import entry_size
-from mailbus.events import InboundEvent, InboundMessage, Mailbox, StoredObject, StoredPart, entry
+from mailbus.bus_entries import bus_entry
+from mailbus.events import InboundEvent, InboundMessage, Mailbox, StoredObject, StoredPart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,7 @@ def fit(  # noqa: PLR0913 - keyword-only
 
 
 def _fits(event: InboundEvent, resources: tuple[str, ...], entry_bytes: int) -> bool:
-    return entry_size(entry(event, resources)) <= entry_bytes
+    return entry_size(bus_entry(event, resources)) <= entry_bytes
 
 
 def _with_bodies(
@@ -106,7 +107,7 @@ def _cut(event: InboundEvent, resources: tuple[str, ...], entry_bytes: int) -> I
         return event
     empty = msgspec.structs.replace(event.message, attachments=(), inlines=())
     rest = _replaced(event, event.message, empty, PARTS_CUT)
-    room = entry_bytes - entry_size(entry(rest, resources))
+    room = entry_bytes - entry_size(bus_entry(rest, resources))
     return _replaced(event, event.message, _cut_parts(event.message, room), PARTS_CUT)
 
 

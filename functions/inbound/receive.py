@@ -21,8 +21,9 @@ from inbound.notification import (
     received_at,
 )
 from mailbus.aws.sns import Notification, parse_notification
+from mailbus.bus_entries import BusEntry, bus_entry
 from mailbus.errors import InboundError
-from mailbus.events import BusEntry, InboundEvent, RawMessage, StoredObject, entry
+from mailbus.events import InboundEvent, RawMessage, StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -233,7 +234,7 @@ def _status(verdict: Verdict | None) -> str | None:
 
 
 def _entry(announced: Announced, event: InboundEvent) -> BusEntry:
-    return entry(event, _resources(announced))
+    return bus_entry(event, _resources(announced))
 
 
 def _resources(announced: Announced) -> tuple[str, ...]:

@@ -17,11 +17,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from json.encoder import encode_basestring_ascii
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
+from msgspec import Meta
 
 from mailbus.errors import InvalidEvent
 
@@ -76,7 +77,7 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     sub_type: str | None = None
     feedback_id: str | None = None
     feedback_type: str | None = None
-    user_agent: str | None = None
+    user_agent: Annotated[str | None, Meta(description="Of who opened, clicked or complained.")] = None
     arrived_at: datetime | None = None
 
 
@@ -135,33 +136,55 @@ class EmailEvent(msgspec.Struct, frozen=True, kw_only=True):
     `esp_event_ref` says.
     """
 
-    event_type: EventType
-    event_id: str
-    timestamp: datetime
-    schema_version: int = SCHEMA_VERSION
-    esp_name: str = "Amazon SES"
-    message_id: str | None = None
-    job_id: str | None = None
-    recipient: str | None = None
-    recipient_ambiguous: bool = False
-    metadata: dict[str, MetadataValue] = msgspec.field(default_factory=dict)
-    tags: tuple[str, ...] = ()
-    message_tags: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
-    reject_reason: RejectReason | None = None
-    description: str | None = None
-    mta_response: str | None = None
-    user_agent: str | None = None
-    ip_address: str | None = None
-    click_url: str | None = None
-    link_tags: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
-    bot: Bot | None = None
+    event_type: Annotated[EventType, Meta(description="What happened.")]
+    event_id: Annotated[
+        str, Meta(description="The same whenever the same happening is reported again: deduplicate by it.")
+    ]
+    timestamp: Annotated[datetime, Meta(description="When it happened, in UTC.")]
+    schema_version: Annotated[
+        int, Meta(description="Goes up when a field changes or goes; new fields leave it as it is.")
+    ] = SCHEMA_VERSION
+    esp_name: Annotated[str, Meta(description="The service that sends.")] = "Amazon SES"
+    message_id: Annotated[str | None, Meta(description="SES's message id.")] = None
+    job_id: Annotated[str | None, Meta(description="The id of the send job.")] = None
+    recipient: Annotated[str | None, Meta(description="The address alone.")] = None
+    recipient_ambiguous: Annotated[
+        bool, Meta(description="Whether it may have been another recipient: SES does not say which.")
+    ] = False
+    metadata: Annotated[
+        dict[str, MetadataValue], Meta(description="The job's metadata, in a merge the recipient's.")
+    ] = msgspec.field(default_factory=dict)
+    tags: Annotated[tuple[str, ...], Meta(description="The job's tags.")] = ()
+    message_tags: Annotated[dict[str, tuple[str, ...]], Meta(description="SES's message tags.")] = (
+        msgspec.field(default_factory=dict)
+    )
+    reject_reason: Annotated[
+        RejectReason | None, Meta(description="Why the mail is not wanted, or not deliverable.")
+    ] = None
+    description: Annotated[str | None, Meta(description="What happened, or what to fix, in words.")] = None
+    mta_response: Annotated[str | None, Meta(description="The answer of the recipient's server.")] = None
+    user_agent: Annotated[str | None, Meta(description="Of who opened, clicked or complained.")] = None
+    ip_address: Annotated[str | None, Meta(description="Of who opened or clicked.")] = None
+    click_url: Annotated[str | None, Meta(description="The link that was followed.")] = None
+    link_tags: Annotated[
+        dict[str, tuple[str, ...]], Meta(description="The tags of the link that was followed.")
+    ] = msgspec.field(default_factory=dict)
+    bot: Annotated[
+        Bot | None,
+        Meta(description="Whether SES takes it for a machine's doing; null where SES does not say."),
+    ] = None
     bounce: Bounce | None = None
     complaint: Complaint | None = None
     delivery: Delivery | None = None
     delay: Delay | None = None
     subscription: Subscription | None = None
-    esp_event: dict[str, Any] | None = None
-    esp_event_ref: StoredObject | None = None
+    esp_event: Annotated[
+        dict[str, Any] | None,
+        Meta(description="SES's own JSON; null where SES reported nothing, or in `esp_event_ref`."),
+    ] = None
+    esp_event_ref: Annotated[
+        StoredObject | None, Meta(description="Where SES's own JSON lies that is too large for the event.")
+    ] = None
 
 
 class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,44 +222,69 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     told. `automatic`: a machine sent it, or it asks machines for no answer.
     """
 
-    envelope_sender: str | None = None
-    envelope_recipients: tuple[str, ...] = ()
-    recipient_details: dict[str, str] = msgspec.field(default_factory=dict)
+    envelope_sender: Annotated[str | None, Meta(description="The address that the sending server gave.")] = (
+        None
+    )
+    envelope_recipients: Annotated[
+        tuple[str, ...], Meta(description="The addresses that it was received for.")
+    ] = ()
+    recipient_details: Annotated[
+        dict[str, str],
+        Meta(description="What stands behind + in the local part, of each address that has it."),
+    ] = msgspec.field(default_factory=dict)
     from_email: tuple[Mailbox, ...] = ()
     to: tuple[Mailbox, ...] = ()
     cc: tuple[Mailbox, ...] = ()
     bcc: tuple[Mailbox, ...] = ()
     reply_to: tuple[Mailbox, ...] = ()
     subject: str | None = None
-    date: datetime | None = None
-    message_id_header: str | None = None
+    date: Annotated[datetime | None, Meta(description="The Date header.")] = None
+    message_id_header: Annotated[str | None, Meta(description="The Message-ID header.")] = None
     in_reply_to: str | None = None
     references: tuple[str, ...] = ()
     text: str | None = None
-    stripped_text: str | None = None
+    stripped_text: Annotated[
+        str | None,
+        Meta(description="The text without quote and signature; null where that cannot be told: see `text`."),
+    ] = None
     html: str | None = None
-    text_ref: StoredObject | None = None
-    html_ref: StoredObject | None = None
-    headers: tuple[tuple[str, str], ...] = ()
+    text_ref: Annotated[
+        StoredObject | None, Meta(description="Where a text lies that is too large for the event.")
+    ] = None
+    html_ref: Annotated[
+        StoredObject | None, Meta(description="Where an HTML body lies that is too large for the event.")
+    ] = None
+    headers: Annotated[
+        tuple[tuple[str, str], ...], Meta(description="All headers as [name, value], in order, decoded.")
+    ] = ()
     attachments: tuple[StoredPart, ...] = ()
     inlines: tuple[StoredPart, ...] = ()
-    auto_submitted: str | None = None
-    automatic: bool = False
-    defects: tuple[str, ...] = ()
+    auto_submitted: Annotated[str | None, Meta(description="The Auto-Submitted header.")] = None
+    automatic: Annotated[
+        bool, Meta(description="Whether it has any sign of a machine's mail: do not answer it by a machine.")
+    ] = False
+    defects: Annotated[tuple[str, ...], Meta(description="What is wrong with the mail's form.")] = ()
 
 
 class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A received mail; `inbound_failed` with its `description` where it could not be read."""
 
-    event_type: Literal["inbound", "inbound_failed"]
-    event_id: str
-    timestamp: datetime
-    schema_version: int = SCHEMA_VERSION
-    esp_name: str = "Amazon SES"
-    message_id: str | None = None
-    description: str | None = None
-    message: InboundMessage | None = None
-    spam_detected: bool | None = None
+    event_type: Annotated[Literal["inbound", "inbound_failed"], Meta(description="What happened.")]
+    event_id: Annotated[
+        str, Meta(description="The same whenever the same happening is reported again: deduplicate by it.")
+    ]
+    timestamp: Annotated[datetime, Meta(description="When it happened, in UTC.")]
+    schema_version: Annotated[
+        int, Meta(description="Goes up when a field changes or goes; new fields leave it as it is.")
+    ] = SCHEMA_VERSION
+    esp_name: Annotated[str, Meta(description="The service that sends.")] = "Amazon SES"
+    message_id: Annotated[str | None, Meta(description="SES's message id.")] = None
+    description: Annotated[str | None, Meta(description="What happened, or what to fix, in words.")] = None
+    message: Annotated[InboundMessage | None, Meta(description="The mail, decoded.")] = None
+    spam_detected: Annotated[
+        bool | None,
+        Meta(description="SES's spam verdict as yes or no; null where SES could not tell, or did not look."),
+    ] = None
     spam_verdict: str | None = None
     virus_verdict: str | None = None
     spf_verdict: str | None = None
@@ -246,16 +294,6 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     raw: RawMessage | None = None
 
 
-class BusEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One event on its way to EventBridge. `detail` is JSON; `resources` are ARNs."""
-
-    detail_type: str
-    time: datetime
-    detail: str
-    resources: tuple[str, ...] = ()
-
-
-_ENCODER: Final = msgspec.json.Encoder()
 _EVENT_TYPES: Final = frozenset(get_args(EventType))
 # msgspec quotes what is none of a closed list's; what stands there instead may be an address
 _QUOTED_VALUE: Final = re.compile(r"Invalid enum value .*(?= - at `)", re.DOTALL)
@@ -263,19 +301,6 @@ _KINDS: Final[Mapping[str, type[EmailEvent | InboundEvent]]] = {
     "inbound": InboundEvent,
     "inbound_failed": InboundEvent,
 }
-
-
-def entry(
-    event: EmailEvent | InboundEvent, resources: tuple[str, ...] = (), *, esp_event: bytes | None = None
-) -> BusEntry:
-    """Wrap an event for the bus, with SES's own JSON where it is to carry that."""
-    whole = event if esp_event is None else msgspec.structs.replace(event, esp_event=msgspec.Raw(esp_event))
-    return BusEntry(
-        detail_type=f"{DETAIL_TYPE_PREFIX}{event.event_type}",
-        time=event.timestamp,
-        detail=_ENCODER.encode(whole).decode(),
-        resources=resources,
-    )
 
 
 def parse(event: Mapping[str, Any] | str | bytes) -> EmailEvent | InboundEvent:
@@ -354,18 +379,3 @@ def event_id(*parts: str | None) -> str:
     # what json.dumps writes, at a third of its time
     text = ", ".join(["null" if part is None else encode_basestring_ascii(part) for part in parts])
     return hashlib.sha256(f"[{text}]".encode()).hexdigest()[:32]
-
-
-def timestamp_key(moment: datetime) -> str:
-    """Write a time for `event_id`: UTC, milliseconds, whatever the sender's precision."""
-    return f"{_second(moment)}.{moment.microsecond // 1000:03}+00:00"
-
-
-def second_key(moment: datetime) -> str:
-    """Write a time for `event_id`, without the fraction of its second."""
-    return f"{_second(moment)}.000+00:00"
-
-
-def _second(moment: datetime) -> str:
-    # isoformat takes six times as long
-    return _ENCODER.encode(moment.astimezone(UTC))[1:20].decode()

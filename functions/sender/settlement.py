@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import msgspec
 
 from mailbus.aws.sqs import Record
+from mailbus.bus_entries import BusEntry, bus_entry
 from mailbus.errors import MailbusError, SendError
-from mailbus.events import BusEntry, EmailEvent, entry
 from mailbus.jobs.parsing import job_id_in_body
 from mailbus.ledger.records import JobRecord
 from sender import events, failures
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Final
 
+    from mailbus.events import EmailEvent
     from mailbus.jobs.job import Job
     from sender.ses.errors import Kind
     from sender.wiring import Sender
@@ -242,4 +243,4 @@ def is_last_delivery(sender: Sender, record: Record) -> bool:
 
 def bus_entries(announced: Iterable[EmailEvent]) -> tuple[BusEntry, ...]:
     """Return events as entries for the bus."""
-    return tuple(entry(event) for event in announced)
+    return tuple(bus_entry(event) for event in announced)

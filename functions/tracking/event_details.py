@@ -12,11 +12,11 @@ import msgspec
 
 from mailbus import events, ses_events
 from mailbus.aws.sns import Notification
-from mailbus.events import Bot, EmailEvent, RejectReason, event_id, second_key
+from mailbus.events import Bot, EmailEvent, RejectReason, event_id
 from tracking import notification
 from tracking.preferences import event_type_of_change, normalized_preferences
 from tracking.recipients import unique_addresses, unique_recipients
-from tracking.timestamps import time_and_key, utc
+from tracking.timestamps import second_key, time_and_key, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mailbus.aws.event_bus import TOO_LARGE, PublishFailure
+from mailbus.bus_entries import BusEntry, bus_entry
 from mailbus.errors import PublishError
-from mailbus.events import BusEntry, EmailEvent, entry
+from mailbus.events import EmailEvent
 from tracking.tracker import TrackedRecord, Unfinished, each
 
 if TYPE_CHECKING:
@@ -109,11 +110,11 @@ def _chunks(pending: Iterable[PendingEvent]) -> Iterator[list[PendingEvent]]:
 
 def _with_esp_event(pending: PendingEvent) -> BusEntry:
     normalized = pending.tracked.normalized
-    return entry(pending.event, normalized.resources, esp_event=normalized.esp_event)
+    return bus_entry(pending.event, normalized.resources, esp_event=normalized.esp_event)
 
 
 def _without_esp_event(pending: PendingEvent) -> BusEntry:
-    return entry(pending.event, pending.tracked.normalized.resources)
+    return bus_entry(pending.event, pending.tracked.normalized.resources)
 
 
 def _by_record(pending: Iterable[PendingEvent]) -> list[list[PendingEvent]]:

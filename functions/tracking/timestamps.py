@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from mailbus.events import timestamp_key
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mailbus.aws.sns import Notification
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def timestamp_key(moment: datetime) -> str:
+    """Return a time as part of an event id: UTC, in milliseconds, whatever its precision."""
+    return f"{_second(moment)}.{moment.microsecond // 1000:03}+00:00"
+
+
+def second_key(moment: datetime) -> str:
+    """Return a time as part of an event id, without the fraction of its second."""
+    return f"{_second(moment)}.000+00:00"
+
+
+def _second(moment: datetime) -> str:
+    # isoformat takes six times as long
+    return _ENCODER.encode(moment.astimezone(UTC))[1:20].decode()
 
 
 def utc(moment: datetime | None) -> datetime | None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from inbound.handler import process
 from mailbus.aws.sns import parse_notification
-from mailbus.events import DETAIL_TYPE_PREFIX, entry
+from mailbus.bus_entries import bus_entry
+from mailbus.events import DETAIL_TYPE_PREFIX
 from tests.unit.inbound.world import World, received, record
 from tests.unit.tracking import notifications
 from tracking.normalize import normalize
@@ -31,7 +32,7 @@ def published(body: str, topic_arn: str) -> list[tuple[dict[str, Any], list[str]
     """Return the detail and the resources of each event of an SNS notification."""
     normalized = normalize(parse_notification(body), topic_arn=topic_arn)
     entries = [
-        entry(event, normalized.resources, esp_event=normalized.esp_event) for event in normalized.events
+        bus_entry(event, normalized.resources, esp_event=normalized.esp_event) for event in normalized.events
     ]
     return [(json.loads(one.detail), list(one.resources)) for one in entries]
 

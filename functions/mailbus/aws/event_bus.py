@@ -17,8 +17,9 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.aws import sessions
+from mailbus.bus_entries import BusEntry
 from mailbus.chunks import chunked
-from mailbus.events import SOURCE, BusEntry
+from mailbus.events import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

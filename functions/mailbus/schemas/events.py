@@ -1,7 +1,7 @@
 """JSON Schemas of the events, one per `detail-type`, generated from their types.
 
-Each describes a whole event as a rule's target gets it, EventBridge's own fields and `detail`, in JSON Schema
-draft 4, which EventBridge's schema registry takes
+Each describes a whole event as the target of a rule gets it, with EventBridge's own fields and `detail`, in
+JSON Schema draft 4, which EventBridge's schema registry requires
 (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-schema-create.html).
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class EventSchema(msgspec.Struct, frozen=True, kw_only=True):
-    """The JSON Schema of the events of one `detail-type`, and what it says of them in a sentence."""
+    """The JSON Schema of the events of one `detail-type`, and its description in one sentence."""
 
     detail_type: str
     description: str
@@ -30,19 +30,19 @@ class EventSchema(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """What the registry calls it: `<source>@<detail-type>`, as AWS names those of its own."""
+        """The name in the registry: `<source>@<detail-type>`, as AWS names its own schemas."""
         return f"{SOURCE}@{self.detail_type}"
 
 
 class _Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """Events of one type: `present` are the fields that are null in others, but never in these."""
+    """Events of one type; the fields in `present` may be null in other types, but never in this one."""
 
     description: str
     struct: type[EmailEvent | InboundEvent] = EmailEvent
     present: tuple[str, ...] = ()
 
 
-# All that occurs: of `autoresponded`, which is a type too, SES reports nothing.
+# Every type that occurs: SES does not report `autoresponded`, which is a type too.
 _KINDS: Final[Mapping[EventType, _Kind]] = {
     "queued": _Kind(
         description="SES accepted the mail.",
@@ -93,45 +93,6 @@ _KINDS: Final[Mapping[EventType, _Kind]] = {
     "unknown": _Kind(description="SES reports what this version of Mailbus does not know; see `esp_event`."),
 }
 
-_FIELDS: Final[Mapping[str, str]] = {
-    "event_type": "What happened.",
-    "event_id": "The same whenever the same happening is reported again: deduplicate by it.",
-    "timestamp": "When it happened, in UTC.",
-    "schema_version": "Goes up when a field changes or goes; new fields leave it as it is.",
-    "esp_name": "The service that sends.",
-    "message_id": "SES's message id.",
-    "job_id": "The id of the send job.",
-    "recipient": "The address alone.",
-    "recipient_ambiguous": "Whether it may have been another recipient: SES does not say which.",
-    "metadata": "The job's metadata, in a merge the recipient's.",
-    "tags": "The job's tags.",
-    "message_tags": "SES's message tags.",
-    "reject_reason": "Why the mail is not wanted, or not deliverable.",
-    "description": "What happened, or what to fix, in words.",
-    "mta_response": "The answer of the recipient's server.",
-    "user_agent": "Of who opened, clicked or complained.",
-    "ip_address": "Of who opened or clicked.",
-    "click_url": "The link that was followed.",
-    "link_tags": "The tags of the link that was followed.",
-    "bot": "Whether SES takes it for a machine's doing; null where SES does not say.",
-    "esp_event": "SES's own JSON; null where SES reported nothing, or in `esp_event_ref`.",
-    "esp_event_ref": "Where SES's own JSON lies that is too large for the event.",
-    "message": "The mail, decoded.",
-    "spam_detected": "SES's spam verdict as yes or no; null where SES could not tell, or did not look.",
-    "envelope_sender": "The address that the sending server gave.",
-    "envelope_recipients": "The addresses that it was received for.",
-    "recipient_details": "What stands behind + in the local part, of each address that has it.",
-    "date": "The Date header.",
-    "message_id_header": "The Message-ID header.",
-    "stripped_text": "The text without quote and signature; null where that cannot be told: see `text`.",
-    "text_ref": "Where a text lies that is too large for the event.",
-    "html_ref": "Where an HTML body lies that is too large for the event.",
-    "headers": "All headers as [name, value], in order, decoded.",
-    "auto_submitted": "The Auto-Submitted header.",
-    "automatic": "Whether it has any sign of a machine's mail: do not answer it by a machine.",
-    "defects": "What is wrong with the mail's form.",
-}
-
 _DATE_TIME: Final = {"type": "string", "format": "date-time"}
 # https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 _ENVELOPE: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -159,9 +120,9 @@ _SCALARS: Final[Mapping[type[shapes.Type], str]] = {
 
 
 def event_schemas() -> tuple[EventSchema, ...]:
-    """Give the schemas of all events that Mailbus puts on its bus.
+    """Return the schemas of all events that Mailbus puts on its bus.
 
-    They leave room for fields that a newer Mailbus adds.
+    They allow other fields, which a newer Mailbus may add.
     """
     return tuple(
         EventSchema(
@@ -186,7 +147,7 @@ def _whole(event_type: EventType, kind: _Kind) -> dict[str, Any]:
         "$schema": "http://json-schema.org/draft-04/schema#",
         "title": detail_type,
         "description": kind.description,
-        # by these the registry, and tools that read it, find the schema of an event
+        # the registry, and tools that read it, find the schema of an event by these
         "x-amazon-events-source": SOURCE,
         "x-amazon-events-detail-type": detail_type,
         "type": "object",
@@ -199,13 +160,10 @@ def _whole(event_type: EventType, kind: _Kind) -> dict[str, Any]:
 def _detail(event_type: EventType, kind: _Kind, definitions: dict[str, dict[str, Any]]) -> dict[str, Any]:
     struct = cast("shapes.StructType", shapes.type_info(kind.struct))
     described = _properties(struct, definitions, present=kind.present)
-    described["properties"] |= {
-        "event_type": {"type": "string", "enum": [event_type], "description": _FIELDS["event_type"]},
-        "schema_version": {
-            "type": "integer",
-            "enum": [SCHEMA_VERSION],
-            "description": _FIELDS["schema_version"],
-        },
+    fields = described["properties"]
+    fields |= {
+        "event_type": {**fields["event_type"], "enum": [event_type]},
+        "schema_version": {**fields["schema_version"], "enum": [SCHEMA_VERSION]},
     }
     return described
 
@@ -213,28 +171,25 @@ def _detail(event_type: EventType, kind: _Kind, definitions: dict[str, dict[str,
 def _properties(
     struct: shapes.StructType, definitions: dict[str, dict[str, Any]], *, present: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """Describe an object; every field is always written, so that every one is required."""
+    """Return the schema of an object; every field is required, since every one is always written."""
     fields = {field.encode_name: field.type for field in struct.fields}
     return {
         "type": "object",
         "description": inspect.cleandoc(struct.cls.__doc__ or "").partition("\n\n")[0].replace("\n", " "),
         "required": sorted(fields),
         "properties": {
-            name: _with_description(
-                _described(_never_null(kind) if name in present else kind, definitions), name
-            )
-            for name, kind in fields.items()
+            name: _field(kind, definitions, never_null=name in present) for name, kind in fields.items()
         },
     }
 
 
-def _with_description(described: dict[str, Any], name: str) -> dict[str, Any]:
-    # what stands beside a reference does not count in draft 4
-    return (
-        described
-        if "$ref" in described or name not in _FIELDS
-        else {**described, "description": _FIELDS[name]}
-    )
+def _field(kind: shapes.Type, definitions: dict[str, dict[str, Any]], *, never_null: bool) -> dict[str, Any]:
+    inner, description = kind, {}
+    if isinstance(kind, shapes.Metadata):
+        inner, description = kind.type, kind.extra_json_schema or {}
+    described = _described(_never_null(inner) if never_null else inner, definitions)
+    # draft 4 ignores what is beside a reference
+    return described if "$ref" in described else {**described, **description}
 
 
 def _never_null(kind: shapes.Type) -> shapes.Type:
@@ -271,7 +226,7 @@ def _described(kind: shapes.Type, definitions: dict[str, dict[str, Any]]) -> dic
 
 
 def _any_of(members: list[dict[str, Any]]) -> dict[str, Any]:
-    """Say plain types in one list, which reads, and is read by generators of code, more easily."""
+    """Return one list of types for plain types, which people and code generators read more easily."""
     if all(member.keys() == {"type"} for member in members):
         return {"type": [member["type"] for member in members]}
     return {"anyOf": members}

@@ -9,7 +9,7 @@ import pytest
 
 from inbound.handler import process
 from mailbus.aws.event_bus import ENTRY_BYTES, entry_size
-from mailbus.events import BusEntry
+from mailbus.bus_entries import BusEntry
 from tests.unit.inbound.world import BUCKET, PLACE, World, received, record
 
 HEAD = b"From: a@example.org\nSubject: long\n"

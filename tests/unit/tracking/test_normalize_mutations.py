@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailbus.aws.sns import parse_notification
+from mailbus.bus_entries import bus_entry
 from mailbus.errors import InvalidNotification
-from mailbus.events import EmailEvent, entry, parse
+from mailbus.events import EmailEvent, parse
 from tests.unit.tracking.notifications import NAMES, TOPIC, envelope, expected, normalized, payload
 from tracking.normalize import NormalizedNotification, normalize
 
@@ -67,7 +68,7 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
 def check(got: NormalizedNotification) -> None:
     """Check that a consumer can read all events, and that each has its own id."""
     for event in got.events:
-        detail = entry(event, got.resources, esp_event=got.esp_event).detail
+        detail = bus_entry(event, got.resources, esp_event=got.esp_event).detail
         read = json.loads(detail)
         assert set(read) == set(EmailEvent.__struct_fields__)
         assert read["timestamp"].endswith("Z")

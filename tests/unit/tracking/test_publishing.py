@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from mailbus.events import BusEntry
+    from mailbus.bus_entries import BusEntry
 
 DELIVERY = envelope(text("event_delivery"))
 

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.tracking.notifications import (
     SNS_TIME,
     only,
     payload,
 )
+from tracking.timestamps import timestamp_key
 
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SNS_MOMENT = datetime.fromisoformat(SNS_TIME)
 
 
@@ -32,3 +36,21 @@ def test_the_time_is_the_events_own_in_utc_or_snss(written: object, moment: date
     event = only(opened)
     assert event.timestamp == moment
     assert event.timestamp.tzinfo is UTC
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1)),  # noqa: DTZ001 - the zone follows
+    st.integers(-14 * 60, 14 * 60),
+)
+def test_a_moment_has_one_key_in_every_time_zone(moment: datetime, minutes: int) -> None:
+    moment = moment.replace(tzinfo=UTC)
+    elsewhere = moment.astimezone(timezone(timedelta(minutes=minutes)))
+    assert timestamp_key(elsewhere) == timestamp_key(moment)
+
+
+def test_a_key_does_not_depend_on_how_precisely_a_time_is_written() -> None:
+    assert timestamp_key(NOON) == "2026-11-20T12:00:00.000+00:00"
+    assert timestamp_key(NOON.replace(microsecond=604_000)) == "2026-11-20T12:00:00.604+00:00"
+    assert timestamp_key(NOON.replace(microsecond=604_499)) == timestamp_key(
+        NOON.replace(microsecond=604_000)
+    )

@@ -22,7 +22,7 @@ from mailbus.aws.event_bus import (
     EventBus,
     entry_size,
 )
-from mailbus.events import BusEntry
+from mailbus.bus_entries import BusEntry
 from tests.unit.fakes.clients import BUS, FakeEvents, refusal
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent
 
 import mailbus
 from mailbus import events
+from mailbus.bus_entries import bus_entry
 from mailbus.errors import InvalidEvent
 from mailbus.events import Bounce, EmailEvent, InboundEvent, InboundMessage
 from tests.unit.mailbus.whole_events import golden_details, whole
@@ -57,7 +58,7 @@ def test_an_event_is_read_in_whatever_form_a_rule_brings_it(part: str) -> None:
 @pytest.mark.parametrize("name", sorted(DETAILS))
 def test_nothing_of_an_event_gets_lost(name: str) -> None:
     read = events.parse(whole(DETAILS[name]))
-    assert json.loads(events.entry(read).detail) == DETAILS[name]
+    assert json.loads(bus_entry(read).detail) == DETAILS[name]
 
 
 def _told(event: EmailEvent | InboundEvent) -> str:

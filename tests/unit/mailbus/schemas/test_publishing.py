@@ -11,12 +11,12 @@ from mailbus.errors import InvalidJob
 from mailbus.jobs.contract import SendJob
 from mailbus.jobs.parsing import content_reference, parse_job
 from mailbus.jobs.strict_json import read_document
-from mailbus.schemas.__main__ import job_schema, published
+from mailbus.schemas.publishing import job_schema, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 PUBLISHED = ROOT / "docs" / "send-job.schema.json"
 FEATURES = sorted((ROOT / "examples" / "jobs" / "features").glob("*.json"))
 SQS_ID = "0f3c8a7e-2d1b-4f6a-9c5e-7b8d9e0f1a2b"

@@ -1,21 +1,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbus.events import (
-    EmailEvent,
-    InboundEvent,
-    InboundMessage,
-    entry,
-    event_id,
-    timestamp_key,
-)
+from mailbus.bus_entries import bus_entry
+from mailbus.events import EmailEvent, InboundEvent, InboundMessage, event_id
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MAIN_FIELDS = [
@@ -95,7 +89,7 @@ PARTS = st.lists(st.none() | st.text(st.characters(codec=None), max_size=8), max
 
 
 def test_an_event_always_has_every_field() -> None:
-    detail = json.loads(entry(EmailEvent(event_type="sent", event_id="0" * 32, timestamp=NOON)).detail)
+    detail = json.loads(bus_entry(EmailEvent(event_type="sent", event_id="0" * 32, timestamp=NOON)).detail)
     assert sorted(detail) == sorted(MAIN_FIELDS)
     assert {name: value for name, value in detail.items() if value not in (None, [], {}, False)} == {
         "schema_version": 1,
@@ -108,14 +102,14 @@ def test_an_event_always_has_every_field() -> None:
 
 def test_an_inbound_event_always_has_every_field() -> None:
     event = InboundEvent(event_type="inbound", event_id="m", timestamp=NOON, message=InboundMessage())
-    detail = json.loads(entry(event).detail)
+    detail = json.loads(bus_entry(event).detail)
     assert sorted(detail) == sorted(INBOUND_FIELDS)
     assert sorted(detail["message"]) == sorted(MESSAGE_FIELDS)
 
 
 def test_an_entry_carries_type_time_and_resources() -> None:
     event = EmailEvent(event_type="opened", event_id="0" * 32, timestamp=NOON)
-    wrapped = entry(event, ("arn:aws:ses:eu-west-1:210987654321:identity/shop.example.com",))
+    wrapped = bus_entry(event, ("arn:aws:ses:eu-west-1:210987654321:identity/shop.example.com",))
     assert wrapped.detail_type == "email.opened"
     assert wrapped.time == NOON
     assert wrapped.resources == ("arn:aws:ses:eu-west-1:210987654321:identity/shop.example.com",)
@@ -128,7 +122,7 @@ def test_sess_own_json_stands_in_the_event_as_json() -> None:
         timestamp=NOON,
         esp_event=msgspec.Raw(b'{"eventType": "Send",\n "send": {}}'),
     )
-    assert json.loads(entry(event).detail)["esp_event"] == {"eventType": "Send", "send": {}}
+    assert json.loads(bus_entry(event).detail)["esp_event"] == {"eventType": "Send", "send": {}}
 
 
 def test_an_event_cannot_be_changed() -> None:
@@ -155,22 +149,4 @@ def test_parts_do_not_run_into_each_other(one: tuple[str | None, ...], other: tu
 def test_event_ids_are_the_same_in_every_process() -> None:
     assert event_id("opened", "0102019a-000000", "ada@example.org", None) == (
         "3a069883b321c1e39ca39813eb072857"
-    )
-
-
-@given(
-    st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1)),  # noqa: DTZ001 - the zone follows
-    st.integers(-14 * 60, 14 * 60),
-)
-def test_a_moment_has_one_key_in_every_time_zone(moment: datetime, minutes: int) -> None:
-    moment = moment.replace(tzinfo=UTC)
-    elsewhere = moment.astimezone(timezone(timedelta(minutes=minutes)))
-    assert timestamp_key(elsewhere) == timestamp_key(moment)
-
-
-def test_a_key_does_not_depend_on_how_precisely_a_time_is_written() -> None:
-    assert timestamp_key(NOON) == "2026-11-20T12:00:00.000+00:00"
-    assert timestamp_key(NOON.replace(microsecond=604_000)) == "2026-11-20T12:00:00.604+00:00"
-    assert timestamp_key(NOON.replace(microsecond=604_499)) == timestamp_key(
-        NOON.replace(microsecond=604_000)
     )

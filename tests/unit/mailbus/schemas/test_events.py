@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator, FormatChecker
 from msgspec import inspect
 
-from mailbus.events import EmailEvent, EventType, InboundEvent, entry, parse
-from mailbus.schemas.__main__ import published
+from mailbus.bus_entries import bus_entry
+from mailbus.events import EmailEvent, EventType, InboundEvent, parse
 from mailbus.schemas.events import event_schemas
+from mailbus.schemas.publishing import published
 from tests.unit.mailbus.whole_events import golden_details, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DOCS = Path(__file__).parents[3] / "docs"
+DOCS = Path(__file__).parents[4] / "docs"
 SCHEMAS = {event.detail_type: event for event in event_schemas()}
 GOLDEN = list(golden_details())
 # these are null in events of other types
@@ -145,6 +146,8 @@ def values(kind: inspect.Type) -> st.SearchStrategy[Any]:
     """Values of a field's type."""
     made: st.SearchStrategy[Any]
     match kind:
+        case inspect.Metadata(type=inner):
+            made = values(inner)
         case inspect.UnionType(types=types):
             made = st.one_of([values(member) for member in types])
         case inspect.StructType(cls=struct, fields=fields):
@@ -196,7 +199,7 @@ def events(draw: st.DrawFn) -> EmailEvent | InboundEvent:
 def test_every_event_that_the_types_allow_is_as_its_schema_says_and_is_read_back(
     event: EmailEvent | InboundEvent,
 ) -> None:
-    on_the_bus = whole(json.loads(entry(event).detail))
+    on_the_bus = whole(json.loads(bus_entry(event).detail))
     assert faults(on_the_bus) == []
     assert parse(on_the_bus) == event
 
