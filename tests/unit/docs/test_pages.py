@@ -471,9 +471,21 @@ def test_coming_from_anymail_every_attribute_has_its_field() -> None:
 
 def test_coming_from_anymail_every_type_of_ses_is_told() -> None:
     heading = "| SES says | Anymail's `event_type` | Mailbus's | what is different |"
-    told = {name for cells in rows("migrating.md", heading) for name in named(cells[0])}
+    listed = {name: named(cells[2]) for cells in rows("migrating.md", heading) for name in named(cells[0])}
 
-    assert told == set(SES_EVENT_TYPES)
+    assert listed == {known.name: list(known.event_types) for known in SES_EVENT_TYPES.values()}
+
+
+def test_the_page_on_events_has_the_event_types_that_come_from_each_type_of_ses() -> None:
+    listed: dict[str, list[str]] = {}
+    event_types: list[str] = []
+    for cells in rows("events.md", "| event type | source | meaning | `reject_reason` | `description` |"):
+        # a row without a type is of the one above
+        event_types = named(cells[0]) or event_types
+        if cells[1].startswith("SES `"):
+            listed |= dict.fromkeys(named(cells[1]), event_types)
+
+    assert listed == {known.name: list(known.event_types) for known in SES_EVENT_TYPES.values()}
 
 
 def test_coming_from_sess_own_events_every_type_is_told() -> None:
