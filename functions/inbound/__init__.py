@@ -1,1 +1,1 @@
-"""Received mail to the bus: SES's notification, the mail in S3, one `email.inbound` event."""
+"""Publishes received mail: SES's notification and the mail in S3 become one `email.inbound` event."""

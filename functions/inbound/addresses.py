@@ -1,7 +1,7 @@
-"""Addresses of received mail, however they were written.
+"""Parses address lists of received mail, well-formed or not.
 
-The standard library's own reader takes time that grows with the square of a long list, and
-differs from one Python release to the next; this one reads each character once.
+The standard library's parser takes quadratic time on long lists, and its results differ between Python
+releases; this one reads each character once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ADDRESSES_CUT: Final = "addresses_cut"
 
-# Of one field; an event has no room for as many.
+# The addresses of one field; an event does not have room for that many.
 ADDRESSES: Final = 5000
 
 _ENDS: Final = frozenset(",;")
@@ -27,7 +27,7 @@ _UP_TO_ANGLE_OR_QUOTE: Final = re.compile(r'[^">]*')
 
 
 class _Item:
-    """What has been read of one address."""
+    """The pieces of one address that were read so far."""
 
     def __init__(self) -> None:
         self.name: list[str] = []
@@ -37,34 +37,33 @@ class _Item:
         self.has_at = False
         self.has_quotes = False
 
-    def mailbox(self) -> Mailbox | None:
-        comment = _spaced("".join(self.comment))
+    def to_mailbox(self) -> Mailbox | None:
+        comment = _single_spaced("".join(self.comment))
         if self.angle is not None:
             address = self.angle.strip() if '"' in self.angle else "".join(self.angle.split())
             if address.startswith("@") and ":" in address:
                 address = address.partition(":")[2]  # a source route, obsolete since RFC 2822
-            return _found(_spaced("".join(self.name)) or comment, address)
+            return _mailbox(_single_spaced("".join(self.name)) or comment, address)
         if self.has_at or (not self.has_quotes and len("".join(self.bare).split()) == 1):
             pieces = (piece if piece.startswith('"') else "".join(piece.split()) for piece in self.bare)
-            return _found(comment, "".join(pieces))
-        return _found(_spaced("".join(self.name)) or comment, "")
+            return _mailbox(comment, "".join(pieces))
+        return _mailbox(_single_spaced("".join(self.name)) or comment, "")
 
 
-def _found(name: str, address: str) -> Mailbox | None:
+def _mailbox(name: str, address: str) -> Mailbox | None:
     return Mailbox(name=text(name), address=text(address)) if name or address else None
 
 
-def _spaced(words: str) -> str:
+def _single_spaced(words: str) -> str:
     return " ".join(words.split())
 
 
 def mailboxes(values: Iterable[str]) -> tuple[Mailbox, ...]:
-    """Read the address lists of a repeated field, at most `ADDRESSES`. Never fails.
+    """Return the addresses of all values of a field, at most `ADDRESSES`. Never fails.
 
-    Groups give their members. An address without a name has the name `""`, a name without an address the
-    address `""`.
+    A group is replaced by its members. A missing name or address is `""`.
     """
-    found = (mailbox for value in values for item in _items(value) if (mailbox := item.mailbox()))
+    found = (mailbox for value in values for item in _items(value) if (mailbox := item.to_mailbox()))
     return tuple(itertools.islice(found, ADDRESSES))
 
 
@@ -92,7 +91,7 @@ def _items(value: str) -> Iterable[_Item]:
             yield item
             item = _Item()
         elif character == ":" and item.angle is None and not item.has_at:
-            item = _Item()  # the name of a group
+            item = _Item()  # it was the name of a group
         else:
             plain = _PLAIN.match(value, position)
             run = character if plain is None else character + plain[0]
@@ -104,7 +103,7 @@ def _items(value: str) -> Iterable[_Item]:
 
 
 def _quoted(value: str, position: int) -> tuple[str, int]:
-    """Read a quoted string from behind its first quote; an open one ends with the value."""
+    """Return a quoted string's content and end; `position` is after its first quote."""
     content: list[str] = []
     while position < len(value) and value[position] != '"':
         if value[position] == "\\" and position + 1 < len(value):
@@ -115,7 +114,7 @@ def _quoted(value: str, position: int) -> tuple[str, int]:
 
 
 def _comment(value: str, position: int) -> tuple[str, int]:
-    """Read a comment from behind its first bracket, with the comments in it."""
+    """Return a comment's content and end, nested ones included; `position` is after its first bracket."""
     content: list[str] = []
     depth = 1
     while position < len(value):
@@ -135,7 +134,7 @@ def _comment(value: str, position: int) -> tuple[str, int]:
 
 
 def _angle_end(value: str, position: int) -> int:
-    """Find the end of an address in angle brackets, over brackets in a quoted local part."""
+    """Return the end of an address in angle brackets; brackets in a quoted local part do not count."""
     while (match := _UP_TO_ANGLE_OR_QUOTE.match(value, position)) and match.end() < len(value):
         position = match.end()
         if value[position] == ">":

@@ -1,4 +1,4 @@
-"""Bytes of mail to text: as their label says, with replacement where it lies."""
+"""Decodes text by its charset label, with replacement characters if the label is wrong."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _CODE_PAGE: Final = re.compile(r"(?:cp|dos|ibm|win|windows)_?([0-9]{3,5})")
 
 PIECE_CHARACTERS: Final = 256 * 1024
 
-# What Python calls an encoding and no mail means: most make no text of bytes.
+# Encodings of Python that are not charsets: most do not decode bytes to text.
 NO_CHARSETS: Final = frozenset(
     {"base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
 )
 
-# Charsets of Python's for which it has no second name; run escapes and punycode are not among them.
+# Python's charsets that have no alias, without escapes and punycode.
 _WITHOUT_ALIAS: Final = (
     "cp1006 cp720 cp737 cp856 cp874 cp875 iso8859_1 koi8_t koi8_u mac_arabic mac_croatian mac_farsi "
     "mac_romanian palmos utf_8_sig"
 )
 
-# Python keeps every name that it ever looked up, and tries an import for those that it does not know: a mail
-# may have very many. So none is looked up that is not one of these.
+# Python caches every name that is looked up, and tries to import unknown ones. A mail may have very many
+# names, so only these are looked up.
 CHARSETS: Final = (frozenset(aliases.values()) | frozenset(_WITHOUT_ALIAS.split())) - NO_CHARSETS
 
-# Labels that mail has and Python does not (https://encoding.spec.whatwg.org/#names-and-labels).
+# Labels that occur in mail and that Python does not know (https://encoding.spec.whatwg.org/#names-and-labels).
 LABELS: Final = {
     "cn_gb": "gb2312",
     "csgb2312": "gb2312",
@@ -60,8 +60,7 @@ LABELS: Final = {
     "windows_31j": "cp932",
 }
 
-# Mailers label text with a charset and write its later extension. Both agree on all that the
-# first can say, so the second is only asked where the first fails.
+# Mailers label text with a charset and write its later extension, which is tried if the first one fails.
 EXTENSIONS: Final = {
     "big5": "big5hkscs",
     "euc_kr": "cp949",
@@ -73,7 +72,7 @@ EXTENSIONS: Final = {
 
 
 def unlabelled(data: bytes) -> str:
-    """Decode text of which nothing is known: UTF-8, else Windows-1252, else Latin-1. Never fails."""
+    """Decode text without a label: as UTF-8, else Windows-1252, else Latin-1. Never fails."""
     for charset in ("utf-8", "cp1252"):
         try:
             return data.decode(charset)
@@ -83,10 +82,10 @@ def unlabelled(data: bytes) -> str:
 
 
 def decode(data: bytes, label: str | None) -> tuple[str, tuple[str, ...]]:
-    """Decode `data` as `label` says; answers the text and the defects met. Never fails.
+    """Return the text of `data` by its `label`, and the defects. Never fails.
 
-    Without a label, or with one that nobody knows, the text is `unlabelled`. Bytes that the
-    charset does not have become U+FFFD.
+    Text without a label, or with an unknown one, is decoded by `unlabelled`. Bytes that the charset does not
+    have become U+FFFD.
     """
     if label is None:
         return unlabelled(data), ()
@@ -95,7 +94,7 @@ def decode(data: bytes, label: str | None) -> tuple[str, tuple[str, ...]]:
         return unlabelled(data), (UNKNOWN_CHARSET,)
     for candidate, errors, defects in _attempts(charset):
         try:
-            return _whole(data.decode(candidate, errors)), defects
+            return _without_surrogates(data.decode(candidate, errors)), defects
         except UnicodeError:
             continue
     return unlabelled(data), (UNDECODABLE_TEXT,)
@@ -105,13 +104,13 @@ def _attempts(charset: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     yield charset, "strict", ()
     if charset in EXTENSIONS:
         yield EXTENSIONS[charset], "strict", ()
-    # of ASCII nothing would be left but replacements: what it labels so is better guessed
+    # ASCII would replace every byte over 127: guessing the charset gives more
     if charset != "ascii":
         yield charset, "replace", (UNDECODABLE_TEXT,)
 
 
 def _known(label: str) -> str | None:
-    """Python's own name of a charset, if mail may use it."""
+    """Return Python's name of a charset; None if it is unknown."""
     name = label.strip().strip("'\"")
     if not _NAME.fullmatch(name):
         return None
@@ -122,8 +121,8 @@ def _known(label: str) -> str | None:
     return next((charset for charset in candidates if charset in CHARSETS), None)
 
 
-def _whole(text: str) -> str:
-    """Replace half surrogate pairs, which UTF-7 and UTF-16 let through and UTF-8 does not."""
+def _without_surrogates(text: str) -> str:
+    """Replace lone surrogates, which UTF-7 and UTF-16 decode and UTF-8 cannot encode."""
     try:
         for start in range(0, len(text), PIECE_CHARACTERS):
             text[start : start + PIECE_CHARACTERS].encode()

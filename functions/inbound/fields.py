@@ -1,4 +1,4 @@
-"""Header fields of a mail: their lines, their text, their parameters."""
+"""Parses header fields of a mail: their lines, text, parameters, dates and message ids."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ BAD_PARAMETERS: Final = "bad_parameters"
 HEADERS_CUT: Final = "headers_cut"
 NO_HEADER_END: Final = "missing_header_end"
 
-# More than this cannot go onto the bus, and would only cost time.
+# An event does not have room for more.
 HEADER_BYTES: Final = 1024 * 1024
-# Each costs time, most of all in a mail whose every part has very many.
+# Bounds the time, above all of a mail in which every part has very many fields.
 FIELDS: Final = 5000
 PART_FIELDS: Final = 500
-# The standard library's parser of parameters takes quadratic time. A file name of 255 bytes has 1000
-# characters at most (RFC 2231), in some 20 pieces.
+# The standard library's parser of parameters takes quadratic time. A file name of 255 bytes has at most 1000
+# characters (RFC 2231), in about 20 pieces.
 PARAMETER_CHARACTERS: Final = 2 * 1024
 PARAMETERS: Final = 64
 DATE_CHARACTERS: Final = 200
-# Encoded words of one value; what comes behind them stays encoded.
+# Encoded words of one value; later ones stay encoded.
 WORDS: Final = 2000
 
 _LINE: Final = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 _MBOX_LINE: Final = re.compile(rb">?From ")
 _HEADER_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
-# The look behind it lets a run of blanks be tried once, not from each of its blanks.
+# The lookbehind matches a run of blanks once, and not again from each of its blanks.
 _LINE_BREAK: Final = re.compile(r"(?<!\s)\s*[\r\n]\s*")
 _WORD_HEAD: Final = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?")
 _MISSING_SEMICOLON: Final = re.compile(r"^\s*([^\s;=]+)\s+(?=[^\s;=]+=)")
-# a quoted string, in which there is neither, the end of a parameter, or where a comment may begin
+# A quoted string, the end of a parameter, or where a comment may begin.
 _COMMENT_BEGIN: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[;(]', re.DOTALL)
 _COMMENT_MARK: Final = re.compile(r"\\.|[()]", re.DOTALL)
 _COMMENT_DEPTHS: Final = {"(": 1, ")": -1}
@@ -53,7 +53,7 @@ _MESSAGE_ID: Final = re.compile(r"<[^<>]+>")
 
 
 class _Untouched(Compat32):
-    """Hand a header value back as it was put in; the library's own would replace 8-bit bytes."""
+    """Return a header value unchanged; the library's own policy replaces 8-bit bytes."""
 
     def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002 - the library's signature
         return value
@@ -63,10 +63,10 @@ _UNTOUCHED: Final = _Untouched()
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """One header field. `value` is unfolded and still encoded: `text` makes it readable.
+    """One header field. `value` is unfolded and still encoded: `text` decodes it.
 
-    Bytes over 127 stand in it as lone surrogates (Python's `surrogateescape`), since only what is
-    around them tells their charset.
+    Bytes over 127 are lone surrogates in it (Python's `surrogateescape`), since their charset depends on the
+    context.
     """
 
     name: str
@@ -81,19 +81,19 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     defects: tuple[str, ...] = ()
 
     def first(self, name: str) -> str | None:
-        """Give the first value of a field, by its name in lower case."""
+        """Return the first value of a field, by its name in lower case."""
         return next(iter(self.all(name)), None)
 
     def all(self, name: str) -> tuple[str, ...]:
-        """Give every value of a repeated field, by its name in lower case."""
+        """Return all values of a field, by its name in lower case."""
         return tuple(field.value for field in self.fields if field.name.lower() == name)
 
 
 def read_header(raw: bytes, start: int, stop: int, *, limit: int = FIELDS) -> Header:
-    """Read the header section of the entity between two offsets, at most `limit` fields of it.
+    """Return the header section between two offsets, with at most `limit` fields.
 
-    A line that is neither a field nor a continuation ends it: there the body begins, as the
-    standard library has it too. A field without a name is passed over.
+    A line that is neither a field nor a continuation ends it and begins the body, as in the standard library.
+    A field without a name is skipped.
     """
     fields: list[tuple[str, list[bytes]]] = []
     defects: tuple[str, ...] = ()
@@ -119,7 +119,7 @@ def read_header(raw: bytes, start: int, stop: int, *, limit: int = FIELDS) -> He
 
 
 def _body_start(raw: bytes, position: int, stop: int) -> int:
-    # the line break before may be the first of the two
+    # the previous line break may be the first of the two
     match = _HEADER_END.search(raw, max(0, position - 2), stop)
     return stop if match is None else match.end()
 
@@ -137,21 +137,21 @@ class _Word(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decoded(msgspec.Struct, frozen=True, kw_only=True):
-    """The text of a value, and the defects met."""
+    """The text of a value, and its defects."""
 
     text: str
     defects: tuple[str, ...]
 
 
 def text(value: str) -> str:
-    """Decode the encoded words of a value, as `decoded` does, whatever is wrong with them."""
+    """Return the text of `decoded`, without the defects."""
     return decoded(value).text
 
 
 def decoded(value: str) -> Decoded:
-    """Decode the encoded words of a value (RFC 2047), also those split over words and lines.
+    """Decode the encoded words of a value (RFC 2047), also characters that are split over several words.
 
-    Line breaks that were encoded become a space: no header value may bring a second one.
+    Encoded line breaks become a space, so that a value never contains a second header.
     """
     pieces: list[str | _Word] = []
     for piece in _pieces(value):
@@ -184,12 +184,12 @@ def _plain(piece: str) -> str:
 
 
 def _raw(value: str) -> bytes:
-    """Give back the bytes of a value, as they were in the mail."""
+    """Return the bytes of a value as they were in the mail."""
     return value.encode("utf-8", "surrogateescape")
 
 
 def _pieces(value: str) -> Iterable[str | _Word]:
-    """Cut a value into plain text and encoded words, in linear time."""
+    """Split a value into plain text and encoded words, in linear time."""
     plain = position = 0
     close = -1
     words = 0
@@ -228,7 +228,7 @@ def _word(encoded: str, encoding: str) -> bytes | None:
 class Parameterized(msgspec.Struct, frozen=True, kw_only=True):
     """A value such as `text/plain; charset=utf-8`: `token` in lower case, parameter names too.
 
-    Both are as raw as a field's value.
+    Both are encoded like a field's value.
     """
 
     token: str
@@ -236,12 +236,12 @@ class Parameterized(msgspec.Struct, frozen=True, kw_only=True):
     defects: tuple[str, ...] = ()
 
     def get(self, name: str) -> str | None:
-        """Give a parameter by its name in lower case; None also where it is empty."""
+        """Return a parameter by its name in lower case; None if it is missing or empty."""
         return next((value for key, value in self.parameters if key == name and value), None)
 
 
 def parameterized(value: str) -> Parameterized:
-    """Read a structured value with its parameters, RFC 2231's continued and labelled ones included."""
+    """Parse a value with parameters, including RFC 2231's continued and charset-labelled ones."""
     known = _MISSING_SEMICOLON.sub(r"\1; ", _without_comments(value[:PARAMETER_CHARACTERS]))
     token = known.partition(";")[0].strip().lower()
     if len(value) > PARAMETER_CHARACTERS or known.count(";") > PARAMETERS:
@@ -250,7 +250,7 @@ def parameterized(value: str) -> Parameterized:
     message["Content-Type"] = known
     try:
         given = message.get_params(failobj=[])
-    except Exception:  # noqa: BLE001 - the library fails in many ways on hostile values
+    except Exception:  # noqa: BLE001 - the library raises many errors on hostile values
         return Parameterized(token=token, defects=(BAD_PARAMETERS,))
     plain: list[tuple[str, str]] = []
     labelled: list[tuple[str, str]] = []
@@ -260,7 +260,7 @@ def parameterized(value: str) -> Parameterized:
             labelled.append((name.lower(), _labelled(content, defects)))
         else:
             plain.append((name.lower(), content))
-    # RFC 6266, 4.3: of `filename` and `filename*` the second is the better one.
+    # RFC 6266, 4.3: `filename*` is preferred to `filename`.
     return Parameterized(token=token, parameters=(*labelled, *plain), defects=tuple(defects))
 
 
@@ -275,10 +275,10 @@ def _labelled(content: tuple[str | None, str | None, str], defects: list[str]) -
 
 
 def _without_comments(value: str) -> str:
-    """Cut the comments (RFC 2045, 5.1) out of a value, unless very many; one that nothing closes is none.
+    """Remove the comments (RFC 2045, 5.1) from a value, unless it has very many; a comment must be closed.
 
-    Brackets in a quoted string are none, nor are those that mailers write without the quotes that they need:
-    in a file name, as in `filename=report (1).pdf`, or within a word, as in `boundary=a(b)`.
+    Brackets in a quoted string begin no comment. Neither do those that mailers do not quote: in a file name,
+    as in `filename=report (1).pdf`, or within a word, as in `boundary=a(b)`.
     """
     if not 0 < value.count("(") <= PARAMETERS:
         return value
@@ -314,7 +314,7 @@ def _comment_end(value: str, start: int) -> int | None:
 
 
 def date(value: str) -> datetime | None:
-    """Read a date in UTC; None where there is none in it. Without an offset it is taken for UTC."""
+    """Return a date in UTC, None if it cannot be parsed. A date without an offset is in UTC."""
     if len(value) > DATE_CHARACTERS:
         return None
     try:
@@ -325,6 +325,6 @@ def date(value: str) -> datetime | None:
 
 
 def message_ids(value: str) -> tuple[str, ...]:
-    """List the message ids of a value with their angle brackets; bare words where it has no brackets."""
+    """Return the message ids of a value with their angle brackets; its words if it has no brackets."""
     value = text(value)
     return tuple(_MESSAGE_ID.findall(value)) or tuple(value.split())

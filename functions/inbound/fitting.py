@@ -1,8 +1,8 @@
-"""A received mail into one entry of the bus, however large or hostile it is.
+"""Fits a received mail into one bus entry, however large or hostile it is.
 
-First the bodies go to S3, the longer one before the other. What is still too much then is cut, in
-the order of `CUTS`, each cut named in `defects`; the lists of parts come last and take the room that is left.
-The raw mail and all stored parts remain in S3.
+First the bodies go to S3, the longer one before the other. If the event is still too large, it is cut in the
+order of `CUTS`, and each cut is named in `defects`. The lists of parts are cut last, to the room that is
+left. The raw mail and all stored parts remain in S3.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HEADERS_BYTES: Final = 48 * 1024
-# What attachments leave to inlines where both together are too many.
+# The share of inlines if attachments and inlines together are too many.
 INLINES_SHARE: Final = 0.3
 MAILBOXES_BYTES: Final = 4 * 1024
 RECIPIENTS_BYTES: Final = 16 * 1024
@@ -35,14 +35,14 @@ T = TypeVar("T")
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """A body that has to be in S3 before its event is on the bus."""
+    """A body that must be stored in S3 before its event is published."""
 
     at: StoredObject
     content: bytes
 
 
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that EventBridge takes, and what it refers to."""
+    """An event that EventBridge accepts, and the bodies that it refers to."""
 
     event: InboundEvent
     uploads: tuple[Upload, ...]
@@ -53,20 +53,20 @@ def fit(  # noqa: PLR0913 - keyword-only
     *,
     text: bytes | None,
     html: bytes | None,
-    place: StoredObject,
+    folder: StoredObject,
     resources: tuple[str, ...],
     entry_bytes: int,
 ) -> Fitted:
-    """Put bodies (UTF-8) into the event of a message, or plan their upload to the folder `place`.
+    """Return an event with its bodies (UTF-8), or with their uploads to the folder `folder`.
 
-    The event then takes at most `entry_bytes` on the bus.
+    The event then has at most `entry_bytes` on the bus.
     """
     message = event.message or InboundMessage()
     bodies = {name: body for name, body in (("text", text), ("html", html)) if body is not None}
     inside = {name: body for name, body in bodies.items() if len(body) <= entry_bytes}
     while True:
         outside = {
-            name: StoredObject(bucket=place.bucket, key=place.key + BODY_NAMES[name])
+            name: StoredObject(bucket=folder.bucket, key=folder.key + BODY_NAMES[name])
             for name in bodies
             if name not in inside
         }
@@ -89,7 +89,7 @@ def _with_bodies(
     bodies = msgspec.structs.replace(
         message,
         text=text,
-        # what the text is too large beside, this would be too large beside as well
+        # if there is no room for the text, there is none for this
         stripped_text=None if "text" in outside else message.stripped_text,
         html=html,
         text_ref=outside.get("text"),
@@ -127,7 +127,7 @@ def _cut_headers(message: InboundMessage) -> InboundMessage:
 
 
 def _cut_parts(message: InboundMessage, room: int) -> InboundMessage:
-    """List as many parts as `room` bytes hold; of room that inlines do not need attachments have the use."""
+    """List as many parts as fit into `room` bytes; attachments get the room that inlines do not need."""
     attachments = tuple(_clip_part(part) for part in message.attachments)
     inlines = tuple(_clip_part(part) for part in message.inlines)
     inlines = _within(inlines, max(int(INLINES_SHARE * room), room - _size(attachments)))
@@ -163,9 +163,9 @@ def _cut_values(message: InboundMessage) -> InboundMessage:
 
 PARTS_CUT: Final = "parts_cut"
 
-# Cut by all of these, a message without its parts has at most 0.6 of 256 KB.
+# After all of these a message without its parts has at most 0.6 of 256 KB.
 CUTS: Final[tuple[tuple[str, Callable[[InboundMessage], InboundMessage]], ...]] = (
-    # the text that it is made of is in S3 by now
+    # the text itself is in S3 by now
     ("stripped_text_cut", _cut_stripped_text),
     ("headers_cut", _cut_headers),
     ("values_cut", _cut_values),
@@ -190,7 +190,7 @@ def _clip(value: str | None) -> str | None:
 
 
 def _within(items: tuple[T, ...], size: int) -> tuple[T, ...]:
-    """Keep, in their order, the items that fit into `size` bytes of JSON; a giant alone is left out."""
+    """Return the items that fit into `size` bytes of JSON, in order; an item that is too large is skipped."""
     kept: list[T] = []
     for item in items:
         needed = _size((item,))
@@ -201,5 +201,5 @@ def _within(items: tuple[T, ...], size: int) -> tuple[T, ...]:
 
 
 def _size(items: tuple[object, ...]) -> int:
-    """Count the bytes of items in a list of JSON, each with the comma behind it."""
+    """Return the bytes of items in a JSON list, each with its comma."""
     return sum(len(_ENCODER.encode(item)) + 1 for item in items)

@@ -1,7 +1,7 @@
-"""The inbound function: SQS records with SES's receipt notifications, to received mail on the bus.
+"""The inbound function: publishes the mails of SQS records with SES's receipt notifications.
 
-What can never become an event is kept in the dead-letter queue with the reason, then
-acknowledged. A record goes back to its queue while S3, KMS or the bus may still answer otherwise.
+A record with a permanent error is sent to the dead-letter queue with the reason, and deleted. A record goes
+back to its queue if S3, KMS or the bus failed and a retry may help.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 
 from inbound.aws.kms import Keys
 from inbound.aws.s3 import Bucket
-from inbound.receive import NotYet, receive
+from inbound.receive import RetryLater, receive
 from mailbus.aws import sessions
 from mailbus.aws.dead_letters import DeadLetterQueue
 from mailbus.aws.event_bus import EventBus
@@ -34,7 +34,7 @@ OUT_OF_TIME = "OutOfTime"
 
 
 class Wiring(msgspec.Struct, frozen=True, kw_only=True):
-    """What the function works with."""
+    """The function's settings and clients."""
 
     settings: InboundSettings
     bucket: Bucket
@@ -50,7 +50,7 @@ def wire() -> Wiring:
     settings = from_environment(InboundSettings)
     session = sessions.open_session()
     config = sessions.config(max_attempts=MAX_ATTEMPTS)
-    # the bus tries again by itself
+    # EventBus retries itself
     events = session.client(
         "events", config=sessions.config(max_attempts=1, read_timeout=sessions.SHORT_READ_TIMEOUT)
     )
@@ -65,7 +65,7 @@ def wire() -> Wiring:
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
-    """Answer for `ReportBatchItemFailures`."""
+    """Return the response for `ReportBatchItemFailures`."""
     half = context.get_remaining_time_in_millis() / 2
     return batch_response(
         process(records(event), wire(), has_time=lambda: context.get_remaining_time_in_millis() > half)
@@ -75,33 +75,33 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, l
 def process(
     batch: Sequence[Record], wiring: Wiring, *, has_time: Callable[[], bool] = lambda: True
 ) -> tuple[Record, ...]:
-    """Publish the mails that the records announce; return the records that have to be tried again.
+    """Publish the mails of a batch; return the records that must be retried.
 
-    One after another, each published before the next is fetched: a mail may fill the memory. What
-    follows the first is only begun while `has_time` says so: of a batch that runs out of time
-    nothing is acknowledged, and a few mails of very many parts would take their neighbours along.
+    Each mail is published before the next one is fetched, since a mail may fill the memory. After the first
+    mail others begin only while `has_time` is true: if the function timed out, the whole batch would be
+    retried, and a few mails with very many parts would delay the others.
     """
     return tuple(
         record
         for number, record in enumerate(batch)
-        if not _is_done(record, wiring, is_on=number == 0 or has_time())
+        if not _is_done(record, wiring, has_time=number == 0 or has_time())
     )
 
 
-def _is_done(record: Record, wiring: Wiring, *, is_on: bool) -> bool:
+def _is_done(record: Record, wiring: Wiring, *, has_time: bool) -> bool:
     try:
-        trouble = _publish(record, wiring) if is_on else _out_of_time()
-    except (InvalidNotification, PublishError) as error:
-        return _is_kept(record, error, wiring)
-    except Exception as error:  # noqa: BLE001 - one record must not take its batch along
-        trouble = PublishError(
-            sessions.error_code(error), "unforeseen: a mistake of Mailbus's own, or trouble with S3 or KMS"
+        error = _publish(record, wiring) if has_time else _out_of_time()
+    except (InvalidNotification, PublishError) as permanent:
+        return _is_dead_lettered(record, permanent, wiring)
+    except Exception as unexpected:  # noqa: BLE001 - one record must not fail its batch
+        error = PublishError(
+            sessions.error_code(unexpected), "unexpected: an error of S3 or KMS, or a bug in Mailbus"
         )
-    if trouble is None:
+    if error is None:
         return True
     if record.receive_count < wiring.settings.max_receives:
-        return _given_back(record, trouble.code, wiring)
-    return _is_kept(record, trouble, wiring)
+        return _requeue(record, error.code, wiring)
+    return _is_dead_lettered(record, error, wiring)
 
 
 def _out_of_time() -> PublishError:
@@ -111,33 +111,33 @@ def _out_of_time() -> PublishError:
 
 
 def _publish(record: Record, wiring: Wiring) -> PublishError | None:
-    """Put a mail's event on the bus; the answer is what stood in the way and may pass."""
+    """Publish the event of a mail; return an error that may be temporary, raise a permanent one."""
     outcome = receive(record, wiring.settings, wiring.bucket, wiring.keys)
     if outcome is None:
         return None
-    if isinstance(outcome, NotYet):
-        return PublishError(outcome.code, "the mail, or its key, is not to be had yet")
+    if isinstance(outcome, RetryLater):
+        return PublishError(outcome.code, "the mail, or its key, is not available yet")
     failure = wiring.bus.publish([outcome]).get(0)
     if failure is None:
         wiring.log.info("mail published", detail_type=outcome.detail_type, sqs_message_id=record.message_id)
         return None
-    trouble = PublishError(failure.code, failure.reason)
+    error = PublishError(failure.code, failure.reason)
     if failure.retryable:
-        return trouble
-    raise trouble
+        return error
+    raise error
 
 
-def _is_kept(record: Record, error: InvalidNotification | PublishError, wiring: Wiring) -> bool:
+def _is_dead_lettered(record: Record, error: InvalidNotification | PublishError, wiring: Wiring) -> bool:
     try:
         wiring.dead_letters.send(record, error)
-    except Exception as trouble:  # noqa: BLE001 - as above
-        return _given_back(record, type(trouble).__name__, wiring)
-    wiring.log.error("record refused", error=type(error).__name__, sqs_message_id=record.message_id)
+    except Exception as unreachable:  # noqa: BLE001 - as above
+        return _requeue(record, type(unreachable).__name__, wiring)
+    wiring.log.error("record dead-lettered", error=type(error).__name__, sqs_message_id=record.message_id)
     return True
 
 
-def _given_back(record: Record, error: str, wiring: Wiring) -> bool:
+def _requeue(record: Record, error: str, wiring: Wiring) -> bool:
     wiring.log.warning(
-        "record given back", error=error, sqs_message_id=record.message_id, deliveries=record.receive_count
+        "record requeued", error=error, sqs_message_id=record.message_id, deliveries=record.receive_count
     )
     return False

@@ -1,9 +1,9 @@
-"""A mail's bytes to what applications want of it.
+"""Parses a mail into its message, its bodies and its other parts.
 
-Which part is what follows JMAP (RFC 8621, 4.1.4): `text` and `html` are all body parts of
-their type, joined by a line break, since mailers write one text around an attachment as several
-parts; parts that are no body are attachments or, by disposition and content id, inlines. Line
-breaks of the texts, CRLF and CR alone, become LF. Messages inside a mail stay whole, as attachments.
+Bodies are told from other parts as in JMAP (RFC 8621, 4.1.4). `text` and `html` are all body parts of their
+type, joined by a line break, since mailers split a text around an attachment into several parts. Other parts
+are attachments or, by disposition and content id, inlines. Line breaks of texts, CRLF and CR alone, become
+LF. Messages inside a mail stay whole, as attachments.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ BODY_TYPES: Final = ("text/plain", "text/html")
 
 
 class ParsedMail(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail, read. The bodies are UTF-8, None where the mail has none; `parts` are all others, in order.
+    """A parsed mail. The bodies are UTF-8, None if the mail has none; `parts` are the other parts, in order.
 
-    `message` has everything but bodies, stored parts and defects, which may still become more; what of its
-    text is no quote it has already.
+    `message` has everything but bodies, stored parts and defects, to which others may be added. It has
+    `stripped_text` already.
     """
 
     message: InboundMessage
@@ -47,7 +47,7 @@ class ParsedMail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse(raw: bytes) -> ParsedMail:
-    """Read a mail; raises `InboundError`, and nothing else, where that cannot be done."""
+    """Parse a mail; raise `InboundError`, and nothing else, if that fails."""
     try:
         return _parse(raw)
     except InboundError:
@@ -79,12 +79,12 @@ def _parse(raw: bytes) -> ParsedMail:
 
 
 def distinct(defects: Iterable[str]) -> tuple[str, ...]:
-    """Name each defect once, in alphabetical order."""
+    """Return each defect once, in alphabetical order."""
     return tuple(sorted(set(defects)))
 
 
 def is_body(part: Part) -> bool:
-    """Tell whether a part is body text: what JMAP shows, not what it lists below."""
+    """Return True if a part is a body, as JMAP defines it."""
     if part.content_type not in BODY_TYPES or part.disposition not in {None, "inline"}:
         return False
     if part.position == 0 or part.parent == "multipart/alternative":
@@ -93,14 +93,14 @@ def is_body(part: Part) -> bool:
 
 
 def is_inline(part: Part) -> bool:
-    """Tell whether a part that is no body belongs into the text: by disposition, else by content id."""
+    """Return True if a part that is not a body is shown in it: by its disposition, else by its content id."""
     if part.disposition is None:
         return part.content_id is not None
     return part.disposition == "inline"
 
 
 def _body(raw: bytes, parts: Iterable[Part], kind: str, defects: list[str]) -> bytes | None:
-    """Join the body parts of one type, in UTF-8, where a long text needs a quarter of its `str`."""
+    """Return the body parts of one type, joined, in UTF-8, which needs a quarter of the memory of a `str`."""
     found = [part for part in parts if part.content_type == kind and is_body(part)]
     if not found:
         return None
@@ -110,7 +110,7 @@ def _body(raw: bytes, parts: Iterable[Part], kind: str, defects: list[str]) -> b
 def _utf8(raw: bytes, part: Part, defects: list[str]) -> bytes:
     content, wrong = part.content(raw)
     text, undecodable = charsets.decode(content, part.charset)
-    # before the text is encoded: it may be as large as the mail
+    # free it before the text is encoded: it may be as large as the mail
     del content
     defects += (*wrong, *undecodable)
     if "\0" in text:
@@ -119,12 +119,12 @@ def _utf8(raw: bytes, part: Part, defects: list[str]) -> bytes:
 
 
 def _encoded(text: str) -> bytes:
-    """Encode a text with LF line breaks, in pieces: a `str` has up to four bytes for each character."""
+    """Return a text in UTF-8 with LF line breaks, encoded in pieces to save memory."""
     encoded = io.BytesIO()
     start = 0
     while start < len(text):
         end = start + PIECE_CHARACTERS
-        # both characters of a line break belong into one piece
+        # keep both characters of a line break in one piece
         end += text[end - 1 : end + 1] == "\r\n"
         encoded.write(text[start:end].encode().replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
         start = end
@@ -190,8 +190,8 @@ def _date(value: str | None, defects: list[str]) -> datetime | None:
 
 
 def _auto_submitted(value: str | None) -> str | None:
-    """Keep the keyword alone, such as `auto-replied` (RFC 3834, 5)."""
+    """Return the keyword alone, such as `auto-replied` (RFC 3834, 5)."""
     if value is None:
         return None
-    # a comment may stand behind it: "auto-replied (vacation)"
+    # a comment may follow: "auto-replied (vacation)"
     return fields.parameterized(fields.text(value)).token.partition("(")[0].strip() or None

@@ -1,4 +1,4 @@
-"""What SES says about a received mail, out of an SNS notification.
+"""Parses SES's notification of a received mail, and the mail that an SNS action puts into it.
 
 https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html
 """
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from mailbus.aws.sns import Notification
     from mailbus.environment import InboundSettings
 
-# SES tries a new rule with a message and an object of this name:
+# SES tests a new rule with a message and an object of this name:
 # https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-s3.html
 SETUP_NAME: Final = "AMAZON_SES_SETUP_NOTIFICATION"
-# SES tries a new event destination with a sentence instead of JSON.
+# SES tests a new event destination with a sentence instead of JSON.
 SETUP_SENTENCE: Final = "Successfully validated SNS topic"
 
 SENDING_NOTIFICATIONS: Final = frozenset({"Bounce", "Complaint", "Delivery"})
@@ -29,28 +29,28 @@ SENDING_NOTIFICATIONS: Final = frozenset({"Bounce", "Complaint", "Delivery"})
 S3_ACTION: Final = "S3"
 SNS_ACTION: Final = "SNS"
 _BASE64: Final = "BASE64"
-# As SES spells it in a notification, which it documents nowhere, and in a rule
-# (https://docs.aws.amazon.com/ses/latest/APIReference/API_SNSAction.html), without its hyphen.
+# As SES writes it in notifications, which is not documented, and in rules
+# (https://docs.aws.amazon.com/ses/latest/APIReference/API_SNSAction.html), without the hyphen.
 _ENCODINGS: Final = frozenset({_BASE64, "UTF8"})
 _LINE_BREAKS: Final = str.maketrans("", "", "\r\n")
 
-# SES puts U+FFFD for bytes that are no UTF-8; Base64 loses none.
+# SES replaces bytes that are not UTF-8 by U+FFFD; Base64 loses none.
 # https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-sns.html
 LOST_BYTES: Final = "lost_bytes"
 REPLACEMENT: Final = "\ufffd"
 
-# It becomes a part of S3 keys.
+# It is used in S3 keys.
 MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """One of SES's checks: `PASS`, `FAIL`, `GRAY`, `PROCESSING_FAILED`, or what SES adds later."""
+    """The result of one of SES's checks: `PASS`, `FAIL`, `GRAY`, `PROCESSING_FAILED`, or a newer one."""
 
     status: str | None = None
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the receipt rule did with the mail. `encoding` is that of the SNS action, where SES says it."""
+    """The receipt rule's action. `encoding` is the SNS action's, if SES names it."""
 
     type: str
     topic_arn: str | None = None
@@ -60,7 +60,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """How SES took the mail in."""
+    """How SES received the mail."""
 
     action: Action
     timestamp: datetime | None = None
@@ -74,7 +74,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The mail's envelope. Whom the rule took it for stands in the receipt, not in `destination`."""
+    """The mail's envelope. The recipients that matched the rule are in the receipt, not in `destination`."""
 
     message_id: str
     source: str | None = None
@@ -82,17 +82,17 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """SES's notification of a received mail. `content` is the mail, where the action was SNS."""
+    """SES's notification of a received mail. `content` is the mail, if the action was SNS."""
 
     mail: Mail
     receipt: Receipt
     content: str | None = None
 
 
-class Carried(msgspec.Struct, frozen=True, kw_only=True):
-    """The mail that was in a notification, in bytes.
+class EmbeddedMail(msgspec.Struct, frozen=True, kw_only=True):
+    """The mail of an SNS action, in bytes.
 
-    Where it cannot be decoded, `reason` says why, and `content` is what stands there instead.
+    If it cannot be decoded, `reason` says why, and `content` is what the notification has instead.
     """
 
     content: bytes
@@ -114,10 +114,10 @@ _KIND = msgspec.json.Decoder(_Kind)
 _RECEIVED = msgspec.json.Decoder(Received)
 
 
-def read_received(notification: Notification) -> Received | None:
-    """Read SES's message in a notification; None for what SES sends to try a connection.
+def parse_received(notification: Notification) -> Received | None:
+    """Parse SES's message in a notification; return None for SES's test messages.
 
-    Raises `WiringError` for a sending event, `InvalidNotification` for anything else.
+    Raise `WiringError` for a sending event, `InvalidNotification` for anything else.
     """
     message = notification.message
     if message.startswith(SETUP_SENTENCE):
@@ -133,7 +133,7 @@ def read_received(notification: Notification) -> Received | None:
         reason = f"not SES's notification of a received mail: {error} (topic {topic})"
         raise InvalidNotification(reason) from error
     if not MESSAGE_ID.fullmatch(received.mail.message_id):
-        reason = f"mail.messageId is no SES message id: 1 to 200 of A-Z a-z 0-9 . _ - (topic {topic})"
+        reason = f"mail.messageId is not an SES message id: 1 to 200 of A-Z a-z 0-9 . _ - (topic {topic})"
         raise InvalidNotification(reason)
     return received
 
@@ -152,9 +152,9 @@ def _refuse_other_kinds(kind: _Kind, topic: str) -> None:
 
 
 def object_key(received: Received, notification: Notification, settings: InboundSettings) -> str:
-    """Find the mail's key in the deployment's own bucket, or the one for a mail inside its notification.
+    """Return the mail's key in the deployment's bucket; for an SNS action, the key to store it at.
 
-    Whatever lies elsewhere is a `WiringError`, and so is any other action than S3 and SNS.
+    Another bucket, another prefix, or another action than S3 and SNS is a `WiringError`.
     """
     action = received.receipt.action
     topic = notification.topic_arn
@@ -167,7 +167,7 @@ def object_key(received: Received, notification: Notification, settings: Inbound
         )
         raise WiringError(reason)
     if action.bucket_name is None or action.object_key is None:
-        reason = f"receipt.action names no bucketName or no objectKey (topic {topic})"
+        reason = f"receipt.action has no bucketName or no objectKey (topic {topic})"
         raise InvalidNotification(reason)
     if action.bucket_name != settings.inbound_bucket_name:
         reason = (
@@ -184,30 +184,32 @@ def object_key(received: Received, notification: Notification, settings: Inbound
     return action.object_key
 
 
-def carried_mail(received: Received) -> Carried | None:
-    """Take the mail out of an SNS action's notification; None where another action was it.
+def embedded_mail(received: Received) -> EmbeddedMail | None:
+    """Return the mail of an SNS action; None for another action.
 
-    Without it, it is an `InboundError`.
+    If the notification has no mail, raise `InboundError`.
     """
     action = received.receipt.action
     if action.type != SNS_ACTION:
         return None
     content = received.content
     if content is None:
-        reason = "the SNS action's notification has no content, so that the mail is nowhere to be had"
+        reason = "the SNS action's notification has no content, so the mail is lost"
         raise InboundError(reason)
     encoded = _decoded(content)
     encoding = (action.encoding or "").upper().replace("-", "")
     if encoding not in _ENCODINGS:
-        # No mail is base64 by chance: SES begins every one with header fields, and so with a colon.
+        # A mail is never valid base64 by chance: SES begins each with header fields, which have a colon.
         encoding = _BASE64 if encoded else "UTF8"
     if encoding != _BASE64:
         defects = (LOST_BYTES,) if REPLACEMENT in content else ()
-        return Carried(content=content.encode(), defects=defects)
+        return EmbeddedMail(content=content.encode(), defects=defects)
     if encoded is None:
-        reason = "the SNS action's encoding is Base64, and its content is not; the content is kept as it came"
-        return Carried(content=content.encode(), reason=reason)
-    return Carried(content=encoded)
+        reason = (
+            "the SNS action's encoding is Base64, and its content is not; the content is stored as it came"
+        )
+        return EmbeddedMail(content=content.encode(), reason=reason)
+    return EmbeddedMail(content=encoded)
 
 
 def _decoded(content: str) -> bytes | None:
@@ -218,17 +220,17 @@ def _decoded(content: str) -> bytes | None:
 
 
 def account_of(notification: Notification) -> str:
-    """Name the account of the topic; an empty string where the ARN is none."""
+    """Return the account of the topic; an empty string if the ARN is malformed."""
     return "".join(notification.topic_arn.split(":")[4:5])
 
 
 def is_setup_object(key: str) -> bool:
-    """Tell whether a key is the object with which SES tries a new rule."""
+    """Return True if a key is that of SES's test object."""
     return key.endswith(SETUP_NAME)
 
 
 def received_at(received: Received, notification: Notification) -> datetime:
-    """Say when the mail came in, in UTC: by its receipt, else by SES's mail time, else by SNS."""
+    """Return when the mail was received, in UTC: by its receipt, else by SES's mail time, else by SNS."""
     moment = received.receipt.timestamp or received.mail.timestamp or notification.timestamp
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Attachments and inline parts to S3, by keys that a retry finds again."""
+"""Stores attachments and inline parts in S3, at keys that are the same after a retry."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _EXTENSION_CHARACTERS: Final = 16
 
 _FOLDERS: Final = re.compile(r"^.*[/\\]", re.DOTALL)
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
-# all that another alphabet leaves of a name's stem
+# What remains of a name's stem in another alphabet.
 _NO_STEM: Final = re.compile(r"^_[_.-]*\.(?=[A-Za-z0-9])")
 
-# A table of our own: Python's reads the machine's files, and keys have to be the same everywhere.
+# Not Python's `mimetypes`, which reads the machine's files: keys must be the same everywhere.
 NAMES: Final = {
     "application/ms-tnef": "winmail.dat",
     "application/pdf": "part.pdf",
@@ -47,7 +47,7 @@ NAMES: Final = {
 
 
 class StoredParts(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a mail's parts lie, and what was wrong with their encoding."""
+    """The stored parts of a mail, and the defects of their encoding."""
 
     attachments: tuple[StoredPart, ...]
     inlines: tuple[StoredPart, ...]
@@ -55,14 +55,14 @@ class StoredParts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def folder(parts_prefix: str, message_id: str) -> str:
-    """Name the place of all that is made of one mail, with its closing slash."""
+    """Return the folder of a mail's parts and bodies, with its slash."""
     return f"{parts_prefix}{message_id}/"
 
 
 def safe_filename(filename: str | None, content_type: str) -> str:
-    """Make a name for a key: ASCII letters, digits, `.`, `-` and `_`, at most 100 characters.
+    """Return a name for a key: ASCII letters, digits, `.`, `-` and `_`, at most 100 characters.
 
-    Folders go, accents too; a name of which nothing is left gets one by its content type.
+    Folders and accents are removed. If nothing remains, the name depends on the content type.
     """
     plain = unicodedata.normalize("NFKD", _FOLDERS.sub("", filename or "")[: 4 * NAME_CHARACTERS])
     letters = "".join(c for c in plain if not unicodedata.combining(c))
@@ -75,20 +75,20 @@ def safe_filename(filename: str | None, content_type: str) -> str:
     return f"{stem[: NAME_CHARACTERS - len(extension) - 1]}.{extension}"
 
 
-def store(raw: bytes, parts: tuple[Part, ...], bucket: Bucket, place: str) -> StoredParts:
-    """Put parts into S3 under `<place><n>-<safe filename>`, n from 1 in the mail's order.
+def store(raw: bytes, parts: tuple[Part, ...], bucket: Bucket, parts_folder: str) -> StoredParts:
+    """Store parts in S3 at `<parts_folder><n>-<safe filename>`, n from 1 in the mail's order.
 
-    Each is decoded when there is room for it, and written while the next ones are. What S3 raises passes
-    through, and nothing is written any more.
+    A part is decoded when there is memory for it, and written while the next ones are decoded. Errors of S3
+    are raised, and nothing more is written then.
     """
     attachments: list[StoredPart] = []
     inlines: list[StoredPart] = []
     defects: list[str] = []
     with Uploads(bucket) as uploads:
         for number, part in enumerate(parts, start=1):
-            uploads.make_room(part.end - part.start)
+            uploads.wait_for_memory(part.end - part.start)
             content, wrong = part.content(raw)
-            key = f"{place}{number}-{safe_filename(part.filename, part.content_type)}"
+            key = f"{parts_folder}{number}-{safe_filename(part.filename, part.content_type)}"
             stored = StoredPart(
                 filename=part.filename,
                 content_type=part.content_type,
@@ -98,7 +98,7 @@ def store(raw: bytes, parts: tuple[Part, ...], bucket: Bucket, place: str) -> St
                 disposition=part.disposition,
                 s3=uploads.begin(key, content),
             )
-            # before the next one is decoded: only its upload needs it now
+            # only the upload still needs it when the next one is decoded
             del content
             (inlines if mime.is_inline(part) else attachments).append(stored)
             defects += wrong

@@ -1,4 +1,4 @@
-"""One received mail from its notification to its event: verify, fetch, decrypt, read, store, publish."""
+"""Makes the event of one received mail: verify, fetch, decrypt, parse, store, fit."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from inbound import decryption, mime, parts, replies
 from inbound.aws.s3 import NO_SUCH_KEY, RAW_BYTES, Bucket, StoredMail, Unavailable
 from inbound.fitting import fit
 from inbound.notification import (
-    Carried,
+    EmbeddedMail,
     Received,
     Verdict,
     account_of,
-    carried_mail,
+    embedded_mail,
     is_setup_object,
     object_key,
-    read_received,
+    parse_received,
     received_at,
 )
 from mailbus.aws.sns import Notification, parse_notification
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from mailbus.aws.sqs import Record
     from mailbus.environment import InboundSettings
 
-# How many deliveries a right that is missing may take to come; an object that is missing never comes: SES
-# writes it before it notifies, and S3 is consistent (https://aws.amazon.com/s3/consistency/).
-PATIENCE: Final = 3
+# Deliveries after which a missing permission is reported. A missing object is reported at once: SES writes it
+# before it notifies, and S3 is consistent (https://aws.amazon.com/s3/consistency/).
+DELIVERIES_UNTIL_REPORTED: Final = 3
 
 _NO_OBJECT: Final = (
     "S3 answers {code} for the mail: either the object was removed, "
@@ -42,20 +42,20 @@ _NO_OBJECT: Final = (
 )
 _NO_KEY: Final = (
     "the mail is encrypted, and KMS answers {code} for its key: let the function's role use it "
-    "(kms:Decrypt, in the key's policy too; AWS's own key aws/ses lets nobody). The raw message is kept"
+    "(kms:Decrypt, in the key's policy too; AWS's own key aws/ses allows nobody). The raw message is kept"
 )
 NO_ENVELOPE: Final = "NoEnvelope"
 _NO_ENVELOPE: Final = (
     "the mail should be encrypted (inbound.encrypt), and its object has no envelope in its metadata: it was "
-    "stored before that was set, or its metadata is lost, or it was not SES that wrote it; see who else "
+    "stored before that was set, or its metadata is lost, or SES did not write it; find out who else "
     "writes under the raw prefix. The raw message is kept"
 )
 
 SPAM: Final = {"FAIL": True, "PASS": False}
 
 
-class NotYet(msgspec.Struct, frozen=True, kw_only=True):
-    """The mail, or the key to it, may not be had, but may still come.
+class RetryLater(msgspec.Struct, frozen=True, kw_only=True):
+    """The mail or its key is not available, but may be after a retry.
 
     `code` is S3's or KMS's error code, or `NO_ENVELOPE`.
     """
@@ -63,26 +63,26 @@ class NotYet(msgspec.Struct, frozen=True, kw_only=True):
     code: str
 
 
-class Announced(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail that SES says it received, and where it lies in the deployment's own bucket."""
+class Incoming(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail that SES received, and its key in the deployment's bucket."""
 
     received: Received
     notification: Notification
     key: str
 
 
-class _Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail in clear; `size` is that of its object, `defects` are from its way here."""
+class _ClearMail(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail that is not encrypted; `size` is its object's, `defects` are those of its notification."""
 
     raw: bytes
     size: int
     defects: tuple[str, ...]
 
 
-class _Withheld(msgspec.Struct, frozen=True, kw_only=True):
-    """What the function has no right to, what is not there, or not as SES stores it.
+class _NotReadable(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail that does not exist, that the function may not read, or that is not stored as SES stores it.
 
-    `size` is that of the object, if there is one.
+    `size` is the object's, if it exists.
     """
 
     code: str
@@ -92,96 +92,102 @@ class _Withheld(msgspec.Struct, frozen=True, kw_only=True):
 
 def receive(
     record: Record, settings: InboundSettings, bucket: Bucket, keys: Keys
-) -> BusEntry | NotYet | None:
-    """Make a queue message the event of its mail; None where SES only tries its connection.
+) -> BusEntry | RetryLater | None:
+    """Return the event of the mail in a queue message; None for SES's test messages.
 
-    Mail that cannot be read is an event too. Raises `InvalidNotification` where nothing may be
-    read; what S3 and KMS raise, except that an object is not there or a key of no use, passes through.
+    A mail that cannot be read has an event too. Raise `InvalidNotification` if the notification is refused.
+    Temporary errors of S3 and KMS are raised.
     """
     notification = parse_notification(record.body)
-    received = read_received(notification)
+    received = parse_received(notification)
     if received is None:
         return None
     key = object_key(received, notification, settings)
     if is_setup_object(key):
         return None
-    announced = Announced(received=received, notification=notification, key=key)
-    outcome = _event(announced, settings, bucket, keys)
+    incoming = Incoming(received=received, notification=notification, key=key)
+    outcome = _event(incoming, settings, bucket, keys)
     if isinstance(outcome, InboundEvent):
-        return _entry(announced, outcome)
-    if outcome.code != NO_SUCH_KEY and record.receive_count < PATIENCE:
-        return NotYet(code=outcome.code)
-    return _entry(announced, _unread(announced, bucket, outcome.reason, size=outcome.size))
+        return _entry(incoming, outcome)
+    if outcome.code != NO_SUCH_KEY and record.receive_count < DELIVERIES_UNTIL_REPORTED:
+        return RetryLater(code=outcome.code)
+    return _entry(incoming, _failed_event(incoming, bucket, outcome.reason, size=outcome.size))
 
 
 def _event(
-    announced: Announced, settings: InboundSettings, bucket: Bucket, keys: Keys
-) -> InboundEvent | _Withheld:
+    incoming: Incoming, settings: InboundSettings, bucket: Bucket, keys: Keys
+) -> InboundEvent | _NotReadable:
     try:
-        carried = carried_mail(announced.received)
+        embedded = embedded_mail(incoming.received)
     except InboundError as error:
-        return _unread(announced, bucket, str(error), size=None)
-    found = bucket.read(announced.key) if carried is None else bucket.keep(announced.key, carried.content)
+        return _failed_event(incoming, bucket, str(error), size=None)
+    found = (
+        bucket.read(incoming.key)
+        if embedded is None
+        else bucket.write_or_read(incoming.key, embedded.content)
+    )
     if isinstance(found, Unavailable):
-        return _Withheld(code=found.code, reason=_NO_OBJECT.format(code=found.code), size=None)
+        return _NotReadable(code=found.code, reason=_NO_OBJECT.format(code=found.code), size=None)
     try:
-        opened = _opened(found, carried, announced, keys, encrypted=settings.encrypted)
+        clear = _clear_mail(found, embedded, incoming, keys, encrypted=settings.encrypted)
     except InboundError as error:
-        return _unread(announced, bucket, str(error), size=found.size)
-    if isinstance(opened, _Withheld):
-        return opened
-    # an encrypted mail goes out of the memory before the clear one is read
+        return _failed_event(incoming, bucket, str(error), size=found.size)
+    if isinstance(clear, _NotReadable):
+        return clear
+    # free the encrypted mail before the clear one is parsed
     del found
-    return _read(announced, opened, settings, bucket)
+    return _parsed_event(incoming, clear, settings, bucket)
 
 
-def _opened(
-    found: StoredMail, carried: Carried | None, announced: Announced, keys: Keys, *, encrypted: bool
-) -> _Opened | _Withheld:
-    """Give the mail's bytes, decrypted where SES encrypted them; an `InboundError` where they are none."""
+def _clear_mail(
+    found: StoredMail, embedded: EmbeddedMail | None, incoming: Incoming, keys: Keys, *, encrypted: bool
+) -> _ClearMail | _NotReadable:
+    """Return the mail, decrypted if SES encrypted it; raise `InboundError` if it cannot be read."""
     if found.content is None:
         reason = f"the mail has {found.size} bytes, more than {RAW_BYTES}; the raw message is kept"
         raise InboundError(reason)
-    if carried is not None and carried.reason is not None:
-        raise InboundError(carried.reason)
-    # mail in a notification is in clear anyway, and so is what is kept of it
-    is_own_copy = carried is not None and carried.content == found.content
+    if embedded is not None and embedded.reason is not None:
+        raise InboundError(embedded.reason)
+    # a mail in a notification is not encrypted, and neither is its copy in the bucket
+    is_own_copy = embedded is not None and embedded.content == found.content
     if encrypted and not is_own_copy and not decryption.is_encrypted(found.metadata):
-        # not yet, since the setting may just be on its way out, and SES stores in clear by then
-        return _Withheld(code=NO_ENVELOPE, reason=_NO_ENVELOPE, size=found.size)
-    raw = _in_clear(found.content, found.metadata, announced, keys)
+        # a retry may help: a deployment may be turning encryption off, and SES no longer encrypts then
+        return _NotReadable(code=NO_ENVELOPE, reason=_NO_ENVELOPE, size=found.size)
+    raw = _decrypted(found.content, found.metadata, incoming, keys)
     if isinstance(raw, Unavailable):
-        return _Withheld(code=raw.code, reason=_NO_KEY.format(code=raw.code), size=found.size)
-    # a better copy may have lain in the bucket already
-    defects = carried.defects if carried is not None and carried.content == raw else ()
-    return _Opened(raw=raw, size=found.size, defects=defects)
+        return _NotReadable(code=raw.code, reason=_NO_KEY.format(code=raw.code), size=found.size)
+    # the bucket may have had a better copy
+    defects = embedded.defects if embedded is not None and embedded.content == raw else ()
+    return _ClearMail(raw=raw, size=found.size, defects=defects)
 
 
-def _in_clear(
-    content: bytes, metadata: Mapping[str, str], announced: Announced, keys: Keys
+def _decrypted(
+    content: bytes, metadata: Mapping[str, str], incoming: Incoming, keys: Keys
 ) -> bytes | Unavailable:
     if not decryption.is_encrypted(metadata):
         return content
     envelope = decryption.read_envelope(metadata)
     decryption.check(
         envelope,
-        message_id=announced.received.mail.message_id,
-        account=account_of(announced.notification),
+        message_id=incoming.received.mail.message_id,
+        account=account_of(incoming.notification),
         size=len(content),
     )
     key = keys.unwrap(envelope.wrapped_key, envelope.context)
     return key if isinstance(key, Unavailable) else decryption.decrypt(envelope, key, content)
 
 
-def _read(announced: Announced, opened: _Opened, settings: InboundSettings, bucket: Bucket) -> InboundEvent:
+def _parsed_event(
+    incoming: Incoming, clear: _ClearMail, settings: InboundSettings, bucket: Bucket
+) -> InboundEvent:
     try:
-        mail = mime.parse(opened.raw)
+        mail = mime.parse(clear.raw)
     except InboundError as error:
-        return _unread(announced, bucket, str(error), size=opened.size)
-    receipt = announced.received.receipt
-    place = parts.folder(settings.parts_prefix, announced.received.mail.message_id)
-    stored = parts.store(opened.raw, mail.parts, bucket, place)
-    sender, recipients = announced.received.mail.source, receipt.recipients or ()
+        return _failed_event(incoming, bucket, str(error), size=clear.size)
+    receipt = incoming.received.receipt
+    folder = parts.folder(settings.parts_prefix, incoming.received.mail.message_id)
+    stored = parts.store(clear.raw, mail.parts, bucket, folder)
+    sender, recipients = incoming.received.mail.source, receipt.recipients or ()
     message = msgspec.structs.replace(
         mail.message,
         envelope_sender=sender,
@@ -190,17 +196,17 @@ def _read(announced: Announced, opened: _Opened, settings: InboundSettings, buck
         automatic=mail.message.automatic or replies.is_from_nobody(sender),
         attachments=stored.attachments,
         inlines=stored.inlines,
-        defects=mime.distinct((*mail.defects, *stored.defects, *opened.defects)),
+        defects=mime.distinct((*mail.defects, *stored.defects, *clear.defects)),
     )
     event = msgspec.structs.replace(
-        _unread(announced, bucket, None, size=opened.size), event_type="inbound", message=message
+        _failed_event(incoming, bucket, None, size=clear.size), event_type="inbound", message=message
     )
     fitted = fit(
         event,
         text=mail.text,
         html=mail.html,
-        place=StoredObject(bucket=bucket.name, key=place),
-        resources=_resources(announced),
+        folder=StoredObject(bucket=bucket.name, key=folder),
+        resources=_resources(incoming),
         entry_bytes=settings.event_bytes,
     )
     for upload in fitted.uploads:
@@ -208,14 +214,16 @@ def _read(announced: Announced, opened: _Opened, settings: InboundSettings, buck
     return fitted.event
 
 
-def _unread(announced: Announced, bucket: Bucket, reason: str | None, *, size: int | None) -> InboundEvent:
-    """Say all that is known without the mail's content."""
-    received = announced.received
+def _failed_event(
+    incoming: Incoming, bucket: Bucket, reason: str | None, *, size: int | None
+) -> InboundEvent:
+    """Return an `inbound_failed` event with everything but the mail's content."""
+    received = incoming.received
     receipt = received.receipt
     return InboundEvent(
         event_type="inbound_failed",
         event_id=received.mail.message_id,
-        timestamp=received_at(received, announced.notification),
+        timestamp=received_at(received, incoming.notification),
         message_id=received.mail.message_id,
         description=reason,
         spam_detected=SPAM.get(_status(receipt.spam_verdict) or ""),
@@ -225,7 +233,7 @@ def _unread(announced: Announced, bucket: Bucket, reason: str | None, *, size: i
         dkim_verdict=_status(receipt.dkim_verdict),
         dmarc_verdict=_status(receipt.dmarc_verdict),
         dmarc_policy=receipt.dmarc_policy,
-        raw=RawMessage(bucket=bucket.name, key=announced.key, size=size),
+        raw=RawMessage(bucket=bucket.name, key=incoming.key, size=size),
     )
 
 
@@ -233,9 +241,9 @@ def _status(verdict: Verdict | None) -> str | None:
     return None if verdict is None else verdict.status
 
 
-def _entry(announced: Announced, event: InboundEvent) -> BusEntry:
-    return bus_entry(event, _resources(announced))
+def _entry(incoming: Incoming, event: InboundEvent) -> BusEntry:
+    return bus_entry(event, _resources(incoming))
 
 
-def _resources(announced: Announced) -> tuple[str, ...]:
-    return (announced.notification.topic_arn,)
+def _resources(incoming: Incoming) -> tuple[str, ...]:
+    return (incoming.notification.topic_arn,)

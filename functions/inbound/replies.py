@@ -1,4 +1,4 @@
-"""What to know before a mail is answered: whether a machine sent it, to what label, what of it is a quote."""
+"""What an answer to a mail depends on: if it is automatic, its recipients' labels, its own text."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from inbound import fields
 
-# Of 64 KiB a reply is seldom more; the bounds of lines keep the library's patterns below half a
-# second on what is made to be slow for them.
+# A reply seldom has more than 64 KiB. The limits of lines keep the library's patterns below half a second on
+# text that is made to be slow.
 TEXT_BYTES: Final = 64 * 1024
 LINES: Final = 300
 LINE_CHARACTERS: Final = 140
 
-# Of the library's languages: its Polish takes any line for a header that begins with "Do:" or "Data:".
+# The library's languages without Polish, which takes any line that begins with "Do:" or "Data:" for a header.
 LANGUAGES: Final = ("cs", "da", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "sv", "zh")
 
 _HEADER_LINES: Final = 2
@@ -30,9 +30,9 @@ _QUOTE: Final = ">"
 _SIGNATURE: Final = "-- "
 _QUESTIONS: Final = ("?", "\N{FULLWIDTH QUESTION MARK}")
 _RULE: Final = re.compile(r"\s*[_-]{5,}(?:[^_-]{1,60}[_-]{5,})?\s*")
-# a header as Outlook writes it above a quote: one or two words, bold in some
+# A header as Outlook writes it above a quote: one or two words, in some versions bold.
 _FIELD: Final = re.compile(r"[>* ]*([^\W\d_]+(?: [^\W\d_]+)?) ?\*?:", re.MULTILINE)
-# How mailers name the four that they all write there: From, Sent or Date, To, Subject. One language each.
+# The names of the four headers that all mailers write there: From, Sent or Date, To, Subject, by language.
 _QUOTED_FIELDS: Final[tuple[tuple[frozenset[str], ...], ...]] = tuple(
     tuple(frozenset(names.split("|")) for names in language)
     for language in (
@@ -50,7 +50,7 @@ _QUOTED_FIELDS: Final[tuple[tuple[frozenset[str], ...], ...]] = tuple(
     )
 )
 _ADDRESS: Final = re.compile(r"[^\s<>@,;:()\[\]\"']+@[^\s<>@,;:()\[\]\"']+")
-# What people say above a quote that they wrote into. Too many of them only cost a null.
+# What people write if their answers are within the quote. A false match only makes `stripped_text` null.
 _ANSWERS_WITHIN: Final = re.compile(
     r"\b(?:below|beneath|in-?line|in line|between the lines|in the text|in your (?:mail|e-mail|email|text)"
     r"|in (?:red|blue|green|bold|caps|capitals|colou?r)"
@@ -65,22 +65,24 @@ _ANSWERS_WITHIN: Final = re.compile(
     re.IGNORECASE,
 )
 _ORIGINAL: Final = "original message"
-# what mailers write above what is no quote but passed on: between dashes, or with a colon
-_PASSED_ON: Final = (
+# What mailers write above a forwarded mail: between dashes, or with a colon.
+_FORWARD_WORDS: Final = (
     "forward|weitergeleitet|réexpédié|transféré|inoltrat|reenviado|encaminhad|doorgestuurd|vidarebefordra"
     "|videresend|přeposlan|転送|전달|转发"
 )
-_FORWARDED: Final = re.compile(rf"[>\s]*(?:--.*(?:{_PASSED_ON}).*|.*(?:{_PASSED_ON}).*:\s*)", re.IGNORECASE)
-# what they write before the subject of an answer
+_FORWARDED: Final = re.compile(
+    rf"[>\s]*(?:--.*(?:{_FORWARD_WORDS}).*|.*(?:{_FORWARD_WORDS}).*:\s*)", re.IGNORECASE
+)
+# What mailers write before the subject of an answer.
 _ANSWER: Final = re.compile(
-    r"(?:\s*(?:re|aw|antw|sv|res|odp|r|回复|答复)(?:\s*\[\d+\])?\s*[:：])+",  # noqa: RUF001 - as it is written in Chinese
+    r"(?:\s*(?:re|aw|antw|sv|res|odp|r|回复|答复)(?:\s*\[\d+\])?\s*[:：])+",  # noqa: RUF001 - the Chinese colon
     re.IGNORECASE,
 )
 
-# Signs of a mail that a machine sent, and of one that asks machines not to answer. RFC 3834, 2 and 5.2, names
-# the first two, "Precedence" and the empty return path; RFC 5230, 4.6, all of the list's; Exchange's is
-# https://learn.microsoft.com/openspecs/exchange_server_protocols/ms-oxcmail/; reports on delivery and on
-# reading are multipart/report (RFC 6522); the last three are of autoresponders older than RFC 3834.
+# Signs of a mail that a machine sent, or that asks machines not to answer. RFC 3834, 2 and 5.2, names
+# Auto-Submitted, Precedence and the empty return path; RFC 5230, 4.6, the fields of mailing lists. Exchange's
+# is in https://learn.microsoft.com/openspecs/exchange_server_protocols/ms-oxcmail/. Delivery reports and read
+# receipts are multipart/report (RFC 6522). The last three are of autoresponders older than RFC 3834.
 _ANYTHING: Final = re.compile(r"\S")
 _UNLESS_DENIED: Final = re.compile(r"\A\s*(?!(?:no|false)\s*(?:[;(]|\Z))\S", re.IGNORECASE)
 _SIGNS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -104,7 +106,7 @@ _NOBODY: Final = re.compile(r"(?:<\s*>)?|<?mailer-daemon(?:@.*)?", re.IGNORECASE
 
 
 class _Split(msgspec.Struct, frozen=True, kw_only=True):
-    """A text at the line that introduces a quote, with which `below` begins."""
+    """A text split at the line that introduces a quote, with which `below` begins."""
 
     above: tuple[str, ...]
     introduction: str
@@ -112,7 +114,7 @@ class _Split(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_automatic(header: fields.Header) -> bool:
-    """Tell whether a mail's header has a sign of a machine, so that no machine may answer it."""
+    """Return True if a mail's header shows that a machine sent it, so that no machine may answer it."""
     return any(
         sign.search(field.value)
         for field in header.fields
@@ -121,15 +123,15 @@ def is_automatic(header: fields.Header) -> bool:
 
 
 def is_from_nobody(envelope_sender: str | None) -> bool:
-    """Tell whether nobody wants an answer: the empty return path of bounces, or MAILER-DAEMON's.
+    """Return True for the empty return path of bounces, or MAILER-DAEMON's, which must not be answered.
 
-    None, where it is not known, is no sign.
+    None is an unknown sender.
     """
     return envelope_sender is not None and _NOBODY.fullmatch(envelope_sender.strip()) is not None
 
 
 def recipient_details(recipients: Iterable[str]) -> dict[str, str]:
-    """Give what stands behind `+` in the local part of each address that has one (RFC 5233's detail)."""
+    """Return the text after `+` in the local part of each address that has one (RFC 5233's detail)."""
     found: dict[str, str] = {}
     for recipient in recipients:
         _, plus, detail = recipient.rpartition("@")[0].strip('"').partition("+")
@@ -141,12 +143,12 @@ def recipient_details(recipients: Iterable[str]) -> dict[str, str]:
 def stripped(
     text: bytes, *, subject: str | None, is_threaded: bool, addressed: Iterable[str] = ()
 ) -> str | None:
-    """Give a text (UTF-8) without the mail that it answers, and without its signature.
+    """Return a text (UTF-8) without the mail that it quotes, and without its signature.
 
-    `is_threaded`: it names a mail that it belongs to; `addressed`: the addresses of its To and Cc, one of
-    which wrote what an unmarked quote quotes. None where that cannot be told for sure: the answer stands
-    below or within the quote, or says so, nothing is left, it is forwarded, its mailer introduces quotes in
-    a way that is not known, or the text is longer than a reply is.
+    `is_threaded` is true if the mail has In-Reply-To or References. `addressed` are the addresses of its To
+    and Cc, one of which must be the author of an unmarked quote. Return None if the result is not certain:
+    the answer is below or within the quote, or says so, nothing remains, the mail is forwarded, its mailer
+    introduces quotes in an unknown way, or the text is longer than a reply.
     """
     if len(text) > TEXT_BYTES:
         return None
@@ -154,13 +156,13 @@ def stripped(
     is_answer = _ANSWER.match(subject or "") is not None
     split = _split(lines)
     if split is None:
-        # An answer without a quote that is known may have one that is not.
+        # An answer without a known quote may have an unknown one.
         return None if is_threaded or is_answer or len(lines) > LINES else _own(lines)
     if _is_forwarded(split):
         return None
     if any(_ANSWERS_WITHIN.search(line) for line in split.above):
         return None
-    # Outlook introduces by headers, and marks nothing; it forwards in the same way.
+    # Outlook puts headers above a quote and does not mark its lines; it forwards in the same way.
     if _has_headers(split):
         is_sure = is_threaded and is_answer and _is_answered(split.below, subject or "", addressed)
     else:
@@ -170,13 +172,13 @@ def stripped(
 
 @functools.cache
 def _introductions() -> re.Pattern[str]:
-    """Give what finds the lines that introduce a quote, as mailers of many languages write them."""
+    """Return the pattern of lines that introduce a quote, in many languages."""
     pattern: re.Pattern[str] = EmailMessage(text="", languages=list(LANGUAGES)).HEADER_REGEX
     return pattern
 
 
 def _split(lines: Sequence[str]) -> _Split | None:
-    """Find the first quote's introduction; the library looks at lines without space around them."""
+    """Split a text at the first quote; the library's pattern needs lines without surrounding space."""
     text = "\n".join(line.strip()[:LINE_CHARACTERS] for line in lines[:LINES])
     found = _introductions().search(text)
     if found is None:
@@ -195,15 +197,15 @@ def _is_forwarded(split: _Split) -> bool:
 
 
 def _has_headers(split: _Split) -> bool:
-    """Tell whether the quote is introduced by headers instead of a line that tells who wrote."""
+    """Return True if headers introduce the quote, instead of a line with its author."""
     return _ORIGINAL in split.introduction.lower() or len(_FIELD.findall(split.introduction)) >= _HEADER_LINES
 
 
 def _is_answered(below: Sequence[str], subject: str, addressed: Iterable[str]) -> bool:
-    """Tell whether headers, in the text, are those of the mail that is answered.
+    """Return True if headers in the text are those of the mail that is answered.
 
-    People put headers of other mails, or lines that look like some, into what they write. Those of the quote
-    are whole, name somebody that the answer goes to and its subject, and have no marked quote below them.
+    People paste headers of other mails, or write lines that look like headers. Those of the quote are
+    complete, have an address that the answer goes to and its subject, and no marked quote below them.
     """
     found = _quoted_fields(below)
     if found is None or any(line.startswith(_QUOTE) for line in below):
@@ -214,7 +216,7 @@ def _is_answered(below: Sequence[str], subject: str, addressed: Iterable[str]) -
 
 
 def _quoted_fields(below: Sequence[str]) -> tuple[str, str] | None:
-    """Give From and Subject of the headers at the beginning; None where one is missing or there twice."""
+    """Return From and Subject of the headers at the beginning; None if one is missing or repeated."""
     block = itertools.takewhile(str.strip, below[1:] if _RULE.fullmatch(below[0]) else below)
     values: dict[str, str] = {}
     for line in block:
@@ -230,18 +232,18 @@ def _quoted_fields(below: Sequence[str]) -> tuple[str, str] | None:
 
 
 def _topic(subject: str) -> str:
-    """Give a subject as it is the same in a whole thread."""
+    """Return the part of a subject that is the same in a whole thread."""
     return " ".join(_ANSWER.sub("", subject, count=1).split()).casefold()
 
 
 def _mailbox(address: str) -> str:
-    """Give an address without the label that an answer to it may have."""
+    """Return an address in lower case without its label."""
     local, _, domain = address.casefold().rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"
 
 
 def _is_marked(split: _Split) -> bool:
-    """Tell whether all below the line, or two, that tell who wrote it is marked as quoted."""
+    """Return True if all lines below the introduction are marked as quoted."""
     below = [line for line in split.below if line.strip()]
     marked = list(itertools.dropwhile(lambda line: not line.startswith(_QUOTE), below))
     introduction = [line for line in split.introduction.split("\n") if line.strip()]
@@ -253,14 +255,14 @@ def _is_marked(split: _Split) -> bool:
 
 
 def _own(lines: Sequence[str]) -> str | None:
-    """Give what is left above the signature; None where that is nothing, has a quote, or two signatures."""
-    # two lines that begin a signature divide something else
+    """Return the text above the signature; None if it is empty, has a quote, or there are two signatures."""
+    # two lines like that are not signatures
     if any(line.startswith(_QUOTE) for line in lines) or lines.count(_SIGNATURE) > 1:
         return None
     own_lines = list(itertools.takewhile(lambda line: line != _SIGNATURE, lines))
-    # nobody asks in a signature
+    # a signature has no question
     if any(line.rstrip().endswith(_QUESTIONS) for line in lines[len(own_lines) :]):
         return None
     own = "\n".join(own_lines).strip().split("\n")
-    # what Outlook draws above the quote
+    # Outlook's line above the quote
     return "\n".join(own[:-1] if _RULE.fullmatch(own[-1]) else own).strip() or None

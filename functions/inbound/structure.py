@@ -1,8 +1,8 @@
-"""The parts of a mail, as offsets into its bytes.
+"""Splits a mail into its parts, as offsets into its bytes.
 
-The standard library's parser keeps every line as an object of its own (a 40 MB mail of short lines
-takes over a gigabyte), writes attached messages anew, and calls itself once per level. Here
-each part stays a range of the raw mail: its bytes are exact, time and memory bounded.
+The standard library's parser keeps every line as an object (a 40 MB mail of short lines takes over a
+gigabyte), rewrites attached messages, and recurses once per level. Here each part is a range of the raw mail:
+its bytes are exact, and time and memory are bounded.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _BRACKETS: Final = re.compile(r"^<(.*)>$", re.DOTALL)
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """A part that is no multipart. Its content, still encoded, lies from `start` to `end`.
+    """A part that is not a multipart. Its content, still encoded, is at `start` to `end`.
 
-    `parent` is the content type around it, `position` its place there from 0.
+    `parent` is the content type of the multipart around it, `position` its position there from 0.
     """
 
     content_type: str
@@ -51,12 +51,12 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     end: int
 
     def content(self, raw: bytes) -> tuple[bytes, tuple[str, ...]]:
-        """Decode the part's bytes out of the mail's; answers them and the defects met."""
+        """Return the part's decoded bytes, and their defects."""
         return transfer.decode(memoryview(raw)[self.start : self.end], self.encoding)
 
 
 class Structure(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole mail: its header, its parts in their order, what was wrong with it."""
+    """A mail's header, its parts in order, and its defects."""
 
     header: fields.Header
     parts: tuple[Part, ...]
@@ -64,7 +64,7 @@ class Structure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Entity(msgspec.Struct, frozen=True, kw_only=True):
-    """A range that is still to be read: a header section, then a body."""
+    """A range that must still be split: a header section and a body."""
 
     start: int
     end: int
@@ -74,7 +74,7 @@ class _Entity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Media(msgspec.Struct, frozen=True, kw_only=True):
-    """A part's content type; `token` is one that can be relied on."""
+    """A part's content type; `token` is always a valid one."""
 
     token: str
     value: fields.Parameterized
@@ -82,14 +82,14 @@ class _Media(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Split(msgspec.Struct, frozen=True, kw_only=True):
-    """The ranges between the delimiters of a multipart; None where it has no delimiter."""
+    """The ranges between the delimiters of a multipart; None if it has no delimiter."""
 
     ranges: tuple[tuple[int, int], ...] | None
     defects: tuple[str, ...] = ()
 
 
 def read(raw: bytes) -> Structure:
-    """Take a mail apart. Never fails: what is no mail at all is one part of text."""
+    """Split a mail into its parts. Never fails: bytes that are not a mail are one part of text."""
     parts: list[Part] = []
     defects: list[str] = []
     waiting = [_Entity(start=0, end=len(raw), parent=None, position=0, depth=0)]
@@ -102,12 +102,12 @@ def read(raw: bytes) -> Structure:
         media = _media(header, entity)
         defects += (*header.defects, *media.defects)
         if not media.token.startswith("multipart/"):
-            parts.append(_typed(raw, _part(header, media, entity, defects), media))
+            parts.append(_without_binary_text(raw, _part(header, media, entity, defects), media))
             continue
         split = _split_within(raw, header.end, entity, media, PARTS - known)
         defects += split.defects
         if split.ranges is None:
-            parts += _undivided(raw, _part(header, media, entity, defects), entity)
+            parts += _unsplit(raw, _part(header, media, entity, defects), entity)
             continue
         known += len(split.ranges)
         waiting += [
@@ -125,7 +125,7 @@ def _media(header: fields.Header, entity: _Entity) -> _Media:
     value = fields.parameterized(given)
     if _MEDIA_TYPE.fullmatch(value.token):
         return _Media(token=value.token, value=value, defects=value.defects)
-    # RFC 2045, 5.2: what has no readable type is plain text
+    # RFC 2045, 5.2: a part without a valid type is plain text
     return _Media(token="text/plain", value=value, defects=(*value.defects, BAD_CONTENT_TYPE))  # noqa: S106 - no secret
 
 
@@ -149,8 +149,8 @@ def _part(header: fields.Header, media: _Media, entity: _Entity, defects: list[s
     )
 
 
-def _typed(raw: bytes, part: Part, media: _Media) -> Part:
-    """Let a part that is only called text, for want of a readable type, be none where it is binary."""
+def _without_binary_text(raw: bytes, part: Part, media: _Media) -> Part:
+    """Return a part whose type is invalid as binary, if its content has NULs, instead of as text."""
     if BAD_CONTENT_TYPE not in media.defects or part.encoding != "base64":
         return part
     begin = memoryview(raw)[part.start : min(part.end, part.start + transfer.PIECE_BYTES)]
@@ -158,10 +158,10 @@ def _typed(raw: bytes, part: Part, media: _Media) -> Part:
     return msgspec.structs.replace(part, content_type="application/octet-stream") if is_binary else part
 
 
-def _undivided(raw: bytes, part: Part, entity: _Entity) -> Iterator[Part]:
-    """Keep a multipart that cannot be divided: as text, so that somebody reads it, if it has any content.
+def _unsplit(raw: bytes, part: Part, entity: _Entity) -> Iterator[Part]:
+    """Return a multipart that cannot be split as text, so that it is shown, if it has any content.
 
-    One that is nested too deep stays what it is, an attachment.
+    One that is nested too deep stays a multipart, which makes it an attachment.
     """
     if entity.depth >= DEPTH:
         yield part
@@ -170,7 +170,7 @@ def _undivided(raw: bytes, part: Part, entity: _Entity) -> Iterator[Part]:
 
 
 def _split_within(raw: bytes, start: int, entity: _Entity, media: _Media, limit: int) -> _Split:
-    """Split a multipart, if the bounds of depth and number allow it."""
+    """Split a multipart within the limits of depth and number."""
     if entity.depth >= DEPTH:
         return _Split(ranges=None, defects=(NESTED_TOO_DEEP,))
     boundary = media.value.get("boundary")
@@ -182,10 +182,10 @@ def _split_within(raw: bytes, start: int, entity: _Entity, media: _Media, limit:
 def _split(raw: bytes, start: int, end: int, delimiter: bytes, limit: int) -> _Split:
     ranges: list[tuple[int, int]] = []
     child: int | None = None
-    for at, behind, closing in _delimiters(raw, start, end, delimiter):
+    for at, after, closing in _delimiters(raw, start, end, delimiter):
         if child is not None:
             ranges.append((child, max(child, _before_line_break(raw, at))))
-        child = None if closing else behind
+        child = None if closing else after
         if closing or len(ranges) >= limit:
             break
     else:
@@ -198,16 +198,16 @@ def _split(raw: bytes, start: int, end: int, delimiter: bytes, limit: int) -> _S
 
 
 def _delimiters(raw: bytes, start: int, end: int, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Find the delimiter lines: where each begins, where the next line begins, whether it closes."""
+    """Yield the start and the end of each delimiter line, and if it closes the multipart."""
     known = re.escape(delimiter)
-    # the look behind it stands behind it, so that the search is one for plain bytes
+    # the lookbehind follows the bytes that it checks, so that the search is for plain bytes
     lines = re.compile(b"%b(?<=[\\r\\n]%b)%b" % (known, known, _DELIMITER_REST))
     for line in lines.finditer(raw, start, end):
         yield line.start(), line.end(), line[1] is not None
 
 
 def _before_line_break(raw: bytes, at: int) -> int:
-    """Step back over one line break, which belongs to the delimiter (RFC 2046, 5.1.1)."""
+    """Return the offset before the line break, which belongs to the delimiter (RFC 2046, 5.1.1)."""
     if raw[at - 2 : at] == b"\r\n":
         return at - 2
     return at - 1 if raw[at - 1 : at] in {b"\r", b"\n"} else at

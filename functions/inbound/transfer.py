@@ -1,6 +1,6 @@
-"""Content-Transfer-Encoding: the bytes that a part stands for.
+"""Decodes Content-Transfer-Encoding.
 
-An encoded part may be as large as the mail, so it is taken in pieces: only what comes out is whole in memory.
+An encoded part may be as large as the mail, so it is decoded in pieces: only the result is whole in memory.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _NOT_BASE64: Final = bytes(sorted(set(range(256)) - set(_BASE64_DIGITS + b"=")))
 _BLANKS: Final = b"\r\n \t"
 _LONE_DIGIT: Final = 1
 
-# Soft line breaks as the library does not read them: before a CR alone it loses all up to the next LF, and
-# it keeps those that a relay padded (RFC 2045, 6.7, rule 3).
+# Soft line breaks that the library decodes wrongly: with a CR alone it drops everything up to the next LF,
+# and it keeps those to which a relay has added spaces (RFC 2045, 6.7, rule 3).
 _ODD_SOFT_BREAK: Final = re.compile(rb"=(?:[ \t]+(?:\r\n|\r|\n)|\r(?!\n))")
 
 _UU_LINE: Final = re.compile(rb"[^\r\n]+")
 
 
 def decode(data: bytes | memoryview, encoding: str) -> tuple[bytes, tuple[str, ...]]:
-    """Undo a transfer encoding; answers the bytes and the defects met. Never fails.
+    """Return decoded bytes, and their defects. Never fails.
 
-    What is unknown stays as it is. Base64 is read up to its padding, over foreign characters.
+    An unknown encoding is not decoded. Base64 is decoded up to its padding; other characters are skipped.
     """
     decoder = _DECODERS.get(encoding)
     return (bytes(data), (UNKNOWN_ENCODING,)) if decoder is None else decoder(data)
@@ -52,7 +52,7 @@ def _quoted_printable(data: bytes | memoryview) -> tuple[bytes, tuple[str, ...]]
 
 
 def _between_escapes(data: bytes | memoryview) -> Iterator[bytes]:
-    """Cut before an equals sign, so that what it begins stays in one piece."""
+    """Yield pieces that end before an equals sign, so that no escape is split."""
     start = 0
     while start < len(data):
         piece = bytes(data[start : start + PIECE_BYTES])
@@ -76,8 +76,8 @@ def _base64(data: bytes | memoryview) -> tuple[bytes, tuple[str, ...]]:
         if content is None:
             known = digits.translate(None, _NOT_BASE64)
             clean = clean and len(known) == len(digits)
-            digits, padding, behind = known.partition(b"=")
-            clean = clean and not behind.strip(b"=")
+            digits, padding, after = known.partition(b"=")
+            clean = clean and not after.strip(b"=")
             padded = bool(padding)
             content = binascii.a2b_base64(digits[: _grouped(digits)])
         decoded.write(content)
@@ -89,7 +89,7 @@ def _base64(data: bytes | memoryview) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _groups(digits: bytes) -> bytes | None:
-    """Decode all groups of four; None where there is anything but digits, which few mails have."""
+    """Decode all groups of four; return None if there is anything but digits, which is rare."""
     groups, rest = digits[: _grouped(digits)], digits[_grouped(digits) :]
     if rest.translate(None, _BASE64_DIGITS):
         return None
@@ -122,7 +122,7 @@ def _uuencode(data: bytes | memoryview) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _uu_digits(line: bytes) -> bytes:
-    """Leave out what some encoders put behind a line's digits, which its first character counts."""
+    """Return a line without what some encoders add after its digits, whose number is its first character."""
     return line[: 1 + ((line[0] - 32 & 63) * 4 + 2) // 3]
 
 

@@ -1,4 +1,4 @@
-"""Writes to the bucket side by side: a mail of very many parts is stored within the function's time."""
+"""Writes objects side by side, so that a mail with very many parts is stored within the function's time."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ if TYPE_CHECKING:
 
     from inbound.aws.s3 import Bucket
 
-# A put takes some 30 ms, most of it waiting. boto3's pool has ten connections where nobody asks for more:
+# A put takes about 30 ms, most of it waiting. boto3's default pool has ten connections:
 # https://botocore.amazonaws.com/v1/documentation/api/latest/reference/config.html
 WORKERS: Final = 8
-# What waits or is on its way, besides the mail itself; boto3 copies a body once to send it.
-BYTES_UNDER_WAY: Final = 16 * 1024 * 1024
+# The memory for uploads that wait or are running, besides the mail itself; boto3 copies a body once to send
+# it.
+BYTES_IN_FLIGHT: Final = 16 * 1024 * 1024
 
 
 class Uploads:
-    """A block in which writes are begun; leaving it means that all are done.
+    """A context in which uploads are begun; it ends when all are done.
 
-    What the bucket raises for one of them comes out of the next call or out of the block. A block that is
-    left by an exception begins no other write. None outlives it.
+    An upload's error is raised by the next call or at the end of the context. After an exception in the
+    context no other upload begins. No upload outlives the context.
     """
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._pool = ThreadPoolExecutor(max_workers=WORKERS)
-        self._under_way: dict[Future[StoredObject], int] = {}
+        self._in_flight: dict[Future[StoredObject], int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -42,25 +43,25 @@ class Uploads:
         trace: TracebackType | None,
     ) -> None:
         try:
-            while kind is None and self._under_way:
-                self._settle()
+            while kind is None and self._in_flight:
+                self._finish_some()
         finally:
             self._pool.shutdown(cancel_futures=True)
 
-    def make_room(self, size: int) -> None:
-        """Wait until `size` bytes more may be in memory. What is larger than all room has it for itself."""
-        while self._under_way and (
-            len(self._under_way) >= WORKERS or sum(self._under_way.values()) + size > BYTES_UNDER_WAY
+    def wait_for_memory(self, size: int) -> None:
+        """Wait until `size` more bytes may be in memory. An upload larger than the limit runs alone."""
+        while self._in_flight and (
+            len(self._in_flight) >= WORKERS or sum(self._in_flight.values()) + size > BYTES_IN_FLIGHT
         ):
-            self._settle()
+            self._finish_some()
 
     def begin(self, key: str, content: bytes) -> StoredObject:
-        """Begin to write `content`, for which there is room; answers where it will be."""
-        self._under_way[self._pool.submit(self._bucket.write, key, content)] = len(content)
+        """Begin to write `content`, after `wait_for_memory`; return where it will be."""
+        self._in_flight[self._pool.submit(self._bucket.write, key, content)] = len(content)
         return StoredObject(bucket=self._bucket.name, key=key)
 
-    def _settle(self) -> None:
-        done, _ = wait(self._under_way, return_when=FIRST_COMPLETED)
+    def _finish_some(self) -> None:
+        done, _ = wait(self._in_flight, return_when=FIRST_COMPLETED)
         for upload in done:
-            del self._under_way[upload]
+            del self._in_flight[upload]
             upload.result()

@@ -16,32 +16,32 @@ if TYPE_CHECKING:
 
 ACCESS_DENIED: Final = "AccessDeniedException"
 
-# What no further try changes, by KMS's code, with what to do:
+# Permanent errors by KMS's code, with what to do:
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html#API_Decrypt_Errors
-_FINAL: Final = {
+_PERMANENT: Final = {
     "DisabledException": "enable the receipt rule's KMS key again",
-    "IncorrectKeyException": "let the receipt rule encrypt by the key that the function may use",
+    "IncorrectKeyException": "let the receipt rule encrypt with the key that the function may use",
     "InvalidCiphertextException": (
-        "the wrapped key or its context was altered, or the KMS key is of another region than the function"
+        "the wrapped key or its context was altered, or the KMS key is in another region than the function"
     ),
-    "InvalidKeyUsageException": "let the receipt rule encrypt by a symmetric KMS key",
-    "KMSInvalidStateException": "the receipt rule's KMS key waits for its deletion or import: cancel that",
-    "NotFoundException": "the receipt rule's KMS key is gone, or of another region than the function",
-    "UnsupportedOperationException": "let the receipt rule encrypt by a symmetric KMS key",
-    "ValidationException": "the wrapped key or its context is none that KMS made",
+    "InvalidKeyUsageException": "let the receipt rule encrypt with a symmetric KMS key",
+    "KMSInvalidStateException": "the receipt rule's KMS key is pending deletion or import: cancel that",
+    "NotFoundException": "the receipt rule's KMS key was deleted, or is in another region than the function",
+    "UnsupportedOperationException": "let the receipt rule encrypt with a symmetric KMS key",
+    "ValidationException": "the wrapped key or its context was not made by KMS",
 }
 
 
 class Keys:
-    """Unwraps data keys by whatever KMS key wrapped them; the function's role says by which it may."""
+    """Unwraps data keys; the function's role decides with which KMS keys it may."""
 
     def __init__(self, client: KMSClient) -> None:
         self._client = client
 
     def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes | Unavailable:
-        """Give the key; without the right to it, `Unavailable`.
+        """Return the key, or `Unavailable` if access is denied.
 
-        What KMS refuses for good is an `InboundError`. Trouble that may pass is raised as it came.
+        A permanent error is raised as `InboundError`, a temporary one as it is.
         """
         try:
             answer = self._client.decrypt(CiphertextBlob=wrapped, EncryptionContext=context)
@@ -49,10 +49,10 @@ class Keys:
             code = error.response["Error"]["Code"]
             if code == ACCESS_DENIED:
                 return Unavailable(code=code)
-            if code not in _FINAL:
+            if code not in _PERMANENT:
                 raise
             reason = (
-                f"the mail is encrypted, and KMS answers {code} for its key: {_FINAL[code]}. "
+                f"the mail is encrypted, and KMS answers {code} for its key: {_PERMANENT[code]}. "
                 "The raw message is kept"
             )
             raise InboundError(reason) from error

@@ -1,4 +1,4 @@
-"""The edge to S3: the deployment's own bucket, where SES puts mail and its parts go."""
+"""The edge to S3: the deployment's bucket of received mail and its parts."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from mailbus.events import StoredObject
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
 
-# SES takes 40 MB (https://docs.aws.amazon.com/ses/latest/dg/quotas.html); more is no mail, and
-# would not fit into the function's memory.
+# SES receives up to 40 MB (https://docs.aws.amazon.com/ses/latest/dg/quotas.html). A larger object is not a
+# mail, and does not fit into the function's memory.
 RAW_BYTES: Final = 64 * 1024 * 1024
 
-# Without s3:ListBucket a missing object is "access denied" too:
+# Without s3:ListBucket S3 answers "access denied" for a missing object too:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 NO_SUCH_KEY: Final = "NoSuchKey"
 UNAVAILABLE: Final = frozenset({NO_SUCH_KEY, "NoSuchBucket", "AccessDenied", "403", "404"})
 
-# What a conditional write says of a key at which something lies:
+# The codes of a conditional write if the object exists:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _EXISTS: Final = frozenset({"PreconditionFailed", "412"})
 
 
 class StoredMail(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail out of the bucket. `size` is its object's, in bytes; `content` is None over `RAW_BYTES`.
+    """A mail in the bucket. `size` is its object's, in bytes; `content` is None over `RAW_BYTES`.
 
-    `metadata` is the object's own, as its writer named it.
+    `metadata` is the object's, with names as they were written.
     """
 
     content: bytes | None
@@ -39,9 +39,9 @@ class StoredMail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unavailable(msgspec.Struct, frozen=True, kw_only=True):
-    """No object, or no right to it or to its key. `code` is S3's, or KMS's.
+    """The object does not exist, or access to it or its key is denied. `code` is S3's, or KMS's.
 
-    S3 tells a missing object from a missing right only to those who may list.
+    S3 distinguishes the two only for callers that may list the bucket.
     """
 
     code: str
@@ -55,7 +55,7 @@ class Bucket:
         self.name = name
 
     def read(self, key: str) -> StoredMail | Unavailable:
-        """Fetch a mail. Trouble that may pass is raised as it came."""
+        """Return a mail. Temporary errors are raised."""
         try:
             answer = self._client.get_object(Bucket=self.name, Key=key)
         except ClientError as error:
@@ -67,10 +67,10 @@ class Bucket:
         content = None if size > RAW_BYTES else answer["Body"].read()
         return StoredMail(content=content, size=size, metadata=answer["Metadata"])
 
-    def keep(self, key: str, content: bytes) -> StoredMail | Unavailable:
-        """Store a mail where nothing lies yet; else fetch what does. Trouble that may pass is raised.
+    def write_or_read(self, key: str, content: bytes) -> StoredMail | Unavailable:
+        """Store a mail if there is no object yet, else return the object. Temporary errors are raised.
 
-        What SES itself stored is the better copy, and may be an encrypted one.
+        An object that SES stored is the better copy, and may be encrypted.
         """
         try:
             self._client.put_object(Bucket=self.name, Key=key, Body=content, IfNoneMatch="*")
@@ -81,9 +81,9 @@ class Bucket:
         return StoredMail(content=content, size=len(content))
 
     def write(self, key: str, content: bytes) -> StoredObject:
-        """Store bytes, over what lies there.
+        """Store bytes, and replace an object that exists.
 
-        Without a content type: S3 would serve a sender's HTML or script under it.
+        It has no content type: S3 would serve a sender's HTML or script with it.
         """
         self._client.put_object(Bucket=self.name, Key=key, Body=content)
         return StoredObject(bucket=self.name, key=key)

@@ -10,7 +10,7 @@ import pytest
 from inbound.handler import process
 from mailbus.aws.event_bus import ENTRY_BYTES, entry_size
 from mailbus.bus_entries import BusEntry
-from tests.unit.inbound.world import BUCKET, PLACE, World, received, record
+from tests.unit.inbound.world import BUCKET, FOLDER, World, received, record
 
 HEAD = b"From: a@example.org\nSubject: long\n"
 FILE = b"\n--b\nContent-Disposition: attachment; filename=%s\n\nx"
@@ -49,8 +49,8 @@ def test_of_two_bodies_too_long_together_the_longer_goes_to_s3() -> None:
     world = published(alternatives(b"t" * 100_000, b"h" * 200_000))
     message = world.detail["message"]
     assert (len(message["text"]), message["html"]) == (100_000, None)
-    assert message["html_ref"] == {"bucket": BUCKET, "key": f"{PLACE}body.html"}
-    assert world.stored(f"{PLACE}body.html") == b"h" * 200_000
+    assert message["html_ref"] == {"bucket": BUCKET, "key": f"{FOLDER}body.html"}
+    assert world.stored(f"{FOLDER}body.html") == b"h" * 200_000
     assert message["defects"] == []
 
 
@@ -58,15 +58,15 @@ def test_two_bodies_each_too_long_both_go_to_s3_in_utf_8() -> None:
     world = published(alternatives("é".encode() * 200_000, "€".encode() * 200_000))
     message = world.detail["message"]
     assert (message["text"], message["html"]) == (None, None)
-    assert message["text_ref"] == {"bucket": BUCKET, "key": f"{PLACE}body.txt"}
-    assert world.stored(f"{PLACE}body.txt").decode() == "é" * 200_000
-    assert world.stored(f"{PLACE}body.html").decode() == "€" * 200_000
+    assert message["text_ref"] == {"bucket": BUCKET, "key": f"{FOLDER}body.txt"}
+    assert world.stored(f"{FOLDER}body.txt").decode() == "é" * 200_000
+    assert world.stored(f"{FOLDER}body.html").decode() == "€" * 200_000
 
 
 def test_a_body_that_only_grows_too_long_as_json_goes_to_s3() -> None:
     world = published(HEAD + b"\n" + b"\x01" * 100_000)
     assert world.detail["message"]["text"] is None
-    assert world.stored(f"{PLACE}body.txt") == b"\x01" * 100_000
+    assert world.stored(f"{FOLDER}body.txt") == b"\x01" * 100_000
 
 
 def test_headers_are_cut_last_and_a_giant_one_alone_is_left_out() -> None:
@@ -74,7 +74,7 @@ def test_headers_are_cut_last_and_a_giant_one_alone_is_left_out() -> None:
     message = published(raw).detail["message"]
     assert [name for name, _ in message["headers"]] == ["From", "Subject"]
     assert message["subject"] == "long"
-    assert message["text_ref"]["key"] == f"{PLACE}body.txt"
+    assert message["text_ref"]["key"] == f"{FOLDER}body.txt"
     assert message["defects"] == ["headers_cut"]
 
 
@@ -84,7 +84,7 @@ def test_more_attachments_than_an_event_can_list_are_stored_all_the_same() -> No
     message = world.detail["message"]
     assert len(world.s3.writes) == 1500
     assert 600 < len(message["attachments"]) < 1500
-    assert message["attachments"][0]["s3"]["key"] == f"{PLACE}1-attachment-0000.txt"
+    assert message["attachments"][0]["s3"]["key"] == f"{FOLDER}1-attachment-0000.txt"
 
 
 def bytes_of(world: World) -> int:

@@ -10,15 +10,15 @@ from botocore.exceptions import EndpointConnectionError
 from inbound import handler
 from inbound.aws.s3 import RAW_BYTES
 from inbound.handler import process
-from inbound.receive import PATIENCE
+from inbound.receive import DELIVERIES_UNTIL_REPORTED
 from tests.unit.fakes.clients import FakeEvents, FakeSqs, refusal
 from tests.unit.fakes.lambda_context import FakeLambdaContext
 from tests.unit.fakes.s3 import FakeS3
 from tests.unit.inbound.world import (
     ABSENT,
     BUCKET,
+    FOLDER,
     MESSAGE_ID,
-    PLACE,
     RAW_KEY,
     SETTINGS,
     TOPIC,
@@ -47,7 +47,7 @@ def test_a_received_mail_is_published_as_email_inbound() -> None:
     assert entry["Time"].isoformat() == "2026-11-18T08:00:02.987000+00:00"
     assert world.detail["message_id"] == world.detail["event_id"] == MESSAGE_ID
     assert world.detail["message"]["text"] == "Meet at noon."
-    assert world.stored(f"{PLACE}1-plan.csv") == b"noon;bridge"
+    assert world.stored(f"{FOLDER}1-plan.csv") == b"noon;bridge"
 
 
 def test_the_envelope_is_what_smtp_said_not_what_the_headers_say() -> None:
@@ -179,11 +179,11 @@ def test_a_mail_that_is_not_there_is_reported_at_once() -> None:
 @pytest.mark.parametrize("code", ["AccessDenied", "403"])
 def test_a_mail_that_may_not_be_read_is_waited_for_then_reported(code: str) -> None:
     world = World(s3=FakeS3(in_bucket({RAW_KEY: MAIL}), refused={RAW_KEY: code}))
-    for delivery in range(1, PATIENCE):
+    for delivery in range(1, DELIVERIES_UNTIL_REPORTED):
         early = record(received(), receive_count=delivery)
         assert process([early], world.wiring) == (early,)
     assert world.events.taken == []
-    assert process([record(received(), receive_count=PATIENCE)], world.wiring) == ()
+    assert process([record(received(), receive_count=DELIVERIES_UNTIL_REPORTED)], world.wiring) == ()
     assert world.detail["event_type"] == "inbound_failed"
     assert code in world.detail["description"]
     assert world.detail["message"] is None
@@ -219,7 +219,7 @@ def test_what_there_was_never_time_for_is_kept_with_its_reason_in_the_end() -> N
 
 
 def test_nothing_is_published_before_every_part_is_stored() -> None:
-    world = World(s3=FakeS3(in_bucket({RAW_KEY: MAIL}), refused={f"{PLACE}1-plan.csv": "SlowDown"}))
+    world = World(s3=FakeS3(in_bucket({RAW_KEY: MAIL}), refused={f"{FOLDER}1-plan.csv": "SlowDown"}))
     given = record(received())
     assert process([given], world.wiring) == (given,)
     assert world.events.taken == []

@@ -16,8 +16,8 @@ from tests.unit.inbound.encrypted_mail import FakeKms, encrypted
 from tests.unit.inbound.world import (
     ABSENT,
     BUCKET,
+    FOLDER,
     MESSAGE_ID,
-    PLACE,
     RAW_KEY,
     SETTINGS,
     TOPIC,
@@ -73,7 +73,7 @@ def test_a_mail_inside_its_notification_is_the_event_of_the_same_mail_in_s3(
     assert inside.detail["message"]["text"] == "Bis morgen in Köln."
     assert inside.detail["raw"] == {"bucket": BUCKET, "key": RAW_KEY, "size": len(MAIL)}
     assert inside.stored(RAW_KEY) == MAIL
-    assert inside.stored(f"{PLACE}1-plan.csv") == b"noon;bridge"
+    assert inside.stored(f"{FOLDER}1-plan.csv") == b"noon;bridge"
 
 
 @pytest.mark.parametrize("encoding", ["UTF8", "BASE64"])
@@ -86,7 +86,7 @@ def test_a_second_delivery_writes_the_same_keys_and_the_same_event(encoding: str
     first, second = world.details
     assert first == second
     assert first["event_id"] == MESSAGE_ID
-    assert set(world.s3.writes) == {RAW_KEY, f"{PLACE}1-plan.csv"}
+    assert set(world.s3.writes) == {RAW_KEY, f"{FOLDER}1-plan.csv"}
 
 
 def test_what_ses_itself_stored_is_read_and_never_written_over() -> None:
@@ -205,7 +205,7 @@ def test_the_largest_mail_of_an_sns_action_fits_the_bus() -> None:
     mail = (head + "\x01" * (150 * 1024 - len(head))).encode()
     process([record(_published(_base64(mail), "BASE64"))], world.wiring)
     assert world.detail["message"]["text"] is None
-    assert world.stored(f"{PLACE}body.txt") == mail[len(head) :]
+    assert world.stored(f"{FOLDER}body.txt") == mail[len(head) :]
     assert len(world.events.taken[0]["Detail"].encode()) < SETTINGS.event_bytes
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from inbound.aws.s3 import RAW_BYTES
 from inbound.handler import process
-from inbound.receive import PATIENCE
+from inbound.receive import DELIVERIES_UNTIL_REPORTED
 from tests.unit.inbound.encrypted_mail import (
     ACCOUNT,
     CONTEXT,
@@ -35,23 +35,23 @@ from tests.unit.inbound.world import (
 def test_where_mail_is_encrypted_an_object_without_an_envelope_is_not_read(metadata: dict[str, str]) -> None:
     content, _ = encrypted(MAIL, FakeKms())
     world = EncryptingWorld(content, metadata, FakeKms(), ENCRYPTED)
-    assert "its object has no envelope in its metadata" in world.reason_of_failure(PATIENCE)
+    assert "its object has no envelope in its metadata" in world.reason_of_failure(DELIVERIES_UNTIL_REPORTED)
     assert world.kms.asked == 0
 
 
 def test_where_mail_is_encrypted_a_clear_one_under_the_raw_prefix_is_not_read() -> None:
     forged = MAIL.replace(b"Ada <ada@example.org>", b"The CEO <ceo@example.com>")
     world = EncryptingWorld(forged, {}, FakeKms(), ENCRYPTED)
-    assert "it was not SES that wrote it" in world.reason_of_failure(PATIENCE)
+    assert "SES did not write it" in world.reason_of_failure(DELIVERIES_UNTIL_REPORTED)
 
 
 def test_a_clear_mail_waits_for_a_deployment_that_ends_the_encryption() -> None:
     world = EncryptingWorld(MAIL, {}, FakeKms(), ENCRYPTED)
-    arrived = record(received(), receive_count=PATIENCE - 1)
+    arrived = record(received(), receive_count=DELIVERIES_UNTIL_REPORTED - 1)
     assert process([arrived], world.wiring) == (arrived,)
     assert world.details == []
     world.wiring = msgspec.structs.replace(world.wiring, settings=SETTINGS)
-    assert process([record(received(), receive_count=PATIENCE)], world.wiring) == ()
+    assert process([record(received(), receive_count=DELIVERIES_UNTIL_REPORTED)], world.wiring) == ()
     assert world.detail["message"]["text"] == SECRET.decode()
 
 
@@ -79,7 +79,7 @@ def test_where_mail_is_encrypted_a_clear_one_that_lay_there_before_a_notificatio
     world = EncryptingWorld(MAIL.replace(b"noon", b"dusk"), {}, FakeKms(), ENCRYPTED)
     action = {"type": "SNS", "topicArn": TOPIC, "encoding": "BASE64"}
     told = received(receipt__action=action, content=b64encode(MAIL).decode())
-    assert process([record(told, receive_count=PATIENCE)], world.wiring) == ()
+    assert process([record(told, receive_count=DELIVERIES_UNTIL_REPORTED)], world.wiring) == ()
     assert world.detail["event_type"] == "inbound_failed"
 
 

@@ -13,10 +13,10 @@ from inbound import mime, uploads
 from inbound.aws.s3 import Bucket
 from inbound.handler import process
 from inbound.parts import store
-from inbound.uploads import BYTES_UNDER_WAY, WORKERS, Uploads
+from inbound.uploads import BYTES_IN_FLIGHT, WORKERS, Uploads
 from mailbus.aws import sessions
 from tests.unit.fakes.s3 import FakeS3
-from tests.unit.inbound.world import BUCKET, PLACE, World, received, record
+from tests.unit.inbound.world import BUCKET, FOLDER, World, received, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ def with_files(*contents: bytes) -> bytes:
 
 
 def key(number: int) -> str:
-    return f"{PLACE}{number}-{number}.csv"
+    return f"{FOLDER}{number}-{number}.csv"
 
 
 class SlowS3(FakeS3):
@@ -59,7 +59,7 @@ class SlowS3(FakeS3):
 
 
 def stored(raw: bytes, s3: FakeS3) -> list[tuple[str | None, str, int]]:
-    parts = store(raw, mime.parse(raw).parts, Bucket(s3, BUCKET), PLACE)
+    parts = store(raw, mime.parse(raw).parts, Bucket(s3, BUCKET), FOLDER)
     return [(part.filename, part.s3.key, part.size) for part in parts.attachments]
 
 
@@ -74,14 +74,14 @@ def test_as_many_parts_are_written_at_once_as_there_are_workers_and_listed_in_th
 
 
 def test_no_more_bytes_wait_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "BYTES_UNDER_WAY", 1000)
+    monkeypatch.setattr(uploads, "BYTES_IN_FLIGHT", 1000)
     s3 = SlowS3(together=2)
     stored(with_files(*[b"x" * 500] * 10), s3)
     assert max(s3.bytes_at_once) == 1000
 
 
 def test_a_part_larger_than_all_room_is_written_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "BYTES_UNDER_WAY", 1000)
+    monkeypatch.setattr(uploads, "BYTES_IN_FLIGHT", 1000)
     s3 = SlowS3(together=1)
     assert len(stored(with_files(b"x" * 10, b"y" * 5000, b"z" * 10), s3)) == 3
     assert s3.bytes_at_once[1] == 5000
@@ -93,7 +93,7 @@ def test_the_pool_of_boto3_is_as_large_as_that_of_the_workers() -> None:
 
 def test_what_is_under_way_is_a_small_share_of_the_functions_memory() -> None:
     # boto3 copies what it sends; the least memory of a function that takes 40 MB is 512 MB
-    assert 2 * BYTES_UNDER_WAY < 512 * 1024 * 1024 // 8
+    assert 2 * BYTES_IN_FLIGHT < 512 * 1024 * 1024 // 8
 
 
 @pytest.mark.parametrize("broken", [1, 7, 30])
@@ -124,7 +124,7 @@ def test_a_mail_with_a_part_that_is_not_stored_comes_again_and_then_has_one_even
     "leave",
     [
         pytest.param(lambda _: None, id="at its end"),
-        pytest.param(lambda block: block.make_room(BYTES_UNDER_WAY), id="for want of room"),
+        pytest.param(lambda block: block.wait_for_memory(BYTES_IN_FLIGHT), id="for want of room"),
     ],
 )
 def test_the_failure_of_a_write_comes_out(leave: Callable[[Uploads], None]) -> None:
@@ -155,5 +155,5 @@ def test_an_error_of_the_block_itself_is_the_one_that_comes_out() -> None:
 def test_a_block_in_which_nothing_is_written_starts_no_thread() -> None:
     before = threading.active_count()
     with Uploads(Bucket(FakeS3(), BUCKET)) as block:
-        block.make_room(10**9)
+        block.wait_for_memory(10**9)
         assert threading.active_count() == before

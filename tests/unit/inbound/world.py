@@ -26,7 +26,7 @@ BUCKET = "mailbus-dev-inbound-210987654321"
 TOPIC = "arn:aws:sns:eu-west-1:210987654321:mailbus-dev-inbound"
 MESSAGE_ID = "o3vrnil0e2ic28trm7dfhrc2v0clambda4nbp0g1"
 RAW_KEY = f"raw/{MESSAGE_ID}"
-PLACE = f"parts/{MESSAGE_ID}/"
+FOLDER = f"parts/{MESSAGE_ID}/"
 
 SETTINGS = InboundSettings(
     event_bus_name=BUS,

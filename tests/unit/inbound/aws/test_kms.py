@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
 
 from inbound.handler import process
-from inbound.receive import PATIENCE
+from inbound.receive import DELIVERIES_UNTIL_REPORTED
 from tests.unit.inbound.encrypted_mail import (
     MAIL,
     EncryptingWorld,
@@ -36,9 +36,9 @@ def test_a_key_of_a_wrong_length_is_reported(length: int) -> None:
         ("InvalidCiphertextException", "altered"),
         ("InvalidKeyUsageException", "symmetric"),
         ("KMSInvalidStateException", "cancel"),
-        ("NotFoundException", "gone"),
+        ("NotFoundException", "deleted"),
         ("UnsupportedOperationException", "symmetric"),
-        ("ValidationException", "none that KMS made"),
+        ("ValidationException", "not made by KMS"),
     ],
 )
 def test_what_kms_refuses_for_good_is_reported_with_what_to_do(code: str, said: str) -> None:
@@ -91,11 +91,11 @@ def test_trouble_with_kms_that_never_passes_is_kept_with_its_code() -> None:
 
 def test_a_key_that_may_not_be_used_is_waited_for_then_reported() -> None:
     world = store_encrypted(outage="AccessDeniedException")
-    for delivery in range(1, PATIENCE):
+    for delivery in range(1, DELIVERIES_UNTIL_REPORTED):
         early = record(received(), receive_count=delivery)
         assert process([early], world.wiring) == (early,)
     assert world.events.taken == []
-    assert process([record(received(), receive_count=PATIENCE)], world.wiring) == ()
+    assert process([record(received(), receive_count=DELIVERIES_UNTIL_REPORTED)], world.wiring) == ()
     assert world.detail["event_type"] == "inbound_failed"
     assert "kms:Decrypt" in world.detail["description"]
     assert world.detail["raw"]["size"] == len(MAIL) + 16
