@@ -95,7 +95,7 @@ def encrypted(
 
 
 def matdesc(**changed: str | None) -> str:
-    context = {name.removeprefix("aws:ses:"): value for name, value in CONTEXT.items()}
+    context: dict[str, str | None] = {name.removeprefix("aws:ses:"): value for name, value in CONTEXT.items()}
     context |= {name.replace("_", "-"): value for name, value in changed.items()}
     return json.dumps({f"aws:ses:{name}": value for name, value in context.items() if value is not None})
 

@@ -181,7 +181,8 @@ def test_what_ses_never_writes_is_reported_before_kms_is_asked(changed: dict[str
 def test_what_is_left_of_an_envelope_is_not_taken_for_a_clear_mail() -> None:
     names = list(encrypted(MAIL, FakeKms())[1])
     for name in names:
-        world = store_encrypted(**{other.replace("-", "_"): None for other in names if other != name})
+        removed: dict[str, Any] = {other.replace("-", "_"): None for other in names if other != name}
+        world = store_encrypted(**removed)
         assert "the mail is encrypted" in world.reason_of_failure()
 
 

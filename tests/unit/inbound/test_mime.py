@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -148,7 +149,8 @@ def test_what_the_standard_library_writes_is_read_as_it_was_meant() -> None:
     written["Subject"] = "Grüße " * 30
     written.set_content("Tee für 5 €\n" * 20)
     written.add_alternative("<p>Tee für 5 €</p>\n", subtype="html")
-    written.get_payload()[1].add_related(b"\x89PNG", "image", "png", cid="<leaf@example.org>")
+    parts: Any = written.get_payload()
+    parts[1].add_related(b"\x89PNG", "image", "png", cid="<leaf@example.org>")
     written.add_attachment(bytes(range(256)) * 9, "application", "octet-stream", filename="Übersicht €.bin")
     raw = written.as_bytes()
     mail = mime.parse(raw)

@@ -7,11 +7,10 @@ import hashlib
 import pytest
 
 from inbound import mime
-from inbound.aws.s3 import Bucket
 from inbound.parts import safe_filename, store
 from tests.unit.fakes.s3 import FakeS3
 from tests.unit.inbound.multiparts import FILED, PLAIN, multipart
-from tests.unit.inbound.world import BUCKET, FOLDER
+from tests.unit.inbound.world import BUCKET, FOLDER, bucket_in
 
 
 @pytest.mark.parametrize(
@@ -50,7 +49,7 @@ def test_parts_of_one_name_get_keys_of_their_own_and_keep_their_name_as_sent() -
     file = 'Content-Disposition: attachment; filename="../a b.txt"\nContent-Type: text/plain\n\n'
     raw = multipart("mixed", PLAIN, file + "one", file + "two")
     s3 = FakeS3()
-    stored = store(raw, mime.parse(raw).parts, Bucket(s3, BUCKET), FOLDER)
+    stored = store(raw, mime.parse(raw).parts, bucket_in(s3), FOLDER)
     assert s3.objects == {(BUCKET, f"{FOLDER}1-a_b.txt"): b"one", (BUCKET, f"{FOLDER}2-a_b.txt"): b"two"}
     assert [part.filename for part in stored.attachments] == ["../a b.txt"] * 2
     assert stored.attachments[1].sha256 == hashlib.sha256(b"two").hexdigest()
@@ -59,6 +58,6 @@ def test_parts_of_one_name_get_keys_of_their_own_and_keep_their_name_as_sent() -
 def test_a_part_with_broken_encoding_is_named_in_the_defects() -> None:
     raw = multipart("mixed", PLAIN, FILED + "Content-Transfer-Encoding: base64\n\naGVs*bG8=")
     s3 = FakeS3()
-    stored = store(raw, mime.parse(raw).parts, Bucket(s3, BUCKET), FOLDER)
+    stored = store(raw, mime.parse(raw).parts, bucket_in(s3), FOLDER)
     assert stored.defects == ("bad_base64",)
     assert list(s3.objects.values()) == [b"hello"]

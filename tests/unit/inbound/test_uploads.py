@@ -10,13 +10,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from inbound import mime, uploads
-from inbound.aws.s3 import Bucket
 from inbound.handler import process
 from inbound.parts import store
 from inbound.uploads import BYTES_IN_FLIGHT, WORKERS, Uploads
 from mailbus.aws import sessions
 from tests.unit.fakes.s3 import FakeS3
-from tests.unit.inbound.world import BUCKET, FOLDER, World, received, record
+from tests.unit.inbound.world import BUCKET, FOLDER, World, bucket_in, received, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +58,7 @@ class SlowS3(FakeS3):
 
 
 def stored(raw: bytes, s3: FakeS3) -> list[tuple[str | None, str, int]]:
-    parts = store(raw, mime.parse(raw).parts, Bucket(s3, BUCKET), FOLDER)
+    parts = store(raw, mime.parse(raw).parts, bucket_in(s3), FOLDER)
     return [(part.filename, part.s3.key, part.size) for part in parts.attachments]
 
 
@@ -88,7 +87,8 @@ def test_a_part_larger_than_all_room_is_written_alone(monkeypatch: pytest.Monkey
 
 
 def test_the_pool_of_boto3_is_as_large_as_that_of_the_workers() -> None:
-    assert sessions.config(max_attempts=1).max_pool_connections >= WORKERS
+    config: Any = sessions.config(max_attempts=1)
+    assert config.max_pool_connections >= WORKERS
 
 
 def test_what_is_under_way_is_a_small_share_of_the_functions_memory() -> None:
@@ -128,7 +128,7 @@ def test_a_mail_with_a_part_that_is_not_stored_comes_again_and_then_has_one_even
     ],
 )
 def test_the_failure_of_a_write_comes_out(leave: Callable[[Uploads], None]) -> None:
-    bucket = Bucket(FakeS3(refused={"parts/1": "AccessDenied"}), BUCKET)
+    bucket = bucket_in(FakeS3(refused={"parts/1": "AccessDenied"}))
 
     def written() -> None:
         with Uploads(bucket) as block:
@@ -140,7 +140,7 @@ def test_the_failure_of_a_write_comes_out(leave: Callable[[Uploads], None]) -> N
 
 
 def test_an_error_of_the_block_itself_is_the_one_that_comes_out() -> None:
-    bucket = Bucket(FakeS3(refused={"parts/1": "AccessDenied"}), BUCKET)
+    bucket = bucket_in(FakeS3(refused={"parts/1": "AccessDenied"}))
 
     def written() -> None:
         with Uploads(bucket) as block:
@@ -154,6 +154,6 @@ def test_an_error_of_the_block_itself_is_the_one_that_comes_out() -> None:
 
 def test_a_block_in_which_nothing_is_written_starts_no_thread() -> None:
     before = threading.active_count()
-    with Uploads(Bucket(FakeS3(), BUCKET)) as block:
+    with Uploads(bucket_in(FakeS3())) as block:
         block.wait_for_memory(10**9)
         assert threading.active_count() == before

@@ -43,6 +43,10 @@ def in_bucket(objects: Mapping[str, bytes]) -> dict[tuple[str, str], bytes]:
     return {(BUCKET, key): content for key, content in objects.items()}
 
 
+def bucket_in(s3: Any) -> Bucket:
+    return Bucket(s3, BUCKET)
+
+
 class World:
     """The function with stand-ins for all of AWS."""
 
@@ -59,12 +63,14 @@ class World:
         self.events = events or FakeEvents()
         self.sqs = sqs or FakeSqs()
         self.logged = io.StringIO()
+        eventbridge: Any = self.events
+        queue: Any = self.sqs
         self.wiring = Wiring(
             settings=SETTINGS,
-            bucket=Bucket(self.s3, BUCKET),
+            bucket=bucket_in(self.s3),
             keys=Keys(kms),
-            bus=EventBus(self.events, BUS, sleep=lambda _: None),
-            dead_letters=DeadLetterQueue(self.sqs, DEAD_LETTERS),
+            bus=EventBus(eventbridge, BUS, sleep=lambda _: None),
+            dead_letters=DeadLetterQueue(queue, DEAD_LETTERS),
             log=Logger(service=f"inbound-{uuid4()}", stream=self.logged),
         )
 
