@@ -108,10 +108,10 @@ def receive(
     incoming = Incoming(received=received, notification=notification, key=key)
     outcome = _event(incoming, settings, bucket, keys)
     if isinstance(outcome, InboundEvent):
-        return _entry(incoming, outcome)
+        return _to_bus_entry(incoming, outcome)
     if outcome.code != NO_SUCH_KEY and record.receive_count < DELIVERIES_UNTIL_REPORTED:
         return RetryLater(code=outcome.code)
-    return _entry(incoming, _failed_event(incoming, bucket, outcome.reason, size=outcome.size))
+    return _to_bus_entry(incoming, _failed_event(incoming, bucket, outcome.reason, size=outcome.size))
 
 
 def _event(
@@ -241,7 +241,7 @@ def _status(verdict: Verdict | None) -> str | None:
     return None if verdict is None else verdict.status
 
 
-def _entry(incoming: Incoming, event: InboundEvent) -> BusEntry:
+def _to_bus_entry(incoming: Incoming, event: InboundEvent) -> BusEntry:
     return bus_entry(event, _resources(incoming))
 
 
