@@ -78,7 +78,7 @@ class Services:
             max_attempts=20,
             ledger_table_name=LEDGER,
             ledger_days=limits.ledger_days,
-            rate_cache_seconds=limits.rate_cache_seconds,
+            rate_cache_seconds=60,
             bulk_share=1.0,
             doubt_seconds=limits.doubt_seconds,
             on_unknown=limits.on_unknown,

@@ -23,7 +23,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from mailbus_cdk import packaging
-from mailbus_cdk.cdk_nag import acknowledge
+from mailbus_cdk.cdk_nag import suppress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +139,7 @@ class Consumer(Construct):
             )
         log.grant_write(role)
         table.grant(role, "dynamodb:PutItem")
-        acknowledge(self._function, "AwsSolutions-L1", "The runtime is the Python that the tests ran on.")
+        suppress(self._function, "AwsSolutions-L1", "The runtime is the Python that the tests ran on.")
         CfnOutput(Stack.of(self), "NotesTableName", value=table.table_name)
         CfnOutput(Stack.of(self), "ConsumerDeadLetterQueueUrl", value=failed.queue_url)
 
@@ -185,7 +185,7 @@ class Endpoint(Construct):
                 exclude_punctuation=True, password_length=KEY_CHARACTERS
             ),
         )
-        acknowledge(
+        suppress(
             key,
             "AwsSolutions-SMG4",
             "The endpoint has to learn a new key first, so nobody but its owner can.",
@@ -209,7 +209,7 @@ class Endpoint(Construct):
 def dead_letter_queue(scope: Construct) -> sqs.Queue:
     """Make a queue of what could not be done; somebody has to look when there is anything in it."""
     queue = sqs.Queue(scope, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(KEPT_DAYS))
-    acknowledge(queue, "AwsSolutions-SQS3", "It is where letters end; nothing reads it but people.")
+    suppress(queue, "AwsSolutions-SQS3", "It is a dead-letter queue itself; only people read it.")
     return queue
 
 

@@ -19,7 +19,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 
 from mailbus_cdk import packaging
-from mailbus_cdk.cdk_nag import acknowledge
+from mailbus_cdk.cdk_nag import suppress
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -49,7 +49,7 @@ class SupportDesk(Stack):
     ) -> None:
         super().__init__(scope, construct_id, description="Answers to received mail")
         failed = sqs.Queue(self, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(KEPT_DAYS))
-        acknowledge(failed, "AwsSolutions-SQS3", "It is where letters end; nothing reads it but people.")
+        suppress(failed, "AwsSolutions-SQS3", "It is a dead-letter queue itself; only people read it.")
         function = self._function(queue_url, failed, architecture)
         events.Rule(
             self,
@@ -89,7 +89,7 @@ class SupportDesk(Stack):
         # The answers are small; a client that sends more than a queue takes needs Mailbus's own grant_send.
         queue = self.format_arn(service="sqs", resource=queue_url.rpartition("/")[2])
         iam.Grant.add_to_principal(grantee=role, actions=["sqs:SendMessage"], resource_arns=[queue])
-        acknowledge(function, "AwsSolutions-L1", "The runtime is the Python that the tests ran on.")
+        suppress(function, "AwsSolutions-L1", "The runtime is the Python that the tests ran on.")
         return function
 
 

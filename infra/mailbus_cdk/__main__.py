@@ -1,4 +1,4 @@
-"""The CDK app; `cdk.json` names it. The stage comes from the context: `cdk synth --context stage=dev`."""
+"""The CDK app that `cdk.json` runs. The stage is given in the context: `cdk synth --context stage=dev`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from aws_cdk import App
 from mailbus.errors import ConfigurationError
 from mailbus_cdk.mailbus import deployment
 from mailbus_cdk.packaging import ROOT
-from mailbus_cdk.settings.schema import load
+from mailbus_cdk.settings import load
 
 DEFAULT_STAGE: Final = "dev"
-WRONG_SETTINGS: Final = 2
+EXIT_WRONG_SETTINGS: Final = 2
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def main() -> int:
         deployment(app, settings=load(ROOT / "mailbus.toml", str(stage)))
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
-        return WRONG_SETTINGS
+        return EXIT_WRONG_SETTINGS
     app.synth()
     return 0
 

@@ -1,4 +1,4 @@
-"""Findings of cdk-nag that are as they should be, each acknowledged with its reason where it is made."""
+"""Suppresses findings of cdk-nag, each with its reason, where the resource is created."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from constructs import IConstruct
 
 
-def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
-    """Accept one rule's finding on a construct and what is under it."""
+def suppress(construct: IConstruct, rule: str, reason: str) -> None:
+    """Suppress one rule's findings on a construct and all that it contains."""
     Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=reason))
 
 
-def acknowledge_patterns(construct: IConstruct, patterns: Iterable[str], reason: str) -> None:
-    """Accept that a construct's policy names resources by patterns."""
-    for pattern in patterns:
-        resource = _as_found(Stack.of(construct).resolve(pattern))
-        acknowledge(construct, f"AwsSolutions-IAM5[Resource::{resource}]", reason)
+def suppress_wildcards(construct: IConstruct, resources: Iterable[str], reason: str) -> None:
+    """Suppress the findings on ARNs with wildcards in a construct's policies."""
+    for resource in resources:
+        name = _name_in_findings(Stack.of(construct).resolve(resource))
+        suppress(construct, f"AwsSolutions-IAM5[Resource::{name}]", reason)
 
 
-def _as_found(value: Any) -> str:  # noqa: ANN401 - whatever CloudFormation makes of a text
-    """Write a template's value as cdk-nag names it in a finding."""
+def _name_in_findings(value: Any) -> str:  # noqa: ANN401 - whatever CloudFormation has for a string
+    """Return a template's value as cdk-nag writes it in a finding."""
     match value:
         case {"Fn::Join": [str(separator), list(parts)]}:
-            return separator.join(_as_found(part) for part in parts)
+            return separator.join(_name_in_findings(part) for part in parts)
         case {"Fn::GetAtt": [str(name), str(attribute)]}:
             return f"<{name}.{attribute}>"
         case {"Ref": str(name)}:

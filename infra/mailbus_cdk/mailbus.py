@@ -1,4 +1,4 @@
-"""Mailbus, whole: a few stacks for a deployment of its own, or one construct inside somebody else's."""
+"""All of Mailbus: as stacks of its own, or as one construct in another CDK app."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from mailbus_cdk.constructs.webhook import Webhook
 from mailbus_cdk.mail import Mail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from aws_cdk import aws_iam as iam
 
+    from mailbus_cdk.constructs.inbound import Inbound
     from mailbus_cdk.settings.schema import Settings
 
 
 class Mailbus(Construct):
-    """All of Mailbus in the stack that it is made in, whose region must be the settings' own."""
+    """All of Mailbus in one stack, whose region must be that of the settings."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
@@ -49,27 +50,44 @@ class Mailbus(Construct):
             else None
         )
         self.webhook = (
-            Webhook(self, "Webhook", settings=settings, code=code, mail=self.mail)
+            Webhook(
+                self,
+                "Webhook",
+                settings=settings,
+                code=code,
+                tracking=self.mail.tracking.work.queue,
+                inbound=self.mail.inbound.work.queue if self.mail.inbound else None,
+            )
             if settings.webhook.topic_arns
             else None
         )
 
     def grant_send(self, grantee: iam.IGrantable) -> None:
-        """Let an application send: put jobs on both queues, large ones into the bucket, and cancel them."""
+        """Let an application enqueue jobs in both lanes, store large ones, and cancel jobs."""
         self.mail.sending.grant_send(grantee)
 
 
 def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
-    """Lay a stage out in stacks: what must not be lost apart from what carries mail.
+    """Create the stacks of a stage: stored data in one, what processes mail in another.
 
-    Receipt rules stand apart from both, since one rule set is active per account and region.
+    Receipt rules have a stack of their own, since one rule set is active per account and region.
     """
     code = Code(settings.architecture)
+    state = _state(app, settings)
+    mail = _mail(app, settings, code, state)
+    parts: list[Construct] = [state, mail]
+    if mail.inbound:
+        parts.append(_receiving(app, settings, code, state, mail.inbound))
+    if settings.webhook.topic_arns:
+        parts.append(_webhook(app, settings, code, mail))
+    return [Stack.of(part) for part in parts]
 
-    state_stack = _stack(app, "state", settings, "what is kept")
-    state = State(state_stack, "State", settings=settings)
+
+def _state(app: Construct, settings: Settings) -> State:
+    stack = _stack(app, "state", settings, "stored data")
+    state = State(stack, "State", settings=settings)
     _outputs(
-        state_stack,
+        stack,
         {
             **({"EventArchiveName": state.bus.archive.archive_name} if state.bus.archive else {}),
             "EventBusName": state.bus.bus.event_bus_name,
@@ -80,11 +98,14 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
             **({"InboundKeyArn": state.inbound_mail.key.key_arn} if state.inbound_mail.key else {}),
         },
     )
+    return state
 
-    mail_stack = _stack(app, "mail", settings, "what carries mail and its events")
-    mail = Mail(mail_stack, "Mail", settings=settings, code=code, state=state)
+
+def _mail(app: Construct, settings: Settings, code: Code, state: State) -> Mail:
+    stack = _stack(app, "mail", settings, "queues, topics and functions")
+    mail = Mail(stack, "Mail", settings=settings, code=code, state=state)
     _outputs(
-        mail_stack,
+        stack,
         {
             "ConfigurationSetName": mail.tracking.configuration_set.name,
             "SendQueueUrl": mail.sending.transactional.queue.queue_url,
@@ -95,50 +116,42 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
             "TrackingDeadLetterQueueUrl": mail.tracking.dead_letters.queue.queue_url,
         },
     )
-    for name, records in {
-        **mail.identity.dns_records,
-        "RedirectRecord": mail.tracking.configuration_set.dns_records,
-    }.items():
-        _dns_outputs(mail_stack, name, [str(record) for record in records])
-    return [
-        state_stack,
-        mail_stack,
-        *_receiving(app, settings=settings, code=code, state=state, mail=mail),
-        *_webhook(app, settings=settings, code=code, mail=mail),
-    ]
+    for name, records in mail.identity.dns_records.items():
+        _dns_outputs(stack, name, records)
+    _dns_outputs(stack, "RedirectRecord", mail.tracking.configuration_set.dns_records)
+    if mail.inbound:
+        _outputs(
+            stack,
+            {
+                "InboundTopicArn": mail.inbound.receipts.topic.topic_arn,
+                "InboundQueueUrl": mail.inbound.work.queue.queue_url,
+                "InboundDeadLetterQueueUrl": mail.inbound.dead_letters.queue.queue_url,
+            },
+        )
+    return mail
 
 
-def _receiving(
-    app: Construct, *, settings: Settings, code: Code, state: State, mail: Mail
-) -> Iterator[Stack]:
-    if not mail.inbound:
-        return
-    _outputs(
-        Stack.of(mail),
-        {
-            "InboundTopicArn": mail.inbound.receipts.topic.topic_arn,
-            "InboundQueueUrl": mail.inbound.work.queue.queue_url,
-            "InboundDeadLetterQueueUrl": mail.inbound.dead_letters.queue.queue_url,
-        },
+def _receiving(app: Construct, settings: Settings, code: Code, state: State, inbound: Inbound) -> Receiving:
+    stack = _stack(app, "receiving", settings, "receipt rules")
+    receiving = Receiving(stack, "Receiving", settings=settings, code=code, state=state, inbound=inbound)
+    _outputs(stack, {"RuleSetName": receiving.rule_set_name})
+    _dns_outputs(stack, "InboundDkimRecord", receiving.mail_domain.dns_records)
+    _dns_outputs(stack, "MxRecord", receiving.mail_domain.mx_records)
+    return receiving
+
+
+def _webhook(app: Construct, settings: Settings, code: Code, mail: Mail) -> Webhook:
+    stack = _stack(app, "webhook", settings, "SNS over HTTPS")
+    webhook = Webhook(
+        stack,
+        "Webhook",
+        settings=settings,
+        code=code,
+        tracking=mail.tracking.work.queue,
+        inbound=mail.inbound.work.queue if mail.inbound else None,
     )
-
-    receiving_stack = _stack(app, "receiving", settings, "what SES does with mail that arrives")
-    receiving = Receiving(
-        receiving_stack, "Receiving", settings=settings, code=code, state=state, inbound=mail.inbound
-    )
-    _outputs(receiving_stack, {"RuleSetName": receiving.rule_set_name})
-    _dns_outputs(receiving_stack, "InboundDkimRecord", receiving.mail_domain.dns_records)
-    _dns_outputs(receiving_stack, "MxRecord", receiving.mail_domain.mx_records)
-    yield receiving_stack
-
-
-def _webhook(app: Construct, *, settings: Settings, code: Code, mail: Mail) -> Iterator[Stack]:
-    if not settings.webhook.topic_arns:
-        return
-    stack = _stack(app, "webhook", settings, "what takes SNS over HTTPS")
-    webhook = Webhook(stack, "Webhook", settings=settings, code=code, mail=mail)
     _outputs(stack, {"WebhookUrl": webhook.url, "WebhookSecretArn": webhook.credentials.arn})
-    yield stack
+    return webhook
 
 
 def _stack(app: Construct, part: str, settings: Settings, description: str) -> Stack:
@@ -146,7 +159,7 @@ def _stack(app: Construct, part: str, settings: Settings, description: str) -> S
         app,
         f"{settings.name}-{part}",
         description=f"Mailbus ({settings.stage}): {description}",
-        # No account: that of whoever deploys, so that synthesizing needs none.
+        # No account: it is that of the deployer's credentials, so that synthesizing needs none.
         env=Environment(region=settings.region),
         termination_protection=part == "state" and not settings.ephemeral,
         tags={"mailbus:stage": settings.stage},
@@ -158,6 +171,6 @@ def _outputs(stack: Stack, values: Mapping[str, str]) -> None:
         CfnOutput(stack, name, value=value)
 
 
-def _dns_outputs(stack: Stack, name: str, records: Sequence[str]) -> None:
+def _dns_outputs(stack: Stack, name: str, records: Sequence[object]) -> None:
     for number, record in enumerate(records, start=1):
-        CfnOutput(stack, f"{name}{number}", value=record, description="a DNS record to create by hand")
+        CfnOutput(stack, f"{name}{number}", value=str(record), description="a DNS record to create by hand")

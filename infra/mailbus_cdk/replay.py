@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.errors import MailbusError
 from mailbus_cdk.packaging import ROOT
-from mailbus_cdk.settings.schema import load
+from mailbus_cdk.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

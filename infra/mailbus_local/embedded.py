@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import boto3
 import msgspec
 
-from mailbus_cdk.settings.schema import load
+from mailbus_cdk.limits import rate_cache_seconds
+from mailbus_cdk.settings import load
 from mailbus_local import assembly, processes
 from mailbus_local.ministack import ACCOUNT_ID, REGION, EmbeddedAwsError, MiniStack, own_environment
 from mailbus_local.ses.server import SimulatedSes, SimulatorSettings
@@ -214,7 +215,7 @@ class EmbeddedAws:
             sns.create_topic(Name=topic_arn.rpartition(":")[2])
 
     def _publish(self, stacks: Mapping[str, Mapping[str, str]]) -> None:
-        sender = load(ROOT / "mailbus.toml", STAGE).sender
+        settings = load(ROOT / "mailbus.toml", STAGE)
         self.outputs = {
             "endpoint_url": f"http://127.0.0.1:{self._aws_port}",
             "ses_endpoint_url": self._ses.url,
@@ -222,8 +223,8 @@ class EmbeddedAws:
             "smtp_host": "127.0.0.1",
             "smtp_port": self._ses.smtp_port,
             "region": REGION,
-            "rate_cache_seconds": sender.rate_cache_seconds,
-            "doubt_seconds": sender.doubt_seconds,
+            "rate_cache_seconds": rate_cache_seconds(settings),
+            "doubt_seconds": settings.sender.doubt_seconds,
             **{
                 name: _API_URL.sub(rf"http://127.0.0.1:{self._aws_port}/_aws/execute-api/\1/\2", value)
                 for outputs in stacks.values()

@@ -14,14 +14,15 @@ import pytest
 from msgspec import NODEFAULT
 
 from mailbus_cdk.packaging import ROOT
-from mailbus_cdk.settings.schema import Rule, Settings, load
-from tests.infra.test_stacks import RIGHTS, TO_SEND
+from mailbus_cdk.settings import Settings, load
+from mailbus_cdk.settings.schema import Rule
+from tests.infra.rights import RIGHTS, TO_SEND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.infra.conftest import Templates
+    from tests.infra.templates import Templates
 
 PAGE = (ROOT / "docs/deploy.md").read_text()
 FUNCTIONS = {
@@ -30,7 +31,7 @@ FUNCTIONS = {
     "inbound": "Mail/Inbound/Reader",
     "activation": "Receiving/Activation/Activator",
 }
-# Said once for all of them.
+# The page names it once for all functions.
 OWN_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import App
 
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 # How SES comes to publish, and to which topic.
 PUBLISHERS = {

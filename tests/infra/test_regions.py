@@ -13,13 +13,13 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from mailbus_cdk.packaging import ROOT
 from mailbus_cdk.regions import RECEIVING_REGIONS, WITHOUT_ARCHIVE, WITHOUT_SCHEMAS
 from mailbus_cdk.settings.schema import Inbound, Webhook
-from tests.infra.judges import lint
+from tests.infra.linters import lint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mailbus_cdk.settings.schema import Settings
-    from tests.infra.conftest import Templates
+    from mailbus_cdk.settings import Settings
+    from tests.infra.templates import Templates
 
 ARCHIVE = "AWS::Events::Archive"
 SCHEMA_KINDS = {"AWS::EventSchemas::Registry", "AWS::EventSchemas::Schema"}

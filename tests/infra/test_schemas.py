@@ -13,7 +13,7 @@ from mailbus.schemas.events import event_schemas
 from mailbus_local.assembly import OMITTED_TYPES, adapt_template
 
 if TYPE_CHECKING:
-    from tests.infra.conftest import Templates
+    from tests.infra.templates import Templates
 
 REGISTRY = "AWS::EventSchemas::Registry"
 SCHEMA = "AWS::EventSchemas::Schema"

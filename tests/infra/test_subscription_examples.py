@@ -12,7 +12,7 @@ import pytest
 
 from examples.subscriptions.stack import HERE, KEY_HEADER, Subscriptions
 from mailbus_cdk.packaging import ROOT
-from tests.infra.judges import lint, nag
+from tests.infra.linters import lint, nag
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from aws_cdk import aws_sqs as sqs
 from cdk_nag import AwsSolutionsChecks
 
 from mailbus_cdk.mailbus import deployment
-from tests.infra.judges import lint, nag
+from tests.infra.linters import lint, nag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from aws_cdk import App
 
-    from mailbus_cdk.settings.schema import Settings
-    from tests.infra.conftest import Templates
+    from mailbus_cdk.settings import Settings
+    from tests.infra.templates import Templates
 
 
 @pytest.mark.parametrize("stack", ["state", "mail", "receiving"])

@@ -1,4 +1,4 @@
-"""When somebody has to look: what CloudWatch watches, and whom it tells."""
+"""The CloudWatch alarms, and the SNS topic that they notify."""
 
 from __future__ import annotations
 
@@ -20,31 +20,32 @@ from mailbus.metrics import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mailbus.metrics import Metric
-    from mailbus_cdk.mail import Mail
+    from mailbus_cdk.constructs.queues import DeadLetterQueue, WorkQueue
     from mailbus_cdk.settings.schema import Settings
 
 PERIOD: Final = Duration.minutes(5)
-# A job that waits is measured when it comes back: after two hours at the latest, for the 24-hour quota.
+# The age of a waiting job is measured when the job is delivered again: after two hours at the latest, if the
+# 24-hour quota is used up.
 WAITING_PERIODS: Final = 24
 
 
-class _Telling(Construct):
-    """Alarms that tell one topic, where the settings name one."""
+class _Alarms(Construct):
+    """Alarms that notify one topic, if the settings name one."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
         topic_arn = settings.alarms.topic_arn
-        self._tell = (
+        self._action = (
             actions.SnsAction(sns.Topic.from_topic_arn(self, "Topic", topic_arn)) if topic_arn else None
         )
 
     def _alarm(
         self, name: str, metric: cloudwatch.Metric, *, above: float, meaning: str, periods: int = 1
     ) -> None:
-        """Make an alarm that rings when one period is above, and ends when so many no longer are."""
+        """Create an alarm that is on if any of the last `periods` is above the threshold."""
         alarm = cloudwatch.Alarm(
             self,
             name,
@@ -57,48 +58,54 @@ class _Telling(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=f"Mailbus: {meaning}",
         )
-        if self._tell:
-            alarm.add_alarm_action(self._tell)
-            alarm.add_ok_action(self._tell)
+        if self._action:
+            alarm.add_alarm_action(self._action)
+            alarm.add_ok_action(self._action)
 
 
-class Alarms(_Telling):
-    """An alarm on paused sending, on late jobs, and on every dead-letter queue; all tell one topic.
+class Alarms(_Alarms):
+    """Alarms on paused sending, on late transactional jobs, and on every dead-letter queue.
 
-    Jobs are late in two ways. SQS tells of those that nobody takes, and the sender of those that it has to
-    give back: SQS leaves out what was received three times
+    Jobs are late in two ways. SQS reports those that no worker has received; the sender reports those that it
+    had to requeue, since SQS's metric leaves out messages that were received three times
     (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html).
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, mail: Mail) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        sender_name: str,
+        transactional: WorkQueue,
+        dead_letters: Mapping[str, DeadLetterQueue],
+    ) -> None:
         super().__init__(scope, construct_id, settings=settings)
         self._alarm(
             "SendingPaused",
-            _measured(mail.sending.function_name, SENDING_PAUSED, cloudwatch.Stats.SUM),
+            _function_metric(sender_name, SENDING_PAUSED, cloudwatch.Stats.SUM),
             above=0,
-            meaning="SES has paused the account's sending, or the configuration set's: jobs wait until it is "
-            "resumed, and expire meanwhile where they say so",
+            meaning="SES has paused sending for the account or the configuration set. Jobs wait until it is "
+            "resumed; those with expires_at may expire meanwhile",
         )
         self._alarm(
             "LateJobs",
-            mail.sending.transactional.queue.metric_approximate_age_of_oldest_message(
+            transactional.queue.metric_approximate_age_of_oldest_message(
                 period=PERIOD, statistic=cloudwatch.Stats.MAXIMUM
             ),
             above=settings.alarms.oldest_job_seconds,
-            meaning="the oldest transactional job that no worker comes to has waited too long: look at the "
-            "sender's errors and throttles, and at transactional.max_concurrency",
+            meaning="the oldest transactional job that no worker has received has waited too long: look at "
+            "the sender's errors and throttles, and at transactional.max_concurrency",
         )
         self._alarm(
             "WaitingJobs",
-            _measured(mail.sending.function_name, WAITING_JOB_SECONDS, cloudwatch.Stats.MAXIMUM),
+            _function_metric(sender_name, WAITING_JOB_SECONDS, cloudwatch.Stats.MAXIMUM),
             above=settings.alarms.oldest_job_seconds,
             periods=WAITING_PERIODS,
-            meaning="a transactional job that the sender had to give back has waited too long: look at its "
+            meaning="a transactional job that the sender had to requeue has waited too long: look at its "
             "log, at the account's sending rate and at its 24-hour quota",
         )
-        dead_letters = {"Send": mail.sending.dead_letters, "Tracking": mail.tracking.dead_letters}
-        if mail.inbound:
-            dead_letters["Inbound"] = mail.inbound.dead_letters
         for name, letters in dead_letters.items():
             self._alarm(
                 f"{name}DeadLetters",
@@ -106,14 +113,15 @@ class Alarms(_Telling):
                     period=PERIOD, statistic=cloudwatch.Stats.MAXIMUM
                 ),
                 above=0,
-                meaning="something could not be done; each dead letter's attributes say why",
+                meaning="something could not be processed; the attributes of each dead letter say why",
             )
 
 
-class WebhookAlarms(_Telling):
-    """An alarm on refused messages, on subscriptions to be confirmed by hand, and on errors.
+class WebhookAlarms(_Alarms):
+    """Alarms on refused messages, on subscriptions to confirm by hand, and on errors of the webhook.
 
-    What is refused had the right password: who has none is not told of, since SNS itself asks without first.
+    Refused messages had the right password. Requests without one are not counted: SNS itself sends the first
+    request without credentials.
     """
 
     def __init__(
@@ -128,14 +136,14 @@ class WebhookAlarms(_Telling):
         super().__init__(scope, construct_id, settings=settings)
         self._alarm(
             "RefusedMessages",
-            _measured(function_name, REFUSED_MESSAGES, cloudwatch.Stats.SUM),
+            _function_metric(function_name, REFUSED_MESSAGES, cloudwatch.Stats.SUM),
             above=0,
-            meaning="somebody who knows the webhook's password delivered what is not of SNS, is too old, or "
-            "is of a topic that webhook.topic_arns does not name: look at the webhook's log",
+            meaning="somebody who has the webhook's password delivered a message that is not from SNS, is "
+            "too old, or is of a topic that webhook.topic_arns does not name: look at the webhook's log",
         )
         self._alarm(
             "UnconfirmedSubscriptions",
-            _measured(function_name, UNCONFIRMED_SUBSCRIPTIONS, cloudwatch.Stats.SUM),
+            _function_metric(function_name, UNCONFIRMED_SUBSCRIPTIONS, cloudwatch.Stats.SUM),
             above=0,
             meaning="a subscription of the webhook was not confirmed: its log has the topic's ARN and the "
             "token to confirm it by hand",
@@ -144,12 +152,12 @@ class WebhookAlarms(_Telling):
             "WebhookErrors",
             api_errors(period=PERIOD, statistic=cloudwatch.Stats.SUM),
             above=0,
-            meaning="messages over HTTPS were not taken; SNS tries again as each subscription's delivery "
-            "policy says, and then gives them up: look at the log of the webhook and of its authorizer",
+            meaning="messages over HTTPS were not accepted. SNS retries by the subscription's delivery "
+            "policy, then discards them: look at the logs of the webhook and of its authorizer",
         )
 
 
-def _measured(function_name: str, name: Metric, statistic: str) -> cloudwatch.Metric:
+def _function_metric(function_name: str, name: Metric, statistic: str) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace=NAMESPACE,
         metric_name=name,

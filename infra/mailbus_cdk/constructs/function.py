@@ -1,4 +1,4 @@
-"""A function: its code, its settings, its log, and a role that may do nothing but what is granted."""
+"""A Lambda function: its code, its environment, its log, and a role with only the rights granted to it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from mailbus_cdk import packaging
-from mailbus_cdk.cdk_nag import acknowledge
+from mailbus_cdk.cdk_nag import suppress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aws_cdk import aws_events as events
 
-    from mailbus_cdk.constructs.messaging import WorkQueue
+    from mailbus_cdk.constructs.queues import WorkQueue
     from mailbus_cdk.settings.schema import Architecture, LogRetentionDays, Settings
 
 _RUNTIMES: Final = {
@@ -58,15 +58,15 @@ _LOG_RETENTION: Final[dict[LogRetentionDays, logs.RetentionDays]] = {
 
 
 def log_retention(settings: Settings) -> logs.RetentionDays:
-    """Say for how long logs are kept, as CDK does."""
+    """Return the retention of logs as the CDK names it."""
     return _LOG_RETENTION[settings.log_retention_days]
 
 
 class Code:
-    """The code that all functions share, and what it runs on."""
+    """The code that all functions share, its runtime and architecture."""
 
     def __init__(self, architecture: Architecture) -> None:
-        """Package the code; a `ConfigurationError` says why that cannot be done."""
+        """Package the code. Raises `ConfigurationError` if that fails."""
         target = packaging.target(architecture)
         package = packaging.build(architecture)
         self.runtime = _RUNTIMES[target.minor]
@@ -74,15 +74,15 @@ class Code:
         self._package = package
 
     def asset(self) -> lambda_.Code:
-        """Make the asset anew: CDK binds one to the first stack that takes it."""
-        # What went in decides, not the bytes that came out: compiled files may differ in trifles.
+        """Return a new asset: the CDK binds each to the first stack that uses it."""
+        # The hash is of the sources: compiled files are not the same byte for byte.
         return lambda_.Code.from_asset(
             str(self._package.path), asset_hash=self._package.digest, asset_hash_type=AssetHashType.CUSTOM
         )
 
 
 class Function(Construct):
-    """A Lambda function of this project; `name` is its folder under functions/, or `handler` says where."""
+    """A Lambda function of this project; `name` is its folder under functions/, unless `handler` is set."""
 
     def __init__(
         self,
@@ -115,37 +115,31 @@ class Function(Construct):
             timeout=Duration.seconds(timeout_seconds),
             role=role,
             log_group=log,
-            environment={
-                **environment,
-                "POWERTOOLS_SERVICE_NAME": name,
-                "POWERTOOLS_LOG_LEVEL": settings.log_level,
-            },
+            environment={**environment, "POWERTOOLS_SERVICE_NAME": name},
         )
         self.role = role
         log.grant_write(role)
-        acknowledge(
+        suppress(
             self.function,
             "AwsSolutions-L1",
-            "The runtime is the Python that the tests ran on, which compiled the code too; a newer one "
-            "is a newer environment away.",
+            "The runtime is the Python that the tests ran on and that compiled the code; for a newer one, "
+            "update the environment that deploys.",
         )
 
     def allow(self, actions: list[str], resources: list[str]) -> None:
-        """Grant actions on resources."""
+        """Grant the function actions on resources."""
         self.role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
 
-    def runs_once(self) -> None:
-        """Have Lambda not run an asynchronous call again, which would come after its caller's patience.
+    def turn_off_retries(self) -> None:
+        """Keep Lambda from retrying asynchronous calls: a retry would come after the caller's timeout.
 
-        It still may hand one over twice
+        Lambda may still deliver a call twice
         (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
         """
         self.function.configure_async_invoke(retry_attempts=0)
 
-    def reads(
-        self, source: WorkQueue, *, batch_size: int, max_concurrency: int, mapping_id: str = "Source"
-    ) -> None:
-        """Feed the function from a queue; what it cannot do it moves to that queue's dead letters."""
+    def reads(self, source: WorkQueue, *, max_concurrency: int, mapping_id: str = "Source") -> None:
+        """Invoke the function with batches from a queue; it may write to the queue's dead-letter queue."""
         # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaSQSQueueExecutionRole.html
         self.allow(
             ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], [source.queue.queue_arn]
@@ -156,12 +150,12 @@ class Function(Construct):
             mapping_id,
             target=self.function,
             event_source_arn=source.queue.queue_arn,
-            batch_size=batch_size,
-            max_batching_window=Duration.seconds(source.batch_window_seconds),
+            batch_size=source.limits.batch_size,
+            max_batching_window=Duration.seconds(source.limits.batch_window_seconds),
             max_concurrency=max_concurrency,
             report_batch_item_failures=True,
         )
-        # Lambda tries the role's rights when the mapping is made.
+        # Lambda checks the role's rights when the mapping is created.
         mapping.node.add_dependency(self.role)
 
     def publishes_to(self, bus: events.IEventBus) -> None:

@@ -1,4 +1,4 @@
-"""Who mail is from: the identity in SES, and the DNS records that make others believe it."""
+"""The SES identity that mail is sent from, and the DNS records that authenticate it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TTL_SECONDS: Final = "1800"
 
 
 class DnsRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A record to create by hand, or in the hosted zone; texts stand in their quotes."""
+    """A record to create by hand, or in the hosted zone; TXT values include their quotes."""
 
     name: str
     type: str
@@ -30,24 +30,23 @@ class DnsRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Identity(Construct):
-    """The domain or address that mail is sent from; one that is there already is left as it is.
+    """The domain or address that mail is sent from; an existing identity is not changed.
 
-    With a hosted zone its records are made there; otherwise `dns_records` are those to create by hand, by
-    the name of the output that tells them. `other_arns` are the identities that jobs may be from beside it:
-    somebody else verified them.
+    With a hosted zone its records are created there; otherwise `dns_records` has those to create by hand, by
+    the prefix of their stack outputs. `other_arns` are further, existing identities that jobs may use.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
-        made = None if settings.identity_exists else self._made(settings)
-        self.arn = made.email_identity_arn if made else self._arn(settings, settings.identity)
+        created = None if settings.identity_exists else self._identity(settings)
+        self.arn = created.email_identity_arn if created else self._arn(settings, settings.identity)
         self.other_arns = [
             name if name.startswith("arn:") else self._arn(settings, name)
             for name in settings.other_identities
         ]
         mail_from, policy = settings.mail_from_domain, settings.dmarc_policy
         records = {
-            "DkimRecord": dkim_records(made) if made and settings.sends_from_domain else (),
+            "DkimRecord": dkim_records(created) if created and settings.sends_from_domain else (),
             "MailFromRecord": mail_from_records(mail_from, settings.region) if mail_from else (),
             "DmarcRecord": dmarc_records(settings.identity, policy) if policy else (),
         }
@@ -62,7 +61,7 @@ class Identity(Construct):
             service="ses", region=region, resource="identity", resource_name=name
         )
 
-    def _made(self, settings: Settings) -> ses.EmailIdentity:
+    def _identity(self, settings: Settings) -> ses.EmailIdentity:
         name = settings.identity
         return ses.EmailIdentity(
             self,
@@ -87,14 +86,14 @@ class Identity(Construct):
 
 
 def dkim_records(identity: ses.EmailIdentity) -> tuple[DnsRecord, ...]:
-    """Write what receivers find the keys of a domain's signatures by."""
+    """Return the records by which receivers find the public keys of a domain's DKIM signatures."""
     return tuple(
         DnsRecord(name=record.name, type="CNAME", value=record.value) for record in identity.dkim_records
     )
 
 
 def mail_from_records(domain: str, region: str) -> tuple[DnsRecord, ...]:
-    """Write what a MAIL FROM domain needs, so that SPF is of the sender's own domain.
+    """Return the records of a MAIL FROM domain: with them, SPF is of the sender's own domain.
 
     https://docs.aws.amazon.com/ses/latest/dg/mail-from.html#mail-from-set
     """
@@ -105,7 +104,7 @@ def mail_from_records(domain: str, region: str) -> tuple[DnsRecord, ...]:
 
 
 def dmarc_records(domain: str, policy: str) -> tuple[DnsRecord, ...]:
-    """Write what receivers do with mail that neither SPF nor DKIM vouches for.
+    """Return the record that tells receivers what to do with mail that passes neither SPF nor DKIM.
 
     https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dmarc.html
     """
@@ -113,7 +112,7 @@ def dmarc_records(domain: str, policy: str) -> tuple[DnsRecord, ...]:
 
 
 def redirect_records(domain: str, region: str) -> tuple[DnsRecord, ...]:
-    """Write what brings opens and clicks on a domain of one's own to SES.
+    """Return the record that leads opens and clicks on a custom domain to SES.
 
     https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
     """

@@ -1,4 +1,4 @@
-"""SES's feedback notifications of identities that are there, brought to the tracking topic."""
+"""Publishes SES's feedback notifications of identities to the tracking topic."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from mailbus_cdk.cdk_nag import acknowledge
+from mailbus_cdk.cdk_nag import suppress
 from mailbus_cdk.constructs.function import Function
 
 if TYPE_CHECKING:
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
 
     from mailbus_cdk.constructs.function import Code
     from mailbus_cdk.constructs.identity import Identity
-    from mailbus_cdk.constructs.messaging import SesTopic
+    from mailbus_cdk.constructs.topics import SesTopic
     from mailbus_cdk.settings.schema import Settings
 
 
-LOOKS: Final = "Custom::IdentityNotificationsBefore"
+READS: Final = "Custom::IdentityNotificationsBefore"
 SETS: Final = "Custom::IdentityNotifications"
 
 
-class Notifications(Construct):
-    """Sets where SES publishes bounces, complaints and deliveries of identities, which CloudFormation cannot.
+class IdentityFeedback(Construct):
+    """Custom resources that set the topics of identities' bounces, complaints and deliveries.
 
-    SES has one topic for each of the three; another that is set already is left so, with an error that says
-    what to do, unless the settings say to displace it. It is set again when this goes: of each identity one
-    resource looks at what is set, and hands that to the other one, which sets it.
+    CloudFormation has no resource for it. SES has one topic for each of the three. If another is set already,
+    the deployment fails and says what to do, unless the settings say to displace it; it is set again when
+    these resources are deleted. For each identity one resource reads what is set, and passes it to a second
+    one, which sets the topics.
     """
 
     def __init__(
@@ -46,18 +47,18 @@ class Notifications(Construct):
         function = self._function(settings, code)
         before: CustomResource | None = None
         for name in settings.tracking.notified_identities:
-            asked = {
+            properties = {
                 "Identity": name,
                 "TopicArn": events.topic.topic_arn,
                 "Displace": "true" if settings.tracking.displace_notification_topics else "false",
             }
-            found = self._resource(f"Before-{name}", LOOKS, function, {**asked, "ReadOnly": "true"})
-            found.node.add_dependency(function, identity)
+            earlier = self._resource(f"Before-{name}", READS, function, {**properties, "ReadOnly": "true"})
+            earlier.node.add_dependency(function, identity)
             if before is not None:
-                # One after the other, since SES takes one such call a second.
-                found.node.add_dependency(before)
-            resource = self._resource(name, SETS, function, {**asked, "State": found.ref})
-            # SES publishes to the topic when it is set.
+                # One after the other, since SES accepts one such call a second.
+                earlier.node.add_dependency(before)
+            resource = self._resource(name, SETS, function, {**properties, "State": earlier.ref})
+            # SES publishes a test message when the topic is set.
             resource.node.add_dependency(function, identity, *events.publishable)
             before = resource
 
@@ -76,20 +77,20 @@ class Notifications(Construct):
     def _function(self, settings: Settings, code: Code) -> Function:
         function = Function(
             self,
-            "Notifier",
+            "Function",
             name="identity_feedback",
-            description="Mailbus: has SES publish an identity's notifications when it is deployed",
+            description="Mailbus: sets where SES publishes feedback notifications of identities",
             code=code,
             settings=settings,
             memory_mb=256,
-            # Eight calls, each held back for some seconds, and it still comes to answer.
+            # Eight calls, each throttled for some seconds, and time left to answer.
             timeout_seconds=240,
             environment={},
         )
-        function.runs_once()
+        function.turn_off_retries()
         function.role.add_to_policy(
             iam.PolicyStatement(
-                # None can be scoped:
+                # SES has no resource to scope these to:
                 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonses.html
                 actions=[
                     "ses:GetIdentityNotificationAttributes",
@@ -100,9 +101,9 @@ class Notifications(Construct):
                 resources=["*"],
             )
         )
-        acknowledge(
+        suppress(
             function,
             "AwsSolutions-IAM5[Resource::*]",
-            "SES gives the calls on an identity's notifications no resource to scope to.",
+            "SES has no resource to scope the calls on an identity's notifications to.",
         )
         return function

@@ -1,4 +1,4 @@
-"""SNS over HTTPS: an API that lets in who knows the password, and two functions behind it."""
+"""SNS over HTTPS: an API with an authorizer that checks the password, and the function behind it."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from mailbus.environment import AuthorizerSettings, WebhookSettings, to_environment
-from mailbus_cdk.cdk_nag import acknowledge
+from mailbus_cdk.cdk_nag import suppress
 from mailbus_cdk.constructs.alarms import WebhookAlarms
 from mailbus_cdk.constructs.function import Function, log_retention
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_sqs as sqs
+
     from mailbus_cdk.constructs.function import Code
-    from mailbus_cdk.mail import Mail
     from mailbus_cdk.settings.schema import Settings
 
 USER: Final = "sns"
-# It stands in the URL of a subscription, where other characters would have to be encoded.
+# The password is part of subscription URLs, in which other characters would have to be encoded.
 PASSWORD_CHARACTERS: Final = 40
-# SNS gives a delivery up after 15 seconds
+# A delivery by SNS times out after 15 seconds
 # (https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html).
 TIMEOUT_SECONDS: Final = 14
 AUTHORIZER_TIMEOUT_SECONDS: Final = 10
-# CPU comes with memory, and a check of a signature waits for nothing else.
+# CPU comes with memory, and checking a signature is all CPU.
 MEMORY_MB: Final = 512
-# A password that is no longer valid works for this long at most after the authorizer has noticed.
+# How long API Gateway caches the authorizer's answer: a password that was replaced works this much longer.
 AUTHORIZED_SECONDS: Final = 60
-# Requests a second, a message being two of them: an account's limit of 10,000 is shared with its other APIs
-# (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html). SNS tries again after a 429.
+# A message is two requests. The account's limit of 10,000 a second is shared with its other APIs
+# (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html). SNS retries after a 429.
 REQUESTS_A_SECOND: Final = 1000
-# What is logged of a request: nothing of its headers and its body.
+# Nothing of a request's headers and body is logged.
 ACCESS_LOG: Final = {
     "requestId": "$context.requestId",
     "requestTime": "$context.requestTime",
@@ -54,20 +55,30 @@ ACCESS_LOG: Final = {
 
 
 class Webhook(Construct):
-    """What takes messages of other accounts' and regions' topics into the queues of tracking and inbound."""
+    """Takes messages from topics of other accounts and regions into the queues of tracking and inbound.
+
+    Without an `inbound` queue only the path of tracking exists.
+    """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, code: Code, mail: Mail
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        code: Code,
+        tracking: sqs.IQueue,
+        inbound: sqs.IQueue | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.credentials = Credentials(self, "Credentials")
         authorizer = self._authorizer(settings, code)
-        receiver = self._receiver(settings, code, mail)
+        receiver = self._receiver(settings, code, tracking, inbound)
         self.function_name = receiver.function.function_name
         api = Api(self, "Api", settings=settings, authorizer=authorizer)
-        paths = ("tracking", "inbound") if mail.inbound else ("tracking",)
+        paths = ("tracking", "inbound") if inbound else ("tracking",)
         for path in paths:
-            api.takes(path, receiver)
+            api.add_route(path, receiver)
         self.url = api.rest_api.url
         WebhookAlarms(
             self,
@@ -83,7 +94,7 @@ class Webhook(Construct):
             "Authorizer",
             name="webhook-authorizer",
             handler="webhook.authorizer.lambda_handler",
-            description="Mailbus: who may deliver over HTTPS",
+            description="Mailbus: checks the password of deliveries over HTTPS",
             code=code,
             settings=settings,
             memory_mb=MEMORY_MB,
@@ -93,12 +104,12 @@ class Webhook(Construct):
         function.allow(["secretsmanager:GetSecretValue"], [self.credentials.arn])
         return function
 
-    def _receiver(self, settings: Settings, code: Code, mail: Mail) -> Function:
-        tracking = mail.tracking.work.queue
-        inbound = mail.inbound.work.queue if mail.inbound else None
+    def _receiver(
+        self, settings: Settings, code: Code, tracking: sqs.IQueue, inbound: sqs.IQueue | None
+    ) -> Function:
         if inbound:
-            # It goes when nothing is received any more, and its stack is deployed before this one: what that
-            # exports it could not give up while the former version of this one imports it.
+            # When receiving is turned off, the stack of this queue is deployed before this one. A strong
+            # reference would be an export that it cannot delete while this stack still imports it.
             CrossStackReferences.of(inbound).produce(ReferenceStrength.WEAK)
         function = Function(
             self,
@@ -123,9 +134,9 @@ class Webhook(Construct):
 
 
 class Credentials(Construct):
-    """The user and the password of the subscriptions' URLs.
+    """The user and password in the URLs of subscriptions.
 
-    Any change of how the password is made, in the template, makes a new one: CloudFormation does so.
+    Any change to how the template generates the password generates a new one.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -133,30 +144,30 @@ class Credentials(Construct):
         secret = secretsmanager.CfnSecret(
             self,
             "Secret",
-            description="Mailbus: what SNS gives to deliver over HTTPS",
+            description="Mailbus: the credentials with which SNS delivers over HTTPS",
             generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
                 secret_string_template=json.dumps({"username": USER}),
                 generate_string_key="password",
                 password_length=PASSWORD_CHARACTERS,
                 exclude_punctuation=True,
-                # Says the same again, to who reads this alone.
+                # The same again, for tools that know only this property.
                 exclude_characters=string.punctuation,
             ),
         )
-        # A reference gives the ARN as well, but on the embedded AWS the name.
+        # A Ref is the ARN too, but on the embedded AWS it is the name.
         self.arn = secret.attr_id
-        acknowledge(
+        suppress(
             secret,
             "AwsSolutions-SMG4",
-            "SNS keeps the password in the URLs of subscriptions, often of other accounts: only who can make "
-            "these anew can rotate it. docs/webhook.md says how, with the previous one still valid.",
+            "The password is in the URLs of subscriptions, often of other accounts; rotation would have to "
+            "replace them. docs/webhook.md says how, with the previous password still valid.",
         )
 
 
 class Api(Construct):
     """A REST API: function URLs and HTTP APIs rename the `WWW-Authenticate` header that a function returns.
 
-    SNS gives credentials only after a 401 with that header, which a gateway response of a REST API can carry
+    SNS sends credentials only after a 401 with that header, which a gateway response of a REST API can set
     (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html).
     """
 
@@ -173,10 +184,10 @@ class Api(Construct):
             rest_api_name=f"{settings.name}-webhook",
             description="Mailbus: SNS over HTTPS",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
-            # A region's API Gateway writes logs by one role of the account; without it no stage with logs
-            # can be made (https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html).
+            # API Gateway writes logs with one role per account and region; without it no stage with logs
+            # can be created (https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html).
             cloud_watch_role=True,
-            # Others of the account write their logs by it too, from then on.
+            # Other APIs of the account then write their logs with it too.
             cloud_watch_role_removal_policy=RemovalPolicy.DESTROY
             if settings.ephemeral
             else RemovalPolicy.RETAIN,
@@ -188,7 +199,7 @@ class Api(Construct):
                 throttling_burst_limit=REQUESTS_A_SECOND,
             ),
         )
-        # It would be one more output of the same URL.
+        # It would be a second output of the same URL.
         self.rest_api.node.try_remove_child("Endpoint")
         self.rest_api.add_gateway_response(
             "Unauthorized",
@@ -203,37 +214,37 @@ class Api(Construct):
             identity_sources=[apigateway.IdentitySource.header("Authorization")],
             results_cache_ttl=Duration.seconds(AUTHORIZED_SECONDS),
         )
-        self._acknowledge()
+        self._suppress_findings()
 
-    def takes(self, path: str, receiver: Function) -> None:
-        """Let a function answer `POST` on a path."""
+    def add_route(self, path: str, receiver: Function) -> None:
+        """Route `POST` on a path to a function."""
         method = self.rest_api.root.add_resource(path).add_method(
             "POST",
             apigateway.LambdaIntegration(receiver.function, allow_test_invoke=False),
             authorizer=self._authorizer,
             authorization_type=apigateway.AuthorizationType.CUSTOM,
         )
-        acknowledge(method, "AwsSolutions-COG4", "SNS knows Basic authentication and nothing else.")
+        suppress(method, "AwsSolutions-COG4", "SNS supports only Basic authentication.")
 
-    def _acknowledge(self) -> None:
+    def _suppress_findings(self) -> None:
         reasons = {
-            "AwsSolutions-APIG2": "The function judges each message by its signature, and counts and logs "
-            "what it refuses; a model in front would hide that.",
+            "AwsSolutions-APIG2": "The function checks each message's signature, and counts and logs what "
+            "it refuses; a request model would hide that.",
             "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
-            "AmazonAPIGatewayPushToCloudWatchLogs]": "AWS has this one for the role of all APIs.",
+            "AmazonAPIGatewayPushToCloudWatchLogs]": "AWS provides this policy for the role of all APIs.",
         }
         for rule, reason in reasons.items():
-            acknowledge(self.rest_api, rule, reason)
+            suppress(self.rest_api, rule, reason)
         stage = self.rest_api.deployment_stage
-        acknowledge(
+        suppress(
             stage,
             "AwsSolutions-APIG3",
-            "The password is the wall. Who has none gets no further than API Gateway, who guesses no further "
-            "than the authorizer's function, within the API's limit of requests a second.",
+            "The password protects the API. API Gateway refuses requests without one, the authorizer's "
+            "function wrong ones, within the API's limit of requests a second.",
         )
-        acknowledge(
+        suppress(
             stage,
             "AwsSolutions-APIG6",
-            "The access log names what went wrong; execution logs would be kept for good in a group that "
+            "The access log says what went wrong; execution logs would be kept forever in a group that "
             "nobody deletes.",
         )

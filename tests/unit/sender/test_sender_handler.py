@@ -14,8 +14,7 @@ from mailbus.aws.sessions import CONNECT_TIMEOUT, SHORT_READ_TIMEOUT
 from mailbus.environment import to_environment
 from mailbus.errors import ConfigurationError
 from mailbus.metrics import SENDING_PAUSED, WAITING_JOB_SECONDS, put_metric
-from mailbus_cdk.settings.schema import WITHOUT_SES_SECONDS
-from mailbus_cdk.settings.schema import Sender as SenderLimits
+from mailbus_cdk.limits import LEAST_SENDER_SECONDS, WITHOUT_SES_SECONDS
 from sender.batch import ROUNDS_SECONDS
 from sender.handler import lambda_handler
 from sender.rate.gcra import TRANSACTIONAL_AHEAD
@@ -128,7 +127,7 @@ def test_slow_answers_one_after_the_other_leave_the_function_time_to_acknowledge
     last_mail_goes = ROUNDS_SECONDS + TRANSACTIONAL_AHEAD
     ses = SETTINGS.ses_connect_timeout + SETTINGS.ses_read_timeout
     bus = FAILURE_SECONDS + CONNECT_TIMEOUT + SHORT_READ_TIMEOUT
-    assert last_mail_goes + ses + bus < SenderLimits().timeout_seconds
+    assert last_mail_goes + ses + bus < LEAST_SENDER_SECONDS
     assert last_mail_goes + bus <= WITHOUT_SES_SECONDS
 
 

@@ -15,8 +15,8 @@ from mailbus_cdk.settings.schema import Inbound, Rule
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mailbus_cdk.settings.schema import Settings
-    from tests.infra.conftest import Templates
+    from mailbus_cdk.settings import Settings
+    from tests.infra.templates import Templates
 
 CLEAR = Inbound(domain="inbound.example.com")
 ENCRYPTED = msgspec.structs.replace(CLEAR, encrypt=True)

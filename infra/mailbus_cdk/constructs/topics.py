@@ -1,4 +1,4 @@
-"""Queues and topics: how one step hands over to the next."""
+"""Topics that SES publishes to, and the key that encrypts them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 if TYPE_CHECKING:
@@ -17,56 +16,9 @@ if TYPE_CHECKING:
 
     from constructs import IDependable
 
+    from mailbus_cdk.constructs.queues import WorkQueue
+
 SES: Final = "ses.amazonaws.com"
-KEPT_MESSAGES: Final = Duration.days(14)
-
-
-class DeadLetters(Construct):
-    """A queue for what could not be done, with the reason."""
-
-    def __init__(self, scope: Construct, construct_id: str) -> None:
-        super().__init__(scope, construct_id)
-        self.queue = sqs.Queue(
-            self,
-            "Queue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=KEPT_MESSAGES,
-        )
-
-
-class WorkQueue(Construct):
-    """A queue that one function reads, with the dead-letter queue for what it could not do.
-
-    What is hopeless goes to the dead-letter queue by the function's own hand, with the reason;
-    `max_receive_count` is for what the function never came to answer for. A message is hidden from
-    others for `hidden_seconds`, and for the `batch_window_seconds` in which a batch of it gathers.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        hidden_seconds: int,
-        max_receive_count: int,
-        dead_letters: DeadLetters,
-        batch_window_seconds: int = 0,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        self.batch_window_seconds = batch_window_seconds
-        self.dead_letters = dead_letters.queue
-        self.queue = sqs.Queue(
-            self,
-            "Queue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=KEPT_MESSAGES,
-            visibility_timeout=Duration.seconds(hidden_seconds + batch_window_seconds),
-            dead_letter_queue=sqs.DeadLetterQueue(
-                queue=self.dead_letters, max_receive_count=max_receive_count
-            ),
-        )
 
 
 class TopicKey(Construct):
@@ -99,15 +51,15 @@ class TopicKey(Construct):
 
 
 class SesTopic(Construct):
-    """A topic that SES publishes to, and one queue that takes everything from it.
+    """A topic that SES publishes to, and one queue that subscribes to all of it.
 
-    `publisher_arns` are patterns of the SES resources that may publish: their own ARNs would make
-    a circle, since SES wants to find its rights before the resource is made. `publishable` is what
-    such a resource depends on: it is there once what is published arrives, and goes before that ends.
+    `publisher_arns` are ARN patterns of the SES resources that may publish. SES checks its rights when such a
+    resource is created, so the resource's own ARN would be a circular reference. A publishing resource
+    depends on all of `publishable`: it is created after everything that delivery needs, and deleted before.
 
-    SNS takes a delivery policy for HTTP subscriptions only. To SQS it retries 100,015 times over 23
-    days (https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html); what it then
-    has to give up goes to the queue's dead-letter queue, in the same envelope.
+    SNS has delivery policies for HTTP subscriptions only. To SQS it retries 100,015 times over 23
+    days (https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html); after that, the
+    message goes to the queue's dead-letter queue, in the same envelope.
     """
 
     def __init__(
@@ -138,7 +90,7 @@ class SesTopic(Construct):
                 subscriber.queue, raw_message_delivery=False, dead_letter_queue=subscriber.dead_letters
             )
         )
-        # The queues bring along their policies, by which SNS may write.
+        # A dependency on a queue includes its policy, which lets SNS write to it.
         self.publishable: tuple[IDependable, ...] = (
             key.key,
             policy.policy_dependable,

@@ -1,4 +1,4 @@
-"""What is deployed where SES's feedback notifications of identities are wanted."""
+"""The topics of SES's feedback notifications of identities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from mailbus_cdk.mailbus import deployment
 from mailbus_cdk.settings.schema import Tracking
-from tests.infra.judges import lint, nag
+from tests.infra.linters import lint, nag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from aws_cdk import App
 
-    from mailbus_cdk.settings.schema import Settings
-    from tests.infra.conftest import Resource, Templates
+    from mailbus_cdk.settings import Settings
+    from tests.infra.templates import Resource, Templates
 
 IDENTITIES = ("example.com", "example.net", "billing@example.org")
 RESOURCE = "Custom::IdentityNotifications"
@@ -46,7 +46,7 @@ def of_identity(templates: Templates, name: str, kind: str = RESOURCE) -> Resour
 
 
 def test_without_notified_identities_nothing_is_deployed_for_them(prod: Templates) -> None:
-    assert [resource.path for resource in prod.resources if "Notifications" in resource.path] == []
+    assert [resource.path for resource in prod.resources if "IdentityFeedback" in resource.path] == []
     assert RESOURCE not in {resource.type for resource in prod.resources}
 
 
@@ -75,7 +75,7 @@ def test_ses_finds_its_rights_and_the_identity_before_the_topic_is_set(
     assert set(of_identity(notified, name).depends_on) >= {
         notified.one("AWS::KMS::Key").logical_id,
         notified.one("AWS::SNS::TopicPolicy", "Tracking").logical_id,
-        notified.one("AWS::IAM::Policy", "Notifier").logical_id,
+        notified.one("AWS::IAM::Policy", "IdentityFeedback/Function").logical_id,
         notified.one("AWS::SES::EmailIdentity").logical_id,
     }
 
@@ -98,13 +98,17 @@ def test_what_is_set_is_looked_at_and_noted_before_anything_is_set(notified: Tem
     assert sets.properties["State"] == {"Ref": looks.logical_id}
     told = ("ServiceToken", "ServiceTimeout", "Identity", "TopicArn", "Displace")
     assert {key: looks.properties[key] for key in told} == {key: sets.properties[key] for key in told}
-    assert notified.one("AWS::IAM::Policy", "Notifier").logical_id in looks.depends_on
+    assert notified.one("AWS::IAM::Policy", "IdentityFeedback/Function").logical_id in looks.depends_on
 
 
 def test_lambda_does_not_run_a_call_again_that_cloudformation_has_given_up(notified: Templates) -> None:
-    (once,) = [c for c in notified.of_type("AWS::Lambda::EventInvokeConfig") if "Notifier" in c.path]
+    (once,) = [
+        c for c in notified.of_type("AWS::Lambda::EventInvokeConfig") if "IdentityFeedback/Function" in c.path
+    ]
     assert once.properties["MaximumRetryAttempts"] == 0
-    assert notified.text("mail", once.properties["FunctionName"]) == "<Mail/Notifications/Notifier/Function>"
+    assert (
+        notified.text("mail", once.properties["FunctionName"]) == "<Mail/IdentityFeedback/Function/Function>"
+    )
 
 
 def test_notified_identities_and_no_others_may_publish_to_the_tracking_topic(notified: Templates) -> None:
@@ -118,15 +122,19 @@ def test_notified_identities_and_no_others_may_publish_to_the_tracking_topic(not
 
 
 def test_the_function_may_read_and_set_notifications_and_write_its_log_alone(notified: Templates) -> None:
-    (policy,) = [policy for policy in notified.of_type("AWS::IAM::Policy") if "Notifier" in policy.path]
+    (policy,) = [
+        policy
+        for policy in notified.of_type("AWS::IAM::Policy")
+        if "IdentityFeedback/Function" in policy.path
+    ]
     granted = {
         (action, notified.text("mail", statement["Resource"]))
         for statement in policy.properties["PolicyDocument"]["Statement"]
         for action in statement["Action"]
     }
     assert granted == {
-        ("logs:CreateLogStream", "<Mail/Notifications/Notifier/Log>"),
-        ("logs:PutLogEvents", "<Mail/Notifications/Notifier/Log>"),
+        ("logs:CreateLogStream", "<Mail/IdentityFeedback/Function/Log>"),
+        ("logs:PutLogEvents", "<Mail/IdentityFeedback/Function/Log>"),
         # SES gives these no resource to scope to.
         ("ses:GetIdentityNotificationAttributes", "*"),
         ("ses:SetIdentityFeedbackForwardingEnabled", "*"),
@@ -136,12 +144,11 @@ def test_the_function_may_read_and_set_notifications_and_write_its_log_alone(not
 
 
 def test_the_function_is_told_nothing_by_its_environment(notified: Templates) -> None:
-    (function,) = [f for f in notified.of_type("AWS::Lambda::Function") if "Notifier" in f.path]
+    (function,) = [
+        f for f in notified.of_type("AWS::Lambda::Function") if "IdentityFeedback/Function" in f.path
+    ]
     assert function.properties["Handler"] == "identity_feedback.handler.lambda_handler"
-    assert set(function.properties["Environment"]["Variables"]) == {
-        "POWERTOOLS_SERVICE_NAME",
-        "POWERTOOLS_LOG_LEVEL",
-    }
+    assert set(function.properties["Environment"]["Variables"]) == {"POWERTOOLS_SERVICE_NAME"}
 
 
 def test_cfn_lint_finds_nothing_in_a_stack_with_notifications(notified: Templates) -> None:

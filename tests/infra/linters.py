@@ -1,4 +1,4 @@
-"""What others wrote to find fault with templates: cfn-lint and cdk-nag."""
+"""cfn-lint and cdk-nag."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
     from constructs import IConstruct
 
-# CDK itself writes DependsOn beside a reference that implies it.
+# The CDK itself writes DependsOn beside a reference that implies it.
 IGNORED = ["W3005"]
 
 
 def lint(template: Path, region: str = "us-east-1") -> list[str]:
-    """What cfn-lint finds."""
+    """Return the findings of cfn-lint."""
     config = ManualArgs(regions=[region], ignore_checks=IGNORED)
     return [str(match) for match in lint_file(template, config=config)]
 
 
 def nag(app: IConstruct) -> list[tuple[str, str]]:
-    """What cdk-nag finds, rule and place; before synthesis, which puts names of exports into findings."""
+    """Return the findings of cdk-nag, rule and construct. Synthesizing adds names of exports to findings."""
     report = AwsSolutionsChecks().validate_scope(app)
     return [
         (violation.rule_name, resource.construct_path)

@@ -1,4 +1,4 @@
-"""What SES is told to do with mail that arrives, and what it and the function may do for that."""
+"""The receipt rules, the key that encrypts mail, and the rights of SES and of the function."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from aws_cdk.assertions import Template
 
 from mailbus_cdk.mailbus import Mailbus, deployment
 from mailbus_cdk.settings.schema import Alarms, Inbound, Rule, Webhook
-from tests.infra.conftest import ACCOUNT
-from tests.infra.judges import lint, nag
+from tests.infra.linters import lint, nag
+from tests.infra.templates import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from aws_cdk import App
 
-    from mailbus_cdk.settings.schema import Settings
-    from tests.infra.conftest import Resource, Templates
+    from mailbus_cdk.settings import Settings
+    from tests.infra.templates import Resource, Templates
 
 RULES = (
     Rule(
@@ -192,6 +192,59 @@ def test_mail_is_received_in_the_region_of_the_deployment(
 ) -> None:
     there = synthesize(msgspec.structs.replace(settings, region=region, alarms=Alarms()))
     assert there.outputs("receiving")["MxRecord1"].endswith(f" inbound-smtp.{region}.amazonaws.com")
+
+
+def test_ses_finds_its_rights_before_the_receipt_rule_is_made(prod: Templates) -> None:
+    assert set(prod.manifest["artifacts"]["mailbus-prod-receiving"]["dependencies"]) >= {
+        "mailbus-prod-state",
+        "mailbus-prod-mail",
+    }
+
+
+def test_received_mail_is_scanned_stored_and_announced(prod: Templates) -> None:
+    rule = prod.one("AWS::SES::ReceiptRule").properties["Rule"]
+    assert (rule["Enabled"], rule["ScanEnabled"], rule["Recipients"]) == (True, True, ["inbound.example.com"])
+    (action,) = rule["Actions"]
+    assert {key: prod.text("receiving", value) for key, value in action["S3Action"].items()} == {
+        "BucketName": "<State/InboundMail/Bucket>",
+        "ObjectKeyPrefix": "raw/",
+        "TopicArn": "<Mail/Inbound/Receipts/Topic>",
+    }
+
+
+def test_settings_of_receiving_reach_the_rule_and_its_activation(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    inbound = msgspec.structs.replace(
+        settings.inbound,
+        domain="mail.example.org",
+        rules=(Rule(name="support", recipients=("support@mail.example.org",)),),
+        displace_active_rule_set=True,
+    )
+    templates = synthesize(
+        msgspec.structs.replace(settings, identity="shop@example.com", region="eu-west-1", inbound=inbound)
+    )
+    rule = templates.one("AWS::SES::ReceiptRule").properties["Rule"]
+    assert rule["Recipients"] == ["support@mail.example.org"]
+    assert templates.one("Custom::ActiveReceiptRuleSet").properties["Displace"] == "true"
+    # An address proves no domain, and a domain that mail is received for has to be proven.
+    assert [
+        identity.properties["EmailIdentity"] for identity in templates.of_type("AWS::SES::EmailIdentity")
+    ] == [
+        "shop@example.com",
+        "mail.example.org",
+    ]
+    assert not [name for name in templates.outputs("mail") if name.startswith("DkimRecord")]
+    assert list(templates.outputs("receiving")) == [
+        "RuleSetName",
+        "InboundDkimRecord1",
+        "InboundDkimRecord2",
+        "InboundDkimRecord3",
+        "MxRecord1",
+    ]
+    assert templates.outputs("receiving")["MxRecord1"] == (
+        "mail.example.org MX 10 inbound-smtp.eu-west-1.amazonaws.com"
+    )
 
 
 # Encryption

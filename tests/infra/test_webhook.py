@@ -20,8 +20,8 @@ from mailbus_cdk.constructs.webhook import REQUESTS_A_SECOND
 from mailbus_cdk.mailbus import Mailbus, deployment
 from mailbus_cdk.packaging import ROOT
 from mailbus_cdk.settings.schema import Inbound, Webhook
-from tests.infra.conftest import TOPIC, Templates
-from tests.infra.judges import lint, nag
+from tests.infra.conftest import TOPIC
+from tests.infra.linters import lint, nag
 from webhook.receive import BODY_BYTES
 from webhook.routes import ROUTES
 from webhook.signature import AHEAD, OLDEST
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from aws_cdk import App
 
-    from mailbus_cdk.settings.schema import Settings
-    from tests.infra.conftest import Resource
+    from mailbus_cdk.settings import Settings
+    from tests.infra.templates import Resource, Templates
 
 ELSEWHERE = (
     "arn:aws:sns:eu-west-1:444455556666:mail-events",
@@ -158,7 +158,7 @@ def test_each_function_of_the_webhook_gets_exactly_the_environment_that_it_reads
     ):
         assert set(_environment(stacks, handler)) == {
             variable.upper() for variable in kind.__struct_fields__
-        } | {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+        } | {"POWERTOOLS_SERVICE_NAME"}
 
 
 def test_messages_go_to_the_queues_that_topics_of_this_account_feed(stacks: Templates) -> None:

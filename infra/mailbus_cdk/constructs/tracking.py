@@ -1,0 +1,118 @@
+"""Tracking: SES's events from the configuration sets through topic and queue to the bus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from mailbus.environment import TrackingSettings, to_environment
+from mailbus_cdk import limits
+from mailbus_cdk.cdk_nag import suppress_wildcards
+from mailbus_cdk.constructs.buckets import ESP_EVENTS_PREFIX
+from mailbus_cdk.constructs.configuration_set import ConfigurationSet, OtherConfigurationSets
+from mailbus_cdk.constructs.function import Function
+from mailbus_cdk.constructs.queues import DeadLetterQueue, WorkQueue
+from mailbus_cdk.constructs.topics import SesTopic
+
+if TYPE_CHECKING:
+    from mailbus_cdk.constructs.function import Code
+    from mailbus_cdk.constructs.state import State
+    from mailbus_cdk.constructs.topics import TopicKey
+    from mailbus_cdk.settings.schema import Settings
+
+
+class Tracking(Construct):
+    """The configuration sets, the topic of their events, its queue, and the function that reads it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        code: Code,
+        state: State,
+        key: TopicKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.dead_letters = DeadLetterQueue(self, "DeadLetters")
+        self.work = WorkQueue(
+            self,
+            "Work",
+            limits=limits.TRACKING,
+            visibility_seconds=limits.NOTIFICATION_TIMEOUTS * limits.TRACKING.timeout_seconds,
+            max_receive_count=limits.NOTIFICATION_RECEIVES,
+            dead_letters=self.dead_letters,
+        )
+        self.events = self._topic(settings, key)
+        self.configuration_set = ConfigurationSet(
+            self, "ConfigurationSet", settings=settings, events=self.events
+        )
+        self.other_configuration_sets = OtherConfigurationSets(
+            self, "OtherConfigurationSets", settings=settings, events=self.events
+        )
+        function = self._function(settings, code, state)
+        self._grant(function, settings, state)
+        function.reads(self.work, max_concurrency=limits.tracking_concurrency(settings))
+
+    def _topic(self, settings: Settings, key: TopicKey) -> SesTopic:
+        publishers = {
+            "configuration-set": (settings.configuration_set, *settings.other_configuration_sets),
+            "identity": settings.tracking.notified_identities,
+        }
+        return SesTopic(
+            self,
+            "Events",
+            key=key,
+            publisher_arns=[
+                Stack.of(self).format_arn(service="ses", resource=resource, resource_name=name)
+                for resource, names in publishers.items()
+                for name in names
+            ],
+            subscriber=self.work,
+        )
+
+    def _function(self, settings: Settings, code: Code, state: State) -> Function:
+        return Function(
+            self,
+            "Tracker",
+            name="tracking",
+            description="Mailbus: SES events to the bus",
+            code=code,
+            settings=settings,
+            memory_mb=limits.TRACKING.memory_mb,
+            timeout_seconds=limits.TRACKING.timeout_seconds,
+            environment=to_environment(
+                TrackingSettings(
+                    event_bus_name=state.bus.bus.event_bus_name,
+                    dead_letter_queue_url=self.work.dead_letters.queue_url,
+                    event_bytes=settings.events.entry_bytes,
+                    tracking_topic_arn=self.events.topic.topic_arn,
+                    tracking_queue_url=self.work.queue.queue_url,
+                    ledger_table_name=state.ledger.table.table_name,
+                    metadata_in_headers=settings.metadata_in_headers,
+                    index_messages=settings.index_messages,
+                    sender_seconds=limits.batch_seconds(settings),
+                    trusts_other_topics=settings.ses_is_elsewhere,
+                    max_receives=limits.NOTIFICATION_RECEIVES,
+                    events_bucket_name=state.esp_events.bucket.bucket_name,
+                    esp_events_prefix=ESP_EVENTS_PREFIX,
+                )
+            ),
+        )
+
+    def _grant(self, function: Function, settings: Settings, state: State) -> None:
+        function.allow(["dynamodb:BatchGetItem", "dynamodb:UpdateItem"], [state.ledger.table.table_arn])
+        if settings.index_messages:
+            # The function looks again a little later for what the ledger does not have yet.
+            function.allow(["sqs:ChangeMessageVisibility"], [self.work.queue.queue_arn])
+        esp_events = state.esp_events.bucket.arn_for_objects(f"{ESP_EVENTS_PREFIX}*")
+        function.allow(["s3:PutObject"], [esp_events])
+        suppress_wildcards(
+            function,
+            [esp_events],
+            "Keys are derived from what is stored; only the prefix is known beforehand.",
+        )
+        function.publishes_to(state.bus.bus)

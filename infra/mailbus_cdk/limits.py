@@ -1,0 +1,77 @@
+"""Memory, time-outs and batches of the functions that read queues: fixed, or derived from the settings.
+
+Nothing here needs the CDK, so that tests of the functions can check what they are given.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from mailbus_cdk.settings.schema import Settings
+
+# What a batch may take apart from one call of SES: waiting for the account's rate, the ledger, the bus.
+WITHOUT_SES_SECONDS: Final = 42
+# Waiting for the rate, a slow SES and a slow bus take 51 s together. A function that is stopped leaves its
+# mails in doubt until SES's own event arrives.
+LEAST_SENDER_SECONDS: Final = 60
+
+# A send queue delivers a job again once the function can no longer be working on it, and this much later.
+# AWS recommends six time-outs, as for notifications below; but a job that is delivered twice does no harm,
+# since the ledger knows who holds it, and one whose worker died should not wait for minutes.
+SEND_SLACK_SECONDS: Final = 30
+# Jobs that are throttled, paused or delayed become visible again by their visibility timeout, and each time
+# count as received. The sender itself counts a job's attempts, and dead-letters it with the reason.
+# The most that SQS allows: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+SEND_RECEIVES: Final = 1000
+
+# So that what Lambda could not hand to a function at once is not delivered twice:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#services-sqs-configure-queue
+NOTIFICATION_TIMEOUTS: Final = 6
+# Half an hour without the bus, or without the ledger.
+NOTIFICATION_RECEIVES: Final = 10
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The memory and time-out of a function, and the batches in which Lambda reads its queue."""
+
+    memory_mb: int
+    timeout_seconds: int
+    batch_size: int
+    batch_window_seconds: int = 0
+
+
+# With less than 30 s, a ledger that does not answer would take the time that publishing needs
+# (tracking/wiring.py). More than 10 messages in a batch need a window of at least 1 s:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
+TRACKING: Final = Limits(memory_mb=256, timeout_seconds=30, batch_size=100, batch_window_seconds=1)
+# The largest mail is held in memory whole, and its parts are written to S3.
+INBOUND: Final = Limits(memory_mb=1024, timeout_seconds=120, batch_size=10)
+INBOUND_CONCURRENCY: Final = 5
+
+
+def sender(settings: Settings) -> Limits:
+    """Return the sender's limits: its time-out leaves room for SES's own."""
+    timeout = max(LEAST_SENDER_SECONDS, math.ceil(batch_seconds(settings)))
+    return Limits(memory_mb=1024, timeout_seconds=timeout, batch_size=10)
+
+
+def batch_seconds(settings: Settings) -> float:
+    """Return the longest that a batch of the sender takes until the ledger has what was sent."""
+    return WITHOUT_SES_SECONDS + settings.client_params.connect_timeout + settings.client_params.read_timeout
+
+
+def rate_cache_seconds(settings: Settings) -> float:
+    """Return how long the account's sending rate is cached: GetAccount takes one call a second.
+
+    On the embedded AWS, where tests change the rate, a second.
+    """
+    return 1 if settings.ephemeral else 60
+
+
+def tracking_concurrency(settings: Settings) -> int:
+    """Return how many workers track events at a time; on the embedded AWS each is a process."""
+    return 3 if settings.ephemeral else 10

@@ -1,0 +1,213 @@
+"""The rules between settings, which the type of one setting cannot express.
+
+Each check yields its findings: the path of the setting that is wrong, and the reason.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from mailbus.events import ENTRY_TAG, JOB_ID_TAG
+from mailbus.validation import Path
+from mailbus_cdk.regions import RECEIVING_REGIONS
+from mailbus_cdk.settings import receipt_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mailbus_cdk.settings.schema import Settings
+
+Finding = tuple[Path, str]
+
+ARN_REGION: Final = 3
+# A policy holds 6,144 characters (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html),
+# and one statement of the sender's names them all, each by an ARN that begins with up to 70.
+OTHERS_CHARACTERS: Final = 5000
+ARN_CHARACTERS: Final = 70
+# A function's environment holds 4 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html),
+# of which names, queues and roles take up to 1,700 bytes.
+SEND_DEFAULTS_BYTES: Final = 2000
+FREE_ENVIRONMENT_BYTES: Final = 2300
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Yield what is wrong with valid settings in combination."""
+    yield from _environment(settings)
+    yield from _tag_and_topic(settings)
+    yield from _ses_elsewhere(settings)
+    yield from _identity(settings)
+    yield from _others(settings)
+    yield from _others_fit_into_policy(settings)
+    yield from _notified(settings)
+    yield from _webhook(settings)
+    yield from _receiving(settings)
+    yield from receipt_rules.findings(settings.inbound)
+
+
+def _environment(settings: Settings) -> Iterator[Finding]:
+    """Check that what the sender's environment carries fits into it."""
+    defaults = len(msgspec.json.encode(settings.send_defaults))
+    if defaults > SEND_DEFAULTS_BYTES:
+        yield (
+            ("send_defaults",),
+            (
+                f"take {defaults} bytes as JSON; the function's environment has room for "
+                f"{SEND_DEFAULTS_BYTES}: leave long texts to the jobs"
+            ),
+        )
+    names = (settings.source_buckets, settings.message_tag_name, settings.session_params)
+    together = defaults + len(msgspec.json.encode(names))
+    if together > FREE_ENVIRONMENT_BYTES:
+        yield (
+            ("source_buckets",),
+            (
+                f"take {together} bytes as JSON with send_defaults, message_tag_name and session_params; the "
+                f"function's environment has room for {FREE_ENVIRONMENT_BYTES}: name fewer buckets"
+            ),
+        )
+
+
+def _tag_and_topic(settings: Settings) -> Iterator[Finding]:
+    if settings.message_tag_name in {JOB_ID_TAG, ENTRY_TAG}:
+        yield (
+            ("message_tag_name",),
+            f"{settings.message_tag_name} is used by Mailbus itself; choose another name",
+        )
+    topic = settings.alarms.topic_arn
+    if topic is not None and (region := topic.split(":")[ARN_REGION]) != settings.region:
+        yield (
+            ("alarms", "topic_arn"),
+            f"alarms in {settings.region} can only notify topics of that region (it is in {region})",
+        )
+
+
+def _ses_elsewhere(settings: Settings) -> Iterator[Finding]:
+    if settings.ses_is_elsewhere and not (settings.identity_exists and settings.configuration_set_exists):
+        yield (
+            ("session_params",),
+            (
+                "SES of another account or region has its own identities and configuration sets, which this "
+                "deployment cannot create: set identity_exists and configuration_set_exists"
+            ),
+        )
+
+
+def _identity(settings: Settings) -> Iterator[Finding]:
+    """Check that what is configured belongs to a resource that this deployment creates."""
+    if settings.configuration_set_exists and not settings.configuration_set_name:
+        yield ("configuration_set_exists",), "needs configuration_set_name, the name of the existing set"
+    if settings.configuration_set_exists and settings.tracking.custom_redirect_domain:
+        yield (
+            ("tracking", "custom_redirect_domain"),
+            "can only be set on a configuration set that this deployment creates; set it in SES",
+        )
+    if settings.mail_from_domain:
+        yield from _mail_from(settings, settings.mail_from_domain)
+    if settings.dmarc_policy and not settings.sends_from_domain:
+        yield ("dmarc_policy",), "needs a domain as identity, not an address"
+    no_dkim = settings.identity_exists or not settings.sends_from_domain
+    if settings.hosted_zone_id and no_dkim and not (settings.mail_from_domain or settings.dmarc_policy):
+        yield (
+            ("hosted_zone_id",),
+            (
+                "there are no records to create: they are those of a domain that this deployment creates, of "
+                "mail_from_domain, and of dmarc_policy"
+            ),
+        )
+
+
+def _mail_from(settings: Settings, domain: str) -> Iterator[Finding]:
+    path = ("mail_from_domain",)
+    sender = settings.identity.rpartition("@")[2]
+    if settings.identity_exists:
+        yield path, "can only be set on an identity that this deployment creates; set it in SES"
+    if not domain.endswith(f".{sender}"):
+        yield path, f"must be a domain below that of identity, such as bounces.{sender} (it is {domain})"
+    if domain == settings.inbound.domain:
+        # https://docs.aws.amazon.com/ses/latest/dg/mail-from.html#mail-from-requirements
+        yield path, f"receives SES's feedback, so it cannot be inbound.domain too (both are {domain})"
+
+
+def _others(settings: Settings) -> Iterator[Finding]:
+    """Check that other identities and configuration sets are not the deployment's own, and usable."""
+    others = {
+        "other_identities": (settings.other_identities, settings.identity),
+        "other_configuration_sets": (settings.other_configuration_sets, settings.configuration_set),
+    }
+    for key, (names, own) in others.items():
+        if names and settings.session_params.role_arn:
+            yield (
+                (key,),
+                "session_params.role_arn names a role with rights of its own: name them in its policy",
+            )
+        if own in names:
+            yield (key,), f"{own} is the deployment's own, which jobs can use anyway: remove it here"
+        yield from _named_twice((key,), names)
+    for name in settings.other_identities:
+        region = name.split(":")[ARN_REGION] if name.startswith("arn:") else settings.ses_region
+        if region != settings.ses_region:
+            yield (
+                ("other_identities",),
+                f"SES can only use identities of its own region, {settings.ses_region} (it is {name})",
+            )
+
+
+def _others_fit_into_policy(settings: Settings) -> Iterator[Finding]:
+    names = (*settings.other_identities, *settings.other_configuration_sets)
+    together = sum(ARN_CHARACTERS + len(name) for name in names)
+    if together > OTHERS_CHARACTERS:
+        key = "other_identities" if settings.other_identities else "other_configuration_sets"
+        yield (
+            (key,),
+            (
+                f"other_identities and other_configuration_sets together take {together} characters of the "
+                f"sender's policy, which has room for {OTHERS_CHARACTERS}: name fewer; a domain includes all "
+                "domains below it"
+            ),
+        )
+
+
+def _notified(settings: Settings) -> Iterator[Finding]:
+    """Check that the topics of these identities can be set: they are of this account and region."""
+    path = ("tracking", "notified_identities")
+    names = settings.tracking.notified_identities
+    if names and settings.ses_is_elsewhere:
+        yield path, "the topics of SES in another account or region cannot be set from here; set them there"
+    for name in names:
+        if name != settings.identity and name not in settings.other_identities:
+            yield path, f"{name} is neither identity nor one of other_identities"
+    yield from _named_twice(path, names)
+
+
+def _webhook(settings: Settings) -> Iterator[Finding]:
+    path = ("webhook", "topic_arns")
+    together = len(msgspec.json.encode(settings.webhook.topic_arns))
+    if together > FREE_ENVIRONMENT_BYTES:
+        yield (
+            path,
+            (
+                f"take {together} bytes as JSON; the function's environment has room for "
+                f"{FREE_ENVIRONMENT_BYTES}: name fewer"
+            ),
+        )
+    yield from _named_twice(path, settings.webhook.topic_arns)
+
+
+def _receiving(settings: Settings) -> Iterator[Finding]:
+    if settings.inbound.rules and settings.inbound.domain is None:
+        yield ("inbound", "rules"), "need inbound.domain, which turns receiving on"
+    if settings.inbound.domain and settings.region not in RECEIVING_REGIONS:
+        yield (
+            ("region",),
+            (
+                f"SES does not receive mail in {settings.region}; remove inbound.domain or use one of "
+                f"{', '.join(RECEIVING_REGIONS)}"
+            ),
+        )
+
+
+def _named_twice(path: Path, names: tuple[str, ...]) -> Iterator[Finding]:
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        yield path, f"{twice} is named twice"

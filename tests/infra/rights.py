@@ -1,0 +1,91 @@
+"""The rights of each function, and those that an application needs to send."""
+
+from __future__ import annotations
+
+from tests.infra.templates import ACCOUNT, SES_ARN
+
+WRITE_LOGS = ["logs:CreateLogStream", "logs:PutLogEvents"]
+READ_QUEUE = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+RIGHTS: dict[str, set[tuple[str, str]]] = {
+    "Mail/Sending/Sender": {
+        *((action, "<Mail/Sending/Sender/Log>") for action in WRITE_LOGS),
+        *(
+            (action, f"<Mail/Sending/{lane}/Queue>")
+            for action in (*READ_QUEUE, "sqs:SendMessage", "sqs:ChangeMessageVisibility")
+            for lane in ("Transactional", "Bulk")
+        ),
+        ("sqs:SendMessage", "<Mail/Sending/DeadLetters/Queue>"),
+        # A transaction needs the rights of its single actions.
+        *(
+            (f"dynamodb:{action}", "<State/Ledger/Table>")
+            for action in ("GetItem", "PutItem", "UpdateItem", "BatchGetItem", "BatchWriteItem")
+        ),
+        ("s3:GetObject", "<State/Jobs/Bucket>/*"),
+        ("s3:GetObjectVersion", "<State/Jobs/Bucket>/*"),
+        ("s3:GetObject", "arn:aws:s3:::example-invoices/*"),
+        ("s3:GetObjectVersion", "arn:aws:s3:::example-invoices/*"),
+        ("s3:PutObject", "<State/Jobs/Bucket>/jobs/*"),
+        ("s3:PutObject", "<State/Jobs/Bucket>/scheduled/*"),
+        ("scheduler:CreateSchedule", f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/mailbus-prod/*"),
+        ("iam:PassRole", "<Mail/Sending/Scheduling/Role>"),
+        ("events:PutEvents", "<State/Events/Bus>"),
+        *(
+            (f"ses:{action}", resource)
+            for action in (
+                "SendEmail",
+                "SendRawEmail",
+                "SendTemplatedEmail",
+                "SendBulkEmail",
+                "SendBulkTemplatedEmail",
+            )
+            for resource in (
+                f"{SES_ARN}:identity/<Mail/Identity/Identity>",
+                f"{SES_ARN}:configuration-set/mailbus-prod",
+                f"{SES_ARN}:template/*",
+            )
+        ),
+        # SES has no resource to scope these two to.
+        ("ses:ApplyTrackingConfigurationOverrides", "*"),
+        ("ses:GetAccount", "*"),
+    },
+    "Mail/Sending/Scheduling": {
+        ("sqs:SendMessage", "<Mail/Sending/Transactional/Queue>"),
+        ("sqs:SendMessage", "<Mail/Sending/Bulk/Queue>"),
+        ("sqs:SendMessage", "<Mail/Sending/DeadLetters/Queue>"),
+    },
+    "Mail/Tracking/Tracker": {
+        *((action, "<Mail/Tracking/Tracker/Log>") for action in WRITE_LOGS),
+        *((action, "<Mail/Tracking/Work/Queue>") for action in READ_QUEUE),
+        ("sqs:SendMessage", "<Mail/Tracking/DeadLetters/Queue>"),
+        ("dynamodb:BatchGetItem", "<State/Ledger/Table>"),
+        ("dynamodb:UpdateItem", "<State/Ledger/Table>"),
+        ("s3:PutObject", "<State/EspEvents/Bucket>/esp-events/*"),
+        ("events:PutEvents", "<State/Events/Bus>"),
+    },
+    "Mail/Inbound/Reader": {
+        *((action, "<Mail/Inbound/Reader/Log>") for action in WRITE_LOGS),
+        *((action, "<Mail/Inbound/Work/Queue>") for action in READ_QUEUE),
+        ("sqs:SendMessage", "<Mail/Inbound/DeadLetters/Queue>"),
+        ("events:PutEvents", "<State/Events/Bus>"),
+        ("s3:GetObject", "<State/InboundMail/Bucket>/raw/*"),
+        ("s3:PutObject", "<State/InboundMail/Bucket>/parts/*"),
+    },
+    # SES has no resource to scope these two to.
+    "Receiving/Activation/Activator": {
+        *((action, "<Receiving/Activation/Activator/Log>") for action in WRITE_LOGS),
+        ("ses:DescribeActiveReceiptRuleSet", "*"),
+        ("ses:SetActiveReceiptRuleSet", "*"),
+    },
+}
+
+# An application that sends: docs/client.md and the errors of the client name the same.
+TO_SEND: set[tuple[str, str]] = {
+    *(
+        (action, f"<Mail/Sending/{lane}/Queue>")
+        for action in ("sqs:SendMessage", "sqs:ListQueueTags")
+        for lane in ("Transactional", "Bulk")
+    ),
+    ("dynamodb:UpdateItem", "<State/Ledger/Table>"),
+    ("s3:PutObject", "<State/Jobs/Bucket>/jobs/*"),
+    ("s3:PutObject", "<State/Jobs/Bucket>/scheduled/*"),
+}

@@ -1,0 +1,127 @@
+"""Configuration sets and their event destinations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mailbus_cdk.settings.schema import SessionParams
+from tests.infra.templates import (
+    ACCOUNT,
+    SES_ARN,
+    Templates,
+    statements,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mailbus_cdk.settings import Settings
+
+
+def test_all_ten_event_types_go_to_the_tracking_topic(prod: Templates) -> None:
+    destination = prod.one("AWS::SES::ConfigurationSetEventDestination").properties["EventDestination"]
+    assert destination["Enabled"] is True
+    assert set(destination["MatchingEventTypes"]) == {
+        "send",
+        "reject",
+        "bounce",
+        "complaint",
+        "delivery",
+        "open",
+        "click",
+        "renderingFailure",
+        "deliveryDelay",
+        "subscription",
+    }
+    topic = prod.text("mail", destination["SnsDestination"]["TopicARN"])
+    assert topic == "<Mail/Tracking/Events/Topic>"
+
+
+def test_ses_finds_its_rights_before_the_event_destination_is_made(prod: Templates) -> None:
+    destination = prod.one("AWS::SES::ConfigurationSetEventDestination")
+    assert set(destination.depends_on) >= {
+        prod.one("AWS::KMS::Key").logical_id,
+        prod.one("AWS::SNS::TopicPolicy", "Tracking").logical_id,
+    }
+
+
+def test_a_configuration_set_that_is_there_already_gets_an_event_destination_alone(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    templates = synthesize(
+        msgspec.structs.replace(settings, configuration_set_name="shop", configuration_set_exists=True)
+    )
+    assert "AWS::SES::ConfigurationSet" not in {resource.type for resource in templates.resources}
+    destination = templates.one("AWS::SES::ConfigurationSetEventDestination").properties
+    assert destination["ConfigurationSetName"] == "shop"
+    assert destination["EventDestination"]["Name"] == "mailbus-prod"
+    assert templates.environment("sender")["CONFIGURATION_SET_NAME"] == "shop"
+
+
+OTHERS = ("newsletters", "receipts")
+
+
+def test_other_configuration_sets_get_an_event_destination_and_nothing_else(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    templates = synthesize(msgspec.structs.replace(settings, other_configuration_sets=OTHERS))
+    own = templates.one("AWS::SES::ConfigurationSet")
+    destinations = templates.of_type("AWS::SES::ConfigurationSetEventDestination")
+    assert [destination.properties["ConfigurationSetName"] for destination in destinations] == [
+        {"Ref": own.logical_id},
+        "newsletters",
+        "receipts",
+    ]
+    for destination in destinations:
+        told = destination.properties["EventDestination"]
+        assert told == destinations[0].properties["EventDestination"]
+        assert set(destination.depends_on) >= {
+            templates.one("AWS::KMS::Key").logical_id,
+            templates.one("AWS::SNS::TopicPolicy", "Tracking").logical_id,
+        }
+
+
+def test_other_configuration_sets_may_publish_to_the_tracking_topic(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    templates = synthesize(msgspec.structs.replace(settings, other_configuration_sets=OTHERS))
+    (allowed,) = [
+        statement
+        for statement in statements(templates.one("AWS::SNS::TopicPolicy", "Tracking"))
+        if statement["Effect"] == "Allow"
+    ]
+    assert [templates.text("mail", arn) for arn in allowed["Condition"]["ArnLike"]["aws:SourceArn"]] == [
+        f"{SES_ARN}:configuration-set/{name}" for name in ("mailbus-prod", "newsletters", "receipts")
+    ]
+
+
+def test_other_configuration_sets_of_another_region_may_be_used_without_events(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    templates = synthesize(
+        msgspec.structs.replace(
+            settings,
+            identity_exists=True,
+            configuration_set_name="shop",
+            configuration_set_exists=True,
+            session_params=SessionParams(region="eu-west-1"),
+            other_configuration_sets=("newsletters",),
+        )
+    )
+    rights = templates.rights(templates.one("AWS::IAM::Policy", "Sending/Sender"))
+    assert ("ses:SendEmail", f"arn:aws:ses:eu-west-1:{ACCOUNT}:configuration-set/newsletters") in rights
+    assert "AWS::SES::ConfigurationSetEventDestination" not in {
+        resource.type for resource in templates.resources
+    }
+
+
+def test_links_and_pixels_can_name_a_domain_of_ones_own(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    tracking = msgspec.structs.replace(settings.tracking, custom_redirect_domain="links.example.com")
+    templates = synthesize(msgspec.structs.replace(settings, tracking=tracking))
+    made = templates.one("AWS::SES::ConfigurationSet").properties
+    assert made["TrackingOptions"] == {"CustomRedirectDomain": "links.example.com"}
+    assert templates.outputs("mail")["RedirectRecord1"] == ("links.example.com CNAME r.us-east-1.awstrack.me")

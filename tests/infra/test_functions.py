@@ -1,0 +1,71 @@
+"""The functions: environment, rights, logs."""
+
+from __future__ import annotations
+
+import ast
+
+from mailbus.environment import InboundSettings, SenderSettings, TrackingSettings
+from mailbus_cdk.packaging import ROOT
+from tests.infra.rights import RIGHTS
+from tests.infra.templates import (
+    Templates,
+    folder,
+)
+
+SETTINGS_CLASSES = {"sender": SenderSettings, "tracking": TrackingSettings, "inbound": InboundSettings}
+
+
+def test_each_function_gets_exactly_the_environment_that_it_reads(prod: Templates) -> None:
+    read = {
+        name: {variable.upper() for variable in kind.__struct_fields__}
+        for name, kind in SETTINGS_CLASSES.items()
+    }
+    given = {
+        folder(function): set(function.properties["Environment"]["Variables"]) - {"POWERTOOLS_SERVICE_NAME"}
+        for function in prod.of_type("AWS::Lambda::Function")
+    }
+    # What the settings leave out, the function does without.
+    read["sender"] -= {"SES_ROLE_ARN", "SES_REGION"}
+    assert given == {**read, "activation": set()}
+
+
+def test_each_flow_has_its_own_dead_letter_queue_to_write_to(prod: Templates) -> None:
+    for name, flow in (("sender", "Sending"), ("tracking", "Tracking"), ("inbound", "Inbound")):
+        url = prod.environment(name)["DEAD_LETTER_QUEUE_URL"]
+        assert prod.text("mail", url) == f"<Mail/{flow}/DeadLetters/Queue>"
+
+
+def test_every_handler_that_is_deployed_exists(prod: Templates) -> None:
+    for function in prod.of_type("AWS::Lambda::Function"):
+        folder, module, name = function.properties["Handler"].split(".")
+        source = ast.parse((ROOT / "functions" / folder / f"{module}.py").read_text())
+        assert name in {node.name for node in source.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_functions_run_on_arm_in_an_account_and_on_the_host_on_a_laptop(
+    prod: Templates, local: Templates
+) -> None:
+    deployed = prod.of_type("AWS::Lambda::Function")
+    assert [function.properties["Architectures"] for function in deployed] == [["arm64"]] * len(deployed)
+    for function in local.of_type("AWS::Lambda::Function"):
+        assert function.properties["Architectures"] in (["arm64"], ["x86_64"])
+    assert local.settings.architecture == "host"
+
+
+def test_logs_are_kept_as_long_as_the_settings_say_and_no_longer(prod: Templates) -> None:
+    groups = prod.of_type("AWS::Logs::LogGroup")
+    assert len(groups) == len(prod.of_type("AWS::Lambda::Function"))
+    assert {group.properties["RetentionInDays"] for group in groups} == {90}
+
+
+def test_each_function_may_do_what_it_does_and_nothing_else(prod: Templates) -> None:
+    granted: dict[str, set[tuple[str, str]]] = {}
+    for policy in prod.of_type("AWS::IAM::Policy"):
+        rights = granted.setdefault(policy.path.partition("/Role/")[0], set())
+        rights |= prod.rights(policy)
+    assert granted == RIGHTS
+
+
+def test_roles_hold_no_policies_of_somebody_elses_making(prod: Templates) -> None:
+    for role in prod.of_type("AWS::IAM::Role"):
+        assert set(role.properties) == {"AssumeRolePolicyDocument"}

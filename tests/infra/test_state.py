@@ -1,0 +1,90 @@
+"""Stored data."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.infra.templates import (
+    Templates,
+    denies_plain_connections,
+    statements,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("InboundMail", {"raw/": 90, "parts/": 60}), ("Jobs", {"jobs/": 30, "scheduled/": 400})],
+)
+def test_mail_and_jobs_are_private_encrypted_and_kept_as_long_as_the_settings_say(
+    prod: Templates, name: str, kept: dict[str, int]
+) -> None:
+    bucket = prod.one("AWS::S3::Bucket", name).properties
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    expiry = {
+        rule["Prefix"]: rule["ExpirationInDays"]
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+        if "Prefix" in rule
+    }
+    assert expiry == kept
+
+
+def test_nobody_is_let_into_the_jobs_bucket_by_its_policy_and_nobody_uses_plain_connections(
+    prod: Templates,
+) -> None:
+    policy = prod.one("AWS::S3::BucketPolicy", "Jobs")
+    assert denies_plain_connections(policy, {"AWS": "*"}, "s3:*")
+    assert {statement["Effect"] for statement in statements(policy)} == {"Deny"}
+
+
+def test_schedules_are_kept_apart_from_what_is_redeployed(prod: Templates) -> None:
+    group = prod.one("AWS::Scheduler::ScheduleGroup")
+    assert (group.stack, group.properties["Name"]) == ("state", "mailbus-prod")
+
+
+def test_ses_writes_received_mail_only_and_nobody_uses_plain_connections(prod: Templates) -> None:
+    policy = prod.one("AWS::S3::BucketPolicy", "InboundMail")
+    assert denies_plain_connections(policy, {"AWS": "*"}, "s3:*")
+    (allowed,) = [statement for statement in statements(policy) if statement["Effect"] == "Allow"]
+    assert allowed["Principal"] == {"Service": "ses.amazonaws.com"}
+    assert allowed["Action"] == "s3:PutObject"
+    assert prod.text("state", allowed["Resource"]) == "<State/InboundMail/Bucket>/raw/*"
+    assert allowed["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert prod.text("state", allowed["Condition"]["ArnLike"]["aws:SourceArn"]) == (
+        "arn:aws:ses:us-east-1:111122223333:receipt-rule-set/mailbus-prod:receipt-rule/*"
+    )
+
+
+def test_the_ledger_forgets_by_expires_at_and_can_be_restored(prod: Templates) -> None:
+    table = prod.one("AWS::DynamoDB::Table").properties
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["DeletionProtectionEnabled"] is True
+
+
+def test_the_events_of_the_bus_are_archived(prod: Templates) -> None:
+    archive = prod.one("AWS::Events::Archive").properties
+    assert archive["RetentionDays"] == 90
+    assert archive["EventPattern"]["source"] == ["mailbus"]
+    assert prod.text("state", archive["SourceArn"]) == "<State/Events/Bus>"
+
+
+STATEFUL = (
+    "AWS::S3::Bucket",
+    "AWS::DynamoDB::Table",
+    "AWS::Events::EventBus",
+    "AWS::Events::Archive",
+    "AWS::Scheduler::ScheduleGroup",
+)
+
+
+@pytest.mark.parametrize("kind", STATEFUL)
+def test_what_is_kept_outlives_its_stack(prod: Templates, kind: str) -> None:
+    assert {resource.deletion_policy for resource in prod.of_type(kind)} == {"Retain"}
+
+
+@pytest.mark.parametrize("kind", STATEFUL)
+def test_what_a_laptop_keeps_goes_with_its_stack(local: Templates, kind: str) -> None:
+    assert {resource.deletion_policy for resource in local.of_type(kind)} == {"Delete"}

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailbus_cdk.regions import RECEIVING_REGIONS
+from mailbus_cdk.settings import load
+from tests.unit.mailbus_cdk.settings.stage_file import FILE, rejected
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REJECTED = {
+    "a region where SES does not receive mail is refused with those where it does": (
+        ('"eu-west-1"', '"ca-west-1"'),
+        (
+            "mailbus.toml: region: SES does not receive mail in ca-west-1; remove inbound.domain "
+            "or use one of af-south-1, ap-northeast-1, ap-northeast-2, ap-northeast-3, "
+            "ap-south-1, "
+        ),
+    ),
+    "the tags that tell jobs apart are taken": (
+        ("max_attempts = 8", 'message_tag_name = "mailbus-job-id"'),
+        ("mailbus.toml: message_tag_name: mailbus-job-id is used by Mailbus itself; choose another name"),
+    ),
+    "an alarm reaches no topic of another region": (
+        ("[tracking]", '[alarms]\ntopic_arn = "arn:aws:sns:us-east-1:111122223333:ops"\n\n[tracking]'),
+        (
+            "mailbus.toml: [alarms] topic_arn: alarms in eu-west-1 can only notify topics of that "
+            "region (it is in us-east-1)"
+        ),
+    ),
+    "defaults have to fit into the function's environment": (
+        ("[tracking]", f'[send_defaults]\nhtml = "{"<p>" * 700}"\n\n[tracking]'),
+        (
+            "mailbus.toml: send_defaults: take 2111 bytes as JSON; the function's environment has "
+            "room for 2000: leave long texts to the jobs"
+        ),
+    ),
+    "so have buckets": (
+        ("max_attempts = 8", f"source_buckets = {[f'example-invoices-of-the-shop-{n}' for n in range(99)]}"),
+        "mailbus.toml: source_buckets: take ",
+    ),
+    "bounces go to a domain below the sender's": (
+        ("max_attempts = 8", 'mail_from_domain = "bounces.example.org"'),
+        (
+            "mailbus.toml: mail_from_domain: must be a domain below that of identity, such as "
+            "bounces.dev.example.com (it is bounces.example.org)"
+        ),
+    ),
+    "bounces do not go where mail is received": (
+        (
+            '[stages.dev]\nidentity = "dev.example.com"',
+            '[stages.dev]\nmail_from_domain = "inbound.example.com"',
+        ),
+        (
+            "mailbus.toml: [stages.dev] mail_from_domain: receives SES's feedback, so it cannot "
+            "be inbound.domain too (both are inbound.example.com)"
+        ),
+    ),
+    "an identity that is there already is not changed": (
+        ("max_attempts = 8", 'mail_from_domain = "b.dev.example.com"\nidentity_exists = true'),
+        (
+            "mailbus.toml: mail_from_domain: can only be set on an identity that this deployment "
+            "creates; set it in SES"
+        ),
+    ),
+    "a policy for mail of a domain is none for an address": (
+        ('"dev.example.com"', '"shop@example.com"\ndmarc_policy = "reject"'),
+        "mailbus.toml: [stages.dev] dmarc_policy: needs a domain as identity, not an address",
+    ),
+    "a hosted zone without a record to make is a mistake": (
+        ("max_attempts = 8", 'hosted_zone_id = "Z0123456789ABCDEFGHIJ"\nidentity_exists = true'),
+        (
+            "mailbus.toml: hosted_zone_id: there are no records to create: they are those of a "
+            "domain that this deployment creates, of mail_from_domain, and of dmarc_policy"
+        ),
+    ),
+    "a configuration set that is there already is found by its name": (
+        ("max_attempts = 8", "configuration_set_exists = true"),
+        (
+            "mailbus.toml: configuration_set_exists: needs configuration_set_name, the name of "
+            "the existing set"
+        ),
+    ),
+    "a configuration set that is there already is not changed": (
+        (
+            "[stages.dev.retention]\nraw_days = 28\n\n[stages.prod]",
+            (
+                'configuration_set_name = "shop"\nconfiguration_set_exists = true\n\n'
+                '[stages.dev.tracking]\ncustom_redirect_domain = "links.example.com"\n\n[stages.prod]'
+            ),
+        ),
+        (
+            "mailbus.toml: [stages.dev.tracking] custom_redirect_domain: can only be set on a "
+            "configuration set that this deployment creates; set it in SES"
+        ),
+    ),
+    "another identity is in SES's own region": (
+        (
+            "max_attempts = 8",
+            'other_identities = ["arn:aws:ses:us-east-1:111122223333:identity/example.net"]',
+        ),
+        (
+            "mailbus.toml: other_identities: SES can only use identities of its own region, "
+            "eu-west-1 (it is arn:aws:ses:us-east-1:111122223333:identity/example.net)"
+        ),
+    ),
+    "another identity is another one": (
+        (
+            '[stages.dev]\nidentity = "dev.example.com"',
+            '[stages.dev]\nidentity = "dev.example.com"\nother_identities = ["dev.example.com"]',
+        ),
+        (
+            "mailbus.toml: [stages.dev] other_identities: dev.example.com is the deployment's "
+            "own, which jobs can use anyway: remove it here"
+        ),
+    ),
+    "another configuration set is another one, also where the deployment's has no name": (
+        ("max_attempts = 8", 'other_configuration_sets = ["shop", "mailbus-dev"]'),
+        (
+            "mailbus.toml: other_configuration_sets: mailbus-dev is the deployment's own, which "
+            "jobs can use anyway: remove it here"
+        ),
+    ),
+    "another configuration set is named once": (
+        ("max_attempts = 8", 'other_configuration_sets = ["shop", "news", "shop"]'),
+        "mailbus.toml: other_configuration_sets: shop is named twice",
+    ),
+    "what the sender may use has to fit into its policy": (
+        ("max_attempts = 8", f"other_configuration_sets = {[f'shop-{number}' for number in range(99)]}"),
+        (
+            "mailbus.toml: other_configuration_sets: other_identities and "
+            "other_configuration_sets together take 7613 characters of the sender's policy, which "
+            "has room for 5000: name fewer; a domain includes all domains below it"
+        ),
+    ),
+    "a role that is assumed brings its own rights": (
+        (
+            "log_retention_days = 30",
+            (
+                'identity_exists = true\nconfiguration_set_name = "shop"\nconfiguration_set_exists = true\n'
+                'other_identities = ["example.net"]\n'
+                '[session_params]\nrole_arn = "arn:aws:iam::111122223333:role/send"'
+            ),
+        ),
+        (
+            "mailbus.toml: other_identities: session_params.role_arn names a role with rights of "
+            "its own: name them in its policy"
+        ),
+    ),
+    "what is sent elsewhere is not made here": (
+        ("[tracking]", '[session_params]\nregion = "us-west-2"\n\n[tracking]'),
+        "mailbus.toml: session_params: SES of another account or region has its own identities",
+    ),
+    "rules need the domain that turns receiving on": (
+        ('domain = "inbound.example.com"', 'rules = [{ name = "store" }]'),
+        "mailbus.toml: [inbound] rules: need inbound.domain, which turns receiving on",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), REJECTED.values(), ids=REJECTED)
+def test_a_wrong_setting_is_one_line(stage_file: Path, change: tuple[str, str], message: str) -> None:
+    old, new = change
+    assert old in FILE
+    assert rejected(stage_file, FILE.replace(old, new)).startswith(message)
+
+
+def test_sending_alone_works_in_any_region(stage_file: Path) -> None:
+    stage_file.write_text(
+        FILE.replace('domain = "inbound.example.com"', "").replace("eu-west-1", "ca-west-1")
+    )
+    assert load(stage_file, "prod").inbound.domain is None
+
+
+def test_every_receiving_region_is_a_region(stage_file: Path) -> None:
+    for region in RECEIVING_REGIONS:
+        stage_file.write_text(FILE.replace("eu-west-1", region))
+        assert load(stage_file, "prod").region == region

@@ -1,0 +1,46 @@
+"""mailbus.toml as it ships."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mailbus_cdk.limits import rate_cache_seconds
+from mailbus_cdk.settings import Settings, load
+from mailbus_cdk.settings.schema import Rule
+
+SHIPPED = Path(__file__).resolve().parents[4] / "mailbus.toml"
+
+
+@pytest.mark.parametrize("stage", ["local", "dev", "prod"])
+def test_the_file_that_ships_is_right_for_each_of_its_stages(stage: str) -> None:
+    assert load(SHIPPED, stage).name == f"mailbus-{stage}"
+
+
+def test_a_laptop_deploys_for_example_com_on_its_own_architecture() -> None:
+    settings = load(SHIPPED, "local")
+    assert (settings.region, settings.identity, settings.architecture) == ("us-east-1", "example.com", "host")
+    assert settings.inbound.domain == "inbound.example.com"
+    assert {(rule.action, rule.encoding) for rule in settings.inbound.rules} == {
+        ("s3", "Base64"),
+        ("sns", "UTF-8"),
+        ("sns", "Base64"),
+    }
+    assert settings.ephemeral
+    assert (rate_cache_seconds(settings), settings.sender.doubt_seconds) == (1, 20)
+
+
+def test_the_file_that_ships_shows_every_key() -> None:
+    shown = tomllib.loads(re.sub(r"^# (?=[a-z_]+ = |\[\[)", "", SHIPPED.read_text(), flags=re.MULTILINE))
+    assert set(shown) == {*Settings.__struct_fields__} - {"stage"} | {"stages"}
+    tables = {
+        field.name: set(type(field.default).__struct_fields__)
+        for field in msgspec.structs.fields(Settings)
+        if isinstance(field.default, msgspec.Struct)
+    }
+    assert {name: set(shown[name]) for name in tables} == tables
+    assert set(shown["inbound"]["rules"][0]) == set(Rule.__struct_fields__)
