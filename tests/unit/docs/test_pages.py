@@ -36,9 +36,10 @@ from mailbus.jobs.headers import REFUSED, REFUSED_PREFIXES
 from mailbus.jobs.splitting import PART_RECIPIENTS
 from mailbus.ledger.records import UNKNOWN_RESENDS
 from mailbus.ses_events import SES_EVENT_TYPES
-from mailbus_cdk.constructs.state import ESP_EVENTS_PREFIX
-from mailbus_cdk.mail import NOTIFICATION_RECEIVES, TIMEOUTS
-from mailbus_cdk.settings.schema import SEND_DEFAULTS_BYTES, Settings, load
+from mailbus_cdk import limits
+from mailbus_cdk.constructs.buckets import ESP_EVENTS_DAYS, ESP_EVENTS_PREFIX
+from mailbus_cdk.settings import Settings, load
+from mailbus_cdk.settings.checks import SEND_DEFAULTS_BYTES
 from sender import deferral, preparing, retries
 from sender.rate import gcra, pacer
 from sender.retries import DELAYS, Delay
@@ -356,10 +357,13 @@ def test_the_page_on_limits_has_the_numbers_of_the_code(sentence: str) -> None:
 @pytest.mark.parametrize(
     ("told", "default"),
     [
-        ("`sender.rate_cache_seconds` ({})", lambda s: s.sender.rate_cache_seconds),
+        ("once in {} seconds", limits.rate_cache_seconds),
         ("`sender.doubt_seconds` ({})", lambda s: s.sender.doubt_seconds),
         ("`max_attempts` tries ({})", lambda s: s.max_attempts),
-        ("after it was taken ({} s)", lambda s: s.sender.timeout_seconds + 30),
+        (
+            "delivered again {} s after it was received",
+            lambda s: limits.sender(s).timeout_seconds + limits.SEND_SLACK_SECONDS,
+        ),
     ],
 )
 def test_a_default_on_the_page_on_limits_is_the_one_in_the_code(
@@ -371,7 +375,8 @@ def test_a_default_on_the_page_on_limits_is_the_one_in_the_code(
 
 
 def test_every_alarm_stands_on_the_page_on_limits() -> None:
-    text = (ROOT / "infra/mailbus_cdk/constructs/alarms.py").read_text()
+    sources = (ROOT / f"infra/mailbus_cdk/{name}.py" for name in ("constructs/alarms", "mail"))
+    text = "".join(source.read_text() for source in sources)
     alarms = set(re.findall(r'self\._alarm\(\s*"(\w+)"', text))
     alarms |= {f"{name}DeadLetters" for name in re.findall(r'"(Send|Tracking|Inbound)"', text)}
 
@@ -429,12 +434,13 @@ def test_the_dead_letters_of_tracking_name_every_code_of_an_event_at_fault() -> 
 @pytest.mark.parametrize(
     "sentence",
     [
-        f"{TIMEOUTS} times `tracking.timeout_seconds`",
-        f"{NOTIFICATION_RECEIVES} times in all",
+        f"{limits.NOTIFICATION_TIMEOUTS} times the function's timeout",
+        f"{limits.NOTIFICATION_RECEIVES} times in all",
         f"at most {REASON_CHARACTERS} characters",
         f"at most {_written(CALL_BYTES)} bytes",
         f"may have {ENTRY_BYTES // 1024} KiB",
         f"under `{ESP_EVENTS_PREFIX}`",
+        f"kept for {ESP_EVENTS_DAYS} days",
         f"`{VALIDATED}…`",
         f"`{SUBSCRIBED}`",
         f"`{SETUP_MESSAGE_ID}`",
@@ -447,8 +453,7 @@ def test_the_page_on_events_has_the_numbers_of_the_code(sentence: str) -> None:
 @pytest.mark.parametrize(
     ("told", "default"),
     [
-        ("`retention.esp_events_days` ({})", lambda s: s.retention.esp_events_days),
-        ("({} in all)", lambda s: s.batch_seconds),
+        ("({} in all)", limits.batch_seconds),
         ("`sender.ledger_days` ({})", lambda s: s.sender.ledger_days),
     ],
 )

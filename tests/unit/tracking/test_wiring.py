@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mailbus.aws.sqs import Record
 from mailbus.ledger.claims import Claim
 from mailbus.ledger.records import JobRecord, RecordKey
-from mailbus_cdk.settings.schema import Tracking
+from mailbus_cdk.limits import TRACKING
 from tests.unit.fakes.clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
 from tests.unit.fakes.dynamodb import TABLE
 from tests.unit.tracking.notifications import (
@@ -54,7 +54,7 @@ def test_the_tracker_is_wired_once_from_the_environment(monkeypatch: pytest.Monk
         wiring.wire.cache_clear()
 
 
-SECONDS = float(Tracking().timeout_seconds)
+SECONDS = float(TRACKING.timeout_seconds)
 HANG = ReadTimeoutError(endpoint_url="https://aws.amazon.com")
 DELIVERY = envelope(text("event_delivery"))
 INVALID = "no envelope"
