@@ -12,10 +12,10 @@ import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from mailbus.jobs.defaults import NO_DEFAULTS
 
 from mailbus.errors import ConfigurationError
 from mailbus.jobs.contract import SendJob
+from mailbus.jobs.defaults import NO_DEFAULTS
 from mailbus.validation import ValidationError, validate
 from mailbus_cdk.settings import checks
 from mailbus_cdk.settings.schema import Settings
