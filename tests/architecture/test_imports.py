@@ -54,6 +54,8 @@ KNOWN_TO_INFRA = {
     "mailbus.ses_events": "SES's event types",
     "mailbus.metrics": "what the alarms look at",
     "mailbus.jobs.contract": "what the defaults of jobs have to be",
+    "mailbus.jobs.defaults": "which fields of a job have no default",
+    "mailbus.validation": "what is wrong with a setting",
     "mailbus.environment": "the environment that each function reads",
 }
 # what must wait until a function is invoked
