@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mailbus.ses_events import SES_EVENT_TYPES
 from mailbus_cdk.settings.schema import SessionParams
 from tests.infra.templates import (
     ACCOUNT,
@@ -20,21 +21,10 @@ if TYPE_CHECKING:
     from mailbus_cdk.settings import Settings
 
 
-def test_all_ten_event_types_go_to_the_tracking_topic(prod: Templates) -> None:
+def test_every_event_type_of_ses_goes_to_the_tracking_topic(prod: Templates) -> None:
     destination = prod.one("AWS::SES::ConfigurationSetEventDestination").properties["EventDestination"]
     assert destination["Enabled"] is True
-    assert set(destination["MatchingEventTypes"]) == {
-        "send",
-        "reject",
-        "bounce",
-        "complaint",
-        "delivery",
-        "open",
-        "click",
-        "renderingFailure",
-        "deliveryDelay",
-        "subscription",
-    }
+    assert destination["MatchingEventTypes"] == [known.template_name for known in SES_EVENT_TYPES.values()]
     topic = prod.text("mail", destination["SnsDestination"]["TopicARN"])
     assert topic == "<Mail/Tracking/Events/Topic>"
 
