@@ -1,4 +1,4 @@
-"""Memory, time-outs and batches of the functions that read queues: fixed, or derived from the settings.
+"""Memory, timeouts and batches of the functions that read queues: fixed, or derived from the settings.
 
 Nothing here needs the CDK, so that tests of the functions can check what they are given.
 """
@@ -20,7 +20,7 @@ WITHOUT_SES_SECONDS: Final = 42
 LEAST_SENDER_SECONDS: Final = 60
 
 # A send queue delivers a job again once the function can no longer be working on it, and this much later.
-# AWS recommends six time-outs, as for notifications below; but a job that is delivered twice does no harm,
+# AWS recommends six timeouts, as for notifications below; but a job that is delivered twice does no harm,
 # since the ledger knows who holds it, and one whose worker died should not wait for minutes.
 SEND_SLACK_SECONDS: Final = 30
 # Jobs that are throttled, paused or delayed become visible again by their visibility timeout, and each time
@@ -36,7 +36,7 @@ NOTIFICATION_RECEIVES: Final = 10
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """The memory and time-out of a function, and the batches in which Lambda reads its queue."""
+    """The memory and timeout of a function, and the batches in which Lambda reads its queue."""
 
     memory_mb: int
     timeout_seconds: int
@@ -54,7 +54,7 @@ INBOUND_CONCURRENCY: Final = 5
 
 
 def sender(settings: Settings) -> Limits:
-    """Return the sender's limits: its time-out leaves room for SES's own."""
+    """Return the sender's limits: its timeout leaves room for SES's own."""
     timeout = max(LEAST_SENDER_SECONDS, math.ceil(batch_seconds(settings)))
     return Limits(memory_mb=1024, timeout_seconds=timeout, batch_size=10)
 
