@@ -64,7 +64,7 @@ class Objects:
             with answer["Body"] as body:
                 if answer["ContentLength"] > max_bytes:
                     reason = (
-                        f"has {answer['ContentLength']} bytes, but only {max_bytes} are left; "
+                        f"has {answer['ContentLength']} bytes, where at most {max_bytes} are allowed; "
                         "send a link instead"
                     )
                     raise InvalidJob(path, reason)

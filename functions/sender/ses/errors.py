@@ -46,13 +46,11 @@ PERMANENT: Final[frozenset[Kind]] = frozenset({"failed", "rejected"})
 _THROTTLED: Final = Meaning(
     kind="throttled", advice="the account's sending rate is exceeded; the job is retried"
 )
-_TRANSIENT: Final = Meaning(kind="retry", advice="the request did not reach SES; it is retried")
+_TRANSIENT: Final = Meaning(kind="retry", advice="the request did not reach SES")
 _UNANSWERED: Final = Meaning(
     kind="unanswered", advice="SES may have accepted the mail; the job waits for SES's events"
 )
-_CREDENTIALS: Final = Meaning(
-    kind="retry", advice="check the credentials of the sender function; the job is retried"
-)
+_CREDENTIALS: Final = Meaning(kind="retry", advice="check the credentials of the sender function")
 _ROLE: Final = Meaning(
     kind="failed",
     advice="the sender's role or the identity's policy does not allow this: add what the job uses to the "
@@ -154,7 +152,7 @@ STATUSES: Final[dict[str, Meaning]] = {
         kind="failed", advice="the configuration set does not exist in this region; deploy again"
     ),
     "CONFIGURATION_SET_SENDING_PAUSED": _PAUSED,
-    "FAILED": Meaning(kind="retry", advice="SES does not say why it failed; it is retried"),
+    "FAILED": Meaning(kind="retry", advice="SES does not say why it failed"),
     "INVALID_PARAMETER": _JOB,
     "INVALID_SENDING_POOL_NAME": Meaning(
         kind="failed",
@@ -165,7 +163,7 @@ STATUSES: Final[dict[str, Meaning]] = {
     "TEMPLATE_NOT_FOUND": Meaning(
         kind="failed", advice="the template does not exist in this region; create it, or fix template_id"
     ),
-    "TRANSIENT_FAILURE": Meaning(kind="retry", advice="SES has a temporary failure; it is retried"),
+    "TRANSIENT_FAILURE": Meaning(kind="retry", advice="SES failed temporarily"),
 }
 
 

@@ -141,7 +141,7 @@ def test_without_s3_a_job_waits_and_counts_no_attempt(error: Exception, where: s
     ("count", "size", "reason"),
     [
         (2, 20_000_000, "$.attachments: would make a mail of at least "),
-        (9, 5_000_000, "$.attachments[8].s3: has 5000000 bytes, but only 0 are left"),
+        (9, 5_000_000, "$.attachments[8].s3: has 5000000 bytes, where at most 0 are allowed"),
     ],
 )
 def test_files_that_are_too_large_together_are_refused_before_they_are_composed(

@@ -35,7 +35,7 @@ def test_an_object_is_read_from_a_named_bucket_and_from_the_deployments_own() ->
 
 def test_an_object_may_be_as_large_as_the_limit_and_not_larger() -> None:
     assert read(max_bytes=4) == b"%PDF"
-    with pytest.raises(InvalidJob, match="has 4 bytes, but only 3 are left; send a link instead"):
+    with pytest.raises(InvalidJob, match="has 4 bytes, where at most 3 are allowed; send a link instead"):
         read(max_bytes=3)
 
 
