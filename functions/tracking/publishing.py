@@ -85,9 +85,7 @@ def _publish(
     published = _Published(failures=[], unfinished=[])
     for chunk in _chunks(pending):
         encoded, unfinished = each(chunk, lambda one: [(one, encode(one))], lambda one: one.tracked.record)
-        failures = tracker.bus.publish(
-            [bus_entry for _, bus_entry in encoded], seconds=tracker.seconds_to_publish
-        )
+        failures = tracker.bus.publish([one for _, one in encoded], seconds=tracker.seconds_to_publish)
         published.failures.extend((encoded[index][0], failure) for index, failure in failures.items())
         published.unfinished.extend(unfinished)
     return published

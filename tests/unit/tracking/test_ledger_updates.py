@@ -11,9 +11,8 @@ from botocore.exceptions import EndpointConnectionError
 from mailbus.ledger.claims import Claim, Claimed
 from mailbus.ledger.records import JobRecord, RecordKey
 from tests.unit.fakes.dynamodb import refused
-from tests.unit.tracking.notifications import envelope, normalized, payload, text
+from tests.unit.tracking.notifications import envelope, payload, text
 from tests.unit.tracking.world import World
-from tracking.correlation import Lookup, Message
 
 if TYPE_CHECKING:
     from mailbus.events import MetadataValue
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 NOW = 1_795_000_000.0
 SENT_AT = datetime.fromisoformat(payload("event_send")["mail"]["timestamp"]).timestamp()
 SES_ID: str = payload("event_send")["mail"]["messageId"]
-MESSAGE = Message(message_id=SES_ID, accepted_at=SENT_AT)
 JOB_ID: str = payload("event_send")["mail"]["tags"]["mailbus-job-id"][0]
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
 TRUNCATED: dict[str, Any] = {"headersTruncated": True}
@@ -261,23 +259,6 @@ def test_the_log_says_why_the_ledger_did_not_answer_and_quotes_no_mail() -> None
         ("requeued", "EndpointConnectionError")
     ]
     assert "example.org" not in world.stream.getvalue()
-
-
-def test_the_lookup_of_an_event_is_made_of_its_tags() -> None:
-    sent = payload("event_send")
-    assert normalized(sent).lookup == Lookup(
-        key=RecordKey(job_id=JOB_ID),
-        entry=0,
-        message=MESSAGE,
-        accepted=True,
-    )
-    sent["mail"]["tags"].pop("mailbus-job-id")
-    assert normalized(sent).lookup is None
-    truncated = payload("event_click")
-    truncated["mail"] |= TRUNCATED
-    assert normalized(truncated).lookup == Lookup(
-        key=RecordKey(job_id=JOB_ID), entry=0, message=MESSAGE, incomplete=True
-    )
 
 
 def test_a_bug_while_an_acceptance_is_recorded_fails_only_its_record(
