@@ -117,3 +117,20 @@ def test_only_the_failed_messages_go_back() -> None:
 
 def test_a_batch_without_failures_returns_no_message() -> None:
     assert batch_response([]) == {"batchItemFailures": []}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"dataType": "String", "stringValue": "two"},
+        {"dataType": "Number", "stringValue": "1.5"},
+        {"dataType": "Number", "stringValue": "-1"},
+        {"dataType": "Number", "stringValue": "1e3"},
+        {"dataType": "String", "stringValue": "\u0663"},
+        {"dataType": "Number", "stringValue": "9" * 5000},
+        {"dataType": "Binary", "binaryValue": "AA=="},
+    ],
+)
+def test_an_attribute_that_is_no_part_number_is_ignored(part: dict[str, str]) -> None:
+    [record] = records({"Records": [message(0) | {"messageAttributes": {"Part": part}}]})
+    assert record.part is None

@@ -44,7 +44,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LedgerTable]:
         )
         client.create_table(
             TableName=TABLE,
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in KEYS.items()],  # type: ignore[misc] # two of the literals
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in KEYS.items()],  # type: ignore[misc,typeddict-item,unused-ignore] # two of the literals
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in KEYS],
             BillingMode="PAY_PER_REQUEST",
         )

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -152,7 +152,7 @@ ROWS = [(state, name, *wanted) for state, table in STATES.items() for name, want
 
 def test_every_state_has_a_verdict_for_every_situation() -> None:
     assert {(state, name) for state, name, _, _ in ROWS} == {
-        (state, name) for state in State.__args__ for name in SITUATIONS
+        (state, name) for state in get_args(State) for name in SITUATIONS
     }
 
 

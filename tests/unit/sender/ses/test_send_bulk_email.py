@@ -13,8 +13,8 @@ from mailbus.errors import InvalidJob
 from mailbus.events import Mailbox
 from mailbus.jobs.job import Job, MergeRecipient
 from sender.ses.send_bulk_email import BulkRequest, build_bulk_request
-from tests.unit.sender.example_settings import SETTINGS
 from tests.unit.sender.ses.example_jobs import LOGO, MERGE_ANN, PDF, check_parameters, merge_job
+from tests.unit.sender.settings import SETTINGS
 from tracking import headers as tracking
 from tracking.notification import Header
 
@@ -39,7 +39,7 @@ def test_a_stored_template_is_filled_for_each_recipient() -> None:
         "ReplyToAddresses": ["=?utf-8?q?Hilfe_f=C3=BCr_alle?= <help@example.com>"],
         "DefaultEmailTags": [{"Name": "mailbus-job-id", "Value": "spring-1"}],
         "DefaultContent": {"Template": {"TemplateName": "welcome", "TemplateData": '{"shop":"Example"}'}},
-        "ConfigurationSetName": "mailbus",
+        "ConfigurationSetName": "mailbus-dev",
     }
     ann, zoe = built.entries
     data = ann["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"]

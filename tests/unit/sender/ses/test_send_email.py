@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from mailbus.errors import InvalidJob, UnsupportedFeature
 from mailbus.events import Mailbox
 from sender.ses.send_email import build_request
-from tests.unit.sender.example_settings import SETTINGS
 from tests.unit.sender.ses.example_jobs import ANN, SHOP, check_parameters, mail_job
+from tests.unit.sender.settings import SETTINGS
 
 if TYPE_CHECKING:
     from mailbus.jobs.job import Job
@@ -42,7 +42,7 @@ def test_a_mail_is_one_raw_message_to_its_envelope() -> None:
             "BccAddresses": ["secret@example.org"],
         },
         "EmailTags": [{"Name": "mailbus-job-id", "Value": "welcome-1"}],
-        "ConfigurationSetName": "mailbus",
+        "ConfigurationSetName": "mailbus-dev",
     }
     message = message_from_bytes(data, policy=policy.default)
     assert message["From"] == "Example <hello@example.com>, Zoë <zoe@example.com>"

@@ -1,33 +1,33 @@
-"""Jobs and files that lie in S3: read from the buckets that the settings name, one job at a time."""
-
 from __future__ import annotations
 
 import base64
 import json
-import tracemalloc
+from base64 import b64encode
+from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import ReadTimeoutError
 
-from sender.batch import process
-from tests.unit.sender.fake_world import FUNCTION_SECONDS, JOBS_BUCKET, World, letter, refusal
+from tests.unit.sender.answers import UNREACHABLE, refusal
+from tests.unit.sender.jobs import invoice, letter
+from tests.unit.sender.settings import DAY, JOBS_BUCKET, START
+from tests.unit.sender.world import World
 
 BUCKET = "shop-invoices"
-AWAY = EndpointConnectionError(endpoint_url="https://s3.eu-west-1.amazonaws.com")
 PDF = b"%PDF-1.7 of invoice 17"
+
+
+def invoices(world: World, count: int) -> list[dict[str, Any]]:
+    """Put files into a bucket; the answer attaches them."""
+    places = [{"bucket": "shop-invoices", "key": f"invoice-{number}.pdf"} for number in range(count)]
+    for at in places:
+        world.s3.objects[at["bucket"], at["key"]] = f"%PDF {at['key']}".encode()
+    return [{"filename": at["key"], "s3": at} for at in places]
 
 
 def refers(key: str = "job.json", *, bucket: str = BUCKET, **fields: Any) -> str:
     return json.dumps({"job_id": "job-ann", "content_ref": {"bucket": bucket, "key": key}} | fields)
-
-
-def invoice(key: str = "17.pdf", bucket: str = BUCKET) -> dict[str, Any]:
-    return {
-        "filename": "17.pdf",
-        "content_type": "application/pdf",
-        "s3": {"bucket": bucket, "key": key},
-    }
 
 
 def sent(world: World) -> bytes:
@@ -36,7 +36,7 @@ def sent(world: World) -> bytes:
 
 
 @pytest.mark.parametrize("bucket", [BUCKET, JOBS_BUCKET])
-def test_a_job_that_lies_in_s3_is_sent(bucket: str) -> None:
+def test_a_job_in_s3_is_sent(bucket: str) -> None:
     world = World()
     world.s3.objects[bucket, "job.json"] = json.dumps(letter(text="x" * 2_000_000)).encode()
     world.queues.put(refers(bucket=bucket))
@@ -44,7 +44,7 @@ def test_a_job_that_lies_in_s3_is_sent(bucket: str) -> None:
     assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
 
 
-def test_a_file_that_lies_in_s3_is_attached() -> None:
+def test_a_file_in_s3_is_attached() -> None:
     world = World()
     world.s3.objects[BUCKET, "17.pdf"] = PDF
     world.put(attachments=[invoice()])
@@ -79,7 +79,7 @@ def test_a_job_in_s3_that_cannot_be_read_fails_with_its_reason(content: bytes | 
 @pytest.mark.parametrize(
     "fields", [{"subject": "x"}, {"content_ref": {"bucket": BUCKET}}, {"content_ref": "s3://x"}]
 )
-def test_a_reference_that_is_not_one_fails(fields: dict[str, Any]) -> None:
+def test_an_invalid_reference_fails(fields: dict[str, Any]) -> None:
     world = World()
     world.queues.put(refers(**fields))
     world.deliver()
@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_read_fails_each_recipient_and_is_named_in_the_rea
 @pytest.mark.parametrize(
     "error",
     [
-        AWAY,
+        UNREACHABLE,
         ReadTimeoutError(endpoint_url="https://s3.eu-west-1.amazonaws.com"),
         refusal("SlowDown", status=503, operation="GetObject"),
         refusal("InternalError", status=500, operation="GetObject"),
@@ -133,7 +133,7 @@ def test_without_s3_a_job_waits_and_counts_no_attempt(error: Exception, where: s
         world.put(attachments=[invoice()])
     world.deliver()
     assert (world.told, len(world.queues.messages)) == ([], 1)
-    world.run(24 * 3600)
+    world.run(DAY)
     assert (world.ses.sent_to, world.queues.messages, world.queues.dead) == (["ann"], {}, [])
 
 
@@ -165,10 +165,10 @@ def test_a_job_that_is_too_large_is_refused_before_it_is_read(monkeypatch: pytes
     assert (world.ses.requests, world.queues.messages) == ([], {})
 
 
-def test_a_mail_that_was_sent_is_no_failure_when_its_files_are_gone_at_its_second_delivery() -> None:
+def test_a_sent_mail_does_not_fail_if_its_files_are_missing_at_its_second_delivery() -> None:
     world = World()
     world.s3.objects[BUCKET, "17.pdf"] = PDF
-    world.events.outages = [AWAY] * 4
+    world.events.outages = [UNREACHABLE] * 4
     world.put(attachments=[invoice()])
     world.deliver()
     world.s3.objects.clear()
@@ -177,51 +177,40 @@ def test_a_mail_that_was_sent_is_no_failure_when_its_files_are_gone_at_its_secon
     assert (world.queues.dead, world.queues.messages) == ([], {})
 
 
-def test_jobs_with_files_in_s3_are_taken_one_after_the_other() -> None:
+def test_a_job_whose_files_take_too_long_is_requeued_before_the_function_ends() -> None:
     world = World()
-    steps: list[str] = []
-    world.s3.on_read = lambda key: steps.append(f"read {key}")
-    world.ses.during = lambda: steps.append("sent")
-    for number in range(3):
-        world.s3.objects[BUCKET, f"{number}.pdf"] = PDF
-        world.put(to=f"c{number}", attachments=[invoice(f"{number}.pdf")])
-    world.put(to="light")
+    world.put(attachments=invoices(world, 20))
+    world.s3.on_read = lambda _: world.wait(5)
     world.deliver()
-    assert steps == ["sent", "read 0.pdf", "sent", "read 1.pdf", "sent", "read 2.pdf", "sent"]
-    assert world.queues.messages == {}
-
-
-def peak(jobs: int) -> int:
-    """Measure the most memory that a batch of so many large jobs takes, in bytes."""
-    world = World()
-    world.ses.send_email = lambda **_: {"MessageId": "0102018f"}  # type: ignore[method-assign] # keeps no request
-    for number in range(jobs):
-        world.s3.objects[BUCKET, f"{number}.pdf"] = bytes(4_000_000)
-        world.put(to=f"c{number}", attachments=[invoice(f"{number}.pdf")])
-    records = world.queues.receive()
-    tracemalloc.start()
-    try:
-        process(world.sender, records, world.clock.now + FUNCTION_SECONDS)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-def test_a_batch_of_large_jobs_takes_no_more_memory_than_one() -> None:
-    peak(1)
-    assert peak(4) < 1.2 * peak(1)
-
-
-def test_large_jobs_that_a_batch_has_no_time_for_go_back_unread() -> None:
-    world = World()
-    world.s3.objects[BUCKET, "17.pdf"] = PDF
-    world.ses.during = lambda: world.wait(11)
-    reads: list[str] = []
-    world.s3.on_read = reads.append
-    for number in range(3):
-        world.put(to=f"c{number}", attachments=[invoice()])
-    world.deliver()
-    assert (len(reads), world.ses.sent_to) == (1, ["c0"])
-    assert [seconds for _, seconds in world.queues.hidden] == [2, 2]
+    assert world.clock.now < START + 60
+    assert (world.log[-1]["outcome"], world.log[-1]["error"], world.told) == ("postponed", "NoTime", [])
+    world.s3.on_read = lambda _: None
     world.run()
-    assert world.ses.sent_to == ["c0", "c1", "c2"]
+    assert (world.ses.sent_to, world.told_of("queued")) == (["ann"], ["ann"])
+
+
+def test_a_job_in_s3_that_takes_too_long_to_read_waits_for_a_delivery_with_more_time() -> None:
+    world = World()
+    at = {"bucket": JOBS_BUCKET, "key": "jobs/job-large/1.json"}
+    world.s3.objects[JOBS_BUCKET, at["key"]] = json.dumps(
+        letter("large", attachments=invoices(world, 1))
+    ).encode()
+    world.s3.on_read = lambda key: world.wait(30 if key == at["key"] else 0)
+    world.queues.put(json.dumps({"job_id": "job-large", "content_ref": at}))
+    world.deliver()
+    assert (world.log[-1]["error"], world.ses.requests) == ("NoTime", [])
+
+
+def test_files_from_s3_keep_their_place_among_the_others() -> None:
+    world = World()
+    files = invoices(world, 20)
+    files.insert(3, {"filename": "note.txt", "content": b64encode(b"a note").decode()})
+    world.put(attachments=files)
+    world.deliver()
+    [request] = world.ses.requests
+    mail = message_from_bytes(request["Content"]["Raw"]["Data"], policy=policy.default)
+    assert [(part.get_filename(), part.get_content()) for part in mail.iter_attachments()] == [
+        *((f"invoice-{number}.pdf", f"%PDF invoice-{number}.pdf".encode()) for number in range(3)),
+        ("note.txt", b"a note"),
+        *((f"invoice-{number}.pdf", f"%PDF invoice-{number}.pdf".encode()) for number in range(3, 20)),
+    ]

@@ -4,43 +4,26 @@ import json
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import msgspec
 import pytest
 
 from mailbus.aws.event_bus import FAILURE_SECONDS
 from mailbus.aws.sessions import CONNECT_TIMEOUT, SHORT_READ_TIMEOUT
-from mailbus.environment import to_environment
 from mailbus.errors import ConfigurationError
-from mailbus.metrics import SENDING_PAUSED, WAITING_JOB_SECONDS, put_metric
 from mailbus_cdk.limits import LEAST_SENDER_SECONDS, WITHOUT_SES_SECONDS
 from sender.batch import ROUNDS_SECONDS
 from sender.handler import lambda_handler
 from sender.rate.gcra import TRANSACTIONAL_AHEAD
-from sender.wiring import wait_until, wire
+from sender.wiring import wire
 from tests.unit.fakes.lambda_context import FakeLambdaContext
-from tests.unit.sender.fake_world import BULK_QUEUE, SEND_QUEUE, SETTINGS, World, letter
+from tests.unit.sender.jobs import letter
+from tests.unit.sender.settings import BULK_QUEUE, SEND_QUEUE, SETTINGS
+from tests.unit.sender.world import World
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mailbus.metrics import Metric
-
+pytestmark = pytest.mark.usefixtures("environment")
 FUNCTION = "mailbus-dev-sender"
-
-
 CONTEXT: Any = FakeLambdaContext(function_name=FUNCTION)
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    for name, value in to_environment(SETTINGS).items():
-        monkeypatch.setenv(name, value)
-    wire.cache_clear()
-    yield
-    wire.cache_clear()
 
 
 def event(*jobs: dict[str, Any], queue_arn: str = SEND_QUEUE, part: int | None = None) -> dict[str, Any]:
@@ -84,11 +67,7 @@ def test_one_set_of_clients_serves_every_event() -> None:
     assert wire(FUNCTION) is wire(FUNCTION)
 
 
-def test_the_settings_reach_what_the_sender_works_with() -> None:
-    assert wire(FUNCTION).settings == SETTINGS
-
-
-def test_an_event_of_a_queue_is_sent_and_answered_with_what_goes_back(
+def test_the_jobs_of_an_event_are_sent_and_the_response_has_those_to_retry(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()
@@ -102,7 +81,7 @@ def test_an_event_of_a_queue_is_sent_and_answered_with_what_goes_back(
     assert world.ses.sent_to == ["ann"]
 
 
-def test_an_event_that_comes_with_too_little_time_goes_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_with_too_little_time_is_requeued_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     world.clock.now = time.time()
     world.queues.change_message_visibility = lambda **_: None  # type: ignore[method-assign] # no queue behind it
@@ -113,7 +92,7 @@ def test_an_event_that_comes_with_too_little_time_goes_back_whole(monkeypatch: p
     assert world.ses.requests == []
 
 
-def test_the_number_of_a_part_and_the_lane_come_with_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_message_has_the_number_of_its_part_and_its_lane(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     world.clock.now = time.time()
     monkeypatch.setattr("sender.handler.wire", lambda _: world.sender)
@@ -123,47 +102,12 @@ def test_the_number_of_a_part_and_the_lane_come_with_the_message(monkeypatch: py
     assert world.pace.asked == [([1], "bulk")]
 
 
-def test_slow_answers_one_after_the_other_leave_the_function_time_to_acknowledge() -> None:
+def test_slow_answers_in_a_row_leave_the_function_time_to_acknowledge() -> None:
     last_mail_goes = ROUNDS_SECONDS + TRANSACTIONAL_AHEAD
     ses = SETTINGS.ses_connect_timeout + SETTINGS.ses_read_timeout
     bus = FAILURE_SECONDS + CONNECT_TIMEOUT + SHORT_READ_TIMEOUT
     assert last_mail_goes + ses + bus < LEAST_SENDER_SECONDS
     assert last_mail_goes + bus <= WITHOUT_SES_SECONDS
-
-
-def test_ses_is_waited_for_as_the_settings_say_and_never_asked_twice_in_secret(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    slow = msgspec.structs.replace(SETTINGS, ses_read_timeout=40.0)
-    for name, value in to_environment(slow).items():
-        monkeypatch.setenv(name, value)
-    mail: Any = wire(FUNCTION).mail
-    config = mail._client.meta.config  # noqa: SLF001 - what the client was made with
-    assert (config.read_timeout, config.retries["total_max_attempts"]) == (40.0, 1)
-
-
-@pytest.mark.parametrize(("name", "unit"), [(SENDING_PAUSED, "Count"), (WAITING_JOB_SECONDS, "Seconds")])
-def test_what_the_alarms_look_at_is_written_as_a_metric(
-    name: Metric, unit: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # as deployed
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "sender")
-    put_metric(FUNCTION, name, 3)
-    written = json.loads(capsys.readouterr().out)
-    assert written[name] == [3.0]
-    assert written["service"] == FUNCTION
-    (told,) = written["_aws"]["CloudWatchMetrics"]
-    assert told == {
-        "Namespace": "Mailbus",
-        "Dimensions": [["service"]],
-        "Metrics": [{"Name": name, "Unit": unit}],
-    }
-
-
-def test_a_moment_that_has_passed_is_not_waited_for() -> None:
-    began = time.monotonic()
-    wait_until(time.time() - 3600)
-    assert time.monotonic() - began < 1
 
 
 def test_importing_the_handler_reads_no_environment_and_makes_no_client() -> None:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sender.rate.gcra import QuotaExhausted, RetryAfter
-from tests.unit.sender.fake_world import Lost, World, refusal
+from tests.unit.sender.answers import PAUSED, QUOTA, REJECTED, SES_URL, THROTTLED, UNREACHABLE, refusal
+from tests.unit.sender.fake_ses import Lost
+from tests.unit.sender.world import World
 
-URL = "https://email.eu-west-1.amazonaws.com"
-REFUSALS = {
-    "throttled": refusal("TooManyRequestsException", "Maximum sending rate exceeded.", 429),
-    "quota": refusal("TooManyRequestsException", "Daily message quota exceeded.", 429),
-    "paused": refusal("SendingPausedException"),
-    "unreachable": ConnectTimeoutError(endpoint_url=URL),
-    "rejected": refusal("MessageRejected", "Email address is not verified."),
+if TYPE_CHECKING:
+    from sender.rate.gcra import Decision
+
+REFUSALS: dict[str, Exception | Lost] = {
+    "throttled": THROTTLED,
+    "quota": QUOTA,
+    "paused": PAUSED,
+    "unreachable": ConnectTimeoutError(endpoint_url=SES_URL),
+    "rejected": REJECTED,
     "not found": refusal("NotFoundException", "No such template.", 404),
-    "lost": Lost(ReadTimeoutError(endpoint_url=URL)),
+    "lost": Lost(ReadTimeoutError(endpoint_url=SES_URL)),
     "broken": Lost(refusal("InternalServiceErrorException", "", 500)),
 }
 STATUSES = [
@@ -33,7 +38,6 @@ STATUSES = [
     "INVALID_PARAMETER",
     "FAILED",
 ]
-AWAY = EndpointConnectionError(endpoint_url="https://events.eu-west-1.amazonaws.com")
 
 calls = st.lists(st.sampled_from([None, None, *REFUSALS]), max_size=12)
 statuses = st.lists(st.sampled_from([None, None, *STATUSES, "lost"]), max_size=4)
@@ -76,11 +80,11 @@ def test_jobs_in_are_mails_and_failures_out_and_nobody_gets_two_messages(  # noq
         merged = sizes[int(name[1 : name.index("r")])]
         drawn = data.draw(statuses)
         if merged:
-            lost = Lost(ReadTimeoutError(endpoint_url=URL))
+            lost = Lost(ReadTimeoutError(endpoint_url=SES_URL))
             world.ses.answers[name] = [lost if status == "lost" else status for status in drawn]
     world.ses.calls = [None if name is None else REFUSALS[name] for name in whole]
-    world.events.outages = [AWAY] * sum(bus)
-    world.dynamodb.troubles = [AWAY if away else None for away in ledger]
+    world.events.outages = [UNREACHABLE] * sum(bus)
+    world.dynamodb.troubles = [UNREACHABLE if fails else None for fails in ledger]
     for _ in range(60):
         if not world.queues.messages:
             break
@@ -110,7 +114,7 @@ def test_jobs_in_are_mails_and_failures_out_and_nobody_gets_two_messages(  # noq
     whole=calls,
     turns=st.lists(st.sampled_from(["now", "later", "far", "exhausted"]), max_size=6),
 )
-def test_a_message_is_acknowledged_with_its_events_or_given_back_with_a_time(
+def test_a_message_is_acknowledged_with_its_events_or_requeued_with_a_delay(
     sizes: list[int], whole: list[str | None], turns: list[str]
 ) -> None:
     world = World()
@@ -120,12 +124,11 @@ def test_a_message_is_acknowledged_with_its_events_or_given_back_with_a_time(
         "exhausted": QuotaExhausted(),
     }
     reserve = world.pace.reserve
-    world.pace.turns = [
-        lambda count, turn=turn: (
-            reserve([1] * count, "transactional") if turn == "now" else [given_turns[turn]] * count
-        )
-        for turn in turns
-    ]
+
+    def decide(turn: str, count: int) -> list[Decision]:
+        return reserve([1] * count, "transactional") if turn == "now" else [given_turns[turn]] * count
+
+    world.pace.turns = [functools.partial(decide, turn) for turn in turns]
     world.ses.calls = [None if name is None else REFUSALS[name] for name in whole]
     jobs = enqueue(world, sizes)
     waiting = {

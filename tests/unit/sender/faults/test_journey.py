@@ -1,4 +1,4 @@
-"""Thousands of jobs through workers that die, answers that break and messages that come twice: a count."""
+"""Hundreds of jobs through workers that die, answers that break and messages that come twice: a count."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from tests.unit.sender.faulty_world import DEATHS, SETTINGS, Likely, travel
+from tests.unit.sender.faults.deployment import DEATHS, SETTINGS, Likely
+from tests.unit.sender.faults.journey import travel
 
 if TYPE_CHECKING:
     from mailbus.ledger.records import OnUnknown
-    from tests.unit.sender.faulty_world import Journey
+    from tests.unit.sender.faults.journey import Journey
 
-JOBS = 2000
+JOBS = 500
 LATE = Likely(late_event=0.3)
 
 

@@ -1,5 +1,3 @@
-"""What the sender measures of jobs that it has to give back."""
-
 from __future__ import annotations
 
 import json
@@ -9,7 +7,10 @@ import pytest
 
 from mailbus.metrics import WAITING_JOB_SECONDS
 from sender.rate.gcra import QuotaExhausted, RetryAfter
-from tests.unit.sender.fake_world import BULK_QUEUE, World, letter, refusal
+from tests.unit.sender.answers import refusal
+from tests.unit.sender.jobs import letter
+from tests.unit.sender.settings import BULK_QUEUE
+from tests.unit.sender.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ def no_turn(count: int) -> list[Decision]:
 
 
 @pytest.mark.parametrize("turn", [no_quota, no_turn])
-def test_the_longest_wait_of_the_jobs_that_have_no_turn_is_measured_once_for_a_batch(
+def test_the_longest_wait_of_the_jobs_that_cannot_be_sent_is_measured_once_for_a_batch(
     turn: Callable[[int], list[Decision]],
 ) -> None:
     world = World()
@@ -61,7 +62,7 @@ def test_a_job_that_the_ledger_cannot_take_waits() -> None:
     assert waited(world) == [60]
 
 
-def test_of_jobs_with_files_in_s3_too_one_line_is_written_for_a_batch() -> None:
+def test_jobs_with_files_in_s3_are_part_of_the_one_measurement() -> None:
     world = World()
     stored = {"content_type": "text/plain", "s3": {"bucket": "shop-invoices", "key": "1"}}
     for name in ("ann", "bob"):
@@ -72,7 +73,7 @@ def test_of_jobs_with_files_in_s3_too_one_line_is_written_for_a_batch() -> None:
     assert waited(world) == [60]
 
 
-def test_nothing_is_measured_where_every_job_is_done() -> None:
+def test_nothing_is_measured_if_every_job_is_done() -> None:
     world = World()
     world.put(to="ann")
     world.put(to="bob", subject=None, text=None)
@@ -89,7 +90,7 @@ def test_a_job_that_is_not_due_does_not_wait() -> None:
     assert waited(world) == []
 
 
-def test_a_job_that_was_put_off_waits_from_when_it_was_due() -> None:
+def test_a_delayed_job_waits_from_when_it_was_due() -> None:
     world = World()
     world.put(send_at=world.clock.now + 800)
     world.deliver()

@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from sender.batch import process
+from tests.unit.sender.answers import REJECTED, UNANSWERED, UNREACHABLE
+from tests.unit.sender.clock import moment
+from tests.unit.sender.fake_ses import Lost
+from tests.unit.sender.jobs import newsletter, people
+from tests.unit.sender.settings import DAY, FUNCTION_SECONDS, START, VISIBILITY_SECONDS
+from tests.unit.sender.world import World
+
+
+def test_two_messages_of_one_job_in_a_batch_are_one_mail() -> None:
+    world = World()
+    world.put()
+    world.put()
+    world.run(10)
+    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert sorted(world.outcomes) == ["duplicate", "queued"]
+
+
+def test_a_job_that_is_enqueued_again_later_is_one_mail_with_one_event() -> None:
+    world = World()
+    world.put()
+    world.deliver()
+    world.wait(3600)
+    world.put()
+    world.deliver()
+    assert (world.ses.sent_to, len(world.told), world.queues.messages) == (["ann"], 1, {})
+
+
+def test_a_job_that_another_worker_holds_waits_for_its_outcome() -> None:
+    world = World()
+    world.put()
+
+    def meanwhile() -> None:
+        world.ses.during = lambda: None
+        world.put()
+        world.deliver()
+        assert world.outcomes == ["postponed"]
+
+    world.ses.during = meanwhile
+    process(world.sender, world.queues.receive(), world.clock.now + FUNCTION_SECONDS)
+    del world.queues.messages["sqs-0"]
+    world.run()
+    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+
+
+def test_the_same_id_with_other_content_is_refused_and_never_sent() -> None:
+    world = World()
+    world.put()
+    world.deliver()
+    world.put(subject="Something else")
+    world.deliver()
+    assert world.ses.sent_to == ["ann"]
+    assert world.told[-1]["event_type"] == "failed"
+    assert world.reasons[0].startswith("$.job_id: is the id of a job with other content")
+
+
+def test_the_same_id_with_other_content_in_one_batch_is_refused() -> None:
+    world = World()
+    world.put()
+    world.put(subject="Something else")
+    world.run(10)
+    assert len(world.ses.mails) == len(world.queues.dead) == 1
+    assert world.queues.messages == {}
+
+
+def test_the_same_id_with_another_time_is_refused() -> None:
+    world = World()
+    world.put(send_at=START + DAY)
+    world.put(send_at=START + 2 * DAY)
+    world.deliver()
+    assert (len(world.scheduler.schedules), len(world.queues.dead)) == (1, 1)
+    assert world.reasons[0].startswith("$.job_id: ")
+
+
+def test_a_redelivered_message_repeats_the_same_event_and_sends_nothing() -> None:
+    world = World()
+    world.put()
+    [record] = world.queues.receive()
+    process(world.sender, [record], world.clock.now + FUNCTION_SECONDS)
+    world.wait(VISIBILITY_SECONDS)
+    world.deliver()
+    assert world.ses.sent_to == ["ann"]
+    assert len(world.told) == 2
+    assert world.told[0] == world.told[1]
+    assert world.queues.messages == {}
+
+
+def test_a_failed_job_sent_again_from_the_dead_letter_queue_is_tried_anew() -> None:
+    world = World()
+    world.ses.calls = [REJECTED]
+    world.put()
+    world.deliver()
+    world.resend(world.queues.dead[0])
+    world.deliver()
+    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+
+
+def test_a_failed_job_may_be_fixed_and_sent_under_its_own_id() -> None:
+    world = World()
+    world.ses.calls = [REJECTED]
+    world.put()
+    world.deliver()
+    world.put(from_email="hello@verified.example")
+    world.deliver()
+    assert world.ses.sent_to == ["ann"]
+    assert len(world.queues.dead) == 1
+
+
+def test_a_mail_accepted_in_time_does_not_fail_if_its_events_are_published_after_its_expiry() -> None:
+    world = World()
+    world.events.outages = [UNREACHABLE] * 4
+    world.put(expires_at=moment(1))
+    world.deliver()
+    world.wait(60)
+    world.run()
+    assert (world.told_of("queued"), world.told_of("failed")) == (["ann"], [])
+    assert (world.queues.dead, world.queues.messages) == ([], {})
+
+
+def test_a_job_sent_in_time_does_not_fail_if_it_is_enqueued_again_after_its_expiry() -> None:
+    world = World()
+    world.put(expires_at=moment(1))
+    world.deliver()
+    world.wait(60)
+    world.put(expires_at=moment(1))
+    world.run()
+    assert (world.told_of("failed"), world.queues.dead, world.queues.messages) == ([], [], {})
+
+
+def test_an_expired_mail_in_doubt_is_settled_by_its_event() -> None:
+    world = World()
+    world.ses.calls = [Lost(UNANSWERED)]
+    world.put(expires_at=moment(1))
+    world.deliver()
+    world.wait(30)
+    world.deliver()
+    assert (world.told, world.queues.dead) == ([], [])
+    world.tell()
+    world.run()
+    assert (world.told_of("queued"), world.told_of("failed")) == (["ann"], [])
+
+
+def test_a_begun_merge_that_new_send_defaults_turn_into_an_ordinary_mail_is_refused() -> None:
+    world = World(send_defaults={"merge_global_data": {}})
+    world.put(to=["ann", "ben"])
+    world.ses.answers = {"ann": ["TRANSIENT_FAILURE"]}
+    world.deliver()
+    world.configure(send_defaults={})
+    world.run()
+    assert (world.ses.sent_to, world.told_of("failed"), world.queues.messages) == (
+        ["ben"],
+        ["ann", "ben"],
+        {},
+    )
+    assert "other content, by itself or by send_defaults" in world.reasons[0]
+
+
+def test_a_scheduled_job_that_new_send_defaults_turn_into_a_merge_is_sent_as_one() -> None:
+    world = World()
+    world.put(to=["ann", "ben"], send_at=START + DAY)
+    world.deliver()
+    world.configure(send_defaults={"merge_global_data": {}})
+    world.come_due()
+    world.run()
+    assert (world.ses.sent_to, world.told_of("queued")) == (["ann", "ben"], ["ann", "ben"])
+
+
+def test_a_sent_merge_stays_sent_if_new_send_defaults_turn_it_into_an_ordinary_mail() -> None:
+    world = World(send_defaults={"merge_global_data": {}})
+    world.put(to=["ann", "ben"])
+    world.events.outages = [UNREACHABLE] * 4
+    world.deliver()
+    world.configure(send_defaults={})
+    world.run()
+    assert (world.ses.sent_to, world.told_of("failed"), world.queues.messages) == (["ann", "ben"], [], {})
+
+
+def test_sent_again_from_the_dead_letter_queue_only_the_failed_recipients_get_a_message() -> None:
+    world = World()
+    world.ses.answers = {"c1": ["MESSAGE_REJECTED"]}
+    world.put(**newsletter(3))
+    world.deliver()
+    world.resend(world.queues.dead.pop())
+    world.run()
+    assert [len(request["BulkEmailEntries"]) for request in world.ses.requests] == [3, 1]
+    assert sorted(world.ses.sent_to) == people(3)
+    assert (world.queues.messages, world.queues.dead) == ({}, [])
+
+
+def test_a_merge_without_an_id_stays_the_same_job_however_often_it_is_dead_lettered() -> None:
+    world = World()
+    world.ses.answers = {"c1": ["MESSAGE_REJECTED"] * 2}
+    message_id = world.put(**newsletter(3, job_id=None))
+    for _ in range(2):
+        world.deliver()
+        dead = world.queues.dead.pop()
+        assert dead["MessageAttributes"]["OriginalMessageId"]["StringValue"] == message_id
+        world.resend(dead)
+    world.run()
+    assert sorted(world.ses.sent_to) == people(3)
+    assert {mail.job_id for mail in world.ses.mails} == {message_id}
+    assert (world.queues.messages, world.queues.dead) == ({}, [])
+
+
+def test_a_part_in_the_dead_letter_queue_keeps_its_number_and_is_sent_again_by_itself() -> None:
+    world = World()
+    world.ses.answers = {"c60": ["MESSAGE_REJECTED"]}
+    world.put(**newsletter(130))
+    world.run(60)
+    [dead] = world.queues.dead
+    assert dead["MessageAttributes"]["Part"] == {"DataType": "Number", "StringValue": "1"}
+    world.resend(dead)
+    world.run(60)
+    assert Counter(world.ses.sent_to) == dict.fromkeys(people(130), 1)
+    assert [mail.entry for mail in world.ses.mails if mail.recipients[0] == "c60@example.org"] == ["1-10"]
+
+
+def test_a_worker_that_ends_before_it_saves_leaves_doubt_that_the_event_settles() -> None:
+    world = World()
+    world.put()
+    world.dynamodb.before = lambda: None
+    [record] = world.queues.receive()
+
+    def killed() -> None:
+        if len(world.ses.mails) == 1:
+            raise KeyboardInterrupt
+
+    world.dynamodb.before = killed
+    with pytest.raises(KeyboardInterrupt):
+        process(world.sender, [record], world.clock.now + FUNCTION_SECONDS)
+    world.dynamodb.before = lambda: None
+    world.tell()
+    world.run()
+    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+
+
+def test_a_mail_without_answer_and_event_is_sent_again_after_the_doubt_seconds() -> None:
+    world = World()
+    world.ses.calls = [UNANSWERED]
+    world.put()
+    world.run(119)
+    assert len(world.ses.requests) == 1
+    world.run()
+    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert world.record().attempts == {"unknown": 1}
+
+
+def test_a_mail_that_is_never_answered_for_is_given_up_after_three_resends() -> None:
+    world = World()
+    world.ses.calls = [UNANSWERED] * 20
+    world.put()
+    world.run(DAY)
+    assert len(world.ses.requests) == 4
+    assert (world.told_of("failed"), world.queues.messages) == (["ann"], {})
+    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "OutcomeUnknown"
+    assert world.record().unknown == (0,)
+
+
+def test_with_on_unknown_fail_an_unknown_outcome_fails() -> None:
+    world = World(on_unknown="fail")
+    world.ses.calls = [Lost(UNANSWERED)]
+    world.put()
+    world.run(DAY)
+    assert world.ses.sent_to == ["ann"]
+    assert (world.told_of("failed"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
+    assert world.reasons[0].startswith("OutcomeUnknown: SES may have accepted the mail")
+
+
+@pytest.mark.parametrize("broken", ["bus", "dead letters"])
+def test_an_unknown_outcome_is_reported_even_if_the_bus_or_the_dead_letter_queue_fails_first(
+    broken: str,
+) -> None:
+    world = World(on_unknown="fail")
+    world.ses.calls = [Lost(UNANSWERED)]
+    world.put()
+    if broken == "bus":
+        world.events.outages = [UNREACHABLE] * 4
+    else:
+        world.queues.troubles["send_message"] = [UNREACHABLE]
+    world.run(DAY)
+    assert world.ses.sent_to == ["ann"]
+    assert (world.told_of("failed"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
+
+
+def test_with_on_unknown_fail_entries_that_stay_unknown_fail() -> None:
+    world = World(on_unknown="fail")
+    world.ses.answers = {"c1": [Lost(UNANSWERED)], "c2": ["TRANSIENT_FAILURE"]}
+    world.put(**newsletter(4))
+    world.run(DAY)
+    assert Counter(world.ses.sent_to) == dict.fromkeys(people(4), 1)
+    assert (sorted(world.told_of("queued")), world.told_of("failed")) == (["c0", "c2", "c3"], ["c1"])
+    assert (len(world.queues.dead), world.queues.messages) == (1, {})
+    assert world.reasons[0].startswith("OutcomeUnknown")
+
+
+def test_failed_entries_are_not_retried_if_the_others_turn_out_to_be_accepted() -> None:
+    world = World()
+    world.ses.answers = {"c0": ["MESSAGE_REJECTED"], "c1": [Lost(UNANSWERED)], "c2": ["INVALID_PARAMETER"]}
+    world.put(**newsletter(3))
+    world.deliver()
+    assert (world.told_of("rejected"), world.told_of("failed"), world.queues.dead) == (["c0"], ["c2"], [])
+    world.tell()
+    world.run()
+    assert (world.ses.sent_to, len(world.ses.requests)) == (["c1"], 1)
+    assert (world.told_of("rejected"), world.told_of("failed")) == (["c0"], ["c2"])
+    assert (world.told_of("queued"), world.queues.messages) == (["c1"], {})
+    assert "2 of 3 recipients failed (INVALID_PARAMETER, MESSAGE_REJECTED)" in world.reasons[0]
+    world.resend(world.queues.dead.pop())
+    world.run()
+    assert sorted(world.ses.sent_to) == people(3)

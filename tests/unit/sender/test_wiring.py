@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from mailbus.environment import to_environment
+from sender.wiring import wait_until, wire
+from tests.unit.sender.settings import SETTINGS
+
+pytestmark = pytest.mark.usefixtures("environment")
+FUNCTION = "mailbus-dev-sender"
+
+
+def test_the_sender_has_the_settings_of_the_environment() -> None:
+    assert wire(FUNCTION).settings == SETTINGS
+
+
+def test_calls_of_ses_have_the_timeout_of_the_settings_and_no_hidden_retry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = msgspec.structs.replace(SETTINGS, ses_read_timeout=40.0)
+    for name, value in to_environment(slow).items():
+        monkeypatch.setenv(name, value)
+    mail: Any = wire(FUNCTION).mail
+    config = mail._client.meta.config  # noqa: SLF001 - what the client was made with
+    assert (config.read_timeout, config.retries["total_max_attempts"]) == (40.0, 1)
+
+
+def test_waiting_until_a_time_that_has_passed_returns_at_once() -> None:
+    began = time.monotonic()
+    wait_until(time.time() - 3600)
+    assert time.monotonic() - began < 1
