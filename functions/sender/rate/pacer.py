@@ -60,7 +60,7 @@ class _Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pacer:
-    """One worker's view: it remembers the state, and has SES asked for the limits once in `cache_seconds`.
+    """One worker's view: it remembers the state, and asks SES for the limits once in `cache_seconds`.
 
     `clock` returns epoch seconds, `uniform(low, high)` draws the jitter between two attempts.
     """

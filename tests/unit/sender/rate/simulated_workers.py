@@ -127,7 +127,7 @@ class SlowStore(FakeRateStore):
 
 class Mail(msgspec.Struct, kw_only=True):
     recipients: int
-    asked: float | None = None
+    first_try: float | None = None
 
 
 class Workers:
@@ -210,18 +210,18 @@ class Workers:
         return mails
 
     def _send(self, pacer: Pacer, lane: Lane, mails: list[Mail]) -> list[Mail]:
-        asked = self.simulation.now
+        now = self.simulation.now
         decisions = pacer.reserve([mail.recipients for mail in mails], lane)
         # the jobs are claimed in the ledger
         self.simulation.sleep(self.simulation.chance.uniform(0.002, 0.01))
         left: list[Mail] = []
         ends = [self.simulation.now]
         for mail, decision in zip(mails, decisions, strict=True):
-            mail.asked = asked if mail.asked is None else mail.asked
+            mail.first_try = now if mail.first_try is None else mail.first_try
             if isinstance(decision, SendAt):
                 sent_at = max(self.simulation.now, decision.due)
                 if lane == "transactional":
-                    self._delays.append((self.simulation.now, sent_at - mail.asked))
+                    self._delays.append((self.simulation.now, sent_at - mail.first_try))
                 moment = sent_at + self.simulation.chance.uniform(0.0, 0.1)
                 ends.append(moment)
                 self.simulation.at(moment, lambda mail=mail: self._admit(mail, lane))  # type: ignore[misc]

@@ -34,7 +34,7 @@ def test_a_backlog_uses_the_whole_rate_and_nothing_is_throttled(
 @pytest.mark.parametrize(
     ("rate", "count", "seconds", "recipients"),
     # at 14 a second one mail for eight recipients needs half a second by itself
-    [(14, 4, 60, (1,)), (100, 4, 40, MIXED), (1000, 20, 15, MIXED)],
+    [(14, 4, 60, (1,)), (100, 4, 30, MIXED), (1000, 20, 10, MIXED)],
 )
 def test_transactional_mail_is_delayed_by_less_than_a_second_while_bulk_uses_the_rest_of_the_rate(
     rate: int, count: int, seconds: int, recipients: tuple[int, ...], share: float

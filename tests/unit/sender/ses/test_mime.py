@@ -196,14 +196,14 @@ def test_building_a_message_takes_little_more_memory_than_the_message() -> None:
 
 
 def test_an_attachment_that_is_not_loaded_from_s3_is_never_sent() -> None:
-    away = msgspec.structs.replace(PDF, content=S3Object(bucket="files", key="invoice.pdf"))
+    unloaded = msgspec.structs.replace(PDF, content=S3Object(bucket="files", key="invoice.pdf"))
     with pytest.raises(TypeError, match="loaded"):
-        build_message(mail_job(attachments=(away,)), metadata_in_headers=True)
+        build_message(mail_job(attachments=(unloaded,)), metadata_in_headers=True)
 
 
 def test_the_same_job_gives_the_same_bytes() -> None:
-    asked = mail_job(html="<p>Hello</p>", attachments=(PDF,), metadata={"b": 1, "a": 2})
-    assert message_bytes(asked) == message_bytes(asked)
+    job = mail_job(html="<p>Hello</p>", attachments=(PDF,), metadata={"b": 1, "a": 2})
+    assert message_bytes(job) == message_bytes(job)
 
 
 def test_a_text_that_contains_the_boundary_adds_no_part() -> None:

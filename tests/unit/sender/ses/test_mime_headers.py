@@ -27,12 +27,12 @@ def test_a_long_url_in_a_header_is_neither_encoded_nor_folded() -> None:
 
 @pytest.mark.parametrize("size", [899, 990, 1000, 1001, 40_000])
 def test_metadata_is_read_back_however_long_its_words_are(size: int) -> None:
-    asked = {"token": "x" * size, "name": "Zoë  \x7f =?utf-8?q?no?="}
-    raw = message_bytes(mail_job(metadata=asked))
-    assert json.loads(parsed(mail_job(metadata=asked))["X-Metadata"]) == asked
+    metadata = {"token": "x" * size, "name": "Zoë  \x7f =?utf-8?q?no?="}
+    raw = message_bytes(mail_job(metadata=metadata))
+    assert json.loads(parsed(mail_job(metadata=metadata))["X-Metadata"]) == metadata
     # as SES's events show it
     value = raw.partition(b"X-Metadata: ")[2].partition(b"\r\nMIME-Version")[0].decode()
-    assert tracking.read([Header(name="X-Metadata", value=value)]).metadata == asked
+    assert tracking.read([Header(name="X-Metadata", value=value)]).metadata == metadata
 
 
 @pytest.mark.parametrize(
@@ -133,12 +133,12 @@ def test_any_attachment_is_read_back(content: bytes, filename: str) -> None:
     )
     [attachment] = parsed(mail_job(attachments=(part,))).iter_attachments()
     assert attachment.get_content() == content
-    # get_filename() takes brackets and quotes off that belong to the name
+    # get_filename() removes brackets and quotes that belong to the name
     assert attachment["Content-Disposition"].params["filename"] == filename
 
 
 @given(LINE, LINE, LINE, MAILBOX)
 def test_no_value_can_add_a_header(subject: str, tag: str, value: str, mailbox: Mailbox) -> None:
-    asked = mail_job(subject=subject, tags=(tag,), headers=(("X-Note", value),), reply_to=(mailbox,))
+    job = mail_job(subject=subject, tags=(tag,), headers=(("X-Note", value),), reply_to=(mailbox,))
     allowed = {"From", "To", "Reply-To", "Subject", "X-Note", "X-Tag", "MIME-Version", "Content-Type"}
-    assert set(parsed(asked).keys()) <= allowed | {"Content-Transfer-Encoding"}
+    assert set(parsed(job).keys()) <= allowed | {"Content-Transfer-Encoding"}

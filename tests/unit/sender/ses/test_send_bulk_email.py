@@ -159,11 +159,11 @@ def test_each_entry_has_its_headers_tags_and_metadata() -> None:
     ]
 
 
-@pytest.mark.parametrize(("size", "kept"), [(973, True), (974, False), (60_000, False)])
-def test_metadata_too_long_for_a_header_is_left_to_the_ledger(size: int, kept: bool) -> None:  # noqa: FBT001 - a row
+@pytest.mark.parametrize(("size", "fits"), [(973, True), (974, False), (60_000, False)])
+def test_metadata_too_long_for_a_header_is_left_to_the_ledger(size: int, fits: bool) -> None:  # noqa: FBT001 - a row
     ann = msgspec.structs.replace(MERGE_ANN, metadata={"token": "x" * size})
     assert dict(sent_headers(request(merge_job(ann)))).get("X-Metadata") == (
-        json.dumps(ann.metadata) if kept else None
+        json.dumps(ann.metadata) if fits else None
     )
 
 
