@@ -1,12 +1,11 @@
-"""The client: puts send jobs on a deployment's queue, and takes back what is not sent yet.
+"""The client: enqueues send jobs for a deployment, and cancels those that are not sent yet.
 
-It needs nothing but boto3 and msgspec. Threads may share a client; after a fork each process needs its own.
-Where a client tries a call again it enqueues the same job, which is sent once.
+It needs only boto3 and msgspec. Threads may share a client; after a fork each process needs its own. A
+repeated call enqueues the same job, which is sent once.
 """
 
 from __future__ import annotations
 
-import hashlib
 import random
 import re
 import threading
@@ -17,16 +16,20 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailbus.aws import sessions
+from mailbus.aws import call_errors, sessions
+from mailbus.chunks import chunked
+from mailbus.environment import JOBS_BUCKET_TAG, LEDGER_TABLE_TAG
 from mailbus.errors import ConfigurationError, InvalidJob, MailbusError, SendError
+from mailbus.jobs.claim_check import JOBS_PREFIX, SCHEDULED_PREFIX, object_key
 from mailbus.jobs.contract import S3Object, SendJob
 from mailbus.jobs.job_id import INVALID_JOB_ID, is_job_id
-from mailbus.jobs.queue_message import Message, fits, to_message, to_reference
+from mailbus.jobs.queue_message import Message, to_message, to_reference
 from mailbus.ledger.cancellation import cancel
 from mailbus.ledger.table import LedgerTable
+from mailbus.sqs_messages import MAX_CALL_MESSAGES, MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import boto3
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -36,33 +39,29 @@ if TYPE_CHECKING:
 
     from mailbus.ledger.cancellation import Cancellation
 
-LEDGER_TAG: Final = "mailbus:ledger-table"
-BUCKET_TAG: Final = "mailbus:jobs-bucket"
 CALL_ATTEMPTS: Final = 4
 BATCH_ATTEMPTS: Final = 5
 BACKOFF_SECONDS: Final = 0.1
-# Longer than any job can be scheduled ahead, so that a cancelled one stays cancelled.
+# Longer than any job can be scheduled ahead, so that a cancelled job stays cancelled.
 CANCELLED_SECONDS: Final = 400 * 24 * 60 * 60
-REASON_CHARACTERS: Final = 300
-DIGEST_CHARACTERS: Final = 32
 
-# queue URLs of today, of https://docs.aws.amazon.com/general/latest/gr/sqs-service.html, and in China
+# today's queue URLs, those of https://docs.aws.amazon.com/general/latest/gr/sqs-service.html, and China's
 _REGION: Final = re.compile(
     r"https://(?:sqs\.(?P<today>[a-z0-9-]+)|(?P<legacy>[a-z0-9-]+)\.queue)\.amazonaws\.com(?:\.cn)?/"
 )
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """A job is on the queue. `message_id` is SQS's; events name the `job_id`."""
+    """A job that was enqueued. `message_id` is SQS's; events have the `job_id`."""
 
     job_id: str
     message_id: str
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one job of many: on the queue, with its `message_id`, or not, with the `error`.
+    """The result of one job of many: the `message_id` if it was enqueued, otherwise the `error`.
 
-    `job_id` is None where an invalid job has none.
+    `job_id` is None for an invalid job without one.
     """
 
     job_id: str | None
@@ -70,22 +69,22 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     error: MailbusError | None = None
 
 
-class Places(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a deployment keeps what does not fit into its queue, and what it knows of jobs."""
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts of a deployment that a client uses beside the queue."""
 
     jobs_bucket: str
     ledger_table: str
 
 
 class Client:
-    """Talks to one send queue: the stack output `SendQueueUrl`, or `BulkQueueUrl` for the bulk lane.
+    """A client of one send queue: the stack output `SendQueueUrl`, or `BulkQueueUrl` for the bulk lane.
 
-    Clients of AWS are made from `session` (by default boto3's own way to credentials) when they are first
-    needed, unless they are given. `send_defaults` are the deployment's setting of that name: give them where
-    jobs leave out what they fill in, so that such jobs pass the check here. `clock` is in epoch seconds.
+    Clients of AWS are created on first use from `session` (by default with boto3's own credentials), unless
+    they are given. `send_defaults` are the deployment's setting of that name: pass them if jobs leave fields
+    out that they fill in, so that such jobs are valid here. `clock` is in epoch seconds.
     """
 
-    def __init__(  # noqa: PLR0913 - each is something that an application or a test may bring
+    def __init__(  # noqa: PLR0913 - an application or a test may pass each of these
         self,
         queue_url: str,
         *,
@@ -98,272 +97,189 @@ class Client:
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not re.match(r"https?://[^/]+/.", queue_url or ""):
-            reason = "the queue's URL is missing or none; give the stack output SendQueueUrl or BulkQueueUrl"
+            reason = (
+                "the queue's URL is missing or invalid; use the stack output SendQueueUrl or BulkQueueUrl"
+            )
             raise ConfigurationError(reason)
         self._queue_url = queue_url
         self._session = session
-        self._sqs = sqs
-        self._s3 = s3
-        self._dynamodb = dynamodb
+        self._clients: dict[str, Any] = {"sqs": sqs, "s3": s3, "dynamodb": dynamodb}
         self._send_defaults = send_defaults
         self._sleep = sleep
         self._clock = clock
-        self._places: Places | None = None
-        self._making = threading.Lock()
+        self._deployment: Deployment | None = None
+        self._lock = threading.Lock()
 
     def send(self, job: SendJob | Mapping[str, Any]) -> Sent:
         """Enqueue one job.
 
-        Raises `InvalidJob` or `ConfigurationError`, and then nothing is enqueued, or `SendError`: the job may
-        be on the queue all the same, so whoever tries again gives it a `job_id` before the first time.
+        Raises `InvalidJob` or `ConfigurationError` if nothing was enqueued, or `SendError` if the job may
+        have been enqueued: to retry safely, give the job a `job_id` before the first call.
         """
-        message = self._placed(to_message(job, send_defaults=self._send_defaults))
+        message = self._message(job)
+        sqs: SQSClient = self._aws("sqs")
         try:
-            answer = self._sqs_client().send_message(QueueUrl=self._queue_url, MessageBody=message.body)
+            answer = sqs.send_message(QueueUrl=self._queue_url, MessageBody=message.body)
         except (ClientError, BotoCoreError) as error:
-            raise _translated(error, _SENDING) from error
+            raise call_errors.translated(error, call_errors.SEND) from error
         return Sent(job_id=message.job_id, message_id=answer["MessageId"])
 
     def send_many(self, jobs: Iterable[SendJob | Mapping[str, Any]]) -> list[Result]:
-        """Enqueue any number of jobs in batches; one result for each, in order.
+        """Enqueue any number of jobs in batches; return one result for each, in order.
 
-        What is wrong with one job, or with a call, is in its results and stops nothing. Only a batch of jobs
-        is in memory at a time, so `jobs` may be a generator; what it raises passes through, after the jobs
-        before it were enqueued.
+        An error of a job or of a call is in the results and does not stop the others. Only one batch of jobs
+        is in memory at a time, so `jobs` may be a generator; an exception that it raises is raised here,
+        after the jobs before it were enqueued.
         """
         results: list[Result] = []
-        batch: list[Message] = []
-        positions: list[int] = []
+        failures: list[Exception] = []
 
-        def flush() -> None:
-            for position, result in zip(positions, self._send_batch(batch), strict=True):
+        def messages() -> Iterator[tuple[int, Message]]:
+            try:
+                for job in jobs:
+                    try:
+                        message = self._message(job)
+                    except MailbusError as error:
+                        results.append(Result(job_id=_job_id_of(job), error=error))
+                    else:
+                        results.append(_unanswered(message))
+                        yield len(results) - 1, message
+            except Exception as error:  # noqa: BLE001 - raised below, after the jobs before it are enqueued
+                failures.append(error)
+
+        for batch in chunked(
+            messages(),
+            MAX_CALL_MESSAGES,
+            most_bytes=MAX_MESSAGE_BYTES,
+            size=lambda numbered: numbered[1].size,
+        ):
+            sent = self._send_batch([message for _, message in batch])
+            for (position, _), result in zip(batch, sent, strict=True):
                 results[position] = result
-            batch.clear()
-            positions.clear()
-
-        try:
-            for job in jobs:
-                try:
-                    message = self._placed(to_message(job, send_defaults=self._send_defaults))
-                except MailbusError as error:
-                    results.append(Result(job_id=_given_id(job), error=error))
-                    continue
-                if not fits(batch, message):
-                    flush()
-                positions.append(len(results))
-                results.append(Result(job_id=message.job_id))
-                batch.append(message)
-        finally:
-            if batch:
-                flush()
+        if failures:
+            raise failures[0]
         return results
 
     def cancel(self, job_id: str) -> Cancellation:
-        """Take a job back; "too_late" once it was handed to a worker to be sent.
+        """Cancel a job; "too_late" if a worker has begun to send it.
 
-        A job that is scheduled can be cancelled until it is due, and one that the ledger does not know yet is
-        refused when it comes. Raises `InvalidJob` for what is no id, `ConfigurationError`, or `SendError`.
+        A scheduled job can be cancelled until it is due. A job that the ledger does not know yet is refused
+        when it arrives. Raises `InvalidJob` for an invalid id, `ConfigurationError`, or `SendError`.
         """
         if not is_job_id(job_id):
             path = "$.job_id"
             raise InvalidJob(path, INVALID_JOB_ID)
-        table = LedgerTable(self._dynamodb_client(), self._deployment().ledger_table)
+        table = LedgerTable(self._aws("dynamodb"), self._find_deployment().ledger_table)
         now = self._clock()
         try:
             return cancel(table, job_id, now=now, expires_at=int(now) + CANCELLED_SECONDS)
         except SendError as error:
-            reason = "ask again in a moment: a worker has the job in hand, or the ledger did not answer"
-            raise _error(error.code, reason, _CANCELLING, retryable=True) from error
+            reason = "try again in a moment: a worker holds the job, or the ledger did not answer"
+            raise call_errors.error_of(error.code, reason, call_errors.CANCEL, retryable=True) from error
 
-    def _placed(self, message: Message) -> Message:
-        """Move a job to S3 that is too large for the queue; the same job always to the same key."""
+    def _message(self, job: SendJob | Mapping[str, Any]) -> Message:
+        """Return a job's message; a job that is too large is stored in S3, and the message refers to it."""
+        message = to_message(job, send_defaults=self._send_defaults)
         if not message.too_large:
             return message
         body = message.body.encode()
-        prefix = "scheduled/" if message.delayed else "jobs/"
-        digest = hashlib.sha256(body).hexdigest()[:DIGEST_CHARACTERS]
-        at = S3Object(bucket=self._deployment().jobs_bucket, key=f"{prefix}{message.job_id}/{digest}.json")
+        key = object_key(SCHEDULED_PREFIX if message.delayed else JOBS_PREFIX, message.job_id, body)
+        stored = S3Object(bucket=self._find_deployment().jobs_bucket, key=key)
+        s3: S3Client = self._aws("s3")
         try:
-            self._s3_client().put_object(
-                Bucket=at.bucket, Key=at.key, Body=body, ContentType="application/json"
-            )
+            s3.put_object(Bucket=stored.bucket, Key=key, Body=body, ContentType="application/json")
         except (ClientError, BotoCoreError) as error:
-            raise _translated(error, _KEEPING) from error
-        return to_reference(message, at)
+            raise call_errors.translated(error, call_errors.STORE) from error
+        return to_reference(message, stored)
 
     def _send_batch(self, batch: Sequence[Message]) -> list[Result]:
+        sqs: SQSClient = self._aws("sqs")
         results = [_unanswered(message) for message in batch]
         pending = list(range(len(batch)))
         for attempt in range(BATCH_ATTEMPTS):
             if attempt:
                 self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
             try:
-                answer = self._sqs_client().send_message_batch(
+                answer = sqs.send_message_batch(
                     QueueUrl=self._queue_url,
                     Entries=[{"Id": str(index), "MessageBody": batch[index].body} for index in pending],
                 )
             except (ClientError, BotoCoreError) as error:
-                failure = _translated(error, _SENDING)
+                failure = call_errors.translated(error, call_errors.SEND)
                 for index in pending:
                     results[index] = Result(job_id=batch[index].job_id, error=failure)
                 break
-            said = _said(batch, answer)
-            results = [said.get(index, result) for index, result in enumerate(results)]
-            pending = [index for index in pending if _may_pass(results[index])]
+            answered = _results(batch, answer)
+            results = [answered.get(index, result) for index, result in enumerate(results)]
+            pending = [index for index in pending if _is_retryable(results[index])]
             if not pending:
                 break
         return results
 
-    def _deployment(self) -> Places:
-        """Read where the deployment has its bucket and its ledger, from the queue's tags; once."""
-        if self._places is None:
+    def _find_deployment(self) -> Deployment:
+        """Return the deployment's bucket and ledger, which are read from the queue's tags once."""
+        if self._deployment is None:
+            sqs: SQSClient = self._aws("sqs")
             try:
-                answer = self._sqs_client().list_queue_tags(QueueUrl=self._queue_url)
+                answer = sqs.list_queue_tags(QueueUrl=self._queue_url)
             except (ClientError, BotoCoreError) as error:
-                raise _translated(error, _LOOKING) from error
+                raise call_errors.translated(error, call_errors.READ_TAGS) from error
             tags = answer.get("Tags", {})
-            missing = [tag for tag in (BUCKET_TAG, LEDGER_TAG) if not tags.get(tag)]
+            missing = [tag for tag in (JOBS_BUCKET_TAG, LEDGER_TABLE_TAG) if not tags.get(tag)]
             if missing:
                 reason = (
-                    f"the queue has no tag {' and no tag '.join(missing)}: give the stack output SendQueueUrl"
-                    " or BulkQueueUrl of a deployment of this version, and leave its tags as they are"
+                    f"the queue has no tag {' and no tag '.join(missing)}; use the stack output SendQueueUrl"
+                    " or BulkQueueUrl of a deployment of this version, and do not change its tags"
                 )
                 raise ConfigurationError(reason)
-            self._places = Places(jobs_bucket=tags[BUCKET_TAG], ledger_table=tags[LEDGER_TAG])
-        return self._places
+            self._deployment = Deployment(
+                jobs_bucket=tags[JOBS_BUCKET_TAG], ledger_table=tags[LEDGER_TABLE_TAG]
+            )
+        return self._deployment
 
-    def _sqs_client(self) -> SQSClient:
-        with self._making:
-            if self._sqs is None:
-                self._sqs = self._own_session().client(
-                    "sqs", region_name=self._region(), config=sessions.config(max_attempts=CALL_ATTEMPTS)
+    def _aws(self, service: str) -> Any:  # noqa: ANN401 - the caller names the client's type
+        """Return the client of a service of AWS; it is created on first use."""
+        with self._lock:
+            if self._clients[service] is None:
+                session: Any = self._session or sessions.open_session()
+                self._session = session
+                # from the queue's URL, so that an application need not configure it
+                found = _REGION.match(self._queue_url)
+                self._clients[service] = session.client(
+                    service,
+                    region_name=found and (found["today"] or found["legacy"]),
+                    config=sessions.config(max_attempts=CALL_ATTEMPTS),
                 )
-            return self._sqs
-
-    def _s3_client(self) -> S3Client:
-        with self._making:
-            if self._s3 is None:
-                self._s3 = self._own_session().client(
-                    "s3", region_name=self._region(), config=sessions.config(max_attempts=CALL_ATTEMPTS)
-                )
-            return self._s3
-
-    def _dynamodb_client(self) -> DynamoDBClient:
-        with self._making:
-            if self._dynamodb is None:
-                self._dynamodb = self._own_session().client(
-                    "dynamodb", region_name=self._region(), config=sessions.config(max_attempts=CALL_ATTEMPTS)
-                )
-            return self._dynamodb
-
-    def _own_session(self) -> boto3.Session:
-        if self._session is None:
-            self._session = sessions.open_session()
-        return self._session
-
-    def _region(self) -> str | None:
-        """Read the region out of the queue's URL, so that an application need not configure it."""
-        found = _REGION.match(self._queue_url)
-        return found and (found["today"] or found["legacy"])
+            return self._clients[service]
 
 
-def _given_id(job: object) -> str | None:
-    given = job.get("job_id") if isinstance(job, Mapping) else getattr(job, "job_id", None)
-    return given if isinstance(given, str) else None
+def _job_id_of(job: object) -> str | None:
+    job_id = job.get("job_id") if isinstance(job, Mapping) else getattr(job, "job_id", None)
+    return job_id if isinstance(job_id, str) else None
 
 
-def _said(batch: Sequence[Message], answer: SendMessageBatchResultTypeDef) -> dict[int, Result]:
-    """Read SQS's answer: 200, with what failed inside."""
-    said: dict[int, Result] = {}
-    for entry in answer.get("Successful", []):
-        index = int(entry["Id"])
-        said[index] = Result(job_id=batch[index].job_id, message_id=entry["MessageId"])
+def _results(batch: Sequence[Message], answer: SendMessageBatchResultTypeDef) -> dict[int, Result]:
+    """Return the results in SQS's answer by index; it is 200 even if messages failed."""
+    results: dict[int, Result] = {}
+    for sent in answer.get("Successful", []):
+        index = int(sent["Id"])
+        results[index] = Result(job_id=batch[index].job_id, message_id=sent["MessageId"])
     for failed in answer.get("Failed", []):
         index = int(failed["Id"])
-        code = failed["Code"]
-        error = _error(
-            code,
+        error = call_errors.error_of(
+            failed["Code"],
             failed.get("Message", ""),
-            _SENDING,
-            retryable=not failed["SenderFault"] or code in _PASSING,
+            call_errors.SEND,
+            retryable=not failed["SenderFault"],
         )
-        said[index] = Result(job_id=batch[index].job_id, error=error)
-    return said
+        results[index] = Result(job_id=batch[index].job_id, error=error)
+    return results
 
 
 def _unanswered(message: Message) -> Result:
-    error = SendError("NoAnswer", "SQS did not say what became of the message", retryable=True)
+    error = SendError("NoAnswer", "SQS returned no result for the message", retryable=True)
     return Result(job_id=message.job_id, error=error)
 
 
-def _may_pass(result: Result) -> bool:
+def _is_retryable(result: Result) -> bool:
     return isinstance(result.error, SendError) and result.error.retryable
-
-
-# --- AWS's errors
-
-
-_SENDING: Final = "sqs:SendMessage on the queue"
-_LOOKING: Final = "sqs:ListQueueTags on the queue"
-_KEEPING: Final = "s3:PutObject on the jobs bucket"
-_CANCELLING: Final = "dynamodb:UpdateItem on the ledger"
-_QUEUE: Final = "the queue does not exist there; give the stack output SendQueueUrl or BulkQueueUrl"
-_CREDENTIALS: Final = (
-    "AWS does not know these credentials, or they are over; see to the application's role or keys"
-)
-_FIXES: Final = {
-    "AWS.SimpleQueueService.NonExistentQueue": _QUEUE,
-    "QueueDoesNotExist": _QUEUE,
-    "InvalidAddress": _QUEUE,
-    "NoSuchBucket": "the deployment's jobs bucket is gone; deploy its stacks again",
-    "ResourceNotFoundException": "the deployment's ledger is gone; deploy its stacks again",
-    "AuthFailure": _CREDENTIALS,
-    "ExpiredToken": _CREDENTIALS,
-    "ExpiredTokenException": _CREDENTIALS,
-    "InvalidAccessKeyId": _CREDENTIALS,
-    "InvalidClientTokenId": _CREDENTIALS,
-    "InvalidSignatureException": _CREDENTIALS,
-    "MissingAuthenticationToken": _CREDENTIALS,
-    "SignatureDoesNotMatch": _CREDENTIALS,
-    "UnrecognizedClientException": _CREDENTIALS,
-    "NoCredentialsError": "no AWS credentials; give the application a role, or its environment keys",
-    "PartialCredentialsError": "half of the AWS credentials is missing; give key id and secret",
-    "CredentialRetrievalError": "the AWS credentials could not be read; see to the application's role",
-    "ProfileNotFound": "the AWS profile does not exist; see to AWS_PROFILE",
-    "NoRegionError": "no AWS region; set AWS_DEFAULT_REGION to the deployment's",
-    "ParamValidationError": "a value of the wrong type reached AWS's client; see to the queue's URL and tags",
-}
-_NOT_ALLOWED: Final = frozenset({"AccessDenied", "AccessDeniedException", "KMS.AccessDeniedException", "403"})
-# what passes by itself though it looks like the caller's fault
-_PASSING: Final = frozenset(
-    {
-        "KMS.ThrottlingException",
-        "OverLimit",
-        "RequestThrottled",
-        "RequestTimeout",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-_SERVER_ERROR: Final = 500
-
-
-def _translated(error: ClientError | BotoCoreError, right: str) -> MailbusError:
-    """Say what one of boto3's errors means; `right` is what the call needs to be allowed."""
-    if isinstance(error, BotoCoreError):
-        # only its name: its text may hold the parameters of the call, so the mail
-        return _error(type(error).__name__, "AWS could not be reached", right, retryable=True)
-    said = error.response["Error"]
-    code = said.get("Code", "Unknown")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR)
-    return _error(code, said.get("Message", ""), right, retryable=status >= _SERVER_ERROR or code in _PASSING)
-
-
-def _error(code: str, reason: str, right: str, *, retryable: bool) -> MailbusError:
-    if code in _NOT_ALLOWED:
-        return ConfigurationError(f"{code}: allow the application {right}; grant_send of the stacks does")
-    if code in _FIXES:
-        return ConfigurationError(f"{code}: {_FIXES[code]}")
-    return SendError(code, reason[:REASON_CHARACTERS] or "without a reason", retryable=retryable)

@@ -1,14 +1,14 @@
-"""What a deployment tells its functions, in environment variables.
+"""The settings that a deployment passes to its functions in environment variables.
 
-The variable is the field's name in capitals; what is not a scalar is JSON. `mailbus_cdk` writes them from
-these same classes, so that neither side can miss one.
+A variable has its field's name in capitals; a value that is not a scalar is JSON. `mailbus_cdk` writes the
+variables from these same classes, so that none can be missing on one side.
 """
 
 from __future__ import annotations
 
 import os
 import typing
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -18,14 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+#: Tags of the send queues, by which a client finds the rest of the deployment.
+JOBS_BUCKET_TAG: Final = "mailbus:jobs-bucket"
+LEDGER_TABLE_TAG: Final = "mailbus:ledger-table"
+
+
 class FunctionSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a function is told."""
+    """The settings of a function."""
 
 
 class BusSettings(FunctionSettings, frozen=True, kw_only=True):
-    """What every function knows that puts events on the bus.
+    """The settings of every function that publishes events.
 
-    An event of more than `event_bytes` does not go there whole.
+    An event of more than `event_bytes` is not published whole.
     """
 
     event_bus_name: str
@@ -34,13 +39,13 @@ class BusSettings(FunctionSettings, frozen=True, kw_only=True):
 
 
 class SenderSettings(BusSettings, frozen=True, kw_only=True):
-    """What the sender needs to send, to wait, to retry and to give up.
+    """The settings of the sender.
 
-    `max_attempts` counts tries of one job that ended in an error which may pass. The account's rate is
-    remembered for `rate_cache_seconds`, a job for `ledger_days`. A job whose outcome is unknown waits
-    `doubt_seconds` for SES's own event, and then does what `on_unknown` says. The bulk lane may use
-    `bulk_share` of the rate. SES is called with its timeouts, in seconds, and where it is elsewhere in
-    `ses_region` and as `ses_role_arn`. `source_buckets` are those that jobs may refer to, beside
+    `max_attempts` is the number of retryable errors after which a job fails. The account's rate is cached for
+    `rate_cache_seconds`; the ledger keeps a job for `ledger_days`. A job whose outcome is unknown waits
+    `doubt_seconds` for SES's event; `on_unknown` decides what happens then. The bulk lane may use
+    `bulk_share` of the rate. SES is called with these timeouts, in seconds, and if it is in another region or
+    account, in `ses_region` and as `ses_role_arn`. Jobs may refer to objects in `source_buckets` and
     `jobs_bucket_name`. With `index_messages` the ledger also finds a job by SES's message id.
     """
 
@@ -72,18 +77,18 @@ class SenderSettings(BusSettings, frozen=True, kw_only=True):
 
     @property
     def ses_seconds(self) -> float:
-        """The longest that one call of SES takes."""
+        """The longest time that one call of SES takes."""
         return self.ses_connect_timeout + self.ses_read_timeout
 
 
 class TrackingSettings(BusSettings, frozen=True, kw_only=True):
-    """The topic is named in errors, so that a wiring mistake is found.
+    """The settings of the tracking function.
 
-    Without `metadata_in_headers`, the sender's setting, metadata is asked of the ledger. With
-    `index_messages`, the sender's too, a job is looked for by SES's message id; the sender needs up to
-    `sender_seconds` to write it down. Only with `trusts_other_topics` the jobs of other topics are ours.
-    A record that was received `max_receives` times does not come again.
-    SES's JSON that is too large for the bus goes into `events_bucket_name`.
+    Errors name the topic, so that a wiring mistake is found. Without `metadata_in_headers`, the sender's
+    setting, metadata is read from the ledger. With `index_messages`, also the sender's, a job is found by
+    SES's message id; the sender records it within `sender_seconds`. Only with `trusts_other_topics` may
+    events of other topics be of jobs of this deployment. A record is received at most `max_receives` times.
+    SES's JSON that is too large for the bus is stored in `events_bucket_name`.
     """
 
     tracking_topic_arn: str
@@ -99,10 +104,10 @@ class TrackingSettings(BusSettings, frozen=True, kw_only=True):
 
 
 class InboundSettings(BusSettings, frozen=True, kw_only=True):
-    """The one bucket that is read and written, and the prefixes in it.
+    """The settings of the inbound function: the bucket that it reads and writes, and the prefixes in it.
 
-    A record that was received `max_receives` times does not come again. Where SES's mail in the bucket is
-    `encrypted`, what lies there in clear is not SES's.
+    A record is received at most `max_receives` times. If SES's mail is `encrypted`, an object in the bucket
+    that is not encrypted was not written by SES.
     """
 
     inbound_bucket_name: str
@@ -113,9 +118,9 @@ class InboundSettings(BusSettings, frozen=True, kw_only=True):
 
 
 class WebhookSettings(FunctionSettings, frozen=True, kw_only=True):
-    """Where messages of SNS go that come over HTTPS: by their path, into the queue of one function.
+    """The settings of the webhook, which sends SNS's messages to a function's queue by their path.
 
-    Those of `topic_arns` alone; their subscriptions are confirmed with `confirm_subscriptions`.
+    Only topics of `topic_arns` are accepted; with `confirm_subscriptions` their subscriptions are confirmed.
     """
 
     tracking_queue_url: str
@@ -125,7 +130,7 @@ class WebhookSettings(FunctionSettings, frozen=True, kw_only=True):
 
 
 class AuthorizerSettings(FunctionSettings, frozen=True, kw_only=True):
-    """The secret that holds the user and the password that SNS gives."""
+    """The settings of the authorizer: the secret with the user and the password that SNS sends."""
 
     secret_arn: str
 
@@ -134,23 +139,23 @@ S = TypeVar("S", bound=FunctionSettings)
 
 
 def from_environment(kind: type[S], environ: Mapping[str, str] | None = None) -> S:
-    """Read a function's settings from `environ`, by default the process's own.
+    """Return a function's settings from `environ`, by default the process's own.
 
-    A missing, empty or wrong variable is a `ConfigurationError` that names it.
+    Raises `ConfigurationError` with the name of a variable that is missing, empty or invalid.
     """
     source = os.environ if environ is None else environ
-    given: dict[str, object] = {}
+    values: dict[str, object] = {}
     for field in msgspec.structs.fields(kind):
         variable = field.name.upper()
         text = source.get(variable, "")
         if text:
-            given[field.name] = _value(variable, text, field.type)
+            values[field.name] = _value(variable, text, field.type)
         elif field.required:
             reason = (
-                f"environment variable {variable} is missing: deploy the function by the stacks, they set it"
+                f"environment variable {variable} is missing; deploy the function by the stacks, which set it"
             )
             raise ConfigurationError(reason)
-    return msgspec.convert(given, kind)
+    return msgspec.convert(values, kind)
 
 
 def _value(variable: str, text: str, kind: Any) -> object:  # noqa: ANN401 - any type a field may have
@@ -159,12 +164,12 @@ def _value(variable: str, text: str, kind: Any) -> object:  # noqa: ANN401 - any
             return msgspec.json.decode(text, type=kind)
         return msgspec.convert(text, kind, strict=False)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        reason = f"environment variable {variable}: {error}; deploy the function by the stacks, they set it"
+        reason = f"environment variable {variable}: {error}; deploy the function by the stacks, which set it"
         raise ConfigurationError(reason) from error
 
 
 def to_environment(settings: FunctionSettings) -> dict[str, str]:
-    """Write settings as environment variables, the reverse of `from_environment`.
+    """Return settings as environment variables, the reverse of `from_environment`.
 
     CDK tokens are strings too, so a deployment builds the settings class itself.
     """

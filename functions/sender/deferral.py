@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mailbus.errors import SendError
+from mailbus.jobs.claim_check import JOBS_PREFIX, SCHEDULED_PREFIX
 from mailbus.jobs.job import envelopes
-from mailbus.jobs.queue_message import NOT_SENDABLE
 from mailbus.jobs.splitting import split
 from mailbus.ledger.records import JobRecord
+from mailbus.sqs_messages import MAX_BODY_BYTES, escape_json
 from sender import settlement
 from sender.aws.scheduler import INPUT_BYTES
 from sender.claims import LEASE_SLACK, released, remembered_until
@@ -24,7 +25,7 @@ from sender.work import key_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sender.aws.s3 import Prefix
+    from mailbus.jobs.claim_check import Prefix
     from sender.wiring import Sender
     from sender.work import NotDue, Oversized
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 DELAYED_SECONDS: Final = 15 * 60
 # What one more call of the queue may take, with those of its parts that have to be stored in S3.
 CALL_SECONDS: Final = 20.0
-# A queue's message holds 1 MiB; its attributes count too.
-BODY_BYTES: Final = 1000 * 1000
 
 
 def defer(sender: Sender, job_later: NotDue) -> Settlement:
@@ -55,7 +54,7 @@ def defer(sender: Sender, job_later: NotDue) -> Settlement:
     if delay <= DELAYED_SECONDS:
         return settlement.scheduled(record, job, delay=max(delay, 0.0))
     document = {**job_later.document, "job_id": job.job_id}
-    body = _body(sender, document, job.job_id, "scheduled/", INPUT_BYTES)
+    body = _body(sender, document, job.job_id, SCHEDULED_PREFIX, INPUT_BYTES)
     sender.schedules.create(job.job_id, due=due, queue_arn=record.queue_arn, body=body)
     return settlement.scheduled(record, job)
 
@@ -105,7 +104,7 @@ def _send_parts(
 ) -> tuple[int, SendError | None]:
     """Send parts to the queue, from `first` on; return how many are there, and the error if one failed."""
     # one after the other: each of them has a copy of what they share
-    bodies = (_body(sender, part, merge.job.job_id, "jobs/", BODY_BYTES) for part in parts[first:])
+    bodies = (_body(sender, part, merge.job.job_id, JOBS_PREFIX, MAX_BODY_BYTES) for part in parts[first:])
     sent = first
     try:
         for count in sender.queues.send_parts(merge.record.queue_arn, bodies, first=first):
@@ -122,7 +121,7 @@ def _body(sender: Sender, document: dict[str, Any], job_id: str, prefix: Prefix,
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     # the Scheduler would replace these with values of its own
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
-    text = text.replace("<aws.scheduler.", "\\u003caws.scheduler.").translate(NOT_SENDABLE)
+    text = escape_json(text.replace("<aws.scheduler.", "\\u003caws.scheduler."))
     data = text.encode()
     if len(data) <= max_bytes:
         return text

@@ -28,6 +28,7 @@ ABOVE = {"mailbus_cdk", "mailbus_local", "examples", "tests", "bench"}
 EDGES = {
     "mailbus.aws.sessions": "makes sessions and client configurations",
     "mailbus.aws.event_bus": "EventBridge",
+    "mailbus.aws.call_errors": "the errors of the client's calls",
     "mailbus.client": "SQS, S3 and DynamoDB, for an application",
     "mailbus.inbound": "S3, for an application",
     "mailbus.ledger.table": "DynamoDB",
@@ -54,6 +55,7 @@ KNOWN_TO_INFRA = {
     "mailbus.ses_events": "SES's event types",
     "mailbus.metrics": "what the alarms look at",
     "mailbus.jobs.contract": "what the defaults of jobs have to be",
+    "mailbus.jobs.claim_check": "the prefixes of jobs in S3",
     "mailbus.jobs.defaults": "which fields of a job have no default",
     "mailbus.validation": "what is wrong with a setting",
     "mailbus.environment": "the environment that each function reads",

@@ -6,11 +6,11 @@ function, the body unchanged, so that it can be fixed and sent again.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from mailbus.aws.sqs import ORIGINAL_ID_ATTRIBUTE, PART_ATTRIBUTE
 from mailbus.errors import InvalidJob, MailbusError, PublishError, SendError
+from mailbus.sqs_messages import MAX_MESSAGE_BYTES, replace_refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,14 +21,11 @@ if TYPE_CHECKING:
     from mailbus.aws.sqs import Record
 
 REASON_CHARACTERS: Final = 1000
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-MESSAGE_BYTES: Final = 1024 * 1024
 # A large body leaves no room for all attributes. When sent again, a part without its number would be taken
 # for the whole job, and a job without an id of its own would be another job without its first id.
 BY_PRIORITY: Final = (PART_ATTRIBUTE, ORIGINAL_ID_ATTRIBUTE, "Error", "Code", "Path", "Reason")
 TYPES: Final = {PART_ATTRIBUTE: "Number"}
 TEXT: Final = "String"
-_REFUSED: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def attributes(error: MailbusError, message_id: str) -> dict[str, str]:
@@ -49,11 +46,8 @@ def attributes(error: MailbusError, message_id: str) -> dict[str, str]:
 
 
 def _sendable(text: str) -> str:
-    """Return a text with the characters that SQS takes, cut to `REASON_CHARACTERS`; never empty.
-
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-    """
-    return _REFUSED.sub(" ", text)[:REASON_CHARACTERS] or "unknown"
+    """Return a text that SQS accepts, cut to `REASON_CHARACTERS`; never empty."""
+    return replace_refused(text)[:REASON_CHARACTERS] or "unknown"
 
 
 class DeadLetterQueue:
@@ -76,7 +70,7 @@ class DeadLetterQueue:
         self._client.send_message(
             QueueUrl=self._url,
             MessageBody=record.body,
-            MessageAttributes=_fitting(described, MESSAGE_BYTES - len(record.body.encode())),
+            MessageAttributes=_fitting(described, MAX_MESSAGE_BYTES - len(record.body.encode())),
         )
 
 

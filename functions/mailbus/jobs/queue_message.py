@@ -1,4 +1,4 @@
-"""A send job becomes a message of the send queue: written as JSON, checked, measured, packed with others."""
+"""Writes a send job as a message of the send queue, checked as the sender checks it."""
 
 from __future__ import annotations
 
@@ -15,26 +15,18 @@ from mailbus.jobs.contract import S3Object, SendJob
 from mailbus.jobs.json_paths import walk
 from mailbus.jobs.parsing import content_reference, parse_document
 from mailbus.jobs.strict_json import read_document
+from mailbus.sqs_messages import MAX_BODY_BYTES, escape_json
 
 if TYPE_CHECKING:
     from typing import Final
 
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-BATCH_BYTES: Final = 1024 * 1024
-BATCH_ENTRIES: Final = 10
-# What is larger goes to S3. The rest of SQS's 1 MiB is for the attributes with which a job that cannot be
-# sent is kept in the dead-letter queue.
-MESSAGE_BYTES: Final = 1000 * 1000
 _WHOLE: Final = "$"
 _ID: Final = "$.job_id"
 BYTES: Final = (bytes, bytearray, memoryview)
-# SQS refuses these two, and JSON's own rules let them stand
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-NOT_SENDABLE: Final = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked job as the queue gets it: JSON in UTF-8. `delayed` jobs have a `send_at`."""
+    """A checked job as the body of a message: JSON in UTF-8. A `delayed` job has a `send_at`."""
 
     job_id: str
     body: str
@@ -43,17 +35,17 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def too_large(self) -> bool:
-        """Tell whether the queue gets a reference instead."""
-        return self.size > MESSAGE_BYTES
+        """Whether the job is stored in S3 and the queue gets a reference instead."""
+        return self.size > MAX_BODY_BYTES
 
 
 def to_message(
     job: SendJob | Mapping[str, Any], *, send_defaults: Mapping[str, Any] | None = None
 ) -> Message:
-    """Write a job and check it as the sender will.
+    """Return the message of a job, checked as the sender will check it.
 
-    A job without an id gets one, so that a call that is tried again enqueues the same job. `send_defaults`
-    are those of the deployment; they are checked with the job, not written into it. Raises `InvalidJob`.
+    A job without an id gets one, so that a repeated call enqueues the same job. `send_defaults` are those of
+    the deployment: they are checked with the job, but not written into it. Raises `InvalidJob`.
     """
     document = _builtins(job)
     named = document.get("job_id") is not None
@@ -74,15 +66,9 @@ def to_message(
 
 
 def to_reference(message: Message, at: S3Object) -> Message:
-    """Write the message of a job that lies in S3."""
+    """Return the message that refers to a job in S3."""
     body = _json({"job_id": message.job_id, "content_ref": msgspec.to_builtins(at)})
     return Message(job_id=message.job_id, body=body, size=len(body.encode()), delayed=message.delayed)
-
-
-def fits(batch: list[Message], message: Message) -> bool:
-    """Tell whether a batch takes one more message, by SQS's count and size."""
-    filled = sum(other.size for other in batch)
-    return len(batch) < BATCH_ENTRIES and filled + message.size <= BATCH_BYTES
 
 
 def _builtins(job: SendJob | Mapping[str, Any]) -> dict[str, Any]:
@@ -94,11 +80,11 @@ def _builtins(job: SendJob | Mapping[str, Any]) -> dict[str, Any]:
             job if isinstance(job, SendJob) else dict(job),
             str_keys=True,
             enc_hook=_plain,
-            # msgspec would write them in base64 wherever they stand
+            # msgspec would write them in base64 in any field
             builtin_types=BYTES,
         )
     except (TypeError, ValueError, RecursionError) as error:
-        # the first two name a type; never a value
+        # the text of the first two names a type, never a value
         why = "it refers to itself" if isinstance(error, RecursionError) else str(error)
         raise InvalidJob(_WHOLE, f"cannot be written as JSON: {why}") from None
     files = builtins.get("attachments")
@@ -115,12 +101,12 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, str):
-        # msgspec takes str alone, and frameworks mark safe text by a class of their own
+        # msgspec accepts only str itself, and frameworks have subclasses, such as for safe HTML
         return str.__str__(value)
     reason = f"{type(value).__name__} is not a JSON value; use a string, number, boolean, list or object"
     raise TypeError(reason)
 
 
 def _json(document: Mapping[str, Any]) -> str:
-    # NaN is written as such, so that the reader can say at which path it stands
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).translate(NOT_SENDABLE)
+    # NaN is written as it is, so that the error on reading it has its path
+    return escape_json(json.dumps(document, ensure_ascii=False, separators=(",", ":")))

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.aws import sessions
 from mailbus.errors import InvalidJob, SendError
+from mailbus.jobs.claim_check import object_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from types_boto3_s3.client import S3Client
 
+    from mailbus.jobs.claim_check import Prefix
     from mailbus.jobs.contract import S3Object
-
-Prefix = Literal["jobs/", "scheduled/"]
 
 # The codes that mean that the object does not exist or may not be read; every other error is retried.
 # For a missing object S3 answers AccessDenied if the role may not list the bucket.
@@ -80,8 +79,7 @@ class Objects:
 
     def store(self, prefix: Prefix, job_id: str, body: bytes) -> dict[str, str]:
         """Write a document and return its `content_ref`. The same document always has the same key."""
-        digest = hashlib.sha256(body).hexdigest()[:32]
-        key = f"{prefix}{job_id}/{digest}.json"
+        key = object_key(prefix, job_id, body)
         try:
             self._client.put_object(Bucket=self._own, Key=key, Body=body, ContentType="application/json")
         except (ClientError, BotoCoreError) as error:

@@ -10,6 +10,7 @@ from mailbus.aws import sessions
 from mailbus.aws.sqs import PART_ATTRIBUTE
 from mailbus.chunks import chunked
 from mailbus.errors import SendError
+from mailbus.sqs_messages import MAX_CALL_MESSAGES, MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from mailbus.aws.sqs import Record
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-MESSAGES_PER_CALL: Final = 10
-CALL_BYTES: Final = 1024 * 1024
 LONGEST_VISIBILITY_TIMEOUT: Final = 12 * 60 * 60
 
 
@@ -56,7 +55,9 @@ class SendQueues:
         Raise a `SendError` if one could not be sent. A part that is sent twice does no harm: it has one
         record in the ledger, under its number.
         """
-        for call in chunked(enumerate(bodies, first), MESSAGES_PER_CALL, most_bytes=CALL_BYTES, size=_size):
+        for call in chunked(
+            enumerate(bodies, first), MAX_CALL_MESSAGES, most_bytes=MAX_MESSAGE_BYTES, size=_size
+        ):
             entries: list[SendMessageBatchRequestEntryTypeDef] = [
                 {
                     "Id": str(part),

@@ -10,6 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from mailbus.jobs.claim_check import JOBS_PREFIX, SCHEDULED_PREFIX
 from mailbus_cdk.cdk_nag import suppress
 from mailbus_cdk.constructs.topics import SES
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 # Received mail as it arrived, and its decoded parts.
 RAW_PREFIX: Final = "raw/"
 PARTS_PREFIX: Final = "parts/"
-# Jobs over the queue's size, stored by applications, and delayed jobs, which a schedule will enqueue.
-JOBS_PREFIX: Final = "jobs/"
-SCHEDULED_PREFIX: Final = "scheduled/"
 # SES's own JSON of events that are too large for the bus with it.
 ESP_EVENTS_PREFIX: Final = "esp-events/"
 

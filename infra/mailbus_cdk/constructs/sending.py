@@ -8,10 +8,10 @@ from aws_cdk import Stack, Tags
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from mailbus.environment import SenderSettings, to_environment
+from mailbus.environment import JOBS_BUCKET_TAG, LEDGER_TABLE_TAG, SenderSettings, to_environment
+from mailbus.jobs.claim_check import JOBS_PREFIX, SCHEDULED_PREFIX
 from mailbus_cdk import limits
 from mailbus_cdk.cdk_nag import suppress, suppress_wildcards
-from mailbus_cdk.constructs.buckets import JOBS_PREFIX, SCHEDULED_PREFIX
 from mailbus_cdk.constructs.function import Function
 from mailbus_cdk.constructs.queues import DeadLetterQueue, WorkQueue
 from mailbus_cdk.constructs.scheduling import Scheduling
@@ -110,8 +110,8 @@ class Sending(Construct):
         # An application that knows only the queue finds the rest by these.
         for key, value in {
             "mailbus:stage": settings.stage,
-            "mailbus:ledger-table": self._state.ledger.table.table_name,
-            "mailbus:jobs-bucket": self._state.jobs.bucket.bucket_name,
+            LEDGER_TABLE_TAG: self._state.ledger.table.table_name,
+            JOBS_BUCKET_TAG: self._state.jobs.bucket.bucket_name,
         }.items():
             Tags.of(work.queue).add(key, value)
         return work

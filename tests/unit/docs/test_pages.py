@@ -28,7 +28,7 @@ from mailbus.errors import (
     WiringError,
 )
 from mailbus.events import DETAIL_TYPE_PREFIX, EmailEvent, EventType, InboundEvent
-from mailbus.jobs import attachments, headers, merge, metadata, parsing, queue_message
+from mailbus.jobs import attachments, headers, merge, metadata, parsing
 from mailbus.jobs.contract import Attachment, SendJob
 from mailbus.jobs.defaults import NO_DEFAULTS
 from mailbus.jobs.esp_extra import ALWAYS_REFUSED, RESERVED_TAGS, TAG_PARAMETERS
@@ -36,6 +36,7 @@ from mailbus.jobs.headers import REFUSED, REFUSED_PREFIXES
 from mailbus.jobs.splitting import PART_RECIPIENTS
 from mailbus.ledger.records import UNKNOWN_RESENDS
 from mailbus.ses_events import SES_EVENT_TYPES
+from mailbus.sqs_messages import MAX_BODY_BYTES
 from mailbus_cdk import limits
 from mailbus_cdk.constructs.buckets import ESP_EVENTS_DAYS, ESP_EVENTS_PREFIX
 from mailbus_cdk.settings import Settings, load
@@ -339,7 +340,7 @@ def test_every_kind_of_error_has_its_row() -> None:
         f"counts as {gcra.LOWEST_RATE:.0f} a second",
         f"sent again, {UNKNOWN_RESENDS} times at most",
         f"| {_written(mime.MESSAGE_BYTES)} bytes | SES |",
-        f"more than {_written(queue_message.MESSAGE_BYTES)} bytes to S3",
+        f"more than {_written(MAX_BODY_BYTES)} bytes to S3",
         f"| {_written(preparing.DOCUMENT_BYTES)} bytes | Mailbus |",
         f"| recipients of one mail | {parsing.MAX_RECIPIENTS} |",
         f"{pacer.MAX_BULK_ENTRIES}, and half a second of the rate",

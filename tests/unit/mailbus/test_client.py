@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 import mailbus
 from mailbus import Alternative, Attachment, Client, S3Object, SendJob
 from mailbus.errors import ConfigurationError, InvalidJob, SendError, UnsupportedFeature
-from mailbus.jobs.queue_message import MESSAGE_BYTES
 from mailbus.ledger.items import item, key_item
 from mailbus.ledger.records import JobRecord, RecordKey
+from mailbus.sqs_messages import MAX_BODY_BYTES
 from tests.unit.fakes.dynamodb import FakeDynamoDb, place, refused
 from tests.unit.mailbus.fake_deployment import (
     BUCKET,
@@ -374,7 +374,7 @@ def test_the_same_large_job_lies_at_one_place_and_another_of_that_id_at_another(
     assert len(deployment.bucket.objects) == 2
 
 
-@pytest.mark.parametrize(("characters", "moved"), [(MESSAGE_BYTES, True), (MESSAGE_BYTES - 300, False)])
+@pytest.mark.parametrize(("characters", "moved"), [(MAX_BODY_BYTES, True), (MAX_BODY_BYTES - 300, False)])
 def test_the_size_is_counted_in_bytes_of_the_whole_message(
     deployment: Deployment, characters: int, *, moved: bool
 ) -> None:
@@ -735,9 +735,8 @@ def test_the_region_is_the_urls_or_the_sessions(url: str, region: str) -> None:
         aws_access_key_id="nobody", aws_secret_access_key="nothing", region_name="us-west-2"
     )
     client = Client(url, session=session)
-    assert client._sqs_client().meta.region_name == region  # noqa: SLF001 - no call is made
-    assert client._s3_client().meta.region_name == region  # noqa: SLF001 - as above
-    assert client._dynamodb_client().meta.region_name == region  # noqa: SLF001 - as above
+    for service in ("sqs", "s3", "dynamodb"):
+        assert client._aws(service).meta.region_name == region  # noqa: SLF001 - no call is made
 
 
 def in_a_process(program: str) -> subprocess.CompletedProcess[str]:
