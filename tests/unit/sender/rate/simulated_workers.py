@@ -198,7 +198,7 @@ class Workers:
         while True:
             mails = self._take(batch, backlog)
             if not mails:
-                self.simulation.sleep(0.02)
+                self.simulation.sleep(0.05)
                 continue
             while mails:
                 mails = self._send(pacer, lane, mails)
