@@ -2,7 +2,7 @@
 
 Settings: `MAILBUS = {"QUEUE_URL": …, "BULK_QUEUE_URL": …, "SEND_DEFAULTS": {…}}`. The URLs may also be the
 settings or environment variables `MAILBUS_QUEUE_URL` and `MAILBUS_BULK_QUEUE_URL`. Anymail's `SEND_DEFAULTS`
-hold here too, its general ones and those for Amazon SES.
+apply too, its general ones and those for Amazon SES.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
 
 from mailbus.client import Client, Result
-from mailbus.django.messages import check_defaults, convert
+from mailbus.django.defaults import check_defaults
+from mailbus.django.messages import convert
 from mailbus.errors import ConfigurationError, MailbusError
 
 if TYPE_CHECKING:
@@ -33,16 +34,16 @@ _KNOWN: Final = frozenset({QUEUE_URL, BULK_QUEUE_URL, SEND_DEFAULTS})
 
 
 class RecipientStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one recipient when `send` returns; `message_id` is the job's id."""
+    """The status of one recipient when `send` returns; `message_id` is the job's id."""
 
     message_id: str | None
     status: str | None
 
 
 class SendStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A message's `anymail_status`: `status` is {"queued"}, or None where it did not get onto the queue.
+    """A message's `anymail_status`: `status` is {"queued"}, or None if it was not enqueued.
 
-    `message_id` is the job's id, which events name. `recipients` are keyed by bare address, international
+    `message_id` is the job's id, which events have. `recipients` are keyed by bare address, international
     domains in their ASCII form. `esp_response` is the client's `Result`.
     """
 
@@ -53,19 +54,19 @@ class SendStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EmailBackend(BaseEmailBackend):
-    """Turns Django's messages into send jobs on the queue.
+    """Enqueues Django's messages as send jobs.
 
-    What is given here goes before the settings; `client` and `bulk_client` are for an application that has
-    its own, with credentials of its own for instance.
+    Arguments override the settings; `client` and `bulk_client` are for an application with clients of its
+    own, such as with other credentials.
     """
 
-    def __init__(  # noqa: PLR0913 - Django's signature, and what settings can be given in place
+    def __init__(  # noqa: PLR0913 - Django's signature, and arguments in place of settings
         self,
         fail_silently: bool = False,  # noqa: FBT001, FBT002 - Django's signature
         *,
         alias: str | None = None,
-        username: str | None = None,  # noqa: ARG002 - send_mail() gives it to every backend
-        password: str | None = None,  # noqa: ARG002 - send_mail() gives it to every backend
+        username: str | None = None,  # noqa: ARG002 - send_mail() passes it to every backend
+        password: str | None = None,  # noqa: ARG002 - send_mail() passes it to every backend
         queue_url: str | None = None,
         bulk_queue_url: str | None = None,
         send_defaults: Mapping[str, object] | None = None,
@@ -87,64 +88,64 @@ class EmailBackend(BaseEmailBackend):
             raise ConfigurationError(_missing(QUEUE_URL, "SendQueueUrl"))
 
     def open(self) -> bool:
-        """Open nothing: the process has one client, whose connections are kept."""
+        """Return False: there is nothing to open, since the process has one client."""
         return False
 
     def close(self) -> None:
-        """Close nothing, since nothing was opened."""
+        """Do nothing: the process keeps its client."""
 
     def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
-        """Enqueue messages, and count those that are on a queue now.
+        """Enqueue messages and return how many were enqueued.
 
-        Each message's `anymail_status` says what became of it; one without recipients is left alone. An error
-        stops no other message: without `fail_silently`, the first one is raised in the end.
+        Each message's `anymail_status` has its result; a message without recipients is skipped. An error does
+        not stop the other messages: without `fail_silently`, the first error is raised at the end.
         """
         sent = 0
         errors: list[MailbusError] = []
         for bulk, messages in itertools.groupby(email_messages, _is_bulk):
-            enqueued, failed = self._enqueue(messages, bulk=bulk)
-            sent += enqueued
+            count, failed = self._enqueue(messages, bulk=bulk)
+            sent += count
             errors += failed
         if errors and not self.fail_silently:
             raise errors[0]
         return sent
 
     def _enqueue(self, messages: Iterable[EmailMessage], *, bulk: bool) -> tuple[int, list[MailbusError]]:
-        """Enqueue messages of one lane; the errors stand in the order of the messages."""
+        """Enqueue messages of one lane; return how many were enqueued, and the errors in order."""
         errors: dict[int, MailbusError] = {}
-        asked: list[tuple[int, EmailMessage, tuple[str, ...]]] = []
+        enqueued: list[tuple[int, EmailMessage, tuple[str, ...]]] = []
 
         def documents() -> Iterator[dict[str, object]]:
             for position, message in enumerate(messages):
-                _tell(message, SendStatus())
+                _set_status(message, SendStatus())
                 try:
                     converted = convert(message, self._defaults) if message.recipients() else None
                 except MailbusError as error:
                     errors[position] = error
                     continue
                 if converted is not None:
-                    asked.append((position, message, converted.recipients))
+                    enqueued.append((position, message, converted.recipients))
                     yield converted.document
 
         try:
             client = self._lane(bulk=bulk)
         except ConfigurationError as error:
             for message in messages:
-                _tell(message, SendStatus())
+                _set_status(message, SendStatus())
             return 0, [error]
         results = client.send_many(documents())
-        for (position, message, recipients), result in zip(asked, results, strict=True):
+        for (position, message, recipients), result in zip(enqueued, results, strict=True):
             if result.error is not None:
                 errors[position] = result.error
             else:
-                _tell(message, _queued(result, recipients))
+                _set_status(message, _queued(result, recipients))
         sent = sum(result.error is None for result in results)
         return sent, [errors[position] for position in sorted(errors)]
 
     def _lane(self, *, bulk: bool) -> Client:
-        given, url = (self._bulk_client, self._bulk_queue_url) if bulk else (self._client, self._queue_url)
-        if given is not None:
-            return given
+        client, url = (self._bulk_client, self._bulk_queue_url) if bulk else (self._client, self._queue_url)
+        if client is not None:
+            return client
         if not url:
             raise ConfigurationError(_missing(BULK_QUEUE_URL, "BulkQueueUrl"))
         return _process_client(url, os.getpid())
@@ -152,9 +153,9 @@ class EmailBackend(BaseEmailBackend):
 
 @functools.cache
 def _process_client(queue_url: str, _process: int) -> Client:
-    """Give a process its one client of a queue: making one takes longer than sending a mail.
+    """Return the process's client of a queue: creating one takes longer than sending a mail.
 
-    A forked process has one of its own, since the connections of its parent are not its own.
+    A forked process has its own client, since it cannot use its parent's connections.
     """
     return Client(queue_url)
 
@@ -163,7 +164,7 @@ def _is_bulk(message: EmailMessage) -> bool:
     return bool(getattr(message, "mailbus_bulk", False))
 
 
-def _tell(message: EmailMessage, status: SendStatus) -> None:
+def _set_status(message: EmailMessage, status: SendStatus) -> None:
     message.anymail_status = status  # type: ignore[attr-defined] # Anymail adds it to Django's class too
 
 
@@ -203,7 +204,7 @@ def _missing(name: str, output: str) -> str:
 
 
 def _anymail_defaults() -> dict[str, object]:
-    """Read Anymail's settings: the service's own replace the general ones, attribute by attribute."""
+    """Return Anymail's settings: the service's own replace the general ones, attribute by attribute."""
     anymail = getattr(settings, "ANYMAIL", None) or {}
     found: dict[str, object] = {}
     for name in ("SEND_DEFAULTS", "AMAZON_SES_SEND_DEFAULTS"):

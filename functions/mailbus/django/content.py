@@ -1,0 +1,135 @@
+"""The content of a Django message: its bodies, alternatives and attachments."""
+
+from __future__ import annotations
+
+import mimetypes
+from email.message import Message
+from email.utils import collapse_rfc2231_value
+from typing import TYPE_CHECKING, Any
+
+from django.core.mail import EmailMessage
+from django.utils.functional import Promise
+
+from mailbus.django.values import as_list, as_text, plain_str
+from mailbus.errors import InvalidJob, UnsupportedFeature
+from mailbus.jobs.attachments import DEFAULT_CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from typing import Final
+
+# the bodies that have fields of their own in a job
+_BODIES: Final = {"text/plain": "text", "text/html": "html"}
+# the headers that become fields of a job, or that the sender sets
+_PART_HEADERS: Final = frozenset(
+    {"content-type", "content-transfer-encoding", "content-disposition", "content-id", "mime-version"}
+)
+# The name is also in the disposition; the boundary belongs to the parts.
+_DROPPED_PARAMETERS: Final = frozenset({"name", "boundary"})
+
+
+def read_bodies(message: EmailMessage, alternatives: object, *, may_be_missing: bool) -> dict[str, object]:
+    """Return the fields `text`, `html` and `alternatives` of a job, from the body and its alternatives."""
+    body = as_text(message.body, "$.text")
+    own = f"text/{message.content_subtype}"
+    parts: list[tuple[object, object]] = [(body, own)] if body else []
+    parts += [_alternative(item, index) for index, item in enumerate(as_list(alternatives or []))]
+    found: dict[str, object] = {}
+    others: list[dict[str, object]] = []
+    for content, content_type in parts:
+        field = _BODIES.get(plain_str(content_type).partition(";")[0].strip().lower())
+        if field is None or field in found:
+            path = f"$.alternatives[{len(others)}].content"
+            others.append({"content": _decoded(content, path), "content_type": plain_str(content_type)})
+        else:
+            found[field] = _decoded(content, f"$.{field}")
+    if not (found or others or may_be_missing):
+        # an empty mail needs an empty text
+        found[_BODIES.get(own, "text")] = ""
+    return {**found, "alternatives": others or None}
+
+
+def _alternative(item: object, index: int) -> tuple[object, object]:
+    path = f"$.alternatives[{index}]"
+    pair = as_list(item, path)
+    if len(pair) != 2:  # noqa: PLR2004 - Django's pair
+        raise InvalidJob(path, "must be a pair of content and content type")
+    return pair[0], pair[1]
+
+
+def _decoded(content: object, path: str) -> str | None:
+    if not isinstance(content, bytes):
+        return as_text(content, path)
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise InvalidJob(path, "is not text in UTF-8; attach it as a file") from None
+
+
+def read_attachments(value: object) -> list[dict[str, object]] | None:
+    """Return the attachments as those of a job, None if there are none. Raises `InvalidJob`."""
+    items = as_list(value or [], "$.attachments")
+    return [_attachment(item, f"$.attachments[{index}]") for index, item in enumerate(items)] or None
+
+
+def _attachment(item: object, path: str) -> dict[str, object]:
+    fields = _from_part(item, path) if isinstance(item, Message) else _from_tuple(item, path)
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _from_tuple(item: object, path: str) -> dict[str, object]:
+    """Return the attachment of `(filename, content, type)`, of which the type may be missing."""
+    values = as_list(item, path)
+    if not 2 <= len(values) <= 3:  # noqa: PLR2004 - the type may be left out
+        raise InvalidJob(path, "must be filename, content and content type")
+    filename = as_text(values[0], f"{path}.filename")
+    content_type = as_text(values[2], f"{path}.content_type") if len(values) > 2 else None  # noqa: PLR2004 - as above
+    content = values[1]
+    if isinstance(content, EmailMessage):
+        content, content_type = content.message().as_bytes(), content_type or "message/rfc822"
+    elif isinstance(content, Message):
+        content, content_type = content.as_bytes(), content_type or "message/rfc822"
+    content_type = content_type or mimetypes.guess_type(filename or "")[0] or DEFAULT_CONTENT_TYPE
+    if isinstance(content, str | Promise):
+        content = _encoded(plain_str(content), f"{path}.content")
+        if content_type.startswith("text/") and "charset=" not in content_type.lower():
+            content_type += "; charset=utf-8"
+    if not isinstance(content, bytes | bytearray | memoryview):
+        at = f"{path}.content"
+        raise InvalidJob(at, f"must be bytes or text, not {type(content).__name__}")
+    return {"filename": filename, "content_type": content_type, "content": bytes(content)}
+
+
+def _encoded(text: str, path: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise InvalidJob(path, "has half of a surrogate pair, which is not a character") from None
+
+
+def _from_part(part: Message[Any, Any], path: str) -> dict[str, object]:
+    """Return the attachment of a MIME part, such as an image with a Content-ID."""
+    for name in part:
+        if name.lower() not in _PART_HEADERS:
+            reason = f"the part has the header {name[:80]!r}, which a job cannot have; remove it"
+            raise UnsupportedFeature(path, name, reason)
+    content = part.get_payload(decode=True)
+    content_id = (part["Content-ID"] or "").strip().removeprefix("<").removesuffix(">")
+    return {
+        "filename": part.get_filename(),
+        "content_type": part.get_content_type() + _parameters(part),
+        "content": content if isinstance(content, bytes) else part.as_bytes(),
+        "content_id": content_id or None,
+        "disposition": part.get_content_disposition(),
+    }
+
+
+def _parameters(part: Message[Any, Any]) -> str:
+    """Return the parameters of a content type, such as a charset or a calendar's method."""
+    # the first is the type itself
+    parameters = part.get_params([("", "")])[1:]
+    quoted = (
+        (name, collapse_rfc2231_value(value).replace("\\", r"\\").replace('"', r"\""))
+        for name, value in parameters
+        if name.lower() not in _DROPPED_PARAMETERS
+    )
+    return "".join(f'; {name}="{value}"' for name, value in quoted)
