@@ -5,12 +5,8 @@ from __future__ import annotations
 import secrets
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import msgspec
-
-if TYPE_CHECKING:
-    from mailbus_local.ses.state.messages import Message
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,9 +21,9 @@ def timestamp(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def identity_arn(message: Message, origin: Origin) -> str:
-    """Return the ARN of the identity that a message was sent with."""
-    return f"arn:aws:ses:{origin.region}:{origin.account_id}:identity/{message.identity}"
+def identity_arn(identity: str, origin: Origin) -> str:
+    """Return the ARN of an identity."""
+    return f"arn:aws:ses:{origin.region}:{origin.account_id}:identity/{identity}"
 
 
 def new_message_id(now: float) -> str:

@@ -9,7 +9,7 @@ from tests.unit.mailbus_local.simulated_ses import aws_client
 
 
 class FakeClient:
-    """Knows the service's model as boto3 does, and remembers the calls."""
+    """A client with boto3's model of the service that records the calls."""
 
     def __init__(self, service: str, calls: list[tuple[str, dict[str, Any]]]) -> None:
         real = aws_client(service, "http://127.0.0.1:9")
@@ -25,9 +25,9 @@ class FakeClient:
         return call
 
 
-def _request(kind: str, resource_type: str, **properties: Any) -> dict[str, Any]:
+def _request(request_type: str, resource_type: str, **properties: Any) -> dict[str, Any]:
     return {
-        "RequestType": kind,
+        "RequestType": request_type,
         "PhysicalResourceId": "before",
         "StackId": "arn:aws:cloudformation:us-east-1:000000000000:stack/mailbus-local-state/1f",
         "LogicalResourceId": "StateArchive",
@@ -46,8 +46,8 @@ def test_texts_of_cloudformation_become_the_types_of_the_api() -> None:
     )
 
     assert name == "mail"
-    typed = {"Name": "mail", "Enabled": True, "ScanEnabled": False, "Recipients": ["a.example"]}
-    assert calls == [("create_receipt_rule", {"RuleSetName": "set", "Rule": typed})]
+    rule_with_types = {"Name": "mail", "Enabled": True, "ScanEnabled": False, "Recipients": ["a.example"]}
+    assert calls == [("create_receipt_rule", {"RuleSetName": "set", "Rule": rule_with_types})]
 
 
 def test_an_update_replaces_the_resource_and_renames_properties() -> None:
@@ -103,17 +103,18 @@ def test_a_resource_without_a_name_always_gets_the_same_name() -> None:
     calls: list[tuple[str, dict[str, Any]]] = []
     properties = {"SourceArn": "arn:b"}
 
-    for kind in ("Create", "Delete"):
+    for request_type in ("Create", "Delete"):
         apply(
-            _request(kind, "AWS::Events::Archive", **properties), lambda service: FakeClient(service, calls)
+            _request(request_type, "AWS::Events::Archive", **properties),
+            lambda service: FakeClient(service, calls),
         )
 
     assert {parameters["ArchiveName"] for _, parameters in calls} == {"mailbus-local-state-StateArchive"}
 
 
-@pytest.mark.parametrize("kind", sorted(REPLACED_TYPES))
-def test_every_operation_and_parameter_of_the_table_exists(kind: str) -> None:
-    api = REPLACED_TYPES[kind]
+@pytest.mark.parametrize("resource_type", sorted(REPLACED_TYPES))
+def test_every_operation_and_parameter_of_the_table_exists(resource_type: str) -> None:
+    api = REPLACED_TYPES[resource_type]
     client = aws_client(api.service, "http://127.0.0.1:9")
     try:
         model = client.meta.service_model

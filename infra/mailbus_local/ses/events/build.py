@@ -99,29 +99,29 @@ def build_event(message: Message, origin: Origin, moment: float, request: EventR
     recipients = (request.recipient,) if request.recipient else request.recipients or message.recipients
     mail = _mail(event_type, message, origin, include_headers=request.include_headers)
     now = timestamp(moment)
-    bare = Event(event_type=event_type, mail=mail)
+    base = Event(event_type=event_type, mail=mail)
     match event_type:
         case "Delivery":
-            made = structs.replace(bare, delivery=_delivery(recipients, now, request))
+            event = structs.replace(base, delivery=_delivery(recipients, now, request))
         case "Bounce":
-            made = structs.replace(bare, bounce=_bounce(recipients, now, moment, request))
+            event = structs.replace(base, bounce=_bounce(recipients, now, moment, request))
         case "Complaint":
-            made = structs.replace(bare, complaint=_complaint(recipients, now, moment, request))
+            event = structs.replace(base, complaint=_complaint(recipients, now, moment, request))
         case "Reject":
-            made = structs.replace(bare, reject=Reject(reason=request.reason))
+            event = structs.replace(base, reject=Reject(reason=request.reason))
         case "Open":
-            made = structs.replace(bare, open=_open(now, request))
+            event = structs.replace(base, open=_open(now, request))
         case "Click":
-            made = structs.replace(bare, click=_click(now, request))
+            event = structs.replace(base, click=_click(now, request))
         case "Rendering Failure":
-            made = structs.replace(bare, failure=_failure(request))
+            event = structs.replace(base, failure=_failure(request))
         case "DeliveryDelay":
-            made = structs.replace(bare, delivery_delay=_delay(recipients, moment, request))
+            event = structs.replace(base, delivery_delay=_delay(recipients, moment, request))
         case "Subscription":
-            made = structs.replace(bare, subscription=_subscription(now, request))
+            event = structs.replace(base, subscription=_subscription(now, request))
         case _:
-            made = structs.replace(bare, send=Send())
-    return made
+            event = structs.replace(base, send=Send())
+    return event
 
 
 def _mail(event_type: str, message: Message, origin: Origin, *, include_headers: bool | None) -> Mail:
@@ -141,17 +141,17 @@ def _mail(event_type: str, message: Message, origin: Origin, *, include_headers:
     if event_type == "Delivery":
         tags |= {"ses:outgoing-ip": (OUTGOING_IP,), "ses:outgoing-tls-version": ("TLSv1.3",)}
     included, truncated = headers.truncated()
-    bare = event_type in _WITHOUT_HEADERS if include_headers is None else not include_headers
+    omits_headers = event_type in _WITHOUT_HEADERS if include_headers is None else not include_headers
     return Mail(
         timestamp=timestamp(message.accepted_at),
         source=message.source,
-        source_arn=identity_arn(message, origin),
+        source_arn=identity_arn(message.identity, origin),
         sending_account_id=origin.account_id,
         message_id=message.message_id,
         destination=message.recipients,
         headers_truncated=truncated,
-        headers=() if bare else included,
-        common_headers=None if bare else common_headers(headers, message.message_id),
+        headers=() if omits_headers else included,
+        common_headers=None if omits_headers else common_headers(headers, message.message_id),
         tags=tags,
     )
 

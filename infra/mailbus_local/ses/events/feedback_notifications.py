@@ -77,7 +77,7 @@ def _mail(message: Message, origin: Origin, *, headers: bool) -> Mail:
     bare = Mail(
         timestamp=timestamp(message.accepted_at),
         source=message.source,
-        source_arn=identity_arn(message, origin),
+        source_arn=identity_arn(message.identity, origin),
         source_ip=message.source_ip,
         caller_identity=message.caller,
         sending_account_id=origin.account_id,

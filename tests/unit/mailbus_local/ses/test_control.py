@@ -99,7 +99,7 @@ def test_a_call_takes_at_least_the_latency(env: SesEnvironment) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "kind", "key"),
+    ("request_body", "event_type", "key"),
     [
         ({"event_type": "Open", "ip_address": "203.0.113.9"}, "Open", "open"),
         ({"event_type": "click", "link": "https://example.com/offer"}, "Click", "click"),
@@ -113,18 +113,18 @@ def test_a_call_takes_at_least_the_latency(env: SesEnvironment) -> None:
     ],
 )
 def test_a_requested_event_is_published_and_returned(
-    env: SesEnvironment, asked: dict[str, Any], kind: str, key: str
+    env: SesEnvironment, request_body: dict[str, Any], event_type: str, key: str
 ) -> None:
     env.publish_events(
         "OPEN", "CLICK", "DELIVERY_DELAY", "SUBSCRIPTION", "RENDERING_FAILURE", "REJECT", "COMPLAINT"
     )
     message_id = env.send("complaint@simulator.amazonses.com")
     env.events(1)
-    response = env.http.post(f"/events/{message_id}", json=asked).json()
-    assert (response["event"]["eventType"], key in response["event"]) == (kind, True)
-    if kind != "Delivery":
+    response = env.http.post(f"/events/{message_id}", json=request_body).json()
+    assert (response["event"]["eventType"], key in response["event"]) == (event_type, True)
+    if event_type != "Delivery":
         assert response["topics"] == [env.topic]
-        assert env.messages(1)[0].startswith(f'{{"eventType":"{kind}"')
+        assert env.messages(1)[0].startswith(f'{{"eventType":"{event_type}"')
 
 
 def test_the_fields_of_a_requested_event_can_be_set(env: SesEnvironment) -> None:

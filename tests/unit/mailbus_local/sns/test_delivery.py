@@ -45,7 +45,7 @@ def test_a_wrong_password_is_not_retried(subscriber: HttpSubscriber) -> None:
 
 
 def test_credentials_are_sent_only_after_the_authenticate_header(subscriber: HttpSubscriber) -> None:
-    # So API Gateway renames it where a function returns it.
+    # API Gateway renames the header like this if a function returns it.
     subscriber.header = "x-amzn-Remapped-WWW-Authenticate"
 
     assert _deliver(subscriber.url).statuses == (401,)

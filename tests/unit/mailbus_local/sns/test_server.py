@@ -57,7 +57,7 @@ def topic_arn(client: Any) -> str:
 
 
 def _fetch(sns: SnsOverHttps, url: str) -> subprocess.CompletedProcess[str]:
-    """Open a URL in a process of its own, as a function does: by its environment alone."""
+    """Open a URL in another process with the environment of a function."""
     return subprocess.run(
         [sys.executable, "-c", f"import urllib.request as r; print(r.urlopen({url!r}).read().decode())"],
         env={"PATH": os.environ["PATH"], **sns.function_environment()},
@@ -155,10 +155,10 @@ def test_a_subscription_is_confirmed_by_the_token_of_its_confirmation(
 ) -> None:
     client.subscribe(TopicArn=topic_arn, Protocol="https", Endpoint=subscriber.url)
 
-    (_, first), (given, second) = subscriber.wait(2)
+    (_, first), (headers, second) = subscriber.wait(2)
     message = json.loads(second)
     assert first == second
-    assert given["x-amz-sns-message-type"] == message["Type"] == "SubscriptionConfirmation"
+    assert headers["x-amz-sns-message-type"] == message["Type"] == "SubscriptionConfirmation"
     assert message["SubscribeURL"].startswith(f"https://sns.{REGION}.amazonaws.com/?Action=Confirm")
     _key(sns, message).verify(
         base64.b64decode(message["Signature"]), string_to_sign(message), padding.PKCS1v15(), HASHES["1"]

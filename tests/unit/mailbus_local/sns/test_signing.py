@@ -3,8 +3,6 @@ from __future__ import annotations
 from mailbus_local.sns.signing import string_to_sign
 from tests.unit.mailbus_local.sns_messages import PUBLISHED
 
-# The documentation's own example of a notification.
-
 
 def test_the_string_to_sign_is_that_of_the_documentation() -> None:
     assert string_to_sign(PUBLISHED).decode() == (

@@ -37,14 +37,14 @@ def sent(**more: object) -> Message:
 ORIGIN = Origin(region="us-east-1", account_id="000000000000")
 
 
-@pytest.mark.parametrize("kind", SES_EVENT_TYPES.values(), ids=lambda kind: kind.name)
-def test_each_event_has_exactly_its_own_object(kind: SesEventType) -> None:
-    event = build_event(sent(), ORIGIN, 1_700_000_060.0, EventRequest(event_type=kind.name))
-    assert event.event_type == kind.name
+@pytest.mark.parametrize("event_type", SES_EVENT_TYPES.values(), ids=lambda event_type: event_type.name)
+def test_each_event_has_exactly_its_own_object(event_type: SesEventType) -> None:
+    event = build_event(sent(), ORIGIN, 1_700_000_060.0, EventRequest(event_type=event_type.name))
+    assert event.event_type == event_type.name
     assert [field.encode_name for field in msgspec.structs.fields(event) if getattr(event, field.name)] == [
         "eventType",
         "mail",
-        kind.object_key,
+        event_type.object_key,
     ]
 
 
@@ -58,6 +58,6 @@ def test_headers_over_10_kb_are_truncated_and_marked() -> None:
 def test_a_delay_has_headers_only_on_request() -> None:
     delay = build_event(sent(), ORIGIN, 0.0, EventRequest(event_type="DeliveryDelay"))
     assert delay.mail.common_headers is None
-    asked = EventRequest(event_type="DeliveryDelay", include_headers=True)
-    with_headers = build_event(sent(), ORIGIN, 0.0, asked)
+    request = EventRequest(event_type="DeliveryDelay", include_headers=True)
+    with_headers = build_event(sent(), ORIGIN, 0.0, request)
     assert with_headers.mail.headers == (mime.Header(name="Subject", value="Hi"),)

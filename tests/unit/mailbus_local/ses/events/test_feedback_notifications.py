@@ -33,14 +33,14 @@ def send(env: SesEnvironment, sender: str, *to: str, **more: Any) -> str:
 
 
 def notified(env: SesEnvironment, count: int) -> list[dict[str, Any]]:
-    """Wait for so many notifications of the topic, in order of kind."""
-    notification = [json.loads(text) for text in env.messages(count)]
-    assert len(notification) == count
-    return sorted(notification, key=lambda message: str(message.get("notificationType")))
+    """Wait for this number of notifications of the topic. Return them sorted by type."""
+    notifications = [json.loads(text) for text in env.messages(count)]
+    assert len(notifications) == count
+    return sorted(notifications, key=lambda message: str(message.get("notificationType")))
 
 
 @pytest.mark.parametrize(
-    ("mailbox", "kinds"),
+    ("mailbox", "notification_types"),
     [
         ("success", ["Delivery"]),
         ("bounce", ["Bounce"]),
@@ -49,14 +49,14 @@ def notified(env: SesEnvironment, count: int) -> list[dict[str, Any]]:
     ],
 )
 def test_notifications_need_no_configuration_set(
-    env: SesEnvironment, domain: str, mailbox: str, kinds: list[str]
+    env: SesEnvironment, domain: str, mailbox: str, notification_types: list[str]
 ) -> None:
     env.publish_notifications(domain, *NOTIFICATION_TYPES)
     message_id = send(env, f"shop@{domain}", f"{mailbox}@simulator.amazonses.com")
-    notification = notified(env, len(kinds))
-    assert [message["notificationType"] for message in notification] == kinds
-    assert {message["mail"]["messageId"] for message in notification} == {message_id}
-    for message in notification:
+    notifications = notified(env, len(notification_types))
+    assert [message["notificationType"] for message in notifications] == notification_types
+    assert {message["mail"]["messageId"] for message in notifications} == {message_id}
+    for message in notifications:
         assert message[message["notificationType"].lower()]
 
 
@@ -115,11 +115,11 @@ def test_a_requested_event_is_a_notification_too(env: SesEnvironment, domain: st
     assert complaint["complaint"] == response["event"]["complaint"]
 
 
-@pytest.mark.parametrize("kind", ["Open", "Click", "DeliveryDelay", "Reject", "Send"])
-def test_other_events_are_no_notifications(env: SesEnvironment, domain: str, kind: str) -> None:
+@pytest.mark.parametrize("event_type", ["Open", "Click", "DeliveryDelay", "Reject", "Send"])
+def test_other_events_are_no_notifications(env: SesEnvironment, domain: str, event_type: str) -> None:
     env.publish_notifications(domain, *NOTIFICATION_TYPES)
     message_id = send(env, f"shop@{domain}", "alice@customer.example")
-    response = env.http.post(f"/events/{message_id}", json={"event_type": kind}).json()
+    response = env.http.post(f"/events/{message_id}", json={"event_type": event_type}).json()
     assert (response["topics"], response["notification_topic"]) == ([], None)
 
 
@@ -133,26 +133,26 @@ def test_the_settings_of_an_address_precede_those_of_its_domain(env: SesEnvironm
 
 
 @pytest.mark.skipif(not DOCUMENTED, reason="the corpus of public notifications is not beside this project")
-@pytest.mark.parametrize("kind", NOTIFICATION_TYPES)
+@pytest.mark.parametrize("event_type", NOTIFICATION_TYPES)
 def test_a_notification_has_the_documented_fields_and_no_others(
-    env: SesEnvironment, domain: str, kind: str
+    env: SesEnvironment, domain: str, event_type: str
 ) -> None:
     examples = [json.loads(path.read_text()) for path in DOCUMENTED]
     documented = {
-        path for message in examples if message["notificationType"] == kind for path in _paths(message)
+        path for message in examples if message["notificationType"] == event_type for path in _paths(message)
     }
-    env.publish_notifications(domain, kind, headers=True)
+    env.publish_notifications(domain, event_type, headers=True)
     message_id = send(env, f"shop@{domain}", "alice@customer.example")
-    if kind != "Delivery":
-        env.http.post(f"/events/{message_id}", json={"event_type": kind})
+    if event_type != "Delivery":
+        env.http.post(f"/events/{message_id}", json={"event_type": event_type})
     (notification,) = notified(env, 1)
-    # SES shows the Date that a mail came with, and composed ones have none
+    # Composed messages have no Date; SES includes that of a raw message.
     optional = {"$.mail.commonHeaders.date"}
     assert set(_paths(notification)) | optional == documented | optional
 
 
 def _paths(value: Any, at: str = "$") -> list[str]:
-    """Name every field below, lists by what they hold."""
+    """Return the paths of all fields."""
     if isinstance(value, dict):
         return [
             path for name, inner in value.items() for path in (f"{at}.{name}", *_paths(inner, f"{at}.{name}"))

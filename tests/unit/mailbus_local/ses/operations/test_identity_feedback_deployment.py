@@ -12,12 +12,12 @@ from mailbus.aws.custom_resource import Request
 from tests.unit.mailbus_local.simulated_ses import NOTIFICATION_TYPES, UNSET, SesEnvironment
 
 
-def deployed(
-    env: SesEnvironment, domain: str, topic: str, activity: str, physical_id: str | None = None
+def deploy(
+    env: SesEnvironment, domain: str, topic: str, request_type: str, physical_id: str | None = None
 ) -> str:
-    """Have CloudFormation call the function of the deployment; returns the resource's id."""
+    """Call the custom resource's function as CloudFormation does. Return the physical id."""
     event = {
-        "RequestType": activity,
+        "RequestType": request_type,
         "ResponseURL": "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/arn%3Aaws",
         "StackId": "arn:aws:cloudformation:us-east-1:000000000000:stack/mailbus-local-mail/5b1c0d50",
         "RequestId": "7bfe2d54-710a-4f6f-9b3e-7b6a5e0ef5b1",
@@ -32,7 +32,7 @@ def deployed(
 
 
 @pytest.fixture
-def ours(env: SesEnvironment) -> str:
+def tracking_topic(env: SesEnvironment) -> str:
     """The tracking topic of a deployment."""
     arn: str = env.sns.create_topic(Name=f"tracking-{uuid.uuid4().hex}")["TopicArn"]
     return arn
@@ -41,22 +41,25 @@ def ours(env: SesEnvironment) -> str:
 @pytest.mark.parametrize("displaced", [(), ("Bounce",), ("Bounce", "Complaint"), NOTIFICATION_TYPES])
 @pytest.mark.parametrize("headers", [False, True])
 def test_deleting_a_deployment_restores_the_previous_settings(
-    env: SesEnvironment, domain: str, ours: str, displaced: tuple[str, ...], *, headers: bool
+    env: SesEnvironment, domain: str, tracking_topic: str, displaced: tuple[str, ...], *, headers: bool
 ) -> None:
     if displaced:
         env.publish_notifications(domain, *displaced, headers=headers)
     before = env.notification_attributes(domain)
-    physical_id = deployed(env, domain, ours, "Create")
-    assert {env.notification_attributes(domain)[f"{kind}Topic"] for kind in NOTIFICATION_TYPES} == {ours}
-    deployed(env, domain, ours, "Delete", physical_id)
+    physical_id = deploy(env, domain, tracking_topic, "Create")
+    assert {
+        env.notification_attributes(domain)[f"{notification_type}Topic"]
+        for notification_type in NOTIFICATION_TYPES
+    } == {tracking_topic}
+    deploy(env, domain, tracking_topic, "Delete", physical_id)
     assert env.notification_attributes(domain) == before
 
 
 def test_a_displaced_topic_that_was_deleted_is_not_restored(
-    env: SesEnvironment, domain: str, ours: str
+    env: SesEnvironment, domain: str, tracking_topic: str
 ) -> None:
     env.publish_notifications(domain, "Bounce", headers=True)
-    physical_id = deployed(env, domain, ours, "Create")
+    physical_id = deploy(env, domain, tracking_topic, "Create")
     env.sns.delete_topic(TopicArn=env.topic)
-    deployed(env, domain, ours, "Delete", physical_id)
+    deploy(env, domain, tracking_topic, "Delete", physical_id)
     assert env.notification_attributes(domain) == UNSET

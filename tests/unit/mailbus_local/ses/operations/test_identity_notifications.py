@@ -31,8 +31,8 @@ def test_an_identity_may_be_given_by_its_arn(env: SesEnvironment, domain: str) -
 
 def test_a_topic_is_removed_by_setting_none(env: SesEnvironment, domain: str) -> None:
     env.publish_notifications(domain, *NOTIFICATION_TYPES)
-    for kind in NOTIFICATION_TYPES:
-        env.ses.set_identity_notification_topic(Identity=domain, NotificationType=kind)
+    for notification_type in NOTIFICATION_TYPES:
+        env.ses.set_identity_notification_topic(Identity=domain, NotificationType=notification_type)
     assert env.notification_attributes(domain) == UNSET
 
 
@@ -43,8 +43,8 @@ def test_an_unknown_identity_has_no_attributes(env: SesEnvironment) -> None:
 
 def test_ses_publishes_a_confirmation_to_a_new_topic(env: SesEnvironment, domain: str) -> None:
     env.ses.set_identity_notification_topic(Identity=domain, NotificationType="Bounce", SnsTopic=env.topic)
-    (greeting,) = env.messages(1)
-    assert json.loads(greeting) == {
+    (confirmation,) = env.messages(1)
+    assert json.loads(confirmation) == {
         "notificationType": "AmazonSnsSubscriptionSucceeded",
         "message": f"You have successfully subscribed your Amazon SNS topic '{env.topic}' to receive "
         f"'Bounce' notifications from Amazon SES for identity '{domain}'.",
@@ -79,9 +79,9 @@ def test_ses_publishes_a_confirmation_to_a_new_topic(env: SesEnvironment, domain
 def test_an_invalid_call_is_an_error_and_changes_nothing(
     env: SesEnvironment, domain: str, operation: str, changed: dict[str, Any], refusal: str
 ) -> None:
-    asked: dict[str, Any] = {"Identity": domain, "NotificationType": "Bounce", **changed}
+    request: dict[str, Any] = {"Identity": domain, "NotificationType": "Bounce", **changed}
     with pytest.raises(ClientError, match=refusal):
-        getattr(env.ses, operation)(**asked)
+        getattr(env.ses, operation)(**request)
     assert env.notification_attributes(domain) == UNSET
 
 

@@ -74,7 +74,7 @@ def test_without_an_active_rule_set_mail_is_rejected(env: SesEnvironment) -> Non
     response = env.http.post(
         "/inbound", params={"mail_from": "a@b.example", "rcpt_to": "support@example.com"}, content=MAIL
     )
-    assert response.status_code == 422
+    assert (response.status_code, response.json()["error"][:9]) == (422, "550 5.1.1")
 
 
 def test_a_bounce_action_rejects_with_its_reply_and_publishes_a_notification(
