@@ -206,7 +206,7 @@ def test_an_encrypted_mail_that_somebody_altered_or_moved_is_reported_and_not_re
 
     assert "bound to another mail" in reasons[moved]
     assert "InvalidCiphertextException" in reasons[rebound]
-    assert "its tag does not fit" in altered["description"]
+    assert "its tag does not match" in altered["description"]
 
 
 def test_a_disabled_key_is_reported_with_what_to_do(system: System) -> None:

@@ -42,7 +42,7 @@ from inbound import charsets
         (b"", "utf-8", "", ()),
     ],
 )
-def test_bytes_decode_as_their_label_says_with_replacement_where_it_lies(
+def test_bytes_are_decoded_by_their_label_with_replacements(
     data: bytes, label: str | None, text: str, defects: tuple[str, ...]
 ) -> None:
     assert charsets.decode(data, label) == (text, defects)
@@ -72,9 +72,7 @@ def test_bytes_decode_as_their_label_says_with_replacement_where_it_lies(
         ("UTF--8", "utf_8", "café"),
     ],
 )
-def test_labels_that_mailers_write_are_the_charsets_that_they_mean(
-    label: str, charset: str, text: str
-) -> None:
+def test_labels_of_mailers_are_mapped_to_charsets(label: str, charset: str, text: str) -> None:
     assert charsets.decode(text.encode(charset), label) == (text, ())
 
 
@@ -84,7 +82,7 @@ def test_every_charset_in_the_tables_decodes(charset: str) -> None:
     assert "\0" not in charsets.decode(b"plain words ", charset)[0]
 
 
-def test_no_label_of_a_mail_stays_in_memory() -> None:
+def test_unknown_labels_are_not_cached() -> None:
     charsets.decode(b"\xe9", "iso-8859-1")
     kept = len(encodings._cache)  # noqa: SLF001 - the library's memory is what is measured
     for n in range(100):

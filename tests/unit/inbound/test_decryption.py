@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_an_encrypted_mail_becomes_the_event_of_a_clear_one() -> None:
+def test_an_encrypted_mail_has_the_same_event_as_a_clear_one() -> None:
     world, clear = store_encrypted(), World(MAIL)
     for either in (world, clear):
         assert process([record(received())], either.wiring) == ()
@@ -106,7 +106,7 @@ def _as_s3_returns_what_is_not_ascii(metadata: dict[str, str]) -> dict[str, str]
         _as_s3_returns_what_is_not_ascii,
     ],
 )
-def test_an_envelope_is_read_however_it_is_spelled(
+def test_metadata_is_read_in_every_spelling(
     spelled: Callable[[dict[str, str]], dict[str, str]],
 ) -> None:
     kms = FakeKms()
@@ -116,14 +116,14 @@ def test_an_envelope_is_read_however_it_is_spelled(
     assert world.detail["message"]["text"] == SECRET.decode()
 
 
-def test_a_key_that_is_also_bound_to_its_cipher_is_unwrapped() -> None:
+def test_a_key_that_is_bound_to_its_cipher_is_unwrapped() -> None:
     context = {**CONTEXT, "aws:x-amz-cek-alg": "AES/GCM/NoPadding"}
     world = store_encrypted(context=context, x_amz_wrap_alg="kms+context")
     assert process([record(received())], world.wiring) == ()
     assert world.detail["event_type"] == "inbound"
 
 
-HOPELESS: list[tuple[dict[str, Any], str]] = [
+NEVER_WRITTEN_BY_SES: list[tuple[dict[str, Any], str]] = [
     ({"x_amz_key_v2": None}, "no x-amz-key-v2"),
     ({"x_amz_key_v2": None, "x_amz_key": "d3JhcHBlZA=="}, "older envelope"),
     ({"x_amz_key_v2": None, "x_amz_3": "d3JhcHBlZA==", "x_amz_c": "115"}, "another version"),
@@ -167,18 +167,20 @@ HOPELESS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changed", "said"), HOPELESS)
-def test_what_ses_never_writes_is_reported_before_kms_is_asked(changed: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(("changed", "quoted"), NEVER_WRITTEN_BY_SES)
+def test_metadata_that_ses_never_writes_is_reported_without_calling_kms(
+    changed: dict[str, Any], quoted: str
+) -> None:
     world = store_encrypted(**changed)
     reason = world.reason_of_failure()
     assert reason.startswith("the mail is encrypted, and ")
-    assert said in reason
+    assert quoted in reason
     assert "receipt rule with a KMS key. The raw message is kept" in reason
     assert len(reason) < 500
     assert world.kms.asked == 0
 
 
-def test_what_is_left_of_an_envelope_is_not_taken_for_a_clear_mail() -> None:
+def test_a_mail_with_any_encryption_metadata_is_not_read_as_clear() -> None:
     names = list(encrypted(MAIL, FakeKms())[1])
     for name in names:
         removed: dict[str, Any] = {other.replace("-", "_"): None for other in names if other != name}
@@ -196,11 +198,11 @@ def _flipped(position: int) -> Callable[[bytes], bytes]:
 
 
 @pytest.mark.parametrize("position", [0, 40, -17, -16, -1])
-def test_an_altered_mail_or_tag_is_reported_and_not_read(position: int) -> None:
+def test_an_altered_encrypted_mail_or_tag_is_reported(position: int) -> None:
     assert "its tag does not match" in store_encrypted(altered=_flipped(position)).reason_of_failure()
 
 
-def test_no_single_altered_byte_goes_unnoticed() -> None:
+def test_every_altered_byte_is_detected() -> None:
     kms = FakeKms()
     key = bytes(range(32))
     content, metadata = encrypted(MAIL, kms, key=key)
@@ -213,21 +215,21 @@ def test_no_single_altered_byte_goes_unnoticed() -> None:
 
 @pytest.mark.parametrize("kept", [len(MAIL) + 15, len(MAIL), 17, 16, 15, 1, 0])
 @pytest.mark.parametrize("length", [None, str(len(MAIL))])
-def test_a_cut_mail_is_reported_and_not_read(kept: int, length: str | None) -> None:
+def test_a_cut_encrypted_mail_is_reported(kept: int, length: str | None) -> None:
     world = store_encrypted(altered=lambda content: content[:kept], x_amz_unencrypted_content_length=length)
     assert "cut" in world.reason_of_failure()
 
 
-def test_a_mail_that_was_added_to_is_reported_and_not_read() -> None:
+def test_an_extended_encrypted_mail_is_reported() -> None:
     world = store_encrypted(altered=lambda content: content + b"\0", x_amz_unencrypted_content_length=None)
     assert "its tag does not match" in world.reason_of_failure()
 
 
-def test_another_initialization_vector_is_noticed() -> None:
+def test_another_initialization_vector_is_reported() -> None:
     assert "its tag does not match" in store_encrypted(x_amz_iv="AAAAAAAAAAAAAAAA").reason_of_failure()
 
 
-def test_a_clear_mail_with_an_envelope_is_not_read() -> None:
+def test_a_clear_mail_with_encryption_metadata_is_reported() -> None:
     world = store_encrypted(altered=lambda _: MAIL, x_amz_unencrypted_content_length=None)
     assert "its tag does not match" in world.reason_of_failure()
 
@@ -237,7 +239,7 @@ def test_another_rules_context_is_refused_by_kms() -> None:
     assert "KMS answers InvalidCiphertextException" in world.reason_of_failure()
 
 
-def test_the_key_of_another_mail_does_not_open_this_one() -> None:
+def test_the_key_of_another_mail_does_not_decrypt_this_one() -> None:
     kms = FakeKms()
     content, _ = encrypted(MAIL, kms)
     _, of_another = encrypted(b"Subject: another\r\n\r\n", kms)
@@ -245,7 +247,7 @@ def test_the_key_of_another_mail_does_not_open_this_one() -> None:
     assert "its tag does not match" in EncryptingWorld(content, of_another, kms).reason_of_failure()
 
 
-def test_a_whole_object_under_the_name_of_another_mail_is_not_read() -> None:
+def test_an_encrypted_object_at_another_mails_key_is_reported() -> None:
     kms = FakeKms()
     content, metadata = encrypted(MAIL, kms, context={**CONTEXT, "aws:ses:message-id": "another-mails-id"})
     reason = EncryptingWorld(content, metadata, kms).reason_of_failure()
@@ -253,7 +255,7 @@ def test_a_whole_object_under_the_name_of_another_mail_is_not_read() -> None:
     assert kms.asked == 0
 
 
-def test_an_encrypted_mail_is_out_of_the_memory_before_the_clear_one_is_read() -> None:
+def test_an_encrypted_mail_is_freed_before_the_clear_one_is_parsed() -> None:
     mail = MAIL.replace(b"noon;bridge", encodebytes(bytes(3_000_000)))
     kms = FakeKms()
     of_clear, of_encrypted = (

@@ -35,7 +35,7 @@ from inbound import fields, mime
         ("=?utf-8?Q?one=0D=0ABcc:_victim@example.org?=", "one Bcc: victim@example.org"),
     ],
 )
-def test_encoded_words_become_text(value: str, text: str) -> None:
+def test_encoded_words_are_decoded(value: str, text: str) -> None:
     assert fields.text(value) == text
 
 
@@ -49,7 +49,7 @@ def test_encoded_words_become_text(value: str, text: str) -> None:
         ("=?utf-8?Q?a=C3=A9?=", ()),
     ],
 )
-def test_what_is_wrong_in_a_header_is_said(value: str, defects: tuple[str, ...]) -> None:
+def test_problems_of_a_header_are_defects(value: str, defects: tuple[str, ...]) -> None:
     assert fields.decoded(value).defects == defects
     raw = f"From: a@example.org\nX-Odd: {value}\n\nbody".encode()
     assert mime.parse(raw).defects == defects
@@ -60,7 +60,7 @@ def test_a_header_of_nothing_but_openings_is_read_in_linear_time() -> None:
     assert fields.text(value).startswith("=?u?Q?")
 
 
-def test_more_encoded_words_than_any_header_has_stay_encoded() -> None:
+def test_encoded_words_beyond_the_limit_stay_encoded() -> None:
     assert (
         fields.text("=?utf-8?q?x?= " * (fields.WORDS + 2)) == "x" * fields.WORDS + " =?utf-8?q?x?=" * 2 + " "
     )
@@ -86,14 +86,14 @@ def test_eight_bit_headers_are_utf_8_or_else_windows_1252() -> None:
     assert [fields.text(field.value) for field in header.fields] == ["Grüße", "Grüße"]
 
 
-def test_raw_bytes_in_an_encoded_word_are_in_the_words_charset() -> None:
+def test_raw_bytes_in_an_encoded_word_have_its_charset() -> None:
     raw = b"Subject: =?koi8-r?Q?\xd0\xd2\xc9?=\r\n\r\n"
     header = fields.read_header(raw, 0, len(raw))
     assert fields.text(header.fields[0].value) == "при"
 
 
 @pytest.mark.parametrize("ending", [b"\r\n", b"\n", b"\r"])
-def test_headers_end_their_lines_in_any_way(ending: bytes) -> None:
+def test_header_lines_may_end_in_crlf_lf_or_cr(ending: bytes) -> None:
     raw = ending.join([b"A: 1", b"B: 2", b" and 3", b"", b"body"])
     header = fields.read_header(raw, 0, len(raw))
     assert [(field.name, field.value) for field in header.fields] == [("A", "1"), ("B", "2 and 3")]
@@ -123,7 +123,7 @@ def test_a_malformed_header_section_loses_nothing(
     assert header.defects == defects
 
 
-def test_a_header_section_beyond_all_measure_is_cut_and_the_body_found() -> None:
+def test_a_header_section_that_is_too_large_is_cut_and_the_body_is_found() -> None:
     raw = b"Subject: first\n" + b"X-Pad: 0123456789\n" * 100_000 + b"\nbody"
     header = fields.read_header(raw, 0, len(raw))
     assert header.first("subject") == "first"
@@ -133,9 +133,7 @@ def test_a_header_section_beyond_all_measure_is_cut_and_the_body_found() -> None
 
 @pytest.mark.parametrize("ending", [b"\r\n", b"\n", b"\r"])
 @pytest.mark.parametrize("more", [0, 1, 2, 1000])
-def test_of_more_fields_than_any_mail_has_the_first_are_kept_and_the_body_found(
-    ending: bytes, more: int
-) -> None:
+def test_fields_beyond_the_limit_are_cut_and_the_body_is_found(ending: bytes, more: int) -> None:
     raw = b"X: 1" + ending + (b"Y: 2" + ending) * (fields.FIELDS - 1 + more) + ending + b"body" + ending * 2
     header = fields.read_header(raw, 0, len(raw))
     assert len(header.fields) == fields.FIELDS
@@ -158,7 +156,7 @@ def test_of_more_fields_than_any_mail_has_the_first_are_kept_and_the_body_found(
         ("1" * 5000, None),
     ],
 )
-def test_dates_are_utc_or_nothing(value: str, moment: datetime | None) -> None:
+def test_dates_are_in_utc_or_none(value: str, moment: datetime | None) -> None:
     assert fields.date(value) == moment
 
 
@@ -206,7 +204,7 @@ def test_dates_are_utc_or_nothing(value: str, moment: datetime | None) -> None:
         ),
     ],
 )
-def test_parameters_are_read_as_mailers_write_them(
+def test_parameters_are_parsed_as_mailers_write_them(
     value: str, token: str, parameters: dict[str, str]
 ) -> None:
     read = fields.parameterized(value)
@@ -219,7 +217,7 @@ def test_parameters_are_read_as_mailers_write_them(
     [";" * 2000, '"' + ";" * 2000 + '"', ';"' * 1000, 'x="' + '\\";' * 600, "; a=b" * 400],
     ids=["semicolons", "quoted", "half quoted", "escaped", "many"],
 )
-def test_parameters_made_to_take_time_are_left_unread(parameters: str) -> None:
+def test_parameters_beyond_the_limits_are_skipped(parameters: str) -> None:
     read = fields.parameterized("application/pdf;" + parameters)
     assert read == fields.Parameterized(token="application/pdf", defects=("bad_parameters",))
 

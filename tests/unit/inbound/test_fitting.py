@@ -45,7 +45,7 @@ def test_bodies_that_fit_stay_in_the_event() -> None:
     assert world.s3.writes == []
 
 
-def test_of_two_bodies_too_long_together_the_longer_goes_to_s3() -> None:
+def test_the_longer_of_two_bodies_goes_to_s3_if_both_do_not_fit() -> None:
     world = published(alternatives(b"t" * 100_000, b"h" * 200_000))
     message = world.detail["message"]
     assert (len(message["text"]), message["html"]) == (100_000, None)
@@ -54,7 +54,7 @@ def test_of_two_bodies_too_long_together_the_longer_goes_to_s3() -> None:
     assert message["defects"] == []
 
 
-def test_two_bodies_each_too_long_both_go_to_s3_in_utf_8() -> None:
+def test_two_bodies_that_are_too_long_go_to_s3_in_utf_8() -> None:
     world = published(alternatives("é".encode() * 200_000, "€".encode() * 200_000))
     message = world.detail["message"]
     assert (message["text"], message["html"]) == (None, None)
@@ -63,13 +63,13 @@ def test_two_bodies_each_too_long_both_go_to_s3_in_utf_8() -> None:
     assert world.stored(f"{FOLDER}body.html").decode() == "€" * 200_000
 
 
-def test_a_body_that_only_grows_too_long_as_json_goes_to_s3() -> None:
+def test_a_body_that_is_too_long_only_as_json_goes_to_s3() -> None:
     world = published(HEAD + b"\n" + b"\x01" * 100_000)
     assert world.detail["message"]["text"] is None
     assert world.stored(f"{FOLDER}body.txt") == b"\x01" * 100_000
 
 
-def test_headers_are_cut_last_and_a_giant_one_alone_is_left_out() -> None:
+def test_headers_are_cut_last_and_a_very_large_one_is_skipped() -> None:
     raw = b"X-Giant: " + b"g" * 300_000 + b"\n" + HEAD + b"\nbody"
     message = published(raw).detail["message"]
     assert [name for name, _ in message["headers"]] == ["From", "Subject"]
@@ -78,7 +78,7 @@ def test_headers_are_cut_last_and_a_giant_one_alone_is_left_out() -> None:
     assert message["defects"] == ["headers_cut"]
 
 
-def test_more_attachments_than_an_event_can_list_are_stored_all_the_same() -> None:
+def test_attachments_that_an_event_cannot_list_are_stored() -> None:
     files = b"".join(FILE % (b"attachment-%04d.txt" % n) for n in range(1500))
     world = published(HEAD + b"Content-Type: multipart/mixed; boundary=b\n" + files + b"\n--b--")
     message = world.detail["message"]
@@ -102,7 +102,7 @@ def bytes_of(world: World) -> int:
     ("files", "images", "listed_files", "listed_images"),
     [(1000, 0, 600, 0), (0, 1000, 0, 500), (700, 700, 350, 150), (50, 900, 50, 450), (900, 50, 500, 50)],
 )
-def test_the_lists_of_parts_take_all_the_room_that_an_event_has(
+def test_lists_of_parts_use_all_the_room_of_an_event(
     files: int, images: int, listed_files: int, listed_images: int
 ) -> None:
     parts = b"".join(FILE % (b"attachment-%04d.txt" % n) for n in range(files)) + b"".join(
@@ -158,21 +158,21 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a_hostile_mail_fits_and_what_was_cut_is_said(raw: bytes) -> None:
+def test_a_hostile_mail_fits_and_its_cuts_are_defects(raw: bytes) -> None:
     world = published(raw, receipt__recipients=[f"{n:060}@inbound.example.com" for n in range(500)])
     message = world.detail["message"]
     assert [defect for defect in message["defects"] if defect.endswith("_cut")] != []
     assert json.dumps(message).encode()
 
 
-def test_a_message_that_fits_by_its_first_cut_is_not_cut_further() -> None:
+def test_a_message_that_fits_after_its_first_cut_is_not_cut_further() -> None:
     raw = b"X-Pad: " + b"p" * 258_000 + b"\nSubject: " + b"s" * 5000 + b"\n\n"
     message = published(raw).detail["message"]
     assert len(message["subject"]) == 5000
     assert message["defects"] == ["headers_cut"]
 
 
-def test_a_cut_that_takes_nothing_away_is_not_a_defect() -> None:
+def test_a_cut_that_removes_nothing_is_not_a_defect() -> None:
     files = b"".join(FILE % (b"attachment-%04d.txt" % n) for n in range(1500))
     world = published(HEAD + b"Content-Type: multipart/mixed; boundary=b\n" + files + b"\n--b--")
     assert world.detail["message"]["defects"] == ["parts_cut"]

@@ -50,7 +50,7 @@ def test_a_received_mail_is_published_as_email_inbound() -> None:
     assert world.stored(f"{FOLDER}1-plan.csv") == b"noon;bridge"
 
 
-def test_the_envelope_is_what_smtp_said_not_what_the_headers_say() -> None:
+def test_the_envelope_is_that_of_smtp_and_not_of_the_headers() -> None:
     world = World(MAIL)
     process([record(received())], world.wiring)
     assert world.detail["message"]["envelope_sender"] == "bounce+4711@mail.example.org"
@@ -61,14 +61,16 @@ def test_the_envelope_is_what_smtp_said_not_what_the_headers_say() -> None:
     ("status", "detected"),
     [("PASS", False), ("FAIL", True), ("GRAY", None), ("PROCESSING_FAILED", None), ("DISABLED", None)],
 )
-def test_spam_is_told_only_where_ses_is_sure(status: str, *, detected: bool | None) -> None:
+def test_spam_detected_is_null_unless_the_verdict_is_pass_or_fail(
+    status: str, *, detected: bool | None
+) -> None:
     world = World(MAIL)
     process([record(received(receipt__spamVerdict={"status": status}))], world.wiring)
     assert world.detail["spam_detected"] is detected
     assert world.detail["spam_verdict"] == status
 
 
-def test_without_verdicts_and_times_there_still_is_an_event() -> None:
+def test_a_notification_without_verdicts_and_times_has_an_event() -> None:
     world = World(MAIL)
     message = {
         "notificationType": "Received",
@@ -86,7 +88,7 @@ def test_without_verdicts_and_times_there_still_is_an_event() -> None:
     assert detail["timestamp"] == "2026-11-18T08:00:03.111000Z"
 
 
-def test_the_mails_time_stands_in_for_a_missing_receipt_time() -> None:
+def test_the_mails_time_replaces_a_missing_receipt_time() -> None:
     world = World(MAIL)
     process([record(received(receipt__timestamp=ABSENT))], world.wiring)
     assert world.detail["timestamp"] == "2026-11-18T08:00:02.123000Z"
@@ -126,7 +128,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("message", "error", "named"), REFUSED)
-def test_what_is_refused_is_kept_with_its_reason_and_nothing_is_read(
+def test_a_refused_notification_is_dead_lettered_with_its_reason_and_nothing_is_read(
     message: dict[str, object] | str, error: str, named: list[str]
 ) -> None:
     world = World(MAIL)
@@ -141,7 +143,7 @@ def test_what_is_refused_is_kept_with_its_reason_and_nothing_is_read(
 
 
 @pytest.mark.parametrize("body", ["", "{}", "null", "\0", '{"Type": "Notification"}', json.dumps(received())])
-def test_what_is_no_sns_envelope_is_kept_with_its_reason(body: str) -> None:
+def test_a_body_that_is_not_an_sns_notification_is_dead_lettered(body: str) -> None:
     world = World(MAIL)
     bare = record(received())
     bare = type(bare)(message_id="sqs-1", receipt_handle="h", body=body)
@@ -163,13 +165,13 @@ def test_what_is_no_sns_envelope_is_kept_with_its_reason(body: str) -> None:
         received(receipt__action__objectKey="raw/AMAZON_SES_SETUP_NOTIFICATION"),
     ],
 )
-def test_what_ses_sends_to_try_a_connection_is_passed_over(message: dict[str, object] | str) -> None:
+def test_test_messages_of_ses_are_ignored(message: dict[str, object] | str) -> None:
     world = World(MAIL)
     assert process([record(message)], world.wiring) == ()
     assert (world.sqs.sent, world.events.taken, world.s3.reads) == ([], [], [])
 
 
-def test_a_mail_that_is_not_there_is_reported_at_once() -> None:
+def test_a_missing_mail_is_reported_at_once() -> None:
     world = World(s3=FakeS3())
     assert process([record(received())], world.wiring) == ()
     assert world.detail["event_type"] == "inbound_failed"
@@ -177,7 +179,7 @@ def test_a_mail_that_is_not_there_is_reported_at_once() -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "403"])
-def test_a_mail_that_may_not_be_read_is_waited_for_then_reported(code: str) -> None:
+def test_a_mail_to_which_access_is_denied_is_retried_then_reported(code: str) -> None:
     world = World(s3=FakeS3(in_bucket({RAW_KEY: MAIL}), refused={RAW_KEY: code}))
     for delivery in range(1, DELIVERIES_UNTIL_REPORTED):
         early = record(received(), receive_count=delivery)
@@ -192,14 +194,14 @@ def test_a_mail_that_may_not_be_read_is_waited_for_then_reported(code: str) -> N
 
 
 @pytest.mark.parametrize("code", ["SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"])
-def test_s3s_passing_trouble_gives_the_record_back_however_often(code: str) -> None:
+def test_temporary_errors_of_s3_requeue_the_record(code: str) -> None:
     world = World(s3=FakeS3(in_bucket({RAW_KEY: MAIL}), refused={RAW_KEY: code}))
     late = record(received(), receive_count=9)
     assert process([late], world.wiring) == (late,)
     assert (world.events.taken, world.sqs.sent) == ([], [])
 
 
-def test_what_came_too_often_is_kept_with_what_stood_in_the_way() -> None:
+def test_a_record_with_too_many_deliveries_is_dead_lettered_with_its_last_error() -> None:
     most = SETTINGS.max_receives
     s3 = World(s3=FakeS3(in_bucket({RAW_KEY: MAIL}), refused={RAW_KEY: "SlowDown"}))
     assert process([record(received(), receive_count=most)], s3.wiring) == ()
@@ -210,7 +212,7 @@ def test_what_came_too_often_is_kept_with_what_stood_in_the_way() -> None:
         assert (letter["attributes"]["Error"], letter["attributes"]["Code"]) == ("PublishError", code)
 
 
-def test_what_there_was_never_time_for_is_kept_with_its_reason_in_the_end() -> None:
+def test_a_record_for_which_there_was_never_time_is_dead_lettered() -> None:
     world = World(MAIL)
     batch = [record(received(), receive_count=SETTINGS.max_receives, message_id=f"sqs-{n}") for n in (1, 2)]
     assert process(batch, world.wiring, has_time=lambda: False) == ()
@@ -225,7 +227,7 @@ def test_nothing_is_published_before_every_part_is_stored() -> None:
     assert world.events.taken == []
 
 
-def test_an_object_larger_than_any_mail_is_reported_not_fetched() -> None:
+def test_an_object_larger_than_any_mail_is_reported_and_not_fetched() -> None:
     world = World(s3=_Huge(in_bucket({RAW_KEY: b""})))
     assert process([record(received())], world.wiring) == ()
     assert world.detail["event_type"] == "inbound_failed"
@@ -237,14 +239,14 @@ class _Huge(FakeS3):
         return {**super().get_object(Bucket=Bucket, Key=Key), "ContentLength": RAW_BYTES + 1, "Body": None}
 
 
-def test_a_busy_bus_gives_the_record_back() -> None:
+def test_a_throttled_bus_requeues_the_record() -> None:
     world = World(MAIL, events=FakeEvents(verdict=lambda _: "ThrottlingException"))
     given = record(received())
     assert process([given], world.wiring) == (given,)
     assert world.sqs.sent == []
 
 
-def test_what_the_bus_will_never_take_is_kept_with_its_reason() -> None:
+def test_an_event_that_the_bus_refuses_is_dead_lettered_with_its_reason() -> None:
     world = World(MAIL, events=FakeEvents(verdict=lambda _: "MalformedDetail"))
     assert process([record(received())], world.wiring) == ()
     (letter,) = world.sqs.sent
@@ -254,14 +256,14 @@ def test_what_the_bus_will_never_take_is_kept_with_its_reason() -> None:
     )
 
 
-def test_a_dead_letter_queue_out_of_reach_gives_the_record_back() -> None:
+def test_an_unreachable_dead_letter_queue_requeues_the_record() -> None:
     outage = EndpointConnectionError(endpoint_url="https://sqs.eu-west-1.amazonaws.com")
     world = World(MAIL, sqs=FakeSqs(outage=outage))
     given = record({})
     assert process([given], world.wiring) == (given,)
 
 
-def test_one_bad_record_does_not_hold_up_its_batch() -> None:
+def test_one_bad_record_does_not_fail_its_batch() -> None:
     world = World(
         s3=FakeS3(in_bucket({RAW_KEY: MAIL, "raw/b": MAIL, "raw/c": b"\x00"}), refused={"raw/b": "SlowDown"})
     )
@@ -277,7 +279,7 @@ def test_one_bad_record_does_not_hold_up_its_batch() -> None:
     assert [letter["attributes"]["OriginalMessageId"] for letter in world.sqs.sent] == ["nonsense"]
 
 
-def test_mails_that_take_long_leave_the_rest_of_their_batch_for_later() -> None:
+def test_mails_that_take_long_requeue_the_rest_of_their_batch() -> None:
     keys = [f"raw/{number}" for number in range(4)]
     world = World(s3=FakeS3(in_bucket(dict.fromkeys(keys, MAIL))))
     batch = [record(received(receipt__action__objectKey=key), message_id=key) for key in keys]
@@ -285,13 +287,13 @@ def test_mails_that_take_long_leave_the_rest_of_their_batch_for_later() -> None:
     assert len(world.details) == 2
 
 
-def test_the_first_mail_of_a_batch_is_read_however_little_time_there_is() -> None:
+def test_the_first_mail_of_a_batch_is_always_read() -> None:
     world = World(MAIL)
     assert process([record(received())], world.wiring, has_time=lambda: False) == ()
     assert world.detail["event_type"] == "inbound"
 
 
-def test_half_of_the_functions_time_is_kept_for_the_mail_that_is_begun_last(
+def test_half_of_the_functions_time_is_reserved_for_the_last_mail(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     keys = [f"raw/{number}" for number in range(5)]
@@ -316,7 +318,7 @@ def test_half_of_the_functions_time_is_kept_for_the_mail_that_is_begun_last(
     assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ["record-3", "record-4"]
 
 
-def test_the_log_names_records_and_errors_but_nothing_of_the_mail() -> None:
+def test_the_log_has_records_and_errors_but_no_content_of_the_mail() -> None:
     world = World(MAIL, events=FakeEvents(outages=(refusal("InternalFailure", "ada@example.org"),) * 9))
     process([record(received()), record("nonsense of ada@example.org")], world.wiring)
     fine = World(MAIL)

@@ -80,7 +80,7 @@ def test_a_part_is_body_attachment_or_inline(
     assert shown(mime.parse(raw)) == expected
 
 
-def test_line_breaks_of_texts_become_lf_and_those_of_attachments_stay() -> None:
+def test_line_breaks_of_texts_become_lf_and_those_of_attachments_do_not() -> None:
     raw = multipart("mixed", PLAIN + "\ntwo", FILED + PLAIN + "\ntwo").replace(b"\n", b"\r\n")
     mail = mime.parse(raw)
     assert mail.text == b"hello\ntwo"
@@ -88,7 +88,7 @@ def test_line_breaks_of_texts_become_lf_and_those_of_attachments_stay() -> None:
 
 
 @given(st.text(st.sampled_from("a\r\n😀"), max_size=12), st.integers(1, 5))
-def test_line_breaks_of_every_kind_become_lf_by_pieces_of_any_size(text: str, size: int) -> None:
+def test_all_line_breaks_become_lf_in_pieces_of_any_size(text: str, size: int) -> None:
     raw = b"From: a@example.org\nContent-Type: text/plain; charset=utf-8\n\n" + text.encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mime, "PIECE_CHARACTERS", size)
@@ -96,7 +96,7 @@ def test_line_breaks_of_every_kind_become_lf_by_pieces_of_any_size(text: str, si
     assert body == text.replace("\r\n", "\n").replace("\r", "\n").encode()
 
 
-def test_comments_in_the_header_of_a_part_change_nothing() -> None:
+def test_comments_in_a_parts_header_are_ignored() -> None:
     raw = multipart(
         "mixed (all)",
         "Content-Type: text/plain; charset=iso-8859-2 (Latin 2)\n"
@@ -112,14 +112,14 @@ def test_comments_in_the_header_of_a_part_change_nothing() -> None:
     ("disposition", "filename"),
     [("=?x-unknown?Q?a.txt?=", "a.txt"), ("a.txt", "a.txt")],
 )
-def test_a_file_name_of_an_unknown_charset_is_said(disposition: str, filename: str) -> None:
+def test_a_file_name_with_an_unknown_charset_is_a_defect(disposition: str, filename: str) -> None:
     raw = multipart("mixed", PLAIN, f'Content-Disposition: attachment; filename="{disposition}"\n\nx')
     mail = mime.parse(raw)
     assert mail.parts[0].filename == filename
     assert mail.defects == (("unknown_charset",) if disposition != filename else ())
 
 
-def test_a_labelled_file_name_of_an_unknown_charset_is_said() -> None:
+def test_an_rfc_2231_file_name_with_an_unknown_charset_is_a_defect() -> None:
     mail = mime.parse(multipart("mixed", PLAIN, "Content-Disposition: attachment; filename*=nowhere''a\n\nx"))
     assert (mail.parts[0].filename, mail.defects) == ("a", ("unknown_charset",))
 
@@ -127,9 +127,7 @@ def test_a_labelled_file_name_of_an_unknown_charset_is_said() -> None:
 @pytest.mark.parametrize(
     ("content", "attachments"), [(b"PK\3\4\0\0", ["application/octet-stream"]), (b"plain words", [])]
 )
-def test_a_part_without_a_readable_type_is_no_text_where_it_is_binary(
-    content: bytes, attachments: list[str]
-) -> None:
+def test_a_binary_part_with_an_invalid_type_is_an_attachment(content: bytes, attachments: list[str]) -> None:
     encoded = binascii.b2a_base64(content).decode()
     part = f"Content-Type: word\nContent-Transfer-Encoding: base64\n\n{encoded}"
     mail = mime.parse(multipart("mixed", PLAIN, part))
@@ -137,12 +135,12 @@ def test_a_part_without_a_readable_type_is_no_text_where_it_is_binary(
     assert mail.defects == ("bad_content_type",)
 
 
-def test_more_addresses_than_are_read_are_said() -> None:
+def test_more_addresses_than_are_read_are_a_defect() -> None:
     assert mime.parse(b"To: " + b"a@b, " * 6000 + b"\n\n").defects == ("addresses_cut",)
     assert mime.parse(b"To: " + b"a@b, " * 4000 + b"\n\n").defects == ()
 
 
-def test_what_the_standard_library_writes_is_read_as_it_was_meant() -> None:
+def test_a_mail_written_by_the_standard_library_is_parsed_completely() -> None:
     written = EmailMessage()
     written["From"] = "Zoë <zoe@example.org>"
     written["To"] = "support@inbound.example.com"
@@ -164,7 +162,7 @@ def test_what_the_standard_library_writes_is_read_as_it_was_meant() -> None:
     assert mail.defects == ()
 
 
-def test_a_failure_inside_becomes_an_inbound_error_without_the_mails_content(
+def test_an_unexpected_error_becomes_an_inbound_error_without_the_mails_content(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(_: bytes) -> None:
@@ -177,7 +175,7 @@ def test_a_failure_inside_becomes_an_inbound_error_without_the_mails_content(
     assert "ada" not in str(caught.value)
 
 
-def test_every_text_of_a_parsed_mail_is_unicode_that_json_can_carry() -> None:
+def test_every_text_of_a_parsed_mail_is_valid_in_json() -> None:
     raw = b"From: \xff <\xfe@example.org>\nSubject: =?utf-7?Q?+2AA-?=\nX-\xff: 1\n\n\xed\xa0\x80"
     mail = mime.parse(raw)
     texts = [mail.message.subject, *(box.name for box in mail.message.from_email)]

@@ -45,7 +45,7 @@ def test_a_filename_is_made_safe_for_its_key(filename: str | None, content_type:
     assert safe_filename(filename, content_type) == safe
 
 
-def test_parts_of_one_name_get_keys_of_their_own_and_keep_their_name_as_sent() -> None:
+def test_parts_with_the_same_name_have_different_keys_and_keep_their_name() -> None:
     file = 'Content-Disposition: attachment; filename="../a b.txt"\nContent-Type: text/plain\n\n'
     raw = multipart("mixed", PLAIN, file + "one", file + "two")
     s3 = FakeS3()
@@ -55,7 +55,7 @@ def test_parts_of_one_name_get_keys_of_their_own_and_keep_their_name_as_sent() -
     assert stored.attachments[1].sha256 == hashlib.sha256(b"two").hexdigest()
 
 
-def test_a_part_with_broken_encoding_is_named_in_the_defects() -> None:
+def test_a_part_with_a_broken_encoding_is_a_defect() -> None:
     raw = multipart("mixed", PLAIN, FILED + "Content-Transfer-Encoding: base64\n\naGVs*bG8=")
     s3 = FakeS3()
     stored = store(raw, mime.parse(raw).parts, bucket_in(s3), FOLDER)

@@ -73,7 +73,7 @@ OTHERWISE: dict[str, set[str]] = {
 
 
 @pytest.mark.parametrize("name", MAILS)
-def test_every_public_mail_gives_one_event(name: str) -> None:
+def test_every_public_mail_has_one_event(name: str) -> None:
     world = World((CORPUS / name).read_bytes())
     assert process([record(received())], world.wiring) == ()
     assert world.detail["event_type"] == "inbound"
@@ -121,7 +121,7 @@ MEANT: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("field", FOUND)
-def test_a_field_is_what_the_reference_says_but_for_the_known_mails(field: str) -> None:
+def test_fields_equal_those_of_the_reference_except_in_known_mails(field: str) -> None:
     different = set()
     for expected in EXPECTED:
         raw = (CORPUS / "stalwart" / expected["file"]).read_bytes()

@@ -63,9 +63,7 @@ def _base64(mail: bytes) -> str:
         (_base64(MAIL), ""),
     ],
 )
-def test_a_mail_inside_its_notification_is_the_event_of_the_same_mail_in_s3(
-    content: str, encoding: str | None
-) -> None:
+def test_a_mail_in_a_notification_has_the_same_event_as_in_s3(content: str, encoding: str | None) -> None:
     inside, stored = World(), World(MAIL)
     assert process([record(_published(content, encoding))], inside.wiring) == ()
     assert process([record(received())], stored.wiring) == ()
@@ -89,7 +87,7 @@ def test_a_second_delivery_writes_the_same_keys_and_the_same_event(encoding: str
     assert set(world.s3.writes) == {RAW_KEY, f"{FOLDER}1-plan.csv"}
 
 
-def test_what_ses_itself_stored_is_read_and_never_written_over() -> None:
+def test_an_object_that_ses_stored_is_read_and_never_replaced() -> None:
     better = MAIL.replace(b"plan.csv", b"best.csv")
     world = World(better)
     lossy = MAIL.decode().replace("ö", "\ufffd")
@@ -101,7 +99,7 @@ def test_what_ses_itself_stored_is_read_and_never_written_over() -> None:
     assert world.detail["message"]["defects"] == []
 
 
-def test_a_mail_that_ses_stored_encrypted_does_not_get_stored_in_clear() -> None:
+def test_a_mail_that_ses_stored_encrypted_is_not_stored_in_clear() -> None:
     kms = FakeKms()
     content, metadata = encrypted(MAIL, kms)
     world = World(content, kms=kms)
@@ -111,7 +109,7 @@ def test_a_mail_that_ses_stored_encrypted_does_not_get_stored_in_clear() -> None
     assert world.detail["message"]["subject"] == "Grüße"
 
 
-def test_bytes_that_utf_8_could_not_carry_are_told_of() -> None:
+def test_bytes_that_ses_replaced_are_a_defect() -> None:
     world = World()
     latin = MAIL.replace("Köln".encode(), "Köln".encode("latin-1"))
     process([record(_published(latin.decode("utf-8", "replace")))], world.wiring)
@@ -119,7 +117,7 @@ def test_bytes_that_utf_8_could_not_carry_are_told_of() -> None:
     assert world.detail["message"]["text"] == "Bis morgen in K\ufffdln."
 
 
-def test_base64_loses_no_byte_and_tells_of_none() -> None:
+def test_a_base64_mail_loses_no_byte() -> None:
     world = World()
     latin = MAIL.replace("Köln".encode(), "Köln".encode("latin-1")).replace(b"utf-8", b"latin1")
     process([record(_published(_base64(latin), "BASE64"))], world.wiring)
@@ -128,7 +126,7 @@ def test_base64_loses_no_byte_and_tells_of_none() -> None:
     assert world.stored(RAW_KEY) == latin
 
 
-def test_a_character_of_the_mails_own_is_no_lost_byte_in_base64() -> None:
+def test_a_replacement_character_in_a_base64_mail_is_not_a_lost_byte() -> None:
     world = World()
     mail = MAIL.replace("Köln".encode(), "\ufffd".encode())
     process([record(_published(_base64(mail), "BASE64"))], world.wiring)
@@ -139,7 +137,7 @@ def test_a_character_of_the_mails_own_is_no_lost_byte_in_base64() -> None:
     "content", ["From: ada@example.org\r\n\r\nhi", "RnJvbTo", "RnJv bTo=", "RnJvbTo=RnJv", "Größe", "===="]
 )
 @pytest.mark.parametrize("encoding", ["BASE64", "Base64", "base64"])
-def test_base64_that_is_none_is_reported_and_kept_as_it_came(content: str, encoding: str) -> None:
+def test_invalid_base64_is_reported_and_stored_unchanged(content: str, encoding: str) -> None:
     world = World()
     for _ in range(2):
         assert process([record(_published(content, encoding))], world.wiring) == ()
@@ -152,7 +150,7 @@ def test_base64_that_is_none_is_reported_and_kept_as_it_came(content: str, encod
 
 
 @pytest.mark.parametrize("encoding", ["UTF8", "UTF-8", "utf-8"])
-def test_text_that_could_be_base64_stays_text_where_the_encoding_says_so(encoding: str) -> None:
+def test_text_that_is_valid_base64_stays_text_if_the_encoding_is_utf8(encoding: str) -> None:
     world = World()
     process([record(_published("RnJvbTo=", encoding))], world.wiring)
     assert world.stored(RAW_KEY) == b"RnJvbTo="
@@ -175,7 +173,7 @@ def test_an_sns_action_without_the_mail_is_reported_and_nothing_is_stored(
 
 
 @pytest.mark.parametrize("content", [["From: ada@example.org"], {"mail": "x"}, 7, True])
-def test_content_that_is_no_text_is_kept_with_its_reason(content: object) -> None:
+def test_content_that_is_not_text_is_dead_lettered(content: object) -> None:
     world = World()
     assert process([record(_published(content))], world.wiring) == ()
     (letter,) = world.sqs.sent
@@ -191,7 +189,7 @@ def test_an_empty_mail_is_reported() -> None:
     assert "empty" in world.detail["description"]
 
 
-def test_a_mail_that_cannot_be_read_is_kept_as_it_came() -> None:
+def test_a_mail_that_cannot_be_read_is_stored_unchanged() -> None:
     world = World()
     binary = b"\0\xff\xfe" * 100
     assert process([record(_published(_base64(binary), "BASE64"))], world.wiring) == ()
@@ -210,7 +208,7 @@ def test_the_largest_mail_of_an_sns_action_fits_the_bus() -> None:
 
 
 @pytest.mark.parametrize("status", ["PASS", "FAIL", "GRAY", None])
-def test_verdicts_come_with_either_action(status: str | None) -> None:
+def test_verdicts_are_the_same_for_both_actions(status: str | None) -> None:
     inside, stored = World(), World(MAIL)
     verdict = ABSENT if status is None else {"status": status}
     process([record(_published(MAIL.decode(), receipt__spamVerdict=verdict))], inside.wiring)
@@ -220,7 +218,7 @@ def test_verdicts_come_with_either_action(status: str | None) -> None:
         assert (world.detail["spam_verdict"], world.detail["spam_detected"]) == (status, detected)
 
 
-def test_the_greeting_of_an_sns_action_is_passed_over() -> None:
+def test_the_test_message_of_an_sns_action_is_ignored() -> None:
     world = World()
     greeting = _published("From: no-reply-aws@amazon.com", mail__messageId="AMAZON_SES_SETUP_NOTIFICATION")
     assert process([record(greeting)], world.wiring) == ()
@@ -228,14 +226,14 @@ def test_the_greeting_of_an_sns_action_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize("message_id", ["../parts/x", "a/b", "", "x" * 201, "a\nb"])
-def test_a_message_id_never_leads_out_of_the_raw_prefix(message_id: str) -> None:
+def test_a_message_id_cannot_leave_the_raw_prefix(message_id: str) -> None:
     world = World()
     assert process([record(_published(MAIL.decode(), mail__messageId=message_id))], world.wiring) == ()
     assert len(world.sqs.sent) == 1
     assert world.s3.objects == {}
 
 
-def test_a_topic_of_another_account_has_its_mail_kept_in_the_deployments_own_bucket() -> None:
+def test_a_mail_of_another_accounts_topic_is_stored_in_the_deployments_bucket() -> None:
     world = World()
     ours = record(_published(MAIL.decode()))
     foreign = "arn:aws:sns:us-west-2:999999999999:their-mail"
@@ -247,7 +245,7 @@ def test_a_topic_of_another_account_has_its_mail_kept_in_the_deployments_own_buc
 
 
 @pytest.mark.parametrize("code", ["SlowDown", "InternalError", "ConditionalRequestConflict", "AccessDenied"])
-def test_nothing_is_published_before_the_mail_itself_is_kept(code: str) -> None:
+def test_nothing_is_published_before_the_mail_itself_is_stored(code: str) -> None:
     world = World(s3=FakeS3(refused={RAW_KEY: code}))
     early = record(_published(MAIL.decode()))
     assert process([early], world.wiring) == (early,)
@@ -259,7 +257,7 @@ def test_nothing_is_published_before_the_mail_itself_is_kept(code: str) -> None:
     assert json.loads(json.loads(letter["body"])["Message"])["content"] == MAIL.decode()
 
 
-def test_content_beside_an_s3_action_is_not_the_mail() -> None:
+def test_content_of_an_s3_action_is_ignored() -> None:
     world = World(MAIL)
     process([record(received(content="Subject: another\r\n\r\n"))], world.wiring)
     assert world.detail["message"]["subject"] == "Grüße"
@@ -267,7 +265,7 @@ def test_content_beside_an_s3_action_is_not_the_mail() -> None:
 
 
 @given(mail=st.binary(max_size=400), encoding=st.sampled_from(["BASE64", None]))
-def test_whatever_bytes_arrive_are_kept_and_told_of(mail: bytes, encoding: str | None) -> None:
+def test_any_bytes_are_stored_and_have_an_event(mail: bytes, encoding: str | None) -> None:
     world = World()
     whole = b"Return-Path: <a@b>\r\n" + mail
     assert process([record(_published(_base64(whole), encoding))], world.wiring) == ()
@@ -276,9 +274,7 @@ def test_whatever_bytes_arrive_are_kept_and_told_of(mail: bytes, encoding: str |
 
 
 @given(content=st.text(max_size=400), encoding=st.sampled_from(["UTF8", "BASE64", None, "x"]))
-def test_whatever_text_stands_in_a_notification_it_is_an_event_or_a_dead_letter(
-    content: str, encoding: str | None
-) -> None:
+def test_any_text_in_a_notification_is_an_event_or_a_dead_letter(content: str, encoding: str | None) -> None:
     world = World()
     assert process([record(_published(content, encoding))], world.wiring) == ()
     assert len(world.events.taken) + len(world.sqs.sent) == 1

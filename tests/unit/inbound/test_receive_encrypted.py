@@ -32,20 +32,20 @@ from tests.unit.inbound.world import (
 
 
 @pytest.mark.parametrize("metadata", [{}, {"etag-of-source": "9b2cf5"}], ids=["none", "a copy's own"])
-def test_where_mail_is_encrypted_an_object_without_an_envelope_is_not_read(metadata: dict[str, str]) -> None:
+def test_with_encryption_an_object_without_encryption_metadata_is_reported(metadata: dict[str, str]) -> None:
     content, _ = encrypted(MAIL, FakeKms())
     world = EncryptingWorld(content, metadata, FakeKms(), ENCRYPTED)
     assert "its object has no envelope in its metadata" in world.reason_of_failure(DELIVERIES_UNTIL_REPORTED)
     assert world.kms.asked == 0
 
 
-def test_where_mail_is_encrypted_a_clear_one_under_the_raw_prefix_is_not_read() -> None:
+def test_with_encryption_a_clear_object_is_reported() -> None:
     forged = MAIL.replace(b"Ada <ada@example.org>", b"The CEO <ceo@example.com>")
     world = EncryptingWorld(forged, {}, FakeKms(), ENCRYPTED)
     assert "SES did not write it" in world.reason_of_failure(DELIVERIES_UNTIL_REPORTED)
 
 
-def test_a_clear_mail_waits_for_a_deployment_that_ends_the_encryption() -> None:
+def test_a_clear_mail_is_retried_until_a_deployment_turns_encryption_off() -> None:
     world = EncryptingWorld(MAIL, {}, FakeKms(), ENCRYPTED)
     arrived = record(received(), receive_count=DELIVERIES_UNTIL_REPORTED - 1)
     assert process([arrived], world.wiring) == (arrived,)
@@ -55,7 +55,7 @@ def test_a_clear_mail_waits_for_a_deployment_that_ends_the_encryption() -> None:
     assert world.detail["message"]["text"] == SECRET.decode()
 
 
-def test_where_mail_is_encrypted_it_is_read_as_elsewhere() -> None:
+def test_with_encryption_an_encrypted_mail_is_read() -> None:
     kms = FakeKms()
     content, metadata = encrypted(MAIL, kms)
     world = EncryptingWorld(content, metadata, kms, ENCRYPTED)
@@ -63,7 +63,7 @@ def test_where_mail_is_encrypted_it_is_read_as_elsewhere() -> None:
     assert world.detail["message"]["text"] == SECRET.decode()
 
 
-def test_where_mail_is_encrypted_that_in_a_notification_stays_in_clear_and_is_read_twice() -> None:
+def test_with_encryption_a_mail_in_a_notification_is_stored_in_clear_and_read_again() -> None:
     world = World()
     world.wiring = msgspec.structs.replace(world.wiring, settings=ENCRYPTED)
     action = {"type": "SNS", "topicArn": TOPIC, "encoding": "BASE64"}
@@ -75,7 +75,7 @@ def test_where_mail_is_encrypted_that_in_a_notification_stays_in_clear_and_is_re
     assert first["message"]["text"] == SECRET.decode()
 
 
-def test_where_mail_is_encrypted_a_clear_one_that_lay_there_before_a_notification_is_not_read() -> None:
+def test_with_encryption_a_clear_object_that_exists_before_a_notification_is_reported() -> None:
     world = EncryptingWorld(MAIL.replace(b"noon", b"dusk"), {}, FakeKms(), ENCRYPTED)
     action = {"type": "SNS", "topicArn": TOPIC, "encoding": "BASE64"}
     told = received(receipt__action=action, content=b64encode(MAIL).decode())
@@ -99,7 +99,7 @@ def test_an_encrypted_object_larger_than_any_mail_is_not_fetched() -> None:
     assert kms.asked == 0
 
 
-def test_a_mail_of_another_account_is_opened_where_its_topic_is_of_that_account() -> None:
+def test_a_mail_of_another_account_is_decrypted_if_its_topic_is_of_that_account() -> None:
     kms = FakeKms()
     other = "999999999999"
     content, metadata = encrypted(MAIL, kms, context={**CONTEXT, "aws:ses:source-account": other})
@@ -112,7 +112,7 @@ def test_a_mail_of_another_account_is_opened_where_its_topic_is_of_that_account(
     assert world.detail["event_type"] == "inbound"
 
 
-def test_neither_the_log_nor_a_dead_letter_has_anything_of_an_encrypted_mail() -> None:
+def test_neither_the_log_nor_a_dead_letter_has_content_of_an_encrypted_mail() -> None:
     world = store_encrypted()
     process([record(received())], world.wiring)
     logged = world.logged.getvalue() + json.dumps(world.sqs.sent)

@@ -63,7 +63,7 @@ def stripped(text: str, header: str = REPLY) -> str | None:
     ],
 )
 @pytest.mark.parametrize("gap", ["\n", "\n\n"])
-def test_an_answer_above_a_marked_quote_is_what_somebody_wrote(introduction: str, gap: str) -> None:
+def test_an_answer_above_a_marked_quote_is_the_stripped_text(introduction: str, gap: str) -> None:
     own = "Yes, please — to Köln.\n\nAda"
     assert stripped(f"{own}\n\n{introduction}{gap}{QUOTE}") == own
 
@@ -92,7 +92,7 @@ def test_an_answer_above_a_marked_quote_is_what_somebody_wrote(introduction: str
         f"发件人: {SHOP}\n发送时间: 2026年11月2日 10:00\n收件人: Ada\n主题: Your order\n\n",
     ],
 )
-def test_an_answer_above_outlooks_headers_is_told_by_its_subject_and_thread(quote: str) -> None:
+def test_an_answer_above_outlooks_headers_is_recognized_by_its_subject_and_thread(quote: str) -> None:
     text = f"Yes, please.\n\n{quote}Shall we send it again?\n"
     assert stripped(text) == "Yes, please."
     assert stripped(text, REPLY.replace("Re:", "AW:")) == "Yes, please."
@@ -116,11 +116,11 @@ def test_an_answer_above_outlooks_headers_is_told_by_its_subject_and_thread(quot
         f"{OUTLOOK}What do I do with that?\n\n{GMAIL}",
     ],
 )
-def test_headers_that_are_not_wholly_those_of_the_mail_that_is_answered_are_no_quote(quote: str) -> None:
+def test_headers_that_are_not_those_of_the_answered_mail_are_no_quote(quote: str) -> None:
     assert stripped(f"Yes, please.\n\n{quote}Shall we send it again?\n") is None
 
 
-def test_headers_name_the_address_that_an_answer_goes_to_whatever_its_label_its_case_and_its_field() -> None:
+def test_headers_of_a_quote_match_to_or_cc_without_label_and_case() -> None:
     text = f"Yes, please.\n\n{OUTLOOK}Shall we send it again?\n"
     labelled = text.replace("support@inbound.example.com", "Support+4711@Inbound.example.com")
     assert stripped(labelled) == "Yes, please."
@@ -152,7 +152,7 @@ PASTED = (
     ],
 )
 @pytest.mark.parametrize("quote", ["", f"\n{GMAIL}"])
-def test_what_looks_like_headers_in_ones_own_text_cuts_nothing_off(text: str, quote: str) -> None:
+def test_text_that_looks_like_headers_is_not_a_quote(text: str, quote: str) -> None:
     assert stripped(f"{text}{quote}") is None
 
 
@@ -175,13 +175,13 @@ def test_what_looks_like_headers_in_ones_own_text_cuts_nothing_off(text: str, qu
         "请见下面。",
     ],
 )
-def test_who_says_that_the_answers_stand_within_the_quote_is_taken_at_their_word(own: str) -> None:
+def test_a_mail_that_announces_answers_within_the_quote_has_no_stripped_text(own: str) -> None:
     answers = "Can you deliver on Friday?\n[Ada] No. Please cancel the order.\n"
     assert stripped(f"{own}\n\n{OUTLOOK}{answers}") is None
     assert stripped(f"{own}\n\n{GMAIL}> [Ada] No.\n") is None
 
 
-def test_what_stands_between_who_wrote_and_the_quote_is_not_taken_for_a_part_of_either() -> None:
+def test_text_between_introduction_and_quote_belongs_to_neither() -> None:
     introduction = "On Mon, 2 Nov 2026 at 10:00, Shop wrote:"
     assert stripped(f"Hello,\n\n{introduction}\nwhich is not true!\n{QUOTE}") is None
     assert stripped(f"Hello,\n\n{introduction}\n{QUOTE}") == "Hello,"
@@ -204,7 +204,7 @@ def test_what_stands_between_who_wrote_and_the_quote_is_not_taken_for_a_part_of_
         "\n \n",
     ],
 )
-def test_what_cannot_be_told_for_sure_is_null_and_the_text_is_there(text: str) -> None:
+def test_an_uncertain_stripped_text_is_null_and_the_text_is_in_the_event(text: str) -> None:
     found = message(text)
     assert found["stripped_text"] is None
     assert found["text"] == text
@@ -219,16 +219,16 @@ def test_what_cannot_be_told_for_sure_is_null_and_the_text_is_there(text: str) -
         "Begin forwarded message:\n\n> From: Bob <bob@x.org>\n> Date: 2 Nov 2026\n>\n> body",
     ],
 )
-def test_a_forwarded_mail_keeps_what_it_passes_on(forwarded: str, header: str) -> None:
+def test_a_forwarded_mail_has_no_stripped_text(forwarded: str, header: str) -> None:
     assert stripped(f"FYI\n\n{forwarded}\n", header) is None
 
 
-def test_a_first_mail_is_its_own_text_and_looking_forward_forwards_nothing() -> None:
+def test_a_first_mail_is_its_own_text_even_if_it_has_the_word_forward() -> None:
     text = "Hello,\n\nmy order has not come. I look forward to it.\n\nThanks,\nAda"
     assert stripped(f"{text}\n", FIRST) == text
 
 
-def test_the_signature_goes_and_a_line_of_dashes_stays() -> None:
+def test_a_signature_is_removed_and_a_line_of_dashes_is_not() -> None:
     assert stripped("Hello\n--\nmore\n-- \nAda Lovelace\n+44 20 7946 0000\n", FIRST) == "Hello\n--\nmore"
     assert stripped("-- \nAda Lovelace\n", FIRST) is None
 
@@ -244,11 +244,11 @@ def test_the_signature_goes_and_a_line_of_dashes_stays() -> None:
         "Works.\n-- \n返金はいつですか\N{FULLWIDTH QUESTION MARK}\n",
     ],
 )
-def test_what_is_no_signature_for_sure_is_not_cut_off(text: str, quote: str, header: str) -> None:
+def test_what_may_not_be_a_signature_is_not_removed(text: str, quote: str, header: str) -> None:
     assert stripped(f"{text}{quote}", header) is None
 
 
-def test_a_signature_above_the_quote_goes_and_one_below_it_as_thunderbird_puts_it_is_not_sure() -> None:
+def test_a_signature_above_the_quote_is_removed_and_one_below_it_is_not_certain() -> None:
     quote = "On 17/11/2026 16:40, Shop Support wrote:\n> Please try again.\n"
     assert stripped(f"Works.\n\n-- \nAda\nExample Ltd\n\n{quote}") == "Works."
     assert stripped(f"Works.\n\n{quote}\n-- \nAda\nExample Ltd\n") is None
@@ -261,13 +261,13 @@ def test_html_alone_has_no_text_to_strip() -> None:
     assert (world.detail["message"]["text"], world.detail["message"]["stripped_text"]) == (None, None)
 
 
-def test_a_text_longer_than_any_reply_is_not_looked_at() -> None:
+def test_a_text_longer_than_a_reply_has_no_stripped_text() -> None:
     text = "x" * (replies.TEXT_BYTES - 10)
     assert stripped(text, FIRST) == text
     assert stripped(f"{text}{'y' * 20}", FIRST) is None
 
 
-def test_a_quote_of_many_lines_is_still_one_and_a_long_first_mail_without_it_is_not_sure() -> None:
+def test_a_long_quote_is_removed_and_a_long_first_mail_has_no_stripped_text() -> None:
     introduction = "On Mon, 2 Nov 2026 at 10:00, Shop <shop@example.com> wrote:"
     long = "> line\n" * (2 * replies.LINES)
     assert stripped(f"Yes.\n\n{introduction}\n{long}") == "Yes."
@@ -275,12 +275,12 @@ def test_a_quote_of_many_lines_is_still_one_and_a_long_first_mail_without_it_is_
     assert stripped("line\n" * (2 * replies.LINES), FIRST) is None
 
 
-def test_long_lines_stay_whole() -> None:
+def test_long_lines_are_not_cut() -> None:
     own = "a long paragraph, " * 200 + "all of it"
     assert stripped(f"{own}\n\nOn Mon, 2 Nov 2026 at 10:00, Shop wrote:\n\n{QUOTE}") == own
 
 
-def test_where_the_text_lies_in_s3_there_is_none_in_the_event_either() -> None:
+def test_there_is_no_stripped_text_if_the_text_is_in_s3() -> None:
     text = "\x01" * 60_000
     found = message(text, FIRST)
     assert found["text_ref"] is not None
@@ -296,7 +296,7 @@ SLOW = [
 
 @pytest.mark.parametrize("piece", SLOW)
 @pytest.mark.parametrize("width", [None, 150])
-def test_text_that_is_made_to_be_slow_takes_no_second(piece: str, width: int | None) -> None:
+def test_hostile_text_takes_less_than_a_second(piece: str, width: int | None) -> None:
     line = piece * (replies.TEXT_BYTES // len(piece) if width is None else width // len(piece))
     text = (line if width is None else f"{line}\n" * 1000).encode()[: replies.TEXT_BYTES]
     start = time.process_time()
@@ -305,7 +305,7 @@ def test_text_that_is_made_to_be_slow_takes_no_second(piece: str, width: int | N
 
 
 @pytest.mark.parametrize("subject", ["re" + " " * 200_000, "re:" * 60_000, "re [1]" * 30_000, " " * 200_000])
-def test_a_subject_that_is_made_to_be_slow_takes_no_second(subject: str) -> None:
+def test_a_hostile_subject_takes_less_than_a_second(subject: str) -> None:
     text = f"Yes.\n\n{OUTLOOK}Again?\n".replace("Your order", f"x{subject}").encode()[: replies.TEXT_BYTES]
     start = time.process_time()
     replies.stripped(text, subject=subject, is_threaded=True, addressed=["support@inbound.example.com"])
@@ -334,7 +334,7 @@ PIECES = st.sampled_from(
     st.none() | st.sampled_from(["Re: x", "Re: Your order", "Fwd: x", "x"]),
     st.booleans(),
 )
-def test_what_is_left_stands_at_the_texts_beginning_and_quotes_nothing(
+def test_the_stripped_text_is_the_beginning_of_the_text_without_quotes(
     text: str,
     subject: str | None,
     is_threaded: bool,  # noqa: FBT001 - hypothesis's

@@ -47,7 +47,7 @@ def message(text: str, header: str = REPLY) -> dict[str, Any]:
         "Subject: x\nAuto-Submitted: no\nAuto-Submitted: auto-replied",
     ],
 )
-def test_any_sign_of_a_machine_makes_a_mail_automatic(header: str) -> None:
+def test_a_machines_mail_is_automatic(header: str) -> None:
     assert _automatic(header) is True
 
 
@@ -70,7 +70,7 @@ def test_any_sign_of_a_machine_makes_a_mail_automatic(header: str) -> None:
         "Subject: Auto-Submitted: auto-replied",
     ],
 )
-def test_a_persons_mail_is_not_automatic_whatever_its_mailer_adds(header: str) -> None:
+def test_a_persons_mail_is_not_automatic(header: str) -> None:
     assert _automatic(header) is False
 
 
@@ -84,24 +84,24 @@ def _automatic(header: str) -> bool:
 @pytest.mark.parametrize(
     "sender", ["", "<>", "< >", "MAILER-DAEMON", "mailer-daemon@mx.example.org", "<MAILER-DAEMON@x>"]
 )
-def test_nobody_wants_an_answer_to_the_empty_return_path(sender: str) -> None:
+def test_the_empty_return_path_must_not_be_answered(sender: str) -> None:
     assert replies.is_from_nobody(sender)
 
 
 @pytest.mark.parametrize(
     "sender", [None, "ada@example.org", "mailer-daemons@example.org", "a@mailer-daemon.example"]
 )
-def test_other_senders_are_somebody(sender: str | None) -> None:
+def test_other_senders_may_be_answered(sender: str | None) -> None:
     assert not replies.is_from_nobody(sender)
 
 
-def test_the_keyword_stays_beside_the_verdict_on_it() -> None:
+def test_an_automatic_mail_has_its_auto_submitted_keyword() -> None:
     found = message("away", "Auto-Submitted: auto-replied (vacation)\nSubject: x\n")
     assert found["automatic"] is True
     assert found["auto_submitted"] == "auto-replied"
 
 
-def test_the_label_behind_plus_is_told_of_each_address_that_has_one() -> None:
+def test_the_label_after_plus_is_returned_for_each_address_that_has_one() -> None:
     recipients = (
         "support+4711@inbound.example.com",
         "sales@inbound.example.com",
@@ -120,13 +120,11 @@ def test_the_label_behind_plus_is_told_of_each_address_that_has_one() -> None:
         ("", {}),
     ],
 )
-def test_odd_addresses_have_the_label_that_stands_in_their_local_part(
-    address: str, details: dict[str, str]
-) -> None:
+def test_unusual_addresses_have_the_label_of_their_local_part(address: str, details: dict[str, str]) -> None:
     assert replies.recipient_details([address]) == details
 
 
-def test_the_event_has_the_labels_of_the_envelope_and_not_of_the_header() -> None:
+def test_the_events_labels_are_those_of_the_envelope_and_not_of_the_header() -> None:
     world = World(b"To: support+4712@inbound.example.com\n\nHello\n")
     told = received(receipt__recipients=["support+4711@inbound.example.com"])
     assert process([record(told)], world.wiring) == ()
@@ -139,7 +137,7 @@ def test_bounces_are_automatic_by_the_envelope_alone() -> None:
     assert world.detail["message"]["automatic"] is True
 
 
-def test_more_labels_than_an_event_can_hold_are_cut_with_their_addresses() -> None:
+def test_labels_that_do_not_fit_are_cut_with_their_addresses() -> None:
     recipients = [f"support+{n:060}@inbound.example.com" for n in range(3000)]
     world = World(b"From: ada@example.org\n\n" + b"\x01" * 60_000)
     assert process([record(received(receipt__recipients=recipients))], world.wiring) == ()

@@ -18,7 +18,7 @@ def test_a_thousand_parts_are_all_kept_in_order() -> None:
     assert mail.defects == ()
 
 
-def test_more_parts_than_any_mail_has_are_cut_and_said_so() -> None:
+def test_parts_beyond_the_limit_are_cut_with_a_defect() -> None:
     mail = mime.parse(multipart("mixed", PLAIN, *["X: y\n\nz"] * 5000))
     assert mail.text is not None
     assert mail.text.count(b"\nz") == 1998
@@ -42,13 +42,13 @@ def test_a_hundred_levels_of_nesting_are_read() -> None:
     assert mail.defects == ()
 
 
-def test_what_is_nested_deeper_than_any_mail_becomes_an_attachment() -> None:
+def test_a_multipart_that_is_nested_too_deep_becomes_an_attachment() -> None:
     mail = mime.parse(nested(1000))
     assert shown(mail) == (None, None, ["multipart/mixed"], [])
     assert mail.defects == ("nested_too_deep",)
 
 
-def test_boundaries_that_begin_alike_are_told_apart() -> None:
+def test_boundaries_with_the_same_prefix_are_distinguished() -> None:
     inner = (
         'Content-Type: multipart/alternative; boundary="bb"\n\n--bb\n'
         + PLAIN
@@ -64,7 +64,7 @@ def test_boundaries_that_begin_alike_are_told_apart() -> None:
     )
 
 
-def test_a_delimiter_may_be_followed_by_space_and_must_begin_its_line() -> None:
+def test_a_delimiter_begins_its_line_and_may_be_followed_by_space() -> None:
     raw = multipart("mixed", PLAIN + "\nsee --b\n--bc").replace(b"\n--b\n", b"\n--b \t\n", 1)
     assert mime.parse(raw).text == b"hello\nsee --b\n--bc"
 
@@ -81,7 +81,7 @@ def test_a_delimiter_may_be_followed_by_space_and_must_begin_its_line() -> None:
     ],
     ids=["dashes", "inside a line", "longer", "half closed", "with more", "with a long end"],
 )
-def test_what_only_looks_like_a_delimiter_is_content(boundary: bytes, filler: bytes) -> None:
+def test_text_that_looks_like_a_delimiter_is_content(boundary: bytes, filler: bytes) -> None:
     content = b"," + filler * (4_000_000 // len(filler)) + b","
     raw = (
         b"From: a@example.org\nContent-Type: multipart/mixed; boundary=%b\n\n--%b\nContent-Type: text/csv\n\n"
@@ -92,7 +92,7 @@ def test_what_only_looks_like_a_delimiter_is_content(boundary: bytes, filler: by
     assert mail.defects == ()
 
 
-def test_an_attached_mail_is_kept_byte_by_byte() -> None:
+def test_an_attached_mail_is_stored_byte_by_byte() -> None:
     attached = "From:  odd   <x@example.org>\nSubject: =?utf-8?q?a?=\nX-8: é\n\n  body\n\n\n"
     raw = multipart("mixed", PLAIN, f"Content-Type: message/rfc822\n\n{attached}")
     part = mime.parse(raw).parts[0]

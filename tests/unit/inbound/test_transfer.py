@@ -38,7 +38,7 @@ from inbound import transfer
         (b"as is", "rot13", b"as is", ("unknown_transfer_encoding",)),
     ],
 )
-def test_transfer_encodings_are_undone_as_far_as_they_go(
+def test_transfer_encodings_are_decoded_with_their_defects(
     data: bytes, encoding: str, content: bytes, defects: tuple[str, ...]
 ) -> None:
     assert transfer.decode(data, encoding) == (content, defects)
@@ -49,7 +49,7 @@ PIECES = [2**20 - 1, 2**20, 2**20 + 1, 3 * 2**20 + 7]
 
 @pytest.mark.parametrize("size", PIECES)
 @pytest.mark.parametrize("ending", [b"\r\n", b"\n", b"\r", b""])
-def test_a_part_of_several_pieces_comes_out_whole(size: int, ending: bytes) -> None:
+def test_a_part_of_several_pieces_is_decoded_completely(size: int, ending: bytes) -> None:
     content = random.Random(size).randbytes(size)  # noqa: S311 - content, no secret
     base64 = binascii.b2a_base64(content, newline=False)
     lines = ending.join(base64[start : start + 76] for start in range(0, len(base64), 76))
@@ -65,7 +65,7 @@ def test_a_part_of_several_pieces_comes_out_whole(size: int, ending: bytes) -> N
     ),
     st.integers(1, 9),
 )
-def test_base64_is_the_same_by_pieces_of_any_size(scraps: list[bytes], size: int) -> None:
+def test_base64_is_decoded_the_same_in_pieces_of_any_size(scraps: list[bytes], size: int) -> None:
     data = b"".join(scraps)
     whole = transfer.decode(data, "base64")
     with pytest.MonkeyPatch.context() as patch:
@@ -77,7 +77,7 @@ def test_base64_is_the_same_by_pieces_of_any_size(scraps: list[bytes], size: int
     st.lists(st.sampled_from([b"=", b"=3D", b"a", b" ", b"\r\n", b"\r", b"\n", b"=\r\n"]), max_size=12),
     st.integers(26, 40),
 )
-def test_quoted_printable_is_the_same_by_pieces_of_any_size(scraps: list[bytes], size: int) -> None:
+def test_quoted_printable_is_decoded_the_same_in_pieces_of_any_size(scraps: list[bytes], size: int) -> None:
     data = b"".join(scraps) + b"=E2=82=AC" * 10
     whole = transfer.decode(data, "quoted-printable")
     with pytest.MonkeyPatch.context() as patch:
@@ -85,7 +85,7 @@ def test_quoted_printable_is_the_same_by_pieces_of_any_size(scraps: list[bytes],
         assert transfer.decode(data, "quoted-printable") == whole
 
 
-def test_damage_in_the_last_piece_leaves_those_before_as_they_are() -> None:
+def test_damage_in_the_last_piece_leaves_the_others_unchanged() -> None:
     content = bytes(3 * 2**20)
     data = binascii.b2a_base64(content, newline=False)
     decoded, defects = transfer.decode(data + b"*AA=A", "base64")

@@ -62,7 +62,7 @@ def stored(raw: bytes, s3: FakeS3) -> list[tuple[str | None, str, int]]:
     return [(part.filename, part.s3.key, part.size) for part in parts.attachments]
 
 
-def test_as_many_parts_are_written_at_once_as_there_are_workers_and_listed_in_their_order() -> None:
+def test_all_workers_write_at_once_and_parts_are_listed_in_order() -> None:
     raw = with_files(*(b"x" * number for number in range(1, 2 * WORKERS + 1)))
     s3 = SlowS3(together=WORKERS)  # none ends before so many have begun
     assert stored(raw, s3) == [(f"{number}.csv", key(number), number) for number in range(1, 2 * WORKERS + 1)]
@@ -72,14 +72,14 @@ def test_as_many_parts_are_written_at_once_as_there_are_workers_and_listed_in_th
     }
 
 
-def test_no_more_bytes_wait_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_bytes_are_in_flight_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "BYTES_IN_FLIGHT", 1000)
     s3 = SlowS3(together=2)
     stored(with_files(*[b"x" * 500] * 10), s3)
     assert max(s3.bytes_at_once) == 1000
 
 
-def test_a_part_larger_than_all_room_is_written_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_larger_than_the_memory_limit_is_written_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "BYTES_IN_FLIGHT", 1000)
     s3 = SlowS3(together=1)
     assert len(stored(with_files(b"x" * 10, b"y" * 5000, b"z" * 10), s3)) == 3
@@ -91,13 +91,13 @@ def test_the_pool_of_boto3_is_as_large_as_that_of_the_workers() -> None:
     assert config.max_pool_connections >= WORKERS
 
 
-def test_what_is_under_way_is_a_small_share_of_the_functions_memory() -> None:
+def test_uploads_in_flight_use_a_small_share_of_the_functions_memory() -> None:
     # boto3 copies what it sends; the least memory of a function that takes 40 MB is 512 MB
     assert 2 * BYTES_IN_FLIGHT < 512 * 1024 * 1024 // 8
 
 
 @pytest.mark.parametrize("broken", [1, 7, 30])
-def test_a_part_that_is_not_stored_fails_its_mail_and_nothing_is_written_any_more(broken: int) -> None:
+def test_a_part_that_is_not_stored_fails_its_mail_and_nothing_more_is_written(broken: int) -> None:
     s3 = FakeS3(refused={key(broken): "SlowDown"})
     with pytest.raises(ClientError, match="SlowDown"):
         stored(with_files(*[b"x"] * 300), s3)
@@ -107,7 +107,7 @@ def test_a_part_that_is_not_stored_fails_its_mail_and_nothing_is_written_any_mor
     assert len(s3.writes) == written
 
 
-def test_a_mail_with_a_part_that_is_not_stored_comes_again_and_then_has_one_event() -> None:
+def test_a_mail_with_a_part_that_is_not_stored_is_retried_and_then_has_one_event() -> None:
     world = World(with_files(*[b"x,y"] * 40))
     world.s3.refused = {key(17): "InternalError"}
     first = record(received())
@@ -127,7 +127,7 @@ def test_a_mail_with_a_part_that_is_not_stored_comes_again_and_then_has_one_even
         pytest.param(lambda block: block.wait_for_memory(BYTES_IN_FLIGHT), id="for want of room"),
     ],
 )
-def test_the_failure_of_a_write_comes_out(leave: Callable[[Uploads], None]) -> None:
+def test_the_error_of_an_upload_is_raised(leave: Callable[[Uploads], None]) -> None:
     bucket = bucket_in(FakeS3(refused={"parts/1": "AccessDenied"}))
 
     def written() -> None:
@@ -139,7 +139,7 @@ def test_the_failure_of_a_write_comes_out(leave: Callable[[Uploads], None]) -> N
         written()
 
 
-def test_an_error_of_the_block_itself_is_the_one_that_comes_out() -> None:
+def test_an_error_in_the_context_itself_is_raised_instead_of_an_uploads() -> None:
     bucket = bucket_in(FakeS3(refused={"parts/1": "AccessDenied"}))
 
     def written() -> None:
@@ -152,7 +152,7 @@ def test_an_error_of_the_block_itself_is_the_one_that_comes_out() -> None:
         written()
 
 
-def test_a_block_in_which_nothing_is_written_starts_no_thread() -> None:
+def test_without_uploads_no_thread_starts() -> None:
     before = threading.active_count()
     with Uploads(bucket_in(FakeS3())) as block:
         block.wait_for_memory(10**9)

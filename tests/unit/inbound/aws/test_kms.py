@@ -22,7 +22,7 @@ from tests.unit.inbound.world import (
 
 
 @pytest.mark.parametrize("length", [1, 16, 24, 31, 33, 64])
-def test_a_key_of_a_wrong_length_is_reported(length: int) -> None:
+def test_a_key_of_the_wrong_length_is_reported(length: int) -> None:
     kms = FakeKms()
     content, metadata = encrypted(MAIL, kms, wrapped_key=bytes(length))
     assert f"its key has {length} bytes" in EncryptingWorld(content, metadata, kms).reason_of_failure()
@@ -41,7 +41,7 @@ def test_a_key_of_a_wrong_length_is_reported(length: int) -> None:
         ("ValidationException", "not made by KMS"),
     ],
 )
-def test_what_kms_refuses_for_good_is_reported_with_what_to_do(code: str, said: str) -> None:
+def test_permanent_errors_of_kms_are_reported_with_what_to_do(code: str, said: str) -> None:
     reason = store_encrypted(outage=code).reason_of_failure()
     assert f"KMS answers {code}" in reason
     assert said in reason
@@ -60,7 +60,7 @@ def test_what_kms_refuses_for_good_is_reported_with_what_to_do(code: str, said: 
         "503",
     ],
 )
-def test_kmss_passing_trouble_gives_the_record_back_however_often(code: str) -> None:
+def test_temporary_errors_of_kms_requeue_the_record(code: str) -> None:
     world = store_encrypted(outage=code)
     late = record(received(), receive_count=SETTINGS.max_receives - 1)
     assert process([late], world.wiring) == (late,)
@@ -69,7 +69,7 @@ def test_kmss_passing_trouble_gives_the_record_back_however_often(code: str) -> 
 
 
 @pytest.mark.parametrize("error", [EndpointConnectionError, ConnectTimeoutError])
-def test_kms_out_of_reach_gives_the_record_back(error: type[Exception]) -> None:
+def test_an_unreachable_kms_requeues_the_record(error: type[Exception]) -> None:
     world = store_encrypted()
 
     def unreachable(**_: object) -> None:
@@ -81,7 +81,7 @@ def test_kms_out_of_reach_gives_the_record_back(error: type[Exception]) -> None:
     assert world.events.taken == []
 
 
-def test_trouble_with_kms_that_never_passes_is_kept_with_its_code() -> None:
+def test_a_lasting_error_of_kms_is_dead_lettered_with_its_code() -> None:
     world = store_encrypted(outage="ThrottlingException")
     assert process([record(received(), receive_count=SETTINGS.max_receives)], world.wiring) == ()
     (letter,) = world.sqs.sent
@@ -89,7 +89,7 @@ def test_trouble_with_kms_that_never_passes_is_kept_with_its_code() -> None:
     assert world.events.taken == []
 
 
-def test_a_key_that_may_not_be_used_is_waited_for_then_reported() -> None:
+def test_a_denied_key_is_retried_then_reported() -> None:
     world = store_encrypted(outage="AccessDeniedException")
     for delivery in range(1, DELIVERIES_UNTIL_REPORTED):
         early = record(received(), receive_count=delivery)
@@ -101,7 +101,7 @@ def test_a_key_that_may_not_be_used_is_waited_for_then_reported() -> None:
     assert world.detail["raw"]["size"] == len(MAIL) + 16
 
 
-def test_a_right_that_came_late_opens_the_mail() -> None:
+def test_a_mail_is_decrypted_once_its_key_is_allowed() -> None:
     world = store_encrypted(outage="AccessDeniedException")
     early = record(received())
     assert process([early], world.wiring) == (early,)
