@@ -80,7 +80,7 @@ def test_headers_and_metadata_of_a_recipient_override_the_jobs() -> None:
     "field", ["merge_data", "merge_metadata", "merge_headers", "merge_global_data", "template_id"]
 )
 def test_any_merge_field_makes_a_merge_and_an_empty_one_too(field: str) -> None:
-    document = {"from_email": "news@example.com", "to": "ann@example.org"}
+    document: dict[str, Any] = {"from_email": "news@example.com", "to": "ann@example.org"}
     document |= {"template_id": "welcome"} if field == "template_id" else {"text": "Hello", field: {}}
     _, merged = read(document)
     assert [recipient.data for recipient in merged.recipients] == [{}]

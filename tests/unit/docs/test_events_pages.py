@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import typing
+from typing import get_args
+
+import msgspec
+import pytest
+from anymail.signals import AnymailTrackingEvent  # type: ignore[import-untyped] # it has no types
+
+from mailbus.aws.dead_letters import REASON_CHARACTERS
+from mailbus.aws.event_bus import CALL_BYTES, ENTRY_BYTES
+from mailbus.events import DETAIL_TYPE_PREFIX, EmailEvent, EventType, InboundEvent
+from mailbus.ses_events import SES_EVENT_TYPES
+from mailbus_cdk import limits
+from mailbus_cdk.constructs.buckets import ESP_EVENTS_DAYS, ESP_EVENTS_PREFIX
+from mailbus_cdk.settings import Settings
+from tests.unit.docs.pages import _written, named, page, prose, rows
+from tracking.event_details import BOUNCE_REJECT_REASONS
+from tracking.normalize import SETUP_MESSAGE_ID, SUBSCRIBED, VALIDATED
+
+# Received mail has ids of its own, and `autoresponded` comes from nobody.
+NOT_SESS = {"queued", "inbound", "inbound_failed", "autoresponded"}
+
+
+NEED_NO_WORD = {"schema_version", "esp_name"}
+
+
+@pytest.mark.parametrize("field", [field.name for field in msgspec.structs.fields(EmailEvent)])
+def test_every_field_of_an_event_stands_on_its_page(field: str) -> None:
+    assert f"`{field}`" in page("events.md")
+
+
+@pytest.mark.parametrize("field", [field.name for field in msgspec.structs.fields(InboundEvent)])
+def test_every_field_of_received_mail_stands_on_its_page(field: str) -> None:
+    assert f'"{field}"' in page("receiving.md")
+
+
+def test_why_mail_bounces_is_told_as_it_is_reported() -> None:
+    told: dict[str, str] = {}
+    for cells in rows("events.md", "| `bounce.type` | `bounce.sub_type` | `reject_reason` | |"):
+        told |= dict.fromkeys(named(cells[1]), *named(cells[2]))
+
+    assert told.keys() >= BOUNCE_REJECT_REASONS.keys()
+    assert told == {sub_type: BOUNCE_REJECT_REASONS.get(sub_type, "bounced") for sub_type in told}
+
+
+def test_each_type_of_sess_events_has_what_its_id_is_made_of() -> None:
+    told = [name for cells in rows("events.md", "| `event_type` | and of |") for name in named(cells[0])]
+
+    assert sorted(told) == sorted(set(get_args(EventType)) - NOT_SESS)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        f"{limits.NOTIFICATION_TIMEOUTS} times the function's timeout",
+        f"{limits.NOTIFICATION_RECEIVES} times in all",
+        f"at most {REASON_CHARACTERS} characters",
+        f"at most {_written(CALL_BYTES)} bytes",
+        f"may have {ENTRY_BYTES // 1024} KiB",
+        f"under `{ESP_EVENTS_PREFIX}`",
+        f"kept for {ESP_EVENTS_DAYS} days",
+        f"`{VALIDATED}…`",
+        f"`{SUBSCRIBED}`",
+        f"`{SETUP_MESSAGE_ID}`",
+    ],
+)
+def test_the_page_on_events_has_the_numbers_of_the_code(sentence: str) -> None:
+    assert sentence in prose("events.md")
+
+
+@pytest.mark.parametrize(
+    ("told", "default"),
+    [
+        ("({} in all)", limits.batch_seconds),
+        ("`sender.ledger_days` ({})", lambda s: s.sender.ledger_days),
+    ],
+)
+def test_a_default_on_the_page_on_events_is_the_one_in_the_code(
+    told: str, default: typing.Callable[[Settings], float]
+) -> None:
+    settings = Settings(stage="prod", region="us-east-1", identity="example.com")
+
+    assert told.format(f"{default(settings):g}") in prose("events.md")
+
+
+def test_coming_from_anymail_every_attribute_has_its_field() -> None:
+    table = rows("migrating.md", "| Anymail | Mailbus | |")
+    of_anymail = {name for cells in table for name in named(cells[0])}
+    of_mailbus = {name for cells in table for name in named(cells[1])}
+
+    assert of_anymail == {f"event.{name}" for name in vars(AnymailTrackingEvent(event_type="sent"))}
+    assert of_mailbus == {field.name for field in msgspec.structs.fields(EmailEvent)} - NEED_NO_WORD
+
+
+def test_coming_from_anymail_every_type_of_ses_is_told() -> None:
+    heading = "| SES says | Anymail's `event_type` | Mailbus's | what is different |"
+    listed = {name: named(cells[2]) for cells in rows("migrating.md", heading) for name in named(cells[0])}
+
+    assert listed == {known.name: list(known.event_types) for known in SES_EVENT_TYPES.values()}
+
+
+def test_the_page_on_events_has_the_event_types_that_come_from_each_type_of_ses() -> None:
+    listed: dict[str, list[str]] = {}
+    event_types: list[str] = []
+    for cells in rows("events.md", "| event type | source | meaning | `reject_reason` | `description` |"):
+        # a row without a type is of the one above
+        event_types = named(cells[0]) or event_types
+        if cells[1].startswith("SES `"):
+            listed |= dict.fromkeys(named(cells[1]), event_types)
+
+    assert listed == {known.name: list(known.event_types) for known in SES_EVENT_TYPES.values()}
+
+
+def test_coming_from_sess_own_events_every_type_is_told() -> None:
+    heading = "| `source` `aws.ses`, `detail-type` | `source` `mailbus`, `detail-type` |"
+    told = {name for cells in rows("migrating.md", heading) for name in named(cells[1])}
+
+    assert told == {
+        f"{DETAIL_TYPE_PREFIX}{name}" for name in set(get_args(EventType)) - NOT_SESS - {"unknown"}
+    }

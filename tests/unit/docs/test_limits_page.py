@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import re
+import typing
+from collections import Counter
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+
+from mailbus import client, metrics
+from mailbus.aws.event_bus import ENTRY_AT_FAULT, NOT_TRIED, TOO_LARGE
+from mailbus.errors import (
+    InvalidJob,
+    InvalidNotification,
+    MailbusError,
+    PublishError,
+    SendError,
+    UnsupportedFeature,
+    WiringError,
+)
+from mailbus.jobs import parsing
+from mailbus.ledger.records import UNKNOWN_RESENDS
+from mailbus.sqs_messages import MAX_BODY_BYTES
+from mailbus_cdk import limits
+from mailbus_cdk.settings import Settings
+from sender import preparing, retries
+from sender.rate import gcra, pacer
+from sender.retries import DELAYS, Delay
+from sender.ses import errors, mime
+from sender.ses.errors import ACCEPTED, MAY_BE_QUOTA, MEANINGS, STATUSES
+from tests.unit.docs.pages import ROOT, _written, named, prose, rows
+from tracking.ledger_updates import NOT_WRITTEN_DOWN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ERRORS = "| code | kind | what to do |"
+
+
+ENTRY_STATUSES = "| status | kind | what to do |"
+
+
+OWN_ERRORS = "| error | kind | what it is, what to do |"
+
+
+BY_CLASS = {InvalidJob, UnsupportedFeature, MailbusError}
+
+
+def codes(heading: str) -> list[tuple[str, str]]:
+    """Each code of a table with its kind; rows for all other codes are left out."""
+    table = [
+        cells for cells in rows("limits.md", heading) if not cells[0].startswith(("any other", "the same"))
+    ]
+    return [(code, cells[1]) for cells in table for code in named(cells[0])]
+
+
+def test_the_table_of_errors_has_each_code_of_ses_once_with_its_kind() -> None:
+    told = Counter(codes(ERRORS))
+
+    known = Counter((code, meaning.kind) for code, meaning in MEANINGS.items())
+    known[("UnreadableAnswer", errors.unanswered("", "").kind)] += 1
+    assert told == known
+
+
+def test_the_table_of_statuses_has_each_status_of_a_bulk_call_once_with_its_kind() -> None:
+    told = Counter(codes(ENTRY_STATUSES))
+
+    assert told == Counter(
+        [(ACCEPTED, "accepted"), *((status, meaning.kind) for status, meaning in STATUSES.items())]
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "status"),
+    [
+        ("any other: no answer", None),
+        ("any other: no answer", 503),
+        ("any other with HTTP 429", 429),
+        ("any other with HTTP 408", 408),
+        ("any other", 418),
+    ],
+)
+def test_what_the_table_says_of_other_errors_is_what_happens(row: str, status: int | None) -> None:
+    table = rows("limits.md", ERRORS)
+
+    (told,) = [
+        cells[1] for cells in table if cells[0] == row or (row != "any other" and cells[0].startswith(row))
+    ]
+
+    assert told == errors.classify("NeverHeardOf", "", status).kind
+
+
+def test_a_status_that_nobody_knows_means_what_the_table_says() -> None:
+    (told,) = [cells[1] for cells in rows("limits.md", ENTRY_STATUSES) if cells[0] == "any other"]
+
+    assert told == errors.classify_entry("NEVER_HEARD_OF", "").kind
+
+
+@pytest.mark.parametrize("code", sorted(MAY_BE_QUOTA))
+def test_what_may_be_the_daily_quota_is_so_by_the_word_that_the_table_names(code: str) -> None:
+    table = rows("limits.md", ERRORS)
+    at = next(place for place, cells in enumerate(table) if cells[0].startswith("the same"))
+
+    assert code in named(table[at - 1][0]) + named(table[at][0])
+    assert errors.classify(code, 'a message with "daily" in it', 400).kind == table[at][1]
+    assert '"daily"' in table[at][0]
+
+
+def test_every_code_that_the_sender_makes_itself_stands_in_a_table() -> None:
+    sources = "".join(path.read_text() for path in sorted((ROOT / "functions" / "sender").rglob("*.py")))
+    own = set(re.findall(r'(?:SendError|unanswered)\(\s*"(\w+)"', sources))
+
+    told = {name for cells in rows("limits.md", OWN_ERRORS) for name in named(cells[0])}
+
+    assert own >= {"Expired", "OutcomeUnknown", "WaitedTooLong"}
+    assert own - told <= {code for code, _ in codes(ERRORS)}
+    assert {error.__name__ for error in BY_CLASS} <= told
+    assert {name for name in told if "$" not in name} <= own | {error.__name__ for error in BY_CLASS}
+
+
+def test_every_class_of_error_that_a_dead_letter_names_is_told() -> None:
+    (cell,) = [cells[1] for cells in rows("limits.md", "| attribute | |") if cells[0] == "`Error`"]
+
+    assert set(named(cell)) == {error.__name__ for error in {*BY_CLASS, SendError}}
+
+
+WAITS = "| kind | shortest | at most after the first | longest | how often |"
+
+
+UNITS = {"s": 1, "min": 60, "h": 3600}
+
+
+def seconds(cell: str) -> float | None:
+    if not cell:
+        return None
+    number, unit = cell.split()
+    return float(number) * UNITS[unit]
+
+
+@pytest.mark.parametrize("kind_", sorted(DELAYS))
+def test_the_table_of_waits_has_the_delays_of_the_code(kind_: errors.Kind) -> None:
+    (cells,) = [cells for cells in rows("limits.md", WAITS) if cells[0].startswith(f"`{kind_}`:")]
+
+    shortest, first, longest = (seconds(cell) for cell in cells[1:4])
+
+    assert shortest is not None
+    assert longest is not None
+    assert DELAYS[kind_] == Delay(shortest=shortest, longest=longest, first=first)
+
+
+def test_what_waits_for_an_answer_waits_as_long_as_what_is_tried_again() -> None:
+    """Doubt, and services that do not answer, are looked at again by the delays of `retry`."""
+    table = rows("limits.md", WAITS)
+
+    like_retry = [cells[1:4] for cells in table if "doubt" in cells[0] or "do not answer" in cells[0]]
+    (retry,) = [cells[1:4] for cells in table if cells[0].startswith("`retry`:")]
+
+    assert like_retry == [retry, retry]
+
+
+def test_every_kind_of_error_has_its_row() -> None:
+    table = rows("limits.md", "| kind | what happens | counts as a try | event | dead letter |")
+
+    told = {name: cells[2] for cells in table for name in named(cells[0])}
+
+    assert set(told) == set(get_args(errors.Kind))
+    assert {name for name, counts in told.items() if counts == "yes"} == {"retry"}
+    for each in get_args(errors.Kind):
+        final = retries.is_final(each, attempts=20, max_attempts=20)
+        assert final == (told[each] in {"yes", ""}), each
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        f"after {retries.LONGEST_WAIT // 86_400} days or {retries.LAST_RECEIVE} deliveries",
+        f"It reserves up to {gcra.TRANSACTIONAL_AHEAD:.0f} s ahead",
+        f"only when less than {gcra.BULK_AHEAD} s",
+        f"at most {gcra.BULK_SPAN} s of the rate",
+        f"counts as {gcra.LOWEST_RATE:.0f} a second",
+        f"sent again, {UNKNOWN_RESENDS} times at most",
+        f"| {_written(mime.MESSAGE_BYTES)} bytes | SES |",
+        f"more than {_written(MAX_BODY_BYTES)} bytes to S3",
+        f"| {_written(preparing.DOCUMENT_BYTES)} bytes | Mailbus |",
+        f"| recipients of one mail | {parsing.MAX_RECIPIENTS} |",
+        f"{pacer.MAX_BULK_ENTRIES}, and half a second of the rate",
+        f"{preparing.FARTHEST_SECONDS // 86_400} days | Mailbus |",
+        f"a cancelled one {client.CANCELLED_SECONDS // 86_400} days",
+        f"`{metrics.SENDING_PAUSED}`",
+        f"`{metrics.WAITING_JOB_SECONDS}`",
+    ],
+)
+def test_the_page_on_limits_has_the_numbers_of_the_code(sentence: str) -> None:
+    assert sentence in prose("limits.md")
+    assert pacer.BULK_CALL_SECONDS == 1 / 2
+
+
+@pytest.mark.parametrize(
+    ("told", "default"),
+    [
+        ("once in {} seconds", limits.rate_cache_seconds),
+        ("`sender.doubt_seconds` ({})", lambda s: s.sender.doubt_seconds),
+        ("`max_attempts` tries ({})", lambda s: s.max_attempts),
+        (
+            "delivered again {} s after it was received",
+            lambda s: limits.sender(s).timeout_seconds + limits.SEND_SLACK_SECONDS,
+        ),
+    ],
+)
+def test_a_default_on_the_page_on_limits_is_the_one_in_the_code(
+    told: str, default: typing.Callable[[Settings], float]
+) -> None:
+    settings = Settings(stage="prod", region="us-east-1", identity="example.com")
+
+    assert told.format(f"{default(settings):g}") in prose("limits.md")
+
+
+def test_every_alarm_stands_on_the_page_on_limits() -> None:
+    sources = (ROOT / f"infra/mailbus_cdk/{name}.py" for name in ("constructs/alarms", "mail"))
+    text = "".join(source.read_text() for source in sources)
+    alarms = set(re.findall(r'self\._alarm\(\s*"(\w+)"', text))
+    alarms |= {f"{name}DeadLetters" for name in re.findall(r'"(Send|Tracking|Inbound)"', text)}
+
+    told = {
+        name for cells in rows("limits.md", "| alarm | meaning | what to do |") for name in named(cells[0])
+    }
+
+    assert told == alarms
+    assert len(alarms) >= len(("SendingPaused", "LateJobs", "SendDeadLetters"))
+
+
+def test_the_dead_letters_of_tracking_name_every_code_of_an_event_at_fault() -> None:
+    told = {
+        name
+        for cells in rows("events.md", "| `Error`, `Code` | what it is | what to do |")
+        for name in named(cells[0])
+    }
+    (classes,) = [cells[1] for cells in rows("events.md", "| attribute | |") if cells[0] == "`Error`"]
+
+    assert told >= ENTRY_AT_FAULT | {TOO_LARGE, NOT_TRIED, NOT_WRITTEN_DOWN}
+    assert told >= set(named(classes))
+    assert set(named(classes)) == {
+        error.__name__ for error in (WiringError, InvalidNotification, PublishError)
+    }
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_no_page_waits_for_a_figure(path: Path) -> None:
+    open_figures = [line for line in path.read_text().splitlines() if "FIGURE(" in line]
+    assert open_figures == []

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+)
+
+from mailbus import Client
+from mailbus.errors import ConfigurationError, SendError
+from tests.unit.mailbus.deployment import JOB, Deployment
+from tests.unit.mailbus.fake_deployment import (
+    QUEUE,
+    refusal,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "fix"),
+    [
+        (refusal("AccessDenied", 403), "sqs:SendMessage"),
+        (refusal("AccessDeniedException"), "sqs:SendMessage"),
+        (refusal("AWS.SimpleQueueService.NonExistentQueue"), "SendQueueUrl"),
+        (refusal("InvalidClientTokenId", 403), "credentials"),
+        (refusal("ExpiredToken", 403), "credentials"),
+        (NoCredentialsError(), "credentials"),
+        (ParamValidationError(report="value: Dear Jane, your password is …"), "wrong type"),
+    ],
+)
+def test_what_has_to_be_set_up_is_a_configuration_error(
+    deployment: Deployment, error: Exception, fix: str
+) -> None:
+    deployment.queue.outages = [error]
+    with pytest.raises(ConfigurationError, match=fix) as raised:
+        deployment.client.send(JOB)
+    assert "password" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "retryable"),
+    [
+        (refusal("InternalError", 500), "InternalError", True),
+        (refusal("ServiceUnavailable", 503), "ServiceUnavailable", True),
+        (refusal("RequestThrottled", 403), "RequestThrottled", True),
+        (refusal("ThrottlingException", 400), "ThrottlingException", True),
+        (refusal("InvalidMessageContents", 400), "InvalidMessageContents", False),
+        (EndpointConnectionError(endpoint_url=QUEUE), "EndpointConnectionError", True),
+        (ConnectTimeoutError(endpoint_url=QUEUE), "ConnectTimeoutError", True),
+    ],
+)
+def test_every_other_error_says_whether_to_try_again(
+    deployment: Deployment, error: Exception, code: str, *, retryable: bool
+) -> None:
+    deployment.queue.outages = [error]
+    with pytest.raises(SendError) as raised:
+        deployment.client.send(JOB)
+    assert (raised.value.code, raised.value.retryable) == (code, retryable)
+
+
+def test_an_error_of_sqs_is_told_in_its_own_words_but_not_at_any_length(deployment: Deployment) -> None:
+    deployment.queue.outages = [refusal("InternalError", 500, "We had a problem. " * 1000)]
+    with pytest.raises(SendError, match="We had a problem") as raised:
+        deployment.client.send(JOB)
+    assert len(str(raised.value)) < 400
+
+
+@pytest.mark.parametrize("url", ["", "mailbus-prod-send", "arn:aws:sqs:eu-west-1:210987654321:send", None])
+def test_what_is_no_queue_url_is_refused_at_once(url: Any) -> None:
+    with pytest.raises(ConfigurationError, match="SendQueueUrl"):
+        Client(url)

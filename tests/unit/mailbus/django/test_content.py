@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import base64
+from email.message import EmailMessage as PythonMessage
+from email.message import MIMEPart
+from email.mime.base import MIMEBase
+from email.mime.image import MIMEImage
+from email.mime.text import MIMEText
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.mail import EmailMessage, EmailMultiAlternatives
+
+from mailbus.errors import UnsupportedFeature
+
+if TYPE_CHECKING:
+    from pathlib import Path
+from tests.unit.mailbus.django.mail import PNG, Mail, message, with_attributes
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "html"),
+    [
+        ({"body": "Hello."}, "Hello.", None),
+        ({"body": "Hello.", "alternatives": [("<p>Hello.</p>", "text/html")]}, "Hello.", "<p>Hello.</p>"),
+        ({"body": "", "alternatives": [("<p>Hello.</p>", "text/html")]}, None, "<p>Hello.</p>"),
+        ({"body": "", "alternatives": [("Hello.", "text/plain"), ("<p/>", "text/html")]}, "Hello.", "<p/>"),
+        ({"body": "", "attachments": [("a.bin", b"\x00", None)]}, None, None),
+        ({"body": ""}, "", None),
+        (
+            {"body": "Hello.", "alternatives": [(b"<p>Hi</p>", "Text/HTML; charset=utf-8")]},
+            "Hello.",
+            "<p>Hi</p>",
+        ),
+    ],
+)
+def test_bodies_are_where_django_would_show_them(
+    django: Mail, fields: dict[str, Any], text: str | None, html: str | None
+) -> None:
+    job = django.send(message(**fields))
+    assert (job.get("text"), job.get("html")) == (text, html)
+
+
+@pytest.mark.parametrize(
+    ("body", "alternatives", "expected"),
+    [
+        ("<p>Hello.</p>", [], (None, "<p>Hello.</p>")),
+        ("<p>Hello.</p>", [("Hello.", "text/plain")], ("Hello.", "<p>Hello.</p>")),
+        ("", [], (None, "")),
+    ],
+)
+def test_a_body_may_be_html(
+    django: Mail, body: str, alternatives: list[tuple[str, str]], expected: tuple[str | None, str]
+) -> None:
+    html = message(body=body, alternatives=alternatives)
+    html.content_subtype = "html"
+    job = django.send(html)
+    assert (job.get("text"), job.get("html")) == expected
+
+
+def test_other_alternatives_stay_alternatives(django: Mail) -> None:
+    invited = message()
+    invited.attach_alternative("<!doctype html><html amp4email></html>", "text/x-amp-html")
+    invited.attach_alternative("<p>Come.</p>", "text/html")
+    invited.attach_alternative("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", "text/calendar; method=REQUEST")
+
+    job = django.send(invited)
+
+    assert job["html"] == "<p>Come.</p>"
+    assert [part["content_type"] for part in job["alternatives"]] == [
+        "text/x-amp-html",
+        "text/calendar; method=REQUEST",
+    ]
+
+
+def test_a_second_html_is_refused(django: Mail) -> None:
+    twice = message(alternatives=[("<p>One.</p>", "text/html"), ("<p>Two.</p>", "text/html")])
+    assert django.refusal(twice).path.startswith("$.alternatives[0]")
+
+
+def test_an_alternative_that_is_no_text_is_refused(django: Mail) -> None:
+    binary = message(alternatives=[(b"\xff\xfe", "text/x-amp-html")])
+    assert django.refusal(binary).path == "$.alternatives[0].content"
+
+
+def test_files_come_as_tuples_of_text_and_of_bytes(django: Mail, tmp_path: Path) -> None:
+    path = tmp_path / "übersicht.csv"
+    path.write_bytes("größe;1\r\n".encode())
+    filed = message()
+    filed.attach("notes.txt", "Zwölf", "text/plain")
+    filed.attach("data.bin", b"\x00\xff", "application/octet-stream")
+    filed.attach("latin.txt", "Zwölf".encode("latin-1"), "text/plain")
+    filed.attach("order.json", '{"n": "ü"}', "application/json")
+    filed.attach("page.html", b"<p>")
+    filed.attach_file(str(path))
+    filed.attachments.append(("bare.pdf", b"%PDF"))
+
+    files = django.send(filed)["attachments"]
+
+    assert [(f["filename"], f["content_type"], base64.b64decode(f["content"])) for f in files] == [
+        ("notes.txt", "text/plain; charset=utf-8", "Zwölf".encode()),
+        ("data.bin", "application/octet-stream", b"\x00\xff"),
+        ("latin.txt", "application/octet-stream", "Zwölf".encode("latin-1")),
+        ("order.json", "application/json", '{"n": "ü"}'.encode()),
+        ("page.html", "text/html; charset=utf-8", b"<p>"),
+        ("übersicht.csv", "text/csv; charset=utf-8", "größe;1\r\n".encode()),
+        ("bare.pdf", "application/pdf", b"%PDF"),
+    ]
+
+
+def test_an_image_with_a_content_id_is_inline(django: Mail) -> None:
+    image = MIMEImage(PNG, "png")
+    image.add_header("Content-Disposition", "inline", filename="logo.png")
+    image.add_header("Content-ID", "<logo.1@inline>")
+    illustrated = message(alternatives=[('<img src="cid:logo.1@inline">', "text/html")])
+    illustrated.attach(image)
+    illustrated.mixed_subtype = "related"
+
+    (file,) = django.send(illustrated)["attachments"]
+
+    assert base64.b64decode(file.pop("content")) == PNG
+    assert file == {
+        "filename": "logo.png",
+        "content_type": "image/png",
+        "content_id": "logo.1@inline",
+        "disposition": "inline",
+    }
+
+
+def test_an_image_of_pythons_newer_kind_is_inline_too(django: Mail) -> None:
+    image = MIMEPart()
+    image.set_content(
+        PNG, maintype="image", subtype="png", disposition="inline", cid="<logo@inline>", filename="ü.png"
+    )
+    illustrated = message()
+    illustrated.attachments.append(image)
+
+    (file,) = django.send(illustrated)["attachments"]
+
+    assert base64.b64decode(file.pop("content")) == PNG
+    assert file == {
+        "filename": "ü.png",
+        "content_type": "image/png",
+        "content_id": "logo@inline",
+        "disposition": "inline",
+    }
+
+
+def test_a_mime_part_keeps_its_bytes_and_what_its_type_says(django: Mail) -> None:
+    calendar = MIMEText("BEGIN:VCALENDAR\r\nSUMMARY:Zwölf\r\nEND:VCALENDAR\r\n", "calendar", "iso-8859-1")
+    calendar.set_param("method", "REQUEST")
+    calendar.set_param("name", "invite.ics")
+    calendar.add_header("Content-Disposition", "attachment", filename="invite.ics")
+    invited = message()
+    invited.attach(calendar)
+
+    (file,) = django.send(invited)["attachments"]
+
+    assert "Zwölf".encode("latin-1") in base64.b64decode(file["content"])
+    assert file["content_type"] == 'text/calendar; charset="iso-8859-1"; method="REQUEST"'
+    assert (file["filename"], file["disposition"]) == ("invite.ics", "attachment")
+
+
+@pytest.mark.parametrize(
+    ("attachment", "path"),
+    [
+        ((None, b"x", "text/csv"), "$.attachments[0]"),
+        (("a.eml", EmailMessage("Inner", "Hello."), None), "$.attachments[0].content_type"),
+        (("a.eml", PythonMessage(), "message/rfc822"), "$.attachments[0].content_type"),
+        (("a.txt", "half \ud83d", "text/plain"), "$.attachments[0].content"),
+        (("a.txt", 17, "text/plain"), "$.attachments[0].content"),
+        ((17, b"x", "text/plain"), "$.attachments[0].filename"),
+        (("a.txt",), "$.attachments[0]"),
+        (17, "$.attachments[0]"),
+    ],
+)
+def test_a_file_that_a_job_cannot_carry_is_refused(django: Mail, attachment: Any, path: str) -> None:
+    filed = message()
+    filed.attachments.append(attachment)
+    assert django.refusal(filed).path.startswith(path)
+
+
+def test_a_part_with_headers_of_its_own_is_refused_with_the_header(django: Mail) -> None:
+    part = MIMEBase("application", "pdf")
+    part.set_payload(b"%PDF")
+    part.add_header("Content-Description", "Invoice")
+    filed = message()
+    filed.attach(part)
+
+    refused = django.refusal(filed)
+
+    assert isinstance(refused, UnsupportedFeature)
+    assert refused.feature == "Content-Description"
+
+
+class Signed(EmailMultiAlternatives):
+    def message(self, **options: Any) -> Any:
+        """Sign it, as packages for S/MIME do."""
+        return super().message(**options)
+
+
+def test_a_message_that_makes_its_own_mime_is_refused(django: Mail) -> None:
+    refused = django.refusal(Signed("Signed", "Hello.", to=["ann@example.net"]))
+    assert isinstance(refused, UnsupportedFeature)
+
+
+@pytest.mark.parametrize(("name", "value"), [("mixed_subtype", "report"), ("alternative_subtype", "related")])
+def test_an_order_of_parts_that_a_job_does_not_have_is_refused(django: Mail, name: str, value: str) -> None:
+    assert isinstance(django.refusal(with_attributes(message(), **{name: value})), UnsupportedFeature)
