@@ -1,9 +1,9 @@
 """Parses a mail into its message, its bodies and its other parts.
 
-Bodies are told from other parts as in JMAP (RFC 8621, 4.1.4). `text` and `html` are all body parts of their
-type, joined by a line break, since mailers split a text around an attachment into several parts. Other parts
-are attachments or, by disposition and content id, inlines. Line breaks of texts, CRLF and CR alone, become
-LF. Messages inside a mail stay whole, as attachments.
+Bodies are distinguished from other parts as in JMAP (RFC 8621, 4.1.4). `text` and `html` are all body parts
+of their type, joined by a line break, since mailers split a text around an attachment into several parts.
+Other parts are attachments or, by disposition and content id, inlines. Line breaks of texts, CRLF and CR
+alone, become LF. Messages inside a mail stay whole, as attachments.
 """
 
 from __future__ import annotations

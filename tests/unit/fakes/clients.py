@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 BUS = "mailbus-dev"
 DEAD_LETTERS = "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-tracking-dead"
 
 
-def refusal(code: str, message: str = "refused") -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": message}}, "PutEvents")
+def refusal(code: str, message: str = "refused", *, operation: str = "PutEvents") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
 class FakeEvents:
@@ -76,7 +77,7 @@ class FakeSqs:
         *,
         QueueUrl: str,  # noqa: N803 - AWS's name
         MessageBody: str,  # noqa: N803 - AWS's name
-        MessageAttributes: dict[str, dict[str, str]],  # noqa: N803 - AWS's name
+        MessageAttributes: Mapping[str, dict[str, str]] = MappingProxyType({}),  # noqa: N803 - AWS's name
     ) -> None:
         if self.outage is not None:
             raise self.outage

@@ -5,14 +5,10 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from tests.unit.fakes.clients import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-
-def refusal(code: str, operation: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "refused"}}, operation)
 
 
 class FakeS3:
@@ -45,7 +41,7 @@ class FakeS3:
         self.on_read(Key)
         if (Bucket, Key) not in self.objects:
             missing = "NoSuchKey"
-            raise refusal(missing, "GetObject")
+            raise refusal(missing, operation="GetObject")
         content = self.objects[Bucket, Key]
         return {"ContentLength": len(content), "Metadata": self.metadata, "Body": io.BytesIO(content)}
 
@@ -62,7 +58,7 @@ class FakeS3:
         self._fail(Key, "PutObject")
         if IfNoneMatch == "*" and (Bucket, Key) in self.objects:
             exists = "PreconditionFailed"
-            raise refusal(exists, "PutObject")
+            raise refusal(exists, operation="PutObject")
         self.writes.append(Key)
         self.objects[Bucket, Key] = Body
 
@@ -71,4 +67,4 @@ class FakeS3:
         if error is not None:
             raise error
         if key in self.refused:
-            raise refusal(self.refused[key], operation)
+            raise refusal(self.refused[key], operation=operation)

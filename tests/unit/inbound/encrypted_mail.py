@@ -1,4 +1,4 @@
-"""Mail as SES's "Encrypt message" stores it, made without what reads it; and KMS, judging as KMS does."""
+"""Mail as SES stores it with "Encrypt message", written independently of the function, and a fake KMS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import GCM
 
 from inbound.handler import process
-from tests.unit.fakes.s3 import refusal
+from tests.unit.fakes.clients import refusal
 from tests.unit.inbound.world import BUCKET, MESSAGE_ID, RAW_KEY, SETTINGS, World, received, record
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ ENCRYPTED = msgspec.structs.replace(SETTINGS, encrypted=True)
 
 
 class FakeKms:
-    """Wraps keys for a context, and unwraps them for that alone; `outage` is the code of every answer."""
+    """KMS: wraps keys for a context, and unwraps them only with it; `outage` is each call's error code."""
 
     def __init__(self, outage: str | None = None) -> None:
         self.outage = outage
@@ -61,11 +61,11 @@ class FakeKms:
     ) -> dict[str, Any]:
         self.asked += 1
         if self.outage is not None:
-            raise refusal(self.outage, "Decrypt")
+            raise refusal(self.outage, operation="Decrypt")
         key, context = self._wrapped.get(CiphertextBlob, (b"", {}))
         if not key or context != EncryptionContext:
             altered = "InvalidCiphertextException"
-            raise refusal(altered, "Decrypt")
+            raise refusal(altered, operation="Decrypt")
         return {"Plaintext": key, "KeyId": KMS_KEY, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}
 
 
@@ -77,7 +77,7 @@ def encrypted(
     key: bytes | None = None,
     wrapped_key: bytes | None = None,
 ) -> tuple[bytes, dict[str, str]]:
-    """Encrypt a mail; returns the object and its metadata. KMS wraps `wrapped_key` where it is another."""
+    """Return an encrypted mail and its object's metadata. `wrapped_key` is the key that KMS wraps instead."""
     bound = CONTEXT if context is None else context
     key = os.urandom(32) if key is None else key
     iv = os.urandom(12)
@@ -112,7 +112,7 @@ class EncryptingWorld(World):
         self.kms = kms
 
     def reason_of_failure(self, receive_count: int = 1) -> str:
-        """Receive the mail, which must not be read: nothing of it is published, stored or logged."""
+        """Receive a mail that must not be read, and return the reason; its content is nowhere to be found."""
         assert process([record(received(), receive_count=receive_count)], self.wiring) == ()
         assert self.detail["event_type"] == "inbound_failed"
         assert self.detail["message"] is None
@@ -122,8 +122,8 @@ class EncryptingWorld(World):
             "size": len(self.stored(RAW_KEY)),
         }
         assert self.s3.writes == []
-        told = json.dumps(self.details) + self.logged.getvalue()
-        assert SECRET.decode() not in told
+        everything = json.dumps(self.details) + self.logged.getvalue()
+        assert SECRET.decode() not in everything
         reason: str = self.detail["description"]
         return reason
 
@@ -135,7 +135,7 @@ def store_encrypted(
     outage: str | None = None,
     **changed: str | None,
 ) -> EncryptingWorld:
-    """Store a mail as SES does; `changed` metadata is named with underscores, None takes it away."""
+    """Store a mail as SES does; `changed` metadata has underscores in its names, None removes it."""
     kms = FakeKms(outage)
     content, metadata = encrypted(MAIL, kms, context=context)
     for name, value in changed.items():

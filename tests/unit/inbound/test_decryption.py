@@ -266,7 +266,7 @@ def test_an_encrypted_mail_is_freed_before_the_clear_one_is_parsed() -> None:
 
 
 def _peak_bytes(world: EncryptingWorld) -> int:
-    """Receive the mail from an S3 that keeps nothing; returns the memory that it took."""
+    """Receive a mail from an S3 that stores nothing; return the memory that it took."""
     fetch = world.s3.get_object
     world.s3.get_object = lambda **asked: _fresh(fetch(**asked))  # type: ignore[method-assign] # as above
     world.s3.put_object = lambda **_: None  # type: ignore[method-assign] # as above

@@ -1,4 +1,4 @@
-"""However large a mail is, its event fits the bus and nothing of the mail is lost."""
+"""The event of a mail of any size fits the bus, and nothing of the mail is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the function does with a message on its queue, before and around the mail itself."""
+"""Which events, retries and dead letters the records of a batch become."""
 
 from __future__ import annotations
 

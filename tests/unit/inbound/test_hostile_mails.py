@@ -1,4 +1,4 @@
-"""Mails that are made to exhaust a parser become one event each, with work that has a bound.
+"""Mails that are made to exhaust a parser have one event each, and take bounded work.
 
 Work is counted in calls of functions, so that no clock decides. Each mail exceeds what is read of its kind:
 parts, fields, addresses, encoded words or bytes of a header.
@@ -25,7 +25,7 @@ TEXT = b"\r\n\r\nx"
 
 
 def nested(depth: int) -> bytes:
-    """Make a text in `depth` multiparts, each with its own boundary."""
+    """Return a text in `depth` multiparts, each with its own boundary."""
     opened = b"".join(
         b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level)
         for level in range(depth)
@@ -35,7 +35,7 @@ def nested(depth: int) -> bytes:
 
 
 class Hostile(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail of any size, a size that is large enough to hurt, and the event that it becomes."""
+    """A mail of any size, a size that exceeds the limits, and the defects and parts of its event."""
 
     made: Callable[[int], bytes]
     size: int
@@ -122,7 +122,7 @@ def receive(raw: bytes) -> dict[str, Any]:
 
 
 def calls(raw: bytes) -> int:
-    """Count the calls of Python functions that receiving a mail takes."""
+    """Return how many Python functions are called to receive a mail."""
     count = 0
 
     def counted(_frame: object, _event: str, _argument: object) -> None:

@@ -1,4 +1,4 @@
-"""Which parts of a mail are text, attachments and inlines, and what the parsed mail holds."""
+"""Which parts of a mail are bodies, attachments and inlines."""
 
 from __future__ import annotations
 

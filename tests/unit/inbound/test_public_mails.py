@@ -1,4 +1,4 @@
-"""Mail that others collected because it breaks parsers, beside what a reference made of it."""
+"""Public mails that break parsers, compared with a reference parser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CORPUS = Path(__file__).parents[4] / "shared/corpus/mime"
 REFERENCE = CORPUS / "stalwart/expected.jsonl"
 
-pytestmark = pytest.mark.skipif(not REFERENCE.exists(), reason="the corpus is not at hand")
+pytestmark = pytest.mark.skipif(not REFERENCE.exists(), reason="the corpus is missing")
 
 MAILS = sorted(path.relative_to(CORPUS).as_posix() for path in CORPUS.glob("**/*.eml"))
 EXPECTED: list[dict[str, Any]] = (
@@ -90,7 +90,7 @@ def body(text: bytes | str | None) -> str | None:
 
 
 def files(raw: bytes, mail: ParsedMail, expected: list[dict[str, Any]]) -> list[list[str | None]]:
-    """Name, type and hash of the parts; what the reference leaves open is left open here."""
+    """Name, type and hash of the parts; None where the reference has none."""
     found = [
         [part.filename, part.content_type, hashlib.sha256(part.content(raw)[0]).hexdigest()]
         for part in mail.parts

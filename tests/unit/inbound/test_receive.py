@@ -1,4 +1,4 @@
-"""A mail comes by S3, or inside its notification: the event is the same, and the raw mail is kept."""
+"""A mail in S3 and a mail in its notification have the same event, and the raw mail is stored."""
 
 from __future__ import annotations
 

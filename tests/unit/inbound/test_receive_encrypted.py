@@ -1,4 +1,4 @@
-"""What the inbound function receives in a deployment that encrypts its mail, or from one."""
+"""Receiving mail in a deployment that has SES encrypt it."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def test_with_encryption_a_mail_in_a_notification_is_stored_in_clear_and_read_ag
     world = World()
     world.wiring = msgspec.structs.replace(world.wiring, settings=ENCRYPTED)
     action = {"type": "SNS", "topicArn": TOPIC, "encoding": "BASE64"}
-    told = received(receipt__action=action, content=b64encode(MAIL).decode())
+    notification = received(receipt__action=action, content=b64encode(MAIL).decode())
     for delivery in (1, 2):
-        assert process([record(told, receive_count=delivery)], world.wiring) == ()
+        assert process([record(notification, receive_count=delivery)], world.wiring) == ()
     first, second = world.details
     assert first == second
     assert first["message"]["text"] == SECRET.decode()
@@ -78,8 +78,8 @@ def test_with_encryption_a_mail_in_a_notification_is_stored_in_clear_and_read_ag
 def test_with_encryption_a_clear_object_that_exists_before_a_notification_is_reported() -> None:
     world = EncryptingWorld(MAIL.replace(b"noon", b"dusk"), {}, FakeKms(), ENCRYPTED)
     action = {"type": "SNS", "topicArn": TOPIC, "encoding": "BASE64"}
-    told = received(receipt__action=action, content=b64encode(MAIL).decode())
-    assert process([record(told, receive_count=DELIVERIES_UNTIL_REPORTED)], world.wiring) == ()
+    notification = received(receipt__action=action, content=b64encode(MAIL).decode())
+    assert process([record(notification, receive_count=DELIVERIES_UNTIL_REPORTED)], world.wiring) == ()
     assert world.detail["event_type"] == "inbound_failed"
 
 
@@ -104,9 +104,11 @@ def test_a_mail_of_another_account_is_decrypted_if_its_topic_is_of_that_account(
     other = "999999999999"
     content, metadata = encrypted(MAIL, kms, context={**CONTEXT, "aws:ses:source-account": other})
     world = EncryptingWorld(content, metadata, kms)
-    told = record(received())
-    foreign = type(told)(
-        message_id="1", receipt_handle="1", body=told.body.replace(f":{ACCOUNT}:mailbus", f":{other}:mailbus")
+    notification = record(received())
+    foreign = type(notification)(
+        message_id="1",
+        receipt_handle="1",
+        body=notification.body.replace(f":{ACCOUNT}:mailbus", f":{other}:mailbus"),
     )
     assert process([foreign], world.wiring) == ()
     assert world.detail["event_type"] == "inbound"

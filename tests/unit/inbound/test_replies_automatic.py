@@ -126,8 +126,8 @@ def test_unusual_addresses_have_the_label_of_their_local_part(address: str, deta
 
 def test_the_events_labels_are_those_of_the_envelope_and_not_of_the_header() -> None:
     world = World(b"To: support+4712@inbound.example.com\n\nHello\n")
-    told = received(receipt__recipients=["support+4711@inbound.example.com"])
-    assert process([record(told)], world.wiring) == ()
+    notification = received(receipt__recipients=["support+4711@inbound.example.com"])
+    assert process([record(notification)], world.wiring) == ()
     assert world.detail["message"]["recipient_details"] == {"support+4711@inbound.example.com": "4711"}
 
 

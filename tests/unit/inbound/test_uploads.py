@@ -1,4 +1,4 @@
-"""Parts are stored several at a time, in bounded memory, and a mail with a part that is not stored fails."""
+"""Parts are stored side by side in bounded memory, and a mail with a part that is not stored fails."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ def key(number: int) -> str:
 
 
 class SlowS3(FakeS3):
-    """S3 in which writes wait until so many are under way, or until nobody begins another.
+    """S3 in which writes wait until `together` of them are in flight, or until none begins for 5 s.
 
-    `bytes_at_once` has what was under way whenever one began.
+    `bytes_at_once` has the bytes in flight whenever one began.
     """
 
     def __init__(self, together: int) -> None:
         super().__init__()
         self.together = threading.Barrier(together)
         self.lock = threading.Lock()
-        self.under_way = 0
+        self.in_flight = 0
         self.bytes_at_once: list[int] = []
 
     def put_object(self, *, Key: str, Body: bytes, **_: Any) -> None:  # noqa: N803 - AWS's names
         with self.lock:
-            self.under_way += len(Body)
-            self.bytes_at_once.append(self.under_way)
+            self.in_flight += len(Body)
+            self.bytes_at_once.append(self.in_flight)
         with contextlib.suppress(threading.BrokenBarrierError):
             self.together.wait(timeout=5)
         with self.lock:
-            self.under_way -= len(Body)
+            self.in_flight -= len(Body)
             super().put_object(Bucket=BUCKET, Key=Key, Body=Body)
 
 

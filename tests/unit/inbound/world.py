@@ -1,4 +1,4 @@
-"""Mail on its way in, as tests need it: SES's notification on a queue, the mail in a bucket beside it."""
+"""The inbound function with stand-ins for AWS, and SES's notification of a received mail."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class World:
 
     @property
     def details(self) -> list[dict[str, Any]]:
-        """What got onto the bus, as its subscribers see it."""
+        """The details on the bus, as subscribers receive them."""
         return [json.loads(entry["Detail"]) for entry in self.events.taken]
 
     @property

@@ -72,7 +72,7 @@ def test_metrics_have_exactly_the_dimension_that_alarms_watch(
 
 
 class FakeSession:
-    """Makes clients that all are one, and keeps for which service and region."""
+    """Makes fake clients, and records for which service and region."""
 
     def __init__(self) -> None:
         self.made: list[tuple[str, str | None]] = []

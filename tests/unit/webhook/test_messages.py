@@ -98,15 +98,17 @@ def test_a_field_with_a_value_that_sns_does_not_send_is_refused(changes: dict[st
 @pytest.mark.parametrize(
     "field", ["Type", "SignatureVersion", "Timestamp", "MessageId", "TopicArn", "Subject"]
 )
-@pytest.mark.parametrize("said", ["ada@example.org, my password is", "ada@example.org` - at `$.Nowhere`\n"])
-def test_a_refusal_names_the_field_and_quotes_nothing(field: str, said: str) -> None:
+@pytest.mark.parametrize(
+    "problem", ["ada@example.org, my password is", "ada@example.org` - at `$.Nowhere`\n"]
+)
+def test_a_refusal_names_the_field_and_quotes_nothing(field: str, problem: str) -> None:
     world = World()
-    value = [said] if field == "Subject" else said
+    value = [problem] if field == "Subject" else problem
     answer = world.send(event(json.dumps(signed(notification()) | {field: value})))
     assert answer.status == MALFORMED
-    told = f"{answer}{world.log}"
-    assert "ada@example.org" not in told
-    assert "Nowhere" not in told
+    reason = f"{answer}{world.log}"
+    assert "ada@example.org" not in reason
+    assert "Nowhere" not in reason
     if field != "Timestamp":
         assert f"$.{field}" in world.refusal_reason()
 

@@ -49,14 +49,14 @@ def test_a_notification_is_queued_unchanged_by_its_path(version: str, resource: 
     world = World()
     message = signed(notification(SignatureVersion=version))
     assert world.post(message, resource).status == OK
-    assert world.sqs.sent == [(queue, json.dumps(message))]
+    assert world.queued == [(queue, json.dumps(message))]
     assert world.measured == []
 
 
 def test_a_queued_message_is_parsed_like_snss_own() -> None:
     world = World()
     world.post(signed(notification()))
-    read = parse_notification(world.sqs.sent[0][1])
+    read = parse_notification(world.queued[0][1])
     assert (read.topic_arn, read.message_id) == (TOPIC, "26858270-545e-5848-82a2-e05566af3dcf")
 
 
@@ -81,7 +81,7 @@ def test_a_queued_message_is_parsed_like_snss_own() -> None:
 def test_every_kind_of_message_that_sns_may_post_is_queued(message: dict[str, Any]) -> None:
     world = World()
     assert world.post(signed(message)).status == OK
-    assert len(world.sqs.sent) == 1
+    assert len(world.queued) == 1
 
 
 def test_a_base64_encoded_body_is_decoded() -> None:
@@ -89,7 +89,7 @@ def test_a_base64_encoded_body_is_decoded() -> None:
     body = json.dumps(signed(notification()), ensure_ascii=False)
     encoded = event(base64.b64encode(body.encode()).decode(), isBase64Encoded=True)
     assert world.send(encoded).status == OK
-    assert world.sqs.sent == [(TRACKING_QUEUE, body)]
+    assert world.queued == [(TRACKING_QUEUE, body)]
 
 
 def test_the_largest_message_of_sns_is_accepted_when_escaped() -> None:
@@ -102,7 +102,7 @@ def test_characters_that_a_queue_refuses_are_escaped() -> None:
     world = World()
     message = signed(notification(Message="a\uffffb\ufffe"))
     world.send(event(json.dumps(message, ensure_ascii=False)))
-    body = world.sqs.sent[0][1]
+    body = world.queued[0][1]
     assert not {"\uffff", "\ufffe"} & set(body)
     assert json.loads(body) == message
 
@@ -118,7 +118,7 @@ def test_a_repeated_message_is_queued_again() -> None:
     world.post(message)
     world.now += timedelta(minutes=20)
     assert world.post(message).status == OK
-    assert world.sqs.sent[0] == world.sqs.sent[1]
+    assert world.queued[0] == world.queued[1]
 
 
 def test_a_message_of_a_chinese_region_is_verified_by_its_own_certificate() -> None:
@@ -182,7 +182,7 @@ def test_a_subscription_is_confirmed_in_the_region_of_its_topic(version: str) ->
     world = World()
     assert world.post(signed(subscription_message(SignatureVersion=version))).status == OK
     assert world.sns.confirmed == [("us-east-1", TOPIC, TOKEN)]
-    assert world.sqs.sent == []
+    assert world.queued == []
     assert world.measured == []
     (line,) = world.log
     assert (line["message"], line["topic_arn"]) == ("subscription confirmed", TOPIC)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not FILES, reason="the corpus is not beside this
 
 
 def as_posted(path: Path) -> dict[str, Any]:
-    """Read a message; one was kept in Lambda's spelling."""
+    """Parse a message; one has Lambda's spelling of the fields."""
     spelling = {"SigningCertUrl": "SigningCertURL", "UnsubscribeUrl": "UnsubscribeURL"}
     whole = json.loads(path.read_text(encoding="utf-8"))
     return {spelling.get(name, name): value for name, value in whole.items()}

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from mailbus.metrics import REFUSED_MESSAGES
+from tests.unit.fakes.clients import FakeSqs, refusal
 from webhook.aws.queues import Queues
 from webhook.aws.subscriptions import Subscriptions
 from webhook.certificates import Certificates, Unreachable
@@ -26,6 +26,8 @@ from webhook.http import Response, parse_request
 from webhook.receive import Webhook, receive
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
     from mailbus.metrics import Metric
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -185,20 +187,7 @@ def event(body: str | None, resource: str = "/tracking", **changes: Any) -> dict
 
 
 def client_error(code: str, operation: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": PRIVATE}}, operation)
-
-
-class FakeSqs:
-    """SQS: records what was sent by queue, or raises `outage`."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str]] = []
-        self.outage: Exception | None = None
-
-    def send_message(self, *, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803 - AWS's names
-        if self.outage is not None:
-            raise self.outage
-        self.sent.append((QueueUrl, MessageBody))
+    return refusal(code, PRIVATE, operation=operation)
 
 
 class FakeSns:
@@ -270,9 +259,14 @@ class World:
     def log(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.stream.getvalue().splitlines()]
 
+    @property
+    def queued(self) -> list[tuple[str, str]]:
+        """The queue and the body of each message that was sent."""
+        return [(message["queue"], message["body"]) for message in self.sqs.sent]
+
     def nothing_happened(self) -> bool:
         """Return True if nothing was sent or confirmed."""
-        return not self.sqs.sent and not self.sns.confirmed
+        return not self.queued and not self.sns.confirmed
 
     def refusal_reason(self) -> str:
         """Return the reason in the log for a message that was refused and counted."""

@@ -29,7 +29,7 @@ def test_a_key_of_the_wrong_length_is_reported(length: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "advice"),
     [
         ("DisabledException", "enable"),
         ("IncorrectKeyException", "may use"),
@@ -41,10 +41,10 @@ def test_a_key_of_the_wrong_length_is_reported(length: int) -> None:
         ("ValidationException", "not made by KMS"),
     ],
 )
-def test_permanent_errors_of_kms_are_reported_with_what_to_do(code: str, said: str) -> None:
+def test_permanent_errors_of_kms_are_reported_with_what_to_do(code: str, advice: str) -> None:
     reason = store_encrypted(outage=code).reason_of_failure()
     assert f"KMS answers {code}" in reason
-    assert said in reason
+    assert advice in reason
 
 
 @pytest.mark.parametrize(

@@ -78,5 +78,5 @@ def test_a_role_that_does_not_trust_the_sender_raises_awss_own_message(sts: Any)
 
 
 def test_timeouts_are_configurable() -> None:
-    config = sessions.config(max_attempts=1, connect_timeout=1.5, read_timeout=7)
+    config: Any = sessions.config(max_attempts=1, connect_timeout=1.5, read_timeout=7)
     assert (config.connect_timeout, config.read_timeout) == (1.5, 7)
