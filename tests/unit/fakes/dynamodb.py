@@ -22,38 +22,38 @@ OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 def refused(code: str, operation: str = "UpdateItem", **more: Any) -> ClientError:
     """Make an error as botocore raises it."""
-    error = ClientError({"Error": {"Code": code, "Message": "told to"}}, operation)
+    error = ClientError({"Error": {"Code": code, "Message": "refused"}}, operation)
     error.response.update(more)  # type: ignore[typeddict-item] # what single errors hold beside
     return error
 
 
 class FakeDynamoDb:
-    """`troubles` are errors raised by the next calls, one each, None for a call that works.
+    """`errors` are raised by the next calls, one each, None for a call that works.
 
-    `leaves_over` counts how many requests of the next batch calls are left unprocessed, one number for each.
-    `reasons` are the cancellation reasons of the next transactions.
+    `unprocessed` counts how many requests of the next batch calls are left unprocessed, one number for each.
+    `cancellation_reasons` are the cancellation reasons of the next transactions.
     """
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], dict[str, Any]] = {}
         self.calls: list[tuple[str, int]] = []
-        self.troubles: list[Exception | None] = []
-        self.leaves_over: list[int] = []
-        self.reasons: list[list[str]] = []
+        self.errors: list[Exception | None] = []
+        self.unprocessed: list[int] = []
+        self.cancellation_reasons: list[list[str]] = []
         self.before: Callable[[], None] = lambda: None
 
     def transact_write_items(self, *, TransactItems: list[Any]) -> dict[str, Any]:  # noqa: N803 - AWS's name
         self._called("TransactWriteItems", len(TransactItems))
         puts = [item["Put"] for item in TransactItems]
-        keys = [place(put["Item"]) for put in puts]
+        keys = [item_key(put["Item"]) for put in puts]
         assert len(set(keys)) == len(keys) <= 100, "one operation on an item, 100 in all"
-        told = self.reasons.pop(0) if self.reasons else ["None"] * len(puts)
+        codes = self.cancellation_reasons.pop(0) if self.cancellation_reasons else ["None"] * len(puts)
         reasons: list[dict[str, Any]] = []
-        for put, key, code in zip(puts, keys, told, strict=True):
+        for put, key, code in zip(puts, keys, codes, strict=True):
             assert put["TableName"] == TABLE
             found = self.items.get(key)
             if code != "None":
-                reasons.append({"Code": code, "Message": "told to"})
+                reasons.append({"Code": code, "Message": "refused"})
             elif holds(put["ConditionExpression"], found or {}, put):
                 reasons.append({"Code": "None"})
             else:
@@ -68,7 +68,7 @@ class FakeDynamoDb:
     def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803 - as above
         requests = RequestItems[TABLE]
         self._called("BatchWriteItem", len(requests))
-        keys = [place(request["PutRequest"]["Item"]) for request in requests]
+        keys = [item_key(request["PutRequest"]["Item"]) for request in requests]
         assert len(set(keys)) == len(keys) <= 25, "each item once, 25 in all"
         taken = len(requests) - self._left_over()
         for key, request in zip(keys[:taken], requests[:taken], strict=True):
@@ -81,16 +81,16 @@ class FakeDynamoDb:
         keys = request["Keys"]
         self._called("BatchGetItem", len(keys))
         assert request["ConsistentRead"]
-        assert 0 < len({place(key) for key in keys}) == len(keys) <= 100, "each key once, 100 in all"
+        assert 0 < len({item_key(key) for key in keys}) == len(keys) <= 100, "each key once, 100 in all"
         taken = len(keys) - self._left_over()
-        found = [copy.deepcopy(self.items[place(k)]) for k in keys[:taken] if place(k) in self.items]
+        found = [copy.deepcopy(self.items[item_key(k)]) for k in keys[:taken] if item_key(k) in self.items]
         left = keys[taken:]
         return {"Responses": {TABLE: found}, "UnprocessedKeys": {TABLE: {"Keys": left}} if left else {}}
 
     def update_item(self, **request: Any) -> dict[str, Any]:
         self._called("UpdateItem", 1)
         assert request["TableName"] == TABLE
-        key = place(request["Key"])
+        key = item_key(request["Key"])
         found = self.items.get(key)
         condition = request.get("ConditionExpression")
         if condition and not holds(condition, found or {}, request):
@@ -106,15 +106,15 @@ class FakeDynamoDb:
     def _called(self, operation: str, size: int) -> None:
         self.before()
         self.calls.append((operation, size))
-        trouble = self.troubles.pop(0) if self.troubles else None
-        if trouble is not None:
-            raise trouble
+        error = self.errors.pop(0) if self.errors else None
+        if error is not None:
+            raise error
 
     def _left_over(self) -> int:
-        return self.leaves_over.pop(0) if self.leaves_over else 0
+        return self.unprocessed.pop(0) if self.unprocessed else 0
 
 
-def place(item: dict[str, Any]) -> tuple[str, str]:
+def item_key(item: dict[str, Any]) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
 
 

@@ -7,12 +7,12 @@ import pytest
 from mailbus.errors import ConfigurationError, InvalidJob, SendError
 from mailbus.ledger.items import item, key_item
 from mailbus.ledger.records import JobRecord, RecordKey
-from tests.unit.fakes.dynamodb import place, refused
+from tests.unit.fakes.dynamodb import item_key, refused
 from tests.unit.mailbus.deployment import NOW, Deployment
 
 
 def remember(deployment: Deployment, record: JobRecord) -> None:
-    deployment.ledger.items[place(key_item(record.key))] = item(record)
+    deployment.ledger.items[item_key(key_item(record.key))] = item(record)
 
 
 def test_a_job_that_the_ledger_does_not_know_is_cancelled_for_longer_than_it_could_be_scheduled(
@@ -60,13 +60,13 @@ def test_what_is_no_id_cannot_be_cancelled(deployment: Deployment, job_id: Any) 
     [("AccessDeniedException", "dynamodb:UpdateItem"), ("ResourceNotFoundException", "deploy")],
 )
 def test_a_ledger_that_cannot_be_used_says_what_to_do(deployment: Deployment, code: str, fix: str) -> None:
-    deployment.ledger.troubles = [refused(code)]
+    deployment.ledger.errors = [refused(code)]
     with pytest.raises(ConfigurationError, match=fix):
         deployment.client.cancel("newsletter-1")
 
 
 def test_a_ledger_that_does_not_answer_may_be_asked_again(deployment: Deployment) -> None:
-    deployment.ledger.troubles = [refused("InternalServerError")]
+    deployment.ledger.errors = [refused("InternalServerError")]
     with pytest.raises(SendError) as raised:
         deployment.client.cancel("newsletter-1")
     assert raised.value.retryable

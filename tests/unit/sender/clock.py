@@ -11,7 +11,7 @@ from tests.unit.sender.settings import (
 
 
 class Clock:
-    """Time that passes only when somebody waits."""
+    """Time that passes only while something waits for it."""
 
     def __init__(self) -> None:
         self.now = START

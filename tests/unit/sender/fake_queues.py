@@ -37,15 +37,15 @@ class Message(msgspec.Struct, kw_only=True):
 class FakeQueues:
     """SQS: two send queues and the dead-letter queue, with visibility timeouts in simulated time.
 
-    `troubles` are errors of the next calls by their names, None for one that works.
+    `errors` are raised by the next calls of an operation, None for one that works.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.messages: dict[str, Message] = {}
         self.dead: list[dict[str, Any]] = []
-        self.hidden: list[tuple[str, int]] = []
-        self.troubles: dict[str, list[Exception | None]] = {}
+        self.delays: list[tuple[str, int]] = []
+        self.errors: dict[str, list[Exception | None]] = {}
         self.failing_parts: list[set[str]] = []
         self.sender_fault = False
         self._ids = itertools.count()
@@ -90,12 +90,12 @@ class FakeQueues:
         )
 
     def send_message(self, **message: Any) -> None:
-        self._trouble("send_message")
+        self._fail("send_message")
         assert message["QueueUrl"] == DEAD_LETTERS
         self.dead.append(message)
 
     def send_message_batch(self, *, QueueUrl: str, Entries: list[Any]) -> dict[str, Any]:  # noqa: N803 - AWS's names
-        self._trouble("send_message_batch")
+        self._fail("send_message_batch")
         assert len(Entries) <= 10
         assert sum(len(entry["MessageBody"].encode()) + 15 for entry in Entries) <= MESSAGE_BYTES
         failing = self.failing_parts.pop(0) if self.failing_parts else set()
@@ -116,17 +116,17 @@ class FakeQueues:
         ReceiptHandle: str,  # noqa: N803 - AWS's name
         VisibilityTimeout: int,  # noqa: N803 - AWS's name
     ) -> None:
-        self._trouble("change_message_visibility")
+        self._fail("change_message_visibility")
         assert isinstance(VisibilityTimeout, int)
         assert 0 <= VisibilityTimeout <= 43_200
         message = self.messages[ReceiptHandle.removeprefix("handle-")]
         assert message.queue_arn == arn(QueueUrl)
         message.visible_at = self.clock.now + VisibilityTimeout
-        self.hidden.append((message.message_id, VisibilityTimeout))
+        self.delays.append((message.message_id, VisibilityTimeout))
 
-    def _trouble(self, call: str) -> None:
-        troubles = self.troubles.get(call)
-        error = troubles.pop(0) if troubles else None
+    def _fail(self, call: str) -> None:
+        errors = self.errors.get(call)
+        error = errors.pop(0) if errors else None
         if error is not None:
             raise error
 

@@ -22,12 +22,12 @@ class FakeScheduler:
 
     def __init__(self) -> None:
         self.schedules: dict[str, dict[str, Any]] = {}
-        self.troubles: list[Exception | None] = []
+        self.errors: list[Exception | None] = []
 
     def create_schedule(self, **schedule: Any) -> None:
-        trouble = self.troubles.pop(0) if self.troubles else None
-        if trouble is not None:
-            raise trouble
+        error = self.errors.pop(0) if self.errors else None
+        if error is not None:
+            raise error
         assert len(schedule["Name"]) <= 64
         assert len(schedule["Target"]["Input"].encode()) <= 256 * 1024
         if schedule["Name"] in self.schedules:

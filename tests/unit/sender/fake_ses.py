@@ -31,8 +31,8 @@ class Lost:
 class FakeSes:
     """SES. `calls` are answers to the next calls as a whole, `answers` those for a first recipient's name.
 
-    An exception refuses, `Lost` accepts without an answer, a text is an entry's status, None accepts. The
-    last answer to a name is not used up where `forever` says so.
+    An exception refuses, `Lost` accepts without an answer, a string is an entry's status, None accepts.
+    `on_call` is called at each call.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class FakeSes:
         self.requests: list[dict[str, Any]] = []
         self.calls: list[Exception | Lost | None] = []
         self.answers: dict[str, list[Exception | Lost | str | None]] = {}
-        self.during: Callable[[], None] = lambda: None
+        self.on_call: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
 
     def send_email(self, **request: Any) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class FakeSes:
 
     def _begin(self, request: dict[str, Any]) -> Lost | None:
         self.requests.append(request)
-        self.during()
+        self.on_call()
         answer = self.calls.pop(0) if self.calls else None
         if isinstance(answer, Exception):
             raise answer
@@ -74,7 +74,7 @@ class FakeSes:
     def _entry(self, request: dict[str, Any], entry: dict[str, Any]) -> dict[str, str]:
         answer = self._answer(entry["Destination"])
         if isinstance(answer, str):
-            return {"Status": answer, "Error": "told to"}
+            return {"Status": answer, "Error": "refused"}
         mail = self._accept(request, entry["ReplacementTags"], entry["Destination"])
         if isinstance(answer, Lost):
             return {"Status": "SUCCESS"}

@@ -16,7 +16,7 @@ def test_a_mail_that_ses_rejects_has_a_rejected_event_and_is_dead_lettered() -> 
     world.ses.calls = [REJECTED]
     world.put()
     world.deliver()
-    [event] = world.told
+    [event] = world.published
     assert (event["event_type"], event["reject_reason"]) == ("rejected", "blocked")
     assert event["description"].startswith("MessageRejected: Email address is not verified: ")
     assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "MessageRejected"
@@ -28,7 +28,7 @@ def test_a_mail_that_ses_refuses_permanently_fails_without_a_reject_reason() -> 
     world.ses.calls = [refusal("NotFoundException", "No such configuration set.", 404)]
     world.put()
     world.deliver()
-    assert [(e["event_type"], e["reject_reason"]) for e in world.told] == [("failed", None)]
+    assert [(e["event_type"], e["reject_reason"]) for e in world.published] == [("failed", None)]
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def test_a_job_after_a_temporary_error_is_requeued_for_as_long_as_the_error_need
     world.ses.calls = [answer]
     message_id = world.put()
     world.deliver()
-    assert world.queues.hidden == [(message_id, seconds)]
-    assert (world.told, world.queues.dead) == ([], [])
+    assert world.queues.delays == [(message_id, seconds)]
+    assert (world.published, world.queues.dead) == ([], [])
     assert (world.record().attempts, world.record().tries) == (attempts, tries)
     assert (world.record().open, world.record().lease_until) == ((), 0.0)
     world.run(7200)
-    assert (world.ses.sent_to, world.told_of("queued")) == (["ann"], ["ann"])
+    assert (world.ses.sent_to, world.recipients_of("queued")) == (["ann"], ["ann"])
 
 
 @pytest.mark.parametrize("answer", [THROTTLED, QUOTA, PAUSED])
@@ -70,7 +70,7 @@ def test_paused_sending_is_counted_for_the_alarm() -> None:
     for name in ("ann", "bob", "kim"):
         world.put(to=name)
     world.deliver()
-    assert ("SendingPaused", 2) in world.measured
+    assert ("SendingPaused", 2) in world.metrics
 
 
 def test_a_temporary_error_fails_the_job_after_the_last_attempt() -> None:
@@ -79,7 +79,7 @@ def test_a_temporary_error_fails_the_job_after_the_last_attempt() -> None:
     world.put()
     world.run(DAY)
     assert len(world.ses.requests) == 5
-    assert (world.told_of("failed"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
+    assert (world.recipients_of("failed"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
     assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "ConnectTimeoutError"
 
 
@@ -97,20 +97,20 @@ def test_a_job_fails_before_sqs_drops_it_silently() -> None:
     message_id = world.put()
     world.queues.messages[message_id].receive_count = 989
     world.deliver()
-    assert (world.told_of("failed"), world.queues.messages) == (["ann"], {})
+    assert (world.recipients_of("failed"), world.queues.messages) == (["ann"], {})
     assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "SendingPausedException"
 
 
-@pytest.mark.parametrize("turn", [RetryAfter(seconds=60.0), QuotaExhausted()])
+@pytest.mark.parametrize("decision", [RetryAfter(seconds=60.0), QuotaExhausted()])
 def test_a_job_that_is_never_sent_fails_before_sqs_drops_it_silently(
-    turn: RetryAfter | QuotaExhausted,
+    decision: RetryAfter | QuotaExhausted,
 ) -> None:
     world = World()
-    world.pace.turns = [lambda count: [turn] * count]
+    world.pace.decisions = [lambda count: [decision] * count]
     message_id = world.put()
     world.queues.messages[message_id].sent_at = START - 13 * DAY
     world.deliver()
-    assert [(event["event_type"], event["job_id"]) for event in world.told] == [("failed", "job-ann")]
+    assert [(event["event_type"], event["job_id"]) for event in world.published] == [("failed", "job-ann")]
     assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "WaitedTooLong"
     assert "send it again as it is" in world.reasons[0]
     assert (world.ses.requests, world.queues.messages) == ([], {})
@@ -121,9 +121,9 @@ def test_a_waiting_job_fails_at_its_expiry() -> None:
     world.ses.calls = [QUOTA]
     world.put(expires_at=moment(600))
     world.deliver()
-    assert world.queues.hidden == [("sqs-0", 600)]
+    assert world.queues.delays == [("sqs-0", 600)]
     world.run()
-    assert (len(world.ses.requests), world.told_of("failed")) == (1, ["ann"])
+    assert (len(world.ses.requests), world.recipients_of("failed")) == (1, ["ann"])
     assert world.clock.now == START + 600
 
 
@@ -141,9 +141,9 @@ def test_a_mail_that_ses_accepted_without_an_answer_is_not_sent_again(answer: Lo
     world.ses.calls = [answer]
     world.put()
     world.deliver()
-    assert (world.told, world.outcomes) == ([], ["unanswered"])
+    assert (world.published, world.outcomes) == ([], ["unanswered"])
     assert world.record().open == (0,)
     assert world.record().lease_until == 0.0
-    world.tell()
+    world.report_sends()
     world.run()
-    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert (world.ses.sent_to, world.recipients_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})

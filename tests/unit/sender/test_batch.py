@@ -49,7 +49,7 @@ def test_a_batch_is_one_claim_and_one_write_however_many_jobs_it_has() -> None:
 
 def test_a_job_that_the_rate_does_not_allow_yet_waits_in_the_function() -> None:
     world = World()
-    world.pace.turns = [lambda count: [RetryAfter(seconds=4.0)] * count]
+    world.pace.decisions = [lambda count: [RetryAfter(seconds=4.0)] * count]
     world.put()
     world.deliver()
     assert (world.ses.sent_to, world.queues.messages) == (["ann"], {})
@@ -61,10 +61,10 @@ def test_duplicates_do_not_make_the_function_reserve_without_a_pause() -> None:
 
     def at_three(count: int) -> list[Decision]:
         left = START + 3.0 - world.clock.now
-        assert len(world.pace.asked) < 5
+        assert len(world.pace.reserved) < 5
         return [RetryAfter(seconds=left) if left > 0 else SendAt(due=world.clock.now)] * count
 
-    world.pace.turns = [at_three] * 100
+    world.pace.decisions = [at_three] * 100
     world.put()
     world.put()
     world.deliver()
@@ -76,7 +76,7 @@ def test_jobs_with_files_in_s3_are_processed_one_by_one() -> None:
     world = World()
     steps: list[str] = []
     world.s3.on_read = lambda key: steps.append(f"read {key}")
-    world.ses.during = lambda: steps.append("sent")
+    world.ses.on_call = lambda: steps.append("sent")
     for number in range(3):
         world.s3.objects[BUCKET, f"{number}.pdf"] = PDF
         world.put(to=f"c{number}", attachments=[invoice(f"{number}.pdf")])
@@ -94,14 +94,14 @@ def test_a_batch_of_large_jobs_needs_no_more_memory_than_one() -> None:
 def test_large_jobs_that_a_batch_has_no_time_for_are_requeued_unread() -> None:
     world = World()
     world.s3.objects[BUCKET, "17.pdf"] = PDF
-    world.ses.during = lambda: world.wait(11)
+    world.ses.on_call = lambda: world.wait(11)
     reads: list[str] = []
     world.s3.on_read = reads.append
     for number in range(3):
         world.put(to=f"c{number}", attachments=[invoice()])
     world.deliver()
     assert (len(reads), world.ses.sent_to) == (1, ["c0"])
-    assert [seconds for _, seconds in world.queues.hidden] == [2, 2]
+    assert [seconds for _, seconds in world.queues.delays] == [2, 2]
     world.run()
     assert world.ses.sent_to == ["c0", "c1", "c2"]
 
@@ -113,7 +113,7 @@ def test_a_job_in_s3_is_sent_beside_jobs_that_use_up_the_time() -> None:
     world.queues.put(json.dumps({"job_id": "job-large", "content_ref": at}))
     for name in ("ann", "ben", "cho"):
         world.put(to=name)
-        world.pace.turns = [lambda count: [SendAt(due=world.clock.now + 11)] * count]
+        world.pace.decisions = [lambda count: [SendAt(due=world.clock.now + 11)] * count]
         world.deliver()
     assert "large" in world.ses.sent_to
 
@@ -138,8 +138,8 @@ def test_an_unexpected_error_in_one_job_does_not_affect_the_others(
     assert world.ses.sent_to == ["ann"]
     assert (len(world.queues.dead), world.queues.messages) == (1, {})
     assert world.reasons[0].startswith("unexpected ZeroDivisionError in the sender; report it")
-    assert world.told[-1]["event_type"] == "failed"
-    assert world.told[-1]["job_id"] == "job-bob"
+    assert world.published[-1]["event_type"] == "failed"
+    assert world.published[-1]["job_id"] == "job-bob"
 
 
 @pytest.mark.parametrize(
@@ -168,11 +168,11 @@ def test_an_unexpected_error_in_any_step_loses_no_mail_and_sends_none_twice(
     with monkeypatch.context() as patched:
         patched.setattr(step, breaks)
         world.deliver()
-    world.tell()
+    world.report_sends()
     world.run(DAY)
     assert sorted(world.ses.sent_to) == ["ann", "bob"]
-    assert sorted(set(world.told_of("queued"))) == ["ann", "bob"]
-    assert (world.told_of("rejected"), world.queues.messages) == (["kim"], {})
+    assert sorted(set(world.recipients_of("queued"))) == ["ann", "bob"]
+    assert (world.recipients_of("rejected"), world.queues.messages) == (["kim"], {})
     assert {dead["MessageBody"][:8] for dead in world.queues.dead} == {"not JSON", '{"job_id'}
 
 
@@ -192,9 +192,9 @@ def test_an_unexpected_error_around_a_call_is_reported_before_sqs_drops_the_job(
     world = World()
     world.put()
     world.wait(13 * DAY)
-    world.pace.turns = [lambda _: [RetryAfter(seconds=1 // 0)]]
+    world.pace.decisions = [lambda _: [RetryAfter(seconds=1 // 0)]]
     world.deliver()
-    assert (len(world.told), len(world.queues.dead), world.queues.messages) == (1, 1, {})
+    assert (len(world.published), len(world.queues.dead), world.queues.messages) == (1, 1, {})
 
 
 def test_a_message_of_an_unknown_queue_does_not_affect_the_others() -> None:

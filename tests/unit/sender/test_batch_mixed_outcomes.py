@@ -1,4 +1,4 @@
-"""Whatever SES answers to a batch: each job ends with its events or goes back, and nobody gets two mails."""
+"""Whatever SES answers: each job ends with its events or is requeued, and nobody gets two mails."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def enqueue(world: World, sizes: list[int]) -> dict[str, list[str]]:
 
 
 def once(world: World, *kinds: str) -> Counter[str]:
-    return Counter(name for kind in kinds for name in world.told_of(kind))
+    return Counter(name for kind in kinds for name in world.recipients_of(kind))
 
 
 @settings(max_examples=40)
 @given(
     sizes=sizes, data=st.data(), whole=calls, bus=outages, ledger=outages, largest=st.sampled_from([1, 5, 50])
 )
-def test_jobs_in_are_mails_and_failures_out_and_nobody_gets_two_messages(  # noqa: PLR0913, PLR0917 - what may happen
+def test_every_job_becomes_mails_or_failures_and_nobody_gets_two_messages(  # noqa: PLR0913, PLR0917 - what may happen
     sizes: list[int],
     data: st.DataObject,
     whole: list[str | None],
@@ -84,7 +84,7 @@ def test_jobs_in_are_mails_and_failures_out_and_nobody_gets_two_messages(  # noq
             world.ses.answers[name] = [lost if status == "lost" else status for status in drawn]
     world.ses.calls = [None if name is None else REFUSALS[name] for name in whole]
     world.events.outages = [UNREACHABLE] * sum(bus)
-    world.dynamodb.troubles = [UNREACHABLE if fails else None for fails in ledger]
+    world.dynamodb.errors = [UNREACHABLE if fails else None for fails in ledger]
     for _ in range(60):
         if not world.queues.messages:
             break
@@ -92,7 +92,7 @@ def test_jobs_in_are_mails_and_failures_out_and_nobody_gets_two_messages(  # noq
             world.clock.now, min(message.visible_at for message in world.queues.messages.values())
         )
         world.deliver()
-        world.tell()
+        world.report_sends()
     world.run(14 * 24 * 3600)
 
     assert world.queues.messages == {}
@@ -101,7 +101,7 @@ def test_jobs_in_are_mails_and_failures_out_and_nobody_gets_two_messages(  # noq
     failed = once(world, "failed", "rejected")
     assert once(world, "queued") == sent
     assert set(sent) | set(failed) == set(everybody)
-    # a failed job that comes again is tried again: SES may have changed its mind
+    # a failed job that is delivered again is tried again, and SES may accept it then
     assert set(sent) & set(failed) == set() or any(bus) or any(ledger)
     dead = {json.loads(letter["MessageBody"])["job_id"] for letter in world.queues.dead}
     assert {job_id for job_id, names in jobs.items() if set(names) & set(failed) - set(sent)} <= dead
@@ -128,7 +128,7 @@ def test_a_message_is_acknowledged_with_its_events_or_requeued_with_a_delay(
     def decide(turn: str, count: int) -> list[Decision]:
         return reserve([1] * count, "transactional") if turn == "now" else [given_turns[turn]] * count
 
-    world.pace.turns = [functools.partial(decide, turn) for turn in turns]
+    world.pace.decisions = [functools.partial(decide, turn) for turn in turns]
     world.ses.calls = [None if name is None else REFUSALS[name] for name in whole]
     jobs = enqueue(world, sizes)
     waiting = {
@@ -136,10 +136,10 @@ def test_a_message_is_acknowledged_with_its_events_or_requeued_with_a_delay(
     }
     world.deliver()
     left = {waiting[message_id] for message_id in world.queues.messages if message_id in waiting}
-    hidden = {waiting[message_id] for message_id, _ in world.queues.hidden if message_id in waiting}
-    assert left == hidden
-    told = {event["recipient"].partition("@")[0] for event in world.told}
+    delayed = {waiting[message_id] for message_id, _ in world.queues.delays if message_id in waiting}
+    assert left == delayed
+    published = {event["recipient"].partition("@")[0] for event in world.published}
     for job_id in set(jobs) - left:
         large = len(jobs[job_id]) > 50
-        assert large or set(jobs[job_id]) <= told
+        assert large or set(jobs[job_id]) <= published
     assert set(Counter(world.ses.sent_to).values()) <= {1}

@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 
 
 def waited(world: World) -> list[float]:
-    return [value for name, value in world.measured if name == WAITING_JOB_SECONDS]
+    return [value for name, value in world.metrics if name == WAITING_JOB_SECONDS]
 
 
 def no_quota(count: int) -> list[Decision]:
     return [QuotaExhausted() for _ in range(count)]
 
 
-def no_turn(count: int) -> list[Decision]:
+def no_rate(count: int) -> list[Decision]:
     return [RetryAfter(seconds=3600.0) for _ in range(count)]
 
 
-@pytest.mark.parametrize("turn", [no_quota, no_turn])
+@pytest.mark.parametrize("decide", [no_quota, no_rate])
 def test_the_longest_wait_of_the_jobs_that_cannot_be_sent_is_measured_once_for_a_batch(
-    turn: Callable[[int], list[Decision]],
+    decide: Callable[[int], list[Decision]],
 ) -> None:
     world = World()
     world.put(to="ann")
     world.wait(1000)
     world.put(to="bob")
     world.wait(20)
-    world.pace.turns = [turn]
+    world.pace.decisions = [decide]
     world.deliver()
     assert waited(world) == [1020]
 
@@ -57,7 +57,7 @@ def test_a_job_that_the_ledger_cannot_take_waits() -> None:
     world = World()
     world.put()
     world.wait(60)
-    world.dynamodb.troubles = [refusal("InternalServerError", status=500)] * 10
+    world.dynamodb.errors = [refusal("InternalServerError", status=500)] * 10
     world.deliver()
     assert waited(world) == [60]
 
@@ -79,7 +79,7 @@ def test_nothing_is_measured_if_every_job_is_done() -> None:
     world.put(to="bob", subject=None, text=None)
     world.wait(5000)
     world.deliver()
-    assert world.measured == []
+    assert world.metrics == []
 
 
 def test_a_job_that_is_not_due_does_not_wait() -> None:
@@ -95,7 +95,7 @@ def test_a_delayed_job_waits_from_when_it_was_due() -> None:
     world.put(send_at=world.clock.now + 800)
     world.deliver()
     world.wait(807)
-    world.pace.turns = [no_quota]
+    world.pace.decisions = [no_quota]
     world.deliver()
     assert waited(world) == [7]
 
@@ -104,6 +104,6 @@ def test_bulk_mail_may_wait() -> None:
     world = World()
     world.queues.put(json.dumps(letter()), queue_arn=BULK_QUEUE)
     world.wait(5000)
-    world.pace.turns = [no_quota]
+    world.pace.decisions = [no_quota]
     world.deliver()
     assert waited(world) == []

@@ -30,8 +30,8 @@ def test_a_job_is_forgotten_after_the_ledgers_days_and_then_is_a_new_one() -> No
 def test_a_merge_that_waits_longer_than_the_ledger_remembers_sends_nothing_twice() -> None:
     world = World(ledger_days=1)
     world.pace.largest = 1
-    world.pace.turns = [lambda count: [SendAt(due=world.clock.now)] * count]
-    world.pace.turns += [lambda count: [QuotaExhausted()] * count] * 30
+    world.pace.decisions = [lambda count: [SendAt(due=world.clock.now)] * count]
+    world.pace.decisions += [lambda count: [QuotaExhausted()] * count] * 30
     world.put(**newsletter(2))
     world.run(4 * DAY)
     assert (world.ses.sent_to, world.queues.messages) == (["c0", "c1"], {})

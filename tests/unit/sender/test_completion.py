@@ -15,11 +15,11 @@ from tests.unit.sender.world import World
 )
 def test_without_the_ledger_nothing_is_sent_and_all_is_requeued(error: Exception) -> None:
     world = World()
-    world.dynamodb.troubles = [error] * 3
+    world.dynamodb.errors = [error] * 3
     world.put(to="ann")
     world.put(to="bob")
     world.deliver()
-    assert (world.ses.requests, world.told, len(world.queues.messages)) == ([], [], 2)
+    assert (world.ses.requests, world.published, len(world.queues.messages)) == ([], [], 2)
     world.run()
     assert sorted(world.ses.sent_to) == ["ann", "bob"]
     assert (world.queues.messages, world.queues.dead) == ({}, [])
@@ -29,19 +29,19 @@ def test_without_the_ledger_a_redelivered_message_is_not_sent() -> None:
     world = World()
     message_id = world.put()
     world.queues.messages[message_id].receive_count = 1
-    world.dynamodb.troubles = [UNREACHABLE]
+    world.dynamodb.errors = [UNREACHABLE]
     world.deliver()
     assert (world.ses.requests, list(world.queues.messages)) == ([], [message_id])
 
 
 def test_a_mail_that_could_not_be_saved_has_its_event_and_is_not_sent_again() -> None:
     world = World()
-    world.dynamodb.troubles = [None, UNREACHABLE]
+    world.dynamodb.errors = [None, UNREACHABLE]
     world.put()
     world.deliver()
-    assert (world.told_of("queued"), world.queues.messages) == (["ann"], {})
+    assert (world.recipients_of("queued"), world.queues.messages) == (["ann"], {})
     assert "job is not saved in the ledger" in [line["message"] for line in world.log]
-    world.tell()
+    world.report_sends()
     world.put()
     world.run()
     assert (world.ses.sent_to, world.queues.messages) == (["ann"], {})
@@ -52,10 +52,10 @@ def test_without_the_bus_an_accepted_mail_is_not_sent_again_and_has_its_event_la
     world.events.outages = [UNREACHABLE] * 8
     world.put()
     world.deliver()
-    assert (world.ses.sent_to, world.told, len(world.queues.messages)) == (["ann"], [], 1)
+    assert (world.ses.sent_to, world.published, len(world.queues.messages)) == (["ann"], [], 1)
     world.run()
-    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
-    assert world.told[0]["message_id"] == world.ses.mails[0].message_id
+    assert (world.ses.sent_to, world.recipients_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert world.published[0]["message_id"] == world.ses.mails[0].message_id
 
 
 def test_a_failure_is_reported_and_dead_lettered_once_the_bus_works_again() -> None:
@@ -64,26 +64,30 @@ def test_a_failure_is_reported_and_dead_lettered_once_the_bus_works_again() -> N
     world.ses.calls = [REJECTED, REJECTED]
     world.put()
     world.deliver()
-    assert (world.told, world.queues.dead, len(world.queues.messages)) == ([], [], 1)
+    assert (world.published, world.queues.dead, len(world.queues.messages)) == ([], [], 1)
     world.run()
-    assert (world.told_of("rejected"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
+    assert (world.recipients_of("rejected"), len(world.queues.dead), world.queues.messages) == (
+        ["ann"],
+        1,
+        {},
+    )
 
 
 def test_without_the_dead_letter_queue_a_failed_job_stays_in_its_queue() -> None:
     world = World()
-    world.queues.troubles["send_message"] = [UNREACHABLE, UNREACHABLE]
+    world.queues.errors["send_message"] = [UNREACHABLE, UNREACHABLE]
     world.queues.put("not JSON")
     world.deliver()
     assert (world.queues.dead, len(world.queues.messages)) == ([], 1)
     world.run()
     assert (len(world.queues.dead), world.queues.messages) == (1, {})
-    assert len({event["event_id"] for event in world.told}) == 1
+    assert len({event["event_id"] for event in world.published}) == 1
 
 
 def test_a_visibility_timeout_that_cannot_be_changed_leaves_the_queues_own() -> None:
     world = World()
     world.ses.calls = [THROTTLED]
-    world.queues.troubles["change_message_visibility"] = [UNREACHABLE]
+    world.queues.errors["change_message_visibility"] = [UNREACHABLE]
     world.put()
     world.deliver()
     assert world.queues.messages["sqs-0"].visible_at == START + VISIBILITY_SECONDS
@@ -100,9 +104,9 @@ def test_an_unexpected_error_of_the_ledger_loses_no_mail_and_sends_none_twice(me
     world.deliver()
     world.deliver()
     delattr(world.ledger, method)
-    world.tell()
+    world.report_sends()
     world.run()
-    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert (world.ses.sent_to, world.recipients_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
 
 
 def test_an_unexpected_error_of_the_bus_loses_no_event() -> None:
@@ -112,4 +116,4 @@ def test_an_unexpected_error_of_the_bus_loses_no_event() -> None:
     world.deliver()
     assert list(world.queues.messages) == ["sqs-0"]
     world.run()
-    assert (world.ses.sent_to, world.told_of("queued")) == (["ann"], ["ann"])
+    assert (world.ses.sent_to, world.recipients_of("queued")) == (["ann"], ["ann"])

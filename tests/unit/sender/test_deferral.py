@@ -31,10 +31,10 @@ def test_a_job_that_is_due_soon_waits_in_its_queue() -> None:
     world = World()
     world.put(send_at=START + 600)
     world.deliver()
-    assert (world.ses.requests, world.queues.hidden, world.scheduler.schedules) == ([], [("sqs-0", 600)], {})
+    assert (world.ses.requests, world.queues.delays, world.scheduler.schedules) == ([], [("sqs-0", 600)], {})
     assert (world.record().state, world.record().due) == ("scheduled", START + 600)
     world.run()
-    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert (world.ses.sent_to, world.recipients_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
     assert world.clock.now == START + 600
 
 
@@ -59,7 +59,7 @@ def test_a_job_for_a_later_day_is_put_on_a_schedule_that_runs_once() -> None:
     assert world.record().expires_at == START + 97 * DAY + 1
     world.come_due()
     world.run()
-    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert (world.ses.sent_to, world.recipients_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
 
 
 def test_a_job_from_a_schedule_keeps_the_id_that_its_first_message_gave_it() -> None:
@@ -78,7 +78,7 @@ def test_a_job_from_a_schedule_has_its_event_even_if_the_bus_fails_first() -> No
     world.come_due()
     world.events.outages = [UNREACHABLE] * 4
     world.run()
-    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert (world.ses.sent_to, world.recipients_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
 
 
 @pytest.mark.parametrize("count", [3, 50, 51, 130])
@@ -91,7 +91,7 @@ def test_a_merge_for_later_reaches_all_its_recipients(count: int, wait: float) -
         world.come_due()
     world.run()
     assert Counter(world.ses.sent_to) == dict.fromkeys(people(count), 1)
-    assert (sorted(world.told_of("queued")), world.queues.messages) == (sorted(people(count)), {})
+    assert (sorted(world.recipients_of("queued")), world.queues.messages) == (sorted(people(count)), {})
 
 
 def test_a_job_that_is_too_large_for_a_schedule_waits_in_s3() -> None:
@@ -114,7 +114,7 @@ def test_a_text_that_looks_like_a_schedules_own_attribute_is_sent_as_it_is() -> 
     world.put(send_at=START + DAY, text=text)
     world.deliver()
     [schedule] = world.scheduler.schedules.values()
-    # which EventBridge Scheduler replaces wherever they stand
+    # EventBridge Scheduler replaces such attributes anywhere in the input
     assert "<aws.scheduler." not in schedule["Target"]["Input"]
     world.come_due()
     world.run()
@@ -149,7 +149,7 @@ def test_a_schedules_second_delivery_sends_nothing_twice() -> None:
 )
 def test_without_the_scheduler_a_job_stays_in_its_queue(error: Exception) -> None:
     world = World()
-    world.scheduler.troubles = [error, error]
+    world.scheduler.errors = [error, error]
     world.put(send_at=START + DAY)
     world.deliver()
     assert (world.scheduler.schedules, list(world.queues.messages)) == ({}, ["sqs-0"])
@@ -159,7 +159,7 @@ def test_without_the_scheduler_a_job_stays_in_its_queue(error: Exception) -> Non
 
 def test_a_scheduler_that_never_answers_delays_no_job_beyond_its_time() -> None:
     world = World()
-    world.scheduler.troubles = [UNREACHABLE] * 1000
+    world.scheduler.errors = [UNREACHABLE] * 1000
     world.put(send_at=START + 7200)
     world.run(7200 + 900)
     assert (world.ses.sent_to, world.queues.messages) == (["ann"], {})
@@ -168,7 +168,7 @@ def test_a_scheduler_that_never_answers_delays_no_job_beyond_its_time() -> None:
 
 def test_without_the_ledger_a_job_for_later_is_not_scheduled() -> None:
     world = World()
-    world.dynamodb.troubles = [UNREACHABLE]
+    world.dynamodb.errors = [UNREACHABLE]
     world.put(send_at=START + DAY)
     world.deliver()
     assert (world.scheduler.schedules, list(world.queues.messages)) == ({}, ["sqs-0"])
@@ -185,8 +185,8 @@ def test_a_job_that_is_cancelled_while_it_waits_is_never_sent(wait: float) -> No
         world.come_due()
     world.run()
     assert (world.ses.requests, world.queues.messages, world.queues.dead) == ([], {}, [])
-    assert world.told_of("failed") == ["ann"]
-    assert world.told[0]["description"] == "cancelled before it was sent"
+    assert world.recipients_of("failed") == ["ann"]
+    assert world.published[0]["description"] == "cancelled before it was sent"
 
 
 @pytest.mark.parametrize("later", [{}, {"send_at": START + DAY}])
@@ -196,7 +196,7 @@ def test_a_job_that_is_cancelled_before_it_is_received_is_never_sent(later: dict
     world.put(**later)
     world.run()
     assert (world.ses.requests, world.scheduler.schedules, world.queues.messages) == ([], {}, {})
-    assert world.told_of("failed") == ["ann"]
+    assert world.recipients_of("failed") == ["ann"]
 
 
 def test_a_large_merge_that_is_cancelled_before_it_is_received_is_never_sent() -> None:
@@ -205,7 +205,7 @@ def test_a_large_merge_that_is_cancelled_before_it_is_received_is_never_sent() -
     world.put(**newsletter(130))
     world.run()
     assert (world.ses.requests, world.queues.messages) == ([], {})
-    (event,) = world.told
+    (event,) = world.published
     assert (event["event_type"], event["recipient"]) == ("failed", None)
 
 
@@ -214,7 +214,7 @@ def test_a_job_that_was_sent_cannot_be_cancelled() -> None:
     world.put(send_at=START + 600)
     world.run()
     assert world.cancel() == "too_late"
-    assert world.told_of("failed") == []
+    assert world.recipients_of("failed") == []
 
 
 def test_the_files_of_a_scheduled_job_are_read_when_it_is_due() -> None:

@@ -51,7 +51,7 @@ def test_the_parts_of_a_large_merge_are_not_all_in_memory_at_once() -> None:
     put = world.queues.send_message_batch
 
     def watched(**call: Any) -> dict[str, Any]:
-        # parts of this size lie in S3, from when they are written
+        # parts of this size are stored in S3 when they are made
         kept.append(len(world.s3.objects) - 1)
         return put(**call)
 
@@ -126,15 +126,15 @@ def test_a_redelivered_large_merge_sends_nobody_a_second_message() -> None:
     assert (world.queues.messages, world.queues.dead) == ({}, [])
 
 
-@pytest.mark.parametrize("trouble", ["call", "parts", "ledger"])
-def test_parts_that_did_not_reach_the_queue_are_sent_again(trouble: str) -> None:
+@pytest.mark.parametrize("failing", ["call", "parts", "ledger"])
+def test_parts_that_did_not_reach_the_queue_are_sent_again(failing: str) -> None:
     world = World()
-    if trouble == "call":
-        world.queues.troubles["send_message_batch"] = [UNREACHABLE]
-    elif trouble == "parts":
+    if failing == "call":
+        world.queues.errors["send_message_batch"] = [UNREACHABLE]
+    elif failing == "parts":
         world.queues.failing_parts = [{"1", "2"}]
     else:
-        world.dynamodb.troubles = [None, UNREACHABLE]
+        world.dynamodb.errors = [None, UNREACHABLE]
     world.put(**newsletter(120))
     world.deliver()
     assert "sqs-0" in world.queues.messages
@@ -146,7 +146,7 @@ def test_parts_that_did_not_reach_the_queue_are_sent_again(trouble: str) -> None
 def test_a_worker_that_ends_while_it_sends_parts_loses_none_and_duplicates_none() -> None:
     world = World()
     world.put(**newsletter(700))
-    world.queues.troubles["send_message_batch"] = [None, KeyboardInterrupt()]  # type: ignore[list-item] # its end
+    world.queues.errors["send_message_batch"] = [None, KeyboardInterrupt()]  # type: ignore[list-item] # its end
     with pytest.raises(KeyboardInterrupt):
         process(world.sender, world.queues.receive(), world.clock.now + FUNCTION_SECONDS)
     world.run()

@@ -41,14 +41,14 @@ def test_mails_are_paced_by_recipients_in_the_lane_of_their_queue() -> None:
     world.deliver()
     world.queues.put(json.dumps(letter("dan")), queue_arn=BULK_QUEUE)
     world.deliver()
-    assert world.pace.asked == [([3, 1], "transactional"), ([1], "bulk")]
+    assert world.pace.reserved == [([3, 1], "transactional"), ([1], "bulk")]
 
 
 def test_a_mail_is_sent_when_it_is_due() -> None:
     world = World()
-    world.pace.turns = [lambda count: [SendAt(due=START + 1.5 * at) for at in range(count)]]
+    world.pace.decisions = [lambda count: [SendAt(due=START + 1.5 * at) for at in range(count)]]
     left: list[float] = []
-    world.ses.during = lambda: left.append(world.clock.now)
+    world.ses.on_call = lambda: left.append(world.clock.now)
     world.put(to="ann")
     world.put(to="bob")
     world.deliver()
@@ -58,10 +58,10 @@ def test_a_mail_is_sent_when_it_is_due() -> None:
 
 def test_a_job_that_the_rate_allows_much_later_is_requeued_until_then_and_counts_no_attempt() -> None:
     world = World()
-    world.pace.turns = [lambda count: [RetryAfter(seconds=30.0)] * count]
+    world.pace.decisions = [lambda count: [RetryAfter(seconds=30.0)] * count]
     message_id = world.put()
     world.deliver()
-    assert world.queues.hidden == [(message_id, 35)]
+    assert world.queues.delays == [(message_id, 35)]
     assert (world.ses.requests, world.dynamodb.items) == ([], {})
     world.run()
     assert world.ses.sent_to == ["ann"]
@@ -69,10 +69,10 @@ def test_a_job_that_the_rate_allows_much_later_is_requeued_until_then_and_counts
 
 def test_a_job_waits_for_the_accounts_quota_before_ses_is_called() -> None:
     world = World()
-    world.pace.turns = [lambda count: [QuotaExhausted()] * count]
+    world.pace.decisions = [lambda count: [QuotaExhausted()] * count]
     message_id = world.put()
     world.deliver()
-    assert world.queues.hidden == [(message_id, 7200)]
+    assert world.queues.delays == [(message_id, 7200)]
     assert (world.ses.requests, world.dynamodb.items) == ([], {})
 
 
@@ -89,10 +89,10 @@ def test_a_function_that_runs_out_of_time_does_not_call_ses_and_leaves_nothing_i
 
 def test_a_job_that_expires_before_it_is_due_is_not_sent() -> None:
     world = World()
-    world.pace.turns = [lambda count: [SendAt(due=START + 8.0)] * count]
+    world.pace.decisions = [lambda count: [SendAt(due=START + 8.0)] * count]
     world.put(expires_at=moment(5))
     world.deliver()
-    assert (world.ses.requests, world.told_of("failed"), world.queues.messages) == ([], ["ann"], {})
+    assert (world.ses.requests, world.recipients_of("failed"), world.queues.messages) == ([], ["ann"], {})
     assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "Expired"
 
 
@@ -117,11 +117,11 @@ def test_a_claim_whose_answer_is_lost_puts_no_job_in_doubt() -> None:
 
 def test_a_claim_that_was_never_written_needs_no_revert() -> None:
     world = World()
-    world.dynamodb.troubles = [ReadTimeoutError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")] * 2
+    world.dynamodb.errors = [ReadTimeoutError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")] * 2
     for name in ("ann", "ben", "cho"):
         world.put(to=name)
     world.deliver()
-    assert (world.dynamodb.items, world.dynamodb.troubles) == ({}, [])
+    assert (world.dynamodb.items, world.dynamodb.errors) == ({}, [])
     world.run(10)
     assert sorted(world.ses.sent_to) == ["ann", "ben", "cho"]
 
@@ -135,8 +135,8 @@ def test_each_recipient_of_a_merge_gets_one_message_in_calls_of_at_most_fifty(
     world.run(60)
     assert sorted(len(request["BulkEmailEntries"]) for request in world.ses.requests) == sorted(calls)
     assert sorted(world.ses.sent_to) == sorted(people(count))
-    assert sorted(world.told_of("queued")) == sorted(people(count))
-    assert len(world.told) == count
+    assert sorted(world.recipients_of("queued")) == sorted(people(count))
+    assert len(world.published) == count
     assert (world.queues.messages, world.queues.dead) == ({}, [])
     assert {mail.job_id for mail in world.ses.mails} == {"job-news"}
 
@@ -156,7 +156,7 @@ def test_a_merge_is_sent_in_calls_that_the_rate_allows() -> None:
     world.deliver()
     assert [len(request["BulkEmailEntries"]) for request in world.ses.requests] == [7, 7, 6]
     assert world.ses.sent_to == people(20)
-    assert sorted(world.told_of("queued")) == sorted(people(20))
+    assert sorted(world.recipients_of("queued")) == sorted(people(20))
     assert (len(world.record("job-news").accepted), world.queues.messages) == (20, {})
 
 
@@ -165,23 +165,23 @@ def test_a_call_counts_every_recipient_of_its_messages() -> None:
     world.pace.largest = 10
     world.put(**newsletter(7, cc=["desk@example.com"], bcc=["archive@example.com"]))
     world.deliver()
-    assert [recipients for recipients, _ in world.pace.asked] == [[9], [9], [3]]
+    assert [recipients for recipients, _ in world.pace.reserved] == [[9], [9], [3]]
 
 
-@pytest.mark.parametrize("turn", [RetryAfter(seconds=60.0), QuotaExhausted()])
+@pytest.mark.parametrize("decision", [RetryAfter(seconds=60.0), QuotaExhausted()])
 def test_a_merge_that_the_rate_interrupts_continues_later_where_it_stopped(
-    turn: RetryAfter | QuotaExhausted,
+    decision: RetryAfter | QuotaExhausted,
 ) -> None:
     world = World()
     world.pace.largest = 5
-    world.pace.turns = [lambda _: [SendAt(due=START)], lambda _: [turn]]
+    world.pace.decisions = [lambda _: [SendAt(due=START)], lambda _: [decision]]
     world.put(**newsletter(12))
     world.deliver()
-    assert (world.ses.sent_to, world.told_of("queued")) == (people(5), people(5))
+    assert (world.ses.sent_to, world.recipients_of("queued")) == (people(5), people(5))
     assert world.record("job-news").attempts == {}
     world.run(3 * 3600)
     assert world.ses.sent_to == people(12)
-    assert (sorted(world.told_of("queued")), world.queues.messages) == (sorted(people(12)), {})
+    assert (sorted(world.recipients_of("queued")), world.queues.messages) == (sorted(people(12)), {})
 
 
 def test_a_merge_stops_at_the_first_call_with_entries_that_wait() -> None:
@@ -205,7 +205,7 @@ def test_a_merge_continues_after_entries_that_fail_permanently() -> None:
     world.put(**newsletter(12))
     world.deliver()
     assert world.ses.sent_to == ["c0", "c1", "c3", "c4", "c10", "c11"]
-    assert (len(world.told_of("rejected")), len(world.queues.dead), world.queues.messages) == (6, 1, {})
+    assert (len(world.recipients_of("rejected")), len(world.queues.dead), world.queues.messages) == (6, 1, {})
 
 
 @pytest.mark.parametrize("failing", [1, 2, 3])
@@ -213,20 +213,20 @@ def test_without_the_ledger_between_two_calls_nobody_gets_two_messages(failing: 
     world = World()
     world.pace.largest = 5
     # a claim, then after each step a write and a look
-    world.dynamodb.troubles = [*[None] * failing, UNREACHABLE]
+    world.dynamodb.errors = [*[None] * failing, UNREACHABLE]
     world.put(**newsletter(12))
     world.deliver()
-    world.tell()
+    world.report_sends()
     world.put(**newsletter(12))
     world.run()
     assert Counter(world.ses.sent_to) == dict.fromkeys(people(12), 1)
-    assert (sorted(set(world.told_of("queued"))), world.queues.messages) == (sorted(people(12)), {})
+    assert (sorted(set(world.recipients_of("queued"))), world.queues.messages) == (sorted(people(12)), {})
 
 
 def test_what_tracking_writes_between_two_calls_is_kept() -> None:
     world = World()
     world.pace.largest = 5
-    world.ses.during = world.tell
+    world.ses.on_call = world.report_sends
     world.put(**newsletter(12))
     world.deliver()
     assert Counter(world.ses.sent_to) == dict.fromkeys(people(12), 1)

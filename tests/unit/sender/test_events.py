@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-GONE = {"filename": "brochure.pdf", "s3": {"bucket": "shop-invoices", "key": "gone.pdf"}}
+MISSING = {"filename": "brochure.pdf", "s3": {"bucket": "shop-invoices", "key": "missing.pdf"}}
 PDF = b"%PDF-1.7 of invoice 17"
 
 
@@ -36,18 +36,18 @@ def test_an_accepted_mail_has_an_event_for_each_recipient_and_is_acknowledged() 
     world.put(to=["ann", "bob"], bcc=["eve@example.org"], metadata={"order": 17}, tags=["welcome"])
     world.deliver()
     assert world.queues.messages == {}
-    assert [event["recipient"] for event in world.told] == [
+    assert [event["recipient"] for event in world.published] == [
         "ann@example.org",
         "bob@example.org",
         "eve@example.org",
     ]
-    event = world.told[0]
+    event = world.published[0]
     assert (event["event_type"], event["job_id"]) == ("queued", "job-ann")
     assert event["message_id"] == world.ses.mails[0].message_id
     assert (event["metadata"], event["tags"]) == ({"order": 17}, ["welcome"])
     assert event["message_tags"] == {"mailbus-job-id": ["job-ann"]}
     assert event["timestamp"] == "2026-11-22T12:00:00Z"
-    assert len({event["event_id"] for event in world.told}) == 3
+    assert len({event["event_id"] for event in world.published}) == 3
     assert world.outcomes == ["queued"]
 
 
@@ -55,7 +55,7 @@ def test_an_event_with_the_largest_metadata_fits_the_bus() -> None:
     world = World()
     world.put(metadata={str(number): "x" * 1000 for number in range(MAX_METADATA_BYTES // 1100)})
     world.deliver()
-    assert world.told_of("queued") == ["ann"]
+    assert world.recipients_of("queued") == ["ann"]
     assert len(world.events.taken[0]["Detail"]) < ENTRY_BYTES
 
 
@@ -64,18 +64,18 @@ def test_each_event_of_a_merge_has_its_recipients_own_metadata_and_message() -> 
     world.put(**newsletter(3, metadata={"campaign": "spring"}))
     world.deliver()
     ids = {mail.recipients[0]: mail.message_id for mail in world.ses.mails}
-    assert [event["metadata"] for event in world.told] == [
+    assert [event["metadata"] for event in world.published] == [
         {"campaign": "spring", "customer": name} for name in people(3)
     ]
-    assert {event["recipient"]: event["message_id"] for event in world.told} == ids
+    assert {event["recipient"]: event["message_id"] for event in world.published} == ids
 
 
 def test_copies_of_a_merge_are_counted_and_have_an_event_for_each_message() -> None:
     world = World()
     world.put(**newsletter(2, cc=["desk@example.com"]))
     world.deliver()
-    assert world.pace.asked == [([4], "transactional")]
-    assert Counter(world.told_of("queued")) == {"c0": 1, "c1": 1, "desk": 2}
+    assert world.pace.reserved == [([4], "transactional")]
+    assert Counter(world.recipients_of("queued")) == {"c0": 1, "c1": 1, "desk": 2}
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_copies_of_a_merge_are_counted_and_have_an_event_for_each_message() -> N
         (_cancelled, {}, "cancelled before it was sent", 0),
         (_with_other_content, {}, "$.job_id: is the id of a job with other content", 1),
         (None, {"send_at": START + 400 * 86_400}, "$.send_at: is more than a year ahead", 1),
-        (None, {"attachments": [GONE]}, "$.attachments[0].s3: ", 1),
+        (None, {"attachments": [MISSING]}, "$.attachments[0].s3: ", 1),
     ],
 )
 def test_a_large_merge_that_is_refused_as_a_whole_has_one_event_for_all_its_recipients(
@@ -96,7 +96,7 @@ def test_a_large_merge_that_is_refused_as_a_whole_has_one_event_for_all_its_reci
     world.put(**newsletter(5000, metadata={"campaign": "spring"}, tags=["news"]), **fields)
     world.deliver()
     assert len(world.events.calls) == 1
-    (event,) = world.told
+    (event,) = world.published
     assert (event["event_type"], event["job_id"], event["recipient"]) == ("failed", "job-news", None)
     assert (event["metadata"], event["tags"]) == ({"campaign": "spring"}, ["news"])
     assert event["description"].startswith(reason)
@@ -106,12 +106,12 @@ def test_a_large_merge_that_is_refused_as_a_whole_has_one_event_for_all_its_reci
 
 def test_a_large_merge_that_can_no_longer_be_split_has_one_event_for_all_its_recipients() -> None:
     world = World()
-    world.queues.troubles["send_message_batch"] = [UNREACHABLE]
-    world.put(**newsletter(60, attachments=[{"filename": "a.pdf", "s3": GONE["s3"]}]))
-    world.s3.objects["shop-invoices", "gone.pdf"] = b"%PDF-1.7"
+    world.queues.errors["send_message_batch"] = [UNREACHABLE]
+    world.put(**newsletter(60, attachments=[{"filename": "a.pdf", "s3": MISSING["s3"]}]))
+    world.s3.objects["shop-invoices", "missing.pdf"] = b"%PDF-1.7"
     world.deliver()
     world.s3.objects.clear()
     world.run()
-    (event,) = world.told
+    (event,) = world.published
     assert (event["recipient"], len(world.queues.dead)) == (None, 1)
     assert event["description"].endswith("; so for all 60 recipients of the merge")

@@ -99,7 +99,7 @@ def test_the_message_has_the_number_of_its_part_and_its_lane(monkeypatch: pytest
     part = letter("ann", merge_data={"ann@example.org": {}})
     assert lambda_handler(event(part, queue_arn=BULK_QUEUE, part=3), CONTEXT) == {"batchItemFailures": []}
     assert [mail.entry for mail in world.ses.mails] == ["3-0"]
-    assert world.pace.asked == [([1], "bulk")]
+    assert world.pace.reserved == [([1], "bulk")]
 
 
 def test_slow_answers_in_a_row_leave_the_function_time_to_acknowledge() -> None:

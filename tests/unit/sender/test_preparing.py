@@ -37,7 +37,7 @@ def test_a_job_that_cannot_be_read_fails_once_and_is_dead_lettered_with_its_reas
     world.queues.put(body)
     world.deliver()
     assert world.queues.messages == {}
-    [event] = world.told
+    [event] = world.published
     assert (event["event_type"], event["recipient"]) == ("failed", None)
     assert event["job_id"] in {job_id, "job-ann"}
     assert event["description"].startswith(description)
@@ -52,8 +52,8 @@ def test_a_job_that_cannot_become_a_mail_fails_for_each_recipient() -> None:
     world = World()
     world.put(to=["ann", "bob"], esp_extra={"Colour": "blue"})
     world.deliver()
-    assert world.told_of("failed") == ["ann", "bob"]
-    assert world.told[0]["description"].startswith("$.esp_extra")
+    assert world.recipients_of("failed") == ["ann", "bob"]
+    assert world.published[0]["description"].startswith("$.esp_extra")
     assert (world.ses.requests, len(world.queues.dead), world.queues.messages) == ([], 1, {})
 
 
@@ -69,7 +69,7 @@ def test_an_expired_job_is_not_sent() -> None:
     world = World()
     world.put(expires_at=moment(-1))
     world.deliver()
-    assert (world.ses.requests, world.told_of("failed"), world.queues.messages) == ([], ["ann"], {})
+    assert (world.ses.requests, world.recipients_of("failed"), world.queues.messages) == ([], ["ann"], {})
     assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "Expired"
 
 
@@ -79,9 +79,9 @@ def test_a_foreign_part_attribute_makes_no_part_of_a_job() -> None:
     world.ses.calls = [Lost(UNANSWERED)]
     world.deliver()
     # SES's event names the job alone
-    world.tell()
+    world.report_sends()
     world.run()
-    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert (world.ses.sent_to, world.recipients_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
 
 
 def test_a_foreign_part_attribute_does_not_prevent_a_merge_from_being_split() -> None:
@@ -105,7 +105,11 @@ def test_a_job_over_a_year_ahead_is_refused() -> None:
     world = World()
     world.put(send_at=START + 367 * DAY)
     world.deliver()
-    assert (world.told_of("failed"), world.scheduler.schedules, world.queues.messages) == (["ann"], {}, {})
+    assert (world.recipients_of("failed"), world.scheduler.schedules, world.queues.messages) == (
+        ["ann"],
+        {},
+        {},
+    )
     assert world.reasons[0].startswith("$.send_at: is more than a year ahead")
 
 
@@ -113,7 +117,11 @@ def test_a_job_for_later_that_can_never_be_sent_is_refused_at_once() -> None:
     world = World()
     world.put(send_at=START + DAY, esp_extra={"Colour": "blue"})
     world.deliver()
-    assert (world.told_of("failed"), world.scheduler.schedules, world.queues.messages) == (["ann"], {}, {})
+    assert (world.recipients_of("failed"), world.scheduler.schedules, world.queues.messages) == (
+        ["ann"],
+        {},
+        {},
+    )
 
 
 def test_a_large_merge_that_ses_could_never_take_is_refused_once_and_not_for_each_part() -> None:
@@ -128,7 +136,7 @@ def test_an_expired_large_merge_is_refused_for_each_recipient() -> None:
     world.put(**newsletter(60), expires_at=START - 1)
     world.run()
     assert world.ses.requests == []
-    assert sorted(world.told_of("failed")) == sorted(people(60))
+    assert sorted(world.recipients_of("failed")) == sorted(people(60))
 
 
 def test_an_expired_large_merge_is_refused_in_parts_that_a_worker_has_time_for() -> None:
@@ -141,5 +149,5 @@ def test_an_expired_large_merge_is_refused_in_parts_that_a_worker_has_time_for()
         calls.append(len(world.events.calls) - before)
         world.wait(1)
     assert max(calls) <= 50
-    assert Counter(world.told_of("failed")) == dict.fromkeys(people(5000), 1)
+    assert Counter(world.recipients_of("failed")) == dict.fromkeys(people(5000), 1)
     assert (len(world.queues.dead), world.ses.requests) == (100, [])

@@ -41,7 +41,7 @@ def test_a_job_in_s3_is_sent(bucket: str) -> None:
     world.s3.objects[bucket, "job.json"] = json.dumps(letter(text="x" * 2_000_000)).encode()
     world.queues.put(refers(bucket=bucket))
     world.deliver()
-    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert (world.ses.sent_to, world.recipients_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
 
 
 def test_a_file_in_s3_is_attached() -> None:
@@ -71,7 +71,7 @@ def test_a_job_in_s3_that_cannot_be_read_fails_with_its_reason(content: bytes | 
         world.s3.objects[BUCKET, "job.json"] = content
     world.queues.put(refers())
     world.deliver()
-    assert [(event["event_type"], event["job_id"]) for event in world.told] == [("failed", "job-ann")]
+    assert [(event["event_type"], event["job_id"]) for event in world.published] == [("failed", "job-ann")]
     assert world.reasons[0].startswith(reason)
     assert (world.ses.requests, world.queues.messages) == ([], {})
 
@@ -89,11 +89,11 @@ def test_an_invalid_reference_fails(fields: dict[str, Any]) -> None:
 @pytest.mark.parametrize("where", ["job", "file"])
 def test_a_bucket_that_the_settings_do_not_name_is_never_read(where: str) -> None:
     world = World()
-    world.s3.objects["somebody-elses", "x"] = json.dumps(letter()).encode()
+    world.s3.objects["foreign", "x"] = json.dumps(letter()).encode()
     if where == "job":
-        world.queues.put(refers("x", bucket="somebody-elses"))
+        world.queues.put(refers("x", bucket="foreign"))
     else:
-        world.put(attachments=[invoice("x", "somebody-elses")])
+        world.put(attachments=[invoice("x", "foreign")])
     reads: list[str] = []
     world.s3.on_read = reads.append
     world.deliver()
@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_read_fails_each_recipient_and_is_named_in_the_rea
     world.s3.errors = [refusal("AccessDenied", operation="GetObject")]
     world.put(to=["ann", "bob"], attachments=[invoice()])
     world.deliver()
-    assert world.told_of("failed") == ["ann", "bob"]
+    assert world.recipients_of("failed") == ["ann", "bob"]
     reason = "does not exist, or the sender's role may not read it (AccessDenied)"
     assert world.reasons == [f"$.attachments[0].s3: {reason}"]
     assert world.queues.messages == {}
@@ -132,7 +132,7 @@ def test_without_s3_a_job_waits_and_counts_no_attempt(error: Exception, where: s
     else:
         world.put(attachments=[invoice()])
     world.deliver()
-    assert (world.told, len(world.queues.messages)) == ([], 1)
+    assert (world.published, len(world.queues.messages)) == ([], 1)
     world.run(DAY)
     assert (world.ses.sent_to, world.queues.messages, world.queues.dead) == (["ann"], {}, [])
 
@@ -173,7 +173,7 @@ def test_a_sent_mail_does_not_fail_if_its_files_are_missing_at_its_second_delive
     world.deliver()
     world.s3.objects.clear()
     world.run()
-    assert (world.told_of("queued"), world.told_of("failed")) == (["ann"], [])
+    assert (world.recipients_of("queued"), world.recipients_of("failed")) == (["ann"], [])
     assert (world.queues.dead, world.queues.messages) == ([], {})
 
 
@@ -183,10 +183,10 @@ def test_a_job_whose_files_take_too_long_is_requeued_before_the_function_ends() 
     world.s3.on_read = lambda _: world.wait(5)
     world.deliver()
     assert world.clock.now < START + 60
-    assert (world.log[-1]["outcome"], world.log[-1]["error"], world.told) == ("postponed", "NoTime", [])
+    assert (world.log[-1]["outcome"], world.log[-1]["error"], world.published) == ("postponed", "NoTime", [])
     world.s3.on_read = lambda _: None
     world.run()
-    assert (world.ses.sent_to, world.told_of("queued")) == (["ann"], ["ann"])
+    assert (world.ses.sent_to, world.recipients_of("queued")) == (["ann"], ["ann"])
 
 
 def test_a_job_in_s3_that_takes_too_long_to_read_waits_for_a_delivery_with_more_time() -> None:

@@ -18,7 +18,7 @@ def test_two_messages_of_one_job_in_a_batch_are_one_mail() -> None:
     world.put()
     world.put()
     world.run(10)
-    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert (world.ses.sent_to, world.recipients_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
     assert sorted(world.outcomes) == ["duplicate", "queued"]
 
 
@@ -29,7 +29,7 @@ def test_a_job_that_is_enqueued_again_later_is_one_mail_with_one_event() -> None
     world.wait(3600)
     world.put()
     world.deliver()
-    assert (world.ses.sent_to, len(world.told), world.queues.messages) == (["ann"], 1, {})
+    assert (world.ses.sent_to, len(world.published), world.queues.messages) == (["ann"], 1, {})
 
 
 def test_a_job_that_another_worker_holds_waits_for_its_outcome() -> None:
@@ -37,16 +37,16 @@ def test_a_job_that_another_worker_holds_waits_for_its_outcome() -> None:
     world.put()
 
     def meanwhile() -> None:
-        world.ses.during = lambda: None
+        world.ses.on_call = lambda: None
         world.put()
         world.deliver()
         assert world.outcomes == ["postponed"]
 
-    world.ses.during = meanwhile
+    world.ses.on_call = meanwhile
     process(world.sender, world.queues.receive(), world.clock.now + FUNCTION_SECONDS)
     del world.queues.messages["sqs-0"]
     world.run()
-    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert (world.ses.sent_to, world.recipients_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
 
 
 def test_the_same_id_with_other_content_is_refused_and_never_sent() -> None:
@@ -56,7 +56,7 @@ def test_the_same_id_with_other_content_is_refused_and_never_sent() -> None:
     world.put(subject="Something else")
     world.deliver()
     assert world.ses.sent_to == ["ann"]
-    assert world.told[-1]["event_type"] == "failed"
+    assert world.published[-1]["event_type"] == "failed"
     assert world.reasons[0].startswith("$.job_id: is the id of a job with other content")
 
 
@@ -86,8 +86,8 @@ def test_a_redelivered_message_repeats_the_same_event_and_sends_nothing() -> Non
     world.wait(VISIBILITY_SECONDS)
     world.deliver()
     assert world.ses.sent_to == ["ann"]
-    assert len(world.told) == 2
-    assert world.told[0] == world.told[1]
+    assert len(world.published) == 2
+    assert world.published[0] == world.published[1]
     assert world.queues.messages == {}
 
 
@@ -98,7 +98,7 @@ def test_a_failed_job_sent_again_from_the_dead_letter_queue_is_tried_anew() -> N
     world.deliver()
     world.resend(world.queues.dead[0])
     world.deliver()
-    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert (world.ses.sent_to, world.recipients_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
 
 
 def test_a_failed_job_may_be_fixed_and_sent_under_its_own_id() -> None:
@@ -119,7 +119,7 @@ def test_a_mail_accepted_in_time_does_not_fail_if_its_events_are_published_after
     world.deliver()
     world.wait(60)
     world.run()
-    assert (world.told_of("queued"), world.told_of("failed")) == (["ann"], [])
+    assert (world.recipients_of("queued"), world.recipients_of("failed")) == (["ann"], [])
     assert (world.queues.dead, world.queues.messages) == ([], {})
 
 
@@ -130,7 +130,7 @@ def test_a_job_sent_in_time_does_not_fail_if_it_is_enqueued_again_after_its_expi
     world.wait(60)
     world.put(expires_at=moment(1))
     world.run()
-    assert (world.told_of("failed"), world.queues.dead, world.queues.messages) == ([], [], {})
+    assert (world.recipients_of("failed"), world.queues.dead, world.queues.messages) == ([], [], {})
 
 
 def test_an_expired_mail_in_doubt_is_settled_by_its_event() -> None:
@@ -140,10 +140,10 @@ def test_an_expired_mail_in_doubt_is_settled_by_its_event() -> None:
     world.deliver()
     world.wait(30)
     world.deliver()
-    assert (world.told, world.queues.dead) == ([], [])
-    world.tell()
+    assert (world.published, world.queues.dead) == ([], [])
+    world.report_sends()
     world.run()
-    assert (world.told_of("queued"), world.told_of("failed")) == (["ann"], [])
+    assert (world.recipients_of("queued"), world.recipients_of("failed")) == (["ann"], [])
 
 
 def test_a_begun_merge_that_new_send_defaults_turn_into_an_ordinary_mail_is_refused() -> None:
@@ -153,7 +153,7 @@ def test_a_begun_merge_that_new_send_defaults_turn_into_an_ordinary_mail_is_refu
     world.deliver()
     world.configure(send_defaults={})
     world.run()
-    assert (world.ses.sent_to, world.told_of("failed"), world.queues.messages) == (
+    assert (world.ses.sent_to, world.recipients_of("failed"), world.queues.messages) == (
         ["ben"],
         ["ann", "ben"],
         {},
@@ -168,7 +168,7 @@ def test_a_scheduled_job_that_new_send_defaults_turn_into_a_merge_is_sent_as_one
     world.configure(send_defaults={"merge_global_data": {}})
     world.come_due()
     world.run()
-    assert (world.ses.sent_to, world.told_of("queued")) == (["ann", "ben"], ["ann", "ben"])
+    assert (world.ses.sent_to, world.recipients_of("queued")) == (["ann", "ben"], ["ann", "ben"])
 
 
 def test_a_sent_merge_stays_sent_if_new_send_defaults_turn_it_into_an_ordinary_mail() -> None:
@@ -178,7 +178,11 @@ def test_a_sent_merge_stays_sent_if_new_send_defaults_turn_it_into_an_ordinary_m
     world.deliver()
     world.configure(send_defaults={})
     world.run()
-    assert (world.ses.sent_to, world.told_of("failed"), world.queues.messages) == (["ann", "ben"], [], {})
+    assert (world.ses.sent_to, world.recipients_of("failed"), world.queues.messages) == (
+        ["ann", "ben"],
+        [],
+        {},
+    )
 
 
 def test_sent_again_from_the_dead_letter_queue_only_the_failed_recipients_get_a_message() -> None:
@@ -235,9 +239,9 @@ def test_a_worker_that_ends_before_it_saves_leaves_doubt_that_the_event_settles(
     with pytest.raises(KeyboardInterrupt):
         process(world.sender, [record], world.clock.now + FUNCTION_SECONDS)
     world.dynamodb.before = lambda: None
-    world.tell()
+    world.report_sends()
     world.run()
-    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert (world.ses.sent_to, world.recipients_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
 
 
 def test_a_mail_without_answer_and_event_is_sent_again_after_the_doubt_seconds() -> None:
@@ -247,7 +251,7 @@ def test_a_mail_without_answer_and_event_is_sent_again_after_the_doubt_seconds()
     world.run(119)
     assert len(world.ses.requests) == 1
     world.run()
-    assert (world.ses.sent_to, world.told_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
+    assert (world.ses.sent_to, world.recipients_of("queued"), world.queues.messages) == (["ann"], ["ann"], {})
     assert world.record().attempts == {"unknown": 1}
 
 
@@ -257,7 +261,7 @@ def test_a_mail_that_is_never_answered_for_is_given_up_after_three_resends() -> 
     world.put()
     world.run(DAY)
     assert len(world.ses.requests) == 4
-    assert (world.told_of("failed"), world.queues.messages) == (["ann"], {})
+    assert (world.recipients_of("failed"), world.queues.messages) == (["ann"], {})
     assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "OutcomeUnknown"
     assert world.record().unknown == (0,)
 
@@ -268,7 +272,7 @@ def test_with_on_unknown_fail_an_unknown_outcome_fails() -> None:
     world.put()
     world.run(DAY)
     assert world.ses.sent_to == ["ann"]
-    assert (world.told_of("failed"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
+    assert (world.recipients_of("failed"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
     assert world.reasons[0].startswith("OutcomeUnknown: SES may have accepted the mail")
 
 
@@ -282,10 +286,10 @@ def test_an_unknown_outcome_is_reported_even_if_the_bus_or_the_dead_letter_queue
     if broken == "bus":
         world.events.outages = [UNREACHABLE] * 4
     else:
-        world.queues.troubles["send_message"] = [UNREACHABLE]
+        world.queues.errors["send_message"] = [UNREACHABLE]
     world.run(DAY)
     assert world.ses.sent_to == ["ann"]
-    assert (world.told_of("failed"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
+    assert (world.recipients_of("failed"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
 
 
 def test_with_on_unknown_fail_entries_that_stay_unknown_fail() -> None:
@@ -294,7 +298,10 @@ def test_with_on_unknown_fail_entries_that_stay_unknown_fail() -> None:
     world.put(**newsletter(4))
     world.run(DAY)
     assert Counter(world.ses.sent_to) == dict.fromkeys(people(4), 1)
-    assert (sorted(world.told_of("queued")), world.told_of("failed")) == (["c0", "c2", "c3"], ["c1"])
+    assert (sorted(world.recipients_of("queued")), world.recipients_of("failed")) == (
+        ["c0", "c2", "c3"],
+        ["c1"],
+    )
     assert (len(world.queues.dead), world.queues.messages) == (1, {})
     assert world.reasons[0].startswith("OutcomeUnknown")
 
@@ -304,12 +311,16 @@ def test_failed_entries_are_not_retried_if_the_others_turn_out_to_be_accepted() 
     world.ses.answers = {"c0": ["MESSAGE_REJECTED"], "c1": [Lost(UNANSWERED)], "c2": ["INVALID_PARAMETER"]}
     world.put(**newsletter(3))
     world.deliver()
-    assert (world.told_of("rejected"), world.told_of("failed"), world.queues.dead) == (["c0"], ["c2"], [])
-    world.tell()
+    assert (world.recipients_of("rejected"), world.recipients_of("failed"), world.queues.dead) == (
+        ["c0"],
+        ["c2"],
+        [],
+    )
+    world.report_sends()
     world.run()
     assert (world.ses.sent_to, len(world.ses.requests)) == (["c1"], 1)
-    assert (world.told_of("rejected"), world.told_of("failed")) == (["c0"], ["c2"])
-    assert (world.told_of("queued"), world.queues.messages) == (["c1"], {})
+    assert (world.recipients_of("rejected"), world.recipients_of("failed")) == (["c0"], ["c2"])
+    assert (world.recipients_of("queued"), world.queues.messages) == (["c1"], {})
     assert "2 of 3 recipients failed (INVALID_PARAMETER, MESSAGE_REJECTED)" in world.reasons[0]
     world.resend(world.queues.dead.pop())
     world.run()

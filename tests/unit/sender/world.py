@@ -27,7 +27,7 @@ from sender.rate.gcra import SendAt
 from sender.ses.client import MailService
 from sender.wiring import Sender
 from tests.unit.fakes.clients import FakeEvents
-from tests.unit.fakes.dynamodb import TABLE, FakeDynamoDb, place
+from tests.unit.fakes.dynamodb import TABLE, FakeDynamoDb, item_key
 from tests.unit.fakes.s3 import FakeS3
 from tests.unit.sender.clock import Clock
 from tests.unit.sender.fake_queues import FakeQueues
@@ -53,18 +53,18 @@ if TYPE_CHECKING:
 
 
 class Pace:
-    """Gives each call its turn at once, or what `turns` says for the next reservations."""
+    """Allows each call at once, or decides as `decisions` do for the next reservations."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.turns: list[Callable[[int], list[Decision]]] = []
-        self.asked: list[tuple[list[int], Lane]] = []
+        self.decisions: list[Callable[[int], list[Decision]]] = []
+        self.reserved: list[tuple[list[int], Lane]] = []
         self.largest = 50
 
     def reserve(self, recipients: Sequence[int], lane: Lane) -> list[Decision]:
-        self.asked.append((list(recipients), lane))
-        if self.turns:
-            return self.turns.pop(0)(len(recipients))
+        self.reserved.append((list(recipients), lane))
+        if self.decisions:
+            return self.decisions.pop(0)(len(recipients))
         return [SendAt(due=self.clock.now) for _ in recipients]
 
     def largest_call(self) -> int:
@@ -87,7 +87,7 @@ class World:
             FakeScheduler(),
         )
         self.events, self.dynamodb, self.pace = FakeEvents(), FakeDynamoDb(), Pace(self.clock)
-        self.measured: list[tuple[str, float]] = []
+        self.metrics: list[tuple[str, float]] = []
         self.stream = io.StringIO()
         clients: Any = self.queues, self.ses, self.s3, self.scheduler, self.events, self.dynamodb
         sqs, ses, s3, scheduler, events, dynamodb = clients
@@ -117,15 +117,15 @@ class World:
             log=Logger(service=f"sender-{id(self)}-{next(_WORLDS)}", stream=self.stream, level="INFO"),
             now=lambda: datetime.fromtimestamp(self.clock.now, UTC),
             uniform=lambda _low, high: high,
-            put_metric=lambda name, value: self.measured.append((name, value)),
+            put_metric=lambda name, value: self.metrics.append((name, value)),
         )
 
     def put(self, **job: Any) -> str:
-        """Enqueue a job; the answer is the id of its message."""
+        """Enqueue a job; return the id of its message."""
         return self.queues.put(json.dumps(letter(**job)))
 
     def configure(self, **settings: Any) -> None:
-        """Deploy anew, with other settings."""
+        """Deploy again, with other settings."""
         self.settings = msgspec.structs.replace(self.settings, **settings)
         self.sender = msgspec.structs.replace(self.sender, settings=self.settings)
 
@@ -135,14 +135,14 @@ class World:
         if not records:
             return
         answer = process(self.sender, records, self.clock.now + FUNCTION_SECONDS)
-        given_back = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-        assert len(set(given_back)) == len(given_back)
+        requeued = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        assert len(set(requeued)) == len(requeued)
         for record in records:
-            if record.message_id not in given_back:
+            if record.message_id not in requeued:
                 del self.queues.messages[record.message_id]
 
     def run(self, seconds: float = 3600.0) -> None:
-        """Deliver until the queue is empty or the time is over."""
+        """Deliver until the queue is empty or the time has passed."""
         end = self.clock.now + seconds
         while self.queues.messages:
             soonest = min(message.visible_at for message in self.queues.messages.values())
@@ -154,14 +154,14 @@ class World:
     def wait(self, seconds: float) -> None:
         self.clock.now += seconds
 
-    def tell(self) -> None:
-        """Have SES's `Send` events reach the ledger, as they do in the end."""
-        troubles, self.dynamodb.troubles = self.dynamodb.troubles, []
+    def report_sends(self) -> None:
+        """Record SES's `Send` events in the ledger, as the tracking function does in the end."""
+        errors, self.dynamodb.errors = self.dynamodb.errors, []
         for mail in self.ses.mails:
             part, _, entry = (mail.entry or "0").rpartition("-")
             key = RecordKey(job_id=mail.job_id, part=int(part) if part else None)
             self.acceptances.mark_accepted(key, int(entry), mail.message_id, self.clock.now)
-        self.dynamodb.troubles = troubles
+        self.dynamodb.errors = errors
 
     def cancel(self, job_id: str = "job-ann") -> Cancellation:
         """Cancel a job as an application does."""
@@ -169,7 +169,7 @@ class World:
         return cancel(self.table, job_id, now=now, expires_at=int(now) + CANCELLED_SECONDS)
 
     def come_due(self) -> None:
-        """Let the one schedule run, as EventBridge does: once, and then it is gone."""
+        """Run the one schedule, as EventBridge does: once, then it is deleted."""
         [(name, schedule)] = self.scheduler.schedules.items()
         text = schedule["ScheduleExpression"]
         due = datetime.strptime(text, "at(%Y-%m-%dT%H:%M:%S)").replace(tzinfo=UTC)
@@ -187,13 +187,13 @@ class World:
         )
 
     @property
-    def told(self) -> list[dict[str, Any]]:
+    def published(self) -> list[dict[str, Any]]:
         """The events on the bus."""
         return [json.loads(entry["Detail"]) for entry in self.events.taken]
 
-    def told_of(self, event_type: str) -> list[str]:
-        """The recipients of events of one type, by name, each event once however often it was told."""
-        once = {event["event_id"]: event for event in self.told if event["event_type"] == event_type}
+    def recipients_of(self, event_type: str) -> list[str]:
+        """The names of the recipients of one type of event, each event once, however often published."""
+        once = {event["event_id"]: event for event in self.published if event["event_type"] == event_type}
         return [str(event["recipient"]).partition("@")[0] for event in once.values()]
 
     def record(self, job_id: str = "job-ann", part: int | None = None) -> JobRecord:
@@ -202,7 +202,7 @@ class World:
 
     @property
     def records(self) -> list[JobRecord]:
-        return [read(item) for item in self.dynamodb.items.values() if place(item)[0].startswith("job#")]
+        return [read(item) for item in self.dynamodb.items.values() if item_key(item)[0].startswith("job#")]
 
     @property
     def log(self) -> list[dict[str, Any]]:

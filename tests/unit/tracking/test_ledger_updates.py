@@ -228,7 +228,7 @@ def test_a_batch_reads_the_ledger_once() -> None:
 
 def test_only_records_that_need_the_ledger_are_requeued_while_it_is_unreachable() -> None:
     world = world_with_job(None)
-    world.dynamodb.troubles = [UNREACHABLE]
+    world.dynamodb.errors = [UNREACHABLE]
     bodies = [of_job(), of_job("event_delivery", headers=None), of_job("event_bounce")]
     assert world.run(*bodies) == ["record-0", "record-1"]
     # complete events are published nevertheless: repeated, they have the same ids
@@ -243,7 +243,7 @@ def test_only_records_that_need_the_ledger_are_requeued_while_it_is_unreachable(
 
 def test_a_send_event_that_cannot_be_recorded_is_requeued_with_all_that_follow() -> None:
     world = world_with_job(None, entries=50, open=tuple(range(50)))
-    world.dynamodb.troubles = [None, None, refused("ThrottlingException")]
+    world.dynamodb.errors = [None, None, refused("ThrottlingException")]
     bodies = [of_job(entry=str(number)) for number in range(4)]
     assert world.run(*bodies, of_job("event_delivery")) == ["record-1", "record-2", "record-3"]
     assert accepted(world) == {0: SES_ID}
@@ -252,7 +252,7 @@ def test_a_send_event_that_cannot_be_recorded_is_requeued_with_all_that_follow()
 
 def test_the_log_says_why_the_ledger_did_not_answer_and_quotes_no_mail() -> None:
     world = world_with_job(None)
-    world.dynamodb.troubles = [UNREACHABLE]
+    world.dynamodb.errors = [UNREACHABLE]
     world.run(of_job())
     lines = [json.loads(line) for line in world.stream.getvalue().splitlines()]
     assert [(line["message"], line.get("error")) for line in lines if line["level"] == "WARNING"] == [
@@ -329,6 +329,6 @@ def test_a_message_id_too_long_for_a_key_delays_no_event() -> None:
 
 def test_a_write_that_the_ledger_refuses_does_not_fail_the_next_record() -> None:
     world = world_with_job(None, 0, entries=50, open=(0, 1), metadata=())
-    world.dynamodb.troubles = [None, refused("ValidationException")]
+    world.dynamodb.errors = [None, refused("ValidationException")]
     assert world.run(of_job(entry="0"), of_job(entry="0-1")) == ["record-0"]
     assert (accepted(world), accepted(world, 0)) == ({}, {1: SES_ID})

@@ -111,7 +111,7 @@ def test_the_job_of_a_published_event_without_tags_is_found_too() -> None:
 def test_a_read_that_the_ledger_refuses_delays_no_other_record() -> None:
     world = World(index_messages=True)
     saved(world)
-    world.dynamodb.troubles = [refused("ValidationException", "BatchGetItem")] * 2
+    world.dynamodb.errors = [refused("ValidationException", "BatchGetItem")] * 2
     assert world.run(bounce(messageId="refused"), bounce()) == ["record-0"]
     assert {event["job_id"] for event in world.details} == {"order-4711"}
 
@@ -146,7 +146,7 @@ def test_the_ledger_is_not_read_if_messages_are_not_indexed() -> None:
 def test_only_the_notification_is_requeued_while_the_ledger_is_unreachable() -> None:
     world = World(index_messages=True)
     saved(world)
-    world.dynamodb.troubles = [refused("InternalServerError", "BatchGetItem")]
+    world.dynamodb.errors = [refused("InternalServerError", "BatchGetItem")]
     assert world.run(bounce(), envelope(json.dumps(payload("event_delivery")))) == ["record-0"]
     assert [event["event_type"] for event in world.details] == ["delivered"]
 

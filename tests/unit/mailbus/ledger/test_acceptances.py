@@ -33,9 +33,9 @@ def test_an_entry_is_marked_once_and_only_of_a_job_that_is_known(world: World) -
 def test_a_mark_waits_for_a_transaction_on_the_same_item(world: World) -> None:
     claimed = world.claimed(job())
     conflict = refused("TransactionConflictException")
-    world.client.troubles = [conflict, conflict]
+    world.client.errors = [conflict, conflict]
     assert world.acceptances.mark_accepted(claimed.key, 0, MESSAGE, NOW) is True
-    world.client.troubles = [conflict] * 9
+    world.client.errors = [conflict] * 9
     with pytest.raises(SendError, match="TransactionConflictException"):
         world.acceptances.mark_accepted(claimed.key, 0, MESSAGE, NOW)
 
@@ -43,13 +43,13 @@ def test_a_mark_waits_for_a_transaction_on_the_same_item(world: World) -> None:
 def test_a_message_that_cannot_be_indexed_is_reported_as_unsaved(world: World) -> None:
     claims = Claims(world.table, index_messages=True)
     record = settled(job())
-    world.client.troubles = [refused("InternalServerError", "BatchWriteItem")]
+    world.client.errors = [refused("InternalServerError", "BatchWriteItem")]
     assert claims.save([record]) == (record.key,)
     assert world.client.items == {}
-    world.client.troubles = [None, refused("InternalServerError", "BatchWriteItem")]
+    world.client.errors = [None, refused("InternalServerError", "BatchWriteItem")]
     assert claims.save([record]) == (record.key,)
     assert list(world.client.items) == [("job#order-1001", "job")]
-    world.client.troubles = [refused("InternalServerError", "BatchGetItem")]
+    world.client.errors = [refused("InternalServerError", "BatchGetItem")]
     with pytest.raises(SendError, match="InternalServerError"):
         world.acceptances.find_messages([MESSAGE])
 

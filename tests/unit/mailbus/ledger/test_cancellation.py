@@ -17,7 +17,7 @@ from tests.unit.mailbus.ledger.world import (
 )
 
 
-def test_an_unknown_job_is_cancelled_before_it_comes(world: World) -> None:
+def test_an_unknown_job_is_cancelled_before_it_is_received(world: World) -> None:
     assert world.cancel() == "cancelled"
     # an application that cancels needs no other right
     assert {operation for operation, _ in world.operations()} == {"UpdateItem"}
@@ -51,13 +51,13 @@ def test_a_scheduled_job_is_cancelled_and_remembered_beyond_its_time(world: Worl
     ],
     ids=["leased", "active", "sent", "failed", "due and in hand", "due and in doubt"],
 )
-def test_what_is_sent_or_may_be_is_too_late_to_cancel(world: World, known: dict[str, Any]) -> None:
+def test_it_is_too_late_to_cancel_a_job_that_may_have_been_sent(world: World, known: dict[str, Any]) -> None:
     claimed = world.claimed(job(**known))
     assert world.cancel() == "too_late"
     assert world.known(claimed.key) == claimed
 
 
-def test_a_job_that_is_just_being_scheduled_has_to_be_cancelled_again(world: World) -> None:
+def test_a_job_that_is_being_scheduled_has_to_be_cancelled_again(world: World) -> None:
     claimed = world.claimed(job(state="scheduled", due=NOW + 9000, open=()))
     with pytest.raises(SendError, match="Busy"):
         world.cancel()
@@ -74,7 +74,7 @@ def test_an_expired_job_is_cancelled_as_an_unknown_one(world: World) -> None:
     assert cancelled == blank
 
 
-def test_a_worker_that_claims_in_the_middle_of_a_cancel_has_won(world: World) -> None:
+def test_a_worker_that_claims_during_a_cancellation_wins(world: World) -> None:
     def sneak_in_before_the_second_call() -> None:
         if world.client.calls:
             world.client.before = lambda: None

@@ -32,7 +32,7 @@ def test_a_batch_of_new_jobs_is_claimed_by_one_call_and_its_results_saved_by_one
     assert all(found[record.key].version > record.version for record in claimed)
 
 
-def test_a_job_that_is_claimed_is_found_by_the_next_and_holds_up_nobody_else(world: World) -> None:
+def test_a_claimed_job_is_found_by_the_next_worker_and_does_not_delay_others(world: World) -> None:
     first = world.claimed(job(1002))
     world.operations()
     answers = world.claims.claim([Claim(record=job(number)) for number in (1001, 1002, 1003)], now=NOW + 1)
@@ -42,7 +42,7 @@ def test_a_job_that_is_claimed_is_found_by_the_next_and_holds_up_nobody_else(wor
     assert world.slept == []
 
 
-def test_a_record_is_claimed_again_by_who_saw_it_last(world: World) -> None:
+def test_a_record_is_claimed_again_by_the_worker_that_saw_it_last(world: World) -> None:
     seen = world.claimed(job())
     again = Claim(record=job(sqs_message_id="again"), seen=seen)
     (answer,) = world.claims.claim([again], now=NOW + 1)
@@ -60,7 +60,7 @@ def test_a_record_is_claimed_again_by_who_saw_it_last(world: World) -> None:
     ],
     ids=["marked", "saved", "claimed"],
 )
-def test_whatever_is_written_in_between_a_claim_is_not_written_over(
+def test_a_claim_does_not_overwrite_what_was_written_since_it_was_seen(
     world: World, meanwhile: Callable[[World, JobRecord], object]
 ) -> None:
     seen = world.claimed(job())
@@ -70,7 +70,7 @@ def test_whatever_is_written_in_between_a_claim_is_not_written_over(
     assert answer == Found(record=now_there)
 
 
-def test_an_expired_record_is_taken_over_by_a_worker_that_never_saw_it(world: World) -> None:
+def test_an_expired_record_is_replaced_by_a_worker_that_never_saw_it(world: World) -> None:
     old = world.claimed(job(fingerprint="what was sent a year ago", expires_at=int(NOW) + 10))
     assert isinstance(world.claims.claim([Claim(record=job())], now=NOW + 9)[0], Found)
     (answer,) = world.claims.claim([Claim(record=job())], now=NOW + 10)
@@ -104,8 +104,8 @@ def test_parts_of_one_job_are_records_of_their_own(world: World) -> None:
     assert list(found) == keys
 
 
-def test_a_conflict_with_another_transaction_is_waited_for(world: World) -> None:
-    world.client.reasons = [["None", "TransactionConflict", "None"]]
+def test_a_claim_waits_for_another_transaction(world: World) -> None:
+    world.client.cancellation_reasons = [["None", "TransactionConflict", "None"]]
     answers = world.claims.claim([Claim(record=job(number)) for number in range(3)], now=NOW)
     assert [type(answer) for answer in answers] == [Claimed] * 3
     # the others do not wait for it
@@ -116,17 +116,17 @@ def test_a_conflict_with_another_transaction_is_waited_for(world: World) -> None
 @pytest.mark.parametrize(
     "reason", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "SomethingNew"]
 )
-def test_what_stays_held_up_is_said_after_a_few_tries(world: World, reason: str) -> None:
-    world.client.reasons = [[reason, "None"], ["None"], *([[reason]] * 9)]
+def test_a_claim_that_others_keep_holding_is_busy_after_a_few_tries(world: World, reason: str) -> None:
+    world.client.cancellation_reasons = [[reason, "None"], ["None"], *([[reason]] * 9)]
     answers = world.claims.claim([Claim(record=job(1)), Claim(record=job(2))], now=NOW)
     assert codes(answers) == ["Busy", "Claimed"]
     assert len(world.slept) == TRIES - 1
     assert sum(world.slept) < 1
 
 
-def test_a_transaction_cancelled_for_no_reason_is_not_tried_for_ever(world: World) -> None:
+def test_a_transaction_cancelled_without_a_reason_is_not_retried_forever(world: World) -> None:
     nameless = [{"Code": "None"}, {"Code": "None"}]
-    world.client.troubles = [
+    world.client.errors = [
         refused("TransactionCanceledException", CancellationReasons=nameless) for _ in range(99)
     ]
     answers = world.claims.claim([Claim(record=job(1)), Claim(record=job(2))], now=NOW)
@@ -134,16 +134,16 @@ def test_a_transaction_cancelled_for_no_reason_is_not_tried_for_ever(world: Worl
     assert len(world.client.calls) == TRIES
 
 
-def test_one_bad_item_costs_no_other_its_claim_or_its_save(world: World) -> None:
+def test_one_invalid_item_fails_no_other_claim_or_save(world: World) -> None:
     bad = refused("ValidationException")
-    world.client.troubles = [bad, None, bad, None]
+    world.client.errors = [bad, None, bad, None]
     answers = world.claims.claim([Claim(record=job(number)) for number in range(3)], now=NOW)
     assert codes(answers) == ["Claimed", "ValidationException", "Claimed"]
-    world.client.troubles = [bad, None, bad, None]
+    world.client.errors = [bad, None, bad, None]
     assert world.claims.save([job(number, open=()) for number in range(3)]) == (job(1).key,)
 
 
-def test_large_records_are_claimed_within_the_bytes_of_an_item_and_of_a_transaction(world: World) -> None:
+def test_large_records_are_claimed_within_the_limits_of_an_item_and_of_a_transaction(world: World) -> None:
     records = [largest(number) for number in range(40)]
     assert size(items.item(records[0])) < 400 * 1024
     assert size(items.item(records[0])) <= items.size(items.item(records[0]))

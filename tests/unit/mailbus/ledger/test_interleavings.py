@@ -1,4 +1,4 @@
-"""Two workers, tracking, cancels and the clock, in every order that hypothesis comes up with."""
+"""Two workers, tracking, cancellations and the clock, in every order that hypothesis finds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LEASE = 60.0
 DOUBT = 900.0
 ENTRIES = 3
 KEY = RecordKey(job_id="newsletter-47")
-# what becomes of one entry of a call: its answer comes, SES refuses it, or nobody ever hears
+# the outcome of one entry of a call: it is answered, SES refuses it, or the answer is lost
 ACCEPTED, REFUSED, LOST_AFTER, LOST_BEFORE = range(4)
 ANSWERS = st.tuples(*[st.sampled_from([ACCEPTED, REFUSED, LOST_AFTER, LOST_BEFORE])] * ENTRIES)
 WORKERS = st.integers(0, 1)
@@ -48,7 +48,7 @@ STEPS = st.lists(
 
 
 class Story:
-    """One job, SES's view of it, and what anybody was ever told."""
+    """One job, what SES did with it, and what was reported of it."""
 
     def __init__(self, *, due: float | None, on_unknown: OnUnknown, events_in_time: bool) -> None:
         self.table = LedgerTable(FakeDynamoDb(), TABLE, sleep=lambda _: None)  # type: ignore[arg-type] # a fake
@@ -74,7 +74,7 @@ class Story:
     def _work(self, worker: int, answers: tuple[int, ...]) -> None:
         self.answers = answers
         if self.held.get(worker, (set(), self.now + 1))[1] <= self.now:
-            # the function's time is over when its lease is
+            # the function ends when its lease does
             self._die(worker)
         running = self.workers.setdefault(worker, self._handle(worker))
         if next(running, "done") == "done":
@@ -108,7 +108,7 @@ class Story:
         assert not self.cancelled or answer != "too_late"
 
     def _handle(self, worker: int) -> Iterator[None]:
-        """Do with one delivery of the job what a worker does; whatever may come in between is a yield."""
+        """Process one delivery of the job as a worker does; others may act at each yield."""
         claim = Claim(record=self._first())
         while True:
             (answer,) = self.claims.claim([claim], now=self.now)
@@ -204,7 +204,7 @@ class Story:
 @pytest.mark.parametrize("events_in_time", [True, False])
 @settings(max_examples=100)
 @given(steps=STEPS, due=st.sampled_from([None, START + LEASE, START + 2 * DOUBT]))
-def test_in_whatever_order_nothing_is_held_twice_forgotten_or_sent_twice(
+def test_in_any_order_nothing_is_held_twice_forgotten_or_sent_twice(
     *, on_unknown: OnUnknown, events_in_time: bool, steps: list[tuple[Any, ...]], due: float | None
 ) -> None:
     story = Story(due=due, on_unknown=on_unknown, events_in_time=events_in_time)

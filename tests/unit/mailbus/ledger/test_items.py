@@ -52,7 +52,7 @@ def test_a_record_is_read_as_it_was_written(record: JobRecord) -> None:
     assert items.read(items.item(record)) == record
 
 
-def test_what_a_record_need_not_have_is_exactly_what_is_optional() -> None:
+def test_the_optional_attributes_are_those_that_a_bare_record_lacks() -> None:
     whole = largest()
     bare = JobRecord(key=RecordKey(job_id="order-1001"))
     present = items.fields(msgspec.structs.replace(whole, accepted_at=NOW)).keys()

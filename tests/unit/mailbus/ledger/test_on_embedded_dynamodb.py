@@ -1,4 +1,4 @@
-"""What the fake DynamoDB of the other tests is believed in, asked of a real API by the real client."""
+"""What the other tests assume of DynamoDB, checked against a real API by the real client."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_refused_claim_is_answered_with_the_record_and_the_rest_is_claimed(
     assert known(table, first) == first
 
 
-def test_a_record_is_written_over_only_as_it_was_seen_or_when_it_is_expired(table: LedgerTable) -> None:
+def test_a_record_is_replaced_only_as_it_was_seen_or_once_expired(table: LedgerTable) -> None:
     seen = claimed(table, job("order-2001"))
     (answer,) = Claims(table).claim([Claim(record=seen, seen=seen)], now=NOW)
     assert isinstance(answer, Claimed)
@@ -100,23 +100,23 @@ def test_a_record_is_written_over_only_as_it_was_seen_or_when_it_is_expired(tabl
     assert isinstance(late, Claimed)
 
 
-def test_a_mark_and_a_result_in_doubt_meet_in_one_record(table: LedgerTable) -> None:
+def test_a_mark_and_a_result_in_doubt_are_merged_in_one_record(table: LedgerTable) -> None:
     part = job("news-47", key=RecordKey(job_id="news-47", part=3), entries=50, open=tuple(range(50)))
     claim = claimed(table, part)
-    assert Acceptances(table).mark_accepted(part.key, 49, "told", NOW) is True
-    assert Acceptances(table).mark_accepted(part.key, 49, "told again", NOW) is False
-    assert Acceptances(table).mark_accepted(RecordKey(job_id="nobody's"), 0, "told", NOW) is False
+    assert Acceptances(table).mark_accepted(part.key, 49, "reported", NOW) is True
+    assert Acceptances(table).mark_accepted(part.key, 49, "reported again", NOW) is False
+    assert Acceptances(table).mark_accepted(RecordKey(job_id="unknown"), 0, "reported", NOW) is False
     answered = {entry: f"answered {entry}" for entry in range(48)}
     result = msgspec.structs.replace(
         claim, open=(48, 49), lease_until=0.0, accepted=answered, attempts={"unanswered": 1}
     )
     assert Claims(table).save([result]) == ()
     after = known(table, part)
-    assert after.accepted == {**answered, 49: "told"}
+    assert after.accepted == {**answered, 49: "reported"}
     assert (after.open, after.lease_until, after.attempts) == ((48, 49), 0.0, {"unanswered": 1})
 
 
-def test_results_are_written_and_leases_let_go(table: LedgerTable) -> None:
+def test_results_are_saved_and_leases_released(table: LedgerTable) -> None:
     jobs = [claimed(table, job(f"order-{number}")) for number in range(3001, 3031)]
     done = [msgspec.structs.replace(claim, open=(), lease_until=0.0, accepted={0: "id"}) for claim in jobs]
     assert Claims(table).save(done[:-1]) == ()
@@ -135,10 +135,10 @@ def test_scheduled_and_unknown_jobs_are_cancelled_and_no_others(table: LedgerTab
     assert answers == ["cancelled", "already_cancelled", "cancelled", "already_cancelled", "too_late"]
 
 
-def test_a_message_whose_job_is_known_may_be_told_of_again(table: LedgerTable) -> None:
-    sent = SentEntry(key=RecordKey(job_id="told-twice"), entry=0)
+def test_a_message_may_be_indexed_again(table: LedgerTable) -> None:
+    sent = SentEntry(key=RecordKey(job_id="reported-twice"), entry=0)
 
     for _ in range(2):
-        Acceptances(table).index_message("0100019370b7a1f2-told", sent, int(NOW) + 604_800)
+        Acceptances(table).index_message("0100019370b7a1f2", sent, int(NOW) + 604_800)
 
-    assert Acceptances(table).find_messages(["0100019370b7a1f2-told"]) == {"0100019370b7a1f2-told": sent}
+    assert Acceptances(table).find_messages(["0100019370b7a1f2"]) == {"0100019370b7a1f2": sent}

@@ -127,7 +127,7 @@ ACTIVE: dict[str, tuple[Verdict, Verdict]] = {
     "expired in doubt": (FRESH, FRESH),
     "expired while accepted": (FRESH, FRESH),
 }
-# a failed job that comes again with the same content is tried again, as an active one is
+# a failed job that is delivered again with the same content is tried again, as an active one is
 FAILED = ACTIVE
 # a scheduled one waits where an active one is free
 SCHEDULED: dict[str, tuple[Verdict, Verdict]] = {
@@ -168,7 +168,7 @@ def test_state_and_situation_decide_what_may_be_done(
 
 
 @pytest.mark.parametrize(("state", "situation", "resend", "fail"), ROWS)
-def test_other_content_under_the_same_id_is_refused_unless_nothing_of_the_first_was_ever_sent(
+def test_other_content_under_the_same_id_is_refused_unless_nothing_was_sent(
     state: State, situation: str, resend: Verdict, fail: Verdict
 ) -> None:
     known = record(state=state, entries=3, **SITUATIONS[situation])
@@ -198,13 +198,13 @@ def test_a_scheduled_job_is_free_when_it_is_due(due: float | None, wanted: Verdi
     assert verdict(record(state="scheduled", due=due)) == wanted
 
 
-def test_only_the_same_queue_message_announces_what_is_settled() -> None:
+def test_only_the_same_queue_message_repeats_the_events_of_a_settled_job() -> None:
     settled = record(accepted={0: FIRST})
     assert verdict(settled) == Settled(announce=True)
     assert verdict(settled, sqs="another enqueueing of the same job") == Settled(announce=False)
 
 
-def test_an_unknown_outcome_is_resent_so_many_times_and_no_more() -> None:
+def test_an_unknown_outcome_is_resent_a_limited_number_of_times() -> None:
     doubtful = record(open=(0,), called_at=NOW - DOUBT)
     answers = [
         verdict(msgspec.structs.replace(doubtful, attempts={"unknown": times}))

@@ -16,7 +16,7 @@ from tests.unit.mailbus.ledger.world import (
 )
 
 
-def test_a_mark_that_a_save_passes_never_leads_to_the_same_version_twice(world: World) -> None:
+def test_a_save_after_marks_never_repeats_a_version(world: World) -> None:
     claimed = world.claimed(part())
     for entry in range(50):
         assert world.acceptances.mark_accepted(claimed.key, entry, MESSAGE, NOW) is True
@@ -25,10 +25,10 @@ def test_a_mark_that_a_save_passes_never_leads_to_the_same_version_twice(world: 
     assert world.known(claimed.key).version > marked.version
 
 
-def test_what_tracking_has_marked_survives_the_result_of_a_worker_that_does_not_know_it(world: World) -> None:
+def test_marks_survive_the_result_of_a_worker_that_does_not_know_them(world: World) -> None:
     claimed = world.claimed(part())
     for entry in (3, 48):
-        world.acceptances.mark_accepted(claimed.key, entry, f"told of {entry}", NOW)
+        world.acceptances.mark_accepted(claimed.key, entry, f"reported {entry}", NOW)
     answered = {entry: f"answered {entry}" for entry in range(40)}
     in_doubt = msgspec.structs.replace(
         claimed,
@@ -40,7 +40,7 @@ def test_what_tracking_has_marked_survives_the_result_of_a_worker_that_does_not_
     )
     assert world.claims.save([in_doubt, settled(job())]) == ()
     known = world.known(claimed.key)
-    assert known.accepted == {**answered, 48: "told of 48"}
+    assert known.accepted == {**answered, 48: "reported 48"}
     assert (known.open, known.lease_until, known.attempts) == (
         in_doubt.open,
         0.0,
@@ -58,14 +58,14 @@ def test_a_late_event_of_an_earlier_call_survives_a_result_that_leaves_nothing_o
     world: World, known: dict[str, Any]
 ) -> None:
     claimed = world.claimed(part(**known))
-    world.acceptances.mark_accepted(claimed.key, 5, "told late", NOW)
+    world.acceptances.mark_accepted(claimed.key, 5, "reported late", NOW)
     refused_by_ses = msgspec.structs.replace(claimed, open=(), lease_until=0.0, attempts={"unknown": 1})
     assert world.claims.save([refused_by_ses]) == ()
     after = world.known(claimed.key)
-    assert (after.accepted, after.open) == ({5: "told late"}, ())
+    assert (after.accepted, after.open) == ({5: "reported late"}, ())
 
 
-def test_a_result_in_doubt_is_not_written_over_another_workers_claim(world: World) -> None:
+def test_a_result_in_doubt_does_not_overwrite_another_workers_claim(world: World) -> None:
     claimed = world.claimed(job())
     other = job(called_at=NOW + 2000, lease_until=NOW + 2060)
     world.claims.claim([Claim(record=other, seen=claimed)], now=NOW + 2000)
@@ -76,7 +76,7 @@ def test_a_result_in_doubt_is_not_written_over_another_workers_claim(world: Worl
     assert world.known(claimed.key) == there
 
 
-def test_a_lease_that_is_let_go_leaves_all_else(world: World) -> None:
+def test_releasing_a_lease_changes_nothing_else(world: World) -> None:
     claimed = world.claimed(part())
     world.acceptances.mark_accepted(claimed.key, 5, MESSAGE, NOW)
     marked = world.known(claimed.key)

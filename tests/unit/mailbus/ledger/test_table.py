@@ -27,11 +27,11 @@ NETWORK = [
 ]
 
 
-@pytest.mark.parametrize("trouble", NETWORK, ids=lambda error: type(error).__name__)
-def test_a_ledger_that_does_not_answer_is_an_error_that_may_pass(world: World, trouble: Exception) -> None:
-    code = trouble.response["Error"]["Code"] if isinstance(trouble, ClientError) else type(trouble).__name__
+@pytest.mark.parametrize("error", NETWORK, ids=lambda error: type(error).__name__)
+def test_a_ledger_that_does_not_answer_is_a_retryable_error(world: World, error: Exception) -> None:
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
     records = [job(1), job(2)]
-    world.client.troubles = [trouble] * 20
+    world.client.errors = [error] * 20
     in_doubt = job(3, open=(0,))
     assert codes(world.claims.claim([Claim(record=record) for record in records], now=NOW)) == [code, code]
     for call in (
@@ -49,26 +49,26 @@ def test_a_ledger_that_does_not_answer_is_an_error_that_may_pass(world: World, t
     assert len(world.client.calls) == 7
 
 
-def test_what_a_batch_write_leaves_over_is_written_in_the_next_try(world: World) -> None:
-    world.client.leaves_over = [7, 3]
+def test_unprocessed_writes_are_retried(world: World) -> None:
+    world.client.unprocessed = [7, 3]
     assert world.claims.save([settled(job(number)) for number in range(10)]) == ()
     assert world.operations() == [("BatchWriteItem", size) for size in (10, 7, 3)]
     assert len(world.client.items) == 10
 
 
-def test_what_is_left_over_for_ever_is_named(world: World) -> None:
-    world.client.leaves_over = [2] * 9
+def test_writes_that_stay_unprocessed_are_returned(world: World) -> None:
+    world.client.unprocessed = [2] * 9
     assert world.claims.save([settled(job(number)) for number in range(5)]) == (job(3).key, job(4).key)
     assert len(world.client.calls) == TRIES
 
 
-def test_keys_that_are_left_over_are_read_in_the_next_try(world: World) -> None:
+def test_unprocessed_keys_are_read_again(world: World) -> None:
     records = [world.claimed(job(number)) for number in range(10)]
     world.operations()
-    world.client.leaves_over = [8, 6, 6, 6, 4, 0]
+    world.client.unprocessed = [8, 6, 6, 6, 4, 0]
     found = world.table.find([record.key for record in records])
     assert found == {record.key: record for record in records}
-    world.client.leaves_over = [10] * 9
+    world.client.unprocessed = [10] * 9
     with pytest.raises(SendError, match="Busy"):
         world.table.find([record.key for record in records])
 

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class Uncalled:
-    """A client that nobody has a reason to call."""
+    """A client that is never called."""
 
 
 class FaultyPace:
-    """Mostly a turn now; at times none for those at the end, and merges in smaller calls."""
+    """Mostly allows all at once; sometimes not those at the end, and merges in smaller calls."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
@@ -40,20 +40,21 @@ class FaultyPace:
         assert lane in {"transactional", "bulk"}
         chance = self._worker.chance
         now = self._worker.now().timestamp()
-        turns: list[SendAt | RetryAfter] = [
+        decisions: list[SendAt | RetryAfter] = [
             SendAt(due=now + 0.02 * place) for place in range(len(recipients))
         ]
         if chance.random() < 0.1:
-            kept = chance.randrange(len(turns))
-            turns[kept:] = [RetryAfter(seconds=chance.choice([0.5, 3.0, 20.0]))] * (len(turns) - kept)
-        return turns
+            allowed = chance.randrange(len(decisions))
+            later = RetryAfter(seconds=chance.choice([0.5, 3.0, 20.0]))
+            decisions[allowed:] = [later] * (len(decisions) - allowed)
+        return decisions
 
     def largest_call(self) -> int:
         return self._worker.chance.choice([7, 25, 50])
 
 
 class FaultySes:
-    """SES, whose answers break, and on whose calls workers die."""
+    """SES, whose answers are lost, and during whose calls workers die."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
@@ -81,11 +82,11 @@ class FaultySes:
     def _bulk(self, job_id: str, names: Sequence[str], at: float, chance: random.Random) -> dict[str, Any]:
         results: list[dict[str, str]] = []
         for name in names:
-            # always the same ones: who is refused once is refused again
+            # a recipient that is refused once is always refused
             if self._worker.world.chance_for("refused", job_id, name).random() < 0.01:
-                results.append({"Status": "MESSAGE_REJECTED", "Error": "told to"})
+                results.append({"Status": "MESSAGE_REJECTED", "Error": "refused"})
             elif chance.random() < self._worker.world.likely.throttled:
-                results.append({"Status": "TRANSIENT_FAILURE", "Error": "told to"})
+                results.append({"Status": "TRANSIENT_FAILURE", "Error": "refused"})
             else:
                 message_id = self._worker.world.accept(job_id, name, at, chance)
                 results.append({"Status": "SUCCESS", "MessageId": message_id})
@@ -102,7 +103,7 @@ class FaultySes:
         worker.die("killed before the call", [job_id])
         at, chance = worker.call(job_id, number)
         if worker.death == "killed after SES accepted":
-            # some of the batch's calls are made by then
+            # some of the batch's calls are made before
             if chance.random() < 0.7:
                 accept(at, chance)
                 worker.die("killed after SES accepted", [job_id])
@@ -220,7 +221,7 @@ class _Exceptions:
 
 
 class FaultyScheduler:
-    """EventBridge Scheduler: one schedule of a name, gone when it has fired."""
+    """EventBridge Scheduler: one schedule of a name, deleted when it has run."""
 
     exceptions = _Exceptions
 

@@ -42,7 +42,7 @@ SETTINGS: Final = msgspec.structs.replace(
 
 
 class Killed(BaseException):
-    """The worker's process is gone: nothing of it may catch this, and nothing of it happens any more."""
+    """The worker's process has ended: none of its code may catch this or continue."""
 
 
 class Likely(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ class Likely(msgspec.Struct, frozen=True, kw_only=True):
     throttled: float = 0.03
     ledger: float = 0.02
     bus: float = 0.02
-    # of the events that tell what SES accepted, those that come when nobody waits for them any more
+    # the events of accepted mails that arrive when they are no longer waited for
     late_event: float = 0.0
 
 

@@ -89,15 +89,15 @@ class Journey:
         return [who for who, copies in self.copies.items() if copies and self._failed(*who)]
 
     @property
-    def told_late(self) -> set[tuple[str, str]]:
-        """Who has a mail of which SES told only when nobody waited for that any more."""
+    def reported_late(self) -> set[tuple[str, str]]:
+        """Recipients of mails whose event arrived when it was no longer waited for."""
         world = self.world
         return {
             (job_id, recipient)
             for job_id, job in self.jobs.items()
             for entry, recipient in _entries(job)
             if any(
-                world.told_at[message_id] > world.accepted_at[message_id] + DOUBT_SECONDS
+                world.reported_at[message_id] > world.accepted_at[message_id] + DOUBT_SECONDS
                 for message_id in world.accepted.get((job_id, entry), ())
             )
         }

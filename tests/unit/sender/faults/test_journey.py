@@ -1,4 +1,4 @@
-"""Hundreds of jobs through workers that die, answers that break and messages that come twice: a count."""
+"""Hundreds of jobs through workers that die, answers that are lost and messages delivered twice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def journey(count: int, on_unknown: OnUnknown, **options: Any) -> Journey:
 
 
 @pytest.mark.parametrize("on_unknown", ["resend", "fail"])
-def test_no_job_is_lost_and_none_is_sent_twice_whoever_dies(on_unknown: OnUnknown) -> None:
+def test_no_job_is_lost_and_none_is_sent_twice_whichever_worker_dies(on_unknown: OnUnknown) -> None:
     found = journey(JOBS, on_unknown, seed=47)
 
     hit = {fault: len(job_ids) for fault, job_ids in found.world.hit.items()}
@@ -39,7 +39,7 @@ def test_no_job_is_lost_and_none_is_sent_twice_whoever_dies(on_unknown: OnUnknow
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("on_unknown", ["resend", "fail"])
-def test_other_courses_of_events_end_in_the_same_way(on_unknown: OnUnknown, seed: int) -> None:
+def test_the_same_holds_for_other_seeds_and_more_faults(on_unknown: OnUnknown, seed: int) -> None:
     found = journey(100, on_unknown, seed=seed, likely=Likely(deaths=1.5, broken=0.3, twice=0.3, ledger=0.05))
 
     assert found.sent_twice == found.lost == found.sent_and_failed == found.unannounced == []
@@ -47,22 +47,22 @@ def test_other_courses_of_events_end_in_the_same_way(on_unknown: OnUnknown, seed
     assert found.world.messages == {}
 
 
-def test_a_second_copy_is_sent_only_where_ses_tells_of_the_first_later_than_it_is_waited_for() -> None:
+def test_a_second_copy_is_sent_only_if_ses_reports_the_first_too_late() -> None:
     found = journey(300, "resend", seed=3, likely=LATE)
 
     assert found.sent_twice
-    assert set(found.sent_twice) <= found.told_late
-    assert set(found.sent_and_failed) <= found.told_late
+    assert set(found.sent_twice) <= found.reported_late
+    assert set(found.sent_and_failed) <= found.reported_late
     assert found.lost == []
     assert found.open_records == []
 
 
-def test_with_fail_nothing_is_ever_sent_twice_and_what_stays_unknown_fails() -> None:
+def test_with_on_unknown_fail_nothing_is_sent_twice_and_what_stays_unknown_fails() -> None:
     found = journey(300, "fail", seed=3, likely=LATE)
 
     assert found.sent_twice == []
     assert found.sent_and_failed
-    assert set(found.sent_and_failed) <= found.told_late
+    assert set(found.sent_and_failed) <= found.reported_late
     assert {job_id for job_id, _ in found.sent_and_failed} <= found.dead
     assert found.lost == []
     assert found.open_records == []

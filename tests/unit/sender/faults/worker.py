@@ -76,7 +76,7 @@ class Worker:
             raise Killed
 
     def die(self, death: Fault, job_ids: Sequence[str] = ()) -> None:
-        """Die here if it is so told."""
+        """Die here if this is the worker's fault."""
         if self.death == death:
             self.world.hit[death] |= set(job_ids or self.job_ids)
             raise Killed

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 
 class Message:
-    """A message of a queue, which SQS may deliver twice, and keep though it was deleted by an old handle."""
+    """A message that SQS may deliver twice, and keep although it was deleted by an old handle."""
 
     def __init__(self, message_id: str, queue_arn: str, body: str, part: int | None, sent_at: float) -> None:
         self.message_id = message_id
@@ -86,7 +86,7 @@ class World:
         # SES's message ids by the tags of the messages, and when each of them was handed over
         self.accepted: dict[tuple[str, str], list[str]] = defaultdict(list)
         self.accepted_at: dict[str, float] = {}
-        self.told_at: dict[str, float] = {}
+        self.reported_at: dict[str, float] = {}
         self.calls: Counter[str] = Counter()
         self.hit: dict[Fault, set[str]] = defaultdict(set)
         self.numbers = itertools.count()
@@ -100,14 +100,14 @@ class World:
             ledger=Acceptances(LedgerTable(self.dynamodb, TABLE, sleep=lambda _: None)),  # type: ignore[arg-type] # a fake
             bus=EventBus(FaultyBus(self), settings.event_bus_name, sleep=lambda _: None),  # type: ignore[arg-type] # as above
             dead_letters=DeadLetterQueue(Uncalled(), DEAD_LETTERS),  # type: ignore[arg-type] # as above
-            esp_events=lambda: EspEvents(FakeS3(), bucket="nobody", prefix="esp-events/"),  # type: ignore[arg-type] # as above
+            esp_events=lambda: EspEvents(FakeS3(), bucket="unused", prefix="esp-events/"),  # type: ignore[arg-type] # as above
             queue=TrackingQueue(Uncalled(), DEAD_LETTERS),  # type: ignore[arg-type] # as above
             log=self.log,
             now=lambda: self.now,
         )
 
     def at(self, moment: float, name: str, act: Callable[[], None]) -> None:
-        """Have something happen; names tell what happens first of what happens at one moment."""
+        """Schedule an action; of actions at the same time, the order of their names decides."""
         with self._lock:
             heapq.heappush(self._agenda, (moment, name, act))
 
@@ -128,7 +128,7 @@ class World:
         return random.Random(f"{self.seed} {names}")  # noqa: S311 - as above
 
     def accept(self, job_id: str, entry: str, at: float, chance: random.Random) -> str:
-        """Take a mail as SES does, and tell of it later: within the call, soon, or nearly too late."""
+        """Accept a mail as SES does, and report it later: within the call, soon, or nearly too late."""
         with self._lock:
             copies = self.accepted[job_id, entry]
             message_id = f"ses-{job_id}-{entry}-{len(copies)}"
@@ -140,11 +140,11 @@ class World:
             else chance.choice([0.001, 0.05, 2.0, 8.0, DOUBT_SECONDS - 15.0]) * chance.random()
         )
         self.accepted_at[message_id] = at
-        self.told_at[message_id] = at + delay
-        self.at(at + delay, message_id, lambda: self._tell(job_id, entry, message_id, at))
+        self.reported_at[message_id] = at + delay
+        self.at(at + delay, message_id, lambda: self._report(job_id, entry, message_id, at))
         return message_id
 
-    def _tell(self, job_id: str, entry: str, message_id: str, at: float) -> None:
+    def _report(self, job_id: str, entry: str, message_id: str, at: float) -> None:
         tags = {"mailbus-job-id": [job_id]} | ({"mailbus-entry": [entry]} if entry else {})
         moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
         mail = {
