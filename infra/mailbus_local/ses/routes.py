@@ -58,10 +58,10 @@ _BARE_ADDRESS: Final = re.compile(r"[^\r\n<>]*")
 class Routes:
     """The endpoints of one simulator."""
 
-    def __init__(self, state: SimulatorState, receiver: Receiver, upstream: Passthrough) -> None:
+    def __init__(self, state: SimulatorState, receiver: Receiver, passthrough: Passthrough) -> None:
         self._state = state
         self._receiver = receiver
-        self._passthrough = upstream
+        self._passthrough = passthrough
 
     def application(self) -> Starlette:
         """Return the ASGI application."""

@@ -129,10 +129,10 @@ class SimulatedSes:
             publisher = Publisher(clients.sns)
             publisher.start()
             stack.push_async_callback(asyncio.to_thread, publisher.stop)
-            upstream = Passthrough(self._settings.upstream_url)
-            stack.push_async_callback(upstream.close)
+            passthrough = Passthrough(self._settings.upstream_url)
+            stack.push_async_callback(passthrough.close)
             state, receiver = _build(self._settings, clients, publisher)
-            application = Routes(state, receiver, upstream).application()
+            application = Routes(state, receiver, passthrough).application()
             await stack.enter_async_context(_smtp_server(receiver, _require_bound(self._smtp)))
             server = uvicorn.Server(
                 uvicorn.Config(

@@ -137,7 +137,7 @@ async def _set_topic(call: IdentityCall, notifications: IdentityNotifications, r
     )
     _require_feedback(identity, after)
     if topic is not None:
-        await resources.publish_test(
+        await resources.publish_confirmation(
             topic, encode_notification(subscription_succeeded(topic, notification_type, identity))
         )
     notifications.put(identity, after)

@@ -16,7 +16,7 @@ _REQUIRED: Final[tuple[FeedbackType, ...]] = ("Bounce", "Complaint")
 
 
 class NotificationSetting(msgspec.Struct, frozen=True, kw_only=True):
-    """Where notifications of one notification_type go, and whether with headers."""
+    """The topic of one type of notification, and whether it includes headers."""
 
     topic: str | None = None
     headers: bool = False

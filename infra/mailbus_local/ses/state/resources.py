@@ -137,7 +137,7 @@ class Resources:
         """Return the rules of the active rule set in order; empty if no rule set is active."""
         return await self._get(("rules", ""), self._rules)
 
-    async def publish_test(self, topic_arn: str, text: str) -> None:
+    async def publish_confirmation(self, topic_arn: str, text: str) -> None:
         """Publish to a topic before it is set, as SES does. Raise `SesError` if that fails."""
         try:
             await asyncio.to_thread(self._clients.sns.publish, TopicArn=topic_arn, Message=text)
