@@ -13,6 +13,7 @@ from sender import failures
 from sender.attempts import settle_attempted
 from sender.claims import claim_for, with_answers
 from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
+from sender.ses.client import MAX_CALLS
 from sender.ses.errors import Fault, unanswered
 from sender.ses.send_bulk_email import BulkRequest
 from sender.settlement import Settlement, isolated, postponed
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from sender.ses.errors import Kind
     from sender.wiring import Sender
 
-WORKERS: Final = 24
 # What must be left of the function's time after a call of SES: a job that is not saved is in doubt.
 CLOSING_SECONDS: Final = 2.0
 
@@ -158,7 +158,7 @@ def _call_ses(sender: Sender, calls: Sequence[Call], deadline: float) -> list[An
     if not calls:
         return []
     by_due = sorted(range(len(calls)), key=lambda index: calls[index].due)
-    with ThreadPoolExecutor(max_workers=min(WORKERS, len(calls))) as pool:
+    with ThreadPoolExecutor(max_workers=min(MAX_CALLS, len(calls))) as pool:
         answers = dict(
             zip(
                 by_due,

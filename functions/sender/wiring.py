@@ -23,12 +23,11 @@ from mailbus.metrics import Metric, put_metric
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
-from sender.dispatch import WORKERS
 from sender.rate.account import Account
 from sender.rate.gcra import Lane  # noqa: TC001 - as above
 from sender.rate.pacer import Pacer
 from sender.rate.table import RateTable
-from sender.ses.client import MailService
+from sender.ses.client import MAX_CALLS, MailService
 
 if TYPE_CHECKING:
     import boto3
@@ -125,7 +124,7 @@ def _ses_client(settings: SenderSettings, session: boto3.Session) -> SESV2Client
         # one attempt: a hidden retry after a timeout would be a second mail
         config=sessions.config(
             max_attempts=1,
-            max_pool_connections=WORKERS,
+            max_pool_connections=MAX_CALLS,
             connect_timeout=settings.ses_connect_timeout,
             read_timeout=settings.ses_read_timeout,
         ),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sender.ses.send_bulk_email import BulkRequest
     from sender.ses.send_email import Request
 
+# how many calls a worker makes at a time; the client's connection pool has as many connections
+MAX_CALLS: Final = 24
 IDLE_SECONDS: Final = 20.0
 
 
