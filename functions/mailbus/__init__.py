@@ -1,8 +1,8 @@
 """Mailbus: Amazon SES as an event-driven mail service.
 
-An application imports from here: `from mailbus import Client, SendJob`, a consumer of events
-`from mailbus import events`, of received mail `inbound` too. Each name is loaded when it is first asked for,
-so that a function that needs none of them does not pay for boto3's clients.
+Applications use `from mailbus import Client, SendJob`, consumers of events `from mailbus import events`, and
+of received mail also `inbound`. Each name is loaded on first use, so that a function without them does not
+load boto3.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _HOMES: Final = {
 
 
 def __getattr__(name: str) -> object:
-    """Load one of the names above from its module."""
+    """Return one of the names above from its module."""
     if name in _MODULES:
         return importlib.import_module(f"mailbus.{name}")
     if name not in _HOMES:

@@ -1,14 +1,14 @@
-"""Everything that can go wrong, each error saying what to fix.
+"""The error tree; each error says what to fix.
 
 MailbusError
 ├── ConfigurationError     a deployment's settings are wrong
-├── InvalidJob             a send job cannot be sent as it is (`path` says where)
-│   └── UnsupportedFeature the job asks for what this version, or SES, cannot do
-├── SendError              SES refused, or could not be reached (`retryable` says whether to try again)
-├── PublishError           an event did not get onto the bus whole
-├── InvalidEvent           what a consumer was given is not an event of Mailbus
-├── InvalidNotification    a message on a queue is not what SNS or SES sends
-│   └── WiringError        it is, but it arrived at the wrong place
+├── InvalidJob             a send job is invalid (`path` says where)
+│   └── UnsupportedFeature the job uses something that this version, or SES, cannot do
+├── SendError              AWS refused a call, or did not answer (`retryable` says whether to retry)
+├── PublishError           an event was not published, or not whole
+├── InvalidEvent           the input of a consumer is not an event of Mailbus
+├── InvalidNotification    a message on a queue is not a notification of SNS or SES
+│   └── WiringError        it is one, but it arrived at the wrong place
 ├── SignatureError         a message over HTTPS is not signed by SNS
 └── InboundError           a received mail cannot be read
 """
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 
 class MailbusError(Exception):
-    """The root; its text is for the person who has to mend it and never holds mail content."""
+    """The root. Its text is for the person who has to fix the error, and never has content of mails."""
 
 
 class ConfigurationError(MailbusError):
@@ -25,7 +25,7 @@ class ConfigurationError(MailbusError):
 
 
 class InvalidJob(MailbusError):  # noqa: N818 - the public name
-    """A send job that can never be sent as it stands.
+    """A send job that cannot be sent without a change.
 
     `path` is the JSON path of the offending field, such as `$.attachments[0].content`.
     """
@@ -37,7 +37,7 @@ class InvalidJob(MailbusError):  # noqa: N818 - the public name
 
 
 class UnsupportedFeature(InvalidJob):
-    """The job asks for something that cannot be done; `feature` names it."""
+    """The job uses something that is not possible; `feature` names it."""
 
     def __init__(self, path: str, feature: str, reason: str) -> None:
         super().__init__(path, reason)
@@ -45,7 +45,7 @@ class UnsupportedFeature(InvalidJob):
 
 
 class SendError(MailbusError):
-    """SES answered with an error, or not at all. `code` is SES's own error code."""
+    """SES, or another service of AWS, answered with an error or not at all. `code` is its error code."""
 
     def __init__(self, code: str, reason: str, *, retryable: bool) -> None:
         super().__init__(f"{code}: {reason}")
@@ -55,7 +55,7 @@ class SendError(MailbusError):
 
 
 class PublishError(MailbusError):
-    """An event is not on the bus, or not whole. `code` is EventBridge's error code, or our own."""
+    """An event was not published, or not whole. `code` is EventBridge's error code, or Mailbus's own."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(f"{code}: {reason}")
@@ -64,7 +64,7 @@ class PublishError(MailbusError):
 
 
 class InvalidEvent(MailbusError):  # noqa: N818 - as the other public names
-    """Not an event that Mailbus put on the bus."""
+    """The input is not an event that Mailbus published."""
 
 
 class InvalidNotification(MailbusError):  # noqa: N818 - the public name
@@ -72,12 +72,12 @@ class InvalidNotification(MailbusError):  # noqa: N818 - the public name
 
 
 class WiringError(InvalidNotification):
-    """A good notification at the wrong place: the text names the topic or the bucket."""
+    """A valid notification at the wrong place; the text names the topic or the bucket."""
 
 
 class SignatureError(MailbusError):
-    """A message that came over HTTPS is not signed by SNS, or cannot be shown to be."""
+    """A message that came over HTTPS is not signed by SNS, or its signature cannot be verified."""
 
 
 class InboundError(MailbusError):
-    """A received mail cannot be read; the raw message stays where SES put it."""
+    """A received mail cannot be read; the raw message stays where SES stored it."""

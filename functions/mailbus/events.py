@@ -1,9 +1,9 @@
-"""The normalized events, as they stand in the `detail` of an EventBridge event.
+"""The normalized events, which are the `detail` of EventBridge events.
 
-Field names and values are django-anymail's where it has them. Every field is always present;
-what SES did not say is null, or an empty list or object.
+Field names and values are django-anymail's where it has them. Every field is always present; what SES did not
+report is null, or an empty list or object.
 
-A consumer reads them by `parse`, and tells them apart by `match`:
+A consumer reads events with `parse`, and distinguishes them with `match`:
 
     match events.parse(event):
         case EmailEvent(event_type="bounced", reject_reason="bounced", recipient=str(address)):
@@ -50,12 +50,12 @@ MetadataValue = str | int | float | bool | None
 
 SOURCE = "mailbus"
 DETAIL_TYPE_PREFIX = "email."
-# It stays while events gain fields, and goes up when a field that there is changes or goes.
+# Increased when an existing field changes or is removed; new fields do not change it.
 SCHEMA_VERSION = 1
 # the SES message tag that carries a job's id through SES and back on every event
 JOB_ID_TAG = "mailbus-job-id"
-# the SES message tag that tells the messages of a merge apart: the recipient's place in its part of the job,
-# from 0; "<part>-<place>" where the job has several parts
+# the SES message tag that distinguishes the messages of a merge: the index of the recipient in its part of
+# the job, from 0; "<part>-<index>" if the job has several parts
 ENTRY_TAG = "mailbus-entry"
 
 
@@ -77,12 +77,14 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     sub_type: str | None = None
     feedback_id: str | None = None
     feedback_type: str | None = None
-    user_agent: Annotated[str | None, Meta(description="Of who opened, clicked or complained.")] = None
+    user_agent: Annotated[str | None, Meta(description="The user agent of the open, click or complaint.")] = (
+        None
+    )
     arrived_at: datetime | None = None
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """The receiving server's acceptance. `processing_ms` is SES's time from acceptance to hand-over."""
+    """The receiving server's acceptance. `processing_ms` is the time from SES's acceptance to delivery."""
 
     processing_ms: int | None = None
     reporting_mta: str | None = None
@@ -90,7 +92,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delay(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery that SES goes on trying until `expires_at`."""
+    """A delivery that SES retries until `expires_at`."""
 
     type: str | None = None
     status: str | None = None
@@ -114,7 +116,7 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Subscription(msgspec.Struct, frozen=True, kw_only=True):
-    """A change that a recipient made by SES's subscription management."""
+    """A change that a recipient made in SES's subscription management."""
 
     contact_list: str | None = None
     source: str | None = None
@@ -123,33 +125,34 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
-    """Where something lies in S3."""
+    """An object in S3."""
 
     bucket: str
     key: str
 
 
 class EmailEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened to one message for one recipient.
+    """An event of one message for one recipient.
 
-    `esp_event` is SES's own JSON; where the event would be too large with it, it is null, and lies where
-    `esp_event_ref` says.
+    `esp_event` is SES's own JSON; if the event is too large with it, it is null, and `esp_event_ref` is the
+    S3 object that has it.
     """
 
     event_type: Annotated[EventType, Meta(description="What happened.")]
     event_id: Annotated[
-        str, Meta(description="The same whenever the same happening is reported again: deduplicate by it.")
+        str,
+        Meta(description="The same whenever the same occurrence is reported again: deduplicate by it."),
     ]
     timestamp: Annotated[datetime, Meta(description="When it happened, in UTC.")]
     schema_version: Annotated[
-        int, Meta(description="Goes up when a field changes or goes; new fields leave it as it is.")
+        int, Meta(description="Increases when a field changes or is removed, not when fields are added.")
     ] = SCHEMA_VERSION
-    esp_name: Annotated[str, Meta(description="The service that sends.")] = "Amazon SES"
+    esp_name: Annotated[str, Meta(description="The email service.")] = "Amazon SES"
     message_id: Annotated[str | None, Meta(description="SES's message id.")] = None
     job_id: Annotated[str | None, Meta(description="The id of the send job.")] = None
-    recipient: Annotated[str | None, Meta(description="The address alone.")] = None
+    recipient: Annotated[str | None, Meta(description="The address without a name.")] = None
     recipient_ambiguous: Annotated[
-        bool, Meta(description="Whether it may have been another recipient: SES does not say which.")
+        bool, Meta(description="True if it may have been another recipient: SES does not report which.")
     ] = False
     metadata: Annotated[
         dict[str, MetadataValue], Meta(description="The job's metadata, in a merge the recipient's.")
@@ -159,19 +162,21 @@ class EmailEvent(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.field(default_factory=dict)
     )
     reject_reason: Annotated[
-        RejectReason | None, Meta(description="Why the mail is not wanted, or not deliverable.")
+        RejectReason | None, Meta(description="Why the mail was refused or is not deliverable.")
     ] = None
     description: Annotated[str | None, Meta(description="What happened, or what to fix, in words.")] = None
     mta_response: Annotated[str | None, Meta(description="The answer of the recipient's server.")] = None
-    user_agent: Annotated[str | None, Meta(description="Of who opened, clicked or complained.")] = None
-    ip_address: Annotated[str | None, Meta(description="Of who opened or clicked.")] = None
+    user_agent: Annotated[str | None, Meta(description="The user agent of the open, click or complaint.")] = (
+        None
+    )
+    ip_address: Annotated[str | None, Meta(description="The IP address of the open or click.")] = None
     click_url: Annotated[str | None, Meta(description="The link that was followed.")] = None
     link_tags: Annotated[
         dict[str, tuple[str, ...]], Meta(description="The tags of the link that was followed.")
     ] = msgspec.field(default_factory=dict)
     bot: Annotated[
         Bot | None,
-        Meta(description="Whether SES takes it for a machine's doing; null where SES does not say."),
+        Meta(description="Whether SES considers it automatic; null if SES does not report it."),
     ] = None
     bounce: Bounce | None = None
     complaint: Complaint | None = None
@@ -180,10 +185,11 @@ class EmailEvent(msgspec.Struct, frozen=True, kw_only=True):
     subscription: Subscription | None = None
     esp_event: Annotated[
         dict[str, Any] | None,
-        Meta(description="SES's own JSON; null where SES reported nothing, or in `esp_event_ref`."),
+        Meta(description="SES's own JSON; null if there is none, or if it is in `esp_event_ref`."),
     ] = None
     esp_event_ref: Annotated[
-        StoredObject | None, Meta(description="Where SES's own JSON lies that is too large for the event.")
+        StoredObject | None,
+        Meta(description="The S3 object with SES's own JSON, if it is too large for the event."),
     ] = None
 
 
@@ -207,7 +213,7 @@ class StoredPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """The mail as it was received. `size` is in bytes."""
+    """The S3 object with the mail as it was received. `size` is in bytes."""
 
     bucket: str
     key: str
@@ -217,20 +223,20 @@ class RawMessage(msgspec.Struct, frozen=True, kw_only=True):
 class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A received mail, decoded.
 
-    `recipient_details` has what stands behind `+` in the local part of an envelope recipient.
-    `stripped_text` is `text` without what it quotes and without its signature; null where that cannot be
-    told. `automatic`: a machine sent it, or it asks machines for no answer.
+    `recipient_details` has the part after `+` in the local part of envelope recipients. `stripped_text` is
+    `text` without quoted text and signature; null if they are not recognized. `automatic` is true if a
+    machine sent the mail, or if it asks machines not to answer.
     """
 
     envelope_sender: Annotated[str | None, Meta(description="The address that the sending server gave.")] = (
         None
     )
     envelope_recipients: Annotated[
-        tuple[str, ...], Meta(description="The addresses that it was received for.")
+        tuple[str, ...], Meta(description="The recipients in the SMTP envelope.")
     ] = ()
     recipient_details: Annotated[
         dict[str, str],
-        Meta(description="What stands behind + in the local part, of each address that has it."),
+        Meta(description="The part after + in the local part, by address, for addresses that have one."),
     ] = msgspec.field(default_factory=dict)
     from_email: tuple[Mailbox, ...] = ()
     to: tuple[Mailbox, ...] = ()
@@ -245,14 +251,16 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
     stripped_text: Annotated[
         str | None,
-        Meta(description="The text without quote and signature; null where that cannot be told: see `text`."),
+        Meta(description="The text without quoted text and signature; null if they are not recognized."),
     ] = None
     html: str | None = None
     text_ref: Annotated[
-        StoredObject | None, Meta(description="Where a text lies that is too large for the event.")
+        StoredObject | None,
+        Meta(description="The S3 object with the text, if it is too large for the event."),
     ] = None
     html_ref: Annotated[
-        StoredObject | None, Meta(description="Where an HTML body lies that is too large for the event.")
+        StoredObject | None,
+        Meta(description="The S3 object with the HTML body, if it is too large for the event."),
     ] = None
     headers: Annotated[
         tuple[tuple[str, str], ...], Meta(description="All headers as [name, value], in order, decoded.")
@@ -261,29 +269,31 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     inlines: tuple[StoredPart, ...] = ()
     auto_submitted: Annotated[str | None, Meta(description="The Auto-Submitted header.")] = None
     automatic: Annotated[
-        bool, Meta(description="Whether it has any sign of a machine's mail: do not answer it by a machine.")
+        bool,
+        Meta(description="True if it has any sign of an automatic mail: do not answer it automatically."),
     ] = False
-    defects: Annotated[tuple[str, ...], Meta(description="What is wrong with the mail's form.")] = ()
+    defects: Annotated[tuple[str, ...], Meta(description="What is malformed in the mail.")] = ()
 
 
 class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A received mail; `inbound_failed` with its `description` where it could not be read."""
+    """A received mail; `inbound_failed` with a `description` if it could not be read."""
 
     event_type: Annotated[Literal["inbound", "inbound_failed"], Meta(description="What happened.")]
     event_id: Annotated[
-        str, Meta(description="The same whenever the same happening is reported again: deduplicate by it.")
+        str,
+        Meta(description="The same whenever the same occurrence is reported again: deduplicate by it."),
     ]
     timestamp: Annotated[datetime, Meta(description="When it happened, in UTC.")]
     schema_version: Annotated[
-        int, Meta(description="Goes up when a field changes or goes; new fields leave it as it is.")
+        int, Meta(description="Increases when a field changes or is removed, not when fields are added.")
     ] = SCHEMA_VERSION
-    esp_name: Annotated[str, Meta(description="The service that sends.")] = "Amazon SES"
+    esp_name: Annotated[str, Meta(description="The email service.")] = "Amazon SES"
     message_id: Annotated[str | None, Meta(description="SES's message id.")] = None
     description: Annotated[str | None, Meta(description="What happened, or what to fix, in words.")] = None
     message: Annotated[InboundMessage | None, Meta(description="The mail, decoded.")] = None
     spam_detected: Annotated[
         bool | None,
-        Meta(description="SES's spam verdict as yes or no; null where SES could not tell, or did not look."),
+        Meta(description="SES's spam verdict; null if SES could not decide, or did not scan the mail."),
     ] = None
     spam_verdict: str | None = None
     virus_verdict: str | None = None
@@ -295,7 +305,7 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _EVENT_TYPES: Final = frozenset(get_args(EventType))
-# msgspec quotes what is none of a closed list's; what stands there instead may be an address
+# msgspec quotes a value that is not in an enumeration, and it may be an address
 _QUOTED_VALUE: Final = re.compile(r"Invalid enum value .*(?= - at `)", re.DOTALL)
 _KINDS: Final[Mapping[str, type[EmailEvent | InboundEvent]]] = {
     "inbound": InboundEvent,
@@ -304,18 +314,18 @@ _KINDS: Final[Mapping[str, type[EmailEvent | InboundEvent]]] = {
 
 
 def parse(event: Mapping[str, Any] | str | bytes) -> EmailEvent | InboundEvent:
-    """Read an event of the bus: what a Lambda function is called with, or the JSON text of an SQS message.
+    """Parse an event of the bus: the event of a Lambda function, or the JSON text of an SQS message.
 
-    Where a rule passes the `detail` on alone, that is read too. Fields that a newer Mailbus adds are left
-    out; those that an older one did not know have their defaults. Anything else is an `InvalidEvent` that
-    says what to change: the rule, the call, or the version of this package.
+    The `detail` alone, as a rule may pass it on, is parsed too. Fields that a newer Mailbus added are
+    ignored; those that an older one did not have get their defaults. Raises `InvalidEvent` with what to
+    change: the rule, the call, or the version of this package.
     """
     detail = _detail(_decoded(event))
     event_type = detail.get("event_type")
     if not isinstance(event_type, str):
         reason = (
-            "not an event of Mailbus (it has no event_type): let the rule pass events on whole, or their "
-            "detail alone, without an input transformer"
+            "not an event of Mailbus (it has no event_type): let the rule pass on whole events, or their "
+            "detail, without an input transformer"
         )
         raise InvalidEvent(reason)
     if event_type not in _EVENT_TYPES:
@@ -326,8 +336,10 @@ def parse(event: Mapping[str, Any] | str | bytes) -> EmailEvent | InboundEvent:
         return msgspec.convert(detail, _KINDS.get(event_type, EmailEvent))
     except (msgspec.ValidationError, RecursionError) as error:
         wrong = _QUOTED_VALUE.sub("Invalid value", str(error))
-        reason = f"not an event of Mailbus ({wrong}): let nothing between the bus and here change events"
-        # not "from error": a log would show what was just taken out
+        reason = (
+            f"not an event of Mailbus ({wrong}): events must not be changed between the bus and this call"
+        )
+        # not "from error": a log would show the value that was removed
         raise InvalidEvent(reason) from None
 
 
@@ -337,23 +349,23 @@ def _decoded(event: Mapping[str, Any] | str | bytes) -> object:
     try:
         return msgspec.json.decode(event)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        reason = f"not JSON ({error}): pass the body of one message of the rule's queue, as it came"
+        reason = f"not JSON ({error}): pass the unchanged body of one message of the rule's queue"
         raise InvalidEvent(reason) from error
 
 
 def _detail(whole: object) -> Mapping[str, Any]:
-    """Unwrap an event; `detail` may be all that there is."""
+    """Return the `detail` of an event, which may be the `detail` itself."""
     if not isinstance(whole, Mapping):
         reason = f"not an event of Mailbus (a {type(whole).__name__}): pass one event at a time, as an object"
         raise InvalidEvent(reason)
     if "Records" in whole:
         reason = (
-            'a batch of a queue or topic, not an event: parse the record["body"] of each of its Records, '
+            'a batch of a queue or topic, not an event; parse the record["body"] of each of its Records, '
             'from a topic the record["Sns"]["Message"]'
         )
         raise InvalidEvent(reason)
     if (source := whole.get("source", SOURCE)) != SOURCE:
-        reason = f"an event of source {str(source)[:40]!r}: let the rule match source {SOURCE!r} alone"
+        reason = f"an event of source {str(source)[:40]!r}: let the rule match only source {SOURCE!r}"
         raise InvalidEvent(reason)
     detail = whole.get("detail", whole)
     if not isinstance(detail, Mapping):
@@ -372,10 +384,10 @@ def _newer(what: str) -> str:
 
 
 def event_id(*parts: str | None) -> str:
-    """Make an id that is the same whenever the same thing is reported again.
+    """Return an event id, which is the same whenever the same occurrence is reported again.
 
-    32 hex digits of SHA-256 over the parts, which have to identify the happening.
+    32 hexadecimal digits of SHA-256 over the parts, which must identify the occurrence.
     """
-    # what json.dumps writes, at a third of its time
+    # the text that json.dumps writes, in a third of its time
     text = ", ".join(["null" if part is None else encode_basestring_ascii(part) for part in parts])
     return hashlib.sha256(f"[{text}]".encode()).hexdigest()[:32]

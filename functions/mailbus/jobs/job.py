@@ -1,4 +1,4 @@
-"""A job that has been read: what is to be sent, and who receives it."""
+"""A parsed job, and the recipients of its messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Disposition = Literal["attachment", "inline"]
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of the mail: its bytes, or where they lie in S3. `content_id` is without its angle brackets."""
+    """A file of the mail: its bytes, or the S3 object that has them. `content_id` has no angle brackets."""
 
     content: bytes | S3Object
     content_type: str
@@ -27,10 +27,10 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MergeRecipient(msgspec.Struct, frozen=True, kw_only=True):
-    """One recipient of a merge, with what is for this one alone.
+    """One recipient of a merge.
 
-    `data` holds the job's global data too, `metadata` and `headers` the job's own, each overridden by the
-    recipient's.
+    `data` includes the job's global data, `metadata` and `headers` those of the job, each overridden by the
+    recipient's own.
     """
 
     mailbox: Mailbox
@@ -40,7 +40,7 @@ class MergeRecipient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Merge(msgspec.Struct, frozen=True, kw_only=True):
-    """A message of its own for each recipient, in the order of the job's `to`, each address once.
+    """A separate message for each recipient, in the order of the job's `to`, each address once.
 
     Without a `template_id` the job's subject, text and html are the template.
     """
@@ -53,9 +53,9 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True):
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One job, checked: a mail to send, or with `merge` one for each of its recipients.
 
-    `fingerprint` tells whether two jobs of one id are the same: it is over the whole document but the id, as
-    it was written, before the deployment's defaults. `shown_to` is the `To` header that readers see where it
-    differs from `to`; `headers` are the extra ones, in the order given. Times are in epoch seconds.
+    Two jobs with one id are the same if their `fingerprint` is: that of the whole document without the id,
+    before the deployment's defaults. `shown_to` is the `To` header that readers see if it differs from `to`;
+    `headers` are the extra ones, in the job's order. Times are in epoch seconds.
     """
 
     job_id: str
@@ -85,7 +85,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """Who receives one message: bare addresses, each once, at the first place where the job names it."""
+    """The recipients of one message: bare addresses, each once, in the first field that has it."""
 
     to: tuple[str, ...]
     cc: tuple[str, ...]
@@ -93,12 +93,12 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def recipients(self) -> tuple[str, ...]:
-        """All of them, in order; SES counts each one."""
+        """All recipients, in order; SES counts each one."""
         return self.to + self.cc + self.bcc
 
 
 def envelopes(job: Job) -> tuple[Envelope, ...]:
-    """Work out who receives each message of a job: one message, or in a merge one for each recipient."""
+    """Return the recipients of each message of a job: one message, or in a merge one per recipient."""
     if job.merge is None:
         return (envelope(job),)
     copies = _once(set(), job.cc), _once({address_key(mailbox.address) for mailbox in job.cc}, job.bcc)
@@ -107,7 +107,7 @@ def envelopes(job: Job) -> tuple[Envelope, ...]:
 
 
 def envelope(job: Job) -> Envelope:
-    """Work out who receives an ordinary job's mail."""
+    """Return the recipients of an ordinary job's mail."""
     seen: set[str] = set()
     return Envelope(to=_once(seen, job.to), cc=_once(seen, job.cc), bcc=_once(seen, job.bcc))
 
@@ -120,7 +120,7 @@ def _merged(address: str, cc: tuple[str, ...], bcc: tuple[str, ...], copied: set
 
 
 def _once(seen: set[str], mailboxes: Iterable[Mailbox]) -> tuple[str, ...]:
-    """List the addresses that were not seen before, and remember them."""
+    """Return the addresses that are not in `seen`, and add them to it."""
     kept: list[str] = []
     for mailbox in mailboxes:
         key = address_key(mailbox.address)

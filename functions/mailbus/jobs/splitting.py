@@ -1,4 +1,4 @@
-"""A merge that is larger than one call, cut into jobs of its own."""
+"""Splits a merge that is too large for one call into several jobs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ PART_RECIPIENTS: Final = 50
 
 
 def split(document: Mapping[str, Any], job: Job) -> tuple[dict[str, Any], ...]:
-    """Cut a merge into documents of at most 50 recipients, in the order of its `to`.
+    """Return the parts of a merge: documents of at most 50 recipients, in the order of its `to`.
 
-    `document` is what `job` was read from. Each part has the job's id, and of what is keyed by recipient its
-    own recipients' entries alone. The same document always gives the same parts; a job that is no merge, or
-    whose recipients one call takes, is its only part.
+    `document` is the one that `job` was parsed from. Each part has the job's id, and only its own recipients'
+    entries in the fields that are keyed by recipient. The same document always has the same parts; a job that
+    is not a merge, or that fits into one call, is its only part.
     """
     if job.merge is None:
         return ({**document, "job_id": job.job_id},)

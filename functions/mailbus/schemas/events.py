@@ -50,16 +50,16 @@ _KINDS: Final[Mapping[EventType, _Kind]] = {
     ),
     "sent": _Kind(description="SES will try to deliver the mail."),
     "rejected": _Kind(
-        description="SES does not take the message, or found a virus in it.",
+        description="SES refused the message, or found a virus in it.",
         present=("reject_reason",),
     ),
     "failed": _Kind(description="The mail is not sent; `description` says what to fix."),
     "bounced": _Kind(
-        description="The mail was not delivered, and SES has given up.",
+        description="The mail was not delivered, and SES does not retry.",
         present=("reject_reason", "bounce"),
     ),
     "deferred": _Kind(
-        description="The mail is not delivered yet; SES goes on trying.",
+        description="The mail is not delivered yet; SES retries.",
         present=("delay",),
     ),
     "delivered": _Kind(
@@ -77,7 +77,7 @@ _KINDS: Final[Mapping[EventType, _Kind]] = {
         present=("subscription",),
     ),
     "subscribed": _Kind(
-        description="The recipient changed the preferences of a contact list, and left nothing.",
+        description="The recipient changed the preferences of a contact list, without leaving it or a topic.",
         present=("subscription",),
     ),
     "inbound": _Kind(
@@ -86,25 +86,27 @@ _KINDS: Final[Mapping[EventType, _Kind]] = {
         present=("message_id", "message", "raw"),
     ),
     "inbound_failed": _Kind(
-        description="A mail was received that cannot be read; `raw` says where it lies.",
+        description="A received mail could not be read; `raw` is the S3 object that has it.",
         struct=InboundEvent,
         present=("message_id", "description", "raw"),
     ),
-    "unknown": _Kind(description="SES reports what this version of Mailbus does not know; see `esp_event`."),
+    "unknown": _Kind(
+        description="SES reported an event that this version of Mailbus does not know; see `esp_event`."
+    ),
 }
 
 _DATE_TIME: Final = {"type": "string", "format": "date-time"}
 # https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 _ENVELOPE: Final[Mapping[str, Mapping[str, Any]]] = {
     "version": {"type": "string"},
-    "id": {"type": "string", "description": "EventBridge's own id; another one where an event is repeated."},
+    "id": {"type": "string", "description": "EventBridge's own id; a repeated event has another one."},
     "account": {"type": "string"},
     "time": {**_DATE_TIME, "description": "`detail.timestamp`, to the second."},
     "region": {"type": "string"},
     "resources": {
         "type": "array",
         "items": {"type": "string"},
-        "description": "ARNs of the identity, the configuration set and the topic, as far as SES named them.",
+        "description": "ARNs of the identity, the configuration set and the topic, if SES named them.",
     },
 }
 _OF_REPLAYS: Final[Mapping[str, Mapping[str, Any]]] = {

@@ -142,7 +142,7 @@ def test_a_batch_is_told_as_one_with_the_way_to_its_events(batch: dict[str, Any]
 
 @pytest.mark.parametrize("source", ["aws.ses", "Mailbus", "", None, 7])
 def test_an_event_of_somebody_else_is_refused_with_what_the_rule_should_match(source: object) -> None:
-    with pytest.raises(InvalidEvent, match="let the rule match source 'mailbus' alone"):
+    with pytest.raises(InvalidEvent, match="let the rule match only source 'mailbus'"):
         events.parse(whole(BOUNCE, source=source))
 
 

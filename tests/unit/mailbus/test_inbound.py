@@ -151,7 +151,7 @@ def test_altered_bytes_of_the_right_size_are_refused_at_the_end(bucket: Bucket) 
     altered = INVOICE[:-1] + bytes([INVOICE[-1] ^ 1])
     bucket.holds(f"{PLACE}/1-invoice.pdf", altered)
     content = iter(inbound.attachment(_event(), 0, client=bucket.client))
-    with pytest.raises(InboundError, match=r"SHA-256 differs.*the raw mail still has it"):
+    with pytest.raises(InboundError, match=r"SHA-256 differs.*the raw mail still has the content"):
         list(content)
 
 
@@ -199,7 +199,7 @@ def test_a_network_that_fails_is_an_error_of_ours_too(client: Any) -> None:
     [
         ("NoSuchKey", 404, "retention.parts_days"),
         ("AccessDenied", 403, "s3:GetObject"),
-        ("NoSuchBucket", 404, "bucket is gone"),
+        ("NoSuchBucket", 404, "bucket does not exist"),
         ("SlowDown", 503, "try again"),
     ],
 )
@@ -215,18 +215,18 @@ def test_what_s3_refuses_says_what_to_do_and_never_the_senders_file_name(
 
 @pytest.mark.parametrize("n", [1, -1, 1000])
 def test_a_part_that_the_event_does_not_list_is_named(n: int, bucket: Bucket) -> None:
-    with pytest.raises(InboundError, match=f"no {n} among the event's attachments: it lists 1"):
+    with pytest.raises(InboundError, match=f"no index {n} in the event's attachments: it has 1"):
         inbound.attachment(_event(), n, client=bucket.client)
-    with pytest.raises(InboundError, match=f"no {n} among the event's inlines"):
+    with pytest.raises(InboundError, match=f"no index {n} in the event's inlines"):
         inbound.inline(_event(), n, client=bucket.client)
 
 
 @pytest.mark.parametrize("n", ["0", None, 0.0, slice(0, 1)])
 def test_a_place_that_is_no_whole_number_is_named_with_its_type(n: Any, bucket: Bucket) -> None:
     kind = type(n).__name__
-    with pytest.raises(InboundError, match=f"event's attachments is a whole number, .* of type {kind}"):
+    with pytest.raises(InboundError, match=f"event's attachments must be an integer .* of type {kind}"):
         inbound.attachment(_event(), n, client=bucket.client)
-    with pytest.raises(InboundError, match=f"event's inlines is a whole number, .* of type {kind}"):
+    with pytest.raises(InboundError, match=f"event's inlines must be an integer .* of type {kind}"):
         inbound.inline(_event(), n, client=bucket.client)
 
 
@@ -241,7 +241,7 @@ def test_mail_that_could_not_be_read_has_no_parts_and_says_why(bucket: Bucket) -
 def test_an_event_that_does_not_say_where_the_mail_lies_says_so(bucket: Bucket) -> None:
     event = _event()
     event["detail"]["raw"] = None
-    with pytest.raises(InboundError, match="does not say where"):
+    with pytest.raises(InboundError, match="does not name the object"):
         inbound.raw(event, client=bucket.client)
 
 
