@@ -9,6 +9,7 @@ from constructs import Construct
 
 from mailbus.errors import ConfigurationError
 from mailbus_cdk.constructs.function import Code
+from mailbus_cdk.constructs.queues import STAGE_TAG
 from mailbus_cdk.constructs.receipt_rules import Receiving
 from mailbus_cdk.constructs.state import State
 from mailbus_cdk.constructs.webhook import Webhook
@@ -162,7 +163,7 @@ def _stack(app: Construct, part: str, settings: Settings, description: str) -> S
         # No account: it is that of the deployer's credentials, so that synthesizing needs none.
         env=Environment(region=settings.region),
         termination_protection=part == "state" and not settings.ephemeral,
-        tags={"mailbus:stage": settings.stage},
+        tags={STAGE_TAG: settings.stage},
     )
 
 

@@ -1,13 +1,13 @@
-"""The functions' code as one directory, made without Docker.
+"""Packages the functions' code as one directory, without Docker.
 
-Two layers under build/, each named by what went into it, so that a change of a function installs
-nothing again:
+There are two layers in build/, each named after a digest of its sources, so that a changed function does not
+install the packages again:
 
     packages-<key>/  the locked runtime packages for one platform and Python, pruned and compiled
-    code-<key>/      these, and the functions beside them: what Lambda unpacks to /var/task
+    code-<key>/      the packages and the functions: the directory that Lambda unpacks to /var/task
 
-Compiled files are `unchecked-hash`: Lambda's code directory is read-only and a zip's time stamps
-would make ordinary ones stale (https://docs.python.org/3/reference/import.html#pyc-invalidation).
+Compiled files are `unchecked-hash`: Lambda's code directory is read-only, and a zip's timestamps
+would invalidate ordinary ones (https://docs.python.org/3/reference/import.html#pyc-invalidation).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ KEPT_BUILDS: Final = 8
 
 Machine = Literal["arm64", "x86_64"]
 
-# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html; aws-cdk-lib knows these.
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html; aws-cdk-lib has constants for these.
 RUNTIME_MINORS: Final = (11, 12, 13, 14)
 
 _UV_PLATFORMS: Final[dict[Machine, str]] = {
@@ -53,8 +53,8 @@ _MACHINES: Final[dict[str, Machine]] = {
     "x86_64": "x86_64",
 }
 
-# The models of the services that the functions call, and of sts, which botocore calls for them;
-# all services together are 28 MB.
+# The models of the services that the functions call, and of sts, which botocore itself calls.
+# The models of all services are 28 MB.
 SERVICE_MODELS: Final = (
     "dynamodb",
     "events",
@@ -83,7 +83,7 @@ _PRUNED: Final = (
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """What the code runs on. `uv_platform` is None for this machine itself."""
+    """The platform of the functions. `uv_platform` is None for this machine."""
 
     machine: Machine
     uv_platform: str | None
@@ -91,30 +91,36 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Package(msgspec.Struct, frozen=True, kw_only=True):
-    """A directory to deploy, and the digest (hex) of all that went into it."""
+    """A directory to deploy, and the digest (hex) of its sources."""
 
     path: Path
     digest: str
 
 
 def target(architecture: Architecture) -> Target:
-    """Resolve an architecture for the running Python's minor, which is the functions' runtime too."""
+    """Return the platform for an architecture, with the running Python's minor version as runtime.
+
+    Raises `ConfigurationError` if Lambda does not support it.
+    """
     minor = sys.version_info.minor
     if minor not in RUNTIME_MINORS:
         known = ", ".join(f"3.{known}" for known in RUNTIME_MINORS)
-        reason = f"Lambda has no runtime for Python 3.{minor}; make the environment with one of {known}"
+        reason = f"Lambda has no runtime for Python 3.{minor}; create the environment with one of {known}"
         raise ConfigurationError(reason)
     if architecture != "host":
         return Target(machine=architecture, uv_platform=_UV_PLATFORMS[architecture], minor=minor)
     machine = platform.machine().lower()
     if machine not in _MACHINES:
-        reason = f"architecture: Lambda does not run on this host's {machine}; take arm64 or x86_64"
+        reason = f"architecture: Lambda does not run on this host's {machine}; use arm64 or x86_64"
         raise ConfigurationError(reason)
     return Target(machine=_MACHINES[machine], uv_platform=None, minor=minor)
 
 
 def build(architecture: Architecture, *, root: Path = ROOT) -> Package:
-    """Make the code for an architecture, or find it made; a `ConfigurationError` says why it cannot be."""
+    """Return the package for an architecture, built if it does not exist yet.
+
+    Raises `ConfigurationError` if that fails.
+    """
     goal = target(architecture)
     lock = root / "requirements" / "runtime.txt"
     functions = root / "functions"
@@ -130,13 +136,13 @@ def build(architecture: Architecture, *, root: Path = ROOT) -> Package:
                 _prune(staging.path)
                 _compile(staging.path)
         with _staged(code) as staging:
-            # Hard links: the layer is shared, and nothing writes into it.
+            # Hard links: the layer is shared, and is never written to.
             shutil.copytree(packages, staging.path, copy_function=os.link, dirs_exist_ok=True)
             own = list(_copy(functions, staging.path))
             _compile(staging.path, own)
         os.utime(packages)
-        _forget_old(root / "build", "code-*")
-        _forget_old(root / "build", "packages-*")
+        _delete_old(root / "build", "code-*")
+        _delete_old(root / "build", "packages-*")
     os.utime(code)
     return Package(path=code, digest=code_key)
 
@@ -156,25 +162,25 @@ def _digest(files: Iterable[Path], root: Path, *more: str) -> str:
     return digest.hexdigest()
 
 
-class _staged:  # noqa: N801 - reads as the verb it is: with _staged(directory)
-    """Fill a directory beside its place and move it there whole, so that a reader never sees half of it."""
+class _staged:  # noqa: N801 - used as a function: with _staged(directory)
+    """Fills a temporary directory and then renames it, so that no reader sees it half filled."""
 
-    def __init__(self, place: Path) -> None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        self.place = place
-        self.path = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    def __init__(self, destination: Path) -> None:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        self.destination = destination
+        self.path = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None and not self.place.exists():
+        if kind is None and not self.destination.exists():
             self.path.chmod(0o755)
             try:
-                self.path.rename(self.place)
+                self.path.rename(self.destination)
             except OSError:
-                # Somebody else finished the same work first.
-                if not self.place.exists():
+                # Another process built the same directory first.
+                if not self.destination.exists():
                     raise
         shutil.rmtree(self.path, ignore_errors=True)
 
@@ -187,10 +193,10 @@ def _install(lock: Path, goal: Target, into: Path) -> None:
         *("--only-binary", ":all:", "--no-deps", "--require-hashes", "--link-mode", "copy"),
         *("-r", str(lock)),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
-    if done.returncode:
-        last = " ".join(done.stderr.split())
-        reason = f"packaging for {goal.machine}: the packages of {lock.name} cannot be installed: {last}"
+    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a command of our own
+    if result.returncode:
+        output = " ".join(result.stderr.split())
+        reason = f"packaging for {goal.machine}: the packages of {lock.name} cannot be installed: {output}"
         raise ConfigurationError(reason)
 
 
@@ -206,31 +212,31 @@ def _prune(packages: Path) -> None:
 
 
 def _compile(directory: Path, only: Iterable[Path] = ()) -> None:
-    """Compile in a process of its own, with the paths that Lambda shows in a traceback."""
+    """Compile a directory, or `only` parts of it, with the paths of Lambda's tracebacks."""
     names = [str(path) for path in only] or [str(directory)]
     command = [
         *(sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"),
         *("-s", str(directory), "-p", TASK_ROOT, *names),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
-    if done.returncode:
-        reason = f"packaging: the code does not compile: {' '.join(done.stdout.split())}"
+    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a command of our own
+    if result.returncode:
+        reason = f"packaging: the code does not compile: {' '.join(result.stdout.split())}"
         raise ConfigurationError(reason)
 
 
 def _copy(functions: Path, into: Path) -> Iterator[Path]:
-    """Copy the functions; yields the top directories that this made."""
+    """Copy the functions, and yield their top directories."""
     for path in _sources(functions):
-        place = into / path.relative_to(functions)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, place)
+        copy = into / path.relative_to(functions)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
     for path in sorted(functions.iterdir()):
         if path.is_dir() and (into / path.name).is_dir():
             yield into / path.name
 
 
-def _forget_old(build: Path, pattern: str) -> None:
-    """Delete all but the builds used last; others may be doing the same."""
+def _delete_old(build: Path, pattern: str) -> None:
+    """Delete all but the builds used last. Other processes may do the same."""
     used: list[tuple[float, Path]] = []
     for path in build.glob(pattern):
         with contextlib.suppress(FileNotFoundError):

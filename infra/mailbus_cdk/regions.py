@@ -1,4 +1,4 @@
-"""What AWS has in some regions only: SES's receiving, EventBridge's archives and its schema registry."""
+"""The regions that have SES's receiving, EventBridge's archives and its schema registry."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ WITHOUT_ARCHIVE: Final = (
     "ca-west-1",
     "il-central-1",
 )
-# Where CloudFormation has no AWS::EventSchemas, by its schemas of each region's resources (read 2026-11-22);
-# EventBridge itself has a registry in some of them.
+# Regions without AWS::EventSchemas in CloudFormation, by its resource schemas (read 2026-11-22). In some of
+# them EventBridge itself has a registry.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resource-type-schemas.html
 WITHOUT_SCHEMAS: Final = (
     "ap-east-2",
@@ -55,5 +55,5 @@ WITHOUT_SCHEMAS: Final = (
 
 
 def mx_record(domain: str, region: str) -> str:
-    """Write the DNS record that brings a domain's mail to SES in a region."""
+    """Return the DNS record that routes a domain's mail to SES in a region."""
     return f"{domain} MX 10 inbound-smtp.{region}.amazonaws.com"

@@ -1,8 +1,8 @@
-"""`make replay`: gives past events of a stage to the rules of its bus once more, from the archive.
+"""`make replay`: replays past events of a stage from the archive to the rules of its bus.
 
-A replay is of an interval of the events' own time, and goes to all rules of the bus or to those named;
-EventBridge cannot narrow it otherwise. Replayed events are as they were, their `event_id` too, with a field
-`replay-name` beside their detail.
+A replay has an interval of the events' own time, and goes to all rules of the bus or to those named;
+EventBridge has no other filter. Replayed events are unchanged, with the same `event_id`, and have a field
+`replay-name` next to their detail.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-archive.html
 """
 
@@ -34,21 +34,21 @@ ARCHIVE_OUTPUT: Final = "EventArchiveName"
 POLL_SECONDS: Final = 2.0
 CALL_ATTEMPTS: Final = 6
 INTERRUPTED: Final = 130
-# Until then an event may not have got into the archive:
+# An event may take this long to reach the archive:
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-archive.html
 ARCHIVING: Final = timedelta(minutes=10)
 RULES_SHOWN: Final = 20
 ReplayState = Literal["STARTING", "RUNNING", "CANCELLING", "COMPLETED", "CANCELLED", "FAILED"]
-# how a replay ends, and whether that is what was wanted
+# the states in which a replay ends, and whether it succeeded
 ENDS: Final[dict[ReplayState, bool]] = {"COMPLETED": True, "FAILED": False, "CANCELLED": False}
 
 
 class ReplayError(MailbusError):
-    """A replay cannot be started as asked, or did not get to its end."""
+    """A replay cannot be started, or did not complete."""
 
 
 class Archive(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is to replay from. `kept_days` is None where events are kept for good."""
+    """An archive of events. `kept_days` is None if they are kept forever."""
 
     arn: str
     bus_arn: str
@@ -56,19 +56,19 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def bus_name(self) -> str:
-        """Name the bus: `arn:…:event-bus/<name>`."""
+        """The bus's name, from `arn:…:event-bus/<name>`."""
         return self.bus_arn.rpartition("/")[2]
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True):
-    """From when to when, by the events' own time; both belong to it."""
+    """An interval of the events' own time, including both ends."""
 
     start: datetime
     end: datetime
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for. Without rules it goes to all of the bus."""
+    """A replay to start. Without rules it goes to all rules of the bus."""
 
     name: str
     archive: Archive
@@ -77,23 +77,25 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a replay has got: the time of the event that was replayed last, if any was."""
+    """The state of a replay; `reached` is the time of the event that was replayed last, if any."""
 
     state: ReplayState
     reason: str | None = None
     reached: datetime | None = None
 
 
-# --- what is asked for
+# --- parsing the options
 
 
 def parse_time(text: str, name: str) -> datetime:
-    """Read a time with its zone; `name` is what the error calls it."""
-    example = "write it like 2026-11-22T10:00:00Z, or with +01:00 in the place of Z"
+    """Parse a time with its zone; `name` is its name in errors."""
+    example = "write it as 2026-11-22T10:00:00Z, or with an offset such as +01:00"
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as error:
-        reason = f"{name}={text!r} is no time; {example}" if text.strip() else f"{name} is missing; {example}"
+        reason = (
+            f"{name}={text!r} is not a time; {example}" if text.strip() else f"{name} is missing; {example}"
+        )
         raise ReplayError(reason) from error
     if moment.tzinfo is None:
         reason = f"{name}={text} has no time zone; {example}"
@@ -102,32 +104,32 @@ def parse_time(text: str, name: str) -> datetime:
 
 
 def parse_interval(start: str, end: str, *, now: datetime) -> Interval:
-    """Read both ends and hold them against each other and the clock."""
+    """Parse both ends of an interval, which must be in order and in the past."""
     interval = Interval(start=parse_time(start, "FROM"), end=parse_time(end, "TO"))
     if interval.start >= interval.end:
-        reason = f"FROM={start} is not before TO={end}; exchange them, or choose a longer interval"
+        reason = f"FROM={start} is not before TO={end}; swap them, or choose a longer interval"
         raise ReplayError(reason)
     if interval.end > now:
-        reason = f"TO={end} is still to come; it is {written(now)}"
+        reason = f"TO={end} is in the future; the time is {written(now)}"
         raise ReplayError(reason)
     return interval
 
 
 def check_kept(interval: Interval, archive: Archive, *, now: datetime) -> None:
-    """Refuse what the archive no longer has, so that nobody takes a part for the whole."""
+    """Raise `ReplayError` if the archive no longer has all events of an interval."""
     if archive.kept_days is None:
         return
     oldest = now - timedelta(days=archive.kept_days)
     if interval.start < oldest:
         reason = (
             f"FROM={written(interval.start)} is too early: the archive keeps events for {archive.kept_days}"
-            f" days (retention.event_archive_days), so since {written(oldest)}"
+            f" days (retention.event_archive_days), since {written(oldest)}"
         )
         raise ReplayError(reason)
 
 
 def written(moment: datetime) -> str:
-    """Write a time as it can be given, to the second."""
+    """Return a time as the options take it, to the second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -135,13 +137,13 @@ def written(moment: datetime) -> str:
 
 
 def archive_name(client: CloudFormationClient, stack: str) -> str:
-    """Find the stage's archive in the outputs of its stack."""
+    """Return the name of the stage's archive, from the outputs of its stack."""
     try:
         described = client.describe_stacks(StackName=stack)["Stacks"][0]
     except (ClientError, BotoCoreError) as error:
         reason = (
-            f"the stack {stack} cannot be read: {_said(error)}; deploy the stage, and use credentials of its"
-            " account (for the embedded AWS, set AWS_ENDPOINT_URL)"
+            f"the stack {stack} cannot be read: {_message(error)}; deploy the stage, and use credentials of"
+            " its account (for the embedded AWS, set AWS_ENDPOINT_URL)"
         )
         raise ReplayError(reason) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
@@ -161,11 +163,11 @@ class Replays:
         self._client = client
 
     def archive(self, name: str) -> Archive:
-        """Describe an archive."""
+        """Return an archive."""
         try:
             found = self._client.describe_archive(ArchiveName=name)
         except (ClientError, BotoCoreError) as error:
-            reason = f"the archive {name} cannot be read: {_said(error)}"
+            reason = f"the archive {name} cannot be read: {_message(error)}"
             raise ReplayError(reason) from error
         return Archive(
             arn=found["ArchiveArn"],
@@ -174,25 +176,25 @@ class Replays:
         )
 
     def rule_arn(self, name: str, archive: Archive) -> str:
-        """Find an enabled rule of the archive's bus, by its name or as CloudFormation refers to it."""
+        """Return the ARN of an enabled rule of the archive's bus, by its name or CloudFormation reference."""
         # "<bus>|<rule>": https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1131
         plain = name.rpartition("|")[2]
         try:
             rule = self._client.describe_rule(Name=plain, EventBusName=archive.bus_name)
         except self._client.exceptions.ResourceNotFoundException as error:
-            there = ", ".join(self._rule_names(archive)) or "none"
-            reason = f"RULE={name}: the bus has no such rule; it has: {there}"
+            names = ", ".join(self._rule_names(archive)) or "none"
+            reason = f"RULE={name}: the bus has no such rule; its rules: {names}"
             raise ReplayError(reason) from error
         except (ClientError, BotoCoreError) as error:
-            reason = f"RULE={name}: the rule cannot be read: {_said(error)}"
+            reason = f"RULE={name}: the rule cannot be read: {_message(error)}"
             raise ReplayError(reason) from error
         if rule["State"] == "DISABLED":
-            reason = f"RULE={name} is disabled, so that nothing would reach its targets; enable it first"
+            reason = f"RULE={name} is disabled, so nothing would reach its targets; enable it first"
             raise ReplayError(reason)
         return rule["Arn"]
 
     def start(self, replay: Replay) -> None:
-        """Start it."""
+        """Start a replay."""
         destination: ReplayDestinationTypeDef = {"Arn": replay.archive.bus_arn}
         if replay.rule_arns:
             destination["FilterArns"] = replay.rule_arns
@@ -205,15 +207,15 @@ class Replays:
                 Destination=destination,
             )
         except (ClientError, BotoCoreError) as error:
-            reason = f"the replay is not started: {_said(error)}"
+            reason = f"the replay was not started: {_message(error)}"
             raise ReplayError(reason) from error
 
     def progress(self, name: str) -> Progress:
-        """Ask how far a replay has got."""
+        """Return the state of a replay."""
         try:
             found = self._client.describe_replay(ReplayName=name)
         except (ClientError, BotoCoreError) as error:
-            reason = f"nothing is known of the replay {name}, which goes on if it can: {_said(error)}"
+            reason = f"the state of the replay {name} cannot be read; it may continue: {_message(error)}"
             raise ReplayError(reason) from error
         return Progress(
             state=found["State"],
@@ -226,11 +228,11 @@ class Replays:
             found = self._client.list_rules(EventBusName=archive.bus_name, Limit=RULES_SHOWN)
         except (ClientError, BotoCoreError):
             return []
-        # One that EventBridge manages fills the archive.
+        # The managed rule is the one that fills the archive.
         return [rule["Name"] for rule in found["Rules"] if "ManagedBy" not in rule]
 
 
-def _said(error: ClientError | BotoCoreError) -> str:
+def _message(error: ClientError | BotoCoreError) -> str:
     return str(error.response["Error"]["Message"]) if isinstance(error, ClientError) else str(error)
 
 
@@ -238,7 +240,7 @@ def _said(error: ClientError | BotoCoreError) -> str:
 
 
 def follow(replays: Replays, name: str, *, sleep: Callable[[float], None] = time.sleep) -> Iterator[Progress]:
-    """Yield each step of a replay until its end; one that does not complete is a `ReplayError`."""
+    """Yield each new state of a replay until it ends. Raises `ReplayError` if it does not complete."""
     last: Progress | None = None
     while last is None or last.state not in ENDS:
         if last is not None:
@@ -252,14 +254,14 @@ def follow(replays: Replays, name: str, *, sleep: Callable[[float], None] = time
         raise ReplayError(reason)
 
 
-def said_of(progress: Progress) -> str:
-    """Write one line of progress."""
+def describe(progress: Progress) -> str:
+    """Return one line on the progress."""
     reached = f", up to {written(progress.reached)}" if progress.reached else ""
     return f"{progress.state.lower()}{reached}"
 
 
 def run(options: argparse.Namespace, *, now: datetime) -> None:
-    """Check what is asked, start it, and show how it goes."""
+    """Start the replay and print its progress."""
     settings = load(ROOT / "mailbus.toml", options.stage)
     interval = parse_interval(options.start, options.end, now=now)
     config = Config(
@@ -276,15 +278,15 @@ def run(options: argparse.Namespace, *, now: datetime) -> None:
         rule_arns=tuple(replays.rule_arn(rule, archive) for rule in options.rules),
     )
     replays.start(replay)
-    whom = ", ".join(options.rules) or "all rules of the bus"
-    _say(f"replay {replay.name}: {written(interval.start)} to {written(interval.end)}, to {whom}")
+    receivers = ", ".join(options.rules) or "all rules of the bus"
+    _print(f"replay {replay.name}: {written(interval.start)} to {written(interval.end)}, to {receivers}")
     if now - interval.end < ARCHIVING:
-        _say("note: events of the last ten minutes may not be in the archive yet")
+        _print("note: events of the last ten minutes may not be in the archive yet")
     try:
         for progress in follow(replays, replay.name):
-            _say(said_of(progress))
+            _print(describe(progress))
     except KeyboardInterrupt:
-        _say(f"it goes on; to end it: aws events cancel-replay --replay-name {replay.name}")
+        _print(f"the replay continues; to cancel it: aws events cancel-replay --replay-name {replay.name}")
         raise
 
 
@@ -292,13 +294,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. 0 when all was replayed, 1 with a line on stderr otherwise."""
     parser = argparse.ArgumentParser(
         prog="make replay STAGE=… FROM=… TO=… [RULE=…]",
-        description="Gives past events of a stage to the rules of its bus once more.",
+        description="Replays past events of a stage to the rules of its bus.",
     )
-    parser.add_argument("--stage", required=True, help="of mailbus.toml")
+    parser.add_argument("--stage", required=True, help="a stage of mailbus.toml")
     parser.add_argument("--from", dest="start", default="", help="a time with its zone: 2026-11-22T10:00:00Z")
-    parser.add_argument("--to", dest="end", default="", help="the same")
+    parser.add_argument("--to", dest="end", default="", help="a later time, in the same form")
     parser.add_argument(
-        "--rule", dest="rules", action="append", default=[], help="of the bus; may be repeated"
+        "--rule",
+        dest="rules",
+        action="append",
+        default=[],
+        help="a rule of the bus, all by default; may be repeated",
     )
     try:
         run(parser.parse_args(arguments), now=datetime.now(UTC))
@@ -310,7 +316,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - the command's output
 
 

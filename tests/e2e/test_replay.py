@@ -171,7 +171,7 @@ def test_a_rule_that_cannot_be_replayed_to_is_refused_and_nothing_starts(system:
     disabled = _run(system, *_interval(minutes), "--rule", rule.name)
 
     assert (unknown.returncode, disabled.returncode) == (1, 1)
-    assert "RULE=no-such-rule: the bus has no such rule; it has: " in unknown.stderr
+    assert "RULE=no-such-rule: the bus has no such rule; its rules: " in unknown.stderr
     assert rule.name in unknown.stderr
     assert f"RULE={rule.name} is disabled" in disabled.stderr
     assert len(events.list_replays()["Replays"]) == before

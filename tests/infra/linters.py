@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cdk_nag import AwsSolutionsChecks
-from cfnlint.api import ManualArgs, lint_file
+from cfnlint.api import ManualArgs, lint_file  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ def lint(template: Path, region: str = "us-east-1") -> list[str]:
     return [str(match) for match in lint_file(template, config=config)]
 
 
-def nag(app: IConstruct) -> list[tuple[str, str]]:
+def nag(app: IConstruct) -> list[tuple[str, str | None]]:
     """Return the findings of cdk-nag, rule and construct. Synthesizing adds names of exports to findings."""
     report = AwsSolutionsChecks().validate_scope(app)
     return [

@@ -18,21 +18,21 @@ def test_the_rule_set_is_activated_after_its_rule_and_displaces_no_other(prod: T
     assert prod.text("receiving", activation.properties["RuleSetName"]) == "<Receiving/RuleSet>"
 
 
-def test_which_rule_set_is_active_is_noted_before_ours_is_activated(prod: Templates) -> None:
-    looks, activates = (
+def test_the_active_rule_set_is_read_before_ours_is_activated(prod: Templates) -> None:
+    reads, activates = (
         prod.one("Custom::ActiveReceiptRuleSetBefore"),
         prod.one("Custom::ActiveReceiptRuleSet"),
     )
-    assert looks.properties["ReadOnly"] == "true"
+    assert reads.properties["ReadOnly"] == "true"
     assert "ReadOnly" not in activates.properties
-    assert activates.properties["State"] == {"Ref": looks.logical_id}
-    told = ("ServiceToken", "ServiceTimeout", "RuleSetName", "Displace")
-    assert {key: looks.properties[key] for key in told} == {key: activates.properties[key] for key in told}
-    for resource in (looks, activates):
+    assert activates.properties["State"] == {"Ref": reads.logical_id}
+    same = ("ServiceToken", "ServiceTimeout", "RuleSetName", "Displace")
+    assert {key: reads.properties[key] for key in same} == {key: activates.properties[key] for key in same}
+    for resource in (reads, activates):
         assert prod.one("AWS::IAM::Policy", "Activator").logical_id in resource.depends_on
 
 
-def test_lambda_does_not_run_an_activation_again_that_cloudformation_has_given_up(prod: Templates) -> None:
+def test_lambda_does_not_retry_an_activation(prod: Templates) -> None:
     once = prod.one("AWS::Lambda::EventInvokeConfig")
     assert once.properties["MaximumRetryAttempts"] == 0
     assert (

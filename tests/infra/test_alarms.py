@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     )
 
 
-def test_somebody_is_told_of_paused_sending_late_jobs_and_every_dead_letter(prod: Templates) -> None:
+def test_there_are_alarms_on_paused_sending_late_jobs_and_every_dead_letter_queue(prod: Templates) -> None:
     alarms = {}
     for alarm in prod.of_type("AWS::CloudWatch::Alarm"):
         given = alarm.properties
@@ -43,7 +43,7 @@ def test_somebody_is_told_of_paused_sending_late_jobs_and_every_dead_letter(prod
 
 
 @pytest.mark.parametrize("alarm", ["SendingPaused", "WaitingJobs"])
-def test_an_alarm_looks_at_exactly_what_the_deployed_sender_publishes(
+def test_an_alarm_watches_exactly_the_metric_of_the_deployed_sender(
     prod: Templates, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, alarm: str
 ) -> None:
     given = prod.one("AWS::CloudWatch::Alarm", alarm).properties
@@ -52,10 +52,10 @@ def test_an_alarm_looks_at_exactly_what_the_deployed_sender_publishes(
             monkeypatch.setenv(name, value)
     put_metric("<Mail/Sending/Sender/Function>", given["MetricName"], 1)
     published = json.loads(capsys.readouterr().out)
-    (told,) = published["_aws"]["CloudWatchMetrics"]
-    (names,) = told["Dimensions"]
-    assert told["Namespace"] == given["Namespace"]
-    assert [metric["Name"] for metric in told["Metrics"]] == [given["MetricName"]]
+    (metrics,) = published["_aws"]["CloudWatchMetrics"]
+    (names,) = metrics["Dimensions"]
+    assert metrics["Namespace"] == given["Namespace"]
+    assert [metric["Name"] for metric in metrics["Metrics"]] == [given["MetricName"]]
     assert {name: published[name] for name in names} == {
         item["Name"]: prod.text("mail", item["Value"]) for item in given["Dimensions"]
     }
@@ -66,7 +66,7 @@ def test_paused_sending_is_the_sum_of_what_the_sender_counts(prod: Templates) ->
     assert (alarm["Namespace"], alarm["Statistic"]) == ("Mailbus", "Sum")
 
 
-def test_a_job_that_waits_is_an_alarm_until_it_can_no_longer_be_the_one_that_comes_back_late(
+def test_the_alarm_on_waiting_jobs_lasts_for_the_longest_delay_of_a_job(
     prod: Templates,
 ) -> None:
     alarm = prod.one("AWS::CloudWatch::Alarm", "WaitingJobs").properties
@@ -80,6 +80,6 @@ def test_every_other_alarm_ends_with_its_cause(prod: Templates) -> None:
             assert alarm.properties["EvaluationPeriods"] == 1
 
 
-def test_without_a_topic_alarms_just_show(local: Templates) -> None:
+def test_without_a_topic_alarms_notify_nobody(local: Templates) -> None:
     for alarm in local.of_type("AWS::CloudWatch::Alarm"):
         assert "AlarmActions" not in alarm.properties

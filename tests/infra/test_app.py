@@ -34,14 +34,14 @@ def _run(context: dict[str, str], outdir: Path) -> subprocess.CompletedProcess[s
     )
 
 
-def test_a_stage_that_is_not_there_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+def test_a_missing_stage_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     done = _run({"stage": "prd"}, tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("mailbus.toml: there is no stage 'prd'; did you mean 'prod'? (stages: ")
     assert done.stderr.count("\n") == 1
 
 
-def test_the_stage_is_dev_unless_said_otherwise_and_needs_no_credentials(tmp_path: Path) -> None:
+def test_the_default_stage_is_dev_and_synthesizing_needs_no_credentials(tmp_path: Path) -> None:
     done = _run({}, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert {path.name for path in tmp_path.glob("*.template.json")} == {

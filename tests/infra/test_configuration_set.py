@@ -37,7 +37,7 @@ def test_ses_finds_its_rights_before_the_event_destination_is_made(prod: Templat
     }
 
 
-def test_a_configuration_set_that_is_there_already_gets_an_event_destination_alone(
+def test_an_existing_configuration_set_only_gets_an_event_destination(
     synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
     templates = synthesize(
@@ -65,8 +65,8 @@ def test_other_configuration_sets_get_an_event_destination_and_nothing_else(
         "receipts",
     ]
     for destination in destinations:
-        told = destination.properties["EventDestination"]
-        assert told == destinations[0].properties["EventDestination"]
+        event_destination = destination.properties["EventDestination"]
+        assert event_destination == destinations[0].properties["EventDestination"]
         assert set(destination.depends_on) >= {
             templates.one("AWS::KMS::Key").logical_id,
             templates.one("AWS::SNS::TopicPolicy", "Tracking").logical_id,
@@ -107,7 +107,7 @@ def test_other_configuration_sets_of_another_region_may_be_used_without_events(
     }
 
 
-def test_links_and_pixels_can_name_a_domain_of_ones_own(
+def test_links_and_pixels_can_have_a_custom_domain(
     synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
     tracking = msgspec.structs.replace(settings.tracking, custom_redirect_domain="links.example.com")

@@ -80,7 +80,7 @@ def test_each_stack_finds_what_it_imports_at_every_step(
 
 
 @pytest.mark.parametrize(("before", "after"), [(CLEAR, NONE), (ENCRYPTED, CLEAR)], ids=["domain", "encrypt"])
-def test_what_is_kept_cannot_be_deployed_first_where_a_setting_goes(
+def test_the_state_stack_cannot_be_deployed_first_if_a_setting_is_removed(
     synthesized: Callable[[Inbound], dict[str, Any]], before: Inbound, after: Inbound
 ) -> None:
     former = synthesized(before)

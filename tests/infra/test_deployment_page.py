@@ -1,4 +1,4 @@
-"""docs/deploy.md tells what the stacks are, and its CDK example synthesizes as it stands."""
+"""docs/deploy.md: its tables are those of the code, and its CDK example synthesizes."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ OWN_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
 def _rows(heading: str) -> list[list[str]]:
-    """The rows of the table with this first heading, cell by cell."""
+    """Return the rows of the table with this first heading, cell by cell."""
     table = PAGE.partition(f"\n| {heading} |")[2].partition("\n\n")[0]
     return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines()[2:]]
 
 
-def _settings_told() -> Iterator[tuple[str, str]]:
-    """Each key of the settings' table with its default, as the page writes it."""
+def _settings_documented() -> Iterator[tuple[str, str]]:
+    """Yield each key of the table of settings with its default, as the page writes it."""
     for cells in _rows("key"):
         table = ""
         names = re.findall(r"`([a-z_.]+)`", cells[0])
@@ -52,7 +52,7 @@ def _settings_told() -> Iterator[tuple[str, str]]:
             yield (f"{table}{name}" if name.startswith(".") else name), default
 
 
-def _settings_there() -> Iterator[tuple[str, object]]:
+def _settings_defined() -> Iterator[tuple[str, object]]:
     for field in msgspec.structs.fields(Settings):
         if isinstance(field.default, msgspec.Struct):
             for inner in msgspec.structs.fields(type(field.default)):
@@ -61,20 +61,22 @@ def _settings_there() -> Iterator[tuple[str, object]]:
             yield field.name, field.default
 
 
-def test_every_setting_is_told_once_and_no_other() -> None:
-    assert sorted(name for name, _ in _settings_told()) == sorted(name for name, _ in _settings_there())
+def test_the_page_has_every_setting_once_and_no_other() -> None:
+    assert sorted(name for name, _ in _settings_documented()) == sorted(
+        name for name, _ in _settings_defined()
+    )
 
 
-def test_every_key_of_a_rule_is_told_with_its_default() -> None:
-    told = {cells[0].strip("`"): cells[1].strip("`") for cells in _rows("of a rule")}
+def test_the_page_has_every_key_of_a_rule_with_its_default() -> None:
+    documented = {cells[0].strip("`"): cells[1].strip("`") for cells in _rows("of a rule")}
     there = {field.name: field.default for field in msgspec.structs.fields(Rule)}
-    assert list(told) == list(there)
+    assert list(documented) == list(there)
     assert {name: _written(default) for name, default in there.items() if default not in {NODEFAULT, ()}} == {
-        name: told[name] for name, default in there.items() if default not in {NODEFAULT, ()}
+        name: documented[name] for name, default in there.items() if default not in {NODEFAULT, ()}
     }
 
 
-def test_the_example_of_rules_is_one_that_deploys(tmp_path: Path) -> None:
+def test_the_example_of_rules_is_valid(tmp_path: Path) -> None:
     (example,) = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     path = tmp_path / "mailbus.toml"
     path.write_text(f'region = "us-east-1"\nidentity = "example.com"\n{example}')
@@ -88,25 +90,25 @@ def _written(default: object) -> str:
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
-def test_every_default_is_told_as_it_is() -> None:
-    there = dict(_settings_there())
-    for name, told in _settings_told():
+def test_the_page_has_every_default() -> None:
+    there = dict(_settings_defined())
+    for name, documented in _settings_documented():
         default = there[name]
         if isinstance(default, bool | int | float) or (isinstance(default, str) and default):
-            assert told == _written(default), name
+            assert documented == _written(default), name
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_each_functions_rights_are_told_as_they_are(name: str) -> None:
+def test_the_page_has_each_functions_rights(name: str) -> None:
     (cell,) = [cells[1] for cells in _rows("function") if cells[0] == f"`{name}`"]
-    told, service = set(), ""
+    documented, service = set(), ""
     for word in re.findall(r"`((?:[a-z0-9]+:)?[A-Z][A-Za-z]+)`", cell):
         service = word.partition(":")[0] if ":" in word else service
-        told.add(f"{service}:{word.rpartition(':')[2]}")
-    assert told == {action for action, _ in RIGHTS[FUNCTIONS[name]]} - OWN_LOG
+        documented.add(f"{service}:{word.rpartition(':')[2]}")
+    assert documented == {action for action, _ in RIGHTS[FUNCTIONS[name]]} - OWN_LOG
 
 
-def test_the_rights_to_send_are_told_alike_by_the_page_on_the_client_and_by_the_clients_errors() -> None:
+def test_both_pages_and_the_clients_errors_name_the_same_rights_to_send() -> None:
     granted = {action for action, _ in TO_SEND}
     table = (
         (ROOT / "docs/client.md").read_text().partition("\n| right | on | for |\n")[2].partition("\n\n")[0]
@@ -114,10 +116,10 @@ def test_the_rights_to_send_are_told_alike_by_the_page_on_the_client_and_by_the_
     source = (ROOT / "functions/mailbus/client.py").read_text()
     assert set(re.findall(r"^\| `([a-z0-9]+:[A-Za-z]+)` \|", table, re.MULTILINE)) == granted
     assert set(re.findall(r'Final = "([a-z0-9]+:[A-Za-z]+) on the', source)) == granted
-    (told,) = re.findall(
+    (documented,) = re.findall(
         r"^An application that sends needs (.*?)`Mailbus.grant_send`", PAGE, re.DOTALL | re.MULTILINE
     )
-    assert set(re.findall(r"`([a-z0-9]+:[A-Z][A-Za-z]+)`", told)) == granted
+    assert set(re.findall(r"`([a-z0-9]+:[A-Z][A-Za-z]+)`", documented)) == granted
 
 
 @pytest.fixture(scope="module")
@@ -135,20 +137,20 @@ def all_of_it(synthesize: Callable[[Settings], Templates], settings: Settings) -
 
 
 @pytest.mark.parametrize("stack", ["state", "mail", "receiving"])
-def test_every_output_is_told_with_its_stack(all_of_it: Templates, stack: str) -> None:
-    told = {
+def test_the_page_has_every_output_with_its_stack(all_of_it: Templates, stack: str) -> None:
+    documented = {
         name
         for cells in _rows("output")
         if cells[1].partition(",")[0] == stack
         for name in re.findall(r"`([A-Z][A-Za-z0-9]+)`", cells[0])
     }
     there = {name.rstrip("123") for name in all_of_it.outputs(stack)}
-    assert {name.rstrip("123") for name in told} == there
+    assert {name.rstrip("123") for name in documented} == there
 
 
-def test_every_alarm_is_told(prod: Templates) -> None:
-    told = {name for cells in _rows("alarm") for name in re.findall(r"`([A-Z][A-Za-z]+)`", cells[0])}
-    assert told == {alarm.path.rpartition("/")[2] for alarm in prod.of_type("AWS::CloudWatch::Alarm")}
+def test_the_page_has_every_alarm(prod: Templates) -> None:
+    documented = {name for cells in _rows("alarm") for name in re.findall(r"`([A-Z][A-Za-z]+)`", cells[0])}
+    assert documented == {alarm.path.rpartition("/")[2] for alarm in prod.of_type("AWS::CloudWatch::Alarm")}
 
 
 def test_the_construct_works_inside_another_app(tmp_path: Path) -> None:

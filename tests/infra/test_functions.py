@@ -35,7 +35,7 @@ def test_each_flow_has_its_own_dead_letter_queue_to_write_to(prod: Templates) ->
         assert prod.text("mail", url) == f"<Mail/{flow}/DeadLetters/Queue>"
 
 
-def test_every_handler_that_is_deployed_exists(prod: Templates) -> None:
+def test_every_deployed_handler_exists(prod: Templates) -> None:
     for function in prod.of_type("AWS::Lambda::Function"):
         folder, module, name = function.properties["Handler"].split(".")
         source = ast.parse((ROOT / "functions" / folder / f"{module}.py").read_text())
@@ -58,7 +58,7 @@ def test_logs_are_kept_as_long_as_the_settings_say_and_no_longer(prod: Templates
     assert {group.properties["RetentionInDays"] for group in groups} == {90}
 
 
-def test_each_function_may_do_what_it_does_and_nothing_else(prod: Templates) -> None:
+def test_each_function_has_exactly_its_rights(prod: Templates) -> None:
     granted: dict[str, set[tuple[str, str]]] = {}
     for policy in prod.of_type("AWS::IAM::Policy"):
         rights = granted.setdefault(policy.path.partition("/Role/")[0], set())
@@ -66,6 +66,6 @@ def test_each_function_may_do_what_it_does_and_nothing_else(prod: Templates) -> 
     assert granted == RIGHTS
 
 
-def test_roles_hold_no_policies_of_somebody_elses_making(prod: Templates) -> None:
+def test_roles_have_no_managed_policies(prod: Templates) -> None:
     for role in prod.of_type("AWS::IAM::Role"):
         assert set(role.properties) == {"AssumeRolePolicyDocument"}

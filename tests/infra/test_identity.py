@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mailbus_cdk.settings import Settings
 
 
-def test_a_domain_is_signed_with_dkim_and_its_records_are_told(prod: Templates) -> None:
+def test_a_domain_is_signed_with_dkim_and_its_records_are_outputs(prod: Templates) -> None:
     identity = prod.one("AWS::SES::EmailIdentity")
     assert identity.properties == {
         "EmailIdentity": "example.com",
@@ -34,7 +34,7 @@ MADE_BY_HAND = {
 }
 
 
-def test_mail_from_and_dmarc_are_the_domains_own_and_their_records_are_told(
+def test_the_records_of_mail_from_and_dmarc_are_outputs(
     synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
     templates = synthesize(msgspec.structs.replace(settings, **MADE_BY_HAND))
@@ -46,7 +46,7 @@ def test_mail_from_and_dmarc_are_the_domains_own_and_their_records_are_told(
     assert outputs["DmarcRecord1"] == '_dmarc.example.com TXT "v=DMARC1; p=quarantine"'
 
 
-def test_a_hosted_zone_gets_the_records_that_are_otherwise_told(
+def test_a_hosted_zone_gets_the_records_that_are_otherwise_outputs(
     synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
     zone = "Z0123456789ABCDEFGHIJ"
@@ -64,7 +64,7 @@ def test_a_hosted_zone_gets_the_records_that_are_otherwise_told(
     assert not [name for name in templates.outputs("mail") if "Record" in name]
 
 
-def test_an_identity_that_is_there_already_is_used_and_left_alone(
+def test_an_existing_identity_is_used_and_not_changed(
     synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
     templates = synthesize(msgspec.structs.replace(settings, identity_exists=True))

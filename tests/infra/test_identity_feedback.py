@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 IDENTITIES = ("example.com", "example.net", "billing@example.org")
 RESOURCE = "Custom::IdentityNotifications"
-LOOK = "Custom::IdentityNotificationsBefore"
+READ = "Custom::IdentityNotificationsBefore"
 ARN = "arn:aws:ses:us-east-1:111122223333"
 
 
@@ -60,7 +60,7 @@ def test_an_identitys_notifications_go_to_the_tracking_topic_and_displace_no_oth
     assert properties["ServiceTimeout"] == "300"
 
 
-def test_another_topic_is_displaced_where_the_settings_say_so(
+def test_another_topic_is_displaced_if_the_settings_say_so(
     synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
     tracking = Tracking(notified_identities=("example.com",), displace_notification_topics=True)
@@ -84,24 +84,24 @@ def test_identities_are_set_one_after_the_other_since_ses_takes_one_call_a_secon
     notified: Templates,
 ) -> None:
     (first, second, third) = (of_identity(notified, name).logical_id for name in IDENTITIES)
-    (look, second_look, third_look) = (of_identity(notified, name, LOOK).depends_on for name in IDENTITIES)
-    assert first in second_look
-    assert second in third_look
-    assert {first, second, third}.isdisjoint(look)
+    (read, second_read, third_read) = (of_identity(notified, name, READ).depends_on for name in IDENTITIES)
+    assert first in second_read
+    assert second in third_read
+    assert {first, second, third}.isdisjoint(read)
 
 
 @pytest.mark.parametrize("name", IDENTITIES)
-def test_what_is_set_is_looked_at_and_noted_before_anything_is_set(notified: Templates, name: str) -> None:
-    looks, sets = of_identity(notified, name, LOOK), of_identity(notified, name)
-    assert looks.properties["ReadOnly"] == "true"
+def test_the_topics_are_read_before_any_is_set(notified: Templates, name: str) -> None:
+    reads, sets = of_identity(notified, name, READ), of_identity(notified, name)
+    assert reads.properties["ReadOnly"] == "true"
     assert "ReadOnly" not in sets.properties
-    assert sets.properties["State"] == {"Ref": looks.logical_id}
-    told = ("ServiceToken", "ServiceTimeout", "Identity", "TopicArn", "Displace")
-    assert {key: looks.properties[key] for key in told} == {key: sets.properties[key] for key in told}
-    assert notified.one("AWS::IAM::Policy", "IdentityFeedback/Function").logical_id in looks.depends_on
+    assert sets.properties["State"] == {"Ref": reads.logical_id}
+    same = ("ServiceToken", "ServiceTimeout", "Identity", "TopicArn", "Displace")
+    assert {key: reads.properties[key] for key in same} == {key: sets.properties[key] for key in same}
+    assert notified.one("AWS::IAM::Policy", "IdentityFeedback/Function").logical_id in reads.depends_on
 
 
-def test_lambda_does_not_run_a_call_again_that_cloudformation_has_given_up(notified: Templates) -> None:
+def test_lambda_does_not_retry_a_call(notified: Templates) -> None:
     (once,) = [
         c for c in notified.of_type("AWS::Lambda::EventInvokeConfig") if "IdentityFeedback/Function" in c.path
     ]
@@ -121,7 +121,7 @@ def test_notified_identities_and_no_others_may_publish_to_the_tracking_topic(not
     assert allowed["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
 
 
-def test_the_function_may_read_and_set_notifications_and_write_its_log_alone(notified: Templates) -> None:
+def test_the_function_may_only_read_and_set_topics_and_write_its_log(notified: Templates) -> None:
     (policy,) = [
         policy
         for policy in notified.of_type("AWS::IAM::Policy")
@@ -143,7 +143,7 @@ def test_the_function_may_read_and_set_notifications_and_write_its_log_alone(not
     }
 
 
-def test_the_function_is_told_nothing_by_its_environment(notified: Templates) -> None:
+def test_the_function_has_no_settings(notified: Templates) -> None:
     (function,) = [
         f for f in notified.of_type("AWS::Lambda::Function") if "IdentityFeedback/Function" in f.path
     ]

@@ -32,7 +32,7 @@ def test_every_hop_has_a_dead_letter_queue(prod: Templates) -> None:
         assert target == f"<{flow}/DeadLetters/Queue>"
 
 
-def test_jobs_that_are_held_back_do_not_run_out_of_receives(prod: Templates) -> None:
+def test_requeued_jobs_do_not_run_out_of_receives(prod: Templates) -> None:
     receives = {
         queue.path: queue.properties["RedrivePolicy"]["maxReceiveCount"]
         for queue in prod.of_type("AWS::SQS::Queue")
@@ -52,7 +52,7 @@ def test_a_notification_stays_invisible_for_six_function_timeouts_and_the_window
         assert invisible == 6 * timeout + window
 
 
-def test_a_job_whose_worker_died_comes_back_half_a_minute_after_the_worker_has_to_be_gone(
+def test_a_job_whose_worker_died_is_delivered_again_half_a_minute_after_the_timeout(
     prod: Templates,
 ) -> None:
     for lane, gathering in (("Transactional", 0), ("Bulk", 0)):

@@ -66,8 +66,8 @@ def _rules(templates: Templates) -> list[Resource]:
 
 def _rule(templates: Templates, name: str) -> dict[str, Any]:
     (found,) = [rule for rule in _rules(templates) if rule.properties["Rule"]["Name"] == name]
-    told: dict[str, Any] = found.properties["Rule"]
-    return told
+    properties: dict[str, Any] = found.properties["Rule"]
+    return properties
 
 
 def _allows(templates: Templates, kind: str, path: str) -> list[dict[str, Any]]:
@@ -88,10 +88,10 @@ def test_each_rule_comes_after_the_one_before_it(stacks: Templates) -> None:
     }
 
 
-def test_rules_are_asked_as_the_settings_say(stacks: Templates) -> None:
-    told = [rule.properties["Rule"] for rule in _rules(stacks)]
+def test_rules_are_as_in_the_settings(stacks: Templates) -> None:
+    rules = [rule.properties["Rule"] for rule in _rules(stacks)]
     assert [
-        (rule["Enabled"], rule["ScanEnabled"], rule["TlsPolicy"], rule["Recipients"]) for rule in told
+        (rule["Enabled"], rule["ScanEnabled"], rule["TlsPolicy"], rule["Recipients"]) for rule in rules
     ] == [
         (True, True, "Require", ["alerts@inbound.example.com", "alerts@eu.inbound.example.com"]),
         (True, False, "Optional", ["notes@inbound.example.com"]),
@@ -100,7 +100,7 @@ def test_rules_are_asked_as_the_settings_say(stacks: Templates) -> None:
     ]
 
 
-def test_mail_is_brought_in_the_notification_in_the_encoding_that_the_settings_say(stacks: Templates) -> None:
+def test_mail_is_in_the_notification_in_the_encoding_of_the_settings(stacks: Templates) -> None:
     encodings = {}
     for name in ("alerts", "notes"):
         action = _rule(stacks, name)["Actions"][0]["SNSAction"]
@@ -109,7 +109,7 @@ def test_mail_is_brought_in_the_notification_in_the_encoding_that_the_settings_s
     assert encodings == {"alerts": "Base64", "notes": "UTF-8"}
 
 
-def test_mail_is_stored_and_told_of(stacks: Templates) -> None:
+def test_mail_is_stored_and_published(stacks: Templates) -> None:
     (action,) = _rule(stacks, "the_rest.2")["Actions"]
     assert {key: stacks.text("receiving", value) for key, value in action["S3Action"].items()} == {
         "BucketName": "<State/InboundMail/Bucket>",
@@ -119,7 +119,7 @@ def test_mail_is_stored_and_told_of(stacks: Templates) -> None:
     }
 
 
-def test_a_rule_stops_the_others_where_the_settings_say_so_as_its_last_action(stacks: Templates) -> None:
+def test_a_rule_with_stop_has_it_as_its_last_action(stacks: Templates) -> None:
     stops = {
         rule.properties["Rule"]["Name"]: rule.properties["Rule"]["Actions"][1:] for rule in _rules(stacks)
     }
@@ -158,7 +158,7 @@ def test_the_set_is_active_with_all_of_its_rules_or_not_at_all(stacks: Templates
     assert {rule.logical_id for rule in _rules(stacks)} <= set(activation.depends_on)
 
 
-def test_ses_finds_its_rights_before_any_rule_is_made_in_somebody_elses_stack_too(
+def test_ses_has_its_rights_before_any_rule_is_created_in_one_stack_too(
     app_in: Callable[[Path], App], tmp_path: Path, settings: Settings
 ) -> None:
     stack = Stack(app_in(tmp_path), "Shop", env=Environment(region="us-east-1"))
@@ -177,9 +177,9 @@ def test_ses_finds_its_rights_before_any_rule_is_made_in_somebody_elses_stack_to
         assert rights <= set(rule["DependsOn"])
 
 
-def test_every_domain_that_a_rule_takes_mail_for_has_its_record(stacks: Templates) -> None:
-    told = {name: value for name, value in stacks.outputs("receiving").items() if name.startswith("Mx")}
-    assert told == {
+def test_every_domain_of_a_rule_has_its_mx_record(stacks: Templates) -> None:
+    records = {name: value for name, value in stacks.outputs("receiving").items() if name.startswith("Mx")}
+    assert records == {
         "MxRecord1": "inbound.example.com MX 10 inbound-smtp.us-east-1.amazonaws.com",
         "MxRecord2": "eu.inbound.example.com MX 10 inbound-smtp.us-east-1.amazonaws.com",
         "MxRecord3": "*.inbound.example.com MX 10 inbound-smtp.us-east-1.amazonaws.com",
@@ -201,7 +201,7 @@ def test_ses_finds_its_rights_before_the_receipt_rule_is_made(prod: Templates) -
     }
 
 
-def test_received_mail_is_scanned_stored_and_announced(prod: Templates) -> None:
+def test_received_mail_is_scanned_stored_and_published(prod: Templates) -> None:
     rule = prod.one("AWS::SES::ReceiptRule").properties["Rule"]
     assert (rule["Enabled"], rule["ScanEnabled"], rule["Recipients"]) == (True, True, ["inbound.example.com"])
     (action,) = rule["Actions"]
@@ -250,14 +250,14 @@ def test_settings_of_receiving_reach_the_rule_and_its_activation(
 # Encryption
 
 
-def test_the_key_of_mail_outlives_its_stack_and_changes_by_the_year(stacks: Templates) -> None:
+def test_the_key_of_mail_is_retained_and_rotated(stacks: Templates) -> None:
     key = stacks.one("AWS::KMS::Key", "State/InboundMail")
     assert (key.stack, key.deletion_policy) == ("state", "Retain")
     assert key.properties["EnableKeyRotation"] is True
     assert stacks.text("state", stacks.outputs("state")["InboundKeyArn"]) == f"<{key.path}>"
 
 
-def test_ses_encrypts_by_the_key_what_rules_of_this_deployment_take_and_nothing_else(
+def test_ses_encrypts_only_mail_of_this_deployments_rules(
     stacks: Templates,
 ) -> None:
     (encrypts,) = [
@@ -290,13 +290,13 @@ def test_ses_uses_the_key_for_rules_of_this_deployment_only(stacks: Templates) -
         assert stacks.text("state", condition["ArnLike"]["aws:SourceArn"]) == RULE_ARNS
 
 
-def test_only_the_account_and_ses_are_in_the_keys_policy(stacks: Templates) -> None:
+def test_the_keys_policy_names_only_the_account_and_ses(stacks: Templates) -> None:
     account, *others = _allows(stacks, "AWS::KMS::Key", "State/InboundMail")
     assert set(account["Principal"]) == {"AWS"}
     assert all(statement["Principal"] == {"Service": "ses.amazonaws.com"} for statement in others)
 
 
-def test_without_encryption_there_is_no_key_and_nobody_may_use_one(prod: Templates) -> None:
+def test_without_encryption_there_is_no_key_and_no_right_to_decrypt(prod: Templates) -> None:
     assert not [key for key in prod.of_type("AWS::KMS::Key") if "InboundMail" in key.path]
     assert "InboundKeyArn" not in prod.outputs("state")
     assert "KmsKeyArn" not in _rule(prod, "store")["Actions"][0]["S3Action"]
@@ -317,7 +317,7 @@ def _granted(templates: Templates) -> dict[str, set[str]]:
     return {action: on for action, on in granted.items() if action.startswith(("s3:", "kms:"))}
 
 
-def test_the_function_decrypts_by_the_one_key_and_puts_mail_of_notifications_beside_the_rest(
+def test_the_function_may_decrypt_with_the_one_key_and_store_mail_of_notifications(
     stacks: Templates,
 ) -> None:
     bucket = "<State/InboundMail/Bucket>"
@@ -328,14 +328,14 @@ def test_the_function_decrypts_by_the_one_key_and_puts_mail_of_notifications_bes
     }
 
 
-def test_where_ses_stores_all_mail_the_function_cannot_change_it(
+def test_if_ses_stores_all_mail_the_function_cannot_change_it(
     synthesized: Callable[[Inbound], Templates],
 ) -> None:
     templates = synthesized(Inbound(domain="inbound.example.com", rules=RULES[2:]))
     assert _granted(templates)["s3:PutObject"] == {"<State/InboundMail/Bucket>/parts/*"}
 
 
-def test_the_function_may_put_mail_beside_the_rest_that_comes_over_https_in_its_notification(
+def test_the_function_may_store_mail_of_notifications_over_https(
     synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
     elsewhere = Webhook(topic_arns=("arn:aws:sns:eu-west-1:444455556666:received-mail",))
@@ -344,7 +344,7 @@ def test_the_function_may_put_mail_beside_the_rest_that_comes_over_https_in_its_
 
 
 @pytest.mark.parametrize("encrypt", [True, False])
-def test_the_function_knows_whether_mail_comes_encrypted(
+def test_the_function_is_configured_for_encrypted_mail(
     synthesized: Callable[[Inbound], Templates],
     encrypt: bool,  # noqa: FBT001 - pytest's
 ) -> None:
@@ -364,11 +364,11 @@ def test_rules_of_this_deployment_and_no_others_publish_to_the_topic(stacks: Tem
 
 
 @pytest.mark.parametrize("stack", ["state", "mail", "receiving"])
-def test_cfn_lint_finds_nothing_where_mail_is_received_in_every_way(stacks: Templates, stack: str) -> None:
+def test_cfn_lint_finds_nothing_with_every_way_of_receiving(stacks: Templates, stack: str) -> None:
     assert lint(stacks.files[stack]) == []
 
 
-def test_cdk_nag_finds_nothing_where_mail_is_received_in_every_way(
+def test_cdk_nag_finds_nothing_with_every_way_of_receiving(
     app_in: Callable[[Path], App], tmp_path: Path, settings: Settings
 ) -> None:
     app = app_in(tmp_path)

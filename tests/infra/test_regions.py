@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from cfnlint.helpers import REGIONS
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from cfnlint.helpers import REGIONS  # type: ignore[import-untyped]
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
 from mailbus_cdk.packaging import ROOT
 from mailbus_cdk.regions import RECEIVING_REGIONS, WITHOUT_ARCHIVE, WITHOUT_SCHEMAS
@@ -36,7 +36,7 @@ def _in_region(settings: Settings, region: str) -> Settings:
 
 # Of each kind: neither, schemas alone, neither but received mail, both.
 @pytest.mark.parametrize("region", ["ca-west-1", "ap-south-2", "il-central-1", "eu-central-1"])
-def test_a_stage_holds_nothing_that_its_region_does_not_have(
+def test_a_stage_has_nothing_that_its_region_lacks(
     synthesize: Callable[[Settings], Templates], settings: Settings, region: str
 ) -> None:
     stage = synthesize(_in_region(settings, region))
@@ -65,7 +65,7 @@ def test_schemas_are_left_out_exactly_where_cloudformation_has_none() -> None:
     assert set(WITHOUT_SCHEMAS) == without
 
 
-def test_the_page_on_deploying_tells_what_is_left_out_where() -> None:
+def test_the_page_names_the_regions_that_lack_a_feature() -> None:
     section = (ROOT / "docs/deploy.md").read_text().partition("\n## Regions\n")[2].partition("\n## ")[0]
     archive, schemas = (
         set(re.findall(r"\b[a-z]{2}-[a-z]+-\d\b", line))

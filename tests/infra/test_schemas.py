@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from jsonschema import Draft4Validator
+from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
 from mailbus.schemas.events import event_schemas
 from mailbus_local.assembly import OMITTED_TYPES, adapt_template
@@ -60,13 +60,13 @@ def test_every_schema_is_within_the_limits_of_the_registry(prod: Templates) -> N
     assert prod.files["state"].stat().st_size < TEMPLATE_BYTES / 2
 
 
-def test_no_registry_stays_behind_that_the_next_deployment_would_stumble_over(prod: Templates) -> None:
+def test_no_registry_is_retained_since_its_name_would_fail_the_next_deployment(prod: Templates) -> None:
     for resource in (prod.one(REGISTRY), *prod.of_type(SCHEMA)):
         assert resource.deletion_policy in {None, "Delete"}
 
 
 @pytest.mark.parametrize("kind", sorted(OMITTED_TYPES))
-def test_the_local_deployment_leaves_out_what_nothing_there_can_hold(local: Templates, kind: str) -> None:
+def test_the_local_deployment_leaves_out_what_the_embedded_aws_lacks(local: Templates, kind: str) -> None:
     template = local.raw["state"]
     left_out = {name for name, body in template["Resources"].items() if body["Type"] == kind}
     assert left_out

@@ -60,7 +60,7 @@ def test_both_lanes_lead_to_the_one_sender_each_with_its_own_limits(
     assert templates.environment("sender")["BULK_SHARE"] == "0.25"
 
 
-def test_who_knows_a_send_queue_finds_the_ledger_and_the_jobs_bucket_by_its_tags(prod: Templates) -> None:
+def test_the_tags_of_a_send_queue_name_the_ledger_and_the_jobs_bucket(prod: Templates) -> None:
     for lane in ("Transactional", "Bulk"):
         queue = prod.one("AWS::SQS::Queue", f"Sending/{lane}")
         assert {tag["Key"]: prod.text("mail", tag["Value"]) for tag in queue.properties["Tags"]} == {
@@ -76,7 +76,7 @@ OTHERS: dict[str, Any] = {
 }
 
 
-def test_jobs_may_use_other_identities_and_configuration_sets_that_are_named(
+def test_jobs_may_use_the_other_identities_and_configuration_sets(
     synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
     templates = synthesize(msgspec.structs.replace(settings, **OTHERS))
@@ -93,7 +93,7 @@ def test_jobs_may_use_other_identities_and_configuration_sets_that_are_named(
         }
 
 
-def test_as_many_others_as_the_settings_take_fit_into_policies(
+def test_as_many_others_as_the_settings_accept_fit_into_policies(
     synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
     each = OTHERS_CHARACTERS // (ARN_CHARACTERS + len("shop-00.example.net"))
@@ -128,7 +128,7 @@ def test_as_many_others_as_the_settings_take_fit_into_policies(
         assert len(json.dumps(resolved, separators=(",", ":"))) < limits[policy.type]
 
 
-def test_ses_of_another_account_is_reached_by_its_role_alone_and_nothing_is_made_there(
+def test_ses_of_another_account_is_reached_by_its_role_and_nothing_is_created_there(
     synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
     role = "arn:aws:iam::444455556666:role/send-mail"
@@ -153,7 +153,7 @@ def test_ses_of_another_account_is_reached_by_its_role_alone_and_nothing_is_made
     }
 
 
-def test_ses_of_another_region_is_what_the_senders_rights_are_for(
+def test_the_senders_rights_are_for_ses_of_the_other_region(
     synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
     templates = synthesize(
@@ -173,7 +173,7 @@ def test_ses_of_another_region_is_what_the_senders_rights_are_for(
     }
 
 
-def test_the_sender_hands_its_role_for_schedules_to_scheduler_only(prod: Templates) -> None:
+def test_the_sender_passes_the_role_of_schedules_to_scheduler_only(prod: Templates) -> None:
     policy = prod.one("AWS::IAM::Policy", "Sending/Sender")
     (statement,) = [
         statement for statement in statements(policy) if "iam:PassRole" in listed(statement["Action"])
@@ -222,7 +222,7 @@ def test_a_deployment_at_its_longest_fits_into_a_functions_environment(
     assert size <= 4096
 
 
-def test_plain_settings_reach_the_functions(prod: Templates) -> None:
+def test_settings_reach_the_sender(prod: Templates) -> None:
     sender = prod.environment("sender")
     assert sender["MAX_ATTEMPTS"] == str(prod.settings.max_attempts)
     assert sender["METADATA_IN_HEADERS"] == "true"
@@ -236,7 +236,7 @@ def test_plain_settings_reach_the_functions(prod: Templates) -> None:
     assert sender["POWERTOOLS_SERVICE_NAME"] == "sender"
 
 
-def test_the_sender_is_told_each_of_its_queues_by_url_and_arn(prod: Templates) -> None:
+def test_the_sender_gets_each_of_its_queues_by_url_and_arn(prod: Templates) -> None:
     sender = prod.environment("sender")
     for variable, lane in (("SEND_QUEUE", "Transactional"), ("BULK_QUEUE", "Bulk")):
         for form in ("URL", "ARN"):
@@ -245,7 +245,7 @@ def test_the_sender_is_told_each_of_its_queues_by_url_and_arn(prod: Templates) -
     assert prod.text("mail", sender["SCHEDULE_ROLE_ARN"]) == "<Mail/Sending/Scheduling/Role>"
 
 
-def test_an_application_that_may_send_may_do_that_alone(
+def test_an_application_that_may_send_has_no_other_rights(
     app_in: Callable[[Path], Any], tmp_path: Path, settings: Settings
 ) -> None:
     app = app_in(tmp_path)

@@ -32,7 +32,7 @@ def test_a_stage_has_three_stacks_named_after_it(prod: Templates) -> None:
     ]
 
 
-def test_templates_need_no_account_to_be_made(prod: Templates) -> None:
+def test_synthesizing_needs_no_account(prod: Templates) -> None:
     assert "missing" not in prod.manifest
     assert {
         artifact["environment"]
@@ -41,7 +41,7 @@ def test_templates_need_no_account_to_be_made(prod: Templates) -> None:
     } == {"aws://unknown-account/us-east-1"}
 
 
-def test_what_applications_and_operators_need_is_in_the_outputs(prod: Templates) -> None:
+def test_the_outputs_have_what_applications_and_operators_need(prod: Templates) -> None:
     assert set(prod.outputs("state")) == {
         "EventArchiveName",
         "EventBusName",
@@ -93,7 +93,7 @@ def test_without_an_inbound_domain_nothing_is_deployed_for_receiving(
     }
 
 
-def test_all_of_it_fits_into_a_stack_of_somebody_elses_app(
+def test_the_construct_works_in_a_stack_of_another_app(
     app_in: Callable[[Path], Any], tmp_path: Path, settings: Settings
 ) -> None:
     stack = Stack(app_in(tmp_path), "Shop", env=Environment(region="us-east-1"))
@@ -104,7 +104,7 @@ def test_all_of_it_fits_into_a_stack_of_somebody_elses_app(
     template.resource_count_is("AWS::SES::ReceiptRule", 1)
 
 
-def test_somebody_elses_stack_has_to_be_in_the_region_of_the_settings(
+def test_a_stack_of_another_app_must_be_in_the_region_of_the_settings(
     app_in: Callable[[Path], Any], tmp_path: Path, settings: Settings
 ) -> None:
     stack = Stack(app_in(tmp_path), "Shop", env=Environment(region="eu-west-1"))

@@ -15,7 +15,7 @@ from tests.infra.templates import (
     ("name", "kept"),
     [("InboundMail", {"raw/": 90, "parts/": 60}), ("Jobs", {"jobs/": 30, "scheduled/": 400})],
 )
-def test_mail_and_jobs_are_private_encrypted_and_kept_as_long_as_the_settings_say(
+def test_mail_and_jobs_are_private_encrypted_and_expire(
     prod: Templates, name: str, kept: dict[str, int]
 ) -> None:
     bucket = prod.one("AWS::S3::Bucket", name).properties
@@ -30,7 +30,7 @@ def test_mail_and_jobs_are_private_encrypted_and_kept_as_long_as_the_settings_sa
     assert expiry == kept
 
 
-def test_nobody_is_let_into_the_jobs_bucket_by_its_policy_and_nobody_uses_plain_connections(
+def test_the_policy_of_the_jobs_bucket_only_denies_plain_connections(
     prod: Templates,
 ) -> None:
     policy = prod.one("AWS::S3::BucketPolicy", "Jobs")
@@ -38,12 +38,12 @@ def test_nobody_is_let_into_the_jobs_bucket_by_its_policy_and_nobody_uses_plain_
     assert {statement["Effect"] for statement in statements(policy)} == {"Deny"}
 
 
-def test_schedules_are_kept_apart_from_what_is_redeployed(prod: Templates) -> None:
+def test_the_group_of_schedules_is_in_the_state_stack(prod: Templates) -> None:
     group = prod.one("AWS::Scheduler::ScheduleGroup")
     assert (group.stack, group.properties["Name"]) == ("state", "mailbus-prod")
 
 
-def test_ses_writes_received_mail_only_and_nobody_uses_plain_connections(prod: Templates) -> None:
+def test_ses_writes_received_mail_only_and_plain_connections_are_denied(prod: Templates) -> None:
     policy = prod.one("AWS::S3::BucketPolicy", "InboundMail")
     assert denies_plain_connections(policy, {"AWS": "*"}, "s3:*")
     (allowed,) = [statement for statement in statements(policy) if statement["Effect"] == "Allow"]
@@ -56,7 +56,7 @@ def test_ses_writes_received_mail_only_and_nobody_uses_plain_connections(prod: T
     )
 
 
-def test_the_ledger_forgets_by_expires_at_and_can_be_restored(prod: Templates) -> None:
+def test_items_of_the_ledger_expire_by_expires_at_and_can_be_restored(prod: Templates) -> None:
     table = prod.one("AWS::DynamoDB::Table").properties
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
     assert table["BillingMode"] == "PAY_PER_REQUEST"
@@ -81,10 +81,10 @@ STATEFUL = (
 
 
 @pytest.mark.parametrize("kind", STATEFUL)
-def test_what_is_kept_outlives_its_stack(prod: Templates, kind: str) -> None:
+def test_stored_data_is_retained(prod: Templates, kind: str) -> None:
     assert {resource.deletion_policy for resource in prod.of_type(kind)} == {"Retain"}
 
 
 @pytest.mark.parametrize("kind", STATEFUL)
-def test_what_a_laptop_keeps_goes_with_its_stack(local: Templates, kind: str) -> None:
+def test_stored_data_of_the_local_stage_is_deleted(local: Templates, kind: str) -> None:
     assert {resource.deletion_policy for resource in local.of_type(kind)} == {"Delete"}

@@ -54,7 +54,7 @@ def test_cfn_lint_finds_nothing(template_file: Path) -> None:
     assert lint(template_file) == []
 
 
-def test_cdk_nag_finds_nothing_that_is_not_acknowledged_with_its_reason(
+def test_cdk_nag_finds_nothing_that_is_not_suppressed_with_its_reason(
     app_in: Callable[[Path], App], tmp_path: Path
 ) -> None:
     app = app_in(tmp_path)
@@ -62,7 +62,7 @@ def test_cdk_nag_finds_nothing_that_is_not_acknowledged_with_its_reason(
     assert nag(app) == []
 
 
-def test_each_rule_has_a_pattern_of_the_folder_as_it_stands_there_with_its_nulls(
+def test_each_rule_has_a_pattern_of_the_folder_unchanged_with_its_nulls(
     resources: dict[str, dict[str, Any]],
 ) -> None:
     rules = _of_type(resources, "AWS::Events::Rule")
@@ -84,14 +84,14 @@ def test_each_target_has_a_dead_letter_queue_of_its_own(resources: dict[str, dic
     assert len(queues) == len(set(queues)) == len(PATTERNS)
 
 
-def test_what_the_consumer_fails_to_do_is_kept_apart(resources: dict[str, dict[str, Any]]) -> None:
+def test_failed_invocations_have_a_queue_of_their_own(resources: dict[str, dict[str, Any]]) -> None:
     (invocations,) = _of_type(resources, "AWS::Lambda::EventInvokeConfig")
     failed = json.dumps(invocations["DestinationConfig"]["OnFailure"]["Destination"])
     targets = [target for rule in _of_type(resources, "AWS::Events::Rule") for target in rule["Targets"]]
     assert failed not in {json.dumps(target["DeadLetterConfig"]["Arn"]) for target in targets}
 
 
-def test_the_consumer_may_add_notes_and_nothing_else_of_the_table(
+def test_the_consumer_may_only_add_notes_to_the_table(
     resources: dict[str, dict[str, Any]],
 ) -> None:
     policies = _of_type(resources, "AWS::IAM::Policy")
@@ -114,7 +114,7 @@ def test_the_consumer_may_add_notes_and_nothing_else_of_the_table(
     }
 
 
-def test_the_endpoint_gets_the_events_detail_with_a_key_that_is_in_no_template(
+def test_the_endpoint_gets_the_detail_with_a_key_that_is_in_no_template(
     resources: dict[str, dict[str, Any]],
 ) -> None:
     (destination,) = _of_type(resources, "AWS::Events::ApiDestination")
@@ -133,7 +133,7 @@ def test_the_endpoint_gets_the_events_detail_with_a_key_that_is_in_no_template(
     assert target["HttpParameters"]["HeaderParameters"] == {"Idempotency-Key": "$.detail.event_id"}
 
 
-def test_what_is_not_said_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+def test_a_missing_option_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT)]),

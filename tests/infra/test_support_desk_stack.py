@@ -70,7 +70,7 @@ def test_the_desk_may_put_jobs_on_the_one_queue_and_write_its_log(template_file:
     assert ":mailbus-prod-send" in json.dumps(policies)
 
 
-def test_a_desk_without_its_queue_says_so_in_one_line(tmp_path: Path) -> None:
+def test_a_desk_without_its_queue_is_an_error_of_one_line(tmp_path: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT)]),

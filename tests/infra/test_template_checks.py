@@ -27,7 +27,7 @@ def test_cfn_lint_finds_nothing(prod: Templates, stack: str) -> None:
     assert lint(prod.files[stack]) == []
 
 
-def test_cdk_nag_finds_nothing_that_is_not_acknowledged_with_its_reason(
+def test_cdk_nag_finds_nothing_that_is_not_suppressed_with_its_reason(
     app_in: Callable[[Path], App], tmp_path: Path, settings: Settings
 ) -> None:
     app = app_in(tmp_path)

@@ -65,7 +65,7 @@ def test_the_webhook_is_a_stack_of_its_own_and_changes_no_other(stacks: Template
     }
 
 
-def test_the_outputs_say_where_to_subscribe_and_with_which_secret(stacks: Templates) -> None:
+def test_the_outputs_are_the_url_to_subscribe_and_the_secret(stacks: Templates) -> None:
     outputs = stacks.outputs("webhook")
     assert set(outputs) == {"WebhookUrl", "WebhookSecretArn"}
     assert outputs["WebhookSecretArn"] == {"Fn::GetAtt": [_secret(stacks).logical_id, "Id"]}
@@ -75,7 +75,7 @@ def test_the_outputs_say_where_to_subscribe_and_with_which_secret(stacks: Templa
 # The API
 
 
-def test_the_api_takes_posts_on_exactly_the_paths_that_the_function_knows(stacks: Templates) -> None:
+def test_the_api_has_post_on_exactly_the_functions_routes(stacks: Templates) -> None:
     paths = {
         resource.logical_id: resource.properties["PathPart"]
         for resource in stacks.of_type("AWS::ApiGateway::Resource")
@@ -87,7 +87,7 @@ def test_the_api_takes_posts_on_exactly_the_paths_that_the_function_knows(stacks
     assert taken == {("POST", route) for route in ROUTES}
 
 
-def test_every_method_asks_the_authorizer_first(stacks: Templates) -> None:
+def test_every_method_has_the_authorizer(stacks: Templates) -> None:
     authorizer = stacks.one("AWS::ApiGateway::Authorizer")
     for method in stacks.of_type("AWS::ApiGateway::Method"):
         assert method.properties["AuthorizationType"] == "CUSTOM"
@@ -96,11 +96,11 @@ def test_every_method_asks_the_authorizer_first(stacks: Templates) -> None:
     assert authorizer.properties["IdentitySource"] == "method.request.header.Authorization"
 
 
-def test_an_old_password_is_let_in_for_a_minute_at_most_by_what_the_api_remembers(stacks: Templates) -> None:
+def test_the_api_caches_the_authorizers_answer_for_a_minute(stacks: Templates) -> None:
     assert stacks.one("AWS::ApiGateway::Authorizer").properties["AuthorizerResultTtlInSeconds"] == 60
 
 
-def test_a_401_asks_for_basic_credentials_since_sns_gives_none_before(stacks: Templates) -> None:
+def test_a_401_asks_for_basic_credentials_since_sns_sends_none_before(stacks: Templates) -> None:
     response = stacks.one("AWS::ApiGateway::GatewayResponse").properties
     assert (response["ResponseType"], response["StatusCode"]) == ("UNAUTHORIZED", "401")
     assert response["ResponseParameters"] == {
@@ -122,7 +122,7 @@ def test_requests_are_limited_and_logged_without_headers_and_bodies(stacks: Temp
         assert "principal" not in variable.lower()
 
 
-def test_the_accounts_role_for_logs_outlives_the_webhook_since_other_apis_use_it(stacks: Templates) -> None:
+def test_the_accounts_role_for_logs_is_retained_since_other_apis_use_it(stacks: Templates) -> None:
     account = stacks.one("AWS::ApiGateway::Account")
     assert account.deletion_policy == "Retain"
     role = stacks.one("AWS::IAM::Role", "CloudWatchRole")
@@ -133,7 +133,7 @@ def test_the_accounts_role_for_logs_outlives_the_webhook_since_other_apis_use_it
 # The secret
 
 
-def test_the_password_is_made_of_what_a_url_takes_as_it_is(stacks: Templates) -> None:
+def test_the_password_needs_no_encoding_in_a_url(stacks: Templates) -> None:
     made = _secret(stacks).properties["GenerateSecretString"]
     assert json.loads(made["SecretStringTemplate"]) == {"username": "sns"}
     assert made["GenerateStringKey"] == "password"
@@ -143,7 +143,7 @@ def test_the_password_is_made_of_what_a_url_takes_as_it_is(stacks: Templates) ->
     assert made["PasswordLength"] >= 32
 
 
-def test_no_template_and_no_output_holds_a_password(stacks: Templates) -> None:
+def test_no_template_and_no_output_contains_a_password(stacks: Templates) -> None:
     assert "SecretString" not in _secret(stacks).properties
     assert "resolve:secretsmanager" not in json.dumps(stacks.raw)
 
@@ -161,12 +161,12 @@ def test_each_function_of_the_webhook_gets_exactly_the_environment_that_it_reads
         } | {"POWERTOOLS_SERVICE_NAME"}
 
 
-def test_messages_go_to_the_queues_that_topics_of_this_account_feed(stacks: Templates) -> None:
-    told = _environment(stacks, "webhook.handler.lambda_handler")
-    assert stacks.text("webhook", told["TRACKING_QUEUE_URL"]) == "<Mail/Tracking/Work/Queue>"
-    assert stacks.text("webhook", told["INBOUND_QUEUE_URL"]) == "<Mail/Inbound/Work/Queue>"
-    assert json.loads(told["TOPIC_ARNS"]) == list(ELSEWHERE)
-    assert told["CONFIRM_SUBSCRIPTIONS"] == "true"
+def test_messages_go_to_the_queues_of_this_accounts_topics(stacks: Templates) -> None:
+    environment = _environment(stacks, "webhook.handler.lambda_handler")
+    assert stacks.text("webhook", environment["TRACKING_QUEUE_URL"]) == "<Mail/Tracking/Work/Queue>"
+    assert stacks.text("webhook", environment["INBOUND_QUEUE_URL"]) == "<Mail/Inbound/Work/Queue>"
+    assert json.loads(environment["TOPIC_ARNS"]) == list(ELSEWHERE)
+    assert environment["CONFIRM_SUBSCRIPTIONS"] == "true"
 
 
 def test_the_handlers_of_the_webhook_exist(stacks: Templates) -> None:
@@ -178,11 +178,11 @@ def test_the_handlers_of_the_webhook_exist(stacks: Templates) -> None:
         assert name in {node.name for node in source.body if isinstance(node, ast.FunctionDef)}
 
 
-def test_both_functions_answer_within_the_fifteen_seconds_that_sns_waits(stacks: Templates) -> None:
+def test_both_functions_time_out_within_the_fifteen_seconds_that_sns_waits(stacks: Templates) -> None:
     assert all(function.properties["Timeout"] < 15 for function in _functions(stacks))
 
 
-def test_each_function_of_the_webhook_may_do_what_it_does_and_nothing_else(stacks: Templates) -> None:
+def test_each_function_of_the_webhook_has_exactly_its_rights(stacks: Templates) -> None:
     assert _rights(stacks, "Receiver") == {
         ("sqs:SendMessage", "<Mail/Tracking/Work/Queue>"),
         ("sqs:SendMessage", "<Mail/Inbound/Work/Queue>"),
@@ -202,7 +202,7 @@ def test_subscriptions_that_are_confirmed_by_hand_need_no_right(
     assert not [right for right in _rights(stacks, "Receiver") if right[0].startswith("sns:")]
 
 
-def test_where_nothing_is_received_the_webhook_takes_nothing_received(
+def test_without_receiving_the_webhook_has_only_the_path_of_tracking(
     synthesize: Callable[[Settings], Templates], hooked: Settings
 ) -> None:
     stacks = synthesize(msgspec.structs.replace(hooked, inbound=Inbound()))
@@ -211,7 +211,7 @@ def test_where_nothing_is_received_the_webhook_takes_nothing_received(
     assert "INBOUND_QUEUE_URL" not in _environment(stacks, "webhook.handler.lambda_handler")
 
 
-def test_receiving_can_be_turned_off_while_the_webhook_that_is_deployed_still_takes_it(
+def test_receiving_can_be_turned_off_while_the_deployed_webhook_still_refers_to_its_queue(
     synthesize: Callable[[Settings], Templates], hooked: Settings, stacks: Templates
 ) -> None:
     # CloudFormation takes no export away that another stack imports, and the mail stack is deployed first.
@@ -219,7 +219,7 @@ def test_receiving_can_be_turned_off_while_the_webhook_that_is_deployed_still_ta
     assert _imported(stacks.raw["webhook"]) <= _exported(after.raw["mail"])
 
 
-def test_the_webhook_takes_nothing_from_outputs_that_are_not_there(stacks: Templates) -> None:
+def test_the_webhook_refers_only_to_outputs_that_exist(stacks: Templates) -> None:
     taken = [found["Fn::GetStackOutput"] for found in _found(stacks.raw["webhook"], "Fn::GetStackOutput")]
     assert {output["StackName"] for output in taken} == {"mailbus-prod-mail"}
     assert {output["OutputName"] for output in taken} <= set(stacks.raw["mail"]["Outputs"])
@@ -229,7 +229,7 @@ def test_the_webhook_takes_nothing_from_outputs_that_are_not_there(stacks: Templ
 # Alarms
 
 
-def test_somebody_is_told_of_refused_messages_unconfirmed_subscriptions_and_errors(stacks: Templates) -> None:
+def test_there_are_alarms_on_refused_messages_unconfirmed_subscriptions_and_errors(stacks: Templates) -> None:
     alarms = {}
     for alarm in _of_webhook(stacks, "AWS::CloudWatch::Alarm"):
         given = alarm.properties
@@ -248,7 +248,7 @@ def test_somebody_is_told_of_refused_messages_unconfirmed_subscriptions_and_erro
 
 
 @pytest.mark.parametrize("alarm", ["RefusedMessages", "UnconfirmedSubscriptions"])
-def test_an_alarm_looks_at_exactly_what_the_deployed_webhook_publishes(
+def test_an_alarm_watches_exactly_the_metric_of_the_deployed_webhook(
     stacks: Templates, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, alarm: str
 ) -> None:
     given = stacks.one("AWS::CloudWatch::Alarm", alarm).properties
@@ -257,10 +257,10 @@ def test_an_alarm_looks_at_exactly_what_the_deployed_webhook_publishes(
             monkeypatch.setenv(name, value)
     put_metric("<Webhook/Receiver/Function>", given["MetricName"], 1)
     published = json.loads(capsys.readouterr().out)
-    (told,) = published["_aws"]["CloudWatchMetrics"]
-    (names,) = told["Dimensions"]
-    assert told["Namespace"] == given["Namespace"]
-    assert [metric["Name"] for metric in told["Metrics"]] == [given["MetricName"]]
+    (metrics,) = published["_aws"]["CloudWatchMetrics"]
+    (names,) = metrics["Dimensions"]
+    assert metrics["Namespace"] == given["Namespace"]
+    assert [metric["Name"] for metric in metrics["Metrics"]] == [given["MetricName"]]
     assert {name: published[name] for name in names} == {
         item["Name"]: stacks.text("webhook", item["Value"]) for item in given["Dimensions"]
     }
@@ -273,7 +273,7 @@ def test_cfn_lint_finds_nothing_in_the_webhook(stacks: Templates) -> None:
     assert lint(stacks.files["webhook"]) == []
 
 
-def test_cdk_nag_finds_nothing_in_the_webhook_that_is_not_acknowledged(
+def test_cdk_nag_finds_nothing_in_the_webhook_that_is_not_suppressed(
     app_in: Callable[[Path], App], tmp_path: Path, hooked: Settings
 ) -> None:
     app = app_in(tmp_path)
@@ -281,7 +281,7 @@ def test_cdk_nag_finds_nothing_in_the_webhook_that_is_not_acknowledged(
     assert nag(app) == []
 
 
-def test_the_webhook_is_part_of_the_one_construct_for_somebody_elses_app(
+def test_the_construct_for_other_apps_includes_the_webhook(
     app_in: Callable[[Path], App], tmp_path: Path, hooked: Settings
 ) -> None:
     stack = Stack(app_in(tmp_path), "Theirs", env=Environment(region="us-east-1"))
@@ -293,10 +293,10 @@ def test_the_webhook_is_part_of_the_one_construct_for_somebody_elses_app(
 # The pages
 
 
-def test_the_page_on_deploying_tells_the_webhooks_outputs_and_rights(stacks: Templates) -> None:
+def test_the_page_on_deploying_has_the_webhooks_outputs_and_rights(stacks: Templates) -> None:
     page = (ROOT / "docs/deploy.md").read_text()
-    (told,) = re.findall(r"^\| (.*) \| webhook \|", page, re.MULTILINE)
-    assert set(re.findall(r"`([A-Za-z]+)`", told)) == set(stacks.outputs("webhook"))
+    (documented,) = re.findall(r"^\| (.*) \| webhook \|", page, re.MULTILINE)
+    assert set(re.findall(r"`([A-Za-z]+)`", documented)) == set(stacks.outputs("webhook"))
     for function, path in (("webhook", "Receiver"), ("authorizer", "Authorizer")):
         (rights,) = re.findall(rf"^\| `{function}` \| (.*) \|$", page, re.MULTILINE)
         assert set(re.findall(r"`([a-z]+:[A-Za-z]+)`", rights)) == {
@@ -304,7 +304,7 @@ def test_the_page_on_deploying_tells_the_webhooks_outputs_and_rights(stacks: Tem
         }
 
 
-def test_the_page_on_the_webhook_tells_every_alarm_and_every_limit(stacks: Templates) -> None:
+def test_the_page_on_the_webhook_has_every_alarm_and_every_limit(stacks: Templates) -> None:
     page = (ROOT / "docs/webhook.md").read_text()
     alarms = {alarm.path.rpartition("/")[2] for alarm in _of_webhook(stacks, "AWS::CloudWatch::Alarm")}
     assert set(re.findall(r"^\| `([A-Za-z]+)` \|", page, re.MULTILINE)) == alarms

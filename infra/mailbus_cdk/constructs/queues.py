@@ -11,6 +11,7 @@ from constructs import Construct
 if TYPE_CHECKING:
     from mailbus_cdk.limits import Limits
 
+STAGE_TAG: Final = "mailbus:stage"
 # The longest that SQS keeps a message.
 RETENTION: Final = Duration.days(14)
 

@@ -1,4 +1,4 @@
-"""What the events look like, in EventBridge's schema registry: for the console, IDEs and code bindings."""
+"""The schemas of the events in EventBridge's schema registry, for the console, IDEs and code bindings."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ DRAFT_4: Final = "JSONSchemaDraft4"
 
 
 class Schemas(Construct):
-    """A registry with one schema per `detail-type`.
+    """A registry with one schema for each `detail-type`.
 
-    It goes with the stack, whatever the stage: the code makes it again, and a registry that stayed behind
-    would be in the way of the next deployment by its name.
+    It is deleted with the stack in every stage: the code creates it again, and the name of a retained
+    registry would make the next deployment fail.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:

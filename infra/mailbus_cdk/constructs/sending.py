@@ -13,7 +13,7 @@ from mailbus.jobs.claim_check import JOBS_PREFIX, SCHEDULED_PREFIX
 from mailbus_cdk import limits
 from mailbus_cdk.cdk_nag import suppress, suppress_wildcards
 from mailbus_cdk.constructs.function import Function
-from mailbus_cdk.constructs.queues import DeadLetterQueue, WorkQueue
+from mailbus_cdk.constructs.queues import STAGE_TAG, DeadLetterQueue, WorkQueue
 from mailbus_cdk.constructs.scheduling import Scheduling
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Sending(Construct):
         )
         # An application that knows only the queue finds the rest by these.
         for key, value in {
-            "mailbus:stage": settings.stage,
+            STAGE_TAG: settings.stage,
             LEDGER_TABLE_TAG: self._state.ledger.table.table_name,
             JOBS_BUCKET_TAG: self._state.jobs.bucket.bucket_name,
         }.items():

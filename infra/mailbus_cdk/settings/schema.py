@@ -259,7 +259,7 @@ class Alarms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class ClientParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The timeouts of calls to SES, in seconds. Those of the sender are derived from them."""
+    """The timeouts of calls to SES, in seconds. The sender's own timeout is derived from them."""
 
     connect_timeout: Annotated[float, msgspec.Meta(ge=1, le=60)] = 3
     read_timeout: Annotated[float, msgspec.Meta(ge=1, le=300)] = 15

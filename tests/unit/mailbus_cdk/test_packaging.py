@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+import uv
 
 from mailbus.errors import ConfigurationError
 from mailbus_cdk import packaging
@@ -51,7 +53,7 @@ def in_package(package: packaging.Package, code: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_functions_run_from_the_package_alone(package: packaging.Package) -> None:
+def test_the_functions_run_with_nothing_but_the_package(package: packaging.Package) -> None:
     names = [
         "sender.handler",
         "tracking.handler",
@@ -65,12 +67,14 @@ def test_the_functions_run_from_the_package_alone(package: packaging.Package) ->
     assert in_package(package, f"{code}\nprint(lambda_handler.__module__)") == "activation.handler"
 
 
-def test_every_service_that_is_called_has_its_model_and_no_other_has(package: packaging.Package) -> None:
+def test_the_package_has_exactly_the_models_of_the_services_that_are_called(
+    package: packaging.Package,
+) -> None:
     code = "import boto3; print(*sorted(boto3.Session().get_available_services()))"
     assert in_package(package, code).split() == sorted(packaging.SERVICE_MODELS)
 
 
-def test_clients_are_made_from_the_models_that_are_left(package: packaging.Package) -> None:
+def test_clients_can_be_created_from_the_remaining_models(package: packaging.Package) -> None:
     code = """
 import boto3
 session = boto3.Session(region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
@@ -93,7 +97,7 @@ for name in (
     ]
 
 
-def test_all_code_is_compiled_to_be_used_unchecked(package: packaging.Package) -> None:
+def test_all_code_is_compiled_with_unchecked_hashes(package: packaging.Package) -> None:
     sources = sorted(package.path.rglob("*.py"))
     assert len(sources) > 100
     for source in sources:
@@ -102,7 +106,7 @@ def test_all_code_is_compiled_to_be_used_unchecked(package: packaging.Package) -
         assert int.from_bytes(compiled.read_bytes()[4:8], "little") == 0b01, source
 
 
-def test_compiled_code_names_the_place_on_lambda_and_not_that_of_the_build(
+def test_compiled_code_has_the_paths_of_lambda_not_of_the_build(
     package: packaging.Package, project: Path
 ) -> None:
     compiled = package.path / "sender" / "__pycache__" / f"handler.{sys.implementation.cache_tag}.pyc"
@@ -112,7 +116,7 @@ def test_compiled_code_names_the_place_on_lambda_and_not_that_of_the_build(
 
 
 @pytest.mark.parametrize(("architecture", "elf_machine"), [("arm64", 183), ("x86_64", 62)])
-def test_extension_modules_are_those_of_the_target_whatever_the_host(
+def test_extension_modules_are_of_the_target_platform(
     project: Path, architecture: Literal["arm64", "x86_64"], elf_machine: int
 ) -> None:
     extensions = list(packaging.build(architecture, root=project).path.rglob("*.so"))
@@ -136,7 +140,7 @@ def test_only_the_builds_used_last_are_kept(
     assert sorted(changed.glob("build/code-*")) == sorted(built[1:])
 
 
-def test_what_no_function_needs_stays_out(package: packaging.Package) -> None:
+def test_the_package_leaves_out_what_no_function_needs(package: packaging.Package) -> None:
     names = {path.name for path in package.path.rglob("*")}
     assert not {name for name in names if name.endswith((".dist-info", ".pyi"))}
     assert "tests" not in names
@@ -148,7 +152,7 @@ def test_the_same_sources_give_the_same_package(package: packaging.Package, proj
     assert packaging.build("host", root=project) == package
 
 
-def test_a_change_of_a_function_installs_nothing_again(
+def test_a_changed_function_does_not_install_the_packages_again(
     package: packaging.Package, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed = tmp_path / "changed"
@@ -158,20 +162,20 @@ def test_a_change_of_a_function_installs_nothing_again(
     def refuse() -> str:
         pytest.fail("packages were installed")
 
-    monkeypatch.setattr(packaging.uv, "find_uv_bin", refuse)
+    monkeypatch.setattr(uv, "find_uv_bin", refuse)
     rebuilt = packaging.build("host", root=changed)
     assert rebuilt.digest != package.digest
     assert in_package(rebuilt, "from sender.extra import ANSWER; print(ANSWER)") == "42"
 
 
-def test_a_function_that_is_gone_is_gone_from_the_package(project: Path, tmp_path: Path) -> None:
+def test_a_deleted_function_is_not_in_the_package(project: Path, tmp_path: Path) -> None:
     changed = tmp_path / "changed"
     shutil.copytree(project, changed)
     shutil.rmtree(changed / "functions" / "activation")
     assert not (packaging.build("host", root=changed).path / "activation").exists()
 
 
-def test_code_that_does_not_compile_is_told_and_leaves_nothing(project: Path, tmp_path: Path) -> None:
+def test_code_that_does_not_compile_is_an_error_and_leaves_nothing(project: Path, tmp_path: Path) -> None:
     changed = tmp_path / "changed"
     shutil.copytree(project, changed)
     before = {path.name for path in (changed / "build").iterdir()}
@@ -181,7 +185,7 @@ def test_code_that_does_not_compile_is_told_and_leaves_nothing(project: Path, tm
     assert {path.name for path in (changed / "build").iterdir()} == before
 
 
-def test_a_package_whose_hash_is_wrong_is_not_shipped(
+def test_a_package_with_a_wrong_hash_is_not_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The CDK command line asks its app for colours.
@@ -193,13 +197,13 @@ def test_a_package_whose_hash_is_wrong_is_not_shipped(
     (tmp_path / "requirements" / "runtime.txt").write_text(wrong)
     with pytest.raises(
         ConfigurationError, match=r"packages of runtime\.txt cannot be installed: .*[Hh]ash"
-    ) as told:
+    ) as error:
         packaging.build("host", root=tmp_path)
-    assert "\x1b" not in str(told.value)
+    assert "\x1b" not in str(error.value)
     assert not list((tmp_path / "build").glob("packages-*"))
 
 
-def test_a_target_follows_the_python_that_runs() -> None:
+def test_the_runtime_is_the_running_pythons() -> None:
     arm = packaging.target("arm64")
     assert (arm.machine, arm.uv_platform, arm.minor) == (
         "arm64",
@@ -209,13 +213,13 @@ def test_a_target_follows_the_python_that_runs() -> None:
     assert packaging.target("host").uv_platform is None
 
 
-def test_a_host_that_lambda_does_not_run_on_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packaging.platform, "machine", lambda: "riscv64")
-    with pytest.raises(ConfigurationError, match="riscv64; take arm64 or x86_64"):
+def test_a_host_that_lambda_does_not_support_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    with pytest.raises(ConfigurationError, match="riscv64; use arm64 or x86_64"):
         packaging.target("host")
 
 
-def test_a_python_that_lambda_does_not_have_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_that_lambda_does_not_support_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packaging, "RUNTIME_MINORS", (1, 2))
     with pytest.raises(ConfigurationError, match=r"no runtime for Python 3\.\d+; .* 3\.1, 3\.2"):
         packaging.target("arm64")

@@ -18,11 +18,11 @@ from mailbus_cdk.replay import (
     Replays,
     archive_name,
     check_kept,
+    describe,
     follow,
     main,
     parse_interval,
     parse_time,
-    said_of,
 )
 
 if TYPE_CHECKING:
@@ -74,23 +74,23 @@ def stacks() -> Iterator[Service]:
 @pytest.mark.parametrize(
     "text", ["2026-11-22T10:00:00Z", "2026-11-22T11:00:00+01:00", "2026-11-22 10:00Z", " 20261122T100000Z "]
 )
-def test_a_time_with_its_zone_is_taken_however_iso_8601_writes_it(text: str) -> None:
+def test_a_time_with_its_zone_may_be_in_any_form_of_iso_8601(text: str) -> None:
     assert parse_time(text, "FROM") == datetime(2026, 11, 22, 10, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "FROM is missing; write it like 2026-11-22T10:00:00Z"),
+        ("", "FROM is missing; write it as 2026-11-22T10:00:00Z"),
         ("  ", "FROM is missing"),
-        ("yesterday", "FROM='yesterday' is no time; write it like"),
-        ("2026-11-31T10:00:00Z", "is no time"),
-        ("1763805600", "is no time"),
-        ("2026-11-22T10:00:00", "FROM=2026-11-22T10:00:00 has no time zone; write it like"),
+        ("yesterday", "FROM='yesterday' is not a time; write it as"),
+        ("2026-11-31T10:00:00Z", "is not a time"),
+        ("1763805600", "is not a time"),
+        ("2026-11-22T10:00:00", "FROM=2026-11-22T10:00:00 has no time zone; write it as"),
         ("2026-11-22", "has no time zone"),
     ],
 )
-def test_what_is_no_time_or_has_no_zone_is_refused_with_an_example(text: str, reason: str) -> None:
+def test_an_invalid_time_or_one_without_zone_is_refused_with_an_example(text: str, reason: str) -> None:
     with pytest.raises(ReplayError) as refused:
         parse_time(text, "FROM")
     assert reason in str(refused.value)
@@ -103,11 +103,15 @@ def test_what_is_no_time_or_has_no_zone_is_refused_with_an_example(text: str, re
         ("2026-11-22T10:00:00Z", "2026-11-22T10:00:00Z", "is not before"),
         # an hour later by the clock on the wall, and an hour earlier
         ("2026-11-22T10:00:00Z", "2026-11-22T11:00:00+02:00", "is not before"),
-        ("2026-11-22T10:00:00Z", "2026-11-22T12:00:01Z", "is still to come; it is 2026-11-22T12:00:00Z"),
+        (
+            "2026-11-22T10:00:00Z",
+            "2026-11-22T12:00:01Z",
+            "is in the future; the time is 2026-11-22T12:00:00Z",
+        ),
         ("2026-11-22T10:00:00Z", "", "TO is missing"),
     ],
 )
-def test_an_interval_that_cannot_be_is_refused(start: str, end: str, reason: str) -> None:
+def test_an_impossible_interval_is_refused(start: str, end: str, reason: str) -> None:
     with pytest.raises(ReplayError, match=reason):
         parse_interval(start, end, now=NOW)
 
@@ -117,7 +121,7 @@ def test_an_interval_may_end_now() -> None:
     assert found == Interval(start=datetime(2026, 11, 22, 9, tzinfo=UTC), end=NOW)
 
 
-def test_an_interval_that_the_archive_has_in_part_is_refused_with_the_earliest_time() -> None:
+def test_an_interval_older_than_the_archive_is_refused_with_the_earliest_time() -> None:
     interval = Interval(start=NOW - timedelta(days=30, seconds=1), end=NOW)
     with pytest.raises(ReplayError, match=r"keeps events for 30 days .*since 2026-10-23T12:00:00Z"):
         check_kept(interval, ARCHIVE, now=NOW)
@@ -151,26 +155,26 @@ def test_the_archive_is_found_in_the_outputs_of_the_stage(stacks: Service) -> No
     assert archive_name(stacks.client, "mailbus-prod-state") == "mailbus-prod-Archive1"
 
 
-def test_a_stage_that_is_not_there_is_told_with_what_aws_says(stacks: Service) -> None:
-    said = "Stack with id mailbus-prod-state does not exist"
-    stacks.stub.add_client_error("describe_stacks", "ValidationError", said)
-    with pytest.raises(ReplayError, match=f"{said}; deploy the stage.*AWS_ENDPOINT_URL"):
+def test_the_error_for_a_missing_stage_quotes_aws(stacks: Service) -> None:
+    message = "Stack with id mailbus-prod-state does not exist"
+    stacks.stub.add_client_error("describe_stacks", "ValidationError", message)
+    with pytest.raises(ReplayError, match=f"{message}; deploy the stage.*AWS_ENDPOINT_URL"):
         archive_name(stacks.client, "mailbus-prod-state")
 
 
-def test_a_stage_of_an_earlier_version_is_to_be_deployed_again(stacks: Service) -> None:
+def test_a_stage_without_the_output_must_be_deployed_again(stacks: Service) -> None:
     stacks.stub.add_response("describe_stacks", _stack(("EventBusName", "mailbus-prod")))
     with pytest.raises(ReplayError, match="has no output EventArchiveName; deploy the stage"):
         archive_name(stacks.client, "mailbus-prod-state")
 
 
-@pytest.mark.parametrize(("told", "kept"), [(30, 30), (0, None)])
-def test_an_archive_without_retention_keeps_its_events_for_good(
-    events: Service, told: int, kept: int | None
+@pytest.mark.parametrize(("reported", "kept"), [(30, 30), (0, None)])
+def test_an_archive_without_retention_keeps_its_events_forever(
+    events: Service, reported: int, kept: int | None
 ) -> None:
     events.stub.add_response(
         "describe_archive",
-        {"ArchiveArn": ARCHIVE.arn, "EventSourceArn": BUS, "RetentionDays": told},
+        {"ArchiveArn": ARCHIVE.arn, "EventSourceArn": BUS, "RetentionDays": reported},
         {"ArchiveName": "mailbus-prod-Archive1"},
     )
     assert Replays(events.client).archive("mailbus-prod-Archive1") == Archive(
@@ -178,14 +182,14 @@ def test_an_archive_without_retention_keeps_its_events_for_good(
     )
 
 
-def test_an_archive_that_is_gone_is_named(events: Service) -> None:
+def test_the_error_for_a_missing_archive_names_it(events: Service) -> None:
     events.stub.add_client_error("describe_archive", "ResourceNotFoundException", "does not exist.")
     with pytest.raises(ReplayError, match="the archive archive-1 cannot be read: does not exist"):
         Replays(events.client).archive("archive-1")
 
 
 @pytest.mark.parametrize("name", ["bounces", "mailbus-prod|bounces"])
-def test_a_rule_is_found_by_its_name_or_as_cloudformation_refers_to_it(events: Service, name: str) -> None:
+def test_a_rule_is_found_by_its_name_or_its_cloudformation_reference(events: Service, name: str) -> None:
     arn = f"{PREFIX}:rule/mailbus-prod/bounces"
     events.stub.add_response(
         "describe_rule",
@@ -195,7 +199,7 @@ def test_a_rule_is_found_by_its_name_or_as_cloudformation_refers_to_it(events: S
     assert Replays(events.client).rule_arn(name, ARCHIVE) == arn
 
 
-def test_a_rule_that_is_not_there_is_told_with_those_that_are(events: Service) -> None:
+def test_the_error_for_a_missing_rule_lists_the_rules(events: Service) -> None:
     events.stub.add_client_error("describe_rule", "ResourceNotFoundException")
     rules = [
         {"Name": "bounces"},
@@ -203,14 +207,16 @@ def test_a_rule_that_is_not_there_is_told_with_those_that_are(events: Service) -
         {"Name": "clicks"},
     ]
     events.stub.add_response("list_rules", {"Rules": rules})
-    with pytest.raises(ReplayError, match=r"RULE=bounce: the bus has no such rule; it has: bounces, clicks$"):
+    with pytest.raises(
+        ReplayError, match=r"RULE=bounce: the bus has no such rule; its rules: bounces, clicks$"
+    ):
         Replays(events.client).rule_arn("bounce", ARCHIVE)
 
 
-def test_a_rule_of_a_bus_without_any_is_refused_all_the_same(events: Service) -> None:
+def test_a_rule_of_a_bus_without_rules_is_refused(events: Service) -> None:
     events.stub.add_client_error("describe_rule", "ResourceNotFoundException")
     events.stub.add_client_error("list_rules", "AccessDeniedException")
-    with pytest.raises(ReplayError, match="it has: none"):
+    with pytest.raises(ReplayError, match="its rules: none"):
         Replays(events.client).rule_arn("bounces", ARCHIVE)
 
 
@@ -231,7 +237,7 @@ def test_a_disabled_rule_is_refused_since_nothing_would_reach_its_targets(events
         ),
     ],
 )
-def test_a_replay_goes_to_the_rules_that_are_named_or_to_the_whole_bus(
+def test_a_replay_goes_to_the_named_rules_or_to_the_whole_bus(
     events: Service, rules: tuple[str, ...], destination: dict[str, Any]
 ) -> None:
     events.stub.add_response(
@@ -248,10 +254,10 @@ def test_a_replay_goes_to_the_rules_that_are_named_or_to_the_whole_bus(
     Replays(events.client).start(Replay(name="again", archive=ARCHIVE, interval=MORNING, rule_arns=rules))
 
 
-def test_a_replay_that_does_not_start_says_why(events: Service) -> None:
-    said = "The limit of 10 concurrent replays is reached"
-    events.stub.add_client_error("start_replay", "LimitExceededException", said)
-    with pytest.raises(ReplayError, match=f"not started: {said}"):
+def test_the_error_for_a_replay_that_does_not_start_has_the_reason(events: Service) -> None:
+    message = "The limit of 10 concurrent replays is reached"
+    events.stub.add_client_error("start_replay", "LimitExceededException", message)
+    with pytest.raises(ReplayError, match=f"not started: {message}"):
         Replays(events.client).start(Replay(name="again", archive=ARCHIVE, interval=MORNING))
 
 
@@ -263,7 +269,7 @@ def _described(events: Service, *steps: dict[str, Any]) -> None:
         events.stub.add_response("describe_replay", step, {"ReplayName": "again"})
 
 
-def test_each_step_is_told_once_until_the_end(events: Service) -> None:
+def test_each_new_state_is_yielded_once_until_the_end(events: Service) -> None:
     half = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
     _described(
         events,
@@ -275,9 +281,9 @@ def test_each_step_is_told_once_until_the_end(events: Service) -> None:
     )
     waits: list[float] = []
 
-    told = [said_of(step) for step in follow(Replays(events.client), "again", sleep=waits.append)]
+    reported = [describe(step) for step in follow(Replays(events.client), "again", sleep=waits.append)]
 
-    assert told == [
+    assert reported == [
         "starting",
         "running",
         "running, up to 2026-11-22T08:30:00Z",
@@ -296,7 +302,7 @@ def test_each_step_is_told_once_until_the_end(events: Service) -> None:
         ({"State": "CANCELLED"}, "ended as CANCELLED: EventBridge gives no reason"),
     ],
 )
-def test_a_replay_that_does_not_get_to_its_end_is_an_error(
+def test_a_replay_that_does_not_complete_is_an_error(
     events: Service, end: dict[str, Any], reason: str
 ) -> None:
     _described(events, {"State": "RUNNING"}, end)
@@ -304,10 +310,10 @@ def test_a_replay_that_does_not_get_to_its_end_is_an_error(
         list(follow(Replays(events.client), "again", sleep=lambda _seconds: None))
 
 
-def test_a_replay_that_can_no_longer_be_asked_about_goes_on(events: Service) -> None:
+def test_a_replay_whose_state_cannot_be_read_may_continue(events: Service) -> None:
     _described(events, {"State": "RUNNING"})
     events.stub.add_client_error("describe_replay", "ExpiredTokenException", "The token is expired")
-    with pytest.raises(ReplayError, match="again, which goes on if it can: The token is expired"):
+    with pytest.raises(ReplayError, match="again cannot be read; it may continue: The token is expired"):
         list(follow(Replays(events.client), "again", sleep=lambda _seconds: None))
 
 
@@ -322,10 +328,10 @@ def test_a_replay_that_can_no_longer_be_asked_about_goes_on(events: Service) -> 
         ),
     ],
 )
-def test_what_cannot_be_is_one_line_and_exit_code_1_before_aws_is_asked(
+def test_wrong_options_are_one_line_and_exit_code_1_before_any_call(
     capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
 ) -> None:
     assert main(arguments) == 1
-    told = capsys.readouterr()
-    assert reason in told.err
-    assert (told.out, told.err.count("\n")) == ("", 1)
+    reported = capsys.readouterr()
+    assert reason in reported.err
+    assert (reported.out, reported.err.count("\n")) == ("", 1)

@@ -159,7 +159,7 @@ def test_a_wrong_receipt_rule_is_one_line(stage_file: Path, rule: str, message: 
     assert rejected(stage_file, text).startswith(f"mailbus.toml: [[inbound.rules]] {message}")
 
 
-def test_what_stands_at_the_top_holds_for_a_stage_that_says_nothing(stage_file: Path) -> None:
+def test_a_stage_inherits_the_keys_at_the_top(stage_file: Path) -> None:
     assert load(stage_file, "prod") == Settings(
         stage="prod",
         region="eu-west-1",
@@ -190,7 +190,7 @@ def test_a_stage_adds_to_the_defaults_of_jobs(stage_file: Path) -> None:
     }
 
 
-def test_a_stage_that_has_rules_has_these_alone(stage_file: Path) -> None:
+def test_a_stage_with_rules_does_not_inherit_rules(stage_file: Path) -> None:
     own = '[[stages.dev.inbound.rules]]\nname = "own"\n'
     stage_file.write_text(FILE.replace(DOMAIN, STORE) + own)
     assert [rule.name for rule in load(stage_file, "dev").inbound.rules] == ["own"]
@@ -226,7 +226,7 @@ enabled = false
     )
 
 
-def test_a_stage_that_is_not_there_names_the_nearest_and_all(stage_file: Path) -> None:
+def test_the_error_for_a_missing_stage_names_the_nearest_and_all(stage_file: Path) -> None:
     assert rejected(stage_file, FILE, "prodd") == (
         "mailbus.toml: there is no stage 'prodd'; did you mean 'prod'? (stages: dev, prod)"
     )
@@ -239,17 +239,17 @@ def test_the_name_of_a_stage_can_be_part_of_other_names(stage_file: Path, stage:
 
 
 @pytest.mark.parametrize("stages", ["stages = 3", "[stages]\ndev = 3", "[[stages]]\ndev = {}"])
-def test_stages_that_are_no_tables_are_told(stage_file: Path, stages: str) -> None:
+def test_stages_must_be_tables(stage_file: Path, stages: str) -> None:
     text = f'{stages}\nregion = "eu-west-1"' if stages == "stages = 3" else f'region = "eu-west-1"\n{stages}'
     assert "[stages.dev]" in rejected(stage_file, text)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"mailbus.toml: not found at"):
         load(tmp_path / "mailbus.toml", "dev")
 
 
-def test_a_file_that_is_not_text_is_told(stage_file: Path) -> None:
+def test_a_file_that_is_not_text_is_an_error(stage_file: Path) -> None:
     stage_file.write_bytes(b"\xff\xfe region")
     with pytest.raises(ConfigurationError, match=r"mailbus.toml: not TOML"):
         load(stage_file, "dev")

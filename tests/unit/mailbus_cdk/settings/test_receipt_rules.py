@@ -129,7 +129,7 @@ def test_a_wrong_receipt_rule_is_one_line(stage_file: Path, rule: str, message: 
         ),
     ],
 )
-def test_a_rule_may_follow_one_that_leaves_it_any_mail(stage_file: Path, rest: str) -> None:
+def test_a_rule_may_follow_one_that_does_not_match_all_of_its_mail(stage_file: Path, rest: str) -> None:
     assert len(receiving(stage_file, f'[[inbound.rules]]\nname = "store"\n{rest}').rules) == 2
 
 
@@ -144,5 +144,5 @@ def test_a_rule_may_follow_one_that_leaves_it_any_mail(stage_file: Path, rest: s
     ],
     ids=["stop", "disabled before", "disabled after", "the same bytes to others", "one way"],
 )
-def test_rules_may_differ_where_no_mail_is_stored_in_two_ways(stage_file: Path, rules: str) -> None:
+def test_rules_may_have_other_actions_if_no_mail_is_stored_twice(stage_file: Path, rules: str) -> None:
     assert len(receiving(stage_file, rules).rules) == 2

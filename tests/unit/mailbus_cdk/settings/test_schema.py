@@ -199,7 +199,7 @@ def test_a_wrong_receipt_rule_is_one_line(stage_file: Path, rule: str, message: 
     assert rejected(stage_file, text).startswith(f"mailbus.toml: [[inbound.rules]] {message}")
 
 
-def test_a_mail_in_its_notification_loses_no_byte_unless_it_is_asked_for(stage_file: Path) -> None:
+def test_the_default_encoding_of_notifications_keeps_every_byte(stage_file: Path) -> None:
     (rule,) = receiving(stage_file, '[[inbound.rules]]\nname = "alerts"\naction = "sns"').rules
     assert rule.encoding == "Base64"
 

@@ -17,11 +17,11 @@ SHIPPED = Path(__file__).resolve().parents[4] / "mailbus.toml"
 
 
 @pytest.mark.parametrize("stage", ["local", "dev", "prod"])
-def test_the_file_that_ships_is_right_for_each_of_its_stages(stage: str) -> None:
+def test_the_file_that_ships_is_valid_for_each_of_its_stages(stage: str) -> None:
     assert load(SHIPPED, stage).name == f"mailbus-{stage}"
 
 
-def test_a_laptop_deploys_for_example_com_on_its_own_architecture() -> None:
+def test_the_local_stage_deploys_for_example_com_on_the_hosts_architecture() -> None:
     settings = load(SHIPPED, "local")
     assert (settings.region, settings.identity, settings.architecture) == ("us-east-1", "example.com", "host")
     assert settings.inbound.domain == "inbound.example.com"
