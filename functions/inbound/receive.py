@@ -193,7 +193,7 @@ def _parsed_event(
         envelope_sender=sender,
         envelope_recipients=recipients,
         recipient_details=replies.recipient_details(recipients),
-        automatic=mail.message.automatic or replies.is_from_nobody(sender),
+        automatic=mail.message.automatic or replies.is_bounce_sender(sender),
         attachments=stored.attachments,
         inlines=stored.inlines,
         defects=mime.distinct((*mail.defects, *stored.defects, *clear.defects)),

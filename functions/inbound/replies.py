@@ -102,7 +102,7 @@ _SIGNS: Final[Mapping[str, re.Pattern[str]]] = {
     "x-autorespond": _UNLESS_DENIED,
     "x-autoresponder": _UNLESS_DENIED,
 }
-_NOBODY: Final = re.compile(r"(?:<\s*>)?|<?mailer-daemon(?:@.*)?", re.IGNORECASE | re.DOTALL)
+_BOUNCE_SENDER: Final = re.compile(r"(?:<\s*>)?|<?mailer-daemon(?:@.*)?", re.IGNORECASE | re.DOTALL)
 
 
 class _Split(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,12 +122,12 @@ def is_automatic(header: fields.Header) -> bool:
     )
 
 
-def is_from_nobody(envelope_sender: str | None) -> bool:
+def is_bounce_sender(envelope_sender: str | None) -> bool:
     """Return True for the empty return path of bounces, or MAILER-DAEMON's, which must not be answered.
 
     None is an unknown sender.
     """
-    return envelope_sender is not None and _NOBODY.fullmatch(envelope_sender.strip()) is not None
+    return envelope_sender is not None and _BOUNCE_SENDER.fullmatch(envelope_sender.strip()) is not None
 
 
 def recipient_details(recipients: Iterable[str]) -> dict[str, str]:

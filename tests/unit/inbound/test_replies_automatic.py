@@ -85,14 +85,14 @@ def _automatic(header: str) -> bool:
     "sender", ["", "<>", "< >", "MAILER-DAEMON", "mailer-daemon@mx.example.org", "<MAILER-DAEMON@x>"]
 )
 def test_the_empty_return_path_must_not_be_answered(sender: str) -> None:
-    assert replies.is_from_nobody(sender)
+    assert replies.is_bounce_sender(sender)
 
 
 @pytest.mark.parametrize(
     "sender", [None, "ada@example.org", "mailer-daemons@example.org", "a@mailer-daemon.example"]
 )
 def test_other_senders_may_be_answered(sender: str | None) -> None:
-    assert not replies.is_from_nobody(sender)
+    assert not replies.is_bounce_sender(sender)
 
 
 def test_an_automatic_mail_has_its_auto_submitted_keyword() -> None:

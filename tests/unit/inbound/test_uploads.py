@@ -123,8 +123,8 @@ def test_a_mail_with_a_part_that_is_not_stored_is_retried_and_then_has_one_event
 @pytest.mark.parametrize(
     "leave",
     [
-        pytest.param(lambda _: None, id="at its end"),
-        pytest.param(lambda block: block.wait_for_memory(BYTES_IN_FLIGHT), id="for want of room"),
+        pytest.param(lambda _: None, id="at the end"),
+        pytest.param(lambda block: block.wait_for_memory(BYTES_IN_FLIGHT), id="in the next call"),
     ],
 )
 def test_the_error_of_an_upload_is_raised(leave: Callable[[Uploads], None]) -> None:
