@@ -177,6 +177,6 @@ def _error(known: JobRecord, failed: Mapping[int, Fault]) -> MailbusError:
     example = f", such as: {next(iter(failed.values())).error.reason}" if failed else ""
     reason = (
         f"{len(known.failed)} of {known.entries} recipients failed ({', '.join(codes)}), each has its own "
-        f"event{example}. Sent again as it is, the message tries the failed ones alone"
+        f"event{example}. If the message is sent again as it is, only the failed recipients are tried"
     )
     return SendError(codes[0], reason, retryable=False)

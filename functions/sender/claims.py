@@ -1,4 +1,4 @@
-"""The records that the sender writes to the ledger: before SES is called, and after."""
+"""Makes the job records that the sender writes to the ledger: before SES is called, and after."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def claim_for(
     return Claim(record=claimed, seen=seen)
 
 
-def with_answers(record: JobRecord, answers: Mapping[int, str | Fault], now: float) -> JobRecord:
+def with_answers(claimed: JobRecord, answers: Mapping[int, str | Fault], now: float) -> JobRecord:
     """Return a claimed record with SES's answers for the entries of a call.
 
     The lease stays, and entries without an answer stay open.
@@ -66,12 +66,12 @@ def with_answers(record: JobRecord, answers: Mapping[int, str | Fault], now: flo
     faults = {entry: answer for entry, answer in answers.items() if isinstance(answer, Fault)}
     failed = {entry: fault.error.code for entry, fault in faults.items() if not fault.error.retryable}
     return msgspec.structs.replace(
-        record,
+        claimed,
         open=tuple(entry for entry, fault in faults.items() if fault.kind == "unanswered"),
-        accepted={**record.accepted, **accepted},
-        accepted_at=record.accepted_at or (now if accepted else 0.0),
+        accepted={**claimed.accepted, **accepted},
+        accepted_at=claimed.accepted_at or (now if accepted else 0.0),
         failed={
-            **{entry: code for entry, code in record.failed.items() if entry not in accepted},
+            **{entry: code for entry, code in claimed.failed.items() if entry not in accepted},
             **failed,
         },
     )

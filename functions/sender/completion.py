@@ -44,8 +44,8 @@ def complete(sender: Sender, settlements: Sequence[Settlement]) -> list[Settleme
 def save(sender: Sender, settlements: Sequence[Settlement]) -> None:
     """Save to the ledger; a job that is not saved is in doubt, and SES's own event decides."""
     by_key = {settlement.save.key: settlement for settlement in settlements if settlement.save is not None}
-    records = [settlement.save for settlement in by_key.values() if settlement.save is not None]
-    for key in isolated(lambda: sender.ledger.save(records), lambda _: tuple(by_key)):
+    job_records = [settlement.save for settlement in by_key.values() if settlement.save is not None]
+    for key in isolated(lambda: sender.ledger.save(job_records), lambda _: tuple(by_key)):
         _log(sender, by_key[key], "job is not saved in the ledger")
     for settlement in settlements:
         _release(sender, settlement)

@@ -71,8 +71,8 @@ def dispatch_round(sender: Sender, works: Sequence[Work], deadline: float) -> Ro
     outcomes += others
     answers = _call_ses(sender, [call for call, _ in claimed], deadline)
     outcomes += [
-        _with_answers(sender, call, record, answer)
-        for (call, record), answer in zip(claimed, answers, strict=True)
+        _with_answers(sender, call, known, answer)
+        for (call, known), answer in zip(claimed, answers, strict=True)
     ]
     moved = _save_progress(sender, [outcome for outcome in outcomes if isinstance(outcome, Work)])
     going_on = [work for work in moved if work.entries]
@@ -136,8 +136,8 @@ def _claim(
     unanswered_claims: list[JobRecord] = []
     for call, claim, answer in zip(calls, claims, answers, strict=True):
         match answer:
-            case Claimed(record=record):
-                claimed.append((call, record))
+            case Claimed(record=known):
+                claimed.append((call, known))
             case Found(record=known):
                 others.append(consult(sender, call.work, known))
             case SendError():
@@ -147,10 +147,10 @@ def _claim(
     return claimed, others
 
 
-def _revert_claims(sender: Sender, records: Sequence[JobRecord]) -> None:
+def _revert_claims(sender: Sender, job_records: Sequence[JobRecord]) -> None:
     """Undo claims that may have been written although no answer came: nothing of them is in doubt."""
-    for record in records:
-        sender.ledger.revert_claim(record)
+    for job_record in job_records:
+        sender.ledger.revert_claim(job_record)
 
 
 def _call_ses(sender: Sender, calls: Sequence[Call], deadline: float) -> list[Answers]:

@@ -141,7 +141,7 @@ def unreadable(
 def _refused_whole(
     job: Job, error: MailbusError, sqs_message_id: str, now: datetime, recipients: int
 ) -> EmailEvent:
-    scope = f"; so for all {recipients} recipients of the merge"
+    scope = f"; this applies to all {recipients} recipients of the merge"
     return EmailEvent(
         event_type="failed",
         event_id=event_id("failed", sqs_message_id, None),

@@ -7,14 +7,16 @@ from mailbus.errors import InvalidJob, MailbusError, SendError
 
 def expired() -> SendError:
     """Return the error of a job whose `expires_at` has passed."""
-    return SendError("Expired", "expires_at passed before SES took the mail; it is not sent", retryable=False)
+    return SendError(
+        "Expired", "expires_at passed before SES accepted the mail; it was not sent", retryable=False
+    )
 
 
 def outcome_unknown() -> SendError:
     """Return the error of a mail that SES neither answered for nor reported by an event."""
     reason = (
-        "SES may have accepted the mail, and never said so; it is not sent again. "
-        "Look for it in SES's events before you send it under a new job_id"
+        "SES may have accepted the mail but never confirmed it, so it is not sent again; "
+        "look for it in SES's events before you send it under a new job_id"
     )
     return SendError("OutcomeUnknown", reason, retryable=False)
 
@@ -22,8 +24,8 @@ def outcome_unknown() -> SendError:
 def waited_too_long() -> SendError:
     """Return the error of a job that SQS is about to drop."""
     reason = (
-        "waited as long as SQS lets it, as the sender's log says for what; see to that, and send it again as "
-        "it is: what SES accepted already is not sent twice"
+        "waited for as long as SQS keeps a message; fix what the sender's log names, and send it again as it "
+        "is: what SES accepted already is not sent twice"
     )
     return SendError("WaitedTooLong", reason, retryable=False)
 
@@ -31,8 +33,8 @@ def waited_too_long() -> SendError:
 def other_content() -> InvalidJob:
     """Return the error of a job whose id belongs to another job."""
     reason = (
-        "is the id of a job with other content, by itself or by send_defaults, which the ledger still "
-        "remembers; the same id is the same job, so use a new one"
+        "belongs to a job with other content, of its own or from send_defaults, which the ledger still has; "
+        "use a new id for a new job"
     )
     return InvalidJob("$.job_id", reason)
 

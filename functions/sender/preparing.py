@@ -106,7 +106,7 @@ def _with_reference(sender: Sender, document: dict[str, Any], deadline: float) -
     own, outer = whole.get("job_id"), document.get("job_id")
     if own is not None and outer is not None and own != outer:
         path = "$.job_id"
-        raise InvalidJob(path, "is another one than in the referred job; make them agree")
+        raise InvalidJob(path, "differs from the job_id of the job that content_ref names; make them equal")
     return whole
 
 

@@ -355,7 +355,7 @@ def test_over_the_daily_quota_jobs_wait_for_hours_and_fail_nothing(system: Syste
     asked = system.wait_until_known(told, lambda record: not record.open)
     system.change_account(max_24_hour_send=1)
     faulted = system.simulator.get("account").raise_for_status().json()["throttled"]
-    unasked, after = system.job(to=["ann@example.org"]), system.job()["job_id"]
+    unasked, after = system.job(to=["ann@example.org", "bob@example.org"]), system.job()["job_id"]
     # what refers to S3 comes last in its batch
     missing = {"job_id": after, "content_ref": {"bucket": system.outputs["JobsBucketName"], "key": "none"}}
     system.enqueue_together([json.dumps(unasked), json.dumps(missing)])

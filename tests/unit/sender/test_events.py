@@ -82,7 +82,7 @@ def test_copies_of_a_merge_are_counted_and_have_an_event_for_each_message() -> N
     ("before", "fields", "reason", "dead"),
     [
         (_cancelled, {}, "cancelled before it was sent", 0),
-        (_with_other_content, {}, "$.job_id: is the id of a job with other content", 1),
+        (_with_other_content, {}, "$.job_id: belongs to a job with other content", 1),
         (None, {"send_at": START + 400 * 86_400}, "$.send_at: is more than a year ahead", 1),
         (None, {"attachments": [MISSING]}, "$.attachments[0].s3: ", 1),
     ],
@@ -100,7 +100,7 @@ def test_a_large_merge_that_is_refused_as_a_whole_has_one_event_for_all_its_reci
     assert (event["event_type"], event["job_id"], event["recipient"]) == ("failed", "job-news", None)
     assert (event["metadata"], event["tags"]) == ({"campaign": "spring"}, ["news"])
     assert event["description"].startswith(reason)
-    assert event["description"].endswith("; so for all 5000 recipients of the merge")
+    assert event["description"].endswith("; this applies to all 5000 recipients of the merge")
     assert (len(world.queues.dead), world.queues.messages) == (dead, {})
 
 
@@ -114,4 +114,4 @@ def test_a_large_merge_that_can_no_longer_be_split_has_one_event_for_all_its_rec
     world.run()
     (event,) = world.published
     assert (event["recipient"], len(world.queues.dead)) == (None, 1)
-    assert event["description"].endswith("; so for all 60 recipients of the merge")
+    assert event["description"].endswith("; this applies to all 60 recipients of the merge")

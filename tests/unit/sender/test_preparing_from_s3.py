@@ -61,7 +61,7 @@ def test_a_file_in_s3_is_attached() -> None:
         (b"[]", "$: "),
         (b"{}", "$.from_email: "),
         (json.dumps(letter(subjet="")).encode(), "$.subjet: is unknown"),
-        (json.dumps(letter(job_id="job-bob")).encode(), "$.job_id: is another one than in the referred job"),
+        (json.dumps(letter(job_id="job-bob")).encode(), "$.job_id: differs from the job_id of the job"),
         (refers().encode(), "$.content_ref: is not allowed here"),
     ],
 )

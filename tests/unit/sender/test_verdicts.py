@@ -57,7 +57,7 @@ def test_the_same_id_with_other_content_is_refused_and_never_sent() -> None:
     world.deliver()
     assert world.ses.sent_to == ["ann"]
     assert world.published[-1]["event_type"] == "failed"
-    assert world.reasons[0].startswith("$.job_id: is the id of a job with other content")
+    assert world.reasons[0].startswith("$.job_id: belongs to a job with other content")
 
 
 def test_the_same_id_with_other_content_in_one_batch_is_refused() -> None:
@@ -158,7 +158,7 @@ def test_a_begun_merge_that_new_send_defaults_turn_into_an_ordinary_mail_is_refu
         ["ann", "ben"],
         {},
     )
-    assert "other content, by itself or by send_defaults" in world.reasons[0]
+    assert "other content, of its own or from send_defaults" in world.reasons[0]
 
 
 def test_a_scheduled_job_that_new_send_defaults_turn_into_a_merge_is_sent_as_one() -> None:
