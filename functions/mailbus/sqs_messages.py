@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMe
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 
@@ -17,7 +18,6 @@ MAX_BODY_BYTES: Final = 1000 * 1000
 
 # JSON may contain these characters, an SQS message may not. They only occur in JSON strings.
 _JSON_ESCAPES: Final = {0xFFFE: r"\ufffe", 0xFFFF: r"\uffff"}
-_REFUSED: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def escape_json(text: str) -> str:
@@ -27,4 +27,10 @@ def escape_json(text: str) -> str:
 
 def replace_refused(text: str) -> str:
     """Return a text with a space in place of every character that SQS refuses."""
-    return _REFUSED.sub(" ", text)
+    return _refused().sub(" ", text)
+
+
+@functools.cache
+def _refused() -> re.Pattern[str]:
+    # compiled when needed: so many characters take longer than importing most modules
+    return re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -5,6 +5,7 @@ One field of an unexpected type must not cost the event: it becomes null and the
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from datetime import datetime
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DECODER: Final = msgspec.json.Decoder(SesNotification)
-_TYPE: Final = inspect.type_info(SesNotification)
 _SCALARS: Final[Mapping[type[inspect.Type], Any]] = {
     inspect.StrType: str,
     inspect.IntType: int,
@@ -44,7 +44,7 @@ def decode(message: str) -> tuple[SesNotification, bytes]:
 def _decode_leniently(message: str) -> tuple[SesNotification, bytes]:
     try:
         whole = _valid_json(message)
-        decoded = _convert(json.loads(whole), _TYPE)
+        decoded = _convert(json.loads(whole), _notification_type())
     except (ValueError, RecursionError) as error:
         # the text of a JSON error quotes nothing of the message
         reason = f"not SES's JSON: {error}; only SES may publish to the tracking topic"
@@ -53,6 +53,12 @@ def _decode_leniently(message: str) -> tuple[SesNotification, bytes]:
         reason = "not SES's JSON: no object; only SES may publish to the tracking topic"
         raise InvalidNotification(reason)
     return decoded, whole
+
+
+@functools.cache
+def _notification_type() -> inspect.Type:
+    # made when it is needed: that takes longer than importing this module
+    return inspect.type_info(SesNotification)
 
 
 def _valid_json(message: str) -> bytes:
