@@ -1,4 +1,4 @@
-"""Rules on a deployment's bus and what they lead to; the patterns are beside this as JSON."""
+"""Rules on a deployment's bus with their targets; the patterns are JSON files in patterns/."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _ARCHITECTURES: Final = {
 
 
 class Subscriptions(Stack):
-    """What an application adds beside Mailbus; it knows the bus by name alone."""
+    """The stack of an application that consumes events; it knows only the name of the bus."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Subscriptions(Stack):
 
 
 class Subscription(Construct):
-    """A rule with its one target, and the queue of what the target did not take in a day."""
+    """A rule with one target, and the dead-letter queue for events that it did not accept within a day."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Subscription(Construct):
         rule = events.Rule(self, "Rule", event_bus=bus, event_pattern=event_pattern(pattern))
         rule.add_target(to(dead_letters))
         stack = Stack.of(self)
-        # Not the reference, which on a bus of one's own is "<bus>|<rule>":
+        # Not the reference, which on a custom bus is "<bus>|<rule>":
         # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1131
         name = Fn.select(2, Fn.split("/", rule.rule_arn))
         CfnOutput(stack, f"{construct_id}Rule", value=name)
@@ -95,7 +95,7 @@ class Subscription(Construct):
 
 
 class Consumer(Construct):
-    """The function of consumer.py and its table; what it fails to do three times goes to its own queue."""
+    """The function of consumer.py and its table; events that fail three times go to a queue of their own."""
 
     def __init__(self, scope: Construct, construct_id: str, *, architecture: Architecture) -> None:
         super().__init__(scope, construct_id)
@@ -110,8 +110,8 @@ class Consumer(Construct):
             ),
             removal_policy=RemovalPolicy.RETAIN,
         )
-        # Apart from the rules' queues: EventBridge has delivered as soon as Lambda has the event, so that an
-        # error of the function is Lambda's to keep.
+        # Separate from the rules' queues: for EventBridge an event is delivered once Lambda has it, so Lambda
+        # itself keeps events that the function failed on.
         # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
         failed = dead_letter_queue(self)
         log = logs.LogGroup(
@@ -120,7 +120,7 @@ class Consumer(Construct):
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         target = packaging.target(architecture)
         package = packaging.build(architecture)
-        # CDK copies an asset when it is first used.
+        # The CDK copies an asset when it is first used.
         with tempfile.TemporaryDirectory(prefix=".consumer-", dir=package.path.parent) as staging:
             self._function = lambda_.Function(
                 self,
@@ -144,12 +144,12 @@ class Consumer(Construct):
         CfnOutput(Stack.of(self), "ConsumerDeadLetterQueueUrl", value=failed.queue_url)
 
     def target(self, dead_letters: sqs.IQueue) -> events.IRuleTarget:
-        """Have the function called with the whole event."""
+        """Return the function as a target that gets the whole event."""
         return targets.LambdaFunction(self._function, dead_letter_queue=dead_letters)
 
 
 class Queue(Construct):
-    """A queue that a program reads at its own pace; each message's body is a whole event."""
+    """A queue that a program reads at its own pace; the body of each message is a whole event."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -163,15 +163,15 @@ class Queue(Construct):
         CfnOutput(Stack.of(self), "QueueUrl", value=self._queue.queue_url)
 
     def target(self, dead_letters: sqs.IQueue) -> events.IRuleTarget:
-        """Have the whole event put on the queue."""
+        """Return the queue as a target that gets the whole event."""
         return targets.SqsQueue(self._queue, dead_letter_queue=dead_letters)
 
 
 class Endpoint(Construct):
-    """Somebody's HTTPS endpoint, called by EventBridge with a key that is made here.
+    """An HTTPS endpoint of another party, which EventBridge calls with a key that is generated here.
 
-    EventBridge keeps a copy of the key in a secret of its own, made anew when this is deployed. It waits five
-    seconds for an answer, and tries again for a day after 401, 407, 409, 429 and 5xx.
+    EventBridge keeps a copy of the key in a secret of its own, renewed by each deployment. It waits five
+    seconds for a response, and retries for a day after 401, 407, 409, 429 and 5xx.
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-api-destinations.html
     """
 
@@ -180,7 +180,7 @@ class Endpoint(Construct):
         key = secretsmanager.Secret(
             self,
             "Key",
-            description=f"What mail events bring along in {KEY_HEADER}",
+            description=f"The key of mail events, in the header {KEY_HEADER}",
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 exclude_punctuation=True, password_length=KEY_CHARACTERS
             ),
@@ -188,7 +188,7 @@ class Endpoint(Construct):
         suppress(
             key,
             "AwsSolutions-SMG4",
-            "The endpoint has to learn a new key first, so nobody but its owner can.",
+            "The endpoint must accept a new key first, so only its owner can rotate it.",
         )
         connection = events.Connection(
             self, "Connection", authorization=events.Authorization.api_key(KEY_HEADER, key.secret_value)
@@ -197,7 +197,7 @@ class Endpoint(Construct):
         CfnOutput(Stack.of(self), "EndpointKeySecretArn", value=key.secret_arn)
 
     def target(self, dead_letters: sqs.IQueue) -> events.IRuleTarget:
-        """Have the event's detail posted; the header lets the endpoint know a repeated event."""
+        """Return the endpoint as a target that gets the detail, and a header to detect repeated events by."""
         return targets.ApiDestination(
             self._destination,
             event=events.RuleTargetInput.from_event_path("$.detail"),
@@ -207,14 +207,14 @@ class Endpoint(Construct):
 
 
 def dead_letter_queue(scope: Construct) -> sqs.Queue:
-    """Make a queue of what could not be done; somebody has to look when there is anything in it."""
+    """Create a dead-letter queue, which somebody has to watch."""
     queue = sqs.Queue(scope, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(KEPT_DAYS))
     suppress(queue, "AwsSolutions-SQS3", "It is a dead-letter queue itself; only people read it.")
     return queue
 
 
 def event_pattern(name: str) -> events.EventPattern:
-    """Read a pattern of patterns/."""
+    """Return a pattern from patterns/."""
     pattern: dict[str, Any] = json.loads((HERE / "patterns" / f"{name}.json").read_text(encoding="utf-8"))
     return events.EventPattern(
         source=pattern["source"],
@@ -224,7 +224,7 @@ def event_pattern(name: str) -> events.EventPattern:
 
 
 def _with_nulls(pattern: dict[str, Any]) -> dict[str, Any]:
-    """Write null as CDK wants it, which leaves out None: the rule would match less than its pattern says."""
+    """Return a pattern with nulls as the CDK needs them; it leaves out None, and would match fewer events."""
     return {name: _matcher(value) for name, value in pattern.items()}
 
 
@@ -240,9 +240,9 @@ def _matcher(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def _code(package: packaging.Package, staging: Path) -> lambda_.Code:
-    """Put consumer.py beside Mailbus's own code, whose `mailbus` package it imports.
+    """Return the code: consumer.py next to Mailbus's own code, whose `mailbus` package it imports.
 
-    An application of its own installs `mailbus` as it does its other packages.
+    An application with a project of its own installs `mailbus` as its other packages.
     """
     shutil.copytree(package.path, staging, copy_function=os.link)
     shutil.copy(CONSUMER, staging)

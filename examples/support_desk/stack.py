@@ -1,4 +1,4 @@
-"""What an application adds beside Mailbus to answer mail: a rule, a function, a queue of failures."""
+"""The stack of an application that answers mail: a rule on the bus, a function, a dead-letter queue."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ARCHITECTURES: Final = {
 
 
 class SupportDesk(Stack):
-    """It knows Mailbus by the bus and the send queue alone, and may do nothing but put jobs there."""
+    """It knows only the bus and the send queue of Mailbus, and may only send jobs to that queue."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class SupportDesk(Stack):
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         target = packaging.target(architecture)
         package = packaging.build(architecture)
-        # CDK copies an asset when it is first used.
+        # The CDK copies an asset when it is first used.
         with tempfile.TemporaryDirectory(prefix=".desk-", dir=package.path.parent) as staging:
             function = lambda_.Function(
                 self,
@@ -86,7 +86,7 @@ class SupportDesk(Stack):
                 retry_attempts=2,
             )
         log.grant_write(role)
-        # The answers are small; a client that sends more than a queue takes needs Mailbus's own grant_send.
+        # The answers are small; a client whose jobs are too large for a queue needs Mailbus's own grant_send.
         queue = self.format_arn(service="sqs", resource=queue_url.rpartition("/")[2])
         iam.Grant.add_to_principal(grantee=role, actions=["sqs:SendMessage"], resource_arns=[queue])
         suppress(function, "AwsSolutions-L1", "The runtime is the Python that the tests ran on.")
@@ -94,9 +94,9 @@ class SupportDesk(Stack):
 
 
 def _code(package: packaging.Package, staging: Path) -> lambda_.Code:
-    """Put desk.py beside Mailbus's own code, whose `mailbus` package it imports.
+    """Return the code: desk.py next to Mailbus's own code, whose `mailbus` package it imports.
 
-    An application of its own installs `mailbus` as it does its other packages.
+    An application with a project of its own installs `mailbus` as its other packages.
     """
     shutil.copytree(package.path, staging, copy_function=os.link)
     shutil.copy(DESK, staging)

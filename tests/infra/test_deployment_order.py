@@ -1,4 +1,4 @@
-"""CloudFormation lets no stack give up what another imports: the orders that docs/deploy.md names go through.
+"""No stack can delete an export that another imports: the orders of docs/deploy.md avoid that.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
 """

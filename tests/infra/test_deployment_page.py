@@ -124,7 +124,7 @@ def test_both_pages_and_the_clients_errors_name_the_same_rights_to_send() -> Non
 
 @pytest.fixture(scope="module")
 def all_of_it(synthesize: Callable[[Settings], Templates], settings: Settings) -> Templates:
-    """A deployment that has every output."""
+    """Return a deployment with every output."""
     return synthesize(
         msgspec.structs.replace(
             settings,

@@ -1,4 +1,4 @@
-"""In which order things come and go that SES publishes through, whoever publishes."""
+"""Topic, queue and policies exist for as long as a resource that SES publishes through."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mailbus_cdk.settings import Settings
 
-# How SES comes to publish, and to which topic.
+# The resources by which SES publishes, and the topic of each.
 PUBLISHERS = {
     "AWS::SES::ConfigurationSetEventDestination": "Tracking",
     "Custom::IdentityNotifications": "Tracking",
@@ -34,7 +34,7 @@ PUBLISHERS = {
 def resources(
     app_in: Callable[[Path], App], tmp_path_factory: pytest.TempPathFactory, settings: Settings
 ) -> dict[str, dict[str, Any]]:
-    """All of Mailbus in one stack, where nothing comes in order by being of different stacks."""
+    """Return the resources of Mailbus in one stack, where stacks give no order."""
     stack = Stack(app_in(tmp_path_factory.mktemp("whole")), "Shop", env=Environment(region=settings.region))
     tracking = Tracking(notified_identities=(settings.identity,))
     Mailbus(stack, "Mail", settings=msgspec.structs.replace(settings, tracking=tracking))
@@ -43,7 +43,7 @@ def resources(
 
 
 def _needs(resources: dict[str, dict[str, Any]], logical_id: str) -> Iterator[str]:
-    """What is made before a resource, and goes after it, of which each may come more than once."""
+    """Yield what is created before a resource and deleted after it, some more than once."""
     body = resources[logical_id]
     named = set(re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"([^"]+)"', json.dumps(body)))
     for other in (named | set(body.get("DependsOn", ()))) & set(resources):

@@ -48,12 +48,12 @@ def synthesized(
 
 @pytest.fixture(scope="module")
 def stacks(synthesized: Callable[[Inbound], Templates]) -> Templates:
-    """A deployment that receives in every way."""
+    """Return a deployment with every way of receiving."""
     return synthesized(IN_EVERY_WAY)
 
 
 def _rules(templates: Templates) -> list[Resource]:
-    """The rules in the order in which SES asks them."""
+    """Return the rules in the order in which SES applies them."""
     after = {
         templates.text("receiving", rule.properties["After"]) if "After" in rule.properties else "": rule
         for rule in templates.of_type("AWS::SES::ReceiptRule")
@@ -307,7 +307,7 @@ def test_without_encryption_there_is_no_key_and_no_right_to_decrypt(prod: Templa
 
 
 def _granted(templates: Templates) -> dict[str, set[str]]:
-    """What the function may do on what, queues and logs aside."""
+    """Return the resources of each of the function's actions on S3 and KMS."""
     granted: dict[str, set[str]] = {}
     for statement in _allows(templates, "AWS::IAM::Policy", "Mail/Inbound/Reader"):
         for action in statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]:

@@ -1,4 +1,4 @@
-"""What a stage is in regions that lack a part of what it is made of."""
+"""Stages in regions that lack a feature."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _in_region(settings: Settings, region: str) -> Settings:
     )
 
 
-# Of each kind: neither, schemas alone, neither but received mail, both.
+# Without archive and schemas; without schemas; without both but with receiving; with all.
 @pytest.mark.parametrize("region", ["ca-west-1", "ap-south-2", "il-central-1", "eu-central-1"])
 def test_a_stage_has_nothing_that_its_region_lacks(
     synthesize: Callable[[Settings], Templates], settings: Settings, region: str

@@ -1,4 +1,4 @@
-"""The registry of what events look like, in the templates of a stage and of the local deployment."""
+"""The schema registry, in the templates of a stage and of the local deployment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONTENT_CHARACTERS = 100_000
 DESCRIPTION_CHARACTERS = 256
 NAME = re.compile(r"[._\-@A-Za-z0-9]{1,385}")
 REGISTRY_NAME = re.compile(r"[._\-A-Za-z0-9]{1,64}")
-# of a template that lies in S3, as CDK puts it there
+# of a template in S3, where the CDK stores it
 TEMPLATE_BYTES = 1_000_000
 
 
@@ -46,7 +46,7 @@ def test_every_schema_is_in_the_registry_of_the_stage(prod: Templates) -> None:
     registry = prod.one(REGISTRY)
     for resource in prod.of_type(SCHEMA):
         assert resource.properties["RegistryName"] == {"Fn::GetAtt": [registry.logical_id, "RegistryName"]}, (
-            "by reference: the registry is there first, and goes last"
+            "by reference: the registry is created first and deleted last"
         )
 
 
@@ -71,5 +71,5 @@ def test_the_local_deployment_leaves_out_what_the_embedded_aws_lacks(local: Temp
     left_out = {name for name, body in template["Resources"].items() if body["Type"] == kind}
     assert left_out
     adapted = json.dumps(adapt_template(template))
-    assert not any(f'"{name}"' in adapted for name in left_out), "something refers to it"
-    assert len(OMITTED_TYPES[kind]) > 40, "it says why"
+    assert not any(f'"{name}"' in adapted for name in left_out), "a resource refers to it"
+    assert len(OMITTED_TYPES[kind]) > 40, "it has the reason"

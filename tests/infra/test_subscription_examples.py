@@ -1,4 +1,4 @@
-"""The example of consumers, before the judges that others wrote and against its own pattern files."""
+"""The example of consumers: linters, its pattern files, its rights."""
 
 from __future__ import annotations
 

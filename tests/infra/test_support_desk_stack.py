@@ -1,4 +1,4 @@
-"""The example of a support desk, before the judges that others wrote."""
+"""The example of a support desk: linters, rights, options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The templates, before the judges that others wrote: cfn-lint and cdk-nag."""
+"""cfn-lint and cdk-nag on the templates of a stage."""
 
 from __future__ import annotations
 

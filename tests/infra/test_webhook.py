@@ -1,4 +1,4 @@
-"""What a stage's webhook holds, read from its template, and what the judges of templates say of it."""
+"""The webhook's stack."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ def test_an_alarm_watches_exactly_the_metric_of_the_deployed_webhook(
     }
 
 
-# The judges, and somebody else's app
+# cfn-lint and cdk-nag, and another app
 
 
 def test_cfn_lint_finds_nothing_in_the_webhook(stacks: Templates) -> None:
@@ -353,7 +353,7 @@ def _rights(stacks: Templates, function: str) -> set[tuple[str, str]]:
 
 
 def _found(value: Any, function: str) -> Iterator[dict[str, Any]]:
-    """Every use of an intrinsic function."""
+    """Yield every use of an intrinsic function."""
     if isinstance(value, dict):
         if function in value:
             yield value

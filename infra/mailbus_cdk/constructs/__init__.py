@@ -1,1 +1,1 @@
-"""The constructs that the deployment is made of, one noun a file."""
+"""The constructs of the deployment, one noun a file."""

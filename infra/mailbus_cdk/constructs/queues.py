@@ -1,4 +1,4 @@
-"""Queues: what a function reads, and where what it cannot process goes."""
+"""Queues that functions read, and their dead-letter queues."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ class Events(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long jobs are remembered, and what is done with mails whose outcome is unknown."""
+    """How long jobs are remembered, and what happens to mails with an unknown outcome."""
 
     on_unknown: OnUnknown = "resend"
     doubt_seconds: Annotated[float, msgspec.Meta(ge=5, le=3600)] = 120

@@ -20,36 +20,36 @@ REJECTED = {
             "ap-south-1, "
         ),
     ),
-    "the tags that tell jobs apart are taken": (
+    "the message tags of Mailbus itself cannot be used": (
         ("max_attempts = 8", 'message_tag_name = "mailbus-job-id"'),
         ("mailbus.toml: message_tag_name: mailbus-job-id is used by Mailbus itself; choose another name"),
     ),
-    "an alarm reaches no topic of another region": (
+    "an alarm cannot notify a topic of another region": (
         ("[tracking]", '[alarms]\ntopic_arn = "arn:aws:sns:us-east-1:111122223333:ops"\n\n[tracking]'),
         (
             "mailbus.toml: [alarms] topic_arn: alarms in eu-west-1 can only notify topics of that "
             "region (it is in us-east-1)"
         ),
     ),
-    "defaults have to fit into the function's environment": (
+    "defaults must fit into the function's environment": (
         ("[tracking]", f'[send_defaults]\nhtml = "{"<p>" * 700}"\n\n[tracking]'),
         (
             "mailbus.toml: send_defaults: take 2111 bytes as JSON; the function's environment has "
             "room for 2000: leave long texts to the jobs"
         ),
     ),
-    "so have buckets": (
+    "buckets must fit into the function's environment": (
         ("max_attempts = 8", f"source_buckets = {[f'example-invoices-of-the-shop-{n}' for n in range(99)]}"),
         "mailbus.toml: source_buckets: take ",
     ),
-    "bounces go to a domain below the sender's": (
+    "the MAIL FROM domain is below the sender's": (
         ("max_attempts = 8", 'mail_from_domain = "bounces.example.org"'),
         (
             "mailbus.toml: mail_from_domain: must be a domain below that of identity, such as "
             "bounces.dev.example.com (it is bounces.example.org)"
         ),
     ),
-    "bounces do not go where mail is received": (
+    "the MAIL FROM domain cannot receive mail": (
         (
             '[stages.dev]\nidentity = "dev.example.com"',
             '[stages.dev]\nmail_from_domain = "inbound.example.com"',
@@ -59,32 +59,32 @@ REJECTED = {
             "be inbound.domain too (both are inbound.example.com)"
         ),
     ),
-    "an identity that is there already is not changed": (
+    "an existing identity is not changed": (
         ("max_attempts = 8", 'mail_from_domain = "b.dev.example.com"\nidentity_exists = true'),
         (
             "mailbus.toml: mail_from_domain: can only be set on an identity that this deployment "
             "creates; set it in SES"
         ),
     ),
-    "a policy for mail of a domain is none for an address": (
+    "a DMARC policy needs a domain": (
         ('"dev.example.com"', '"shop@example.com"\ndmarc_policy = "reject"'),
         "mailbus.toml: [stages.dev] dmarc_policy: needs a domain as identity, not an address",
     ),
-    "a hosted zone without a record to make is a mistake": (
+    "a hosted zone needs a record to create": (
         ("max_attempts = 8", 'hosted_zone_id = "Z0123456789ABCDEFGHIJ"\nidentity_exists = true'),
         (
             "mailbus.toml: hosted_zone_id: there are no records to create: they are those of a "
             "domain that this deployment creates, of mail_from_domain, and of dmarc_policy"
         ),
     ),
-    "a configuration set that is there already is found by its name": (
+    "an existing configuration set needs its name": (
         ("max_attempts = 8", "configuration_set_exists = true"),
         (
             "mailbus.toml: configuration_set_exists: needs configuration_set_name, the name of "
             "the existing set"
         ),
     ),
-    "a configuration set that is there already is not changed": (
+    "an existing configuration set is not changed": (
         (
             "[stages.dev.retention]\nraw_days = 28\n\n[stages.prod]",
             (
@@ -107,7 +107,7 @@ REJECTED = {
             "eu-west-1 (it is arn:aws:ses:us-east-1:111122223333:identity/example.net)"
         ),
     ),
-    "another identity is another one": (
+    "the deployment's own identity is not another one": (
         (
             '[stages.dev]\nidentity = "dev.example.com"',
             '[stages.dev]\nidentity = "dev.example.com"\nother_identities = ["dev.example.com"]',
@@ -117,7 +117,7 @@ REJECTED = {
             "own, which jobs can use anyway: remove it here"
         ),
     ),
-    "another configuration set is another one, also where the deployment's has no name": (
+    "the deployment's own configuration set is not another one, by its default name too": (
         ("max_attempts = 8", 'other_configuration_sets = ["shop", "mailbus-dev"]'),
         (
             "mailbus.toml: other_configuration_sets: mailbus-dev is the deployment's own, which "
@@ -128,7 +128,7 @@ REJECTED = {
         ("max_attempts = 8", 'other_configuration_sets = ["shop", "news", "shop"]'),
         "mailbus.toml: other_configuration_sets: shop is named twice",
     ),
-    "what the sender may use has to fit into its policy": (
+    "what the sender may use must fit into its policy": (
         ("max_attempts = 8", f"other_configuration_sets = {[f'shop-{number}' for number in range(99)]}"),
         (
             "mailbus.toml: other_configuration_sets: other_identities and "
@@ -136,7 +136,7 @@ REJECTED = {
             "has room for 5000: name fewer; a domain includes all domains below it"
         ),
     ),
-    "a role that is assumed brings its own rights": (
+    "an assumed role has rights of its own": (
         (
             "log_retention_days = 30",
             (
@@ -150,7 +150,7 @@ REJECTED = {
             "its own: name them in its policy"
         ),
     ),
-    "what is sent elsewhere is not made here": (
+    "SES elsewhere needs an existing identity and configuration set": (
         ("[tracking]", '[session_params]\nregion = "us-west-2"\n\n[tracking]'),
         "mailbus.toml: session_params: SES of another account or region has its own identities",
     ),

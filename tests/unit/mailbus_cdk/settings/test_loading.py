@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 STORE = f'{DOMAIN}\n[[inbound.rules]]\nname = "store"'
 
 REJECTED = {
-    "a key that is not there names the nearest": (
+    "the error for an unknown key names the nearest": (
         ("max_attempts = 8", "max_atempts = 8"),
         "mailbus.toml: max_atempts: is unknown; did you mean 'max_attempts'?",
     ),
-    "a key of a table names the table and the nearest": (
+    "the error for a key of a table names the table and the nearest": (
         ("raw_days = 90", "raw_dayz = 90"),
         ("mailbus.toml: [retention] raw_dayz: is unknown; did you mean 'raw_days'?"),
     ),
-    "a key in a stage's table names that table": (
+    "the error for a key in a stage's table names that table": (
         ("raw_days = 28", "raw_day = 7"),
         ("mailbus.toml: [stages.dev.retention] raw_day: is unknown; did you mean 'raw_days'?"),
     ),
-    "a key that belongs elsewhere says where": (
+    "the error for a key of another table names that table": (
         ("max_attempts = 8", "doubt_seconds = 8"),
         ("mailbus.toml: doubt_seconds: is unknown; it belongs at sender.doubt_seconds"),
     ),
@@ -44,15 +44,15 @@ REJECTED = {
         ("[retention]\nraw_days = 90\nparts_days = 30", "[retention.days]"),
         "mailbus.toml: [retention] days: is unknown; did you mean 'raw_days'?",
     ),
-    "a key is no table": (
+    "a table cannot be a number": (
         ("max_attempts = 8", "sender = 8"),
         "mailbus.toml: sender: must be a table, not an integer (it is 8)",
     ),
-    "what has no default is missing by name": (
+    "a key without default must be there": (
         ('region = "eu-west-1"', ""),
         "mailbus.toml: region: is missing",
     ),
-    "the transactional lane has no share: it takes what it needs": (
+    "the transactional lane has no share": (
         ("[tracking]", "[transactional]\nshare = 0.5\n\n[tracking]"),
         "mailbus.toml: [transactional] share: is unknown; it belongs at bulk.share",
     ),
@@ -63,7 +63,7 @@ REJECTED = {
             "transactional.max_concurrency or bulk.max_concurrency"
         ),
     ),
-    "a default of no job's field names the nearest": (
+    "an unknown job field among the defaults names the nearest": (
         ("[tracking]", '[send_defaults]\nfrom_emial = "shop@example.com"\n\n[tracking]'),
         "mailbus.toml: [send_defaults] from_emial: is unknown; did you mean 'from_email'?",
     ),
@@ -78,7 +78,7 @@ REJECTED = {
             "boolean, not an array (it is [1, 2])"
         ),
     ),
-    "a long value is not told whole": (
+    "a long value is cut": (
         ("[tracking]", f"[send_defaults]\nsubject = {[0] * 500}\n\n[tracking]"),
         (
             "mailbus.toml: [send_defaults] subject: must be a string, not an array (it is [0, 0, "
@@ -89,15 +89,15 @@ REJECTED = {
         ("[tracking]", "[send_defaults]\nexpires_at = 2030-01-01T00:00:00\n\n[tracking]"),
         "mailbus.toml: [send_defaults] expires_at: ",
     ),
-    "a job's id is no default": (
+    "a job's id cannot have a default": (
         ("[tracking]", '[send_defaults]\njob_id = "order-1"\n\n[tracking]'),
         "mailbus.toml: [send_defaults] job_id: belongs to each job, and cannot have a default",
     ),
-    "a job kept elsewhere is no default": (
+    "a job in S3 cannot be a default": (
         ("[tracking]", '[send_defaults.content_ref]\nbucket = "jobs"\nkey = "a"\n\n[tracking]'),
         ("mailbus.toml: [send_defaults] content_ref: belongs to each job, and cannot have a default"),
     ),
-    "a wrong default of a stage names the stage's table": (
+    "the error for a stage's default names the stage's table": (
         ("[stages.prod]", "[stages.dev.send_defaults]\ntag = []\n\n[stages.prod]"),
         "mailbus.toml: [stages.dev.send_defaults] tag: is unknown; did you mean 'tags'?",
     ),
@@ -113,29 +113,29 @@ REJECTED = {
         (DOMAIN, f'{DOMAIN}\nrules = ["me@inbound.example.com"]'),
         ("mailbus.toml: [inbound] rules #1: must be a table, not a string (it is 'me@inbound.example.com')"),
     ),
-    "rules are no one table": (
+    "rules are not one table": (
         (DOMAIN, f'{DOMAIN}\n[inbound.rules]\nname = "store"'),
         (
             "mailbus.toml: [inbound] rules: must be an array, not a table; write each rule under "
             "[[inbound.rules]] (it is {'name': 'store'})"
         ),
     ),
-    "a rule of a stage is told there": (
+    "an error in a stage's rule names that table": (
         ("[stages.prod]", "[[stages.dev.inbound.rules]]\nscan = true\n[stages.prod]"),
         "mailbus.toml: [[stages.dev.inbound.rules]] #1 name: is missing",
     ),
-    "what is not TOML says where": (
+    "the error for invalid TOML has the line": (
         ("max_attempts = 8", "max_attempts = "),
         "mailbus.toml: not TOML: Invalid value (at line 4",
     ),
 }
 
 REJECTED_RULES = {
-    "a wrong key names the nearest": (
+    "the error for a wrong key names the nearest": (
         'name = "store"\nrecipient = []',
         "#1 recipient: is unknown; did you mean 'recipients'?",
     ),
-    "a key of another table names where it belongs": (
+    "the error for a key of another table names that table": (
         'name = "store"\ntopic_arn = 512',
         "#1 topic_arn: is unknown; it belongs at alarms.topic_arn",
     ),

@@ -32,7 +32,7 @@ REJECTED_RULES = {
         'name = "store"\nrecipients = ["inbound.example.com", "inbound.example.com"]',
         "#1 recipients: inbound.example.com is named twice",
     ),
-    "a mail is not brought in the notification and stored by SES too": (
+    "a mail is not stored by SES and in the notification too": (
         (
             'name = "alerts"\nrecipients = ["alerts@inbound.example.com"]\naction = "sns"\n'
             'encoding = "UTF-8"\n'
@@ -43,7 +43,7 @@ REJECTED_RULES = {
             "not stop: of a mail to both, each would overwrite what "
         ),
     ),
-    "a mail is not brought in both encodings": (
+    "a mail is not in notifications of both encodings": (
         (
             'name = "all"\naction = "sns"\nencoding = "Base64"\n'
             '[[inbound.rules]]\nname = "notes"\nrecipients = ["notes@inbound.example.com"]\naction = "sns"\n'
@@ -76,14 +76,14 @@ REJECTED_RULES = {
             "stop: of a mail to both, each would overwrite what "
         ),
     ),
-    "no mail comes past a rule that takes all and stops": (
+    "a rule after one that takes all and stops gets no mail": (
         (
             'name = "store"\nstop = true\n'
             '[[inbound.rules]]\nname = "notes"\nrecipients = ["me@inbound.example.com"]'
         ),
         ("#2 recipients: rule store before it takes all of this mail and stops; move it after this one"),
     ),
-    "no mail of a subdomain comes past a rule that takes all of them and stops": (
+    "nor one for a subdomain after a rule for all subdomains": (
         (
             'name = "store"\nstop = true\nrecipients = [".inbound.example.com"]\n'
             '[[inbound.rules]]\nname = "notes"\n'
@@ -91,14 +91,14 @@ REJECTED_RULES = {
         ),
         "#2 recipients: rule store before it takes all of this mail and stops",
     ),
-    "no mail with a label comes past a rule that takes the address and stops": (
+    "nor one for an address with a label after a rule for the address": (
         (
             'name = "all"\nstop = true\nrecipients = ["x@inbound.example.com"]\n'
             '[[inbound.rules]]\nname = "one"\nrecipients = ["x+1@inbound.example.com"]'
         ),
         ("#2 recipients: rule all before it takes all of this mail and stops; move it after this one"),
     ),
-    "a recipient is no pattern": (
+    "a recipient is not a pattern": (
         'name = "store"\nrecipients = ["*@inbound.example.com"]',
         (
             "#1 recipients: *@inbound.example.com would match only that very address: SES has no "
