@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from inbound.handler import process
 from mailbus.aws.sns import parse_notification
 from mailbus.bus_entries import bus_entry
-from mailbus.events import DETAIL_TYPE_PREFIX
+from mailbus.events import DETAIL_TYPE_PREFIX, parse
 from tests.unit.inbound.world import World, received, record
 from tests.unit.tracking import notifications
 from tracking.normalize import normalize
@@ -60,7 +60,7 @@ def golden_of_mail(world: World) -> str:
 
 
 def examples_page() -> str:
-    """Return the text of the page of examples, with each event computed from SES's JSON in it."""
+    """Return the text of the page of examples, with each event computed from the SES JSON in it."""
     return _JSON_BLOCK.sub(lambda block: _example(block[0]), _page())
 
 
@@ -70,8 +70,12 @@ def _page() -> str:
 
 def _example(block: str) -> str:
     event = json.loads(block)
-    if "time" not in event or event["detail"]["esp_event"] is None:
+    if "time" not in event or "detail" not in event:
         return block
+    if event["detail"].get("esp_event") is None:
+        # an event of the sender or of received mail: only fields that it does not have yet are added
+        detail = json.loads(bus_entry(parse(event)).detail)
+        return _compact_json(event | {"detail": detail}) + "\n"
     topic_arn = event["resources"][-1]
     body = notifications.envelope(
         json.dumps(event["detail"]["esp_event"]), time=event["detail"]["timestamp"], topic=topic_arn
