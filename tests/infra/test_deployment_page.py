@@ -113,7 +113,7 @@ def test_both_pages_and_the_clients_errors_name_the_same_rights_to_send() -> Non
     table = (
         (ROOT / "docs/client.md").read_text().partition("\n| right | on | for |\n")[2].partition("\n\n")[0]
     )
-    source = (ROOT / "functions/mailbus/client.py").read_text()
+    source = (ROOT / "functions/mailbus/aws/call_errors.py").read_text()
     assert set(re.findall(r"^\| `([a-z0-9]+:[A-Za-z]+)` \|", table, re.MULTILINE)) == granted
     assert set(re.findall(r'Final = "([a-z0-9]+:[A-Za-z]+) on the', source)) == granted
     (documented,) = re.findall(
