@@ -71,7 +71,7 @@ def dispatch_round(sender: Sender, works: Sequence[Work], deadline: float) -> Ro
     outcomes += others
     answers = _call_ses(sender, [call for call, _ in claimed], deadline)
     outcomes += [
-        _with_answers(sender, call, known, answer)
+        _record_answers(sender, call, known, answer)
         for (call, known), answer in zip(claimed, answers, strict=True)
     ]
     moved = _save_progress(sender, [outcome for outcome in outcomes if isinstance(outcome, Work)])
@@ -195,7 +195,7 @@ def _call(sender: Sender, call: Call) -> Answers:
     return dict(zip(call.entries, answer, strict=True))
 
 
-def _with_answers(sender: Sender, call: Call, claimed: JobRecord, answers: Answers) -> Work | Settlement:
+def _record_answers(sender: Sender, call: Call, claimed: JobRecord, answers: Answers) -> Work | Settlement:
     """Add SES's answers to what is known of the job; settle it unless it goes on with its next entries."""
     known = with_answers(claimed, answers, sender.now().timestamp())
     accepted = {entry: answer for entry, answer in answers.items() if isinstance(answer, str)}
@@ -237,7 +237,7 @@ def _save_progress(sender: Sender, works: Sequence[Work]) -> list[Work]:
     sender.ledger.save([work.seen for work in progressed if work.seen is not None])
     # tracking writes to the same records: the next claim has to name the version that they have then
     known = _find(sender, [work.key for work in progressed])
-    return [_with_events(work, known.get(work.key)) for work in works]
+    return [_with_marks(work, known.get(work.key)) for work in works]
 
 
 def _find(sender: Sender, keys: Sequence[RecordKey]) -> dict[RecordKey, JobRecord]:
@@ -247,7 +247,7 @@ def _find(sender: Sender, keys: Sequence[RecordKey]) -> dict[RecordKey, JobRecor
         return {}
 
 
-def _with_events(work: Work, found: JobRecord | None) -> Work:
+def _with_marks(work: Work, found: JobRecord | None) -> Work:
     """Take from the ledger only what tracking may have added: the save itself may have failed."""
     if found is None or work.seen is None:
         return work

@@ -112,23 +112,23 @@ def test_every_job_becomes_mails_or_failures_and_nobody_gets_two_messages(  # no
 @given(
     sizes=sizes,
     whole=calls,
-    turns=st.lists(st.sampled_from(["now", "later", "far", "exhausted"]), max_size=6),
+    kinds=st.lists(st.sampled_from(["now", "later", "far", "exhausted"]), max_size=6),
 )
 def test_a_message_is_acknowledged_with_its_events_or_requeued_with_a_delay(
-    sizes: list[int], whole: list[str | None], turns: list[str]
+    sizes: list[int], whole: list[str | None], kinds: list[str]
 ) -> None:
     world = World()
-    given_turns: dict[str, Any] = {
+    decisions: dict[str, Any] = {
         "later": RetryAfter(seconds=1.0),
         "far": RetryAfter(seconds=100.0),
         "exhausted": QuotaExhausted(),
     }
     reserve = world.pace.reserve
 
-    def decide(turn: str, count: int) -> list[Decision]:
-        return reserve([1] * count, "transactional") if turn == "now" else [given_turns[turn]] * count
+    def decide(kind: str, count: int) -> list[Decision]:
+        return reserve([1] * count, "transactional") if kind == "now" else [decisions[kind]] * count
 
-    world.pace.decisions = [functools.partial(decide, turn) for turn in turns]
+    world.pace.decisions = [functools.partial(decide, kind) for kind in kinds]
     world.ses.calls = [None if name is None else REFUSALS[name] for name in whole]
     jobs = enqueue(world, sizes)
     waiting = {
