@@ -55,14 +55,14 @@ class S3Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ]
     version_id: Annotated[
-        str | None, msgspec.Meta(description="The version of the object; left out, the newest.")
+        str | None, msgspec.Meta(description="The version of the object; default: the newest.")
     ] = None
 
 
 class Alternative(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Another form of the body, such as AMP or a calendar invitation."""
+    """An alternative body, such as AMP or a calendar invitation."""
 
-    content: Annotated[str, msgspec.Meta(description="The text of this form.")]
+    content: Annotated[str, msgspec.Meta(description="The text of the body.")]
     content_type: Annotated[
         str,
         msgspec.Meta(
@@ -91,20 +91,18 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     filename: Annotated[
         str | None,
         msgspec.Meta(
-            description="1 to 255 characters; may be left out beside a content_id.",
+            description="1 to 255 characters; optional with a content_id.",
             extra={"also_called": ["name"]},
         ),
     ] = None
-    content_type: Annotated[str | None, msgspec.Meta(description="Left out: application/octet-stream.")] = (
-        None
-    )
+    content_type: Annotated[str | None, msgspec.Meta(description="Default: application/octet-stream.")] = None
     content_id: Annotated[
         str | None,
         msgspec.Meta(description='Makes the part inline: html shows it by "cid:" and this id.'),
     ] = None
     disposition: Annotated[
         Literal["attachment", "inline"] | None,
-        msgspec.Meta(description="Left out: inline with a content_id, attachment without."),
+        msgspec.Meta(description="Default: inline with a content_id, otherwise attachment."),
     ] = None
 
 
@@ -115,8 +113,8 @@ class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     job_id: Annotated[
         JobId | None,
         msgspec.Meta(
-            description="The caller's key: what has the same id is the same job and is sent once. "
-            "Left out: the id of the SQS message."
+            description="The caller's key: jobs with the same id are the same job, which is sent once. "
+            "Default: the id of the SQS message."
         ),
     ] = None
     from_email: Annotated[
@@ -135,15 +133,13 @@ class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         ),
     ] = None
     cc: Annotated[
-        Addresses | None, msgspec.Meta(description="Copies; in a merge they stand in each message.")
+        Addresses | None, msgspec.Meta(description="Copies; in a merge they are in each message.")
     ] = None
     bcc: Annotated[
-        Addresses | None, msgspec.Meta(description="Hidden copies; in a merge they go with each message.")
+        Addresses | None, msgspec.Meta(description="Blind copies; in a merge each message has them.")
     ] = None
-    reply_to: Annotated[Addresses | None, msgspec.Meta(description="Where answers go.")] = None
-    subject: Annotated[
-        str | None, msgspec.Meta(description="One line; left out beside a stored template.")
-    ] = None
+    reply_to: Annotated[Addresses | None, msgspec.Meta(description="Where replies go.")] = None
+    subject: Annotated[str | None, msgspec.Meta(description="One line; not with a stored template.")] = None
     text: Annotated[
         str | None,
         msgspec.Meta(
@@ -160,7 +156,7 @@ class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = None
     alternatives: Annotated[
         tuple[Alternative, ...] | None,
-        msgspec.Meta(description="Further forms of the body, such as AMP or a calendar invitation."),
+        msgspec.Meta(description="Alternative bodies, such as AMP or a calendar invitation."),
     ] = None
     attachments: Annotated[
         tuple[Attachment, ...] | None,
@@ -169,36 +165,37 @@ class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     headers: Annotated[
         dict[str, str] | None,
         msgspec.Meta(
-            description="Extra headers. To is what readers see in place of the recipients.",
+            description="Extra headers. To replaces the To header that readers see.",
             extra={"contains": {"sender": "Sender"}},
         ),
     ] = None
     envelope_sender: Annotated[
-        str | None, msgspec.Meta(description="Where SES forwards bounces and complaints to.")
+        str | None, msgspec.Meta(description="Where SES forwards bounces and complaints.")
     ] = None
     tags: Annotated[
         tuple[str, ...] | None,
-        msgspec.Meta(description="One X-Tag header each; they come back on every event."),
+        msgspec.Meta(description="One X-Tag header each; every event has them."),
     ] = None
     metadata: Annotated[
         dict[str, MetadataValue] | None,
-        msgspec.Meta(description="Scalars that come back on every event; at most 64 KiB, in a merge 4 KiB."),
+        msgspec.Meta(description="Scalars that every event has; at most 64 KiB, in a merge 4 KiB."),
     ] = None
     track_opens: Annotated[
-        bool | None, msgspec.Meta(description="Overrides what the configuration set says of opens.")
+        bool | None, msgspec.Meta(description="Overrides the configuration set for opens.")
     ] = None
     track_clicks: Annotated[
-        bool | None, msgspec.Meta(description="Overrides what the configuration set says of clicks.")
+        bool | None, msgspec.Meta(description="Overrides the configuration set for clicks.")
     ] = None
     send_at: Annotated[
         Moment | None,
         msgspec.Meta(
-            description="Not sent before: RFC 3339 with its offset, or epoch seconds; up to a year ahead."
+            description="Not sent before this time: RFC 3339 with its offset, or epoch seconds; up to "
+            "a year ahead."
         ),
     ] = None
     expires_at: Annotated[
         Moment | None,
-        msgspec.Meta(description="Not sent after: RFC 3339 with its offset, or epoch seconds."),
+        msgspec.Meta(description="Not sent after this time: RFC 3339 with its offset, or epoch seconds."),
     ] = None
     template_id: Annotated[
         str | None, msgspec.Meta(description="A template stored in SES; makes the job a merge.")

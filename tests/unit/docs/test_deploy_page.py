@@ -9,7 +9,7 @@ from mailbus_cdk.settings import Settings, load
 from tests.unit.docs.pages import ROOT, page
 
 
-def test_every_setting_stands_with_its_default() -> None:
+def test_every_setting_is_on_its_page_with_its_default() -> None:
     settings = load(ROOT / "mailbus.toml", "prod")
     text = page("deploy.md")
     for field in msgspec.structs.fields(Settings):

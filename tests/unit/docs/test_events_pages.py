@@ -26,16 +26,16 @@ NEED_NO_WORD = {"schema_version", "esp_name"}
 
 
 @pytest.mark.parametrize("field", [field.name for field in msgspec.structs.fields(EmailEvent)])
-def test_every_field_of_an_event_stands_on_its_page(field: str) -> None:
+def test_every_field_of_an_event_is_on_its_page(field: str) -> None:
     assert f"`{field}`" in page("events.md")
 
 
 @pytest.mark.parametrize("field", [field.name for field in msgspec.structs.fields(InboundEvent)])
-def test_every_field_of_received_mail_stands_on_its_page(field: str) -> None:
+def test_every_field_of_received_mail_is_on_its_page(field: str) -> None:
     assert f'"{field}"' in page("receiving.md")
 
 
-def test_why_mail_bounces_is_told_as_it_is_reported() -> None:
+def test_the_table_of_bounces_has_the_reasons_of_the_code() -> None:
     told: dict[str, str] = {}
     for cells in rows("events.md", "| `bounce.type` | `bounce.sub_type` | `reject_reason` | |"):
         told |= dict.fromkeys(named(cells[1]), *named(cells[2]))
@@ -84,7 +84,7 @@ def test_a_default_on_the_page_on_events_is_the_one_in_the_code(
     assert told.format(f"{default(settings):g}") in prose("events.md")
 
 
-def test_coming_from_anymail_every_attribute_has_its_field() -> None:
+def test_every_attribute_of_anymail_has_its_field_on_the_page_on_migrating() -> None:
     table = rows("migrating.md", "| Anymail | Mailbus | |")
     of_anymail = {name for cells in table for name in named(cells[0])}
     of_mailbus = {name for cells in table for name in named(cells[1])}
@@ -93,7 +93,7 @@ def test_coming_from_anymail_every_attribute_has_its_field() -> None:
     assert of_mailbus == {field.name for field in msgspec.structs.fields(EmailEvent)} - NEED_NO_WORD
 
 
-def test_coming_from_anymail_every_type_of_ses_is_told() -> None:
+def test_every_event_type_of_ses_is_on_the_page_on_migrating_from_anymail() -> None:
     heading = "| SES says | Anymail's `event_type` | Mailbus's | what is different |"
     listed = {name: named(cells[2]) for cells in rows("migrating.md", heading) for name in named(cells[0])}
 
@@ -112,7 +112,7 @@ def test_the_page_on_events_has_the_event_types_that_come_from_each_type_of_ses(
     assert listed == {known.name: list(known.event_types) for known in SES_EVENT_TYPES.values()}
 
 
-def test_coming_from_sess_own_events_every_type_is_told() -> None:
+def test_every_event_type_of_ses_is_on_the_page_on_migrating_from_ses() -> None:
     heading = "| `source` `aws.ses`, `detail-type` | `source` `mailbus`, `detail-type` |"
     told = {name for cells in rows("migrating.md", heading) for name in named(cells[1])}
 

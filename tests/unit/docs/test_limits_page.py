@@ -90,7 +90,7 @@ def test_what_the_table_says_of_other_errors_is_what_happens(row: str, status: i
     assert told == errors.classify("NeverHeardOf", "", status).kind
 
 
-def test_a_status_that_nobody_knows_means_what_the_table_says() -> None:
+def test_an_unknown_status_means_what_the_table_says() -> None:
     (told,) = [cells[1] for cells in rows("limits.md", ENTRY_STATUSES) if cells[0] == "any other"]
 
     assert told == errors.classify_entry("NEVER_HEARD_OF", "").kind
@@ -106,7 +106,7 @@ def test_what_may_be_the_daily_quota_is_so_by_the_word_that_the_table_names(code
     assert '"daily"' in table[at][0]
 
 
-def test_every_code_that_the_sender_makes_itself_stands_in_a_table() -> None:
+def test_every_error_code_of_the_sender_is_in_a_table() -> None:
     sources = "".join(path.read_text() for path in sorted((ROOT / "functions" / "sender").rglob("*.py")))
     own = set(re.findall(r'(?:SendError|unanswered)\(\s*"(\w+)"', sources))
 
@@ -118,7 +118,7 @@ def test_every_code_that_the_sender_makes_itself_stands_in_a_table() -> None:
     assert {name for name in told if "$" not in name} <= own | {error.__name__ for error in BY_CLASS}
 
 
-def test_every_class_of_error_that_a_dead_letter_names_is_told() -> None:
+def test_every_error_class_of_dead_letters_is_documented() -> None:
     (cell,) = [cells[1] for cells in rows("limits.md", "| attribute | |") if cells[0] == "`Error`"]
 
     assert set(named(cell)) == {error.__name__ for error in {*BY_CLASS, SendError}}
@@ -215,7 +215,7 @@ def test_a_default_on_the_page_on_limits_is_the_one_in_the_code(
     assert told.format(f"{default(settings):g}") in prose("limits.md")
 
 
-def test_every_alarm_stands_on_the_page_on_limits() -> None:
+def test_every_alarm_is_on_the_page_on_limits() -> None:
     sources = (ROOT / f"infra/mailbus_cdk/{name}.py" for name in ("constructs/alarms", "mail"))
     text = "".join(source.read_text() for source in sources)
     alarms = set(re.findall(r'self\._alarm\(\s*"(\w+)"', text))
@@ -245,6 +245,6 @@ def test_the_dead_letters_of_tracking_name_every_code_of_an_event_at_fault() -> 
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
-def test_no_page_waits_for_a_figure(path: Path) -> None:
+def test_no_page_has_a_placeholder(path: Path) -> None:
     open_figures = [line for line in path.read_text().splitlines() if "FIGURE(" in line]
     assert open_figures == []

@@ -111,7 +111,7 @@ def test_defaults_leave_out_what_the_page_says() -> None:
 
 
 @pytest.mark.parametrize("header", sorted([*REFUSED, *REFUSED_PREFIXES]))
-def test_every_header_that_is_refused_stands_in_the_table_of_headers(header: str) -> None:
+def test_every_refused_header_is_in_the_table_of_headers(header: str) -> None:
     table = rows("sending.md", "| header | |")
 
     refused = {
@@ -122,7 +122,7 @@ def test_every_header_that_is_refused_stands_in_the_table_of_headers(header: str
     assert refused == {*REFUSED, *REFUSED_PREFIXES}
 
 
-def test_every_parameter_that_is_refused_stands_in_the_table_of_parameters() -> None:
+def test_every_refused_parameter_is_in_the_table_of_parameters() -> None:
     table = rows("sending.md", "| parameter | |")
 
     refused = {name for cells in table if cells[1].startswith("refused") for name in named(cells[0])}

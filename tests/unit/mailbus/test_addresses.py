@@ -84,7 +84,7 @@ def test_a_mailbox_is_read_as_it_is_written(text: str, name: str, address: str) 
 
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED)
-def test_what_is_no_mailbox_is_refused_with_its_path_and_reason(text: str, reason: str) -> None:
+def test_an_invalid_mailbox_is_refused_with_its_path_and_reason(text: str, reason: str) -> None:
     with pytest.raises(InvalidJob) as refused:
         parse_mailbox(text, "$.to[1]")
     assert refused.value.path == "$.to[1]"

@@ -23,7 +23,7 @@ def test_a_job_that_the_ledger_does_not_know_is_cancelled_for_longer_than_it_cou
     assert float(kept["expires_at"]["N"]) > NOW + 366 * 24 * 60 * 60
 
 
-def test_cancelling_twice_says_so(deployment: Deployment) -> None:
+def test_cancelling_twice_is_reported(deployment: Deployment) -> None:
     deployment.client.cancel("newsletter-1")
     assert deployment.client.cancel("newsletter-1") == "already_cancelled"
 
@@ -38,7 +38,7 @@ def test_a_scheduled_job_is_cancelled_and_one_that_is_sent_is_not(deployment: De
     assert deployment.client.cancel("newsletter-2") == "too_late"
 
 
-def test_whatever_the_ledger_knows_cancelling_takes_the_right_to_update_items_alone(
+def test_cancelling_only_needs_permission_to_update_items(
     deployment: Deployment,
 ) -> None:
     key = RecordKey(job_id="newsletter-1")
@@ -50,7 +50,7 @@ def test_whatever_the_ledger_knows_cancelling_takes_the_right_to_update_items_al
 
 
 @pytest.mark.parametrize("job_id", ["", "no id", "x" * 129, "a/b", None, 17, b"x"])
-def test_what_is_no_id_cannot_be_cancelled(deployment: Deployment, job_id: Any) -> None:
+def test_an_invalid_job_id_is_refused(deployment: Deployment, job_id: Any) -> None:
     with pytest.raises(InvalidJob, match="job_id"):
         deployment.client.cancel(job_id)
 
@@ -65,7 +65,7 @@ def test_a_ledger_that_cannot_be_used_says_what_to_do(deployment: Deployment, co
         deployment.client.cancel("newsletter-1")
 
 
-def test_a_ledger_that_does_not_answer_may_be_asked_again(deployment: Deployment) -> None:
+def test_an_unreachable_ledger_is_a_retryable_error(deployment: Deployment) -> None:
     deployment.ledger.errors = [refused("InternalServerError")]
     with pytest.raises(SendError) as raised:
         deployment.client.cancel("newsletter-1")

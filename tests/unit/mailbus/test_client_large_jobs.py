@@ -25,14 +25,14 @@ def test_a_job_that_is_too_large_for_the_queue_goes_to_the_jobs_bucket(deploymen
     assert (job["job_id"], len(job["attachments"][0]["content"])) == ("newsletter-1", 2_666_668)
 
 
-def test_a_large_job_for_later_lies_where_objects_are_kept_longer(deployment: Deployment) -> None:
+def test_a_large_scheduled_job_is_stored_under_the_prefix_that_is_kept_longer(deployment: Deployment) -> None:
     later = datetime.fromtimestamp(NOW, UTC) + timedelta(days=300)
     deployment.client.send(numbered(1, attachments=file_of(2_000_000), send_at=later))
 
     assert [key.partition("/")[0] for key in deployment.bucket.objects] == ["scheduled"]
 
 
-def test_the_same_large_job_lies_at_one_place_and_another_of_that_id_at_another(
+def test_the_same_large_job_has_one_key_and_another_job_with_its_id_has_another(
     deployment: Deployment,
 ) -> None:
     for size in (2_000_000, 2_000_000, 2_000_001):
@@ -67,7 +67,7 @@ def test_the_tags_are_read_once_and_only_when_they_are_needed(deployment: Deploy
     assert deployment.queue.lookups == 1
 
 
-def test_a_missing_right_says_what_to_grant(deployment: Deployment) -> None:
+def test_a_missing_permission_is_named(deployment: Deployment) -> None:
     deployment.queue.outages = [refusal("AccessDenied", 403)]
     with pytest.raises(ConfigurationError, match=r"sqs:ListQueueTags.*grant_send"):
         deployment.client.send(numbered(1, attachments=file_of(2_000_000)))

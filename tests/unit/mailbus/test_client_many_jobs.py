@@ -33,7 +33,7 @@ def test_a_job_without_an_id_gets_one_so_that_its_retries_are_the_same_job(
     assert len(sent.job_id) == 32
 
 
-def test_many_jobs_go_ten_at_a_time_and_their_results_stand_in_order(deployment: Deployment) -> None:
+def test_many_jobs_are_sent_ten_at_a_time_and_have_their_results_in_order(deployment: Deployment) -> None:
     results = deployment.client.send_many(numbered(number) for number in range(25))
 
     assert deployment.queue.calls == [10, 10, 5]
@@ -41,7 +41,7 @@ def test_many_jobs_go_ten_at_a_time_and_their_results_stand_in_order(deployment:
     assert [result.message_id for result in results] == [f"message-{number}" for number in range(1, 26)]
 
 
-def test_no_jobs_are_no_calls(deployment: Deployment) -> None:
+def test_without_jobs_nothing_is_called(deployment: Deployment) -> None:
     assert deployment.client.send_many([]) == []
     assert deployment.queue.calls == []
 
@@ -77,7 +77,7 @@ def test_invalid_jobs_are_reported_and_stop_no_other(deployment: Deployment) -> 
     assert [result.message_id is None for result in results] == [False, True, True, True, False]
 
 
-def test_what_sqs_leaves_out_of_a_batch_is_tried_again_and_nothing_else(deployment: Deployment) -> None:
+def test_only_the_failed_messages_of_a_batch_are_retried(deployment: Deployment) -> None:
     deployment.queue.verdicts = [
         {1: ("InternalError", False), 3: ("InternalError", False)},
         {0: ("RequestThrottled", True)},
@@ -91,7 +91,7 @@ def test_what_sqs_leaves_out_of_a_batch_is_tried_again_and_nothing_else(deployme
     assert len(deployment.waits) == 2
 
 
-def test_tries_are_bounded_and_further_and_further_apart(deployment: Deployment) -> None:
+def test_retries_are_limited_and_increasingly_delayed(deployment: Deployment) -> None:
     deployment.queue.verdicts = [{0: ("InternalError", False)}] * 50
 
     (result, other) = deployment.client.send_many([numbered(1), numbered(2)])
@@ -103,7 +103,7 @@ def test_tries_are_bounded_and_further_and_further_apart(deployment: Deployment)
     assert all(wait <= 0.1 * 2 ** (number + 1) for number, wait in enumerate(deployment.waits))
 
 
-def test_what_is_the_jobs_own_fault_is_not_tried_again(deployment: Deployment) -> None:
+def test_a_permanent_error_of_a_job_is_not_retried(deployment: Deployment) -> None:
     deployment.queue.verdicts = [{0: ("InvalidMessageContents", True)}]
 
     (result,) = deployment.client.send_many([numbered(1)])
@@ -113,7 +113,7 @@ def test_what_is_the_jobs_own_fault_is_not_tried_again(deployment: Deployment) -
     assert deployment.queue.calls == [1]
 
 
-def test_a_call_that_fails_is_in_the_results_of_its_batch_alone(deployment: Deployment) -> None:
+def test_a_failed_call_is_only_in_the_results_of_its_batch(deployment: Deployment) -> None:
     deployment.queue.outages = [EndpointConnectionError(endpoint_url=QUEUE)]
 
     results = deployment.client.send_many(numbered(number) for number in range(15))
@@ -122,7 +122,7 @@ def test_a_call_that_fails_is_in_the_results_of_its_batch_alone(deployment: Depl
     assert all(isinstance(r.error, SendError) and r.error.retryable for r in results[:10])
 
 
-def test_a_bucket_that_fails_is_in_the_result_of_its_job_alone(deployment: Deployment) -> None:
+def test_a_failure_of_the_bucket_is_only_in_the_result_of_its_job(deployment: Deployment) -> None:
     deployment.bucket.outage = refusal("SlowDown", 503)
 
     small, large = deployment.client.send_many([numbered(1), numbered(2, attachments=file_of(2_000_000))])
@@ -132,7 +132,7 @@ def test_a_bucket_that_fails_is_in_the_result_of_its_job_alone(deployment: Deplo
     assert (large.job_id, large.error.retryable) == ("newsletter-2", True)
 
 
-def test_a_message_of_which_sqs_says_nothing_is_tried_again_and_then_reported(deployment: Deployment) -> None:
+def test_a_message_without_a_result_is_retried_and_then_reported(deployment: Deployment) -> None:
     deployment.queue.silent = True
 
     (result,) = deployment.client.send_many([numbered(1)])

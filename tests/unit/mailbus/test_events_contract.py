@@ -114,7 +114,7 @@ def test_an_entry_carries_type_time_and_resources() -> None:
     assert wrapped.resources == ("arn:aws:ses:eu-west-1:210987654321:identity/shop.example.com",)
 
 
-def test_sess_own_json_stands_in_the_event_as_json() -> None:
+def test_ses_json_is_json_in_the_event() -> None:
     event = EmailEvent(event_type="sent", event_id="0" * 32, timestamp=NOON)
     entry = bus_entry(event, esp_event=b'{"eventType": "Send",\n "send": {}}')
     assert json.loads(entry.detail)["esp_event"] == {"eventType": "Send", "send": {}}

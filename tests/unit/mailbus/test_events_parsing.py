@@ -39,7 +39,7 @@ PARTS: dict[str, Callable[[dict[str, Any]], Any]] = {
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_an_event_is_read_in_whatever_form_a_rule_brings_it(part: str) -> None:
+def test_an_event_is_parsed_in_every_form_that_a_rule_can_pass_on(part: str) -> None:
     bounce = events.parse(PARTS[part](whole(BOUNCE)))
     assert isinstance(bounce, EmailEvent)
     assert bounce.event_type == "bounced"
@@ -86,7 +86,7 @@ def _told(event: EmailEvent | InboundEvent) -> str:
         ("event_delivery", "nothing to do"),
     ],
 )
-def test_a_consumer_tells_events_apart_by_match(name: str, told: str) -> None:
+def test_a_consumer_distinguishes_events_with_match(name: str, told: str) -> None:
     assert _told(events.parse(whole(DETAILS[name]))) == told
 
 
@@ -122,7 +122,7 @@ def test_what_an_older_version_did_not_have_is_null() -> None:
         (4711, "one event at a time"),
     ],
 )
-def test_what_is_no_json_object_is_told_as_that(given: Any, says: str) -> None:
+def test_what_is_not_a_json_object_is_refused(given: Any, says: str) -> None:
     with pytest.raises(InvalidEvent, match=says):
         events.parse(given)
 
@@ -135,13 +135,13 @@ def test_what_is_no_json_object_is_told_as_that(given: Any, says: str) -> None:
         {"Records": []},
     ],
 )
-def test_a_batch_is_told_as_one_with_the_way_to_its_events(batch: dict[str, Any]) -> None:
+def test_a_batch_is_refused_with_the_way_to_its_events(batch: dict[str, Any]) -> None:
     with pytest.raises(InvalidEvent, match=r'record\["body"\] of each of its Records'):
         events.parse(batch)
 
 
 @pytest.mark.parametrize("source", ["aws.ses", "Mailbus", "", None, 7])
-def test_an_event_of_somebody_else_is_refused_with_what_the_rule_should_match(source: object) -> None:
+def test_an_event_of_another_source_is_refused_with_what_the_rule_should_match(source: object) -> None:
     with pytest.raises(InvalidEvent, match="let the rule match only source 'mailbus'"):
         events.parse(whole(BOUNCE, source=source))
 
@@ -166,7 +166,7 @@ def test_a_detail_that_is_no_object_is_refused(detail: object) -> None:
         {"Type": "Notification", "Message": json.dumps({"eventType": "Bounce"})},
     ],
 )
-def test_what_has_no_event_type_is_refused_with_the_likely_mistake(given: dict[str, Any]) -> None:
+def test_an_object_without_an_event_type_is_refused_with_the_likely_reason(given: dict[str, Any]) -> None:
     with pytest.raises(InvalidEvent, match="input transformer"):
         events.parse(given)
 
@@ -234,7 +234,7 @@ def test_a_report_of_ses_may_be_nested_as_deeply_as_json_can_be_read() -> None:
     assert read.esp_event == json.loads(deep)
 
 
-def test_mailbus_alone_gives_the_consumers_names_and_loads_no_client() -> None:
+def test_importing_the_names_of_consumers_loads_no_client() -> None:
     assert mailbus.EmailEvent is EmailEvent
     assert mailbus.InboundEvent is InboundEvent
     assert mailbus.events is events

@@ -222,7 +222,7 @@ def test_a_part_that_the_event_does_not_list_is_named(n: int, bucket: Bucket) ->
 
 
 @pytest.mark.parametrize("n", ["0", None, 0.0, slice(0, 1)])
-def test_a_place_that_is_no_whole_number_is_named_with_its_type(n: Any, bucket: Bucket) -> None:
+def test_an_index_that_is_not_an_integer_is_refused_with_its_type(n: Any, bucket: Bucket) -> None:
     kind = type(n).__name__
     with pytest.raises(InboundError, match=f"event's attachments must be an integer .* of type {kind}"):
         inbound.attachment(_event(), n, client=bucket.client)
@@ -238,7 +238,7 @@ def test_mail_that_could_not_be_read_has_no_parts_and_says_why(bucket: Bucket) -
         inbound.attachment(FAILED, 0, client=bucket.client)
 
 
-def test_an_event_that_does_not_say_where_the_mail_lies_says_so(bucket: Bucket) -> None:
+def test_an_event_without_the_object_of_the_raw_mail_is_an_error(bucket: Bucket) -> None:
     event = _event()
     event["detail"]["raw"] = None
     with pytest.raises(InboundError, match="does not name the object"):

@@ -9,7 +9,7 @@ from tests.unit.mailbus.fake_deployment import (
 )
 
 
-def test_importing_mailbus_alone_loads_no_client() -> None:
+def test_importing_mailbus_loads_no_client() -> None:
     ran = in_a_process("""
 import sys
 import mailbus
@@ -24,7 +24,7 @@ def test_every_public_name_is_there(name: str) -> None:
     assert getattr(mailbus, name) is not None
 
 
-def test_a_name_that_is_not_there_is_told_as_python_does() -> None:
+def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Klient'"):
         getattr(mailbus, "Klient")  # noqa: B009 - not known to the type checker
     assert not hasattr(mailbus, "TAGS")

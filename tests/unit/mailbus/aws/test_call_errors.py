@@ -31,7 +31,7 @@ from tests.unit.mailbus.fake_deployment import (
         (ParamValidationError(report="value: Dear Jane, your password is …"), "wrong type"),
     ],
 )
-def test_what_has_to_be_set_up_is_a_configuration_error(
+def test_an_error_of_the_setup_is_a_configuration_error(
     deployment: Deployment, error: Exception, fix: str
 ) -> None:
     deployment.queue.outages = [error]
@@ -52,7 +52,7 @@ def test_what_has_to_be_set_up_is_a_configuration_error(
         (ConnectTimeoutError(endpoint_url=QUEUE), "ConnectTimeoutError", True),
     ],
 )
-def test_every_other_error_says_whether_to_try_again(
+def test_every_other_error_is_retryable_or_not(
     deployment: Deployment, error: Exception, code: str, *, retryable: bool
 ) -> None:
     deployment.queue.outages = [error]
@@ -61,7 +61,7 @@ def test_every_other_error_says_whether_to_try_again(
     assert (raised.value.code, raised.value.retryable) == (code, retryable)
 
 
-def test_an_error_of_sqs_is_told_in_its_own_words_but_not_at_any_length(deployment: Deployment) -> None:
+def test_an_error_of_sqs_keeps_its_text_up_to_a_limit(deployment: Deployment) -> None:
     deployment.queue.outages = [refusal("InternalError", 500, "We had a problem. " * 1000)]
     with pytest.raises(SendError, match="We had a problem") as raised:
         deployment.client.send(JOB)
@@ -69,6 +69,6 @@ def test_an_error_of_sqs_is_told_in_its_own_words_but_not_at_any_length(deployme
 
 
 @pytest.mark.parametrize("url", ["", "mailbus-prod-send", "arn:aws:sqs:eu-west-1:210987654321:send", None])
-def test_what_is_no_queue_url_is_refused_at_once(url: Any) -> None:
+def test_an_invalid_queue_url_is_refused(url: Any) -> None:
     with pytest.raises(ConfigurationError, match="SendQueueUrl"):
         Client(url)

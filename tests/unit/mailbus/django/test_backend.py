@@ -74,7 +74,7 @@ def test_many_messages_go_in_batches_and_are_counted(django: Mail) -> None:
     assert django.queue.calls == [10, 2]
 
 
-def test_no_messages_are_nothing(django: Mail) -> None:
+def test_without_messages_nothing_is_sent(django: Mail) -> None:
     assert django.connection().send_messages([]) == 0
 
 
@@ -132,7 +132,7 @@ def test_bulk_messages_take_their_own_lane(django: Mail) -> None:
 
 
 @pytest.mark.parametrize("silently", [True, False])
-def test_the_bulk_lane_has_to_be_set_up(django: Mail, *, silently: bool) -> None:
+def test_the_bulk_lane_needs_its_queue_url(django: Mail, *, silently: bool) -> None:
     bulk = with_attributes(message(), mailbus_bulk=True)
     connection = django.connection(fail_silently=silently)
     if silently:
@@ -150,6 +150,6 @@ def test_a_connection_may_be_held_open_over_several_messages(django: Mail) -> No
     assert len(django.queue.jobs) == 2
 
 
-def test_what_is_raised_is_of_the_one_tree_of_errors(django: Mail) -> None:
+def test_every_error_is_a_mailbus_error(django: Mail) -> None:
     with pytest.raises(MailbusError):
         django.connection().send_messages([message(to=["no address"])])

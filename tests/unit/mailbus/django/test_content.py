@@ -78,7 +78,7 @@ def test_a_second_html_is_refused(django: Mail) -> None:
     assert django.refusal(twice).path.startswith("$.alternatives[0]")
 
 
-def test_an_alternative_that_is_no_text_is_refused(django: Mail) -> None:
+def test_an_alternative_that_is_not_text_is_refused(django: Mail) -> None:
     binary = message(alternatives=[(b"\xff\xfe", "text/x-amp-html")])
     assert django.refusal(binary).path == "$.alternatives[0].content"
 
@@ -174,7 +174,7 @@ def test_a_mime_part_keeps_its_bytes_and_what_its_type_says(django: Mail) -> Non
         (17, "$.attachments[0]"),
     ],
 )
-def test_a_file_that_a_job_cannot_carry_is_refused(django: Mail, attachment: Any, path: str) -> None:
+def test_an_invalid_attachment_is_refused(django: Mail, attachment: Any, path: str) -> None:
     filed = message()
     filed.attachments.append(attachment)
     assert django.refusal(filed).path.startswith(path)
@@ -205,5 +205,5 @@ def test_a_message_that_makes_its_own_mime_is_refused(django: Mail) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("mixed_subtype", "report"), ("alternative_subtype", "related")])
-def test_an_order_of_parts_that_a_job_does_not_have_is_refused(django: Mail, name: str, value: str) -> None:
+def test_an_unsupported_mime_structure_is_refused(django: Mail, name: str, value: str) -> None:
     assert isinstance(django.refusal(with_attributes(message(), **{name: value})), UnsupportedFeature)

@@ -14,7 +14,7 @@ def test_one_string_may_hold_several_addresses_as_for_smtp(django: Mail) -> None
 @pytest.mark.parametrize(
     "name", ['Ann "the boss" Lee', "Lee, Ann", "back\\slash", "Ann (Sales)", "=?utf-8?q?Z=C3=AB?="]
 )
-def test_a_name_stays_what_it_is(django: Mail, name: str) -> None:
+def test_a_display_name_is_kept(django: Mail, name: str) -> None:
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     job = django.send(message(to=[f'"{escaped}" <ann@example.net>']))
     (read,) = parse_document(job, "job").to

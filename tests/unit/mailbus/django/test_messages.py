@@ -87,7 +87,7 @@ def test_send_mail_with_html_becomes_text_and_html(django: Mail) -> None:
     )
 
 
-def test_lazy_and_safe_strings_are_what_they_say(django: Mail) -> None:
+def test_lazy_and_safe_strings_become_text(django: Mail) -> None:
     translated = with_attributes(
         message(
             subject=lazystr("Your order"),
@@ -119,7 +119,7 @@ def test_a_message_without_recipients_is_not_sent(django: Mail, fields: dict[str
     assert django.queue.calls == []
 
 
-def test_recipients_may_be_in_bcc_alone(django: Mail) -> None:
+def test_recipients_may_be_only_in_bcc(django: Mail) -> None:
     job = django.send(message(to=[], bcc=["ann@example.net"]))
     assert ("to" in job, job["bcc"]) == (False, ["ann@example.net"])
 
@@ -139,7 +139,7 @@ def test_recipients_may_be_in_bcc_alone(django: Mail) -> None:
         ({"headers": {"From": "a@example.com", "from": "b@example.com"}}, "$.headers"),
     ],
 )
-def test_what_cannot_be_sent_is_refused_at_its_field(django: Mail, fields: dict[str, Any], path: str) -> None:
+def test_an_invalid_field_is_refused_at_its_path(django: Mail, fields: dict[str, Any], path: str) -> None:
     assert django.refusal(message(**fields)).path == path
 
 
@@ -226,7 +226,7 @@ def test_a_subject_over_a_stored_template_is_refused(django: Mail) -> None:
     assert django.refusal(with_attributes(message(body=""), template_id="welcome")).path == "$.subject"
 
 
-def test_what_anymails_own_class_left_unset_is_not_there(django: Mail) -> None:
+def test_unset_attributes_of_anymails_class_are_absent(django: Mail) -> None:
     job = django.send(Anymail.Message(subject="Hi", body="Hi.", to=["ann@example.net"]))
     assert set(job) == {"job_id", "from_email", "to", "subject", "text"}
 
@@ -251,7 +251,7 @@ def test_a_wrong_attribute_is_refused_at_its_field(
     assert django.refusal(with_attributes(message(), **attributes)).path.startswith(path)
 
 
-def test_a_large_message_goes_to_the_jobs_bucket(django: Mail) -> None:
+def test_a_large_message_is_stored_in_the_jobs_bucket(django: Mail) -> None:
     job = django.send(message(attachments=[("film.bin", b"\x00" * 2_000_000, "application/octet-stream")]))
     assert set(job) == {"job_id", "content_ref"}
     assert len(django.bucket.objects) == 1
@@ -310,7 +310,7 @@ def with_image() -> EmailMultiAlternatives:
         with_image(),
     ],
 )
-def test_the_composed_mail_shows_what_djangos_own_would(
+def test_the_mail_that_is_sent_shows_what_djangos_own_would(
     django: Mail, original: EmailMultiAlternatives
 ) -> None:
     job = parse_document(django.send(original), "job")

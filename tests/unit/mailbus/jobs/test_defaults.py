@@ -38,7 +38,7 @@ def test_a_job_without_an_id_never_takes_one_from_the_defaults() -> None:
     assert parse_document(without("job_id"), SQS_ID, defaults={"job_id": "x"}).job_id == SQS_ID
 
 
-def test_defaults_for_one_kind_of_call_do_not_stand_in_the_way_of_the_other() -> None:
+def test_defaults_for_one_kind_of_call_do_not_affect_the_other() -> None:
     tags = [{"Name": "stage", "Value": "dev"}]
     defaults = {
         "esp_extra": {

@@ -10,7 +10,7 @@ from mailbus.jobs.parsing import parse_document, parse_job
 from tests.unit.mailbus.jobs.example_documents import SQS_ID, WELCOME, without
 
 
-def test_the_fingerprint_is_of_what_is_said_not_of_how_it_is_written() -> None:
+def test_the_fingerprint_depends_on_the_content_not_on_its_spelling() -> None:
     said = fingerprint(WELCOME)
     assert len(said) == 32
     backwards = dict(reversed(WELCOME.items())) | {"metadata": {"plan": None, "user": 17}, "cc": None}

@@ -19,7 +19,7 @@ EXAMPLES = Path(__file__).parents[4] / "examples" / "jobs"
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.json")), ids=lambda path: path.stem)
-def test_the_examples_are_jobs_but_for_the_one_that_shows_a_mistake(path: Path) -> None:
+def test_the_examples_are_valid_except_for_the_one_of_an_error(path: Path) -> None:
     body = path.read_text(encoding="utf-8")
     if path.stem == "invalid":
         assert refusal(body).reason == "is unknown; did you mean 'subject'?"
@@ -60,7 +60,7 @@ def test_a_job_without_an_id_is_named_by_its_sqs_message() -> None:
     assert parse_job(json.dumps(document), SQS_ID).job_id == SQS_ID
 
 
-def test_an_address_that_stands_several_times_receives_once() -> None:
+def test_a_repeated_address_receives_one_mail() -> None:
     document = job(
         to=["ann@example.org", "Ann <ann@EXAMPLE.org>"],
         cc=["ann@example.org", "Ann@example.org"],
@@ -80,7 +80,7 @@ def test_fifty_recipients_are_taken_and_one_more_is_refused() -> None:
     assert "51 recipients" in refusal(job(to=fifty, bcc=["one-more@example.org"])).reason
 
 
-def test_an_empty_mail_is_sent_when_it_is_asked_for() -> None:
+def test_an_empty_mail_needs_an_empty_text() -> None:
     assert parse_job(json.dumps(job(text="")), SQS_ID).text == ""
 
 
@@ -120,7 +120,7 @@ def test_every_field_of_an_ordinary_mail_is_read() -> None:
     assert (read.merge, read.headers, read.shown_to) == (None, (), ())
 
 
-def test_null_says_that_a_field_is_absent() -> None:
+def test_a_null_field_is_absent() -> None:
     fields = (
         "job_id",
         "subject",
@@ -139,7 +139,7 @@ def test_null_says_that_a_field_is_absent() -> None:
 @pytest.mark.parametrize(
     "content", [{"alternatives": [{"content": "", "content_type": "text/calendar"}]}, {}]
 )
-def test_an_invitation_alone_is_a_mail_and_nothing_at_all_is_none(content: dict[str, Any]) -> None:
+def test_an_invitation_is_enough_content_and_no_content_is_an_error(content: dict[str, Any]) -> None:
     document = job(text=None, **content)
     if content:
         assert parse_job(json.dumps(document), SQS_ID).text is None

@@ -179,7 +179,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("document", "path", "reason"), WRONG, ids=lambda value: str(value)[:40])
-def test_a_wrong_job_is_refused_with_the_path_and_what_to_write(
+def test_an_invalid_job_is_refused_with_its_path_and_reason(
     document: dict[str, Any], path: str, reason: str
 ) -> None:
     error = refusal(document)
@@ -188,7 +188,7 @@ def test_a_wrong_job_is_refused_with_the_path_and_what_to_write(
 
 
 @pytest.mark.parametrize("field", ["from_email", "to", "text"])
-def test_a_job_that_lacks_what_a_mail_needs_names_the_field(field: str) -> None:
+def test_a_missing_field_is_named(field: str) -> None:
     document = job()
     del document[field]
     assert refusal(document).path == f"$.{field}"
@@ -216,7 +216,7 @@ def test_a_job_that_lacks_what_a_mail_needs_names_the_field(field: str) -> None:
         "X-Metadata",
     ],
 )
-def test_a_header_that_is_not_the_jobs_to_set_is_refused_by_name(name: str) -> None:
+def test_a_reserved_header_is_refused_at_its_path(name: str) -> None:
     error = refusal(job(headers={name: "value"}))
     assert error.path == f"$.headers.{name}"
 
@@ -242,7 +242,7 @@ def test_a_header_that_is_not_the_jobs_to_set_is_refused_by_name(name: str) -> N
     ],
     ids=lambda value: value[:30],
 )
-def test_what_is_no_job_at_all_is_refused_clearly(body: str, path: str, reason: str) -> None:
+def test_a_body_that_is_not_a_job_is_refused(body: str, path: str, reason: str) -> None:
     error = refusal(body)
     assert error.path == path
     assert reason in error.reason

@@ -12,7 +12,7 @@ from tests.unit.mailbus.jobs.example_documents import WELCOME
 REFERENCE = {"bucket": "mailbus-example-files", "key": "jobs/welcome-1.json"}
 
 
-def test_a_reference_to_s3_stands_with_an_id_and_a_version_alone() -> None:
+def test_a_reference_to_s3_allows_only_an_id_and_a_version_beside_it() -> None:
     document = {"content_ref": REFERENCE, "job_id": "welcome-1", "schema_version": 1, "subject": None}
     assert content_reference(document) == S3Object(bucket="mailbus-example-files", key="jobs/welcome-1.json")
     assert content_reference({"content_ref": REFERENCE | {"version_id": "v2"}}) is not None

@@ -162,7 +162,7 @@ def test_bytes_are_refused_where_text_is_meant(
     assert "bytes" in refusal.value.reason
 
 
-def test_what_ses_cannot_do_is_refused_by_name(deployment: Deployment) -> None:
+def test_an_unsupported_feature_is_named(deployment: Deployment) -> None:
     job = SendJob(
         from_email="a@example.com",
         to="b@example.net",

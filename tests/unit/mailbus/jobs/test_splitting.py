@@ -36,7 +36,7 @@ def recipients(job: Job) -> tuple[MergeRecipient, ...]:
     return job.merge.recipients
 
 
-def test_the_parts_of_a_merge_are_jobs_that_say_together_what_it_said() -> None:
+def test_the_parts_of_a_merge_are_jobs_that_together_have_its_content() -> None:
     document = newsletter(120)
     whole = parse_document(document, SQS_ID, defaults=DEFAULTS)
     parts = split(document, whole)
@@ -56,7 +56,7 @@ def test_a_part_carries_nothing_of_other_recipients() -> None:
     assert (last["merge_metadata"], last["merge_headers"]) == ({}, {})
 
 
-def test_the_same_document_is_always_cut_alike() -> None:
+def test_the_same_document_is_always_split_into_the_same_parts() -> None:
     first, second = (
         split(
             json.loads(json.dumps(newsletter(70))), parse_document(newsletter(70), SQS_ID, defaults=DEFAULTS)

@@ -28,23 +28,21 @@ from tests.unit.mailbus.jobs.example_documents import SQS_ID, WELCOME
         ('{"esp_extra": ' + "[" * 64 + "]" * 64 + "}", "$", "at most 64 levels"),
     ],
 )
-def test_what_json_lets_pass_and_nobody_can_mean_is_refused_at_its_path(
-    body: str, path: str, reason: str
-) -> None:
+def test_ambiguous_json_is_refused_at_its_path(body: str, path: str, reason: str) -> None:
     with pytest.raises(InvalidJob) as refused:
         read_document(body)
     assert refused.value.path == path
     assert reason in refused.value.reason
 
 
-def test_pairs_of_surrogates_and_their_looks_alike_are_text() -> None:
+def test_pairs_of_surrogates_and_text_that_looks_like_them_are_valid() -> None:
     assert read_document('{"text": "\\ud83d\\ude00", "html": "\\\\ud83d"}') == {
         "text": "😀",
         "html": "\\ud83d",
     }
 
 
-def test_a_document_that_was_never_text_is_refused_alike() -> None:
+def test_a_document_that_was_not_read_from_text_is_refused_in_the_same_way() -> None:
     with pytest.raises(InvalidJob) as refused:
         parse_document(WELCOME | {"subject": "\ud800"}, SQS_ID)
     assert refused.value.path == "$.subject"

@@ -76,11 +76,11 @@ def test_every_type_that_occurs_has_its_schema() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(published()))
-def test_what_docs_publish_is_what_the_code_says(path: str) -> None:
+def test_the_published_schemas_are_up_to_date(path: str) -> None:
     assert (DOCS / path).read_text(encoding="utf-8") == published()[path], "write it again: make schemas"
 
 
-def test_docs_publish_no_schema_that_the_code_does_not_know() -> None:
+def test_no_other_schema_is_published() -> None:
     there = {path.stem for path in (DOCS / "schemas").iterdir()}
     assert there == SCHEMAS.keys()
 
@@ -99,7 +99,7 @@ def test_a_schema_is_one_of_draft_4_and_complete_in_itself(detail_type: str) -> 
 
 
 @pytest.mark.parametrize("detail_type", sorted(SCHEMAS))
-def test_a_schema_says_what_its_events_are(detail_type: str) -> None:
+def test_a_schema_has_a_description_of_its_events(detail_type: str) -> None:
     event = SCHEMAS[detail_type]
     assert event.name == f"mailbus@{detail_type}"
     assert event.schema["title"] == detail_type
