@@ -1,4 +1,4 @@
-"""`make bench`: every comparison as a table, then the pace against its limit."""
+"""`make bench`: every comparison in a table, then how well the sender keeps to the rate of SES."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from bench.comparisons import cold_start, composing, inbound, pacing, storing, t
 
 
 def main() -> None:
-    """Print each comparison as it is done; ratios above 1 mean faster than the baseline."""
+    """Print each comparison when it is done; a ratio above 1 means faster than the baseline."""
     console = Console(soft_wrap=True)
-    table = Table("what", "measured", "ms", "baseline", "ms", "times faster")
+    table = Table("comparison", "measured", "ms", "baseline", "ms", "times faster")
     for module in (cold_start, tracking, inbound, storing, composing, throughput):
         for result in module.measure():
             console.print(f"{result.title}: {result.ratio:.2f} times faster than {result.baseline}")

@@ -1,4 +1,4 @@
-"""What a function pays at its first event: importing its handler from the code as it ships."""
+"""The import time of each handler at a cold start, from the code as it is shipped."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def measure() -> Iterator[Comparison]:
 
 def _importer(code: Path, function: str) -> Callable[[], float]:
     def run() -> float:
-        # -I: nothing but the code itself; -B: as on Lambda, nothing is written beside it.
+        # -I: only the code itself; -B: as on Lambda, no compiled files are written
         command = [sys.executable, "-I", "-S", "-B", "-c", CODE, str(code), function]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own words
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own command
         return float(done.stdout)
 
     return run

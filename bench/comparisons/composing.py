@@ -1,4 +1,4 @@
-"""From a job's JSON to 7-bit MIME, against the standard library's own composer."""
+"""From the JSON of a job to 7-bit MIME, against the standard library's generator."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def measure() -> Iterator[Comparison]:
     """Compare on one mail with text, html and a 100 kB attachment."""
     yield compare(
         f"{JOBS} jobs of 140 kB, JSON in, MIME out",
-        ("jobs and messages", lambda: _timed(_ours)),
-        ("json and email.message", lambda: _timed(_theirs)),
+        ("jobs and messages", lambda: _timed(_mailbus)),
+        ("json and email.message", lambda: _timed(_standard_library)),
     )
 
 
@@ -53,11 +53,11 @@ def _timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def _ours() -> bytes:
+def _mailbus() -> bytes:
     return build_message(parse_job(BODY, "message-id"), metadata_in_headers=True)
 
 
-def _theirs() -> bytes:
+def _standard_library() -> bytes:
     job = json.loads(BODY)
     mail = EmailMessage(policy=POLICY)
     mail["From"], mail["To"], mail["Subject"] = job["from_email"], job["to"][0], job["subject"]

@@ -1,7 +1,7 @@
-"""The largest mail that SES takes in: received here, and read by django-anymail from the same bytes.
+"""The largest mail that SES receives: received by Mailbus, and read by django-anymail from the same bytes.
 
-Each in a process of its own, in turn: S3 is a file, what is stored is let go. Anymail keeps no part, so it
-is asked for all that an application needs: headers, addresses, bodies, the bytes of every attachment.
+Each runs in a process of its own, in turn. S3 is a file, and what is stored is discarded. Anymail stores no
+parts, so it has to return all that an application needs: headers, addresses, bodies and attachments.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MB: Final = 1_000_000
 
 
 def measure() -> Iterator[Comparison]:
-    """Compare time, with the memory in the notes, by how the attachments share the mail."""
+    """Compare time, with the memory in the notes, for different sizes of attachments."""
     for shape, shares in SHAPES.items():
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "mail.eml"
@@ -38,18 +38,18 @@ def measure() -> Iterator[Comparison]:
 
 
 def _comparison(title: str, pairs: Sequence[tuple[fresh_process.Cost, ...]]) -> Comparison:
-    ours, theirs = zip(*pairs, strict=True)
-    memory = statistics.median(them.peak_bytes / us.peak_bytes for us, them in pairs)
+    measured, baseline = zip(*pairs, strict=True)
+    memory = statistics.median(other.peak_bytes / own.peak_bytes for own, other in pairs)
     return Comparison(
         title=title,
         measured="receive: read, hashed, stored, one event",
         baseline="django-anymail's inbound webhook, all parts decoded",
-        measured_ms=1000 * statistics.median(cost.seconds for cost in ours),
-        baseline_ms=1000 * statistics.median(cost.seconds for cost in theirs),
-        ratio=statistics.median(them.seconds / us.seconds for us, them in pairs),
+        measured_ms=1000 * statistics.median(cost.seconds for cost in measured),
+        baseline_ms=1000 * statistics.median(cost.seconds for cost in baseline),
+        ratio=statistics.median(other.seconds / own.seconds for own, other in pairs),
         notes=(
-            f"{memory:.2f} times less memory: {_most(ours)} MB, against {_most(theirs)} MB",
-            f"of which {_before(ours)} and {_before(theirs)} MB are the process before the mail",
+            f"{memory:.2f} times less memory: {_most(measured)} MB, against {_most(baseline)} MB",
+            f"of which {_before(measured)} and {_before(baseline)} MB are the process before the mail",
         ),
     )
 

@@ -1,7 +1,7 @@
-"""How well four workers hold the account's rate, on the simulated SES.
+"""How well four workers keep to the account's rate, on the simulated SES.
 
-Each worker is a process with clients of its own, as on Lambda; the ledger is all that they share. What is
-measured has the limit itself as its baseline.
+Each worker is a process with clients of its own, as on Lambda; they share only the ledger. The baseline is
+the limit itself.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 LATENCY_MS: Final = 50.0
 RATES: Final = (14.0, 100.0)
 NO_LIMIT: Final = 1_000_000.0
-# of what the machine carries without a limit: the whole of it would measure the machine
+# of the throughput without a limit: with all of it, the machine would be measured
 CARRIED: Final = 0.7
-# until the workers have started, and know the rate
+# until the workers have started and know the rate
 WARM_UP: Final = 8.0
 SECONDS: Final = 20.0
-# what share of the rate transactional mail comes in with while bulk wants all of it
+# the share of the rate that transactional mail uses beside a bulk backlog
 TRICKLE: Final = 0.4
 BACKLOG: Final[tuple[Duty, ...]] = ("bulk backlog",) * 4
 BOTH: Final[tuple[Duty, ...]] = ("transactional trickle",) * 2 + ("bulk backlog",) * 2
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one run; the waits, in seconds, are those of transactional mail, the shortest first."""
+    """The result of one run; `waits` are those of transactional mail in seconds, the shortest first."""
 
     title: str
     max_send_rate: float
@@ -49,7 +49,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     waits: tuple[float, ...] = ()
 
     def line(self) -> str:
-        """Say it in a line."""
+        """Return the result in a line."""
         text = (
             f"{self.title}, {self.max_send_rate:.0f} a second: "
             f"{self.accepted_rate / self.max_send_rate:.1%} of the rate accepted, "
@@ -92,7 +92,7 @@ def _run(services: Services, title: str, rate: float, duties: Sequence[Duty]) ->
         max_send_rate=rate,
         accepted_rate=accepted / (ended - began),
         throttled_share=throttled / max(1, accepted + throttled),
-        waits=tuple(sorted(wait for told in waits for wait in told)),
+        waits=tuple(sorted(wait for of_worker in waits for wait in of_worker)),
     )
 
 
@@ -100,12 +100,12 @@ def _start(services: Services, assignment: Assignment) -> subprocess.Popen[bytes
     path = os.pathsep.join((str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT)))
     command = [sys.executable, "-m", "bench.workers.pacing_worker", msgspec.json.encode(assignment).decode()]
     environment = own_environment({**services.environment, "PYTHONPATH": path})
-    return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE)  # noqa: S603 - our own words
+    return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE)  # noqa: S603 - our own command
 
 
 def _waits(worker: subprocess.Popen[bytes]) -> list[float]:
-    told, _ = worker.communicate()
+    output, _ = worker.communicate()
     if worker.returncode:
         reason = f"a worker ended with {worker.returncode}"
         raise RuntimeError(reason)
-    return msgspec.json.decode(told, type=list[float])
+    return msgspec.json.decode(output, type=list[float])

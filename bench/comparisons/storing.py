@@ -1,6 +1,6 @@
-"""A mail of 40 MB in one attachment, in twenty, in a hundred: received over HTTP from an S3 that takes time.
+"""A mail of 40 MB with 1, 20 and 100 attachments, received over HTTP from an S3 with latency.
 
-Each in a process of its own, through boto3 as in the function, beside the same with one upload at a time.
+Each runs in a process of its own, through boto3 as in the function; the baseline has one upload at a time.
 `python -m bench.comparisons.storing 2000` measures other numbers of attachments.
 """
 
@@ -30,7 +30,7 @@ MB: Final = 1_000_000
 
 
 class _S3(ThreadingHTTPServer):
-    """One mail to get, whatever is asked for; what is put is let go after a while."""
+    """An S3 that returns one mail for every key, and discards what is put after a delay."""
 
     def __init__(self, raw: bytes) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -58,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Write no log."""
 
 
 @contextlib.contextmanager
@@ -84,15 +84,15 @@ def measure(attachments: Sequence[int] = ATTACHMENTS, rounds: int = ROUNDS) -> I
                 )
                 for _ in range(rounds)
             ]
-        ours, theirs = zip(*pairs, strict=True)
+        measured, baseline = zip(*pairs, strict=True)
         yield Comparison(
             title=f"{mails.LARGEST / MB:.0f} MB in {number} parts, an S3 of {1000 * PUT_SECONDS:.0f} ms",
             measured=f"receive: {WORKERS} uploads at a time",
             baseline="one at a time",
-            measured_ms=1000 * statistics.median(cost.seconds for cost in ours),
-            baseline_ms=1000 * statistics.median(cost.seconds for cost in theirs),
-            ratio=statistics.median(them.seconds / us.seconds for us, them in pairs),
-            notes=(f"{_most(ours)}; one at a time {_most(theirs)}",),
+            measured_ms=1000 * statistics.median(cost.seconds for cost in measured),
+            baseline_ms=1000 * statistics.median(cost.seconds for cost in baseline),
+            ratio=statistics.median(other.seconds / own.seconds for own, other in pairs),
+            notes=(f"{_most(measured)}; one at a time {_most(baseline)}",),
         )
 
 

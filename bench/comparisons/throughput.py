@@ -1,7 +1,7 @@
-"""One worker's throughput where SES answers in 50 ms and has no rate limit, all guarantees on.
+"""The throughput of one worker with all guarantees, with an SES that answers in 50 ms and has no rate limit.
 
-The baseline is what a script does: one `send_email` of boto3 after the other. Both call the same simulated
-SES, in turn.
+The baseline is a script that calls boto3's `send_email` for one mail after the other. Both call the same
+simulated SES, in turn.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ NO_LIMIT: Final = 1_000_000.0
 BASELINE_MAILS: Final = 20
 ROUNDS: Final = 5
 FUNCTION_SECONDS: Final = 60.0
-# by lane, as a deployment has them unless told otherwise: jobs a batch, batches a round
+# by lane, with the default batch sizes: jobs per batch, batches per round
 BATCHES: Final = {"send": (10, 10), "bulk": (100, 3)}
-# parts of the sender by the name that the table of costs gives them
+# fields of the sender, with their names in the table of costs
 PARTS: Final = {"ledger": "ledger", "pacer": "pacing", "mail": "SES", "bus": "bus"}
 
 
 class Spans:
-    """When calls of each part began and ended; those at the same time count once."""
+    """When calls of each field began and ended; parallel calls count once."""
 
     def __init__(self) -> None:
         self._spans: dict[str, list[tuple[float, float]]] = collections.defaultdict(list)
 
     def watch(self, part: str, watched: object) -> Any:  # noqa: ANN401 - passes for any part of the sender
-        """Wrap an object, so that the time of its calls is noted."""
+        """Wrap an object, so that the times of its calls are recorded."""
         return _Watched(watched, self._spans[part])
 
     def seconds(self) -> dict[str, float]:
-        """Tell how long each part was at work."""
+        """Return how many seconds calls of each field were in progress."""
         return {part: _covered(spans) for part, spans in self._spans.items()}
 
 
@@ -74,7 +74,7 @@ class _Watched:
 
 
 def measure() -> Iterator[Comparison]:
-    """Compare both lanes' batches with one call after the other."""
+    """Compare the batches of both lanes with one call after the other."""
     with running() as services, mock.patch.dict(os.environ, services.environment):
         services.limit(max_send_rate=NO_LIMIT, latency_ms=LATENCY_MS)
         wiring.wire.cache_clear()
@@ -94,7 +94,7 @@ def measure() -> Iterator[Comparison]:
 
 def _watched(sender: Sender, spans: Spans) -> Sender:
     watched = {field: spans.watch(part, getattr(sender, field)) for field, part in PARTS.items()}
-    # its lines are written as ever, and shown to nobody
+    # its log lines are written, but not shown
     log = Logger(service="sender-bench", stream=io.StringIO())
     return msgspec.structs.replace(sender, **watched, log=log)
 
@@ -143,7 +143,7 @@ def _baseline(services: Services) -> Callable[[], float]:
 
 
 def _costs(spans: Spans, taken: Sequence[float], mails: int) -> tuple[str, ...]:
-    """Say where a mail's share of the time went, warm-up and all."""
+    """Return how the time of a mail is spent, including the warm-up."""
     total = sum(taken)
     parts = spans.seconds()
     each = 1000 / (mails * len(taken))

@@ -1,4 +1,4 @@
-"""From an SQS body to the bytes for the bus: against a parser in Python, and what JSON alone costs."""
+"""From an SQS body to the entry for the bus: against a parser in Python, and against JSON decoding alone."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ DELAY: Final = MOMENT | {
 }
 
 
-# what a program that sends receipts writes, what a newsletter adds, and what comes of much forwarding
+# the headers of a receipt, those that a newsletter adds, and those of a mail that was forwarded often
 RECEIPT: Final = {
     "From": "Shop <orders@shop.example.com>",
     "Reply-To": "Shop <help@shop.example.com>",

@@ -1,6 +1,6 @@
-"""`make fuzz`: mails damaged a hundred thousand times; each has to become one event, soon, in little memory.
+"""`make fuzz`: a hundred thousand damaged mails; each has to become one event, within time and memory limits.
 
-A mutation is known by its seed and number, so that one that fails can be made again: `ARGS="--only 4711"`.
+A mutation is made from its seed and number, so that a failing one can be repeated: `ARGS="--only 4711"`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import io
 import json
 import random
 import re
-import resource
 import signal
 import sys
 import time
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from rich.console import Console
 
+from bench.support.fresh_process import peak_memory
 from bench.support.received_mail import BUCKET, ENVELOPE, KEY
 from inbound.aws.kms import Keys
 from inbound.aws.s3 import Bucket
@@ -43,14 +43,14 @@ FOLDERS: Final = (ROOT / "tests/unit/inbound/golden", ROOT / "../shared/corpus/m
 COUNT: Final = 100_000
 SECONDS: Final = 1.0
 HANG_SECONDS: Final = 10.0
-# what one mail may add to the process, over its own size: a piece of decoding, its text, its event
+# what one mail may add to the process, beside its own size: decoding, text, event
 MEMORY_BYTES: Final = 32_000_000
 MAIL_BYTES: Final = 1_000_000
 MOST_MUTATIONS: Final = 6
 REPORTED_EVERY: Final = 10_000
 
 SAFE_KEY: Final = re.compile(r"parts/[a-z0-9]+/([0-9]+-[A-Za-z0-9._-]{1,100}|body\.(txt|html))")
-# how `inbound.mime` says that it failed inside: an event all the same, but a mistake of ours
+# the description of `inbound.mime` for an internal error: an event all the same, but a bug of ours
 CRASHED: Final = "the mail cannot be read ("
 
 CHARSETS: Final = (
@@ -63,7 +63,7 @@ KINDS: Final = (
     b"text/plain text/html multipart/mixed multipart/alternative multipart/digest multipart/report "
     b"message/rfc822 message/delivery-status message/partial application/ms-tnef application/octet-stream"
 ).split()
-# what mail is made of, so that damage hits where it hurts
+# fragments that mean something to a parser
 SCRAPS: Final = (
     *(
         b"\r\n",
@@ -108,7 +108,7 @@ def _ranges(mail: bytes, chance: random.Random) -> tuple[int, int]:
 
 
 def flipped(mail: bytes, _: bytes, chance: random.Random) -> bytes:
-    """Turn single bits over."""
+    """Flip single bits."""
     damaged = bytearray(mail)
     for _number in range(chance.randint(1, 8) if mail else 0):
         damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
@@ -116,39 +116,39 @@ def flipped(mail: bytes, _: bytes, chance: random.Random) -> bytes:
 
 
 def cut(mail: bytes, _: bytes, chance: random.Random) -> bytes:
-    """Take a range out, or all that is behind it."""
+    """Remove a range, or everything after its start."""
     start, end = _ranges(mail, chance)
     return mail[:start] if chance.random() < 0.3 else mail[:start] + mail[end:]  # noqa: PLR2004 - less often
 
 
 def spliced(mail: bytes, other: bytes, chance: random.Random) -> bytes:
-    """Put a range of another mail in."""
+    """Insert a range of another mail."""
     at = chance.randint(0, len(mail))
     start, end = _ranges(other, chance)
     return mail[:at] + other[start:end] + mail[at:]
 
 
 def repeated(mail: bytes, _: bytes, chance: random.Random) -> bytes:
-    """Say a range again, once or many times."""
+    """Repeat a range, once or many times."""
     start, end = _ranges(mail, chance)
     return mail[:end] + mail[start:end] * chance.choice((1, 1, 2, 10, 200)) + mail[end:]
 
 
-def strewn(mail: bytes, _: bytes, chance: random.Random) -> bytes:
-    """Put in what means something to a parser."""
+def sprinkled(mail: bytes, _: bytes, chance: random.Random) -> bytes:
+    """Insert a fragment that means something to a parser."""
     at = chance.randint(0, len(mail))
     return mail[:at] + chance.choice(SCRAPS) * chance.choice((1, 1, 1, 3, 100)) + mail[at:]
 
 
-def ended_otherwise(mail: bytes, _: bytes, chance: random.Random) -> bytes:
-    """End all lines in another way, or by nothing."""
+def with_other_line_ends(mail: bytes, _: bytes, chance: random.Random) -> bytes:
+    """Replace all line ends by others, or by nothing."""
     return mail.replace(b"\r\n", b"\n").replace(b"\n", chance.choice((b"\r\n", b"\r", b"\n", b"\n\r", b"")))
 
 
 def swapped(
     pattern: re.Pattern[bytes], words: Sequence[bytes]
 ) -> Callable[[bytes, bytes, random.Random], bytes]:
-    """Make a mutator that exchanges one word, or every one, behind what the pattern's first group finds."""
+    """Return a mutator that replaces one word, or each, after what the first group of the pattern matches."""
 
     def mutator(mail: bytes, _: bytes, chance: random.Random) -> bytes:
         found = list(pattern.finditer(mail))
@@ -161,7 +161,7 @@ def swapped(
 
 
 def crossed(mail: bytes, _: bytes, chance: random.Random) -> bytes:
-    """Give one multipart another's boundary."""
+    """Replace the boundary of one multipart by that of another."""
     names = _BOUNDARY.findall(mail)
     return mail.replace(chance.choice(names), chance.choice(names), chance.randint(1, 3)) if names else mail
 
@@ -171,9 +171,9 @@ MUTATORS: Final[tuple[Callable[[bytes, bytes, random.Random], bytes], ...]] = (
     cut,
     spliced,
     repeated,
-    strewn,
-    strewn,
-    ended_otherwise,
+    sprinkled,
+    sprinkled,
+    with_other_line_ends,
     swapped(_CHARSET, CHARSETS),
     swapped(_ENCODING, ENCODINGS),
     swapped(_KIND, KINDS),
@@ -182,12 +182,12 @@ MUTATORS: Final[tuple[Callable[[bytes, bytes, random.Random], bytes], ...]] = (
 
 
 def corpus() -> tuple[bytes, ...]:
-    """Read the golden mails, and the public ones where they are at hand."""
+    """Return the golden mails, and the public ones if there are any."""
     return tuple(path.read_bytes() for folder in FOLDERS for path in sorted(folder.glob("**/*.eml")))
 
 
 def mutation(mails: Sequence[bytes], seed: int, number: int) -> bytes:
-    """Damage one of the mails, in one to six ways; the same numbers give the same bytes."""
+    """Return one of the mails, damaged in one to six ways; the same numbers return the same bytes."""
     chance = random.Random(f"{seed}/{number}")  # noqa: S311 - damage, no secret
     mail = chance.choice(mails)
     for _ in range(chance.randint(1, MOST_MUTATIONS)):
@@ -196,23 +196,23 @@ def mutation(mails: Sequence[bytes], seed: int, number: int) -> bytes:
 
 
 class MemoryS3:
-    """S3 with one mail in it, which keeps what is written."""
+    """An S3 client with one mail, which keeps what is written."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
         self.written: dict[str, bytes] = {}
 
     def get_object(self, **_: object) -> dict[str, Any]:
-        """Give the mail, whatever is asked for."""
+        """Return the mail for every key."""
         return {"ContentLength": len(self._raw), "Metadata": {}, "Body": io.BytesIO(self._raw)}
 
     def put_object(self, *, Key: str, Body: bytes, **_: object) -> None:  # noqa: N803 - AWS's names
-        """Keep what is stored."""
+        """Keep the object."""
         self.written[Key] = Body
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a mail: the event's type, its defects, CPU seconds, bytes of memory, what is wrong."""
+    """The outcome of a mail: event type, defects, CPU seconds, bytes of memory, and what is wrong."""
 
     event_type: str = ""
     defects: tuple[str, ...] = ()
@@ -222,20 +222,20 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hang(BaseException):
-    """The mail took far too long. Not an `Exception`: nothing of the function may catch it."""
+    """The mail took far too long. Not an `Exception`, so that the function does not catch it."""
 
 
 def outcome(raw: bytes) -> Outcome:
-    """Receive a mail as the inbound function does, and look at its event, its parts, time and memory."""
+    """Receive a mail as the inbound function does; check its event, parts, time and memory."""
     s3 = MemoryS3(raw)
     record = Record(message_id="1", receipt_handle="1", body=_NOTIFICATION, receive_count=1)
-    before, start = _memory(), time.process_time()
+    before, start = peak_memory(), time.process_time()
     made: object
     try:
         made = receive(record, _SETTINGS, Bucket(s3, BUCKET), Keys(None))  # type: ignore[arg-type] # what of S3 is used; nothing is encrypted
-    except (Exception, Hang) as error:  # noqa: BLE001 - that is what is looked for
+    except (Exception, Hang) as error:  # noqa: BLE001 - errors are what is looked for
         made = error
-    seconds, memory = time.process_time() - start, _memory() - before
+    seconds, memory = time.process_time() - start, peak_memory() - before
     problems = [
         *([f"took {seconds:.1f} s"] if seconds > SECONDS else []),
         *([f"took {memory} bytes"] if memory > MEMORY_BYTES + 8 * len(raw) else []),
@@ -246,7 +246,7 @@ def outcome(raw: bytes) -> Outcome:
     if entry_size(made) > ENTRY_BYTES:
         problems.append(f"{entry_size(made)} bytes for the bus")
     event = events.parse(made.detail)
-    problems += _mistakes(event, s3.written) if isinstance(event, InboundEvent) else ["another kind of event"]
+    problems += _problems(event, s3.written) if isinstance(event, InboundEvent) else ["another kind of event"]
     message = event.message if isinstance(event, InboundEvent) else None
     return Outcome(
         event_type=event.event_type,
@@ -268,7 +268,7 @@ _SETTINGS: Final = InboundSettings(
 )
 
 
-def _mistakes(event: InboundEvent, written: dict[str, bytes]) -> Iterator[str]:
+def _problems(event: InboundEvent, written: dict[str, bytes]) -> Iterator[str]:
     if (event.event_type == "inbound_failed") != (event.message is None) or event.raw is None:
         yield "neither read nor failed"
     if (event.description or "").startswith(CRASHED):
@@ -281,7 +281,7 @@ def _mistakes(event: InboundEvent, written: dict[str, bytes]) -> Iterator[str]:
     for part in (*event.message.attachments, *event.message.inlines):
         content = written.get(part.s3.key, b"")
         if (part.size, part.sha256) != (len(content), hashlib.sha256(content).hexdigest()):
-            yield f"part {part.s3.key} is not what lies there"
+            yield f"part {part.s3.key} is not what was stored"
     yield from (
         f"no {at.key}"
         for at in (event.message.text_ref, event.message.html_ref)
@@ -289,18 +289,12 @@ def _mistakes(event: InboundEvent, written: dict[str, bytes]) -> Iterator[str]:
     )
 
 
-def _memory() -> int:
-    """Give the most memory that the process had so far, in bytes."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
-
-
 def _hang(_number: int, _frame: FrameType | None) -> None:
     raise Hang
 
 
 def main() -> None:
-    """Try the mutations of a seed, tell what is wrong with any, and count what became of all."""
+    """Try the mutations of a seed; print what is wrong with any, and count the outcomes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--seed", type=int, default=0)
@@ -315,9 +309,9 @@ def main() -> None:
     kinds: Counter[str] = Counter()
     defects: Counter[str] = Counter()
     slowest, wrong, start = 0.0, 0, time.perf_counter()
-    for mail in mails:  # what is loaded at first use is no mutation's
+    for mail in mails:  # so that what is loaded at first use counts for no mutation
         outcome(mail)
-    before = _memory()
+    before = peak_memory()
     for number in range(given.count):
         raw = mutation(mails, given.seed, number)
         signal.setitimer(signal.ITIMER_PROF, HANG_SECONDS)
@@ -337,7 +331,7 @@ def main() -> None:
         + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     )
     console.print(f"defects: {', '.join(f'{count} {name}' for name, count in defects.most_common())}")
-    risen = (_memory() - before) / 1_000_000
+    risen = (peak_memory() - before) / 1_000_000
     console.print(f"slowest: {1000 * slowest:.0f} ms of CPU; all together the memory rose by {risen:.0f} MB")
     sys.exit(f"{wrong} problems" if wrong else 0)
 

@@ -84,7 +84,7 @@ def run(  # noqa: PLR0913 - what a journey consists of
     """Send jobs while workers are killed, answers break and messages come twice, until all are settled.
 
     More jobs are sent while kills are left. With `drained` the send queues have to be empty in the end, which
-    only holds where nobody else uses them.
+    only holds if nothing else uses them.
     """
     began = time.monotonic()
     chance = random.Random(seed)  # noqa: S311 - test data, no secret

@@ -1,1 +1,1 @@
-"""What measurements share."""
+"""Shared by the comparisons and the journeys."""

@@ -1,4 +1,4 @@
-"""Measure two things in turn, so that a machine whose speed drifts slows both alike."""
+"""Measures two things in turn, so that a machine whose speed changes affects both equally."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ ROUNDS: Final = 9
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Medians in milliseconds, and the median of the rounds' own ratios (baseline / measured).
+    """Medians in milliseconds, and the median of the ratios (baseline / measured) of all rounds.
 
-    `notes` say more, a line each.
+    `notes` are lines to print below.
     """
 
     title: str
@@ -43,7 +43,7 @@ def compare(
         title=title,
         measured=measured[0],
         baseline=baseline[0],
-        measured_ms=1000 * statistics.median(ours for ours, _ in pairs),
-        baseline_ms=1000 * statistics.median(theirs for _, theirs in pairs),
-        ratio=statistics.median(theirs / ours for ours, theirs in pairs),
+        measured_ms=1000 * statistics.median(measured_seconds for measured_seconds, _ in pairs),
+        baseline_ms=1000 * statistics.median(baseline_seconds for _, baseline_seconds in pairs),
+        ratio=statistics.median(theirs / own for own, theirs in pairs),
     )

@@ -1,6 +1,6 @@
-"""One measurement in a process of its own: how long it took, how high its memory rose.
+"""Measures time and peak memory of a piece of work in a process of its own.
 
-`tracemalloc` does not see what a library in Rust or C allocates, the system's high-water mark does.
+`tracemalloc` does not see what a library in Rust or C allocates; the kernel's high-water mark includes it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STATUS: Final = Path("/proc/self/status")
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds of one run; bytes of the process's memory at its highest, and before the run."""
+    """Seconds of one run; the peak memory of the process in bytes, at the end and before the run."""
 
     seconds: float
     peak_bytes: int
@@ -30,11 +30,11 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run(module: str, *arguments: str) -> Cost:
-    """Run `python -m <module> <arguments>`, which has to call `report`."""
+    """Run `python -m <module> <arguments>`, which has to call `report`; return its cost."""
     command = [sys.executable, "-W", "ignore", "-m", module, *arguments]
-    # what this process found by its own path, that one finds too
+    # it finds the same modules as this process
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(  # noqa: S603 - our own words
+    done = subprocess.run(  # noqa: S603 - our own command
         command, env=environment, stdout=subprocess.PIPE, check=True
     )
     return msgspec.json.decode(done.stdout, type=Cost)
@@ -42,17 +42,17 @@ def run(module: str, *arguments: str) -> Cost:
 
 def report(work: Callable[[], object]) -> None:
     """Do the work once and print its cost."""
-    before = high_water()
+    before = peak_memory()
     start = time.perf_counter()
     work()
-    cost = Cost(seconds=time.perf_counter() - start, peak_bytes=high_water(), before_bytes=before)
+    cost = Cost(seconds=time.perf_counter() - start, peak_bytes=peak_memory(), before_bytes=before)
     sys.stdout.buffer.write(msgspec.json.encode(cost))
 
 
-def high_water() -> int:
-    """Give the most memory that this process had, in bytes.
+def peak_memory() -> int:
+    """Return the peak memory of this process, in bytes.
 
-    `getrusage` has what its parent had before `exec`, too; what the kernel says of the process has not:
+    `getrusage` includes the memory that the parent had before `exec`; the status file does not:
     https://man7.org/linux/man-pages/man2/getrusage.2.html
     """
     if STATUS.exists():

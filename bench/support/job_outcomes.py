@@ -1,4 +1,4 @@
-"""What became of jobs: mails that SES accepted, events on the bus, dead letters, records in the ledger."""
+"""The outcomes of jobs: mails that SES accepted, events on the bus, dead letters, records in the ledger."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class OutcomeCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobOutcomes:
-    """Collects what becomes of the jobs that it was told of by `expect`. Each recipient has one mail."""
+    """Collects the outcomes of the jobs given to `expect`. Each recipient of a job gets one mail."""
 
     def __init__(self, deployment: Deployment, simulator: httpx.Client) -> None:
         self._deployment = deployment
@@ -91,7 +91,7 @@ class JobOutcomes:
         )
 
     def _end_doubt(self, record: JobRecord) -> None:
-        """Let the time of doubt be over for entries that SES never got, once nobody works on them.
+        """End the time of doubt of entries that SES never got, once no worker has their lease.
 
         What SES got is settled by SES's own event, however long that takes: the journey's time of doubt is
         so long that it does not end by itself.

@@ -1,4 +1,4 @@
-"""Jobs as an application enqueues them, and the records that bring them."""
+"""Jobs as an application enqueues them, and the SQS records that contain them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import time
 import uuid
 from typing import Any, Final
 
-# what the function would be called
 FUNCTION_NAME: Final = "mailbus-bench-sender"
 SENDER: Final = "Shop <shop@example.com>"
 RECIPIENT: Final = "jane@example.net"
@@ -17,7 +16,7 @@ HTML: Final = "<p>Thank you for your order <b>1001</b>.</p>\n" * 20
 
 
 def body() -> str:
-    """Write a job for one recipient, with an id of its own."""
+    """Return a job for one recipient as JSON, with an id of its own."""
     return json.dumps(
         {
             "job_id": uuid.uuid4().hex,

@@ -1,4 +1,4 @@
-"""Mail of a chosen size, as large as SES takes it in."""
+"""Mail of a given size, up to the largest that SES receives."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 LARGEST: Final = 40_000_000
 BOUNDARY: Final = "=_0f7a2c9d51e84b36"
-# how the attachments share a mail
+# the share of the mail that each attachment takes
 LARGE_AND_SMALL: Final = (*([0.02] * 20), 0.6)
 ONE: Final = (1.0,)
 EQUAL: Final = (0.05,) * 20
 LONGEST_TEXT: Final = 20_000
 PART_HEADER: Final = 200
-# a line of base64 with its CRLF, and the bytes that it stands for
+# a line of base64 with its CRLF, and the bytes that it encodes
 LINE, LINE_CONTENT = 78, 57
 PARAGRAPH: Final = "Grüße aus Köln, die Rechnung über 48,20 € liegt bei; bitte bis Freitag prüfen.\r\n"
 
@@ -37,9 +37,9 @@ HEADER: Final = (
 
 
 def mail(size: int, shares: Sequence[float] = LARGE_AND_SMALL) -> bytes:
-    """Make a mail of about `size` bytes: a text alone up to 4 kB, else with attachments.
+    """Return a mail of about `size` bytes: only a text up to 4 kB, otherwise with attachments.
 
-    `shares` are those of the attachments. The same arguments give the same bytes.
+    `shares` are those of the attachments. The same arguments always return the same bytes.
     """
     return b"".join(_pieces(size, shares))
 

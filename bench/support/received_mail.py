@@ -1,4 +1,4 @@
-"""The largest mail that SES takes in, as SNS tells of it and S3 has it."""
+"""The SNS notification of a received mail, and an S3 client that has it in a file."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ ENVELOPE: Final = {
 
 
 class FileS3:
-    """S3 with one mail in it, which is a file; what is written is read and let go."""
+    """An S3 client with one mail, which is a file; what is written is only counted."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.written = 0
 
     def get_object(self, **_: object) -> dict[str, Any]:
-        """Give the mail, whatever is asked for."""
+        """Return the mail for every key."""
         size = self._path.stat().st_size
         body = StreamingBody(self._path.open("rb"), size)
         return {"ContentLength": size, "Metadata": {}, "Body": body}
 
     def put_object(self, *, Body: bytes, **_: object) -> None:  # noqa: N803 - AWS's name
-        """Count what is stored."""
+        """Count the bytes."""
         self.written += len(Body)
 
     def close(self) -> None:
-        """Nothing: as anymail ends a client."""
+        """Do nothing; django-anymail closes its client."""

@@ -1,6 +1,6 @@
-"""What a sender works with, started alone: the embedded AWS, the simulated SES, a ledger, a bus, two queues.
+"""The services that a sender calls, without stacks: embedded AWS, simulated SES, ledger, bus and queues.
 
-No stacks are deployed, and no function runs in it: the sender is called by the measurement itself.
+No function runs in it: the comparison itself calls the sender.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CONFIGURATION_SET: Final = "mailbus-bench"
 
 
 class Services:
-    """Where all of it is; `environment` is what the sender's own would be."""
+    """The running services; `environment` has the environment variables of a deployed sender."""
 
     def __init__(self, aws_url: str, ses_url: str) -> None:
         self.aws_url = aws_url
@@ -94,7 +94,7 @@ class Services:
         }
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients
-        """Make a client, as an application does."""
+        """Return a boto3 client, as an application creates it."""
         return boto3.client(
             service,  # type: ignore[call-overload]  # the stubs know literal names only
             endpoint_url=self.ses_url if service == "sesv2" else self.aws_url,
@@ -104,19 +104,19 @@ class Services:
         )
 
     def limit(self, *, max_send_rate: float, latency_ms: float) -> None:
-        """Set what the account takes, without a daily quota."""
+        """Set the rate and the latency of the account, without a daily quota."""
         limits = {"max_send_rate": max_send_rate, "latency_ms": latency_ms, "max_24_hour_send": -1}
         self.simulator.put("account", json=limits).raise_for_status()
 
     def counted(self) -> Mapping[str, float]:
-        """Read what SES accepted and throttled so far."""
+        """Return how much SES accepted and throttled so far."""
         state: Mapping[str, float] = self.simulator.get("account").raise_for_status().json()
         return state
 
 
 @contextlib.contextmanager
 def running() -> Iterator[Services]:
-    """Start everything, end everything."""
+    """Start all services, and stop them in the end."""
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as started:
         scratch = Path(directory)
         ministack = MiniStack(

@@ -1,1 +1,1 @@
-"""Programs that a measurement runs in a process of their own."""
+"""Programs that a comparison runs in processes of their own."""

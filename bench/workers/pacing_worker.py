@@ -1,6 +1,6 @@
-"""One worker of the measurement of the pace: batches, one after the other, until it is told to end.
+"""A worker of the comparison of pacing: it sends batches one after the other until a given time.
 
-It prints how long its transactional mails waited for their turns, as JSON.
+It prints how long its transactional mails had to wait, as JSON.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Duty = Literal["transactional trickle", "bulk backlog"]
 
 BATCHES: Final = {"send": 10, "bulk": 100}
 FUNCTION_SECONDS: Final = 60.0
-# the first turns are given before anybody knows the rate
+# the first mails are reserved before the rate is known
 LEARNING_SECONDS: Final = 4.0
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker has to do, `until` in epoch seconds."""
+    """The duty of a worker; `until` in epoch seconds."""
 
     duty: Duty
     arns: dict[str, str]
@@ -43,8 +43,8 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     mails_a_second: float
 
 
-class Watch:
-    """A pacer that remembers how long its transactional mails had to wait."""
+class RecordingPacer:
+    """A pacer that records how long its transactional mails had to wait."""
 
     def __init__(self, pacer: Pacer) -> None:
         self._pacer = pacer
@@ -52,11 +52,11 @@ class Watch:
         self.waits: list[float] = []
 
     def largest_call(self) -> int:
-        """Pass it on."""
+        """Pass the call on."""
         return self._pacer.largest_call()
 
     def reserve(self, recipients: Sequence[int], lane: Lane) -> list[Decision]:
-        """Pass it on, and remember."""
+        """Pass the call on and record the waits."""
         asked = time.time()
         turns = self._pacer.reserve(recipients, lane)
         if lane == "transactional" and asked > self._began + LEARNING_SECONDS:
@@ -66,12 +66,12 @@ class Watch:
 
 
 def main(assignment: Assignment) -> None:
-    """Work."""
+    """Send batches until the time is over, then print the waits."""
     wired = wiring.wire(FUNCTION_NAME)
-    watch = Watch(wired.pacer)
+    recorder = RecordingPacer(wired.pacer)
     sender = msgspec.structs.replace(
         wired,
-        pacer=watch,
+        pacer=recorder,
         log=Logger(service="sender-bench", stream=io.StringIO()),
     )
     lane = "bulk" if assignment.duty == "bulk backlog" else "send"
@@ -82,11 +82,11 @@ def main(assignment: Assignment) -> None:
             jobs, due = _arrivals(due, assignment.mails_a_second)
         event = {"Records": [record(assignment.arns[lane], body()) for _ in range(jobs)]}
         process(sender, records(event), time.time() + FUNCTION_SECONDS)
-    sys.stdout.write(msgspec.json.encode(watch.waits).decode())
+    sys.stdout.write(msgspec.json.encode(recorder.waits).decode())
 
 
 def _arrivals(due: float, mails_a_second: float) -> tuple[int, float]:
-    """Wait for the mail that comes in next, and take those along that have come in before."""
+    """Wait for the next mail; return how many have arrived by then, and when the one after them is due."""
     time.sleep(max(0.0, due - time.time()))
     jobs = 0
     while jobs < BATCHES["send"] and due <= time.time():

@@ -1,4 +1,4 @@
-"""In a process of its own: have django-anymail read the mail of a file, all of it."""
+"""In a process of its own: django-anymail reads all of the mail in a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def reading(path: Path) -> Callable[[], object]:
-    """Give the work; it ends the process where anything was left unread."""
+    """Return the work; it ends the process if anything was not read."""
     settings.configure(ANYMAIL={"WEBHOOK_SECRET": "bench:bench"}, USE_TZ=True)
 
     class View(AmazonSESInboundWebhookView):  # type: ignore[misc] # it has no types
@@ -36,7 +36,7 @@ def reading(path: Path) -> Callable[[], object]:
         parts = [*message.attachments, *message.inlines]
         sizes = [len(part.get_content_bytes()) for part in parts]
         if not read or not message.text or message.html or sum(sizes) < path.stat().st_size // 2:
-            sys.exit("the mail was not read: the comparison would be of nothing")
+            sys.exit("the mail was not read, so there is nothing to compare")
 
     return work
 

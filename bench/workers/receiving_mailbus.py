@@ -1,4 +1,4 @@
-"""In a process of its own: receive the mail of a file as the inbound function does."""
+"""In a process of its own: receives the mail in a file as the inbound function does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def receiving(path: Path) -> Callable[[], object]:
-    """Give the work; it ends the process where no event was made."""
+    """Return the work; it ends the process if there is no event."""
     settings = InboundSettings(
         event_bus_name="mailbus",
         dead_letter_queue_url="https://sqs.eu-west-1.amazonaws.com/000000000000/mailbus-dead-letters",
@@ -38,7 +38,7 @@ def receiving(path: Path) -> Callable[[], object]:
     def work() -> None:
         made = receive(record, settings, bucket, keys)
         if not isinstance(made, BusEntry) or s3.written < path.stat().st_size // 2:
-            sys.exit("the mail was not received: the comparison would be of nothing")
+            sys.exit("the mail was not received, so there is nothing to compare")
 
     return work
 

@@ -1,4 +1,4 @@
-"""The simulated SES in a process of its own: what is measured must not wait for it to compute."""
+"""The simulated SES in a process of its own, so that it does not slow down what is measured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mailbus_local.ses.server import SimulatedSes, SimulatorSettings
 
 
 def main(upstream_url: str, port: str) -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is terminated."""
     settings = SimulatorSettings(
         upstream_url=upstream_url, region=REGION, account_id=ACCOUNT_ID, port=int(port)
     )

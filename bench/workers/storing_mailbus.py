@@ -1,4 +1,4 @@
-"""In a process of its own: receive the mail of an S3 over HTTP, with so many uploads at a time."""
+"""In a process of its own: receives a mail from an S3 over HTTP, with a given number of parallel uploads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def receiving(url: str) -> Callable[[], object]:
-    """Give the work; it ends the process where no event was made."""
+    """Return the work; it ends the process if there is no event."""
     settings = InboundSettings(
         event_bus_name="mailbus",
         dead_letter_queue_url="https://sqs.eu-west-1.amazonaws.com/000000000000/mailbus-dead-letters",
@@ -46,11 +46,11 @@ def receiving(url: str) -> Callable[[], object]:
     def work() -> None:
         made = receive(record, settings, bucket, keys)
         if not isinstance(made, BusEntry) or '"event_type":"inbound"' not in made.detail:
-            sys.exit("the mail was not received: the measurement would be of nothing")
+            sys.exit("the mail was not received, so there is nothing to measure")
 
     return work
 
 
 if __name__ == "__main__":
-    uploads.WORKERS = int(sys.argv[2])  # type: ignore[misc] # to see what it is worth
+    uploads.WORKERS = int(sys.argv[2])  # type: ignore[misc] # the number to compare
     fresh_process.report(receiving(sys.argv[1]))

@@ -56,7 +56,7 @@ def broken(*_: object) -> NoReturn:
         ("bench.journeys.mutated_mails.SAFE_KEY", re.compile("body.txt"), "1-a.csv"),
         ("bench.journeys.mutated_mails.SECONDS", 0.0, "took"),
         ("bench.journeys.mutated_mails.MEMORY_BYTES", -(10**9), "bytes"),
-        ("bench.journeys.mutated_mails.MemoryS3.put_object", lambda *_, **__: None, "is not what lies there"),
+        ("bench.journeys.mutated_mails.MemoryS3.put_object", lambda *_, **__: None, "is not what was stored"),
     ],
 )
 def test_an_error_in_receiving_is_a_problem(
