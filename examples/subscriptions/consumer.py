@@ -1,7 +1,7 @@
-"""A consumer: notes who is not to be written to again, and what people clicked.
+"""A consumer: notes addresses that must not be used again, and what people clicked.
 
-Events are delivered at least once, and again by a replay. The item written here is all that an event does,
-and its key is made of the event's id, so that a repeated event finds its item there already.
+Events are delivered at least once, and again by a replay. The only effect of an event is one item, and its
+key contains the event's id, so that a repeated event finds its item in the table.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """One item of the table. `about` is `address#<address>` or `job#<job id>`, `what` names the event."""
+    """An item of the table. `about` is `address#<address>` or `job#<job id>`, `what` is event type and id."""
 
     about: str
     what: str
@@ -31,14 +31,14 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notes:
-    """The table of notes. Whoever sends looks whether there are any about the address."""
+    """The table of notes. Applications check it for an address before they send to it."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
 
     def add(self, note: Note) -> bool:
-        """Write a note; False where it is there already."""
+        """Write a note; False if it already exists."""
         try:
             self._client.put_item(
                 TableName=self._table,
@@ -51,9 +51,9 @@ class Notes:
 
 
 def note_of(event: EmailEvent | InboundEvent) -> Note | None:
-    """Say what is to be noted of an event, if anything."""
+    """Return the note to write about an event, if any."""
     match event:
-        # Who left a list, or is on one of SES's own, bounces for good too, and may be written to otherwise.
+        # Unsubscribed and suppressed addresses bounce permanently too, but may be valid for other mail.
         case EmailEvent(
             event_type="bounced",
             recipient=str(address),
@@ -61,7 +61,7 @@ def note_of(event: EmailEvent | InboundEvent) -> Note | None:
             bounce=Bounce(type="Permanent"),
         ):
             about = f"address#{address_key(address)}"
-        # Of several recipients whom SES names one complained: none of them is written to again.
+        # If SES names several recipients, one of them complained: all of them are noted.
         case EmailEvent(event_type="complained", recipient=str(address), reject_reason="spam"):
             about = f"address#{address_key(address)}"
         case EmailEvent(event_type="clicked", job_id=str(job_id), bot="unlikely" | None):
@@ -72,7 +72,7 @@ def note_of(event: EmailEvent | InboundEvent) -> Note | None:
 
 
 class Wiring(msgspec.Struct, frozen=True, kw_only=True):
-    """What the function works with."""
+    """The clients of the function."""
 
     notes: Notes
     log: Logger
@@ -80,22 +80,22 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
 
 @functools.cache
 def wire() -> Wiring:
-    """Read the environment and make the client, once per process."""
+    """Read the environment and create the client, once per process."""
     return Wiring(notes=Notes(boto3.client("dynamodb"), os.environ["TABLE_NAME"]), log=Logger())
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> None:
-    """Take one event of the bus; what fails is tried again by Lambda, then kept in the dead-letter queue."""
+    """Handle one event of the bus; Lambda retries failures, then sends the event to the dead-letter queue."""
     consume(event, wire())
 
 
 def consume(event: dict[str, Any], wiring: Wiring) -> None:
-    """Parse, note, and log by id alone: addresses do not belong into logs."""
+    """Parse the event, write its note, and log its id only: addresses do not belong in logs."""
     try:
-        told = parse(event)
+        parsed = parse(event)
     except InvalidEvent as error:
-        wiring.log.error("not read", reason=str(error))  # noqa: TRY400 - the traceback says no more
+        wiring.log.error("event is not valid", reason=str(error))  # noqa: TRY400 - the traceback says no more
         raise
-    note = note_of(told)
+    note = note_of(parsed)
     outcome = "ignored" if note is None else "noted" if wiring.notes.add(note) else "repeated"
-    wiring.log.info(outcome, event_id=told.event_id, event_type=told.event_type)
+    wiring.log.info(outcome, event_id=parsed.event_id, event_type=parsed.event_type)

@@ -14,18 +14,18 @@ USAGE: Final = 2
 
 
 def main() -> int:
-    """Synthesize; what is missing is one line on stderr and exit code 2."""
+    """Synthesize; if context is missing, print one line to stderr and return 2."""
     app = App()
-    given = {name: app.node.try_get_context(name) for name in ("bus", "queue")}
-    missing = [name for name, value in given.items() if not value]
+    context = {name: app.node.try_get_context(name) for name in ("bus", "queue")}
+    missing = [name for name, value in context.items() if not value]
     if missing:
-        sys.stderr.write(f"say what is missing: {' '.join(f'--context {name}=…' for name in missing)}\n")
+        sys.stderr.write(f"missing: {' '.join(f'--context {name}=…' for name in missing)}\n")
         return USAGE
     SupportDesk(
         app,
         STACK,
-        bus_name=str(given["bus"]),
-        queue_url=str(given["queue"]),
+        bus_name=str(context["bus"]),
+        queue_url=str(context["queue"]),
         architecture=app.node.try_get_context("architecture") or "arm64",
     )
     app.synth()

@@ -150,4 +150,4 @@ def test_a_missing_option_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr == "say what is missing: --context endpoint=…\n"
+    assert done.stderr == "missing: --context endpoint=…\n"

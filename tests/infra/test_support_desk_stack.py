@@ -87,4 +87,4 @@ def test_a_desk_without_its_queue_is_an_error_of_one_line(tmp_path: Path) -> Non
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr == "say what is missing: --context queue=…\n"
+    assert done.stderr == "missing: --context queue=…\n"

@@ -1,4 +1,4 @@
-"""The example of a consumer: what it notes, what it leaves, and what it refuses."""
+"""The example of a consumer: what it notes, ignores and refuses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AT = "2026-11-22T10:00:00+00:00"
 
 
 def event(event_type: str, **detail: Any) -> dict[str, Any]:
-    """A whole event of the bus."""
+    """Return a whole event of the bus."""
     return {
         "version": "0",
         "id": "3d1f6a52-5b0e-4b8c-9a57-2f4d1f5f9a11",
@@ -48,7 +48,7 @@ def event(event_type: str, **detail: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("told", "about"),
+    ("received", "about"),
     [
         (
             event("bounced", reject_reason="bounced", bounce={"type": "Permanent"}),
@@ -60,13 +60,15 @@ def event(event_type: str, **detail: Any) -> dict[str, Any]:
         (event("clicked"), "job#order-1001"),
     ],
 )
-def test_what_matters_is_noted_by_address_or_job(told: dict[str, Any], about: str) -> None:
-    kind = told["detail"]["event_type"]
-    assert note_of(parse(told)) == Note(about=about, what=f"{kind}#{EVENT_ID}", at=AT)
+def test_bounces_complaints_and_clicks_are_noted_by_address_or_job(
+    received: dict[str, Any], about: str
+) -> None:
+    kind = received["detail"]["event_type"]
+    assert note_of(parse(received)) == Note(about=about, what=f"{kind}#{EVENT_ID}", at=AT)
 
 
 @pytest.mark.parametrize(
-    "told",
+    "received",
     [
         event("bounced", reject_reason="bounced", bounce={"type": "Transient"}),
         event("bounced", reject_reason="unsubscribed", bounce={"type": "Permanent"}),
@@ -81,12 +83,12 @@ def test_what_matters_is_noted_by_address_or_job(told: dict[str, Any], about: st
         event("inbound", recipient=None),
     ],
 )
-def test_what_does_not_matter_or_names_nobody_is_left_alone(told: dict[str, Any]) -> None:
-    assert note_of(parse(told)) is None
+def test_other_events_and_those_without_recipient_or_job_are_not_noted(received: dict[str, Any]) -> None:
+    assert note_of(parse(received)) is None
 
 
 class Dynamo:
-    """The table's client, with the answers that it will give in order, and what the consumer logs."""
+    """The consumer with a stubbed client that has its answers in order, and a log that can be read."""
 
     def __init__(self) -> None:
         client: Any = boto3.client(
@@ -104,12 +106,12 @@ class Dynamo:
     def logged(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self._log.getvalue().splitlines()]
 
-    def takes(self, about: str, what: str) -> None:
+    def accepts_item(self, about: str, what: str) -> None:
         item = {"about": {"S": about}, "what": {"S": what}, "at": {"S": AT}}
         wanted = {"TableName": TABLE, "Item": item, "ConditionExpression": "attribute_not_exists(about)"}
         self.stub.add_response("put_item", {}, wanted)
 
-    def refuses(self, code: str) -> None:
+    def fails_with(self, code: str) -> None:
         self.stub.add_client_error(
             "put_item", code, expected_params={"TableName": TABLE, "Item": ANY, "ConditionExpression": ANY}
         )
@@ -124,25 +126,25 @@ def dynamo() -> Iterator[Dynamo]:
 
 
 def test_a_repeated_event_is_noted_once_and_no_address_logged(dynamo: Dynamo) -> None:
-    told = event("bounced", reject_reason="bounced", bounce={"type": "Permanent"})
-    dynamo.takes("address#Ann@example.com", f"bounced#{EVENT_ID}")
-    dynamo.refuses("ConditionalCheckFailedException")
+    bounced = event("bounced", reject_reason="bounced", bounce={"type": "Permanent"})
+    dynamo.accepts_item("address#Ann@example.com", f"bounced#{EVENT_ID}")
+    dynamo.fails_with("ConditionalCheckFailedException")
 
-    consume(told, dynamo.wiring)
-    consume({**told, "replay-name": "mailbus-prod-20261122T120000"}, dynamo.wiring)
+    consume(bounced, dynamo.wiring)
+    consume({**bounced, "replay-name": "mailbus-prod-20261122T120000"}, dynamo.wiring)
 
     assert [line["message"] for line in dynamo.logged] == ["noted", "repeated"]
     assert "@example" not in json.dumps(dynamo.logged).lower()
 
 
-def test_a_table_that_does_not_answer_leaves_the_event_to_be_tried_again(dynamo: Dynamo) -> None:
-    dynamo.refuses("ThrottlingException")
+def test_an_error_of_the_table_is_raised_so_that_lambda_retries(dynamo: Dynamo) -> None:
+    dynamo.fails_with("ThrottlingException")
     with pytest.raises(ClientError, match="ThrottlingException"):
         consume(event("complained", reject_reason="spam"), dynamo.wiring)
 
 
 @pytest.mark.parametrize(
-    "told",
+    "received",
     [
         {},
         {"detail": None},
@@ -152,11 +154,11 @@ def test_a_table_that_does_not_answer_leaves_the_event_to_be_tried_again(dynamo:
         event("teleported"),
     ],
 )
-def test_what_is_no_event_of_mailbus_is_refused_and_nothing_of_it_logged(
-    dynamo: Dynamo, told: dict[str, Any]
+def test_an_invalid_event_is_refused_and_its_content_not_logged(
+    dynamo: Dynamo, received: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidEvent):
-        consume(told, dynamo.wiring)
+        consume(received, dynamo.wiring)
     (line,) = dynamo.logged
-    assert line["message"] == "not read"
+    assert line["message"] == "event is not valid"
     assert "ann@" not in json.dumps(line).lower()

@@ -1,4 +1,4 @@
-"""The example of a support desk: whom it answers, in which thread, and what it leaves alone."""
+"""The example of a support desk: whom it answers, in which thread, and what it does not answer."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from examples.support_desk.desk import (
     answer,
     consume,
     open_ticket,
+    reason_not_to_answer,
     subject_of_answer,
     threading,
-    why_not,
 )
 from inbound.replies import recipient_details
 from mailbus import Client, SendJob
@@ -32,7 +32,7 @@ ADA = {"name": "Ada Lovelace", "address": "ada@example.org"}
 
 
 def event(message: dict[str, Any] | None = None, **detail: Any) -> dict[str, Any]:
-    """A received mail's event."""
+    """Return the event of a received mail."""
     return {
         "source": "mailbus",
         "detail-type": "email.inbound",
@@ -63,7 +63,7 @@ def ticket(message: dict[str, Any] | None = None, **detail: Any) -> Ticket:
 
 
 class Sqs:
-    """A send queue that remembers what was put on it, or refuses."""
+    """A send queue that keeps its messages, or fails."""
 
     def __init__(self, *, works: bool = True) -> None:
         self.works = works
@@ -72,7 +72,7 @@ class Sqs:
     def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, str]:  # noqa: N803 - AWS's names
         if not self.works:
             code = "ServiceUnavailable"
-            raise SendError(code, "told to", retryable=True)
+            raise SendError(code, "not available", retryable=True)
         assert QueueUrl.endswith("/send")
         self.bodies.append(json.loads(MessageBody))
         return {"MessageId": "1"}
@@ -81,12 +81,12 @@ class Sqs:
 def desk(sqs: Sqs) -> tuple[Wiring, io.StringIO]:
     logged = io.StringIO()
     url = "https://sqs.eu-west-1.amazonaws.com/210987654321/send"
-    given: Any = sqs
     log = Logger(service=f"support-desk-{uuid4()}", stream=logged)
-    return Wiring(client=Client(url, sqs=given), log=log), logged
+    client = Client(url, sqs=sqs)  # type: ignore[arg-type] # what of SQS is used
+    return Wiring(client=client, log=log), logged
 
 
-def test_a_mail_is_answered_once_from_the_address_that_it_came_to_with_its_tickets_label() -> None:
+def test_a_mail_is_answered_once_from_its_recipient_with_the_ticket_as_label() -> None:
     sqs = Sqs()
     wiring, logged = desk(sqs)
 
@@ -109,34 +109,34 @@ def test_a_mail_is_answered_once_from_the_address_that_it_came_to_with_its_ticke
     assert "ada@" not in logged.getvalue()
 
 
-def test_reply_to_gets_the_answer_before_from() -> None:
+def test_reply_to_takes_precedence_over_from() -> None:
     reply_to = [{"name": "", "address": "team@example.org"}]
     assert answer(ticket({"reply_to": reply_to})).to == ("team@example.org",)
 
 
-def test_a_reply_to_of_another_domain_is_passed_over_so_that_nobody_has_the_desk_write_to_others() -> None:
+def test_a_reply_to_of_another_domain_is_ignored_so_that_the_desk_writes_to_no_third_party() -> None:
     reply_to = [{"name": "", "address": "victim@elsewhere.example"}]
     assert answer(ticket({"reply_to": reply_to}, dmarc_verdict="PASS")).to == ("ada@example.org",)
 
 
 @pytest.mark.parametrize("address", ["team@Example.ORG", "Ada+shop@example.org"])
-def test_a_reply_to_of_froms_domain_counts_however_it_is_spelled(address: str) -> None:
+def test_a_reply_to_of_the_same_domain_counts_in_any_case(address: str) -> None:
     assert answer(ticket({"reply_to": [{"name": "", "address": address}]})).to == (address,)
 
 
 @pytest.mark.parametrize(
     "address", ["", "example.org", "team@mail.example.org", "team@example.org.evil.example"]
 )
-def test_a_reply_to_that_only_looks_like_froms_domain_is_passed_over(address: str) -> None:
+def test_a_reply_to_of_a_similar_domain_is_ignored(address: str) -> None:
     assert answer(ticket({"reply_to": [{"name": "", "address": address}]})).to == ("ada@example.org",)
 
 
-def test_a_mail_without_from_is_answered_nowhere_whatever_its_reply_to() -> None:
+def test_a_mail_without_from_is_not_answered_in_spite_of_a_reply_to() -> None:
     reply_to = [{"name": "", "address": "ada@example.org"}]
-    assert why_not(ticket({"from_email": [], "reply_to": reply_to})) == "nobody"
+    assert reason_not_to_answer(ticket({"from_email": [], "reply_to": reply_to})) == "nobody"
 
 
-def test_a_robot_that_marks_nothing_and_answers_to_from_is_answered_once() -> None:
+def test_an_unmarked_robot_that_replies_to_from_is_answered_once() -> None:
     job = answer(ticket({"subject": "Order 17"}))
     robots = {
         "from_email": [ADA],
@@ -148,10 +148,11 @@ def test_a_robot_that_marks_nothing_and_answers_to_from_is_answered_once() -> No
         "stripped_text": None,
         "automatic": False,
     }
-    assert why_not(ticket(robots, event_id="2qvrnil0e2ic28trm7dfhrc2v0clambda4nbp0g1")) == "follow-up"
+    reply = ticket(robots, event_id="2qvrnil0e2ic28trm7dfhrc2v0clambda4nbp0g1")
+    assert reason_not_to_answer(reply) == "follow-up"
 
 
-def test_an_answer_quotes_the_whole_text_where_it_is_not_told_what_is_new() -> None:
+def test_an_answer_quotes_the_whole_text_without_a_stripped_text() -> None:
     text = answer(ticket({"stripped_text": None})).text
     assert text is not None
     assert text.endswith("> Wann kommt das Paket?\n>\n> > alt")
@@ -161,19 +162,19 @@ def test_two_mails_have_two_tickets() -> None:
     assert ticket().number != ticket(event_id="another").number
 
 
-def test_a_mail_that_two_rules_take_is_a_ticket_of_each_and_answered_from_both_addresses() -> None:
+def test_a_mail_of_two_receipt_rules_is_a_ticket_of_each() -> None:
     sqs = Sqs()
     wiring, _ = desk(sqs)
     sales = event({"envelope_recipients": ["sales@inbound.example.com"]})
 
-    for told in (event(), sales, event(), sales):
-        consume(told, wiring)
+    for received in (event(), sales, event(), sales):
+        consume(received, wiring)
 
     assert len({body["job_id"] for body in sqs.bodies}) == 2
     assert sqs.bodies[:2] == sqs.bodies[2:]
 
 
-def test_the_order_in_which_recipients_are_named_makes_no_other_ticket() -> None:
+def test_the_order_of_recipients_does_not_change_the_ticket() -> None:
     both = [SUPPORT, "sales@inbound.example.com"]
     first, second = (ticket({"envelope_recipients": each}) for each in (both, both[::-1]))
     assert first.number == second.number
@@ -193,29 +194,29 @@ def test_the_order_in_which_recipients_are_named_makes_no_other_ticket() -> None
         ({"from_email": [{"name": "", "address": "Support+1@Inbound.example.com"}]}, {}, "itself"),
     ],
 )
-def test_what_is_not_answered_has_its_reason(
+def test_a_mail_that_is_not_answered_has_a_reason(
     message: dict[str, Any], detail: dict[str, Any], reason: str
 ) -> None:
     sqs = Sqs()
-    assert why_not(ticket(message, **detail)) == reason
+    assert reason_not_to_answer(ticket(message, **detail)) == reason
     assert consume(event(message, **detail), desk(sqs)[0]) == reason
     assert sqs.bodies == []
 
 
 @pytest.mark.parametrize(
-    "told",
+    "received",
     [
         event(event_type="inbound_failed", message=None),
         {"detail": {"event_type": "sent", "event_id": "1", "timestamp": "2026-11-20T09:14:03Z"}},
     ],
 )
-def test_an_event_without_a_mail_opens_no_ticket(told: dict[str, Any]) -> None:
+def test_an_event_without_a_mail_opens_no_ticket(received: dict[str, Any]) -> None:
     sqs = Sqs()
-    assert consume(told, desk(sqs)[0]) == "no mail"
+    assert consume(received, desk(sqs)[0]) == "no mail"
     assert sqs.bodies == []
 
 
-def test_an_address_that_no_mail_can_go_to_is_left_and_named_to_nobody() -> None:
+def test_an_invalid_address_is_not_answered_and_not_logged() -> None:
     sqs = Sqs()
     wiring, logged = desk(sqs)
     odd = [{"name": "", "address": "ada@exa_mple..org,evil"}]
@@ -225,12 +226,12 @@ def test_an_address_that_no_mail_can_go_to_is_left_and_named_to_nobody() -> None
     assert "evil" not in logged.getvalue()
 
 
-def test_trouble_with_the_queue_is_raised_so_that_lambda_tries_again() -> None:
+def test_an_error_of_the_queue_is_raised_so_that_lambda_retries() -> None:
     with pytest.raises(SendError):
         consume(event(), desk(Sqs(works=False))[0])
 
 
-def test_what_is_no_event_is_refused_with_its_reason() -> None:
+def test_an_invalid_event_is_refused_with_its_reason() -> None:
     wiring, logged = desk(Sqs())
     with pytest.raises(InvalidEvent):
         consume({"source": "aws.ec2"}, wiring)
@@ -249,7 +250,7 @@ def test_what_is_no_event_is_refused_with_its_reason() -> None:
         (" <3@x> (comment)", "Ada's mail of Monday", [], "<3@x>"),
     ],
 )
-def test_references_name_the_thread_and_end_with_the_mail_that_is_answered(
+def test_references_have_the_thread_and_end_with_the_answered_mail(
     parent: str, in_reply_to: str | None, references: list[str], expected: str
 ) -> None:
     message = InboundMessage(message_id_header=parent, in_reply_to=in_reply_to, references=tuple(references))
@@ -257,12 +258,12 @@ def test_references_name_the_thread_and_end_with_the_mail_that_is_answered(
 
 
 @pytest.mark.parametrize("parent", [None, "", "3@x", "<>", "<a b@x>", "<3@x\r\nBcc: eve@example.org>"])
-def test_a_mail_without_an_id_is_answered_in_no_thread(parent: str | None) -> None:
+def test_an_answer_to_a_mail_without_an_id_has_no_thread(parent: str | None) -> None:
     message = InboundMessage(message_id_header=parent, references=("<1@x>",))
     assert threading(message) == {}
 
 
-def test_of_a_long_thread_the_first_and_the_last_mails_are_named() -> None:
+def test_references_of_a_long_thread_have_its_first_and_last_mails() -> None:
     references = tuple(f"<{n}@x>" for n in range(100))
     found = threading(InboundMessage(message_id_header="<m@x>", references=references))["References"].split()
     assert len(found) == REFERENCES + 1
@@ -285,7 +286,7 @@ def test_an_answers_subject_has_one_re_and_one_line(subject: str | None, expecte
     assert subject_of_answer(subject) == expected
 
 
-def test_hostile_texts_and_subjects_still_make_a_job_that_mailbus_takes() -> None:
+def test_hostile_texts_and_subjects_still_make_a_valid_job() -> None:
     sqs = Sqs()
     hostile = {"subject": "x" * 5000 + "\x00\n", "text": "y" * 300_000, "stripped_text": None}
     assert consume(event(hostile), desk(sqs)[0]) in {"answered", "refused"}
