@@ -43,7 +43,7 @@ CROSS_STACK: Final = "ExportsOutput"
 _API_URL: Final = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/(.*)")
 
 # The output with the endpoint URL of a service; other services use `endpoint_url`.
-_ENDPOINTS: Final = {"ses": "ses_endpoint_url", "sesv2": "ses_endpoint_url", "sns": "sns_endpoint_url"}
+ENDPOINTS: Final = {"ses": "ses_endpoint_url", "sesv2": "ses_endpoint_url", "sns": "sns_endpoint_url"}
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +143,7 @@ class EmbeddedAws:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client, as an application creates it from `outputs`."""
-        endpoint = _ENDPOINTS.get(service, "endpoint_url")
+        endpoint = ENDPOINTS.get(service, "endpoint_url")
         return boto3.client(
             service,  # type: ignore[call-overload]  # the stubs know literal names only
             endpoint_url=self.outputs[endpoint],

@@ -5,22 +5,31 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
-
-    from mailbus_local.embedded import EmbeddedAws
 
 WAIT_SECONDS: Final = 1
 JOIN_SECONDS: Final = 10
 
 
+class Aws(Protocol):
+    """What a subscriber needs of the embedded AWS: its outputs, and clients for its services."""
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        """The outputs of the stacks, and where the services listen."""
+
+    def client(self, service: str) -> Any:
+        """Make a boto3 client."""
+
+
 class Subscriber:
     """Collects all events of the bus, in order of arrival, inside its `with` block."""
 
-    def __init__(self, aws: EmbeddedAws, name: str) -> None:
+    def __init__(self, aws: Aws, name: str) -> None:
         self._aws = aws
         self._name = name
         self._events: list[dict[str, Any]] = []

@@ -17,7 +17,7 @@ from mailbus.jobs.contract import Attachment, SendJob
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import System
+    from tests.e2e.system import System
 
 if not project.configured:
     # for all tests of a process, as a project has them
@@ -57,10 +57,10 @@ def job(**fields: Any) -> SendJob:
     )
 
 
-def test_a_typed_job_is_sent_and_its_events_name_it(system: System, client: Client) -> None:
+def test_a_send_job_is_sent_and_its_events_have_its_id_and_metadata(system: System, client: Client) -> None:
     sent = client.send(
         job(
-            attachments=[Attachment(filename="a.txt", content_type="text/plain", content="aGk=")],
+            attachments=[Attachment(filename="a.txt", content_type="text/plain", content=b"hi")],
             metadata={"order": 7},
         )
     )
@@ -71,16 +71,20 @@ def test_a_typed_job_is_sent_and_its_events_name_it(system: System, client: Clie
     assert all(event["metadata"] == {"order": 7} for event in events)
 
 
-def test_a_wrong_job_is_refused_before_it_is_on_the_queue(client: Client) -> None:
+def test_an_invalid_job_is_refused_before_it_is_enqueued(client: Client) -> None:
     with pytest.raises(InvalidJob) as refused:
         client.send({"from_email": "shop@example.com", "to": [SUCCESS], "subjet": "typo", "text": "x"})
 
     assert refused.value.path == "$.subjet"
 
 
-def test_of_many_jobs_each_has_its_own_answer(system: System, client: Client) -> None:
+def test_send_many_returns_a_result_for_each_job(system: System, client: Client) -> None:
     large = "long ünicode " * 150_000
-    wrong = {3: {"to": ["no address"]}, 11: {"send_at": "tomorrow"}, 17: {"template_id": "x", "html": "y"}}
+    wrong: dict[int, dict[str, Any]] = {
+        3: {"to": ["no address"]},
+        11: {"send_at": "tomorrow"},
+        17: {"template_id": "x", "html": "y"},
+    }
 
     def jobs() -> Iterator[SendJob | dict[str, Any]]:
         for number in range(25):
@@ -103,10 +107,10 @@ def test_of_many_jobs_each_has_its_own_answer(system: System, client: Client) ->
         assert len(sent["raw"]) > len(large)
 
 
-def test_a_job_for_later_is_taken_back(system: System, client: Client) -> None:
+def test_a_scheduled_job_is_cancelled(system: System, client: Client) -> None:
     sent = client.send(job(send_at="2999-01-01T00:00:00Z", job_id=f"never-{uuid.uuid4().hex}"))
     soon = client.send(job(send_at=(datetime.now(UTC) + timedelta(days=30)).isoformat()))
-    system.wait_until_known(soon.job_id, lambda record: record.state == "scheduled")
+    system.wait_for_record(soon.job_id, lambda record: record.state == "scheduled")
 
     assert client.cancel(soon.job_id) == "cancelled"
     assert client.cancel(soon.job_id) == "already_cancelled"
@@ -114,7 +118,7 @@ def test_a_job_for_later_is_taken_back(system: System, client: Client) -> None:
     assert "$.send_at" in refused["description"]
 
 
-def test_the_bulk_lane_has_a_client_of_its_own_that_can_cancel_too(system: System) -> None:
+def test_a_client_of_the_bulk_queue_sends_and_cancels(system: System) -> None:
     bulk = client_of(system, "BulkQueueUrl")
 
     sent = bulk.send(job())
@@ -123,7 +127,7 @@ def test_the_bulk_lane_has_a_client_of_its_own_that_can_cancel_too(system: Syste
     assert bulk.cancel(sent.job_id) == "too_late"
 
 
-def test_djangos_messages_are_sent_with_anymails_attributes(system: System, client: Client) -> None:
+def test_django_messages_are_sent_with_anymail_attributes(system: System, client: Client) -> None:
     message = EmailMultiAlternatives(
         subject="Grüße {{name}}",
         body="Hallo {{name}}",
@@ -159,8 +163,8 @@ def test_djangos_messages_are_sent_with_anymails_attributes(system: System, clie
         assert "X-Shop: 7" in sent["raw"]
 
 
-def test_what_lies_in_the_deployments_own_bucket_can_be_attached(system: System, client: Client) -> None:
-    at = system.keep(system.outputs["JobsBucketName"], f"jobs/{uuid.uuid4().hex}.bin", b"\x00\xff")
+def test_an_object_in_the_jobs_bucket_can_be_attached(system: System, client: Client) -> None:
+    at = system.put_object(system.outputs["JobsBucketName"], f"jobs/{uuid.uuid4().hex}.bin", b"\x00\xff")
 
     file = {"filename": "a.bin", "content_type": "application/octet-stream", "s3": at}
     sent = client.send(system.job(attachments=[file]))

@@ -7,29 +7,27 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from mailbus_local.embedded import ROOT
+
 if TYPE_CHECKING:
-    from conftest import System
+    from tests.e2e.system import System
 
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+EXAMPLES = {
+    f"{page.name}-{number}": code
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for number, code in enumerate(EXAMPLE.findall(page.read_text()), 1)
+}
 
 
-def _examples() -> list[object]:
-    return [
-        pytest.param(code, id=f"{page.name}-{number}")
-        for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-        for number, code in enumerate(EXAMPLE.findall(page.read_text()), 1)
-    ]
-
-
-@pytest.mark.parametrize("code", _examples())
-def test_an_example_runs(system: System, tmp_path: Path, code: str) -> None:
-    outputs = tmp_path / "outputs.json"
+@pytest.fixture(scope="module")
+def errors(system: System, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What went wrong in each example."""
+    outputs = tmp_path_factory.mktemp("examples") / "outputs.json"
     outputs.write_text(json.dumps(system.outputs))
     queue = system.client("sqs").create_queue(QueueName="documentation")["QueueUrl"]
     environment = {
@@ -48,20 +46,26 @@ def test_an_example_runs(system: System, tmp_path: Path, code: str) -> None:
         "WEBHOOK_SECRET_ARN": system.outputs["WebhookSecretArn"],
         "TOPIC_ARN": "arn:aws:sns:eu-west-1:000000000000:mail-events",
         "OUTPUTS": str(outputs),
-        "PYTHONPATH": str(ROOT / "functions"),
+        "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT))),
     }
-
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, "-W", "error", "-m", "tests.e2e.run_examples"],
+        input=json.dumps(EXAMPLES),
         cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
-
     assert run.returncode == 0, run.stderr
+    errors: dict[str, str] = json.loads(run.stdout)
+    return errors
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_runs(errors: dict[str, str], name: str) -> None:
+    assert errors[name] == "", errors[name]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +74,4 @@ def test_an_example_runs(system: System, tmp_path: Path, code: str) -> None:
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     path = ROOT / page
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text())
-
-    missing = [link for link in links if not (path.parent / link).exists()]
-
-    assert missing == []
+    assert [link for link in links if not (path.parent / link).exists()] == []

@@ -6,7 +6,7 @@ from bench.journeys import worker_kills
 from bench.support.deployment import Deployment
 
 if TYPE_CHECKING:
-    from conftest import System
+    from tests.e2e.system import System
 
 JOBS = 100
 # more would take longer: the jobs of a killed worker wait for half a minute until its lease is over

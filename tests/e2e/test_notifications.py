@@ -1,4 +1,4 @@
-"""Mail of an identity whose feedback notifications come to the tracking topic too."""
+"""Mail of an identity whose feedback notifications are published to the tracking topic too."""
 
 from __future__ import annotations
 
@@ -9,31 +9,29 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import System
+    from tests.e2e.system import System
 
 NOTIFIED = "example.net"
 SIMULATED = "{}@simulator.amazonses.com"
 METADATA = {"issue": 11, "reader": "ada"}
 TAGS = ["newsletter", "autumn"]
 OUTCOMES = [("success", "delivered"), ("bounce", "bounced"), ("complaint", "complained")]
-# What a notification does not tell, and SES's own JSON, which is another one.
-OF_THE_WAY = ("message_tags", "esp_event")
+# Not in a notification; and SES's own JSON, which differs.
+DIFFERENT = ("message_tags", "esp_event")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _impatient(system: System) -> Iterator[None]:
-    """Let nobody wait a minute for what the sender writes down within a second or two.
+def sent_directly(system: System) -> Iterator[dict[str, str]]:
+    """Send mail beside Mailbus first, since its events wait for a job; the message ids by mailbox.
 
-    A worker that is at work while its function is changed leaves its messages hidden for minutes.
+    They would wait a minute, while the sender records a job within a second or two.
     """
-    system.wait_until_empty("TrackingQueueUrl")
     with system.deployed_with("Tracker", SENDER_SECONDS="10"):
-        yield
-        system.wait_until_empty("TrackingQueueUrl")
+        yield {mailbox: send_directly(system, mailbox) for mailbox, _ in OUTCOMES}
 
 
-def told(system: System, **wanted: object) -> dict[str, dict[str, Any]]:
-    """Wait for an event by both ways, as event publishing and as notification tell it."""
+def both_ways(system: System, **wanted: object) -> dict[str, dict[str, Any]]:
+    """Wait for the same event from event publishing and from a notification."""
     found: dict[str, dict[str, Any]] = {}
 
     def both(events: tuple[dict[str, Any], ...]) -> bool:
@@ -46,12 +44,12 @@ def told(system: System, **wanted: object) -> dict[str, dict[str, Any]]:
     return found
 
 
-def shared(event: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in event.items() if name not in OF_THE_WAY}
+def comparable(event: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name not in DIFFERENT}
 
 
-def send_straight(system: System, mailbox: str) -> str:
-    """Send through SES beside Mailbus, without a configuration set."""
+def send_directly(system: System, mailbox: str) -> str:
+    """Send through SES without Mailbus and without a configuration set; return the message id."""
     answer = system.client("sesv2").send_email(
         FromEmailAddress=f"Help Desk <help@{NOTIFIED}>",
         Destination={"ToAddresses": [SIMULATED.format(mailbox)]},
@@ -63,12 +61,6 @@ def send_straight(system: System, mailbox: str) -> str:
         },
     )
     return str(answer["MessageId"])
-
-
-@pytest.fixture(scope="module")
-def sent_straight(system: System) -> dict[str, str]:
-    """The message ids of mail by its mailbox; all of it is waited for together."""
-    return {mailbox: send_straight(system, mailbox) for mailbox, _ in OUTCOMES}
 
 
 def test_the_deployed_stacks_have_ses_publish_notifications_with_headers(system: System) -> None:
@@ -88,7 +80,7 @@ def test_the_deployed_stacks_have_ses_publish_notifications_with_headers(system:
 
 
 @pytest.mark.parametrize(("mailbox", "event_type"), OUTCOMES)
-def test_an_outcome_that_ses_tells_both_ways_is_one_event_whole_each_time(
+def test_an_outcome_reported_both_ways_is_one_event_and_complete_each_time(
     system: System, mailbox: str, event_type: str
 ) -> None:
     job_id = system.send(
@@ -98,32 +90,32 @@ def test_an_outcome_that_ses_tells_both_ways_is_one_event_whole_each_time(
         tags=TAGS,
     )
 
-    ways = told(system, job_id=job_id, event_type=event_type)
+    ways = both_ways(system, job_id=job_id, event_type=event_type)
 
     event, notification = ways["eventType"], ways["notificationType"]
-    assert shared(event) == shared(notification)
+    assert comparable(event) == comparable(notification)
     assert notification["metadata"] == METADATA
     assert notification["tags"] == TAGS
     assert len(system.details(job_id=job_id, event_type=event_type)) == 1
 
 
 @pytest.mark.parametrize(("kind", "event_type"), [("Bounce", "bounced"), ("Complaint", "complained")])
-def test_what_happens_later_is_told_both_ways_too(system: System, kind: str, event_type: str) -> None:
+def test_later_feedback_is_reported_both_ways_too(system: System, kind: str, event_type: str) -> None:
     job_id = system.send(from_email=f"news@{NOTIFIED}", metadata=METADATA, tags=TAGS)
     message_id = str(system.wait(1, job_id=job_id, event_type="delivered")[0]["message_id"])
     system.simulator.post(f"events/{message_id}", json={"event_type": kind}).raise_for_status()
 
-    ways = told(system, job_id=job_id, event_type=event_type)
+    ways = both_ways(system, job_id=job_id, event_type=event_type)
 
-    assert shared(ways["eventType"]) == shared(ways["notificationType"])
+    assert comparable(ways["eventType"]) == comparable(ways["notificationType"])
     assert (ways["notificationType"]["metadata"], ways["notificationType"]["tags"]) == (METADATA, TAGS)
 
 
 @pytest.mark.parametrize(("mailbox", "event_type"), OUTCOMES)
-def test_mail_that_somebody_sends_beside_mailbus_has_events_without_a_job(
-    system: System, sent_straight: dict[str, str], mailbox: str, event_type: str
+def test_mail_sent_without_mailbus_has_events_without_a_job(
+    system: System, sent_directly: dict[str, str], mailbox: str, event_type: str
 ) -> None:
-    (event,) = system.wait(1, message_id=sent_straight[mailbox], event_type=event_type)
+    (event,) = system.wait(1, message_id=sent_directly[mailbox], event_type=event_type)
 
     assert event["job_id"] is None
     assert (event["metadata"], event["tags"]) == ({}, [])

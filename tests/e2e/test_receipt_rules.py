@@ -1,4 +1,4 @@
-"""The rules of the settings, deployed: `notes@` and `encoded@` come in notifications, the rest is stored."""
+"""The deployed receipt rules: mail to `notes@` and `encoded@` is in notifications, other mail in S3."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import System
+    from tests.e2e.system import System
 
 
 def _mail(recipient: str) -> bytes:
@@ -20,7 +20,7 @@ def _mail(recipient: str) -> bytes:
     return mail.as_bytes()
 
 
-def test_the_rules_of_the_settings_are_active_in_their_order(system: System) -> None:
+def test_the_configured_rules_are_active_in_their_order(system: System) -> None:
     active = system.client("ses").describe_active_receipt_rule_set()
     assert active["Metadata"]["Name"] == "mailbus-local"
     ours = [rule for rule in active["Rules"] if not rule["Name"].startswith("test-")]
@@ -32,7 +32,7 @@ def test_the_rules_of_the_settings_are_active_in_their_order(system: System) -> 
 
 
 @pytest.mark.parametrize("name", ["notes", "encoded", "support"])
-def test_mail_by_either_action_becomes_one_event_and_is_kept(system: System, name: str) -> None:
+def test_mail_of_either_action_becomes_one_event_and_is_stored(system: System, name: str) -> None:
     recipient = f"{name}@inbound.example.com"
 
     message_id = system.receive(_mail(recipient), recipient)
@@ -50,7 +50,7 @@ def test_mail_by_either_action_becomes_one_event_and_is_kept(system: System, nam
     assert b"Subject: =?utf-8?" in stored["Body"].read()
 
 
-def test_a_label_does_not_lead_past_the_rule_of_an_address(system: System) -> None:
+def test_a_label_does_not_bypass_the_rule_of_an_address(system: System) -> None:
     recipient = "notes+milk@inbound.example.com"
     large = b"Subject: large\r\n\r\n" + b"a line of text\r\n" * 10_000
 
@@ -61,7 +61,7 @@ def test_a_label_does_not_lead_past_the_rule_of_an_address(system: System) -> No
     assert reply.json()["smtp_reply"].startswith("552")
 
 
-def test_a_rule_that_stops_has_a_mail_to_several_to_itself(system: System) -> None:
+def test_after_a_rule_that_stops_no_other_rule_takes_the_mail(system: System) -> None:
     recipients = ("notes@inbound.example.com", "support@inbound.example.com")
 
     message_id = system.receive(_mail(recipients[0]), *recipients)

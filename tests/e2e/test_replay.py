@@ -1,4 +1,4 @@
-"""`make replay` on the deployed system: past events come again, the same but for the replay's name."""
+"""`make replay` on the deployed system: past events are delivered again, with the replay's name."""
 
 from __future__ import annotations
 
@@ -6,25 +6,23 @@ import json
 import os
 import subprocess
 import sys
-import time
 import uuid
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mailbus_local.embedded import ROOT
+from tests.e2e.system import eventually
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import System
-
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 30.0
+    from tests.e2e.system import System
 
 
 class Rule:
-    """A rule on the bus with a queue that keeps what it matched."""
+    """A rule on the bus, with a queue as its target."""
 
     def __init__(self, system: System, name: str, pattern: dict[str, Any]) -> None:
         self.name = f"{name}-{uuid.uuid4().hex[:8]}"
@@ -48,15 +46,12 @@ class Rule:
         self._events.disable_rule(Name=self.name, EventBusName=self._bus)
 
     def wait(self, count: int) -> list[dict[str, Any]]:
-        """Wait until it has got so many events."""
-        deadline = time.monotonic() + SECONDS
-        while len(self.got) < count:
-            assert time.monotonic() < deadline, f"{len(self.got)} of {count} events"
-            self.read(seconds=1)
+        """Wait until the rule has matched so many events; return all of them."""
+        eventually(lambda: len(self.read(seconds=1)) >= count, f"{count} events of rule {self.name}")
         return self.got
 
     def read(self, seconds: int = 0) -> list[dict[str, Any]]:
-        """Take what has come by now."""
+        """Take what is on the queue; return all events so far."""
         answer = self._sqs.receive_message(
             QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=seconds
         )
@@ -100,13 +95,13 @@ def _run(system: System, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 
 
 def _interval(start: datetime) -> tuple[str, ...]:
-    """Write an interval until now; the embedded AWS counts its events' time in whole seconds."""
+    """Return an interval until now as arguments; the embedded AWS stores times in whole seconds."""
     return ("--from", start.isoformat(timespec="seconds"), "--to", datetime.now(UTC).isoformat())
 
 
@@ -117,7 +112,7 @@ def _sent(system: System, rule: Rule, tag: str) -> tuple[datetime, list[dict[str
     return start, list(rule.wait(6))
 
 
-def test_events_come_again_with_their_ids_and_the_replays_name(
+def test_replayed_events_have_their_ids_and_the_replays_name(
     system: System, rule: Rule, live_rule: Rule, tag: str
 ) -> None:
     start, first = _sent(system, rule, tag)
@@ -138,8 +133,8 @@ def test_events_come_again_with_their_ids_and_the_replays_name(
     assert len(live_rule.wait(6)) == len(live_rule.read(seconds=1)) == 6
 
 
-def test_a_replay_to_one_rule_names_it_to_eventbridge(system: System, rule: Rule, tag: str) -> None:
-    """The embedded AWS gives replays to all rules, so this looks at what it was asked."""
+def test_a_replay_to_one_rule_has_it_in_its_destination(system: System, rule: Rule, tag: str) -> None:
+    """The embedded AWS replays to all rules, so this checks the request."""
     start, _ = _sent(system, rule, tag)
 
     done = _run(system, *_interval(start), "--rule", rule.name)
@@ -151,7 +146,7 @@ def test_a_replay_to_one_rule_names_it_to_eventbridge(system: System, rule: Rule
     assert [arn.rsplit("/", 1)[1] for arn in destination["FilterArns"]] == [rule.name]
 
 
-def test_an_interval_before_the_events_brings_none(system: System, rule: Rule, tag: str) -> None:
+def test_an_interval_before_the_events_replays_none(system: System, rule: Rule, tag: str) -> None:
     start, _ = _sent(system, rule, tag)
     before = start - timedelta(hours=2)
 
@@ -161,7 +156,7 @@ def test_an_interval_before_the_events_brings_none(system: System, rule: Rule, t
     assert len(rule.read(seconds=1)) == 6
 
 
-def test_a_rule_that_cannot_be_replayed_to_is_refused_and_nothing_starts(system: System, rule: Rule) -> None:
+def test_an_unknown_or_disabled_rule_is_refused_and_no_replay_starts(system: System, rule: Rule) -> None:
     events = system.client("events")
     before = len(events.list_replays()["Replays"])
     minutes = datetime.now(UTC) - timedelta(minutes=5)
@@ -177,14 +172,14 @@ def test_a_rule_that_cannot_be_replayed_to_is_refused_and_nothing_starts(system:
     assert len(events.list_replays()["Replays"]) == before
 
 
-def test_a_time_before_the_archives_is_refused_with_the_earliest_one(system: System) -> None:
+def test_a_time_before_the_archive_is_refused_with_its_retention(system: System) -> None:
     done = _run(system, *_interval(datetime.now(UTC) - timedelta(days=31)))
 
     assert done.returncode == 1
     assert "the archive keeps events for 30 days" in done.stderr
 
 
-def test_a_stage_that_is_not_deployed_is_one_line_that_says_so(system: System) -> None:
+def test_a_stage_that_is_not_deployed_is_an_error_of_one_line(system: System) -> None:
     minutes = datetime.now(UTC) - timedelta(minutes=5)
 
     done = _run(system, "--stage", "prod", *_interval(minutes))

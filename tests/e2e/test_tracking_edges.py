@@ -1,4 +1,4 @@
-"""What is large, wrong or cut off, through the deployed topic, queue, function and bus."""
+"""Large, invalid and truncated notifications, through the deployed topic, queue, function and bus."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from mailbus.events import EmailEvent, parse
 
 if TYPE_CHECKING:
-    from conftest import System
+    from tests.e2e.system import System
 
-# what an SNS message may have, and what an event of the bus may have
+# the limits of an SNS message and of an event on the bus
 SNS_BYTES = 256 * 1024
 
 
@@ -40,7 +40,7 @@ def delivery(message_id: str, recipient: str = "ada@example.org", **mail: Any) -
     }
 
 
-def test_an_event_over_the_limit_of_the_bus_refers_to_sess_json_in_s3(system: System) -> None:
+def test_an_event_over_the_limit_of_the_bus_refers_to_the_json_in_s3(system: System) -> None:
     message_id = uuid.uuid4().hex
     whole = delivery(message_id)
     room = SNS_BYTES - len(json.dumps(whole)) - 100
@@ -58,7 +58,7 @@ def test_an_event_over_the_limit_of_the_bus_refers_to_sess_json_in_s3(system: Sy
     assert json.loads(stored["Body"].read()) == whole
 
 
-def test_of_a_hundred_reports_the_one_that_is_poison_is_kept_and_the_rest_become_events(
+def test_an_invalid_notification_does_not_hold_up_ninety_nine_others(
     system: System,
 ) -> None:
     series = uuid.uuid4().hex
@@ -80,7 +80,7 @@ def test_of_a_hundred_reports_the_one_that_is_poison_is_kept_and_the_rest_become
     assert "no mail object" in letter["Reason"]
 
 
-def test_metadata_and_tags_that_ses_cut_off_come_from_the_ledger(system: System) -> None:
+def test_metadata_and_tags_that_ses_truncated_come_from_the_ledger(system: System) -> None:
     job_id = system.send(metadata={"order": 4711, "long": "x" * 2000}, tags=["receipt"])
     (sent,) = system.wait(1, job_id=job_id, event_type="delivered")
     opened = {

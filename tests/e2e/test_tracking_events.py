@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import System
+    from tests.e2e.system import System
 
 SIMULATED = "{}@simulator.amazonses.com"
 
@@ -28,7 +28,7 @@ def sent(system: System) -> str:
         ("complaint", "complained", "spam"),
     ],
 )
-def test_the_mailbox_simulator_gives_its_outcome(
+def test_each_address_of_the_mailbox_simulator_has_its_event(
     system: System, mailbox: str, event_type: str, reject_reason: str | None
 ) -> None:
     job_id = system.send(to=[SIMULATED.format(mailbox)])
@@ -52,7 +52,7 @@ def test_the_mailbox_simulator_gives_its_outcome(
         ({"event_type": "Subscription"}, "unsubscribed"),
     ],
 )
-def test_what_happens_to_a_sent_mail_becomes_an_event(
+def test_each_ses_event_type_becomes_its_event(
     system: System, sent: str, ses: dict[str, str], event_type: str
 ) -> None:
     system.simulator.post(f"events/{sent}", json=ses).raise_for_status()
@@ -60,7 +60,7 @@ def test_what_happens_to_a_sent_mail_becomes_an_event(
     event = system.wait(1, message_id=sent, event_type=event_type)[0]
 
     assert event["job_id"]
-    # SES leaves the headers out of a delay, and with them what travels there: the ledger has it too
+    # SES omits the headers, and with them the metadata, from a delay: the ledger has them too
     assert event["metadata"] == {"user": 42}
     assert event["tags"] == ["news"]
     assert event["recipient"] == SIMULATED.format("success")
@@ -78,7 +78,7 @@ def test_two_opens_are_two_events_with_two_ids(system: System, sent: str) -> Non
     assert len({event["event_id"] for event in opened}) == len(opened)
 
 
-def test_the_event_on_the_bus_is_labelled_for_rules(system: System, sent: str) -> None:
+def test_the_event_on_the_bus_has_source_type_and_resources_for_rules(system: System, sent: str) -> None:
     event = next(
         event
         for event in system.whole_events()
@@ -147,7 +147,7 @@ def _notification(kind: str, message_id: str, **body: object) -> dict[str, Any]:
         ),
     ],
 )
-def test_feedback_notifications_are_understood_and_repeat_their_id(
+def test_a_repeated_feedback_notification_has_the_same_event_id(
     system: System, kind: str, key: str, body: dict[str, object], event_type: str
 ) -> None:
     message_id = f"notified-{uuid.uuid4().hex}"
@@ -156,13 +156,13 @@ def test_feedback_notifications_are_understood_and_repeat_their_id(
     system.publish("TrackingTopicArn", payload)
     system.publish("TrackingTopicArn", payload)
 
-    first, second = system.wait_for_repeated(2, message_id=message_id)
+    first, second = system.wait_for_copies(2, message_id=message_id)
     assert first["event_type"] == second["event_type"] == event_type
     assert first["event_id"] == second["event_id"]
     assert first["timestamp"] == "2026-11-22T10:00:01Z"
 
 
-def test_an_event_type_that_is_new_is_passed_on_as_unknown(system: System) -> None:
+def test_a_new_event_type_is_passed_on_as_unknown(system: System) -> None:
     message_id = f"new-{uuid.uuid4().hex}"
     payload = _notification("Bounce", message_id)
     del payload["notificationType"]
@@ -174,27 +174,26 @@ def test_an_event_type_that_is_new_is_passed_on_as_unknown(system: System) -> No
     assert event["esp_event"]["eventType"] == "Teleported"
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
+def test_a_malformed_notification_is_dead_lettered_with_its_reason(system: System) -> None:
+    templates = (
         "not JSON {}",
         '{{"eventType": "Bounce", "id": "{}"}}',
         '{{"mail": {{"messageId": "{}"}}}}',
         '["{}"]',
         '{{"eventType": "Bounce", "mail": "{}"}}',
-    ],
-)
-def test_a_malformed_ses_message_is_kept_with_its_reason(system: System, message: str) -> None:
-    mark = uuid.uuid4().hex
+    )
+    messages = {uuid.uuid4().hex: template for template in templates}
 
-    system.publish("TrackingTopicArn", message.format(mark))
+    for mark, template in messages.items():
+        system.publish("TrackingTopicArn", template.format(mark))
 
-    letter = system.dead_letter("TrackingDeadLetterQueueUrl", mark)
-    assert letter["Error"] == "InvalidNotification"
-    assert letter["Reason"]
+    for mark in messages:
+        letter = system.dead_letter("TrackingDeadLetterQueueUrl", mark)
+        assert letter["Error"] == "InvalidNotification"
+        assert letter["Reason"]
 
 
-def test_what_is_no_sns_envelope_is_kept_with_its_reason(system: System) -> None:
+def test_a_body_without_sns_envelope_is_dead_lettered_with_its_reason(system: System) -> None:
     mark = uuid.uuid4().hex
 
     system.client("sqs").send_message(QueueUrl=system.outputs["TrackingQueueUrl"], MessageBody=mark)
@@ -204,7 +203,7 @@ def test_what_is_no_sns_envelope_is_kept_with_its_reason(system: System) -> None
     assert "SNS" in letter["Reason"]
 
 
-def test_received_mail_on_the_tracking_topic_is_reported_as_a_wiring_mistake(system: System) -> None:
+def test_received_mail_on_the_tracking_topic_is_a_wiring_error(system: System) -> None:
     message_id = f"received-{uuid.uuid4().hex}"
     payload = _notification("Received", message_id, receipt={"recipients": []})
 
@@ -215,8 +214,8 @@ def test_received_mail_on_the_tracking_topic_is_reported_as_a_wiring_mistake(sys
     assert system.outputs["TrackingTopicArn"] in letter["Reason"]
 
 
-def test_setup_messages_are_ignored_quietly(system: System) -> None:
-    before = system.dead_letters("TrackingDeadLetterQueueUrl")
+def test_setup_messages_are_ignored(system: System) -> None:
+    before = system.count_dead_letters("TrackingDeadLetterQueueUrl")
     mark = f"after-{uuid.uuid4().hex}"
 
     system.publish("TrackingTopicArn", "Successfully validated SNS topic for Amazon SES event publishing.")
@@ -224,5 +223,5 @@ def test_setup_messages_are_ignored_quietly(system: System) -> None:
 
     assert system.wait(1, message_id=mark)
     system.wait_until_empty("TrackingQueueUrl")
-    assert system.dead_letters("TrackingDeadLetterQueueUrl") == before
+    assert system.count_dead_letters("TrackingDeadLetterQueueUrl") == before
     assert not system.details(message_id=None, job_id=None)

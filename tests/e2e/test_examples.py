@@ -1,29 +1,27 @@
-"""The example of consumers, deployed beside Mailbus: what reaches the function, the queue, the endpoint."""
+"""The examples, deployed beside Mailbus: subscriptions by rules of the bus, and a support desk."""
 
 from __future__ import annotations
 
 import json
-import sys
-import threading
-import time
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailbus_local import assembly
+from examples.support_desk.desk import open_ticket
+from mailbus.events import parse
+from mailbus_local.embedded import ROOT
+from tests.e2e.example_stacks import DeskStack, Partner, SubscriptionStack, deploy, job_id_of, raw_of
+from tests.e2e.system import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from conftest import System
+    from tests.e2e.example_stacks import Outputs
+    from tests.e2e.system import System
 
-ROOT = Path(__file__).resolve().parents[2]
 PATTERNS = ROOT / "examples" / "subscriptions" / "patterns"
-SECONDS = 30.0
-POLL_SECONDS = 0.1
 EVENT = {
     "version": "0",
     "id": "3d1f6a52-5b0e-4b8c-9a57-2f4d1f5f9a11",
@@ -33,119 +31,41 @@ EVENT = {
     "time": "2026-11-22T10:00:00Z",
     "resources": [],
 }
-
-
-class Partner:
-    """An endpoint on loopback that keeps what is posted to it. EventBridge itself takes HTTPS alone."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[dict[str, str], dict[str, Any]]] = []
-        partner = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                partner.requests.append((headers, json.loads(body)))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_arguments: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/mail-events"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def about(self, job_id: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
-        return [request for request in self.requests if request[1]["job_id"] == job_id]
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-class Deployed:
-    """The example's stack, by its outputs."""
-
-    def __init__(self, system: System, outputs: dict[str, str], partner: Partner) -> None:
-        self.outputs = outputs
-        self.partner = partner
-        self._dynamodb = system.client("dynamodb")
-        self._sqs = system.client("sqs")
-        self._queued: list[dict[str, Any]] = []
-
-    def notes(self, about: str) -> list[str]:
-        """What the consumer's table says about an address or a job."""
-        answer = self._dynamodb.query(
-            TableName=self.outputs["NotesTableName"],
-            KeyConditionExpression="about = :about",
-            ExpressionAttributeValues={":about": {"S": about}},
-        )
-        return [item["what"]["S"] for item in answer["Items"]]
-
-    def queued(self, job_id: str) -> list[dict[str, Any]]:
-        """Take from the queue what has come, and give what is about a job."""
-        answer = self._sqs.receive_message(QueueUrl=self.outputs["QueueUrl"], MaxNumberOfMessages=10)
-        for message in answer.get("Messages", []):
-            self._sqs.delete_message(
-                QueueUrl=self.outputs["QueueUrl"], ReceiptHandle=message["ReceiptHandle"]
-            )
-            self._queued.append(json.loads(message["Body"])["detail"])
-        return [detail for detail in self._queued if detail["job_id"] == job_id]
-
-    def letters(self, output: str) -> int:
-        attribute = "ApproximateNumberOfMessages"
-        answer = self._sqs.get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=[attribute])
-        return int(answer["Attributes"][attribute])
-
-
-def _wait(what: str, enough: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not enough():
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(POLL_SECONDS)
+SUPPORT = "support@inbound.example.com"
+SALES = "sales@inbound.example.com"
 
 
 @pytest.fixture(scope="module")
-def deployed(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    directory = tmp_path_factory.mktemp("subscriptions")
-    synthesized, adapted, outputs = directory / "synthesized", directory / "adapted", directory / "out.json"
+def partner() -> Iterator[Partner]:
     partner = Partner()
-    try:
-        system.cdk(
-            directory,
-            "synth",
-            *("--quiet", "--output", str(synthesized)),
-            *("--app", f"{sys.executable} -m examples.subscriptions"),
-            *("--context", f"bus={system.outputs['EventBusName']}"),
-            *("--context", f"endpoint={partner.url}"),
-            *("--context", "architecture=host"),
-        )
-        assembly.adapt(synthesized, adapted)
-        system.cdk(
-            directory,
-            "deploy",
-            *("--app", str(adapted), "--all", "--require-approval", "never", "--method", "direct"),
-            *("--outputs-file", str(outputs)),
-        )
-        yield Deployed(system, json.loads(outputs.read_text())["mail-subscriptions"], partner)
-    finally:
-        partner.close()
+    yield partner
+    partner.close()
 
 
-# --- through the deployed stack
+@pytest.fixture(scope="module")
+def outputs(system: System, partner: Partner, tmp_path_factory: pytest.TempPathFactory) -> Outputs:
+    return deploy(system, tmp_path_factory.mktemp("examples"), partner.url)
 
 
-def test_a_hard_bounce_is_noted_once_however_often_it_is_told(system: System, deployed: Deployed) -> None:
+@pytest.fixture(scope="module")
+def deployed(system: System, outputs: Outputs, partner: Partner) -> SubscriptionStack:
+    return SubscriptionStack(system, outputs["mail-subscriptions"], partner)
+
+
+@pytest.fixture(scope="module")
+def desk(system: System, outputs: Outputs) -> DeskStack:
+    return DeskStack(system, outputs["support-desk"])
+
+
+# --- subscriptions, through the deployed stack
+
+
+def test_a_repeated_hard_bounce_is_noted_once(system: System, deployed: SubscriptionStack) -> None:
     address = f"bounce+{uuid.uuid4().hex[:8]}@simulator.amazonses.com"
     job_id = system.send(to=[address])
     (event,) = system.wait(1, job_id=job_id, event_type="bounced")
     expected = [f"bounced#{event['event_id']}"]
-    _wait("a note about the address", lambda: deployed.notes(f"address#{address}") == expected)
+    eventually(lambda: deployed.notes(f"address#{address}") == expected, "a note about the address")
 
     entry = {
         "EventBusName": system.outputs["EventBusName"],
@@ -154,27 +74,27 @@ def test_a_hard_bounce_is_noted_once_however_often_it_is_told(system: System, de
         "Detail": json.dumps(event),
     }
     system.client("events").put_events(Entries=[entry])
-    # the one behind it tells that the repeated one was delivered too
+    # when this one is noted, the repeated one before it was delivered too
     later = dict(event, event_id=uuid.uuid4().hex)
     system.client("events").put_events(Entries=[{**entry, "Detail": json.dumps(later)}])
 
     both = sorted([*expected, f"bounced#{later['event_id']}"])
-    _wait("a note of the later event", lambda: sorted(deployed.notes(f"address#{address}")) == both)
-    _wait("all three on the queue", lambda: len(deployed.queued(job_id)) == 3)
+    eventually(lambda: sorted(deployed.notes(f"address#{address}")) == both, "a note of the later event")
+    eventually(lambda: len(deployed.queued(job_id)) == 3, "all three on the queue")
     assert sorted(deployed.notes(f"address#{address}")) == both
 
 
-def test_a_complaint_is_noted_about_the_address(system: System, deployed: Deployed) -> None:
+def test_a_complaint_is_noted_about_the_address(system: System, deployed: SubscriptionStack) -> None:
     address = f"complaint+{uuid.uuid4().hex[:8]}@simulator.amazonses.com"
     job_id = system.send(to=[address])
 
     (event,) = system.wait(1, job_id=job_id, event_type="complained")
 
     expected = [f"complained#{event['event_id']}"]
-    _wait("a note about the address", lambda: deployed.notes(f"address#{address}") == expected)
+    eventually(lambda: deployed.notes(f"address#{address}") == expected, "a note about the address")
 
 
-def test_a_click_is_noted_about_its_job_unless_a_bot_made_it(system: System, deployed: Deployed) -> None:
+def test_a_click_is_noted_unless_a_bot_made_it(system: System, deployed: SubscriptionStack) -> None:
     job_id = system.send()
     (sent,) = system.wait(1, job_id=job_id, event_type="delivered")
     for link, bot in (("https://example.com/a", "Likely"), ("https://example.com/b", "Unlikely")):
@@ -185,23 +105,23 @@ def test_a_click_is_noted_about_its_job_unless_a_bot_made_it(system: System, dep
     people = [f"clicked#{click['event_id']}" for click in clicks if click["bot"] != "likely"]
 
     assert len(people) == 1
-    _wait("a note about the job", lambda: deployed.notes(f"job#{job_id}") == people)
+    eventually(lambda: deployed.notes(f"job#{job_id}") == people, "a note about the job")
 
 
-def test_a_tag_leads_to_the_queue_and_other_mail_does_not(system: System, deployed: Deployed) -> None:
+def test_only_events_with_the_tag_reach_the_queue(system: System, deployed: SubscriptionStack) -> None:
     other = system.send(tags=["newsletter"])
     job_id = system.send(tags=["welcome", "invoice"])
     system.wait(3, job_id=other)
 
-    _wait("all events on the queue", lambda: len(deployed.queued(job_id)) == 3)
+    eventually(lambda: len(deployed.queued(job_id)) == 3, "all events on the queue")
 
     types = sorted(detail["event_type"] for detail in deployed.queued(job_id))
     assert types == ["delivered", "queued", "sent"]
     assert deployed.queued(other) == []
 
 
-def test_the_endpoint_gets_a_tenants_events_with_the_key_and_each_events_id(
-    system: System, deployed: Deployed
+def test_the_endpoint_gets_a_tenants_events_with_its_key_and_their_ids(
+    system: System, deployed: SubscriptionStack
 ) -> None:
     secret = system.client("secretsmanager").get_secret_value(
         SecretId=deployed.outputs["EndpointKeySecretArn"]
@@ -215,31 +135,35 @@ def test_the_endpoint_gets_a_tenants_events_with_the_key_and_each_events_id(
     }
     system.wait(3, job_id=other)
 
-    _wait("the endpoint is told", lambda: len(deployed.partner.about(job_id)) == len(details))
+    eventually(
+        lambda: len(deployed.partner.requests_about(job_id)) == len(details), "requests at the endpoint"
+    )
 
     assert {detail["event_type"] for detail in details.values()} >= {"sent", "delivered"}
-    for headers, body in deployed.partner.about(job_id):
+    for headers, body in deployed.partner.requests_about(job_id):
         assert headers["x-api-key"] == secret["SecretString"]
         assert headers["content-type"].startswith("application/json")
         assert body == details[headers["idempotency-key"]]
-    assert deployed.partner.about(other) == []
+    assert deployed.partner.requests_about(other) == []
 
 
-def test_the_outputs_name_the_rules_as_eventbridge_does(system: System, deployed: Deployed) -> None:
+def test_the_outputs_name_the_rules_as_eventbridge_does(system: System, deployed: SubscriptionStack) -> None:
     told = {value for name, value in deployed.outputs.items() if name.endswith("Rule")}
     rules = system.client("events").list_rules(EventBusName=system.outputs["EventBusName"])["Rules"]
     assert len(told) == 6
     assert told <= {rule["Name"] for rule in rules}
 
 
-def test_nothing_of_all_this_ended_in_a_dead_letter_queue(system: System, deployed: Deployed) -> None:
+def test_no_event_was_dead_lettered(system: System, deployed: SubscriptionStack) -> None:
     system.wait_until_empty("TrackingQueueUrl")
     queues = [name for name in deployed.outputs if name.endswith("DeadLetterQueueUrl")]
     assert len(queues) == 7
-    assert {name: deployed.letters(name) for name in queues} == dict.fromkeys(queues, 0)
+    assert {name: system.message_count(deployed.outputs[name], "") for name in queues} == dict.fromkeys(
+        queues, 0
+    )
 
 
-# --- each pattern with events as they are
+# --- the patterns of subscriptions by themselves
 
 
 def _event(event_type: str, **fields: object) -> dict[str, Any]:
@@ -291,7 +215,7 @@ def _bounce(kind: str) -> dict[str, Any]:
         ("tag", _event("opened", tags=[]), False),
     ],
 )
-def test_a_pattern_lets_through_what_its_name_says(
+def test_a_pattern_matches_what_its_name_says(
     system: System, pattern: str, event: dict[str, Any], *, matches: bool
 ) -> None:
     answer = system.client("events").test_event_pattern(
@@ -300,7 +224,7 @@ def test_a_pattern_lets_through_what_its_name_says(
     assert answer["Result"] is matches
 
 
-def test_every_pattern_takes_an_event_that_crossed_the_system(system: System) -> None:
+def test_every_pattern_matches_an_event_of_the_deployed_system(system: System) -> None:
     job_id = system.send(
         to=["bounce@simulator.amazonses.com"], tags=["invoice"], esp_extra={"TenantName": "shop"}
     )
@@ -326,3 +250,96 @@ def test_every_pattern_takes_an_event_that_crossed_the_system(system: System) ->
 
     assert matching == dict.fromkeys(matching, True)
     assert len(matching) == 6
+
+
+# --- the support desk
+
+
+def _question(sender: str, recipient: str, **headers: str) -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"] = sender
+    mail["To"] = recipient
+    mail["Subject"] = "Lieferung für Köln"
+    mail["Message-ID"] = f"<{uuid.uuid4().hex}@example.org>"
+    for name, value in headers.items():
+        mail[name.replace("_", "-")] = value
+    mail.set_content("Wann kommt das Paket?\n\nGrüße\nAda\n")
+    return mail
+
+
+def test_a_mail_is_answered_in_its_thread_from_its_recipient_with_a_label(desk: DeskStack) -> None:
+    mail = _question(
+        "Ada <ada@example.org>",
+        SUPPORT,
+        In_Reply_To="<2@example.org>",
+        References="<1@example.org> <2@example.org>",
+    )
+
+    event = desk.receive(mail.as_bytes(), SUPPORT)
+    sent = desk.wait_for_answer(event)
+
+    assert sent["In-Reply-To"] == mail["Message-ID"]
+    assert sent["References"].split() == ["<1@example.org>", "<2@example.org>", mail["Message-ID"]]
+    assert sent["Subject"] == "Re: Lieferung für Köln"
+    ticket = open_ticket(parse(event))
+    assert ticket is not None
+    assert (sent["From"], sent["To"]) == (f"support+{ticket.number}@inbound.example.com", "ada@example.org")
+    assert sent["Auto-Submitted"] == "auto-replied"
+    body = sent.get_body()
+    assert body is not None
+    assert "> Wann kommt das Paket?" in body.get_content()
+
+
+def test_a_repeated_event_is_not_answered_again(system: System, desk: DeskStack) -> None:
+    event = desk.receive(_question("ada@example.org", SUPPORT).as_bytes(), SUPPORT)
+    desk.wait_for_answer(event)
+
+    assert desk.invoke(event) == "answered"
+    later = system.send()
+
+    system.wait(1, job_id=later, event_type="delivered")
+    assert len(desk.answered(event)) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "sender"),
+    [
+        ({"Auto_Submitted": "auto-replied"}, "ada@example.org"),
+        ({"Precedence": "bulk"}, "ada@example.org"),
+        ({"List_Id": "<news.example.org>"}, "ada@example.org"),
+        ({"X_Auto_Response_Suppress": "OOF, AutoReply"}, "ada@example.org"),
+        ({}, ""),
+    ],
+)
+def test_automatic_mail_is_not_answered(
+    system: System, desk: DeskStack, headers: dict[str, str], sender: str
+) -> None:
+    mail = _question("ada@example.org", SUPPORT, **headers)
+
+    event = desk.receive(mail.as_bytes(), SUPPORT, sender=sender)
+
+    assert desk.invoke(event) == "automatic"
+    assert system.ledger_record(job_id_of(event)) is None
+
+
+def test_two_desks_do_not_answer_each_other_forever(system: System, desk: DeskStack) -> None:
+    first = desk.receive(_question(SALES, SUPPORT).as_bytes(), SUPPORT, sender=SALES)
+    desk.wait_for_answer(first)
+    (sent,) = desk.answered(first)
+
+    second = desk.receive(raw_of(sent), SALES, sender=SUPPORT)
+
+    assert second["message"]["auto_submitted"] == "auto-replied"
+    assert desk.invoke(second) == "automatic"
+    assert system.ledger_record(job_id_of(second)) is None
+
+
+def test_an_unmarked_robot_gets_one_answer(system: System, desk: DeskStack) -> None:
+    first = desk.receive(_question("robot@example.org", SUPPORT).as_bytes(), SUPPORT)
+    labelled = str(desk.wait_for_answer(first)["From"])
+
+    second = desk.receive(_question("robot@example.org", labelled).as_bytes(), labelled)
+
+    assert list(second["message"]["recipient_details"]) == [labelled]
+    assert desk.invoke(second) == "follow-up"
+    assert system.ledger_record(job_id_of(second)) is None
