@@ -27,10 +27,10 @@ from inbound.aws.kms import Keys
 from inbound.aws.s3 import Bucket
 from inbound.receive import receive
 from mailbus import events
-from mailbus.aws.event_bus import ENTRY_BYTES, entry_size
+from mailbus.aws.event_bus import entry_size
 from mailbus.aws.sqs import Record
 from mailbus.bus_entries import BusEntry
-from mailbus.environment import InboundSettings
+from mailbus.environment import ENTRY_BYTES, InboundSettings
 from mailbus.events import InboundEvent
 
 if TYPE_CHECKING:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+# EventBridge accepts larger events, but not every target does. The settings may allow more.
+ENTRY_BYTES: Final = 256 * 1024
 #: Tags of the send queues, by which a client finds the rest of the deployment.
 JOBS_BUCKET_TAG: Final = "mailbus:jobs-bucket"
 LEDGER_TABLE_TAG: Final = "mailbus:ledger-table"
@@ -35,7 +37,7 @@ class BusSettings(FunctionSettings, frozen=True, kw_only=True):
 
     event_bus_name: str
     dead_letter_queue_url: str
-    event_bytes: int = 256 * 1024
+    event_bytes: int = ENTRY_BYTES
 
 
 class SenderSettings(BusSettings, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mailbus.aws import sessions
 from mailbus.bus_entries import BusEntry
 from mailbus.chunks import chunked
+from mailbus.environment import ENTRY_BYTES
 from mailbus.events import SOURCE
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from types_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 ENTRIES_PER_CALL: Final = 10
-# EventBridge takes larger entries, but not every target does. The settings may say otherwise.
-ENTRY_BYTES: Final = 256 * 1024
 # A call must have less than 1 MB. It is measured as sent, with quotes and non-ASCII characters escaped, which
 # is never less than what EventBridge counts. An entry that is alone in its call may have more.
 CALL_BYTES: Final = 1_000_000

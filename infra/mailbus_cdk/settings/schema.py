@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from mailbus.environment import ENTRY_BYTES
+
 Architecture = Literal["arm64", "x86_64", "host"]
 OnUnknown = Literal["resend", "fail"]
 DmarcPolicy = Literal["none", "quarantine", "reject"]
@@ -162,7 +164,7 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Events(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The largest event on the bus, in bytes. Not every target accepts what EventBridge does."""
 
-    entry_bytes: Annotated[int, msgspec.Meta(ge=256 * 1024, le=1_000_000)] = 256 * 1024
+    entry_bytes: Annotated[int, msgspec.Meta(ge=ENTRY_BYTES, le=1_000_000)] = ENTRY_BYTES
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

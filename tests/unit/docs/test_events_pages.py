@@ -8,7 +8,8 @@ import pytest
 from anymail.signals import AnymailTrackingEvent  # type: ignore[import-untyped] # it has no types
 
 from mailbus.aws.dead_letters import REASON_CHARACTERS
-from mailbus.aws.event_bus import CALL_BYTES, ENTRY_BYTES
+from mailbus.aws.event_bus import CALL_BYTES
+from mailbus.environment import ENTRY_BYTES
 from mailbus.events import DETAIL_TYPE_PREFIX, EmailEvent, EventType, InboundEvent
 from mailbus.ses_events import SES_EVENT_TYPES
 from mailbus_cdk import limits

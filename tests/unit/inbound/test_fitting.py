@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from inbound.handler import process
-from mailbus.aws.event_bus import ENTRY_BYTES, entry_size
+from mailbus.aws.event_bus import entry_size
 from mailbus.bus_entries import BusEntry
+from mailbus.environment import ENTRY_BYTES
 from tests.unit.inbound.world import BUCKET, FOLDER, World, received, record
 
 HEAD = b"From: a@example.org\nSubject: long\n"

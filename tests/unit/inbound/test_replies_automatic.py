@@ -8,7 +8,7 @@ import pytest
 
 from inbound import replies
 from inbound.handler import process
-from mailbus.aws.event_bus import ENTRY_BYTES
+from mailbus.environment import ENTRY_BYTES
 from tests.unit.inbound.world import World, received, record
 
 HEAD = "From: Ada <ada@example.org>\nTo: support@inbound.example.com\nMessage-ID: <3@example.org>\n"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
+from mailbus.sqs_messages import MAX_MESSAGE_BYTES
 from tests.unit.fakes.dynamodb import TABLE
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-prod-send"
 BUCKET = "mailbus-prod-jobs-210987654321"
 TAGS = {"mailbus:stage": "prod", "mailbus:jobs-bucket": BUCKET, "mailbus:ledger-table": TABLE}
-MOST_BYTES = 1024 * 1024
 MOST_ENTRIES = 10
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 REFUSED = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -84,7 +84,7 @@ class Queue:
             self.calls.append(len(bodies))
         if self.outages:
             raise self.outages.pop(0)
-        if sum(len(body.encode()) for body in bodies) > MOST_BYTES:
+        if sum(len(body.encode()) for body in bodies) > MAX_MESSAGE_BYTES:
             code = "AWS.SimpleQueueService.BatchRequestTooLong"
             raise refusal(code)
         if any(REFUSED.search(body) for body in bodies):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from mailbus import SendJob
 from mailbus.errors import InvalidJob, SendError
+from mailbus.sqs_messages import MAX_MESSAGE_BYTES
 from tests.unit.mailbus.fake_deployment import (
-    MOST_BYTES,
     QUEUE,
     refusal,
 )
@@ -50,7 +50,7 @@ def test_a_batch_holds_no_more_bytes_than_sqs_takes(deployment: Deployment) -> N
     results = deployment.client.send_many(numbered(n, text="é" * 150_000) for n in range(7))
 
     assert deployment.queue.calls == [3, 3, 1]
-    assert 3 * 300_000 < MOST_BYTES < 4 * 300_000
+    assert 3 * 300_000 < MAX_MESSAGE_BYTES < 4 * 300_000
     assert all(result.error is None for result in results)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailbus.aws.event_bus import ENTRY_BYTES
+from mailbus.environment import ENTRY_BYTES
 from mailbus.jobs.metadata import MAX_METADATA_BYTES
 from tests.unit.sender.answers import UNREACHABLE
 from tests.unit.sender.jobs import newsletter, people

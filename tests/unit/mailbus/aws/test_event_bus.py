@@ -14,7 +14,6 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from mailbus.aws.event_bus import (
     ATTEMPTS,
     CALL_BYTES,
-    ENTRY_BYTES,
     NOT_TRIED,
     OVER_THE_LIMIT,
     TOO_LARGE,
@@ -23,6 +22,7 @@ from mailbus.aws.event_bus import (
     entry_size,
 )
 from mailbus.bus_entries import BusEntry
+from mailbus.environment import ENTRY_BYTES
 from tests.unit.fakes.clients import BUS, FakeEvents, refusal
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
