@@ -215,20 +215,6 @@ def test_a_default_on_the_page_on_limits_is_the_one_in_the_code(
     assert told.format(f"{default(settings):g}") in prose("limits.md")
 
 
-def test_every_alarm_is_on_the_page_on_limits() -> None:
-    sources = (ROOT / f"infra/mailbus_cdk/{name}.py" for name in ("constructs/alarms", "mail"))
-    text = "".join(source.read_text() for source in sources)
-    alarms = set(re.findall(r'self\._alarm\(\s*"(\w+)"', text))
-    alarms |= {f"{name}DeadLetters" for name in re.findall(r'"(Send|Tracking|Inbound)"', text)}
-
-    told = {
-        name for cells in rows("limits.md", "| alarm | meaning | what to do |") for name in named(cells[0])
-    }
-
-    assert told == alarms
-    assert len(alarms) >= len(("SendingPaused", "LateJobs", "SendDeadLetters"))
-
-
 def test_the_dead_letters_of_tracking_name_every_code_of_an_event_at_fault() -> None:
     told = {
         name
