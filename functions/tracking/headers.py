@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 METADATA_HEADER: Final = "x-metadata"
 TAG_HEADER: Final = "x-tag"
 
-# more than the sender ever writes; an SNS message has room for more, and decoding takes time
+# SES truncates headers at 10 KB. A longer value, which only a test or another service sends, is not decoded,
+# since that takes time; metadata that is not in the headers comes from the ledger.
 DECODED_CHARACTERS: Final = 128 * 1024
 
 # an encoded word: https://datatracker.ietf.org/doc/html/rfc2047#section-2

