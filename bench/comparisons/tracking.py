@@ -108,7 +108,7 @@ FORWARDED: Final = NEWSLETTER | {
 
 
 def _mail(*recipients: str, headers: dict[str, str] = RECEIPT) -> dict[str, Any]:
-    """Describe a message as event publishing does."""
+    """Return the mail object of a published event."""
     message_id = "0102019a9c1f0a26-5f0e7b1c-41a7-4c0a-9a55-1d3b6d0f7f11-000000"
     shown = {"To": ", ".join(recipients)} | headers
     return {
@@ -142,7 +142,7 @@ def _mail(*recipients: str, headers: dict[str, str] = RECEIPT) -> dict[str, Any]
 
 
 def _short_mail() -> dict[str, Any]:
-    """Describe a message as notifications do where no headers are wanted."""
+    """Return the mail object of a notification without headers."""
     kept = ("timestamp", "source", "sourceArn", "sendingAccountId", "messageId", "destination")
     return {name: value for name, value in _mail(JANE).items() if name in kept} | {
         "sourceIp": "198.51.100.23",
@@ -187,7 +187,7 @@ BODIES: Final = tuple(
 
 
 def measure() -> Iterator[Comparison]:
-    """Compare with django-anymail, as it is and with its events as JSON, and with JSON alone."""
+    """Compare with django-anymail, with and without encoding its events as JSON, and with JSON alone."""
     made = REPEATED * sum(len(_entries(body)) for body in BODIES)
     sizes = [len(body.encode()) for body in BODIES]
     title = f"{made} events from {REPEATED * len(BODIES)} SQS bodies of {min(sizes)} to {max(sizes)} bytes"
@@ -223,7 +223,7 @@ def _all_entries() -> None:
 
 
 def _anymail(*, to_bytes: bool = False) -> Callable[[], float]:
-    """Give a run of its tracking webhook, from the request's body on: to its objects, or to their JSON."""
+    """Return a run of its tracking webhook from the request's body to its objects, or to their JSON."""
     if not settings.configured:
         settings.configure(ANYMAIL={"WEBHOOK_SECRET": "bench:bench"})
     parse = AmazonSESTrackingWebhookView().esp_to_anymail_events
@@ -239,7 +239,7 @@ def _anymail(*, to_bytes: bool = False) -> Callable[[], float]:
 
 
 def _json_alone() -> Callable[[], float]:
-    """Give a run of the JSON work that nothing can avoid: the same bytes in, the same bytes out."""
+    """Return a run of the minimal JSON work: decode and encode the same bytes."""
     decode, encode = msgspec.json.decode, msgspec.json.encode
     given = [(body, [decode(made.detail) for made in _entries(body)]) for body in BODIES]
 

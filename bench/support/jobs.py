@@ -32,7 +32,7 @@ def body() -> str:
 
 
 def record(queue_arn: str, text: str) -> dict[str, Any]:
-    """Make an SQS record that brings a job, as the event source does."""
+    """Return an SQS record with a job, as the event source mapping passes it."""
     return {
         "messageId": str(uuid.uuid4()),
         "receiptHandle": "none: the event source deletes what was sent",

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 import pytest
 
-from mailbus.ledger.items import key_item
 from mailbus.ledger.records import JobRecord, RecordKey
 from mailbus.ledger.table import LedgerTable
 from mailbus_local.embedded import ROOT
@@ -126,16 +125,6 @@ class System:
         record = eventually(probe, f"a record of {job_id} as wanted")
         assert record is not None
         return record
-
-    def end_doubt(self, job_id: str) -> None:
-        """Let the time of doubt of a job be over, once its worker has put it back and SES never got it."""
-        record = self.wait_for_record(job_id, lambda record: bool(record.open) and record.lease_until == 0)
-        self._dynamodb.update_item(
-            TableName=self.outputs["LedgerTableName"],
-            Key=key_item(record.key),
-            UpdateExpression="SET called_at = :long_ago",
-            ExpressionAttributeValues={":long_ago": {"N": "0"}},
-        )
 
     # --- events
 

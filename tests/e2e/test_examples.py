@@ -148,10 +148,10 @@ def test_the_endpoint_gets_a_tenants_events_with_its_key_and_their_ids(
 
 
 def test_the_outputs_name_the_rules_as_eventbridge_does(system: System, deployed: SubscriptionStack) -> None:
-    told = {value for name, value in deployed.outputs.items() if name.endswith("Rule")}
+    named = {value for name, value in deployed.outputs.items() if name.endswith("Rule")}
     rules = system.client("events").list_rules(EventBusName=system.outputs["EventBusName"])["Rules"]
-    assert len(told) == 6
-    assert told <= {rule["Name"] for rule in rules}
+    assert len(named) == 6
+    assert named <= {rule["Name"] for rule in rules}
 
 
 def test_no_event_was_dead_lettered(system: System, deployed: SubscriptionStack) -> None:
@@ -236,14 +236,16 @@ def test_every_pattern_matches_an_event_of_the_deployed_system(system: System) -
         f"events/{delivered['message_id']}", json={"event_type": "Click", "link": "https://example.com/"}
     ).raise_for_status()
     system.wait(1, job_id=complained, event_type="clicked")
-    told = [event for event in system.whole_events() if event["detail"].get("job_id") in {job_id, complained}]
+    events = [
+        event for event in system.whole_events() if event["detail"].get("job_id") in {job_id, complained}
+    ]
 
     matching = {
         path.stem: any(
             system.client("events").test_event_pattern(
                 EventPattern=path.read_text(), Event=json.dumps(event)
             )["Result"]
-            for event in told
+            for event in events
         )
         for path in PATTERNS.glob("*.json")
     }

@@ -145,7 +145,7 @@ def test_a_mail_too_large_for_a_notification_bounces(system: System) -> None:
 
 @contextlib.contextmanager
 def _vault(system: System, recipient: str) -> Iterator[str]:
-    """Let SES encrypt the mail for one recipient; gives the key."""
+    """Have SES encrypt the mail for one recipient; yield the key id."""
     key = system.client("kms").create_key()["KeyMetadata"]["Arn"]
     store = {
         "S3Action": {
