@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft4Validator  # type: ignore[import-untyped] # it has no types
+from jsonschema import Draft4Validator
 
 from mailbus import events
 from mailbus.schemas.events import event_schemas

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from jsonschema import Draft4Validator  # type: ignore[import-untyped]
+from jsonschema import Draft4Validator
 
 from mailbus.schemas.events import event_schemas
 from mailbus_local.assembly import OMITTED_TYPES, adapt_template

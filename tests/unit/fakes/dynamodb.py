@@ -95,7 +95,7 @@ class FakeDynamoDb:
         condition = request.get("ConditionExpression")
         if condition and not holds(condition, found or {}, request):
             code = "ConditionalCheckFailedException"
-            raise refused(code, **({"Item": copy.deepcopy(found)} if found else {}))
+            raise refused(code, Item=copy.deepcopy(found)) if found else refused(code)
         item = copy.deepcopy(found) if found else dict(request["Key"])
         for kind, actions in clauses(request["UpdateExpression"]):
             for action in re.split(r", (?![^(]*\))", actions):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-untyped] # it has no types
+from jsonschema import Draft4Validator, FormatChecker
 from msgspec import inspect
 
 from mailbus.bus_entries import bus_entry
@@ -41,7 +41,7 @@ NEVER_NULL = {
 FORMATS = FormatChecker(formats=())
 
 
-@FORMATS.checks("date-time", raises=ValueError)  # type: ignore[untyped-decorator] # as above
+@FORMATS.checks("date-time", raises=ValueError)
 def is_date_time(value: object) -> bool:
     return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
 
@@ -191,7 +191,8 @@ def events(draw: st.DrawFn) -> EmailEvent | InboundEvent:
         name: drawn[name].filter(lambda value: value is not None) for name in NEVER_NULL.get(detail_type, ())
     }
     fixed = {"event_type": st.just(detail_type.removeprefix("email.")), "schema_version": st.just(1)}
-    event: EmailEvent | InboundEvent = draw(st.builds(struct, **{**drawn, **fixed}))
+    event = draw(st.builds(struct, **{**drawn, **fixed}))
+    assert isinstance(event, EmailEvent | InboundEvent)
     return event
 
 

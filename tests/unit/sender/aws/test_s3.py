@@ -8,7 +8,8 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from mailbus.errors import InvalidJob, SendError
 from mailbus.jobs.contract import S3Object
 from sender.aws.s3 import Objects
-from tests.unit.fakes.s3 import FakeS3, refusal
+from tests.unit.fakes.clients import refusal
+from tests.unit.fakes.s3 import FakeS3
 
 URL = "https://s3.eu-west-1.amazonaws.com"
 INVOICE = S3Object(bucket="shop-invoices", key="17.pdf")
@@ -64,7 +65,7 @@ def test_a_bucket_that_the_settings_do_not_name_is_an_invalid_job() -> None:
 )
 def test_an_object_that_can_never_be_read_is_an_invalid_job(code: str, reason: str) -> None:
     with pytest.raises(InvalidJob) as raised:
-        read(error=refusal(code, "GetObject"))
+        read(error=refusal(code, operation="GetObject"))
     assert (raised.value.path, raised.value.reason) == (PATH, f"{reason} ({code})")
 
 
@@ -73,7 +74,7 @@ def test_an_object_that_can_never_be_read_is_an_invalid_job(code: str, reason: s
     [
         (EndpointConnectionError(endpoint_url=URL), "EndpointConnectionError"),
         (ReadTimeoutError(endpoint_url=URL), "ReadTimeoutError"),
-        (refusal("SlowDown", "GetObject"), "SlowDown"),
+        (refusal("SlowDown", operation="GetObject"), "SlowDown"),
         (refusal("InternalError", "GetObject"), "InternalError"),
     ],
 )
