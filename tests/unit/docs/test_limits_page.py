@@ -185,7 +185,7 @@ def test_every_kind_of_error_has_its_row() -> None:
         f"| recipients of one mail | {parsing.MAX_RECIPIENTS} |",
         f"{pacer.MAX_BULK_ENTRIES}, and half a second of the rate",
         f"{preparing.FARTHEST_SECONDS // 86_400} days | Mailbus |",
-        f"a cancelled one {client.CANCELLED_SECONDS // 86_400} days",
+        f"a cancelled id: {client.CANCELLED_SECONDS // 86_400} days",
         f"`{metrics.SENDING_PAUSED}`",
         f"`{metrics.WAITING_JOB_SECONDS}`",
     ],
