@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
-from encodings.idna import ToASCII, nameprep
 from typing import TYPE_CHECKING
 
 from mailbus.errors import InvalidJob
@@ -192,6 +191,8 @@ def _idna(label: str) -> str:
     IDNA 2003 turns them into "ss" and a plain sigma, which today are other domains of other
     owners (https://www.unicode.org/reports/tr46/#Deviations).
     """
+    from encodings.idna import ToASCII, nameprep  # noqa: PLC0415 - few domains need it, and cold starts wait for imports
+
     if not _SHARP_OR_FINAL.search(label):
         return ToASCII(label).decode("ascii")
     prepared = "".join(

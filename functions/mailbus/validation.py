@@ -13,7 +13,6 @@ A field's `msgspec.Meta` may carry advice for errors in `extra`:
 
 from __future__ import annotations
 
-import difflib
 import types
 import typing
 from datetime import date, datetime, time
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Final
 
 T = TypeVar("T")
@@ -33,7 +32,8 @@ Path = tuple[str | int, ...]
 
 # the part of an unknown name that is compared with the known ones
 COMPARED_CHARACTERS: Final = 80
-_SIMILARITY: Final = 0.5
+_NAME_SIMILARITY: Final = 0.5
+_LITERAL_SIMILARITY: Final = 0.6
 _JSON_TYPES: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
     (type(None), "null"),
     (bool, "a boolean"),
@@ -198,8 +198,8 @@ def _suggestion(name: str, struct: type[msgspec.Struct], root: object) -> str:
         return f"use {' or '.join(meant)}"
     if places := [*_places(name, root, ())]:
         return f"it belongs at {' or '.join(places)}"
-    near = difflib.get_close_matches(name[:COMPARED_CHARACTERS], fields, n=1, cutoff=_SIMILARITY)
-    return f"did you mean {near[0]!r}?" if near else f"valid names are {', '.join(fields)}"
+    near = _nearest(name[:COMPARED_CHARACTERS], fields, cutoff=_NAME_SIMILARITY)
+    return f"did you mean {near!r}?" if near else f"valid names are {', '.join(fields)}"
 
 
 def _also_called(name: str, fields: Mapping[str, msgspec.structs.FieldInfo]) -> Iterator[str]:
@@ -264,8 +264,14 @@ def _literal_reason(value: object, allowed: tuple[Any, ...]) -> str:
     if isinstance(value, int):
         return f"{reason}; the nearest is {min(allowed, key=lambda one: abs(one - value))}"
     by_lower_case = {str(one).lower(): one for one in allowed}
-    near = difflib.get_close_matches(str(value)[:COMPARED_CHARACTERS].lower(), by_lower_case, n=1)
-    return f"{reason}; did you mean {by_lower_case[near[0]]!r}?" if near else reason
+    near = _nearest(str(value)[:COMPARED_CHARACTERS].lower(), by_lower_case, cutoff=_LITERAL_SIMILARITY)
+    return f"{reason}; did you mean {by_lower_case[near]!r}?" if near else reason
+
+
+def _nearest(text: str, candidates: Iterable[str], *, cutoff: float) -> str | None:
+    import difflib  # noqa: PLC0415 - only an invalid value needs it, and cold starts wait for imports
+
+    return next(iter(difflib.get_close_matches(text, [*candidates], n=1, cutoff=cutoff)), None)
 
 
 def _limits(one: _Alternative) -> str:
