@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -10,7 +11,8 @@ import mailbus_cdk
 
 def test_reading_settings_does_not_load_the_cdk() -> None:
     program = "import sys; from mailbus_cdk import Settings; sys.exit('aws_cdk' in sys.modules)"
-    subprocess.run([sys.executable, "-c", program], check=True)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 
 
 def test_the_package_has_nothing_but_mailbus_and_settings() -> None:
