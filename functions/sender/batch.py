@@ -19,19 +19,21 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mailbus.aws.sqs import Record, batch_response
+from mailbus.errors import MailbusError, SendError
 from mailbus.jobs.job_id import job_id_of
 from mailbus.metrics import WAITING_JOB_SECONDS
 from sender.completion import complete
 from sender.deferral import defer, split_merge
 from sender.dispatch import Round, dispatch_round, requeue
-from sender.preparing import is_memory_heavy, prepare, read_message
-from sender.settlement import Settlement, failed_step, isolated, postponed
-from sender.verdicts import failed_work, look_up
+from sender.preparing import is_memory_heavy, parse, prepare, read_message
+from sender.settlement import Settlement, failed_message, failed_step, isolated, postponed
+from sender.verdicts import failed_work, look_up, refuse
 from sender.work import Message, NotDue, Oversized, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from mailbus.jobs.job import Job
     from sender.wiring import Sender
 
 # How long a batch begins new rounds, in seconds. The last one may reserve as far ahead as the pacing does,
@@ -66,7 +68,7 @@ def process(sender: Sender, records: Sequence[Record], deadline: float) -> dict[
 
 
 def _read(sender: Sender, record: Record) -> Message | Settlement:
-    return isolated(lambda: read_message(sender, record), lambda error: failed_step(sender, record, error))
+    return isolated(lambda: read_message(record), lambda error: failed_message(sender, record, error))
 
 
 def _groups(sender: Sender, messages: Sequence[Message | Settlement]) -> list[list[Message | Settlement]]:
@@ -115,21 +117,32 @@ def _begin(sender: Sender, message: Message, until: float, deadline: float) -> W
     if sender.now().timestamp() > until:
         job_id = job_id_of(message.document, record.original_message_id)
         return postponed(sender, record, job_id, seconds=sender.uniform(0, LATE_SECONDS))
-    prepared = isolated(
-        lambda: prepare(sender, message, deadline), lambda error: failed_step(sender, record, error)
+    parsed = isolated(
+        lambda: parse(sender, message, deadline), lambda error: failed_message(sender, record, error)
     )
-    if isinstance(prepared, Work | Settlement):
-        return prepared
+    if isinstance(parsed, Settlement):
+        return parsed
+    whole, job = parsed
     return isolated(
-        lambda: _settle_unsent(sender, prepared, deadline),
-        lambda error: failed_step(sender, prepared.record, error, job_id=prepared.job.job_id),
+        lambda: _begin_job(sender, whole, job, deadline),
+        lambda error: failed_step(sender, whole.record, error, job_id=job.job_id),
     )
 
 
-def _settle_unsent(sender: Sender, prepared: NotDue | Oversized, deadline: float) -> Settlement:
-    return (
-        defer(sender, prepared) if isinstance(prepared, NotDue) else split_merge(sender, prepared, deadline)
-    )
+def _begin_job(sender: Sender, message: Message, job: Job, deadline: float) -> Work | Settlement:
+    try:
+        prepared = prepare(sender, message, job, deadline)
+    except MailbusError as error:
+        if isinstance(error, SendError) and error.retryable:
+            raise
+        return refuse(sender, message.record, job, error)
+    match prepared:
+        case NotDue():
+            return defer(sender, prepared)
+        case Oversized():
+            return split_merge(sender, prepared, deadline)
+        case Work():
+            return prepared
 
 
 def _send(sender: Sender, works: Sequence[Work], until: float, deadline: float) -> list[Settlement]:

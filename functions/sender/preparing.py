@@ -9,20 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mailbus.chunks import chunked
-from mailbus.errors import InvalidJob, MailbusError, SendError
+from mailbus.errors import InvalidJob, SendError
 from mailbus.jobs.contract import S3Object
 from mailbus.jobs.defaults import without_nulls
 from mailbus.jobs.job import Job, envelopes
 from mailbus.jobs.job_id import job_id_of
-from mailbus.jobs.parsing import content_reference, job_id_in_body, parse_document
+from mailbus.jobs.parsing import content_reference, parse_document
 from mailbus.jobs.splitting import PART_RECIPIENTS
 from mailbus.jobs.strict_json import read_document
 from sender import failures
 from sender.ses.mime import MESSAGE_BYTES
 from sender.ses.send_bulk_email import BulkRequest, build_bulk_request
 from sender.ses.send_email import Request, build_request
-from sender.settlement import Settlement, failed_step, isolated, postponed, unreadable
-from sender.verdicts import refuse
 from sender.work import Message, NotDue, Oversized, Work
 
 if TYPE_CHECKING:
@@ -46,12 +44,9 @@ FARTHEST_SECONDS: Final = 366 * 24 * 60 * 60
 DUE_SECONDS: Final = 1.0
 
 
-def read_message(sender: Sender, record: Record) -> Message | Settlement:
-    """Read the JSON of a message."""
-    try:
-        return Message(record=record, document=read_document(record.body))
-    except InvalidJob as error:
-        return unreadable(sender, record, job_id_in_body(record.body, record.original_message_id), error)
+def read_message(record: Record) -> Message:
+    """Read the JSON of a message. Raises `InvalidJob`."""
+    return Message(record=record, document=read_document(record.body))
 
 
 def is_memory_heavy(document: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
@@ -65,30 +60,56 @@ def is_memory_heavy(document: Mapping[str, Any], defaults: Mapping[str, Any]) ->
     )
 
 
-def prepare(sender: Sender, message: Message, deadline: float) -> Work | NotDue | Oversized | Settlement:
-    """Take one message as far as possible without reserving the rate or calling SES."""
+def parse(sender: Sender, message: Message, deadline: float) -> tuple[Message, Job]:
+    """Return the job of a message, and the message with the whole job if it refers to one in S3.
+
+    Raises `InvalidJob`, and `SendError` if S3 does not answer or there is no time to read it.
+    """
     record = message.record
-    job_id = job_id_of(message.document, record.original_message_id)
-    try:
-        document = _with_reference(sender, message.document, deadline)
-        job = parse_document(
-            document,
-            job_id,
-            defaults=sender.settings.send_defaults,
-            message_tag_name=sender.settings.message_tag_name,
-        )
-    except InvalidJob as error:
-        return unreadable(sender, record, job_id, error)
-    except SendError as error:
-        return postponed(sender, record, job_id, error=error.code)
+    document = _with_reference(sender, message.document, deadline)
+    job = parse_document(
+        document,
+        job_id_of(message.document, record.original_message_id),
+        defaults=sender.settings.send_defaults,
+        message_tag_name=sender.settings.message_tag_name,
+    )
     if not _may_be_part(job):
         # an attribute of that name, but not the sender's
         record = msgspec.structs.replace(record, part=None)
+    return Message(record=record, document=document), job
 
-    def fail(error: Exception) -> Settlement:
-        return failed_step(sender, record, error, job_id=job.job_id)
 
-    return isolated(lambda: _plan_or_refuse(sender, record, job, document, deadline), fail)
+def prepare(sender: Sender, message: Message, job: Job, deadline: float) -> Work | NotDue | Oversized:
+    """Compose a job, and return what is next: send it, wait until it is due, or split it.
+
+    Raises a `MailbusError` that says why the job cannot be sent, or a retryable `SendError`.
+    """
+    now = sender.now().timestamp()
+    if job.expires_at is not None and job.expires_at <= now:
+        if _is_oversized(job):
+            # its parts are refused one by one: there is no time here for an event for each recipient
+            return Oversized(record=message.record, job=job, document=message.document)
+        raise failures.expired()
+    if job.send_at is not None and job.send_at > now + FARTHEST_SECONDS:
+        path = "$.send_at"
+        raise InvalidJob(path, "is more than a year ahead; schedule it later")
+    # compose now, so that errors are reported at once: not when the job is due, and not once for each part
+    call = _compose(sender, message.record, job, deadline)
+    without_attachments = msgspec.structs.replace(job, attachments=())
+    if job.send_at is not None and job.send_at > now + DUE_SECONDS:
+        return NotDue(
+            record=message.record, job=without_attachments, document=message.document, due=job.send_at
+        )
+    if _is_oversized(job):
+        return Oversized(record=message.record, job=job, document=message.document)
+    to = envelopes(job)
+    return Work(
+        record=message.record,
+        job=without_attachments,
+        call=call,
+        envelopes=to,
+        entries=tuple(range(len(to))),
+    )
 
 
 def _with_reference(sender: Sender, document: dict[str, Any], deadline: float) -> dict[str, Any]:
@@ -108,42 +129,6 @@ def _with_reference(sender: Sender, document: dict[str, Any], deadline: float) -
         path = "$.job_id"
         raise InvalidJob(path, "differs from the job_id of the job that content_ref names; make them equal")
     return whole
-
-
-def _plan_or_refuse(
-    sender: Sender, record: Record, job: Job, document: dict[str, Any], deadline: float
-) -> Work | NotDue | Oversized | Settlement:
-    try:
-        return _plan(sender, record, job, document, deadline)
-    except MailbusError as error:
-        if isinstance(error, SendError) and error.retryable:
-            raise
-        return refuse(sender, record, job, error)
-
-
-def _plan(
-    sender: Sender, record: Record, job: Job, document: dict[str, Any], deadline: float
-) -> Work | NotDue | Oversized:
-    now = sender.now().timestamp()
-    if job.expires_at is not None and job.expires_at <= now:
-        if _is_oversized(job):
-            # its parts are refused one by one: there is no time here for an event for each recipient
-            return Oversized(record=record, job=job, document=document)
-        raise failures.expired()
-    if job.send_at is not None and job.send_at > now + FARTHEST_SECONDS:
-        path = "$.send_at"
-        raise InvalidJob(path, "is more than a year ahead; schedule it later")
-    # compose now, so that errors are reported at once: not when the job is due, and not once for each part
-    call = _compose(sender, record, job, deadline)
-    without_attachments = msgspec.structs.replace(job, attachments=())
-    if job.send_at is not None and job.send_at > now + DUE_SECONDS:
-        return NotDue(record=record, job=without_attachments, document=document, due=job.send_at)
-    if _is_oversized(job):
-        return Oversized(record=record, job=job, document=document)
-    to = envelopes(job)
-    return Work(
-        record=record, job=without_attachments, call=call, envelopes=to, entries=tuple(range(len(to)))
-    )
 
 
 def _is_oversized(job: Job) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from mailbus.aws.sqs import Record
 from mailbus.bus_entries import BusEntry, bus_entry
-from mailbus.errors import MailbusError, SendError
+from mailbus.errors import InvalidJob, MailbusError, SendError
 from mailbus.jobs.parsing import job_id_in_body
 from mailbus.ledger.records import JobRecord
 from sender import events, failures
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sender.wiring import Sender
 
 T = TypeVar("T")
+F = TypeVar("F")
 
 SPREAD_SECONDS: Final = 5
 LONGEST_SPREAD_SECONDS: Final = 15 * 60
@@ -69,12 +70,20 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     paused: int = 0
 
 
-def isolated(step: Callable[[], T], otherwise: Callable[[Exception], T]) -> T:
+def isolated(step: Callable[[], T], otherwise: Callable[[Exception], F]) -> T | F:
     """Run a step, or return what `otherwise` makes of its exception: one job must not fail its batch."""
     try:
         return step()
     except Exception as error:  # noqa: BLE001 - the one place where the sender catches whatever a step raises
         return otherwise(error)
+
+
+def failed_message(sender: Sender, record: Record, error: Exception) -> Settlement:
+    """Settle a message that raised before its job was known: it is no valid job, or as `failed_step` says."""
+    job_id = job_id_in_body(record.body, record.original_message_id)
+    if isinstance(error, InvalidJob):
+        return unreadable(sender, record, job_id, error)
+    return failed_step(sender, record, error, job_id=job_id)
 
 
 def failed_step(
