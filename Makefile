@@ -39,10 +39,10 @@ check: setup ## lint, types, import rules, templates
 local: setup ## run the embedded AWS in the foreground until Ctrl-C
 	@exec $(BIN)/python -m mailbus_local $(ARGS)
 
-bench: setup ## measure, as ratios against a baseline beside it
+bench: setup ## run the benchmarks, as ratios against a baseline
 	@$(BIN)/python -m bench
 
-fuzz: setup ## damage mails a hundred thousand times: each has to become one event, soon, in little memory
+fuzz: setup ## receive a hundred thousand damaged mails: each must become one event, within time and memory limits
 	@$(BIN)/python -m bench.journeys.mutated_mails $(ARGS)
 
 journey: setup ## send thousands of jobs while workers are killed, and count what becomes of them

@@ -1,1 +1,1 @@
-"""Measurements: each a ratio against a baseline that runs beside it, in turn, in the same minute."""
+"""Benchmarks: each a ratio against a baseline, measured alternately within the same minute."""

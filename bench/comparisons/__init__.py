@@ -1,1 +1,1 @@
-"""What `make bench` measures: each a ratio against a baseline beside it."""
+"""The comparisons of `make bench`: each a ratio against a baseline."""

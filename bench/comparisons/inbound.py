@@ -1,7 +1,7 @@
 """The largest mail that SES receives: received by Mailbus, and read by django-anymail from the same bytes.
 
 Each runs in a process of its own, in turn. S3 is a file, and what is stored is discarded. Anymail stores no
-parts, so it has to return all that an application needs: headers, addresses, bodies and attachments.
+parts, so it must return all that an application needs: headers, addresses, bodies and attachments.
 """
 
 from __future__ import annotations

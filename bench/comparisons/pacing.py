@@ -33,7 +33,7 @@ CARRIED: Final = 0.7
 # until the workers have started and know the rate
 WARM_UP: Final = 8.0
 SECONDS: Final = 20.0
-# the share of the rate that transactional mail uses beside a bulk backlog
+# the share of the rate that transactional mail uses during a bulk backlog
 TRICKLE: Final = 0.4
 BACKLOG: Final[tuple[Duty, ...]] = ("bulk backlog",) * 4
 BOTH: Final[tuple[Duty, ...]] = ("transactional trickle",) * 2 + ("bulk backlog",) * 2

@@ -1,4 +1,4 @@
-"""`make fuzz`: a hundred thousand damaged mails; each has to become one event, within time and memory limits.
+"""`make fuzz`: a hundred thousand damaged mails; each must become one event, within time and memory limits.
 
 A mutation is made from its seed and number, so that a failing one can be repeated: `ARGS="--only 4711"`.
 """
@@ -43,7 +43,7 @@ FOLDERS: Final = (ROOT / "tests/unit/inbound/golden", ROOT / "../shared/corpus/m
 COUNT: Final = 100_000
 SECONDS: Final = 1.0
 HANG_SECONDS: Final = 10.0
-# what one mail may add to the process, beside its own size: decoding, text, event
+# what one mail may add to the process, in addition to its own size: decoding, text, event
 MEMORY_BYTES: Final = 32_000_000
 MAIL_BYTES: Final = 1_000_000
 MOST_MUTATIONS: Final = 6

@@ -83,7 +83,7 @@ def run(  # noqa: PLR0913 - what a journey consists of
 ) -> Result:
     """Send jobs while workers are killed, answers break and messages come twice, until all are settled.
 
-    More jobs are sent while kills are left. With `drained` the send queues have to be empty in the end, which
+    More jobs are sent while kills are left. With `drained` the send queues must be empty in the end, which
     only holds if nothing else uses them.
     """
     began = time.monotonic()

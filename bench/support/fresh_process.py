@@ -30,7 +30,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run(module: str, *arguments: str) -> Cost:
-    """Run `python -m <module> <arguments>`, which has to call `report`; return its cost."""
+    """Run `python -m <module> <arguments>`, which must call `report`; return its cost."""
     command = [sys.executable, "-W", "ignore", "-m", module, *arguments]
     # it finds the same modules as this process
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

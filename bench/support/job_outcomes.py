@@ -63,7 +63,7 @@ class JobOutcomes:
     def settled(self, *, drained: bool) -> bool:
         """Look again; True if each mail is accepted or failed, with its events, and no record is open.
 
-        With `drained` the send queues have to be empty too.
+        With `drained` the send queues must be empty too.
         """
         records = self._open_records()
         # looked at after the ledger: what a dead worker had sent before is among the accepted mails by now

@@ -2,7 +2,7 @@
 
 Each call of a worker passes through here on its way to AWS. Before or after it is passed on, the process that
 made it may be killed (SIGKILL), as if its machine were gone. Which worker dies depends on counts alone, never
-on the time: each point gets a number of kills, and the proxy goes on until it has made all of them.
+on the time: each point gets a number of kills, and the proxy runs until it has made all of them.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ class Services:
             endpoint_url=self.ses_url if service == "sesv2" else self.aws_url,
             region_name=REGION,
             aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - nobody's
+            aws_secret_access_key="test",  # noqa: S106 - not a real key
         )
 
     def limit(self, *, max_send_rate: float, latency_ms: float) -> None:

@@ -1,4 +1,4 @@
-"""In a process of its own: django-anymail reads all of the mail in a file."""
+"""Receives the mail in a file with django-anymail, in a process of its own."""
 
 from __future__ import annotations
 

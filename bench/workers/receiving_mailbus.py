@@ -1,4 +1,4 @@
-"""In a process of its own: receives the mail in a file as the inbound function does."""
+"""Receives the mail in a file as the inbound function does, in a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In a process of its own: receives a mail from an S3 over HTTP, with a given number of parallel uploads."""
+"""Receives a mail from an S3 over HTTP with a given number of parallel uploads, in its own process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def receiving(url: str) -> Callable[[], object]:
     )
     session = boto3.Session(
         aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - nobody's
+        aws_secret_access_key="test",  # noqa: S106 - not a real key
         region_name="eu-west-1",
     )
     client = session.client("s3", endpoint_url=url, config=sessions.config(max_attempts=handler.MAX_ATTEMPTS))

@@ -1,4 +1,4 @@
-"""A consumer: notes addresses that must not be used again, and what people clicked.
+"""A consumer: records addresses that must not be used again, and clicked links.
 
 Events are delivered at least once, and again by a replay. The only effect of an event is one item, and its
 key contains the event's id, so that a repeated event finds its item in the table.

@@ -207,7 +207,7 @@ class Endpoint(Construct):
 
 
 def dead_letter_queue(scope: Construct) -> sqs.Queue:
-    """Create a dead-letter queue, which somebody has to watch."""
+    """Create a dead-letter queue, which must be monitored."""
     queue = sqs.Queue(scope, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(KEPT_DAYS))
     suppress(queue, "AwsSolutions-SQS3", "It is a dead-letter queue itself; only people read it.")
     return queue

@@ -63,7 +63,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
         return event_id("ticket", self.event.event_id, *recipients)[:TICKET_CHARACTERS]
 
 
-# The first condition that holds is the reason why a mail is not answered automatically.
+# The first condition that is true is the reason why a mail is not answered automatically.
 _REASONS: Final[tuple[tuple[str, Callable[[Ticket], bool]], ...]] = (
     ("automatic", lambda ticket: ticket.message.automatic),
     ("spam", lambda ticket: ticket.event.spam_detected is True),

@@ -1,1 +1,1 @@
-"""Activates a receipt rule set when a stack is deployed, and undoes that when the stack is deleted."""
+"""Activates a receipt rule set when a stack is deployed, and reverts that when the stack is deleted."""

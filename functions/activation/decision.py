@@ -31,7 +31,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_state(physical_id: str | None) -> State | None:
-    """Return the state that a physical id holds; None if it is another kind of id."""
+    """Return the state in a physical id; None if it is another kind of id."""
     if physical_id is None or not physical_id.startswith(_PREFIX):
         return None
     rule_set, _, displaced = physical_id.removeprefix(_PREFIX).partition(_DISPLACED)
@@ -39,7 +39,7 @@ def parse_state(physical_id: str | None) -> State | None:
 
 
 class Desired(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request asks for: `rule_set` active, or no longer. `before` is the state until now.
+    """A request to make `rule_set` active, or no longer. `before` is the state until now.
 
     A `read_only` request changes nothing, and its result is the state that a change will have.
     """

@@ -49,7 +49,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> None:
 
 
 def apply(request: Request, wiring: Wiring) -> Outcome:
-    """Do what a request asks for; raise if that fails."""
+    """Carry out a request; raise if that fails."""
     desired = parse_desired(request)
     # A creation that failed may have activated ours: SES may have done it though its response was lost.
     if desired.request_type == "Delete" and (desired.read_only or desired.before is None):

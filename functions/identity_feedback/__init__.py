@@ -1,1 +1,1 @@
-"""Has SES publish an identity's feedback to a topic while a stack exists, and undoes that afterwards."""
+"""Sets the topic of an identity's feedback when a stack is deployed, and restores it on deletion."""

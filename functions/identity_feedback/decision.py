@@ -10,7 +10,7 @@ from mailbus.aws.custom_resource import PHYSICAL_ID_BYTES, RequestType
 from mailbus.errors import ConfigurationError
 from mailbus.ses_events import FEEDBACK_TYPES, FeedbackType
 
-# The kinds that nobody learns of if SES neither publishes them to a topic nor forwards them by mail.
+# The kinds that are lost if SES neither publishes them to a topic nor forwards them by mail.
 FEEDBACK: Final[tuple[FeedbackType, ...]] = ("Bounce", "Complaint")
 
 _PREFIX: Final = "identity-notifications/"
@@ -39,7 +39,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """An identity whose notifications come to this stack, and the settings that were displaced for that.
+    """An identity whose notifications this stack receives, and the settings that it replaced.
 
     CloudFormation keeps it between requests, as the physical id of a resource: of the one that changes the
     settings, and before that of the read-only one.
@@ -57,7 +57,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_state(physical_id: str | None) -> State | None:
-    """Return the state that a physical id holds; None if it is another kind of id."""
+    """Return the state in a physical id; None if it is another kind of id."""
     if physical_id is None or not physical_id.startswith(_PREFIX):
         return None
     identity, _, displaced = physical_id.removeprefix(_PREFIX).partition(_DISPLACED)
@@ -75,7 +75,7 @@ def _displaced(text: str) -> Setting:
 
 
 class Desired(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request asks for: an identity's notifications on `topic`, or no longer.
+    """A request to publish an identity's notifications to `topic`, or no longer.
 
     A `read_only` request changes nothing, and its result is the state that a change will have. `former_topic`
     is this stack's topic before an update, `before` the state until now.
@@ -168,7 +168,7 @@ def _delete(desired: Desired, found: Found | None) -> Decision:
         for now in found.settings
         if now.topic in desired.own_topics
     )
-    # SES refuses to clear a topic if nobody else would get the feedback, and ours may be deleted already:
+    # SES refuses to clear a topic if the feedback would go nowhere else, and ours may be deleted already:
     # https://docs.aws.amazon.com/ses/latest/APIReference/API_SetIdentityNotificationTopic.html
     silent = any(change.topic is None and change.kind in FEEDBACK for change in changes)
     return Decision(forward=silent and not found.forwarding, changes=changes, after=after)

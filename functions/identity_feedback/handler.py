@@ -49,7 +49,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> None:
 
 
 def apply(request: Request, wiring: Wiring) -> Outcome:
-    """Do what a request asks for; raise if that fails before anything is changed."""
+    """Carry out a request; raise if that fails before anything is changed."""
     if request.request_type == "Delete" and request.physical_resource_id == PLACEHOLDER_ID:
         return Outcome(physical_id=PLACEHOLDER_ID)
     desired = parse_desired(request)

@@ -1,4 +1,4 @@
-"""Reads the properties of the custom resource into what it asks for."""
+"""Parses the properties of the custom resource."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _OldProperties(msgspec.Struct, frozen=True, kw_only=True, rename="pascal")
 
 
 def parse_desired(request: Request) -> Desired:
-    """Return what a request asks for; a missing or wrong property is a `ConfigurationError`."""
+    """Return the desired state; a missing or wrong property is a `ConfigurationError`."""
     properties = request.properties(_Properties)
     is_update = request.request_type == "Update"
     old = request.old_properties(_OldProperties) if is_update else _OldProperties()

@@ -116,7 +116,7 @@ def _publish(record: Record, wiring: Wiring) -> PublishError | None:
     if outcome is None:
         return None
     if isinstance(outcome, RetryLater):
-        return PublishError(outcome.code, "the mail, or its key, is not available yet")
+        return PublishError(outcome.code, "the mail or its key is not available yet")
     failure = wiring.bus.publish([outcome]).get(0)
     if failure is None:
         wiring.log.info("mail published", detail_type=outcome.detail_type, sqs_message_id=record.message_id)

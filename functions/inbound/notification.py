@@ -172,13 +172,13 @@ def object_key(received: Received, notification: Notification, settings: Inbound
     if action.bucket_name != settings.inbound_bucket_name:
         reason = (
             f"bucket {action.bucket_name} on topic {topic} is not this deployment's: "
-            f"let the receipt rule store to {settings.inbound_bucket_name}"
+            f"change the receipt rule to store to {settings.inbound_bucket_name}"
         )
         raise WiringError(reason)
     if not action.object_key.startswith(settings.raw_prefix):
         reason = (
             f"a key outside {settings.raw_prefix!r} in bucket {action.bucket_name} on topic {topic}: "
-            "give the receipt rule's S3 action this object key prefix"
+            "set this object key prefix in the receipt rule's S3 action"
         )
         raise WiringError(reason)
     return action.object_key
@@ -206,7 +206,7 @@ def embedded_mail(received: Received) -> EmbeddedMail | None:
         return EmbeddedMail(content=content.encode(), defects=defects)
     if encoded is None:
         reason = (
-            "the SNS action's encoding is Base64, and its content is not; the content is stored as it came"
+            "the SNS action's encoding is Base64, but its content is not; the content is stored unchanged"
         )
         return EmbeddedMail(content=content.encode(), reason=reason)
     return EmbeddedMail(content=encoded)

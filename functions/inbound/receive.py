@@ -41,8 +41,8 @@ _NO_OBJECT: Final = (
     "or the function may not read it (s3:GetObject on the raw prefix, kms:Decrypt on its key)"
 )
 _NO_KEY: Final = (
-    "the mail is encrypted, and KMS answers {code} for its key: let the function's role use it "
-    "(kms:Decrypt, in the key's policy too; AWS's own key aws/ses allows nobody). The raw message is kept"
+    "the mail is encrypted, and KMS returned {code} for its key: let the function's role use it "
+    "(kms:Decrypt, in the key's policy too; AWS's own key aws/ses cannot be used). The raw message is kept"
 )
 NO_ENVELOPE: Final = "NoEnvelope"
 _NO_ENVELOPE: Final = (

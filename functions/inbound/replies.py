@@ -1,4 +1,4 @@
-"""What an answer to a mail depends on: if it is automatic, its recipients' labels, its own text."""
+"""Details of a mail that replies depend on: whether it is automatic, its recipients' labels, its own text."""
 
 from __future__ import annotations
 

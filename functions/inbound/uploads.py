@@ -1,4 +1,4 @@
-"""Writes objects side by side, so that a mail with very many parts is stored within the function's time."""
+"""Uploads objects in parallel, so that a mail with very many parts is stored within the function's time."""
 
 from __future__ import annotations
 

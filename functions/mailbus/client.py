@@ -70,7 +70,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """The parts of a deployment that a client uses beside the queue."""
+    """The parts of a deployment that a client uses, other than the queue."""
 
     jobs_bucket: str
     ledger_table: str
@@ -174,7 +174,7 @@ class Client:
         try:
             return cancel(table, job_id, now=now, expires_at=int(now) + CANCELLED_SECONDS)
         except SendError as error:
-            reason = "try again in a moment: a worker holds the job, or the ledger did not answer"
+            reason = "try again in a moment: a worker has leased the job, or the ledger did not respond"
             raise call_errors.error_of(error.code, reason, call_errors.CANCEL, retryable=True) from error
 
     def _message(self, job: SendJob | Mapping[str, Any]) -> Message:

@@ -5,10 +5,10 @@ MailbusError
 ├── InvalidJob             a send job is invalid (`path` says where)
 │   └── UnsupportedFeature the job uses something that this version, or SES, cannot do
 ├── SendError              AWS refused a call, or did not answer (`retryable` says whether to retry)
-├── PublishError           an event was not published, or not whole
+├── PublishError           an event was not published, or only in part
 ├── InvalidEvent           the input of a consumer is not an event of Mailbus
 ├── InvalidNotification    a message on a queue is not a notification of SNS or SES
-│   └── WiringError        it is one, but it arrived at the wrong place
+│   └── WiringError        it is valid, but from the wrong topic, bucket or action
 ├── SignatureError         a message over HTTPS is not signed by SNS
 └── InboundError           a received mail cannot be read
 """
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 
 class MailbusError(Exception):
-    """The root. Its text is for the person who has to fix the error, and never has content of mails."""
+    """The base class. Its text says how to fix the error, and never contains content of mails."""
 
 
 class ConfigurationError(MailbusError):
@@ -25,7 +25,7 @@ class ConfigurationError(MailbusError):
 
 
 class InvalidJob(MailbusError):  # noqa: N818 - the public name
-    """A send job that cannot be sent without a change.
+    """A send job that must be changed before it can be sent.
 
     `path` is the JSON path of the offending field, such as `$.attachments[0].content`.
     """
@@ -37,7 +37,7 @@ class InvalidJob(MailbusError):  # noqa: N818 - the public name
 
 
 class UnsupportedFeature(InvalidJob):
-    """The job uses something that is not possible; `feature` names it."""
+    """The job uses a feature that is not supported; `feature` names it."""
 
     def __init__(self, path: str, feature: str, reason: str) -> None:
         super().__init__(path, reason)
@@ -45,7 +45,7 @@ class UnsupportedFeature(InvalidJob):
 
 
 class SendError(MailbusError):
-    """SES, or another service of AWS, answered with an error or not at all. `code` is its error code."""
+    """SES or another AWS service returned an error, or did not respond. `code` is its error code."""
 
     def __init__(self, code: str, reason: str, *, retryable: bool) -> None:
         super().__init__(f"{code}: {reason}")
@@ -55,7 +55,7 @@ class SendError(MailbusError):
 
 
 class PublishError(MailbusError):
-    """An event was not published, or not whole. `code` is EventBridge's error code, or Mailbus's own."""
+    """An event was not published, or only in part. `code` is EventBridge's error code, or Mailbus's own."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(f"{code}: {reason}")
@@ -72,7 +72,7 @@ class InvalidNotification(MailbusError):  # noqa: N818 - the public name
 
 
 class WiringError(InvalidNotification):
-    """A valid notification at the wrong place; the text names the topic or the bucket."""
+    """A valid notification from the wrong topic, bucket or action; the text names it."""
 
 
 class SignatureError(MailbusError):

@@ -1,4 +1,4 @@
-"""Converts plain values (JSON, TOML) to typed ones, and explains what is wrong where that fails.
+"""Converts plain values (JSON, TOML) to typed ones, with errors that say what to fix.
 
 msgspec names neither the key of an object's entry nor the field that was meant. A value that it refuses is
 examined here again, level by level, down to the first part that is wrong.
@@ -115,7 +115,7 @@ class _Alternative(msgspec.Struct, frozen=True, kw_only=True):
         return dict if _is_struct(self.kind) else typing.get_origin(self.kind) or self.kind
 
     def takes_type_of(self, value: object) -> bool:
-        """Return whether the value's JSON type is right, whatever its content."""
+        """Return whether the value's JSON type is right; its content is not checked."""
         plain = _PLAIN.get(self.shape, ())
         return isinstance(value, plain) and (bool in plain or not isinstance(value, bool))
 
@@ -217,7 +217,7 @@ def _also_called(name: str, fields: Mapping[str, msgspec.structs.FieldInfo]) -> 
 
 
 def _places(name: str, kind: object, path: tuple[str, ...]) -> Iterator[str]:
-    """Yield where else in the whole type a field of that name is."""
+    """Yield the other places in the whole type that have a field of that name."""
     for one in _alternatives(kind):
         if _is_struct(one.kind):
             for field_name, field in _fields(one.kind).items():

@@ -1,4 +1,4 @@
-"""Settles a job that SES was called for: each of its entries is accepted, retried, failed, or waits."""
+"""Settles a job after a call to SES: each of its entries is accepted, retried, failed or in doubt."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from sender.work import Attempted
 
 UNEXPECTED_SECONDS: Final = 60
-# the kinds whose number decides how long a job waits
+# the kinds whose counts determine how long a job waits
 COUNTED: Final = ("paused", "throttled")
 # if several entries wait, the kind that waits longest comes first
 LONGEST_FIRST: Final[tuple[Kind, ...]] = ("quota", "paused", "throttled", "retry")
 
 
 class Fates(msgspec.Struct, frozen=True, kw_only=True):
-    """What follows for the entries that SES did not accept; those `unsent` had to wait for the rate."""
+    """The outcomes of entries that SES did not accept; those `unsent` had to wait for the rate."""
 
     retried: dict[int, Fault]
     failed: dict[int, Fault]
@@ -59,7 +59,7 @@ def settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
 
 
 def settle(sender: Sender, attempted: Attempted) -> Settlement:
-    """Decide what follows from SES's answers: one return for each fate of the job."""
+    """Return the settlement that SES's answers lead to: one return for each outcome of the job."""
     work, record = attempted.work, attempted.work.record
     tries = _tries(attempted.known, work.faults)
     fates = _classify(sender, attempted, tries)
@@ -83,7 +83,7 @@ def settle(sender: Sender, attempted: Attempted) -> Settlement:
         paused=sum(fault.kind == "paused" for fault in work.faults.values()),
     )
     if attempted.unanswered is not None:
-        # SES's own event will say whether it accepted
+        # SES's own event reports whether it accepted the mail
         return msgspec.structs.replace(
             settled,
             outcome="unanswered",
@@ -151,7 +151,7 @@ def _events(sender: Sender, attempted: Attempted, known: JobRecord, fates: Fates
 
 
 def _tries(known: JobRecord, faults: Mapping[int, Fault]) -> dict[int, int]:
-    """Count the limited retries of each entry; in a shared call, each may be at another number."""
+    """Count the limited retries of each entry; the entries of one call may have different counts."""
     retried = [entry for entry, fault in faults.items() if fault.kind == "retry"]
     return {**known.tries, **{entry: known.tries.get(entry, 0) + 1 for entry in retried}}
 

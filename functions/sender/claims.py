@@ -89,15 +89,15 @@ def released(known: JobRecord) -> JobRecord:
 
 
 def failed_job(known: JobRecord) -> JobRecord:
-    """Return the record of a failed job: of it, only what SES accepted is kept.
+    """Return the record of a failed job, which keeps only what SES accepted.
 
-    Sent again from the dead-letter queue, everything else is tried anew.
+    If it was redriven from the dead-letter queue, everything else is retried.
     """
     return msgspec.structs.replace(known, state="failed", failed={}, tries={}, attempts={})
 
 
 def forgotten(known: JobRecord) -> JobRecord:
-    """Return a record of which only the version is kept, by which it is replaced."""
+    """Return an empty record with the version of another, which it replaces."""
     return JobRecord(key=known.key, version=known.version, expires_at=known.expires_at)
 
 

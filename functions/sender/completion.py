@@ -46,7 +46,7 @@ def save(sender: Sender, settlements: Sequence[Settlement]) -> None:
     by_key = {settlement.save.key: settlement for settlement in settlements if settlement.save is not None}
     job_records = [settlement.save for settlement in by_key.values() if settlement.save is not None]
     for key in isolated(lambda: sender.ledger.save(job_records), lambda _: tuple(by_key)):
-        _log(sender, by_key[key], "job is not saved in the ledger")
+        _log(sender, by_key[key], "job was not saved in the ledger")
     for settlement in settlements:
         _release(sender, settlement)
 
@@ -75,7 +75,7 @@ def publish(sender: Sender, settlements: Sequence[Settlement]) -> list[list[Publ
 
 def _is_acknowledged(sender: Sender, settlement: Settlement, failures: Sequence[PublishFailure]) -> bool:
     def keep(error: Exception) -> bool:
-        _log(sender, settlement, "job is not settled; it is retried", put_error=type(error).__name__)
+        _log(sender, settlement, "job was not settled and is retried", put_error=type(error).__name__)
         return False
 
     return isolated(lambda: finish(sender, settlement, failures), keep)
@@ -85,7 +85,7 @@ def finish(sender: Sender, settlement: Settlement, failures: Sequence[PublishFai
     """Finish one message after its events; return whether it is acknowledged, or else requeued."""
     code = failures[0].code if failures else None
     if code is not None:
-        _log(sender, settlement, "events are not on the bus", bus_error=code)
+        _log(sender, settlement, "events were not published", bus_error=code)
     unpublished = any(failure.retryable for failure in failures) and not is_last_delivery(
         sender, settlement.record
     )
@@ -99,10 +99,10 @@ def finish(sender: Sender, settlement: Settlement, failures: Sequence[PublishFai
 
 
 def dead_letter(sender: Sender, settlement: Settlement, error: MailbusError) -> bool:
-    """Send the message to the dead-letter queue; return whether it is there."""
+    """Send the message to the dead-letter queue; return True if it is there."""
 
     def report(failure: Exception) -> bool:
-        _log(sender, settlement, "job is not in the dead-letter queue", put_error=type(failure).__name__)
+        _log(sender, settlement, "job could not be dead-lettered", put_error=type(failure).__name__)
         return False
 
     def send() -> bool:
@@ -118,7 +118,7 @@ def requeue(sender: Sender, settlement: Settlement) -> None:
     if seconds is None:
         seconds = delay_seconds("retry", settlement.record.receive_count, sender.uniform)
     if not sender.queues.requeue(settlement.record, seconds):
-        _log(sender, settlement, "visibility timeout is not changed")
+        _log(sender, settlement, "visibility timeout was not changed")
 
 
 def _log(

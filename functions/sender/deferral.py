@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # The longest that a job is delayed in its queue; beyond, it is put on a schedule.
 DELAYED_SECONDS: Final = 15 * 60
-# What one more call of the queue may take, with those of its parts that have to be stored in S3.
+# What one more call of the queue may take, with those of its parts that must be stored in S3.
 CALL_SECONDS: Final = 20.0
 
 
@@ -102,7 +102,7 @@ def split_merge(sender: Sender, merge: Oversized, deadline: float) -> Settlement
 def _send_parts(
     sender: Sender, merge: Oversized, parts: Sequence[dict[str, Any]], first: int, deadline: float
 ) -> tuple[int, SendError | None]:
-    """Send parts to the queue, from `first` on; return how many are there, and the error if one failed."""
+    """Send parts to the queue, from `first` on; return how many it has now, and the error if one failed."""
     # one after the other: each of them has a copy of what they share
     bodies = (_body(sender, part, merge.job.job_id, JOBS_PREFIX, MAX_BODY_BYTES) for part in parts[first:])
     sent = first

@@ -34,7 +34,7 @@ Answers = dict[int, str | Fault]
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
-    """The jobs that a round settled, and the `pending` ones, which go on after `wait` seconds."""
+    """The jobs that a round settled, and the `pending` ones, which continue after `wait` seconds."""
 
     settlements: list[Settlement]
     pending: list[Work]
@@ -103,7 +103,7 @@ def requeue(
 
 
 def _finish(sender: Sender, work: Work) -> Settlement:
-    """Settle a job whose last entries turn out to have been accepted before."""
+    """Settle a job whose last entries were accepted before, as the ledger now shows."""
     assert work.seen is not None  # noqa: S101 - it comes from the ledger
     return settle_attempted(sender, Attempted(work=work, known=work.seen))
 
@@ -124,7 +124,7 @@ def _plan_calls(works: Sequence[Work], largest: int) -> tuple[list[Call], list[W
 def _claim(
     sender: Sender, calls: Sequence[Call], deadline: float
 ) -> tuple[list[tuple[Call, JobRecord]], list[Work | Settlement]]:
-    """Claim what SES is about to be called for; if the ledger holds another record, that decides instead."""
+    """Claim the entries of the next call to SES; if the ledger has another record, apply that instead."""
     now = sender.now().timestamp()
     claims = [
         claim_for(sender, call.work, call.entries, called_at=max(call.due, now), deadline=deadline)
@@ -148,7 +148,7 @@ def _claim(
 
 
 def _revert_claims(sender: Sender, job_records: Sequence[JobRecord]) -> None:
-    """Undo claims that may have been written although no answer came: nothing of them is in doubt."""
+    """Revert claims that may have been written although DynamoDB did not respond: SES was not called."""
     for job_record in job_records:
         sender.ledger.revert_claim(job_record)
 
@@ -196,7 +196,7 @@ def _call(sender: Sender, call: Call) -> Answers:
 
 
 def _record_answers(sender: Sender, call: Call, claimed: JobRecord, answers: Answers) -> Work | Settlement:
-    """Add SES's answers to what is known of the job; settle it unless it goes on with its next entries."""
+    """Add SES's answers to what is known of the job; settle it unless it continues with its next entries."""
     known = with_answers(claimed, answers, sender.now().timestamp())
     accepted = {entry: answer for entry, answer in answers.items() if isinstance(answer, str)}
     faults = {entry: answer for entry, answer in answers.items() if isinstance(answer, Fault)}
@@ -213,7 +213,7 @@ def _record_answers(sender: Sender, call: Call, claimed: JobRecord, answers: Ans
         },
     )
     if in_doubt:
-        # without any answer the claim holds all that is known; tracking may have added to it already
+        # without a response the claim has all that is known; tracking may have added to it already
         answered = len(in_doubt) < len(answers)
         return settle_attempted(
             sender,
@@ -230,12 +230,12 @@ def _record_answers(sender: Sender, call: Call, claimed: JobRecord, answers: Ans
 
 
 def _save_progress(sender: Sender, works: Sequence[Work]) -> list[Work]:
-    """Save SES's answers for merges that go on; the lease is kept for the next call."""
+    """Save SES's answers for merges that continue; the lease is kept for the next call."""
     progressed = [work for work in works if work.accepted and work.seen is not None]
     if not progressed:
         return list(works)
     sender.ledger.save([work.seen for work in progressed if work.seen is not None])
-    # tracking writes to the same records: the next claim has to name the version that they have then
+    # tracking writes to the same records: the next claim must name the version that they have then
     known = _find(sender, [work.key for work in progressed])
     return [_with_marks(work, known.get(work.key)) for work in works]
 

@@ -1,4 +1,4 @@
-"""The errors that the sender itself decides on: each text says what to do."""
+"""The errors that the sender raises itself; each text says what to do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def expired() -> SendError:
 
 
 def outcome_unknown() -> SendError:
-    """Return the error of a mail that SES neither answered for nor reported by an event."""
+    """Return the error of a mail for which SES returned neither a response nor an event."""
     reason = (
         "SES may have accepted the mail but never confirmed it, so it is not sent again; "
         "look for it in SES's events before you send it under a new job_id"
@@ -22,7 +22,7 @@ def outcome_unknown() -> SendError:
 
 
 def waited_too_long() -> SendError:
-    """Return the error of a job that SQS is about to drop."""
+    """Return the error of a job that SQS is about to delete for its age."""
     reason = (
         "waited for as long as SQS keeps a message; fix what the sender's log names, and send it again as it "
         "is: what SES accepted already is not sent twice"
@@ -40,7 +40,7 @@ def other_content() -> InvalidJob:
 
 
 def unexpected(error_type: str) -> MailbusError:
-    """Return the error of a job that the sender fails on; only the type of its exception is safe to show."""
+    """Return the error of a job that raised an unexpected exception; only its type is safe to show."""
     return MailbusError(
         f"unexpected {error_type} in the sender; report it, and send the job again once it is fixed"
     )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # A mail of 40 MB as a job: its files are in base64 already, its texts may be escaped.
 DOCUMENT_BYTES: Final = 64 * 1000 * 1000
-# the code of a job that has to wait for a delivery with more time
+# the code of a job that must wait for a delivery with more time
 NO_TIME: Final = "NoTime"
 # What reading from S3 may take, tried twice, and saving the outcome of the job.
 READ_SECONDS: Final = 18.0
@@ -132,7 +132,7 @@ def _with_reference(sender: Sender, document: dict[str, Any], deadline: float) -
 
 
 def _is_oversized(job: Job) -> bool:
-    """Return whether a merge has to be split into parts; a part never has."""
+    """Return whether a merge must be split into parts; a part is never split."""
     return job.merge is not None and len(job.merge.recipients) > PART_RECIPIENTS
 
 

@@ -1,4 +1,4 @@
-"""How a message ends: what is saved in the ledger, the events, and where the message goes.
+"""The settlement of a message: its records in the ledger, its events, and where it is moved.
 
 There is one constructor for each way that a job leaves the batch; `sender.attempts` has the one for jobs
 that SES was called for.
@@ -50,7 +50,7 @@ Outcome = Literal[
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """What is left to do for a message.
+    """The remaining steps for a message.
 
     First `save` is written to the ledger, or the lease of `release` is ended. Then the events are published.
     Last the message is requeued, or sent to the dead-letter queue with its error and acknowledged, or
@@ -89,7 +89,7 @@ def failed_message(sender: Sender, record: Record, error: Exception) -> Settleme
 def failed_step(
     sender: Sender, record: Record, error: Exception, *, job_id: str | None = None, called: bool = False
 ) -> Settlement:
-    """Settle a message whose processing raised: a service did not answer, or the error is unexpected.
+    """Settle a message whose processing raised: a service did not respond, or the error is unexpected.
 
     If SES may have been `called`, the job is not failed for it: the ledger knows what was sent.
     """
@@ -137,7 +137,7 @@ def cancelled(sender: Sender, record: Record, job: Job) -> Settlement:
 
 
 def duplicate(sender: Sender, record: Record, job: Job, known: JobRecord, *, announce: bool) -> Settlement:
-    """Settle a job of which nothing is left to send; `announce` if its events may be missing."""
+    """Settle a job that has nothing left to send; `announce` if its events may be missing."""
     announced = events.outcomes(job, known, {}, record.message_id, sender.now()) if announce else ()
     error = failures.outcome_unknown() if events.unknown_entries(known, record.message_id) else None
     return Settlement(
@@ -245,7 +245,7 @@ def until_expiry(sender: Sender, expires_at: float | None, seconds: int) -> int:
 
 
 def is_last_delivery(sender: Sender, record: Record) -> bool:
-    """Return whether SQS is about to drop the message."""
+    """Return whether SQS is about to delete the message."""
     age = 0.0 if record.sent_at is None else sender.now().timestamp() - record.sent_at
     return retention_exhausted(record.receive_count, age)
 

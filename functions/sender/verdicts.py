@@ -69,7 +69,7 @@ def _may_be_known(work: Work) -> bool:
 
 
 def consult(sender: Sender, work: Work, known: JobRecord) -> Work | Settlement:
-    """Return what of a job is still to be sent, or how it is settled; an error settles this job alone."""
+    """Return the work that is left of a job, or its settlement; an error settles this job alone."""
     return isolated(
         lambda: apply_verdict(sender, work, known), lambda error: failed_work(sender, work, error)
     )
@@ -81,7 +81,7 @@ def failed_work(sender: Sender, work: Work, error: Exception) -> Settlement:
 
 
 def apply_verdict(sender: Sender, work: Work, known: JobRecord) -> Work | Settlement:
-    """Return what of a job is still to be sent, or how it is settled."""
+    """Return the work that is left of a job, or its settlement."""
     match _verdict(sender, work.record, work.job, known):
         case Free(fresh=True):
             return msgspec.structs.replace(work, seen=forgotten(known))
@@ -117,7 +117,7 @@ def refuse(sender: Sender, record: Record, job: Job, error: MailbusError) -> Set
 
 
 def enter(sender: Sender, record: Record, job: Job, wanted: JobRecord) -> JobRecord | Settlement:
-    """Enter a job in the ledger that is not sent now; settle it if another record prevents that.
+    """Record a job in the ledger that is not sent now; settle it if another record prevents that.
 
     Raises `SendError` if the ledger does not answer.
     """
@@ -146,10 +146,10 @@ def enter(sender: Sender, record: Record, job: Job, wanted: JobRecord) -> JobRec
 def settle_verdict(
     sender: Sender, record: Record, job: Job, known: JobRecord, verdict: Verdict
 ) -> Settlement:
-    """Settle a job of which the verdict lets nothing be sent now."""
+    """Settle a job whose verdict allows no entry to be sent now."""
     match verdict:
         case Settled(announce=announce):
-            # a message that is delivered again may be the one that had it sent, without any event yet
+            # a redelivered message may be the one that was sent, without an event so far
             again = (announce or record.receive_count > 1) and _has_entries_of(known, job)
             return settlement.duplicate(sender, record, job, known, announce=again)
         case Waiting(until=until):
@@ -169,7 +169,7 @@ def settle_verdict(
 
 
 def _verdict(sender: Sender, record: Record, job: Job, known: JobRecord) -> Verdict:
-    """Judge what the ledger knows of a message's job."""
+    """Judge the ledger's record of a message's job."""
     verdict = judge(
         known,
         fingerprint=job.fingerprint,
@@ -185,7 +185,7 @@ def _verdict(sender: Sender, record: Record, job: Job, known: JobRecord) -> Verd
 
 
 def _has_entries_of(known: JobRecord, job: Job) -> bool:
-    """Return whether a record's entries are the job's: other send_defaults may make a merge of it, or not."""
+    """Return whether a record's entries are the job's: other send_defaults may make it a merge, or not."""
     count = len(envelopes(job))
     # the parts of a large merge have records of their own
     return count > PART_RECIPIENTS or known.entries in {0, count}
@@ -223,7 +223,7 @@ def _finish(sender: Sender, work: Work, known: JobRecord) -> Settlement:
 def _rewrite(
     sender: Sender, record: Record, job: Job, known: JobRecord, wanted: JobRecord
 ) -> JobRecord | Settlement:
-    """Write what follows from a verdict; if the record has changed since, the job is judged again later."""
+    """Write a verdict's result; if the record has changed since, the job is judged again later."""
     (answer,) = sender.ledger.claim([Claim(record=wanted, seen=known)], now=sender.now().timestamp())
     match answer:
         case Claimed(record=written):

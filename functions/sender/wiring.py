@@ -1,4 +1,4 @@
-"""Builds what a batch works with: settings and clients, once per process."""
+"""Builds the settings and clients of a batch, once per process."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ATTEMPTS: Final = 2
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
-    """What a batch works with.
+    """The settings and clients of a batch.
 
     `uniform(low, high)` draws the jitter, `now()` is in UTC, `wait_until` takes epoch seconds, and
     `put_metric` one of `mailbus.metrics` with its value.

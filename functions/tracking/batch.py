@@ -29,7 +29,7 @@ EVENTS_AT_ONCE: Final = 10_000
 
 
 def process(batch: Sequence[Record], tracker: Tracker) -> tuple[Record, ...]:
-    """Publish the events of the records; return the records that have to be retried."""
+    """Publish the events of the records; return the records to retry."""
     unfinished: list[Unfinished] = []
     events = 0
     for chunk in _chunks(batch, unfinished, tracker):
@@ -79,7 +79,7 @@ def _normalize(record: Record, tracker: Tracker) -> list[TrackedRecord]:
 
 
 def _requeue(unfinished: Sequence[Unfinished], tracker: Tracker) -> tuple[Record, ...]:
-    """Dead-letter what can never be done, or was delivered too often; return the other records.
+    """Dead-letter records that failed permanently or too often; return the other records.
 
     A record of several events is retried if any of them can be done.
     """

@@ -1,4 +1,4 @@
-"""Which entry of which job an event is about, by the tags that the sender gave the message.
+"""Finds the entry of the job that an event is about, by the tags that the sender set on the message.
 
 The ledger learns from the event that SES accepted the entry. The event gets metadata and tags from the ledger
 if SES left out or truncated the message's headers, or they never had them. Pure.
@@ -62,7 +62,7 @@ def lookup_by_tags(
     accepted: bool,
     incomplete: bool,
 ) -> Lookup | None:
-    """Return the lookup by a message's tags; None without a need for one, or if others wrote the tags."""
+    """Return the lookup by a message's tags; None if it is not needed, or if others wrote the tags."""
     if job_id is None or message is None or not (accepted or incomplete) or not is_job_id(job_id):
         return None
     numbers = _ENTRY.fullmatch(ONLY_ENTRY if entry_tag is None else entry_tag)
@@ -116,7 +116,7 @@ def is_of_job(lookup: Lookup, job_record: JobRecord) -> bool:
 
 
 def is_new_acceptance(lookup: Lookup, job_record: JobRecord) -> bool:
-    """Return whether the event tells of an acceptance that the ledger does not have."""
+    """Return True if the event reports an acceptance that the ledger does not have."""
     if not lookup.accepted or lookup.entry in job_record.accepted or not is_of_job(lookup, job_record):
         return False
     return (

@@ -39,7 +39,7 @@ HAPPENS_ONCE: Final = None
 class SesEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One SES event: its JSON, the message that it is about, and the SNS envelope in which it came.
 
-    `message_key` stands for the message in event ids: SES's message id, or SNS's if SES gives none.
+    `message_key` identifies the message in event ids: SES's message id, or SNS's if SES gives none.
     """
 
     body: notification.SesNotification

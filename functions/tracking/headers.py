@@ -73,7 +73,7 @@ def _members(value: str) -> dict[str, MetadataValue] | None:
 
 
 def _scalar_members(value: str) -> dict[str, MetadataValue] | None:
-    """Return the members that are scalars: one that is not must not cost the others."""
+    """Return the members that are scalars; any other is left out, and the rest are kept."""
     try:
         return dict(_scalars(_MEMBERS.decode(value)))
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
@@ -97,7 +97,7 @@ def _text(value: str) -> str:
         return unfolded
     try:
         decoded = str(make_header(decode_header(linear)))
-        # UTF-7 and UTF-16 can hold half a surrogate pair, which no event can carry
+        # UTF-7 and UTF-16 can encode half a surrogate pair, which no event can carry
         decoded.encode()
     except (HeaderParseError, LookupError, ValueError):
         # an invalid encoded word stays as it is

@@ -1,4 +1,4 @@
-"""What a batch reads from the ledger and records in it: the jobs that its events are about."""
+"""Reads and updates the ledger's records of the jobs that a batch's events are about."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _completed(tracked: TrackedRecord, job_records: Mapping[RecordKey, JobRecord
 def _record_acceptances(
     tracked_records: Sequence[TrackedRecord], job_records: Mapping[RecordKey, JobRecord], tracker: Tracker
 ) -> list[Unfinished]:
-    """Record what SES accepted; return the records that have to be delivered again for it."""
+    """Record what SES accepted; return the records that must be redelivered for it."""
     unreachable: SendError | None = None
 
     def step(tracked: TrackedRecord) -> tuple[()]:
@@ -138,7 +138,7 @@ def _record_acceptances(
 
 
 def _record_acceptance(lookup: Lookup, job_record: JobRecord, tracker: Tracker) -> None:
-    """Record in the ledger what the sender never learned."""
+    """Record in the ledger the acceptances that the sender does not know of."""
     is_new = is_new_acceptance(lookup, job_record)
     message = lookup.message
     if tracker.settings.index_messages and (is_new or is_duplicate_message(lookup, job_record)):

@@ -169,7 +169,7 @@ def _message(mail: Mail, envelope: Notification) -> Message | None:
 
 
 def _untagged(mail: Mail, message: Message | None, *, incomplete: bool) -> Untagged | None:
-    """Return the message if it has no tags: feedback notifications have none, whoever sent the mail."""
+    """Return the message if it has no tags: feedback notifications never have any."""
     if mail.tags or message is None:
         return None
     return Untagged(message=message, incomplete=incomplete)

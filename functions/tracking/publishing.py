@@ -35,7 +35,7 @@ class PendingEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Published(msgspec.Struct, frozen=True, kw_only=True):
-    """What is not published: events that the bus did not take, records of events that cannot be encoded."""
+    """What was not published: events that the bus refused, records of events that cannot be encoded."""
 
     failures: list[tuple[PendingEvent, PublishFailure]]
     unfinished: list[Unfinished]
@@ -92,7 +92,7 @@ def _publish(
 
 
 def _chunks(pending: Iterable[PendingEvent]) -> Iterator[list[PendingEvent]]:
-    """Group events, in order, into what may be encoded at a time."""
+    """Group events, in order, into chunks that may be encoded at a time."""
     chunk: list[PendingEvent] = []
     filled = 0
     for one in pending:

@@ -1,4 +1,4 @@
-"""What a batch works with, and what its steps pass on."""
+"""The state of a batch: its clients and settings, and the values that its steps pass on."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ V = TypeVar("V")
 
 
 class Tracker(msgspec.Struct, frozen=True, kw_only=True):
-    """What the function works with.
+    """The settings and clients of the function.
 
     `now` returns epoch seconds; after `publish_until` nothing is begun that ends on the bus.
     """
@@ -57,7 +57,7 @@ class TrackedRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
-    """An SQS record that is not done, and why; without `retry` it never can be.
+    """An SQS record that is not done, and why; without `retry` the error is permanent.
 
     A retry comes after the queue's visibility timeout, or after `delay_seconds`.
     """
@@ -71,7 +71,7 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
 def each(
     given: Iterable[T], step: Callable[[T], Sequence[V]], record_of: Callable[[T], Record]
 ) -> tuple[list[V], list[Unfinished]]:
-    """Take a step for each on its own: one that fails must not fail its batch.
+    """Run a step for each item on its own: one that fails must not fail its batch.
 
     Return what the steps returned, and the records of those that failed.
     """

@@ -1,4 +1,4 @@
-"""Makes a batch's tracker of the process's clients, and divides the batch's time.
+"""Makes a batch's tracker from the process's clients, and divides the batch's time.
 
 First the ledger is read, then events are published, then records that are not done are requeued or
 dead-lettered. Each ends in time for the next: a service that does not answer must not delay events that do
@@ -81,7 +81,7 @@ def tracker(  # noqa: PLR0913 - keyword-only options
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Tracker:
-    """Return the tracker of a batch that has to be done in so many seconds; `now` returns epoch seconds."""
+    """Return the tracker of a batch that must be done in so many seconds; `now` returns epoch seconds."""
     begun, end = now(), now() + seconds
     queues = sessions.with_deadline(sqs, lambda: now() < end - REQUEUE_SECONDS)
     return Tracker(

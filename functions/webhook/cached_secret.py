@@ -1,4 +1,4 @@
-"""The webhook's secret, cached: short enough for a rotation, long enough for many requests at once."""
+"""Caches the webhook's secret: briefly enough for a rotation, long enough for many parallel requests."""
 
 from __future__ import annotations
 

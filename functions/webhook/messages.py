@@ -37,7 +37,7 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", tag_fie
 
 
 class Notification(Signed, frozen=True, kw_only=True, tag="Notification"):
-    """A message that somebody published to the topic."""
+    """A message that was published to the topic."""
 
     subject: str | None = None
 
@@ -50,11 +50,11 @@ class _Confirmation(Signed, frozen=True, kw_only=True):
 
 
 class SubscriptionConfirmation(_Confirmation, frozen=True, kw_only=True, tag="SubscriptionConfirmation"):
-    """Somebody subscribed the webhook; SNS sends nothing until that is confirmed."""
+    """A request to confirm a subscription; SNS sends no notifications before that."""
 
 
 class UnsubscribeConfirmation(_Confirmation, frozen=True, kw_only=True, tag="UnsubscribeConfirmation"):
-    """Somebody ended the subscription; the token restores it."""
+    """The subscription was ended; the token restores it."""
 
 
 Message = Notification | SubscriptionConfirmation | UnsubscribeConfirmation

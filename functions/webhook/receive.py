@@ -77,7 +77,7 @@ def receive(request: Request, webhook: Webhook) -> Response:
 def _receive(request: Request, webhook: Webhook) -> Response:
     queue_url = webhook.routes.get(request.resource)
     if queue_url is None:
-        reason = f"this deployment receives nothing at {request.resource}"
+        reason = f"this deployment has no queue for {request.resource}"
         return _refuse(Response(status=HTTPStatus.NOT_FOUND, reason=reason), request, webhook)
     body = request.text()
     if len(body.encode()) > BODY_BYTES:
@@ -160,10 +160,10 @@ def _report_unconfirmed(
     request: Request,
     webhook: Webhook,
 ) -> None:
-    """Log what is needed to confirm by hand; only for messages that SNS signed."""
+    """Log the token and the topic, to confirm by hand; only for messages that SNS signed."""
     webhook.put_metric(UNCONFIRMED_SUBSCRIPTIONS, 1)
     webhook.log.warning(
-        "subscription not confirmed: confirm it by this token if you want it",
+        "subscription not confirmed; to confirm it, use this token",
         reason=reason,
         topic_arn=message.topic_arn,
         token=message.token,

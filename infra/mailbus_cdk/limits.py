@@ -13,7 +13,7 @@ import msgspec
 if TYPE_CHECKING:
     from mailbus_cdk.settings.schema import Settings
 
-# What a batch may take apart from one call of SES: waiting for the account's rate, the ledger, the bus.
+# What a batch may take in addition to one call of SES: waiting for the account's rate, the ledger, the bus.
 WITHOUT_SES_SECONDS: Final = 42
 # Waiting for the rate, a slow SES and a slow bus take 51 s together. A function that is stopped leaves its
 # mails in doubt until SES's own event arrives.
@@ -21,7 +21,7 @@ LEAST_SENDER_SECONDS: Final = 60
 
 # A send queue delivers a job again once the function can no longer be working on it, and this much later.
 # AWS recommends six timeouts, as for notifications below; but a job that is delivered twice does no harm,
-# since the ledger knows who holds it, and one whose worker died should not wait for minutes.
+# since the ledger knows which worker leased it, and one whose worker died should not wait for minutes.
 SEND_SLACK_SECONDS: Final = 30
 # Jobs that are throttled, paused or delayed become visible again by their visibility timeout, and each time
 # count as received. The sender itself counts a job's attempts, and dead-letters it with the reason.
@@ -48,7 +48,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 # (tracking/wiring.py). More than 10 messages in a batch need a window of at least 1 s:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
 TRACKING: Final = Limits(memory_mb=256, timeout_seconds=30, batch_size=100, batch_window_seconds=1)
-# The largest mail is held in memory whole, and its parts are written to S3.
+# The largest mail is kept in memory whole, and its parts are written to S3.
 INBOUND: Final = Limits(memory_mb=1024, timeout_seconds=120, batch_size=10)
 INBOUND_CONCURRENCY: Final = 5
 

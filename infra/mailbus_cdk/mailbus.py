@@ -32,7 +32,7 @@ class Mailbus(Construct):
         region = Stack.of(self).region
         if not Token.is_unresolved(region) and region != settings.region:
             reason = (
-                f"region: the settings say {settings.region}, but the stack is in {region}; make them agree"
+                f"region: is {settings.region} in the settings, but the stack is in {region}; make them equal"
             )
             raise ConfigurationError(reason)
         code = Code(settings.architecture)
@@ -64,7 +64,7 @@ class Mailbus(Construct):
         )
 
     def grant_send(self, grantee: iam.IGrantable) -> None:
-        """Let an application enqueue jobs in both lanes, store large ones, and cancel jobs."""
+        """Allow an application to enqueue jobs in both lanes, store large ones, and cancel jobs."""
         self.mail.sending.grant_send(grantee)
 
 
@@ -174,4 +174,4 @@ def _outputs(stack: Stack, values: Mapping[str, str]) -> None:
 
 def _dns_outputs(stack: Stack, name: str, records: Sequence[object]) -> None:
     for number, record in enumerate(records, start=1):
-        CfnOutput(stack, f"{name}{number}", value=str(record), description="a DNS record to create by hand")
+        CfnOutput(stack, f"{name}{number}", value=str(record), description="A DNS record to create by hand")

@@ -80,9 +80,9 @@ def require_free(ports: Ports) -> None:
 
 
 class EmbeddedAws:
-    """A context manager that starts the system and ends it. A directory can hold one running system.
+    """A context manager that starts the system and ends it. A directory can have one running system.
 
-    `outputs` holds `endpoint_url`, `ses_endpoint_url`, `sns_endpoint_url`, `smtp_host`, `smtp_port`,
+    `outputs` has `endpoint_url`, `ses_endpoint_url`, `sns_endpoint_url`, `smtp_host`, `smtp_port`,
     `region` and every stack output by name. While the system runs, `outputs.json` has the same.
     """
 

@@ -36,7 +36,7 @@ def content_types(mail: EmailMessage) -> list[str]:
 
 def _amp(job: dict[str, Any], sent: dict[str, Any]) -> None:
     mail = mail_of(sent)
-    # AMP has to come before HTML
+    # AMP must come before HTML
     assert content_types(mail) == ["multipart/alternative", "text/plain", "text/x-amp-html", "text/html"]
     assert part_of(mail, "text/x-amp-html").get_content().strip() == job["alternatives"][0]["content"]
     assert part_of(mail, "text/html").get_content().strip() == job["html"]

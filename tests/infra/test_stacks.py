@@ -108,5 +108,5 @@ def test_a_stack_of_another_app_must_be_in_the_region_of_the_settings(
     app_in: Callable[[Path], Any], tmp_path: Path, settings: Settings
 ) -> None:
     stack = Stack(app_in(tmp_path), "Shop", env=Environment(region="eu-west-1"))
-    with pytest.raises(ConfigurationError, match="the settings say us-east-1, but the stack is in eu-west-1"):
+    with pytest.raises(ConfigurationError, match="us-east-1 in the settings, but the stack is in eu-west-1"):
         Mailbus(stack, "Mail", settings=settings)

@@ -27,5 +27,5 @@ class ActiveRuleSet:
         return True
 
     def deactivate(self) -> None:
-        """Deactivate the active set, whichever it is."""
+        """Deactivate the active set."""
         self._client.set_active_receipt_rule_set()

@@ -50,11 +50,11 @@ class IdentityTopics:
         )
 
     def forward(self, identity: str) -> None:
-        """Have SES forward bounces and complaints by mail."""
+        """Turn on SES's forwarding of bounces and complaints by mail."""
         self._client.set_identity_feedback_forwarding_enabled(Identity=identity, ForwardingEnabled=True)
 
     def apply(self, identity: str, setting: Setting) -> None:
-        """Set the topic of notifications of a kind, and if they have headers."""
+        """Set the topic of notifications of a kind, and whether they have headers."""
         if setting.topic is None:
             self._clear(identity, setting)
             return
@@ -64,7 +64,7 @@ class IdentityTopics:
         self._set_headers(identity, setting)
 
     def restore(self, identity: str, setting: Setting) -> None:
-        """Apply a former setting; if its topic was deleted meanwhile, have SES forward by mail instead."""
+        """Apply a former setting; if its topic was deleted meanwhile, turn on forwarding by mail instead."""
         try:
             self.apply(identity, setting)
         except ClientError as error:

@@ -52,7 +52,7 @@ class Keys:
             if code not in _PERMANENT:
                 raise
             reason = (
-                f"the mail is encrypted, and KMS answers {code} for its key: {_PERMANENT[code]}. "
+                f"the mail is encrypted, and KMS returned {code} for its key: {_PERMANENT[code]}. "
                 "The raw message is kept"
             )
             raise InboundError(reason) from error

@@ -78,7 +78,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 def handle(
     event: dict[str, Any], apply: Callable[[Request], Outcome], *, placeholder_id: str, log: Logger
 ) -> None:
-    """Apply a request and send the response; an event that is no request is a `msgspec.ValidationError`."""
+    """Apply a request and send the response; any other event raises `msgspec.ValidationError`."""
     request = msgspec.convert(event, Request)
     send(request.response_url, respond(request, apply, placeholder_id=placeholder_id, log=log))
 

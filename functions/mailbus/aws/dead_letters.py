@@ -61,8 +61,8 @@ class DeadLetterQueue:
         """Send a record with the reason why it failed; the caller then deletes the original.
 
         Errors of `send_message` are raised: the caller requeues the record, and SQS moves it here in the end,
-        without a reason. Attributes that do not fit beside the body are left out. A record that was here
-        before keeps its first message id.
+        without a reason. Attributes for which the message has no room are omitted. A redriven record keeps
+        its first message id.
         """
         described = attributes(error, record.original_message_id)
         if record.part is not None:

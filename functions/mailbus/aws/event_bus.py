@@ -39,7 +39,7 @@ ATTEMPTS: Final = 4
 BACKOFF_SECONDS: Final = 0.1
 # After failed calls have taken this long, none is retried: the function needs the time for its other work.
 FAILURE_SECONDS: Final = 5.0
-# Calls begin within this time unless the caller says otherwise, so that the many events of a large merge
+# Calls begin within this time unless the caller chooses another, so that the many events of a large merge
 # leave time to settle the rest.
 PUBLISH_SECONDS: Final = 20.0
 # A call takes about 30 ms, most of it waiting.
@@ -91,7 +91,7 @@ class _Budget:
         return self._failed_seconds > FAILURE_SECONDS or self._clock() >= self._until
 
     def charge(self, results: Iterable[_CallResult]) -> None:
-        """Add the longest failed call of those that were made side by side."""
+        """Add the longest failed call of those that were made in parallel."""
         self._failed_seconds += max((result.seconds for result in results if result.failures), default=0.0)
 
 
@@ -146,7 +146,7 @@ class EventBus:
         for index, bus_entry in enumerate(entries):
             size = entry_size(bus_entry)
             if size > self._entry_bytes:
-                reason = f"the event has {size} bytes, the bus takes {self._entry_bytes}"
+                reason = f"the event has {size} bytes, the bus accepts {self._entry_bytes}"
                 failures[index] = PublishFailure(code=TOO_LARGE, reason=reason, retryable=False)
             else:
                 pending.append(_Pending(index=index, bus_entry=bus_entry, wire_bytes=wire_size(bus_entry)))
@@ -244,5 +244,5 @@ def _failure(code: str, reason: str) -> PublishFailure:
 
 
 def _not_tried() -> PublishFailure:
-    reason = "EventBridge took or failed for too long; the event waits in its queue"
+    reason = "EventBridge was too slow or unavailable; the event is retried from its queue"
     return PublishFailure(code=NOT_TRIED, reason=reason, retryable=True)

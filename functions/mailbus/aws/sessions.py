@@ -74,7 +74,7 @@ def open_remote_session(sts: Any, *, role_arn: str | None, region: str | None) -
 
 
 class _Session:
-    """What the functions use of `boto3.Session`, without boto3.
+    """The part of `boto3.Session` that the functions use, without boto3.
 
     Its clients are botocore's. boto3 adds the transfer manager for S3, which no function uses, and whose
     import takes a tenth of a cold start.

@@ -14,7 +14,7 @@ from mailbus.errors import InvalidJob
 
 
 def as_list(value: object, path: str = "$") -> list[object]:
-    """Return a list, tuple or other iterable as a list; a string is none. Raises `InvalidJob`."""
+    """Return a list, tuple or other iterable as a list; a string is not one. Raises `InvalidJob`."""
     if isinstance(value, str | bytes | Promise | Mapping) or not isinstance(value, Iterable):
         raise InvalidJob(path, f"must be a list, not {type(value).__name__}")
     return list(value)

@@ -1,7 +1,7 @@
 """The send job as an application writes it: one JSON object on the send queue.
 
 `SendJob` defines names, types and nesting; its JSON Schema is generated from it. `mailbus.jobs.parsing`
-checks what the types cannot say. What `extra` holds is advice for error messages: see `mailbus.validation`.
+checks what the types cannot express. `extra` has hints for error messages: see `mailbus.validation`.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         S3Object | None,
         msgspec.Meta(
             description="The S3 object that holds the whole job, for jobs over the queue's limit; only "
-            "job_id and schema_version may be beside it.",
+            "job_id and schema_version may be set with it.",
             extra={"hint": _S3_HINT},
         ),
     ] = None

@@ -1,4 +1,4 @@
-"""The fingerprint of a job document: two jobs with one id are the same job if it is the same."""
+"""The fingerprint of a job document: jobs with the same id and fingerprint are the same job."""
 
 from __future__ import annotations
 

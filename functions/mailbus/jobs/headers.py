@@ -1,4 +1,4 @@
-"""Checks the headers of a job: the ones that it may set, and the ones that it may not."""
+"""Checks the headers of a job: which are allowed and which are reserved."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ REFUSED_PREFIXES: Final[dict[str, str]] = {
 
 
 class Headers(msgspec.Struct, frozen=True, kw_only=True):
-    """A job's headers: `extra` as written, and the two that hold addresses, parsed."""
+    """A job's headers: `extra` as written, and the two address headers, parsed."""
 
     extra: tuple[tuple[str, str], ...] = ()
     to: tuple[Mailbox, ...] = ()
@@ -72,7 +72,7 @@ def read_recipient_headers(headers: Mapping[str, str], path: str) -> dict[str, t
 
 
 def header_line(text: str, path: str) -> str:
-    """Return the text of a header, checked: one line, short enough to arrive."""
+    """Return the text of a header, checked: one line, within the length limit."""
     if len(text) > MAX_HEADER_CHARACTERS:
         refuse(path, f"has {len(text)} characters; a header has at most {MAX_HEADER_CHARACTERS}")
     return require_one_line(text, path)

@@ -31,7 +31,7 @@ def refuse_feature(path: str, feature: str, reason: str) -> NoReturn:
 
 
 def quoted(name: str) -> str:
-    """Return a name from a job in quotes and ASCII, cut to a length that a person reads."""
+    """Return a name from a job in quotes and ASCII, cut to a readable length."""
     return ascii(name[:QUOTED_CHARACTERS]) + ("…" if len(name) > QUOTED_CHARACTERS else "")
 
 
@@ -43,7 +43,7 @@ def entry_path(path: str, name: str, position: int) -> str:
 
 
 def json_path(document: object, keys: validation.Path, root: str = "$") -> str:
-    """Write the keys that lead to a part of a document as its path; the last key may be missing there."""
+    """Return the path of a part of a document, by its keys; the last key may be missing there."""
     path, value = root, document
     for key in keys:
         if isinstance(value, dict):

@@ -75,7 +75,7 @@ def by_address(
         elif key not in recipients:
             refuse(at, "is for an address that is not in to; add it there, or remove the entry")
         elif key in claimed:
-            refuse(at, "is for an address that has two entries in this field; keep one")
+            refuse(at, "is for an address that has two entries in this field; remove one")
         else:
             claimed.add(key)
             found[key] = (value, at)

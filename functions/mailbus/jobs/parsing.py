@@ -77,7 +77,7 @@ def parse_document(
     own = without_nulls(document)
     _check_version(own)
     if "content_ref" in own:
-        refuse("$.content_ref", "is not allowed here: the object in S3 must hold the job itself")
+        refuse("$.content_ref", "is not allowed here: the object in S3 must be the job itself")
     whole = _with_defaults(own, defaults) if defaults else own
     merge = is_merge_document(whole)
     written = validate(whole, SendJob)
@@ -94,7 +94,7 @@ def content_reference(document: Mapping[str, Any]) -> S3Object | None:
     _check_version(own)
     for name in own:
         if name in SendJob.__struct_fields__ and name not in _ALLOWED_WITH_REFERENCE:
-            refuse(f"$.{name}", "is not allowed beside content_ref: move it into the job in S3")
+            refuse(f"$.{name}", "is not allowed with content_ref; move it into the job in S3")
     written = validate(own, SendJob)
     _check_job_id(written)
     return written.content_ref
@@ -159,7 +159,7 @@ def _check_version(document: Mapping[str, object]) -> None:
     if not isinstance(version, int) or isinstance(version, bool):
         refuse("$.schema_version", f"must be the integer {SCHEMA_VERSION}, not {json_type(version)}")
     if version != SCHEMA_VERSION:
-        reason = f"must be {SCHEMA_VERSION}, not {quoted(str(version))[1:-1]}; this version reads no other"
+        reason = f"must be {SCHEMA_VERSION}, not {quoted(str(version))[1:-1]}; no other is supported"
         refuse("$.schema_version", reason)
 
 
@@ -198,7 +198,7 @@ def _moment(value: datetime | float | None, path: str) -> float | None:
 
 def _check_whole(job: Job) -> None:
     if not job.from_email:
-        refuse("$.from_email", "is missing; set the address that the mail is from")
+        refuse("$.from_email", "is missing; set the address that the mail is sent from")
     if job.sender is not None and len(job.from_email) > 1:
         reason = "must not be set: the first of several from_email addresses is the Sender"
         refuse("$.headers.Sender", reason)

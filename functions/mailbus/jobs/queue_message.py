@@ -58,7 +58,7 @@ def to_message(
     elif named:
         job_id = read["job_id"]
     else:
-        reason = "is missing; beside content_ref it must be the id of the job in S3"
+        reason = "is missing; with content_ref, set it to the id of the job in S3"
         raise InvalidJob(_ID, reason)
     return Message(
         job_id=job_id, body=body, size=len(body.encode()), delayed=document.get("send_at") is not None

@@ -28,7 +28,7 @@ MAX_DEPTH: Final = 64
 
 
 def validate(value: object, kind: type[T], path: str = "$") -> T:
-    """Convert the part of a job at `path` to its type. Raises `InvalidJob` for the first wrong part of it."""
+    """Convert the part of a job at `path` to its type. Raises `InvalidJob` for its first invalid value."""
     try:
         return validation.validate(value, kind)
     except validation.ValidationError as error:
@@ -65,7 +65,7 @@ class _DuplicateKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Reader:
-    """Reads JSON once, and notes in `has_invalid_values` if something in it has to be refused."""
+    """Reads JSON once, and sets `has_invalid_values` if a value in it must be refused."""
 
     def __init__(self) -> None:
         self.has_invalid_values = False
@@ -135,7 +135,7 @@ def _inside(value: object) -> Iterator[object]:
 
 
 def refuse_invalid_values(document: object) -> NoReturn:
-    """Raise `InvalidJob` for the first value that JSON allows and no job can mean."""
+    """Raise `InvalidJob` for the first value that JSON allows but a job does not."""
     for value, path in walk(document):
         if isinstance(value, str) and (half := _lone_surrogate(value)):
             refuse(path, f"has half of a surrogate pair (\\u{ord(half):04x}), which is not a character")

@@ -1,4 +1,4 @@
-"""The tracking function's part of the ledger: it records what SES's events say was accepted.
+"""The tracking function's part of the ledger: it records the acceptances that SES's events report.
 
 It needs no rights but `dynamodb:BatchGetItem` and `dynamodb:UpdateItem`.
 """

@@ -1,4 +1,4 @@
-"""The client's part of the ledger: it cancels jobs. It needs no right but `dynamodb:UpdateItem`."""
+"""The client's part of the ledger: it cancels jobs. It needs no permission but `dynamodb:UpdateItem`."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ KEPT: Final = frozenset({"accepted_at"})
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """A record to be written, in place of `seen`: the record that the caller judged, or none."""
+    """A record to be written, in place of `seen`: the record that the caller judged, or None."""
 
     record: JobRecord
     seen: JobRecord | None = None
@@ -45,7 +45,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing is written: the ledger holds another record by now, this one."""
+    """Nothing is written: the ledger has another record by now, this one."""
 
     record: JobRecord
 
@@ -63,7 +63,7 @@ class _Put(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, claim: Claim, now: float) -> _Put:
-        """Give the record its version."""
+        """Set the record's version."""
         seen = None if claim.seen is None else claim.seen.version
         version = first_version(now) if seen is None else seen + 1
         record = msgspec.structs.replace(claim.record, version=version)
@@ -148,7 +148,7 @@ class Claims:
         self._end_lease(record, "SET lease_until = :none", {})
 
     def revert_claim(self, record: JobRecord) -> None:
-        """Undo a claim whose answer was lost, if it was made: SES was not called, so nothing is in doubt.
+        """Revert a claim whose response was lost, if it was made: SES was not called, so nothing is in doubt.
 
         Raises `SendError`; the job is in doubt then.
         """
@@ -169,7 +169,7 @@ class Claims:
         )
 
     def _claim_with_retries(self, puts: Sequence[_Put]) -> dict[RecordKey, Answer]:
-        """Write what can be written, waiting a little for what other transactions hold."""
+        """Write what can be written, and wait a little for items in other transactions."""
         answers: dict[RecordKey, Answer] = {}
         held: Sequence[_Put] = puts
         for attempt in range(TRIES):
@@ -183,7 +183,7 @@ class Claims:
     def _claim_once(self, puts: Sequence[_Put]) -> tuple[dict[RecordKey, Answer], list[_Put]]:
         """Write all that is not refused: a transaction is all or nothing, so refused claims leave it.
 
-        The second value is what other transactions hold.
+        The second value has the claims whose items are in other transactions.
         """
         answers: dict[RecordKey, Answer] = {}
         held: list[_Put] = []
@@ -211,7 +211,7 @@ class Claims:
             held += [put for put, code, _ in refused if code not in {CONDITION_FAILED, FINE}]
             pending = [put for put, code, _ in refused if code == FINE]
             if len(pending) == len(refused):
-                # cancelled without a reason: there is no telling whom to leave out
+                # cancelled without a reason: it is unknown which one to leave out
                 return answers, [*held, *pending]
         return answers, held
 
@@ -232,7 +232,7 @@ class Claims:
         return []
 
     def _merge(self, record: JobRecord) -> bool:
-        """Write a worker's result over what the ledger holds, but remove nothing from `accepted`."""
+        """Write a worker's result over the ledger's record, but remove nothing from `accepted`."""
         values = items.fields(record)
         del values["version"]
         values |= {f"accepted.{entry}": value for entry, value in values.pop("accepted")["M"].items()}

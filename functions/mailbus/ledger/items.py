@@ -51,7 +51,7 @@ def read_key(item: Mapping[str, Any]) -> RecordKey:
 
 
 def message_key(message_id: str) -> dict[str, Any]:
-    """Return the key of the item that tells which job one of SES's messages belongs to."""
+    """Return the key of the item that maps one of SES's messages to its job."""
     return {"pk": {"S": f"{MESSAGE_PREFIX}{message_id}"}, "sk": {"S": MESSAGE}}
 
 
@@ -66,7 +66,7 @@ def message_fields(sent: SentEntry, expires_at: int) -> dict[str, Any]:
 
 
 def message_item(message_id: str, sent: SentEntry, expires_at: int) -> dict[str, Any]:
-    """Return the whole item that tells which job one of SES's messages belongs to."""
+    """Return the whole item that maps one of SES's messages to its job."""
     return message_key(message_id) | message_fields(sent, expires_at)
 
 

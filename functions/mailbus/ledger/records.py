@@ -1,4 +1,4 @@
-"""The ledger's records of jobs, and what a worker may do with a job: pure values and one judgement.
+"""The ledger's records of jobs, and the verdict on what a worker may do with one: pure values.
 
 A job consists of entries, one for each message: an ordinary job has entry 0, a merge one for each recipient
 of its part. An entry is open from just before SES is called until the answer is recorded, then accepted, or
@@ -135,7 +135,7 @@ def judge(  # noqa: PLR0911, PLR0913 - one exit for each verdict, one argument f
     doubt_seconds: float,
     on_unknown: OnUnknown,
 ) -> Verdict:
-    """Return what may be done now with a job that the ledger knows; the first rule that applies decides."""
+    """Return the verdict on a job that the ledger knows, by the first rule that applies."""
     if record.expires_at <= now:
         return _fresh(record)
     if record.state == "cancelled":

@@ -48,7 +48,7 @@ _ALIAS: Final = re.compile(r"#\w+")
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """The condition of an update did not hold; `record` is what the table holds, if anything."""
+    """The condition of an update was false; `record` is the one in the table, if any."""
 
     record: JobRecord | None
 
@@ -97,7 +97,7 @@ class LedgerTable:
         *,
         condition: str | None = None,
     ) -> Refused | None:
-        """Update one item; retry while another transaction holds it.
+        """Update one item; retry while another transaction uses it.
 
         In both expressions an alias such as `#state` stands for the attribute of that name. Return what the
         table holds if the condition does not hold.

@@ -190,7 +190,7 @@ def _field(kind: shapes.Type, definitions: dict[str, dict[str, Any]], *, never_n
     if isinstance(kind, shapes.Metadata):
         inner, description = kind.type, kind.extra_json_schema or {}
     described = _described(_never_null(inner) if never_null else inner, definitions)
-    # draft 4 ignores what is beside a reference
+    # draft 4 ignores the siblings of a reference
     return described if "$ref" in described else {**described, **description}
 
 

@@ -38,14 +38,14 @@ SHORTEST_RETRY: Final = 0.05
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What SES reports of the account: recipients a second, and how many more today (None: no limit)."""
+    """The account's limits by SES: recipients a second, and how many more today (None: no limit)."""
 
     max_send_rate: float
     quota_left: int | None = None
 
 
 class RateState(msgspec.Struct, frozen=True, kw_only=True):
-    """What all workers share; times are in epoch seconds.
+    """The state that all workers share; times are in epoch seconds.
 
     The limits are as of `read_at`, with the quota counted down since. The rate is reserved up to
     `reserved_until`, the bulk lane's share of it up to `bulk_reserved_until`. `bucket_full_at` is when SES's

@@ -102,7 +102,7 @@ class Pacer:
             return [RetryAfter(seconds=UNREACHABLE_SECONDS)] * len(recipients)
 
     def largest_call(self) -> int:
-        """Return for how many recipients one bulk call may be, from 1 to 50.
+        """Return how many recipients one bulk call may have, from 1 to 50.
 
         A larger one would hold up transactional mail, or need more than SES's bucket holds.
         """

@@ -42,7 +42,7 @@ class RateTable:
 
         Return None if it is written, and if another worker wrote first, the state that the table holds. A
         write that succeeded although its answer was lost conflicts with its own repetition: what it reserved
-        is then used by nobody.
+        then stays unused.
         """
         try:
             self._client.put_item(

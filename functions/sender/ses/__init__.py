@@ -1,1 +1,1 @@
-"""SES: a job becomes the parameters of a call, the call is made, and its errors are classified."""
+"""Builds the parameters of calls to SES, makes the calls, and classifies their errors."""

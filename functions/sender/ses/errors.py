@@ -25,14 +25,14 @@ events first. `failed` and `rejected`: never try again.
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """An error of a call to SES, and what kind it is of."""
+    """An error of a call to SES, and its kind."""
 
     kind: Kind
     error: SendError
 
 
 class Meaning(msgspec.Struct, frozen=True, kw_only=True):
-    """What an error code means, and what the owner of the deployment, or of the job, can do about it."""
+    """The meaning of an error code, with advice for the operator of the deployment or the job's author."""
 
     kind: Kind
     advice: str
@@ -186,7 +186,7 @@ def unanswered(code: str, message: str) -> Fault:
 
 
 def from_recorded_code(code: str) -> Fault:
-    """Return the fault of an earlier permanent error, of which the ledger has the code only."""
+    """Return the fault of an earlier permanent error, of which the ledger stores only the code."""
     meaning = MEANINGS.get(code) or STATUSES.get(code)
     advice = "see its first event" if meaning is None else meaning.advice
     error = SendError(code, f"failed in an earlier delivery of the job: {advice}", retryable=False)

@@ -30,7 +30,7 @@ MESSAGE_BYTES: Final = 40 * 1000 * 1000
 ESCAPED_SHARE: Final = 1 / 6
 # RFC 2045, 6.8: 76 characters of base64 a line, which encode this many bytes
 LINE_BYTES: Final = 57
-# A mail client shows the last alternative that it supports. AMP has to come before HTML
+# A mail client shows the last alternative that it supports. AMP must come before HTML
 # (https://developers.google.com/workspace/gmail/ampemail/security-requirements); other types, such as an
 # invitation, come after it.
 ORDER: Final = {"text/plain": 0, "text/x-amp-html": 1, "text/html": 2}

@@ -1,1 +1,1 @@
-"""The constructs of the deployment, one noun a file."""
+"""The constructs of the deployment, one resource per module."""

@@ -106,14 +106,14 @@ class Alarms(_Alarms):
             meaning="a transactional job that the sender had to requeue has waited too long: look at its "
             "log, at the account's sending rate and at its 24-hour quota",
         )
-        for name, letters in dead_letters.items():
+        for name, dead_letter_queue in dead_letters.items():
             self._alarm(
                 f"{name}DeadLetters",
-                letters.queue.metric_approximate_number_of_messages_visible(
+                dead_letter_queue.queue.metric_approximate_number_of_messages_visible(
                     period=PERIOD, statistic=cloudwatch.Stats.MAXIMUM
                 ),
                 above=0,
-                meaning="something could not be processed; the attributes of each dead letter say why",
+                meaning="a message could not be processed; see the attributes of each dead letter",
             )
 
 
@@ -138,7 +138,7 @@ class WebhookAlarms(_Alarms):
             "RefusedMessages",
             _function_metric(function_name, REFUSED_MESSAGES, cloudwatch.Stats.SUM),
             above=0,
-            meaning="somebody who has the webhook's password delivered a message that is not from SNS, is "
+            meaning="a client with the webhook's password delivered a message that is not from SNS, is "
             "too old, or is of a topic that webhook.topic_arns does not name: look at the webhook's log",
         )
         self._alarm(

@@ -74,7 +74,7 @@ def publish_events(
     settings: Settings,
     events: SesTopic,
 ) -> None:
-    """Have SES publish all events of a configuration set's mail to a topic."""
+    """Publish all events of a configuration set's mail to a topic."""
     destination = ses.CfnConfigurationSetEventDestination(
         scope,
         construct_id,

@@ -25,7 +25,7 @@ class EventBus(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.bus = events.EventBus(
-            self, "Bus", event_bus_name=settings.name, description="Mailbus: what happens to mail"
+            self, "Bus", event_bus_name=settings.name, description="Mailbus: events of sent and received mail"
         )
         self.bus.apply_removal_policy(removal_policy)
         self.archive = None if settings.region in WITHOUT_ARCHIVE else self._archive(settings)

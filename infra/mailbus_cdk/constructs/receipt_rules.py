@@ -90,7 +90,7 @@ class ReceiptRules(Construct):
 
 
 def _actions(rule: Rule, *, state: State, inbound: Inbound) -> list[ses.CfnReceiptRule.ActionProperty]:
-    """Return what a rule does: store the mail or put it into the notification, and stop if it says so."""
+    """Return a rule's actions: store the mail or put it into the notification, and stop if so set."""
     topic_arn = inbound.receipts.topic.topic_arn
     key = state.inbound_mail.key
     action = (

@@ -82,7 +82,7 @@ class Sending(Construct):
             function.reads(lane, max_concurrency=concurrency, mapping_id=name)
 
     def grant_send(self, grantee: iam.IGrantable) -> None:
-        """Let an application enqueue jobs in both lanes, store large ones, and cancel jobs."""
+        """Allow an application to enqueue jobs in both lanes, store large ones, and cancel jobs."""
         iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["sqs:SendMessage", "sqs:ListQueueTags"],

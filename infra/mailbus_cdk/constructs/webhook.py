@@ -159,8 +159,8 @@ class Credentials(Construct):
         suppress(
             secret,
             "AwsSolutions-SMG4",
-            "The password is in the URLs of subscriptions, often of other accounts; rotation would have to "
-            "replace them. docs/webhook.md says how, with the previous password still valid.",
+            "The password is in the URLs of subscriptions, often of other accounts; rotation would "
+            "require new URLs. docs/webhook.md says how, with the previous password still valid.",
         )
 
 
@@ -245,6 +245,6 @@ class Api(Construct):
         suppress(
             stage,
             "AwsSolutions-APIG6",
-            "The access log says what went wrong; execution logs would be kept forever in a group that "
-            "nobody deletes.",
+            "The access log has the errors; execution logs would be kept forever in a group that "
+            "no stack deletes.",
         )

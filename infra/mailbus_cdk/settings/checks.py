@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 Finding = tuple[Path, str]
 
 ARN_REGION: Final = 3
-# A policy holds 6,144 characters (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html),
+# A policy has up to 6,144 characters
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html),
 # and one statement of the sender's names them all, each by an ARN that begins with up to 70.
 OTHERS_CHARACTERS: Final = 5000
 ARN_CHARACTERS: Final = 70
-# A function's environment holds 4 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html),
+# A function's environment has up to 4 KB
+# (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html),
 # of which names, queues and roles take up to 1,700 bytes.
 SEND_DEFAULTS_BYTES: Final = 2000
 FREE_ENVIRONMENT_BYTES: Final = 2300
@@ -54,7 +56,7 @@ def _environment(settings: Settings) -> Iterator[Finding]:
             ("send_defaults",),
             (
                 f"take {defaults} bytes as JSON; the function's environment has room for "
-                f"{SEND_DEFAULTS_BYTES}: leave long texts to the jobs"
+                f"{SEND_DEFAULTS_BYTES}: move long texts into the jobs"
             ),
         )
     names = (settings.source_buckets, settings.message_tag_name, settings.session_params)
@@ -79,7 +81,7 @@ def _tag_and_topic(settings: Settings) -> Iterator[Finding]:
     if topic is not None and (region := topic.split(":")[ARN_REGION]) != settings.region:
         yield (
             ("alarms", "topic_arn"),
-            f"alarms in {settings.region} can only notify topics of that region (it is in {region})",
+            f"alarms in {settings.region} can only notify topics of that region (the topic is in {region})",
         )
 
 

@@ -64,7 +64,7 @@ OtherIdentity = Annotated[
         },
     ),
 ]
-# An address also stands for itself with a label after a `+`; a domain with a dot before it, for all domains
+# An address also matches itself with a label after a `+`; a domain with a dot before it matches all domains
 # below it
 # (https://docs.aws.amazon.com/ses/latest/dg/receiving-email-receipt-rules-console-walkthrough.html).
 Recipient = Annotated[

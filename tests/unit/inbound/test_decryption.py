@@ -236,7 +236,7 @@ def test_a_clear_mail_with_encryption_metadata_is_reported() -> None:
 
 def test_another_rules_context_is_refused_by_kms() -> None:
     world = store_encrypted(x_amz_matdesc=matdesc(rule_name="another"))
-    assert "KMS answers InvalidCiphertextException" in world.reason_of_failure()
+    assert "KMS returned InvalidCiphertextException" in world.reason_of_failure()
 
 
 def test_the_key_of_another_mail_does_not_decrypt_this_one() -> None:

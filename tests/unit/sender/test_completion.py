@@ -40,7 +40,7 @@ def test_a_mail_that_could_not_be_saved_has_its_event_and_is_not_sent_again() ->
     world.put()
     world.deliver()
     assert (world.recipients_of("queued"), world.queues.messages) == (["ann"], {})
-    assert "job is not saved in the ledger" in [line["message"] for line in world.log]
+    assert "job was not saved in the ledger" in [line["message"] for line in world.log]
     world.report_sends()
     world.put()
     world.run()

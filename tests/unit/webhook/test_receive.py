@@ -174,7 +174,7 @@ def test_a_body_larger_than_snss_is_refused_unparsed(size: int) -> None:
 def test_a_message_at_another_path_is_refused(resource: str) -> None:
     world = World(inbound=False)
     assert world.post(signed(notification()), resource).status == HTTPStatus.NOT_FOUND
-    assert world.refusal_reason() == f"this deployment receives nothing at {resource}"
+    assert world.refusal_reason() == f"this deployment has no queue for {resource}"
 
 
 @pytest.mark.parametrize("version", ["1", "2"])

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/ses/latest/dg/send-personalized-email-advanced.html
 Simulated: `{{name}}`, `{{{name}}}`, `{{a.b}}`, `{{this}}`, `{{this.a}}`, `{{@index}}`, `{{#if}}`,
 `{{#unless}}`, `{{#each}}`, each with `{{else}}`, inline partials (`{{#* inline "x"}}…{{/inline}}`,
 `{{> x}}`), comments, and `~`. Nothing is escaped, as in SES. Not simulated: `{{#with}}`, `{{lookup}}`,
-`{{else if}}`, `../`, parameters of partials, and the removal of lines that hold only a block tag.
+`{{else if}}`, `../`, parameters of partials, and the removal of lines that have only a block tag.
 """
 
 from __future__ import annotations

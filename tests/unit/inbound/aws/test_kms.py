@@ -43,7 +43,7 @@ def test_a_key_of_the_wrong_length_is_reported(length: int) -> None:
 )
 def test_permanent_errors_of_kms_are_reported_with_what_to_do(code: str, advice: str) -> None:
     reason = store_encrypted(outage=code).reason_of_failure()
-    assert f"KMS answers {code}" in reason
+    assert f"KMS returned {code}" in reason
     assert advice in reason
 
 

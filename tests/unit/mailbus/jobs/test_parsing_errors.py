@@ -169,7 +169,7 @@ WRONG = [
         "$.esp_extra.EmailTags[0].Name",
         "is reserved for Mailbus",
     ),
-    (job(content_ref={"bucket": "abc", "key": "k"}), "$.content_ref", "must hold the job itself"),
+    (job(content_ref={"bucket": "abc", "key": "k"}), "$.content_ref", "must be the job itself"),
     (
         job(attachments=[{"content": "", "content_id": "x"}, {"content": "", "content_id": "<x>"}]),
         "$.attachments[1].content_id",

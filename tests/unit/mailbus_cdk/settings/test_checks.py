@@ -35,7 +35,7 @@ REJECTED = {
         ("[tracking]", f'[send_defaults]\nhtml = "{"<p>" * 700}"\n\n[tracking]'),
         (
             "mailbus.toml: send_defaults: take 2111 bytes as JSON; the function's environment has "
-            "room for 2000: leave long texts to the jobs"
+            "room for 2000: move long texts into the jobs"
         ),
     ),
     "buckets must fit into the function's environment": (
