@@ -154,7 +154,7 @@ def duplicate(sender: Sender, record: Record, job: Job, known: JobRecord, *, ann
 def given_up(
     sender: Sender, record: Record, job: Job, known: JobRecord, entries: tuple[int, ...]
 ) -> Settlement:
-    """Settle entries whose outcome stays unknown, and that are not sent again; that is saved already."""
+    """Settle entries whose outcome stays unknown and that are not sent again; the ledger has that already."""
     if not known.unsettled:
         # the events of the accepted entries may be missing
         return duplicate(sender, record, job, known, announce=True)

@@ -25,7 +25,7 @@ class Activation(Construct):
     """Custom resources that make a rule set the active one.
 
     One set is active per account and region. If another is active already, the deployment fails and says what
-    to do, unless the settings allow to replace it; it is active again when these resources are deleted. One
+    to do, unless the settings allow replacing it; it is active again when these resources are deleted. One
     resource reads which set is active, and passes it to the second one, which activates ours.
     """
 

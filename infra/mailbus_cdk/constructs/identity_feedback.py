@@ -28,7 +28,7 @@ class IdentityFeedback(Construct):
     """Custom resources that set the topics of identities' bounces, complaints and deliveries.
 
     CloudFormation has no resource for it. SES has one topic for each of the three. If another is set already,
-    the deployment fails with advice, unless the settings allow to replace it; it is set again when
+    the deployment fails with advice, unless the settings allow replacing it; it is set again when
     these resources are deleted. For each identity one resource reads what is set, and passes it to a second
     one, which sets the topics.
     """

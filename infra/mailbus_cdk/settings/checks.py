@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 Finding = tuple[Path, str]
 
 ARN_REGION: Final = 3
-# A policy has up to 6,144 characters
+# A policy may have 6,144 characters
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html),
-# and one statement of the sender's names them all, each by an ARN that begins with up to 70.
+# and one statement of the sender's names them all, each by an ARN with a prefix of up to 70.
 OTHERS_CHARACTERS: Final = 5000
 ARN_CHARACTERS: Final = 70
-# A function's environment has up to 4 KB
+# A function's environment may have 4 KB
 # (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html),
 # of which names, queues and roles take up to 1,700 bytes.
 SEND_DEFAULTS_BYTES: Final = 2000

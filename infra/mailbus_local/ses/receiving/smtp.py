@@ -89,6 +89,6 @@ class SmtpConnection(SMTP):
         super().connection_lost(error)
 
     def close_now(self) -> None:
-        """Close the connection at once."""
+        """Close the connection immediately."""
         if self.transport is not None:
             self.transport.close()

@@ -28,7 +28,7 @@ REJECTED = {
         ("[tracking]", '[alarms]\ntopic_arn = "arn:aws:sns:us-east-1:111122223333:ops"\n\n[tracking]'),
         (
             "mailbus.toml: [alarms] topic_arn: alarms in eu-west-1 can only notify topics of that "
-            "region (it is in us-east-1)"
+            "region (the topic is in us-east-1)"
         ),
     ),
     "defaults must fit into the function's environment": (
