@@ -56,11 +56,20 @@ def _between_escapes(data: bytes | memoryview) -> Iterator[bytes]:
     start = 0
     while start < len(data):
         piece = bytes(data[start : start + PIECE_BYTES])
+        if start + len(piece) < len(data):
+            piece = piece[: _last_escape(piece) or len(piece)]
         start += len(piece)
-        if start < len(data) and (cut := piece.rfind(b"=", 1)) > 0:
-            start -= len(piece) - cut
-            piece = piece[:cut]
         yield piece
+
+
+def _last_escape(piece: bytes) -> int:
+    """Return where the last escape begins; 0 if there is none to cut at.
+
+    `binascii` decodes two equals signs as one, so that in a run of them every second one begins nothing.
+    """
+    last = piece.rfind(b"=")
+    run = last + 1 - len(piece[: last + 1].rstrip(b"="))
+    return max(0, last - (run + 1) % 2)
 
 
 def _base64(data: bytes | memoryview) -> tuple[bytes, tuple[str, ...]]:

@@ -6,7 +6,7 @@ import binascii
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inbound import transfer
@@ -77,6 +77,9 @@ def test_base64_is_decoded_the_same_in_pieces_of_any_size(scraps: list[bytes], s
     st.lists(st.sampled_from([b"=", b"=3D", b"a", b" ", b"\r\n", b"\r", b"\n", b"=\r\n"]), max_size=12),
     st.integers(26, 40),
 )
+@example(scraps=[b"="] * 4 + [b"=3D"] * 6 + [b"="], size=26)
+@example(scraps=[b"="] * 60, size=27)
+@example(scraps=[b"a", *[b"="] * 51, b"3D"], size=26)
 def test_quoted_printable_is_decoded_the_same_in_pieces_of_any_size(scraps: list[bytes], size: int) -> None:
     data = b"".join(scraps) + b"=E2=82=AC" * 10
     whole = transfer.decode(data, "quoted-printable")
