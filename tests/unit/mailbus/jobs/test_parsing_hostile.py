@@ -73,6 +73,10 @@ ORDINARY = st.fixed_dictionaries(
 )
 
 
+def is_no_template(text: str) -> bool:
+    return "{{" not in text
+
+
 @st.composite
 def merges(draw: st.DrawFn) -> dict[str, Any]:
     to = draw(st.lists(NUMBERED, min_size=1, max_size=8, unique=True))
@@ -84,8 +88,8 @@ def merges(draw: st.DrawFn) -> dict[str, Any]:
         "from_email": draw(ADDRESSES),
         "to": to,
         "cc": draw(st.lists(NUMBERED, max_size=4)),
-        "subject": draw(LINES),
-        "text": draw(TEXTS),
+        "subject": draw(LINES.filter(is_no_template)),
+        "text": draw(TEXTS.filter(is_no_template)),
         "headers": draw(HEADERS),
         "metadata": draw(METADATA),
         "merge_data": per_recipient(
