@@ -31,8 +31,9 @@ class HttpSubscriber:
                 else:
                     self.send_response(subscriber.planned.pop(0) if subscriber.planned else 200)
                 self.send_header("Content-Length", "0")
-                self.end_headers()
+                # before the answer, after which the next request may be in another thread
                 subscriber.requests.put((headers, body))
+                self.end_headers()
 
             def log_message(self, *arguments: object) -> None:
                 pass
