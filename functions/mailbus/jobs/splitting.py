@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mailbus.addresses import address_key, format_mailbox
+from mailbus.chunks import chunked
 from mailbus.jobs.merge import RECIPIENT_FIELDS, by_address
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ def split(document: Mapping[str, Any], job: Job) -> tuple[dict[str, Any], ...]:
         {
             **document,
             "job_id": job.job_id,
-            "to": [format_mailbox(mailbox) for mailbox in mailboxes[start : start + PART_RECIPIENTS]],
-            **_slices(entries, mailboxes[start : start + PART_RECIPIENTS]),
+            "to": [format_mailbox(mailbox) for mailbox in part],
+            **_slices(entries, part),
         }
-        for start in range(0, len(mailboxes), PART_RECIPIENTS)
+        for part in chunked(mailboxes, PART_RECIPIENTS)
     )
 
 

@@ -225,9 +225,10 @@ class Claims:
             for record in records
             for entry, message_id in record.accepted.items()
         ]
-        for start in range(0, len(puts), PUTS_PER_CALL):
-            if left := self._table.put(puts[start : start + PUTS_PER_CALL]):
-                untried = (*left, *puts[start + PUTS_PER_CALL :])
+        calls = chunked(puts, PUTS_PER_CALL)
+        for call in calls:
+            if left := self._table.put(call):
+                untried = (*left, *(item for later in calls for item in later))
                 return [items.read_message(item)[1].key for item in untried]
         return []
 

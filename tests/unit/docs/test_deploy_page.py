@@ -16,8 +16,8 @@ def test_every_setting_is_on_its_page_with_its_default() -> None:
         value = getattr(settings, field.name)
         if isinstance(value, msgspec.Struct):
             for inner in msgspec.structs.fields(type(value)):
-                told = f"`{field.name}.{inner.name}`" in text or f"`.{inner.name}`" in text
-                assert told, f"{field.name}.{inner.name}"
+                documented = f"`{field.name}.{inner.name}`" in text or f"`.{inner.name}`" in text
+                assert documented, f"{field.name}.{inner.name}"
         elif field.name != "stage":
             assert f"`{field.name}`" in text, field.name
 

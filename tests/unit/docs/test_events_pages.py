@@ -37,18 +37,20 @@ def test_every_field_of_received_mail_is_on_its_page(field: str) -> None:
 
 
 def test_the_table_of_bounces_has_the_reasons_of_the_code() -> None:
-    told: dict[str, str] = {}
+    documented: dict[str, str] = {}
     for cells in rows("events.md", "| `bounce.type` | `bounce.sub_type` | `reject_reason` | |"):
-        told |= dict.fromkeys(named(cells[1]), *named(cells[2]))
+        documented |= dict.fromkeys(named(cells[1]), *named(cells[2]))
 
-    assert told.keys() >= BOUNCE_REJECT_REASONS.keys()
-    assert told == {sub_type: BOUNCE_REJECT_REASONS.get(sub_type, "bounced") for sub_type in told}
+    assert documented.keys() >= BOUNCE_REJECT_REASONS.keys()
+    assert documented == {sub_type: BOUNCE_REJECT_REASONS.get(sub_type, "bounced") for sub_type in documented}
 
 
 def test_each_type_of_sess_events_has_what_its_id_is_made_of() -> None:
-    told = [name for cells in rows("events.md", "| `event_type` | and of |") for name in named(cells[0])]
+    documented = [
+        name for cells in rows("events.md", "| `event_type` | and of |") for name in named(cells[0])
+    ]
 
-    assert sorted(told) == sorted(set(get_args(EventType)) - NOT_SESS)
+    assert sorted(documented) == sorted(set(get_args(EventType)) - NOT_SESS)
 
 
 @pytest.mark.parametrize(
@@ -71,18 +73,18 @@ def test_the_page_on_events_has_the_numbers_of_the_code(sentence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "default"),
+    ("documented", "default"),
     [
         ("({} in all)", limits.batch_seconds),
         ("`sender.ledger_days` ({})", lambda s: s.sender.ledger_days),
     ],
 )
 def test_a_default_on_the_page_on_events_is_the_one_in_the_code(
-    told: str, default: typing.Callable[[Settings], float]
+    documented: str, default: typing.Callable[[Settings], float]
 ) -> None:
     settings = Settings(stage="prod", region="us-east-1", identity="example.com")
 
-    assert told.format(f"{default(settings):g}") in prose("events.md")
+    assert documented.format(f"{default(settings):g}") in prose("events.md")
 
 
 def test_every_attribute_of_anymail_has_its_field_on_the_page_on_migrating() -> None:
@@ -115,8 +117,8 @@ def test_the_page_on_events_has_the_event_types_that_come_from_each_type_of_ses(
 
 def test_every_event_type_of_ses_is_on_the_page_on_migrating_from_ses() -> None:
     heading = "| `source` `aws.ses`, `detail-type` | `source` `mailbus`, `detail-type` |"
-    told = {name for cells in rows("migrating.md", heading) for name in named(cells[1])}
+    documented = {name for cells in rows("migrating.md", heading) for name in named(cells[1])}
 
-    assert told == {
+    assert documented == {
         f"{DETAIL_TYPE_PREFIX}{name}" for name in set(get_args(EventType)) - NOT_SESS - {"unknown"}
     }

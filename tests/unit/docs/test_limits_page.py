@@ -55,17 +55,17 @@ def codes(heading: str) -> list[tuple[str, str]]:
 
 
 def test_the_table_of_errors_has_each_code_of_ses_once_with_its_kind() -> None:
-    told = Counter(codes(ERRORS))
+    documented = Counter(codes(ERRORS))
 
     known = Counter((code, meaning.kind) for code, meaning in MEANINGS.items())
     known[("UnreadableAnswer", errors.unanswered("", "").kind)] += 1
-    assert told == known
+    assert documented == known
 
 
 def test_the_table_of_statuses_has_each_status_of_a_bulk_call_once_with_its_kind() -> None:
-    told = Counter(codes(ENTRY_STATUSES))
+    documented = Counter(codes(ENTRY_STATUSES))
 
-    assert told == Counter(
+    assert documented == Counter(
         [(ACCEPTED, "accepted"), *((status, meaning.kind) for status, meaning in STATUSES.items())]
     )
 
@@ -83,17 +83,17 @@ def test_the_table_of_statuses_has_each_status_of_a_bulk_call_once_with_its_kind
 def test_what_the_table_says_of_other_errors_is_what_happens(row: str, status: int | None) -> None:
     table = rows("limits.md", ERRORS)
 
-    (told,) = [
+    (documented,) = [
         cells[1] for cells in table if cells[0] == row or (row != "any other" and cells[0].startswith(row))
     ]
 
-    assert told == errors.classify("NeverHeardOf", "", status).kind
+    assert documented == errors.classify("NeverHeardOf", "", status).kind
 
 
 def test_an_unknown_status_means_what_the_table_says() -> None:
-    (told,) = [cells[1] for cells in rows("limits.md", ENTRY_STATUSES) if cells[0] == "any other"]
+    (documented,) = [cells[1] for cells in rows("limits.md", ENTRY_STATUSES) if cells[0] == "any other"]
 
-    assert told == errors.classify_entry("NEVER_HEARD_OF", "").kind
+    assert documented == errors.classify_entry("NEVER_HEARD_OF", "").kind
 
 
 @pytest.mark.parametrize("code", sorted(MAY_BE_QUOTA))
@@ -110,12 +110,12 @@ def test_every_error_code_of_the_sender_is_in_a_table() -> None:
     sources = "".join(path.read_text() for path in sorted((ROOT / "functions" / "sender").rglob("*.py")))
     own = set(re.findall(r'(?:SendError|unanswered)\(\s*"(\w+)"', sources))
 
-    told = {name for cells in rows("limits.md", OWN_ERRORS) for name in named(cells[0])}
+    documented = {name for cells in rows("limits.md", OWN_ERRORS) for name in named(cells[0])}
 
     assert own >= {"Expired", "OutcomeUnknown", "WaitedTooLong"}
-    assert own - told <= {code for code, _ in codes(ERRORS)}
-    assert {error.__name__ for error in BY_CLASS} <= told
-    assert {name for name in told if "$" not in name} <= own | {error.__name__ for error in BY_CLASS}
+    assert own - documented <= {code for code, _ in codes(ERRORS)}
+    assert {error.__name__ for error in BY_CLASS} <= documented
+    assert {name for name in documented if "$" not in name} <= own | {error.__name__ for error in BY_CLASS}
 
 
 def test_every_error_class_of_dead_letters_is_documented() -> None:
@@ -161,13 +161,13 @@ def test_what_waits_for_an_answer_waits_as_long_as_what_is_tried_again() -> None
 def test_every_kind_of_error_has_its_row() -> None:
     table = rows("limits.md", "| kind | what happens | counts as a try | event | dead letter |")
 
-    told = {name: cells[2] for cells in table for name in named(cells[0])}
+    documented = {name: cells[2] for cells in table for name in named(cells[0])}
 
-    assert set(told) == set(get_args(errors.Kind))
-    assert {name for name, counts in told.items() if counts == "yes"} == {"retry"}
+    assert set(documented) == set(get_args(errors.Kind))
+    assert {name for name, counts in documented.items() if counts == "yes"} == {"retry"}
     for each in get_args(errors.Kind):
         final = retries.is_final(each, attempts=20, max_attempts=20)
-        assert final == (told[each] in {"yes", ""}), each
+        assert final == (documented[each] in {"yes", ""}), each
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_the_page_on_limits_has_the_numbers_of_the_code(sentence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "default"),
+    ("documented", "default"),
     [
         ("once in {} seconds", limits.rate_cache_seconds),
         ("`sender.doubt_seconds` ({})", lambda s: s.sender.doubt_seconds),
@@ -208,23 +208,23 @@ def test_the_page_on_limits_has_the_numbers_of_the_code(sentence: str) -> None:
     ],
 )
 def test_a_default_on_the_page_on_limits_is_the_one_in_the_code(
-    told: str, default: typing.Callable[[Settings], float]
+    documented: str, default: typing.Callable[[Settings], float]
 ) -> None:
     settings = Settings(stage="prod", region="us-east-1", identity="example.com")
 
-    assert told.format(f"{default(settings):g}") in prose("limits.md")
+    assert documented.format(f"{default(settings):g}") in prose("limits.md")
 
 
 def test_the_dead_letters_of_tracking_name_every_code_of_an_event_at_fault() -> None:
-    told = {
+    documented = {
         name
         for cells in rows("events.md", "| `Error`, `Code` | what it is | what to do |")
         for name in named(cells[0])
     }
     (classes,) = [cells[1] for cells in rows("events.md", "| attribute | |") if cells[0] == "`Error`"]
 
-    assert told >= ENTRY_AT_FAULT | {TOO_LARGE, NOT_TRIED, NOT_WRITTEN_DOWN}
-    assert told >= set(named(classes))
+    assert documented >= ENTRY_AT_FAULT | {TOO_LARGE, NOT_TRIED, NOT_WRITTEN_DOWN}
+    assert documented >= set(named(classes))
     assert set(named(classes)) == {
         error.__name__ for error in (WiringError, InvalidNotification, PublishError)
     }

@@ -66,10 +66,10 @@ def tables_of_fields() -> Iterator[list[list[str]]]:
 def test_the_table_of_fields_is_the_contract_with_its_types(place: int, struct: type[msgspec.Struct]) -> None:
     table = list(tables_of_fields())[place]
 
-    told = {name: cells[1] for cells in table for name in named(cells[0])}
+    documented = {name: cells[1] for cells in table for name in named(cells[0])}
 
     hints = typing.get_type_hints(struct, include_extras=True)
-    assert told == {name: kind(hints[name]) for name in struct.__struct_fields__}
+    assert documented == {name: kind(hints[name]) for name in struct.__struct_fields__}
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ class Queue:
         for place, entry in enumerate(Entries):
             if place in verdict:
                 code, fault = verdict[place]
-                failed = {"Id": entry["Id"], "Code": code, "SenderFault": fault, "Message": "told to"}
+                failed = {"Id": entry["Id"], "Code": code, "SenderFault": fault, "Message": "planned"}
                 answer["Failed"].append(failed)
             else:
                 message_id = self._take(entry["MessageBody"])

@@ -87,7 +87,7 @@ def test_a_wrong_value_is_named_but_not_repeated(name: str, value: str) -> None:
     assert value not in str(raised.value)
 
 
-def test_a_word_that_is_none_of_those_allowed_is_named() -> None:
+def test_a_value_that_is_not_allowed_is_named() -> None:
     environ = TRACKING | {"ATTEMPTS": "5", "EAGER": "true", "SHARE": "0.5", "ENDING": "happy"}
     with pytest.raises(ConfigurationError, match="environment variable ENDING: Invalid enum value"):
         from_environment(PacedSettings, environ)

@@ -61,7 +61,7 @@ def test_nothing_of_an_event_gets_lost(name: str) -> None:
     assert json.loads(bus_entry(read).detail) == DETAILS[name]
 
 
-def _told(event: EmailEvent | InboundEvent) -> str:
+def _reaction(event: EmailEvent | InboundEvent) -> str:
     match event:
         case EmailEvent(event_type="bounced", reject_reason="bounced", recipient=str(address)):
             return f"never again: {address}"
@@ -78,7 +78,7 @@ def _told(event: EmailEvent | InboundEvent) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("event_bounce", f"never again: {BOUNCE['recipient']}"),
         ("event_click", "a machine followed a link"),
@@ -86,8 +86,8 @@ def _told(event: EmailEvent | InboundEvent) -> str:
         ("event_delivery", "nothing to do"),
     ],
 )
-def test_a_consumer_distinguishes_events_with_match(name: str, told: str) -> None:
-    assert _told(events.parse(whole(DETAILS[name]))) == told
+def test_a_consumer_distinguishes_events_with_match(name: str, expected: str) -> None:
+    assert _reaction(events.parse(whole(DETAILS[name]))) == expected
 
 
 def test_what_a_newer_version_adds_is_left_out() -> None:

@@ -24,8 +24,8 @@ def test_what_the_alarms_watch_is_written_as_a_metric(
     written = json.loads(capsys.readouterr().out)
     assert written[name] == [3.0]
     assert written["service"] == FUNCTION
-    (told,) = written["_aws"]["CloudWatchMetrics"]
-    assert told == {
+    (directive,) = written["_aws"]["CloudWatchMetrics"]
+    assert directive == {
         "Namespace": "Mailbus",
         "Dimensions": [["service"]],
         "Metrics": [{"Name": name, "Unit": unit}],

@@ -106,7 +106,7 @@ def test_large_jobs_that_a_batch_has_no_time_for_are_requeued_unread() -> None:
     assert world.ses.sent_to == ["c0", "c1", "c2"]
 
 
-def test_a_job_in_s3_is_sent_beside_jobs_that_use_up_the_time() -> None:
+def test_a_job_in_s3_is_sent_with_jobs_that_use_up_the_time() -> None:
     world = World()
     at = {"bucket": JOBS_BUCKET, "key": "jobs/job-large/1.json"}
     world.s3.objects[JOBS_BUCKET, at["key"]] = json.dumps(letter("large")).encode()

@@ -91,7 +91,7 @@ def test_a_redelivered_message_repeats_the_same_event_and_sends_nothing() -> Non
     assert world.queues.messages == {}
 
 
-def test_a_failed_job_sent_again_from_the_dead_letter_queue_is_tried_anew() -> None:
+def test_a_failed_job_sent_again_from_the_dead_letter_queue_is_tried_again() -> None:
     world = World()
     world.ses.calls = [REJECTED]
     world.put()
@@ -212,7 +212,7 @@ def test_a_merge_without_an_id_stays_the_same_job_however_often_it_is_dead_lette
     assert (world.queues.messages, world.queues.dead) == ({}, [])
 
 
-def test_a_part_in_the_dead_letter_queue_keeps_its_number_and_is_sent_again_by_itself() -> None:
+def test_a_part_in_the_dead_letter_queue_keeps_its_number_and_is_sent_again_alone() -> None:
     world = World()
     world.ses.answers = {"c60": ["MESSAGE_REJECTED"]}
     world.put(**newsletter(130))

@@ -199,7 +199,7 @@ def test_a_template_in_the_job_does_no_more_than_put_in_values(
         "{ {#if} } {",
     ],
 )
-def test_values_are_put_into_the_text_of_a_merge_whatever_stands_around_them(text: str) -> None:
+def test_values_are_put_into_the_text_of_a_merge_whatever_surrounds_them(text: str) -> None:
     job, _ = read(merge(text=text))
     assert job.text == text
 

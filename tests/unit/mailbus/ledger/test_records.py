@@ -33,7 +33,7 @@ RESENT_OUT = {"unknown": UNKNOWN_RESENDS}
 
 
 def record(**known: Any) -> JobRecord:
-    told = JobRecord(
+    base = JobRecord(
         key=RecordKey(job_id="order-1001"),
         fingerprint=CONTENT,
         sqs_message_id=SQS_ID,
@@ -41,7 +41,7 @@ def record(**known: Any) -> JobRecord:
         called_at=NOW - 60,
         expires_at=int(NOW) + 604_800,
     )
-    return msgspec.structs.replace(told, **known)
+    return msgspec.structs.replace(base, **known)
 
 
 def verdict(
