@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import json
+from email import message_from_string, policy
+from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from tests.unit.sender.ses.example_messages import structure
 
 if TYPE_CHECKING:
     from tests.unit.mailbus_local.simulated_ses import SesEnvironment
@@ -70,6 +74,68 @@ def test_replacement_headers_and_tags_override_the_default_ones(env: SesEnvironm
     assert "X-Shelf: default" not in message["raw"]
     assert "X-Shop: 4\r\n" in message["raw"]
     assert message["tags"] == {"job": "b", "lane": "bulk"}
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["stored", "inline"])
+def test_each_message_of_a_template_has_its_parts_and_its_own_headers(
+    env: SesEnvironment, *, stored: bool
+) -> None:
+    content = {
+        "Subject": "Hallo {{name}}",
+        "Text": "Hallo {{name}} von {{shop}}",
+        "Html": "<p>{{name}}</p><img src='cid:logo'>",
+    }
+    if stored:
+        env.sesv2.create_email_template(TemplateName=env.configuration_set, TemplateContent=content)
+    logo = {"FileName": "logo.png", "RawContent": b"\x89PNG\r\n\x1a\n\x00", "ContentType": "image/png"}
+    invoice = {
+        "FileName": "invoice.pdf",
+        "RawContent": b"%PDF-1.4\n\x00\xff",
+        "ContentType": "application/pdf",
+    }
+    template = {
+        **({"TemplateName": env.configuration_set} if stored else {"TemplateContent": content}),
+        "TemplateData": json.dumps({"shop": "Example"}),
+        "Attachments": [{**logo, "ContentDisposition": "INLINE", "ContentId": "logo"}, invoice],
+    }
+    zoe = {
+        "ToAddresses": ["=?utf-8?b?Wm/Dqw==?= <zoe@customer.example>"],
+        "CcAddresses": ["boss@example.com"],
+    }
+    headers = [{"Name": "X-Note", "Value": "=?utf-8?q?f=C3=BCr_Zo=C3=AB?="}]
+    results = send(
+        env,
+        entry("", {"name": "Zoë"}, ReplacementHeaders=headers) | {"Destination": zoe},
+        entry("liu@customer.example", {"name": "Liu"}),
+        ReplyToAddresses=["help@example.com"],
+        FeedbackForwardingEmailAddress="bounces@example.com",
+        ConfigurationOverrides={"Tracking": {"OpenTrackingEnabled": "ENABLED"}},
+        TenantName="shop-4",
+        DefaultContent={"Template": template},
+    )
+    accepted, other = (env.message(result["MessageId"]) for result in results)
+    assert accepted["recipients"] == ["zoe@customer.example", "boss@example.com"]
+    assert accepted["tags"] == {"ses:tenant-name": "shop-4"}
+    assert accepted["overrides"] == {"Tracking": {"OpenTrackingEnabled": "ENABLED"}}
+    assert accepted["feedback_address"] == "bounces@example.com"
+    message = message_from_string(accepted["raw"], policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    assert (message["To"], message["Cc"]) == ("Zoë <zoe@customer.example>", "boss@example.com")
+    assert message["Reply-To"] == "help@example.com"
+    assert (message["Subject"], message["X-Note"]) == ("Hallo Zoë", "für Zoë")
+    assert structure(message) == {
+        "multipart/mixed": [
+            {"multipart/alternative": ["text/plain", {"multipart/related": ["text/html", "image/png"]}]},
+            "application/pdf",
+        ]
+    }
+    text = message.get_body(("plain",))
+    assert text is not None
+    assert text.get_content().splitlines() == ["Hallo Zoë von Example"]
+    (file,) = message.iter_attachments()
+    assert (file.get_filename(), file.get_content()) == ("invoice.pdf", invoice["RawContent"])
+    liu = message_from_string(other["raw"], policy=policy.default)
+    assert (liu["Subject"], liu["Cc"], liu["X-Note"]) == ("Hallo Liu", None, None)
 
 
 def test_an_invalid_entry_does_not_affect_the_others(env: SesEnvironment) -> None:
