@@ -125,7 +125,8 @@ def test_two_spellings_of_a_domain_are_one_address_and_of_a_local_part_are_two()
     assert address_key("Ann@example.com") != address_key("ann@example.com")
 
 
-@given(st.text())
+# Text that is made of the characters of addresses is one now and then; other text hardly ever.
+@given(st.text() | st.text('ab@.,"<>\\ü ', max_size=8) | st.from_regex(r"\A\w+@\w+\.[a-z]+\Z"))
 def test_any_text_is_read_to_an_ascii_address_or_refused(text: str) -> None:
     try:
         mailbox = parse_mailbox(text, "$.to")

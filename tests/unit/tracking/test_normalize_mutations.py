@@ -14,7 +14,7 @@ from mailbus.bus_entries import bus_entry
 from mailbus.errors import InvalidNotification
 from mailbus.events import EmailEvent, parse
 from tests.unit.tracking.notifications import NAMES, TOPIC, envelope, expected, normalized, payload
-from tracking.normalize import NormalizedNotification, normalize
+from tracking.normalize import VALIDATED, NormalizedNotification, normalize
 
 SCALARS = (
     st.none()
@@ -31,6 +31,7 @@ JSON = st.recursive(
 )
 
 
+TEXT = st.text(st.characters(codec=None))
 PLACES = (
     ("mail", "tags"),
     ("mail", "tags", "mailbus-job-id"),
@@ -135,7 +136,7 @@ def test_any_json_gives_events_or_is_invalid(tree: object) -> None:
     check(got)
 
 
-@given(st.text(st.characters(codec=None)))
+@given(TEXT | TEXT.map(VALIDATED.__add__))
 def test_any_text_gives_events_or_is_invalid(message: str) -> None:
     try:
         got = normalize(parse_notification(envelope(message)), topic_arn=TOPIC)
