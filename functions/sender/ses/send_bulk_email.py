@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mailbus.encoded_words import free_text, mailbox_text, metadata_text
 from mailbus.errors import InvalidJob
 from mailbus.events import ENTRY_TAG
 from mailbus.jobs.job import envelopes
-from sender.ses import mime_headers
 from sender.ses.mime import MESSAGE_BYTES, base64_bytes, content_bytes
 from sender.ses.send_email import call_parameters, destination, message_tags, with_extra
 
@@ -43,13 +43,13 @@ def build_bulk_request(job: Job, settings: SenderSettings, part: int | None) -> 
     assert merge is not None  # noqa: S101 - the caller has checked it
     _check_size(job)
     params = {
-        "FromEmailAddress": mime_headers.mailbox_text(job.from_email[0]),
+        "FromEmailAddress": mailbox_text(job.from_email[0]),
         "DefaultEmailTags": message_tags(job, settings),
         "DefaultContent": {"Template": _template(job, merge)},
         **call_parameters(job, settings),
     }
     if job.reply_to:
-        params["ReplyToAddresses"] = [mime_headers.mailbox_text(mailbox) for mailbox in job.reply_to]
+        params["ReplyToAddresses"] = [mailbox_text(mailbox) for mailbox in job.reply_to]
     params = with_extra(params, job.esp_extra, "SendBulkEmail", {"BulkEmailEntries": []})
     return BulkRequest(
         params=params,
@@ -119,7 +119,7 @@ def _destination(job: Job, recipient: MergeRecipient, envelope: Envelope) -> dic
     """Return an entry's recipients with their names: SES writes the message's To and Cc from them."""
     texts: dict[str, str] = {}
     for mailbox in (recipient.mailbox, *job.cc, *job.bcc):
-        texts.setdefault(mailbox.address, mime_headers.mailbox_text(mailbox))
+        texts.setdefault(mailbox.address, mailbox_text(mailbox))
     return {
         kind: [texts[address] for address in addresses] for kind, addresses in destination(envelope).items()
     }
@@ -138,10 +138,10 @@ def _headers(job: Job, recipient: MergeRecipient, settings: SenderSettings) -> l
         for name, value in recipient.headers
     ]
     if job.sender is not None:
-        pairs.append({"Name": "Sender", "Value": mime_headers.mailbox_text(job.sender)})
+        pairs.append({"Name": "Sender", "Value": mailbox_text(job.sender)})
     pairs += [_header("X-Tag", tag, "$.tags") for tag in job.tags]
     if settings.metadata_in_headers and recipient.metadata:
-        text = mime_headers.metadata_text(recipient.metadata)
+        text = metadata_text(recipient.metadata)
         # larger metadata is read from the ledger when the events come
         if len(text) <= MAX_HEADER - len("X-Metadata"):
             pairs.append({"Name": "X-Metadata", "Value": text})
@@ -149,7 +149,7 @@ def _headers(job: Job, recipient: MergeRecipient, settings: SenderSettings) -> l
 
 
 def _header(name: str, value: str, path: str) -> dict[str, str]:
-    encoded = "".join(mime_headers.free_text(value))
+    encoded = "".join(free_text(value))
     if not encoded:
         raise InvalidJob(path, "is empty, which SES refuses in a merge; leave it out")
     if len(encoded) > min(MAX_HEADER_VALUE, MAX_HEADER - len(name)):
