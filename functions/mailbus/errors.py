@@ -17,7 +17,14 @@ from __future__ import annotations
 
 
 class MailbusError(Exception):
-    """The base class. Its text says how to fix the error, and never contains content of mails."""
+    """The base class. Its text says how to fix the error, and never contains content of mails.
+
+    `code` is AWS's error code, one of Mailbus's own (`mailbus.events.ERROR_CODES`), or the name of the class.
+    """
+
+    def __init__(self, *texts: str, code: str | None = None) -> None:
+        super().__init__(*texts)
+        self.code = type(self).__name__ if code is None else code
 
 
 class ConfigurationError(MailbusError):
@@ -30,8 +37,8 @@ class InvalidJob(MailbusError):  # noqa: N818 - the public name
     `path` is the JSON path of the offending field, such as `$.attachments[0].content`.
     """
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
+    def __init__(self, path: str, reason: str, *, code: str | None = None) -> None:
+        super().__init__(f"{path}: {reason}", code=code)
         self.path = path
         self.reason = reason
 
@@ -45,11 +52,10 @@ class UnsupportedFeature(InvalidJob):
 
 
 class SendError(MailbusError):
-    """SES or another AWS service returned an error, or did not respond. `code` is its error code."""
+    """SES or another AWS service returned an error, or did not respond."""
 
     def __init__(self, code: str, reason: str, *, retryable: bool) -> None:
-        super().__init__(f"{code}: {reason}")
-        self.code = code
+        super().__init__(f"{code}: {reason}", code=code)
         self.reason = reason
         self.retryable = retryable
 
@@ -58,8 +64,7 @@ class PublishError(MailbusError):
     """An event was not published, or only in part. `code` is EventBridge's error code, or Mailbus's own."""
 
     def __init__(self, code: str, reason: str) -> None:
-        super().__init__(f"{code}: {reason}")
-        self.code = code
+        super().__init__(f"{code}: {reason}", code=code)
         self.reason = reason
 
 

@@ -79,7 +79,7 @@ def settle(sender: Sender, attempted: Attempted) -> Settlement:
         job_id=work.job.job_id,
         message_ids=tuple(work.accepted.values()),
         bus_entries=bus_entries(_events(sender, attempted, known, fates)),
-        error=failures.code_of(next(iter(work.faults.values())).error) if work.faults else None,
+        error=next(iter(work.faults.values())).error.code if work.faults else None,
         paused=sum(fault.kind == "paused" for fault in work.faults.values()),
     )
     if attempted.unanswered is not None:
@@ -90,7 +90,7 @@ def settle(sender: Sender, attempted: Attempted) -> Settlement:
             save=known if attempted.answered else None,
             release=None if attempted.answered else attempted.known,
             requeue_seconds=delay_seconds("retry", 1, sender.uniform),
-            error=failures.code_of(attempted.unanswered.error),
+            error=attempted.unanswered.error.code,
         )
     if fates.retried or fates.unsent:
         seconds = (

@@ -117,6 +117,7 @@ def refused(  # noqa: PLR0913 - what a failure consists of
             tags=job.tags,
             message_tags={JOB_ID_TAG: (job.job_id,)},
             reject_reason=REJECT_REASON if rejected else None,
+            error_code=error.code,
             description=str(error)[:DESCRIPTION_CHARACTERS],
         )
         for entry in (range(len(to)) if entries is None else entries)
@@ -133,6 +134,7 @@ def unreadable(
         event_id=event_id("failed", sqs_message_id, None),
         timestamp=now,
         job_id=job_id,
+        error_code=error.code,
         description=str(error)[:DESCRIPTION_CHARACTERS],
     )
     return (failed,)
@@ -150,6 +152,7 @@ def _refused_whole(
         metadata=job.metadata,
         tags=job.tags,
         message_tags={JOB_ID_TAG: (job.job_id,)},
+        error_code=error.code,
         description=str(error)[: DESCRIPTION_CHARACTERS - len(scope)] + scope,
     )
 

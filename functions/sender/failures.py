@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from mailbus.errors import InvalidJob, MailbusError, SendError
+from mailbus.events.error_codes import (
+    CANCELLED,
+    EXPIRED,
+    JOB_ID_CONFLICT,
+    OUTCOME_UNKNOWN,
+    UNEXPECTED_ERROR,
+    WAITED_TOO_LONG,
+)
 
 
 def expired() -> SendError:
     """Return the error of a job whose `expires_at` has passed."""
     return SendError(
-        "Expired", "expires_at passed before SES accepted the mail; it was not sent", retryable=False
+        EXPIRED, "expires_at passed before SES accepted the mail; it was not sent", retryable=False
     )
+
+
+def cancelled() -> MailbusError:
+    """Return the error of a job that was cancelled."""
+    return MailbusError("cancelled before it was sent", code=CANCELLED)
 
 
 def outcome_unknown() -> SendError:
@@ -18,7 +31,7 @@ def outcome_unknown() -> SendError:
         "SES may have accepted the mail but never confirmed it, so it is not sent again; "
         "look for it in SES's events before you send it under a new job_id"
     )
-    return SendError("OutcomeUnknown", reason, retryable=False)
+    return SendError(OUTCOME_UNKNOWN, reason, retryable=False)
 
 
 def waited_too_long() -> SendError:
@@ -27,7 +40,7 @@ def waited_too_long() -> SendError:
         "waited for as long as SQS keeps a message; fix what the sender's log names, and send it again as it "
         "is: what SES accepted already is not sent twice"
     )
-    return SendError("WaitedTooLong", reason, retryable=False)
+    return SendError(WAITED_TOO_LONG, reason, retryable=False)
 
 
 def other_content() -> InvalidJob:
@@ -36,16 +49,12 @@ def other_content() -> InvalidJob:
         "belongs to a job with other content, of its own or from send_defaults, which the ledger still has; "
         "use a new id for a new job"
     )
-    return InvalidJob("$.job_id", reason)
+    return InvalidJob("$.job_id", reason, code=JOB_ID_CONFLICT)
 
 
 def unexpected(error_type: str) -> MailbusError:
     """Return the error of a job that raised an unexpected exception; only its type is safe to show."""
     return MailbusError(
-        f"unexpected {error_type} in the sender; report it, and send the job again once it is fixed"
+        f"unexpected {error_type} in the sender; report it, and send the job again once it is fixed",
+        code=UNEXPECTED_ERROR,
     )
-
-
-def code_of(error: MailbusError) -> str:
-    """Return the code of an error, or its type."""
-    return error.code if isinstance(error, SendError) else type(error).__name__

@@ -109,7 +109,7 @@ def refused(
         job_id=job.job_id,
         bus_entries=bus_entries(events.refused(job, error, record.message_id, sender.now(), entries=entries)),
         dead_letter=error,
-        error=failures.code_of(error),
+        error=error.code,
     )
 
 
@@ -121,18 +121,17 @@ def unreadable(sender: Sender, record: Record, job_id: str, error: MailbusError)
         job_id=job_id,
         bus_entries=bus_entries(events.unreadable(job_id, error, record.message_id, sender.now())),
         dead_letter=error,
-        error=failures.code_of(error),
+        error=error.code,
     )
 
 
 def cancelled(sender: Sender, record: Record, job: Job) -> Settlement:
     """Settle a job that was cancelled before anything was sent."""
-    error = MailbusError("cancelled before it was sent")
     return Settlement(
         record=record,
         outcome="cancelled",
         job_id=job.job_id,
-        bus_entries=bus_entries(events.refused(job, error, record.message_id, sender.now())),
+        bus_entries=bus_entries(events.refused(job, failures.cancelled(), record.message_id, sender.now())),
     )
 
 

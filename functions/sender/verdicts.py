@@ -103,7 +103,7 @@ def refuse(sender: Sender, record: Record, job: Job, error: MailbusError) -> Set
     if known is None:
         return settlement.refused(sender, record, job, error)
     match _verdict(sender, record, job, known):
-        case Free(fresh=True) | Conflict() | Waiting(why="scheduled"):
+        case Free(fresh=True) | Waiting(why="scheduled"):
             return settlement.refused(sender, record, job, error)
         case Free(entries=entries):
             # nothing may stay open of a job that was being sent, and will not be

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from mailbus.aws import sessions
 from mailbus.aws.sns import parse_notification
-from mailbus.errors import PublishError
 from tracking.ledger_updates import complete, find_jobs
 from tracking.normalize import normalize
 from tracking.publishing import publish
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mailbus.aws.sqs import Record
-    from mailbus.errors import MailbusError
     from tracking.tracker import Tracker
 
 # An event takes about 2 KB of memory before it is encoded.
@@ -92,7 +90,7 @@ def _requeue(unfinished: Sequence[Unfinished], tracker: Tracker) -> tuple[Record
 
 
 def _is_dead_lettered(unfinished: Unfinished, tracker: Tracker) -> bool:
-    record, why = unfinished.record, _name(unfinished.error)
+    record, why = unfinished.record, unfinished.error.code
     if unfinished.retry and record.receive_count < tracker.settings.max_receives:
         tracker.log.warning("requeued", sqs_message_id=record.message_id, error=why)
         if unfinished.delay_seconds is not None:
@@ -108,7 +106,3 @@ def _is_dead_lettered(unfinished: Unfinished, tracker: Tracker) -> bool:
         return False
     tracker.log.warning("dead-lettered", sqs_message_id=record.message_id, error=why)
     return True
-
-
-def _name(error: MailbusError) -> str:
-    return error.code if isinstance(error, PublishError) else type(error).__name__

@@ -12,7 +12,7 @@ import msgspec
 
 from mailbus import events, ses_events
 from mailbus.aws.sns import Notification
-from mailbus.events import Bot, EmailEvent, RejectReason, event_id
+from mailbus.events import Bot, EmailEvent, RejectReason, error_codes, event_id
 from tracking import notification
 from tracking.preferences import event_type_of_change, normalized_preferences
 from tracking.recipients import unique_addresses, unique_recipients
@@ -150,6 +150,7 @@ def _rejected(ses_event: SesEvent) -> list[EmailEvent]:
             timestamp=ses_event.envelope.timestamp,
             recipient=address,
             reject_reason="blocked",
+            error_code=error_codes.REJECT,
             description=reject.reason,
         )
         for key, address in unique_addresses(ses_event.mail.destination).items()
@@ -164,6 +165,7 @@ def _failed(ses_event: SesEvent) -> list[EmailEvent]:
             event_id=event_id("failed", ses_event.message_key, key, HAPPENS_ONCE),
             timestamp=ses_event.envelope.timestamp,
             recipient=address,
+            error_code=error_codes.RENDERING_FAILURE,
             description=failure.error_message,
         )
         for key, address in unique_addresses(ses_event.mail.destination).items()

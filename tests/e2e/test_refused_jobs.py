@@ -127,6 +127,7 @@ def test_a_job_that_cannot_be_sent_is_reported_with_its_path_and_kept(
         assert json.loads(letter["body"]) == job
         assert letter["Path"].startswith(path)
         assert letter["Reason"] == event["description"]
+        assert letter["Code"] == event["error_code"]
         assert system.sent_for(job["job_id"]) == []
 
 

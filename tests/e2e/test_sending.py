@@ -207,6 +207,7 @@ def test_the_id_of_another_job_is_refused(system: System) -> None:
     letter = system.dead_letter("SendDeadLetterQueueUrl", job["job_id"])
 
     assert failed["description"].startswith("$.job_id")
+    assert failed["error_code"] == letter["Code"] == "JobIdConflict"
     assert json.loads(letter["body"])["text"] == "Something else."
     assert len(system.sent_for(job["job_id"])) == 1
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mailbus.aws.sqs import ORIGINAL_ID_ATTRIBUTE, PART_ATTRIBUTE
-from mailbus.errors import InvalidJob, MailbusError, PublishError, SendError
+from mailbus.errors import InvalidJob, MailbusError
 from mailbus.sqs_messages import MAX_MESSAGE_BYTES, replace_refused
 
 if TYPE_CHECKING:
@@ -23,25 +23,21 @@ if TYPE_CHECKING:
 REASON_CHARACTERS: Final = 1000
 # A large body leaves no room for all attributes. When sent again, a part without its number would be taken
 # for the whole job, and a job without an id of its own would be another job without its first id.
-BY_PRIORITY: Final = (PART_ATTRIBUTE, ORIGINAL_ID_ATTRIBUTE, "Error", "Code", "Path", "Reason")
+BY_PRIORITY: Final = (PART_ATTRIBUTE, ORIGINAL_ID_ATTRIBUTE, "Error", "Path", "Code", "Reason")
 TYPES: Final = {PART_ATTRIBUTE: "Number"}
 TEXT: Final = "String"
 
 
 def attributes(error: MailbusError, message_id: str) -> dict[str, str]:
-    """Return an error's attributes: `Error` (its class), `Reason`, `OriginalMessageId`, `Path` or `Code`."""
+    """Return an error's attributes: `Error` (its class), `Code`, `Reason`, `OriginalMessageId`, `Path`."""
     described = {
         "Error": type(error).__name__,
+        "Code": _sendable(error.code),
         "Reason": _sendable(str(error)),
         ORIGINAL_ID_ATTRIBUTE: message_id,
     }
-    match error:
-        case InvalidJob():
-            described["Path"] = _sendable(error.path)
-        case SendError() | PublishError():
-            described["Code"] = _sendable(error.code)
-        case _:
-            pass
+    if isinstance(error, InvalidJob):
+        described["Path"] = _sendable(error.path)
     return described
 
 

@@ -51,9 +51,12 @@ _KINDS: Final[Mapping[EventType, _Kind]] = {
     "sent": _Kind(description="SES will try to deliver the mail."),
     "rejected": _Kind(
         description="SES refused the message, or found a virus in it.",
-        present=("reject_reason",),
+        present=("reject_reason", "error_code"),
     ),
-    "failed": _Kind(description="The mail is not sent; `description` says what to fix."),
+    "failed": _Kind(
+        description="The mail is not sent; `description` says what to fix.",
+        present=("error_code",),
+    ),
     "bounced": _Kind(
         description="The mail was not delivered, and SES does not retry.",
         present=("reject_reason", "bounce"),

@@ -79,8 +79,7 @@ class SesError(MailbusError):
     """An error that SES answers with: `code` is its error code, `status` the HTTP status."""
 
     def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
+        super().__init__(reason, code=code)
         self.reason = reason
         self.status = STATUSES[code]
 

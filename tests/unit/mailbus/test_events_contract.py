@@ -25,6 +25,7 @@ MAIN_FIELDS = [
     "tags",
     "message_tags",
     "reject_reason",
+    "error_code",
     "description",
     "mta_response",
     "user_agent",

@@ -18,8 +18,9 @@ def test_a_mail_that_ses_rejects_has_a_rejected_event_and_is_dead_lettered() -> 
     world.deliver()
     [event] = world.published
     assert (event["event_type"], event["reject_reason"]) == ("rejected", "blocked")
+    assert event["error_code"] == "MessageRejected"
     assert event["description"].startswith("MessageRejected: Email address is not verified: ")
-    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "MessageRejected"
+    assert world.codes[0] == "MessageRejected"
     assert (world.queues.messages, world.outcomes) == ({}, ["rejected"])
 
 
@@ -80,7 +81,7 @@ def test_a_temporary_error_fails_the_job_after_the_last_attempt() -> None:
     world.run(DAY)
     assert len(world.ses.requests) == 5
     assert (world.recipients_of("failed"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
-    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "ConnectTimeoutError"
+    assert world.codes[0] == "ConnectTimeoutError"
 
 
 def test_waiting_for_the_rate_is_no_attempt() -> None:
@@ -98,7 +99,7 @@ def test_a_job_fails_before_sqs_drops_it_silently() -> None:
     world.queues.messages[message_id].receive_count = 989
     world.deliver()
     assert (world.recipients_of("failed"), world.queues.messages) == (["ann"], {})
-    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "SendingPausedException"
+    assert world.codes[0] == "SendingPausedException"
 
 
 @pytest.mark.parametrize("decision", [RetryAfter(seconds=60.0), QuotaExhausted()])
@@ -111,7 +112,7 @@ def test_a_job_that_is_never_sent_fails_before_sqs_drops_it_silently(
     world.queues.messages[message_id].sent_at = START - 13 * DAY
     world.deliver()
     assert [(event["event_type"], event["job_id"]) for event in world.published] == [("failed", "job-ann")]
-    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "WaitedTooLong"
+    assert world.codes[0] == "WaitedTooLong"
     assert "send it again as it is" in world.reasons[0]
     assert (world.ses.requests, world.queues.messages) == ([], {})
 

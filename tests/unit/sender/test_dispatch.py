@@ -93,7 +93,7 @@ def test_a_job_that_expires_before_it_is_due_is_not_sent() -> None:
     world.put(expires_at=moment(5))
     world.deliver()
     assert (world.ses.requests, world.recipients_of("failed"), world.queues.messages) == ([], ["ann"], {})
-    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "Expired"
+    assert world.codes[0] == "Expired"
 
 
 def test_a_claim_whose_answer_is_lost_puts_no_job_in_doubt() -> None:

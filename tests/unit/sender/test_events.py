@@ -79,16 +79,16 @@ def test_copies_of_a_merge_are_counted_and_have_an_event_for_each_message() -> N
 
 
 @pytest.mark.parametrize(
-    ("before", "fields", "reason", "dead"),
+    ("before", "fields", "code", "reason", "dead"),
     [
-        (_cancelled, {}, "cancelled before it was sent", 0),
-        (_with_other_content, {}, "$.job_id: belongs to a job with other content", 1),
-        (None, {"send_at": START + 400 * 86_400}, "$.send_at: is more than a year ahead", 1),
-        (None, {"attachments": [MISSING]}, "$.attachments[0].s3: ", 1),
+        (_cancelled, {}, "Cancelled", "cancelled before it was sent", 0),
+        (_with_other_content, {}, "JobIdConflict", "$.job_id: belongs to a job with other content", 1),
+        (None, {"send_at": START + 400 * 86_400}, "InvalidJob", "$.send_at: is more than a year ahead", 1),
+        (None, {"attachments": [MISSING]}, "InvalidJob", "$.attachments[0].s3: ", 1),
     ],
 )
 def test_a_large_merge_that_is_refused_as_a_whole_has_one_event_for_all_its_recipients(
-    before: Callable[[World], None] | None, fields: dict[str, Any], reason: str, dead: int
+    before: Callable[[World], None] | None, fields: dict[str, Any], code: str, reason: str, dead: int
 ) -> None:
     world = World()
     if before is not None:
@@ -99,6 +99,7 @@ def test_a_large_merge_that_is_refused_as_a_whole_has_one_event_for_all_its_reci
     (event,) = world.published
     assert (event["event_type"], event["job_id"], event["recipient"]) == ("failed", "job-news", None)
     assert (event["metadata"], event["tags"]) == ({"campaign": "spring"}, ["news"])
+    assert event["error_code"] == code
     assert event["description"].startswith(reason)
     assert event["description"].endswith("; this applies to all 5000 recipients of the merge")
     assert (len(world.queues.dead), world.queues.messages) == (dead, {})

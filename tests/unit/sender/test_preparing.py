@@ -70,7 +70,7 @@ def test_an_expired_job_is_not_sent() -> None:
     world.put(expires_at=moment(-1))
     world.deliver()
     assert (world.ses.requests, world.recipients_of("failed"), world.queues.messages) == ([], ["ann"], {})
-    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "Expired"
+    assert world.codes[0] == "Expired"
 
 
 def test_a_foreign_part_attribute_makes_no_part_of_a_job() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,31 @@ def test_the_same_id_with_other_content_is_refused_and_never_sent() -> None:
     world.deliver()
     assert world.ses.sent_to == ["ann"]
     assert world.published[-1]["event_type"] == "failed"
+    assert world.published[-1]["error_code"] == world.codes[0] == "JobIdConflict"
     assert world.reasons[0].startswith("$.job_id: belongs to a job with other content")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"expires_at": moment(-1)},
+        {"send_at": START + 400 * DAY},
+        {"attachments": [{"filename": "a.pdf", "s3": {"bucket": "shop-invoices", "key": "missing.pdf"}}]},
+    ],
+)
+def test_the_same_id_with_content_that_is_refused_itself_is_a_conflict_too(fields: dict[str, Any]) -> None:
+    world = World()
+    world.put()
+    world.deliver()
+    world.put(**fields)
+    world.deliver()
+    failed = world.published[-1]
+    assert (failed["event_type"], failed["error_code"], failed["job_id"]) == (
+        "failed",
+        "JobIdConflict",
+        "job-ann",
+    )
+    assert world.codes == ["JobIdConflict"]
 
 
 def test_the_same_id_with_other_content_in_one_batch_is_refused() -> None:
@@ -262,7 +287,7 @@ def test_a_mail_that_is_never_answered_for_is_given_up_after_three_resends() -> 
     world.run(DAY)
     assert len(world.ses.requests) == 4
     assert (world.recipients_of("failed"), world.queues.messages) == (["ann"], {})
-    assert world.queues.dead[0]["MessageAttributes"]["Code"]["StringValue"] == "OutcomeUnknown"
+    assert world.codes[0] == "OutcomeUnknown"
     assert world.record().unknown == (0,)
 
 

@@ -214,5 +214,10 @@ class World:
 
     @property
     def reasons(self) -> list[str]:
-        """Why the dead letters are dead."""
+        """The dead letters' reasons."""
         return [dead["MessageAttributes"]["Reason"]["StringValue"] for dead in self.queues.dead]
+
+    @property
+    def codes(self) -> list[str]:
+        """The dead letters' error codes."""
+        return [dead["MessageAttributes"]["Code"]["StringValue"] for dead in self.queues.dead]

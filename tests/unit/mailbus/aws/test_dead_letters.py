@@ -38,6 +38,7 @@ def test_a_record_is_sent_unchanged_with_the_reason_in_its_attributes() -> None:
             "body": RECORD.body,
             "attributes": {
                 "Error": "InvalidNotification",
+                "Code": "InvalidNotification",
                 "Reason": "no mail object",
                 "OriginalMessageId": MESSAGE_ID,
             },
@@ -49,9 +50,10 @@ def test_a_record_is_sent_unchanged_with_the_reason_in_its_attributes() -> None:
 PART_SIZE = len("Part") + len("Number") + len("7")
 ID_SIZE = len("OriginalMessageId") + len("String") + len(MESSAGE_ID)
 ERROR_SIZE = len("Error") + len("String") + len("InvalidJob")
+CODE_SIZE = len("Code") + len("String") + len("InvalidJob")
 PATH_SIZE = len("Path") + len("String") + len("$.to[0]")
 REASON_SIZE = len("Reason") + len("String") + len("$.to[0]: ünlesbar".encode())
-ALL = ["Part", "OriginalMessageId", "Error", "Path", "Reason"]
+ALL = ["Part", "OriginalMessageId", "Error", "Path", "Code", "Reason"]
 
 
 @pytest.mark.parametrize(
@@ -60,11 +62,12 @@ ALL = ["Part", "OriginalMessageId", "Error", "Path", "Reason"]
         (0, []),
         (PART_SIZE - 1, []),
         (PART_SIZE, ALL[:1]),
-        (PART_SIZE + ID_SIZE - 1, ["Part", "Error", "Path"]),
+        (PART_SIZE + ID_SIZE - 1, ["Part", "Error", "Path", "Code"]),
         (PART_SIZE + ID_SIZE, ALL[:2]),
         (PART_SIZE + ID_SIZE + ERROR_SIZE + PATH_SIZE, ALL[:4]),
-        (PART_SIZE + ID_SIZE + ERROR_SIZE + PATH_SIZE + REASON_SIZE - 1, ALL[:4]),
-        (PART_SIZE + ID_SIZE + ERROR_SIZE + PATH_SIZE + REASON_SIZE, ALL),
+        (PART_SIZE + ID_SIZE + ERROR_SIZE + PATH_SIZE + CODE_SIZE, ALL[:5]),
+        (PART_SIZE + ID_SIZE + ERROR_SIZE + PATH_SIZE + CODE_SIZE + REASON_SIZE - 1, ALL[:5]),
+        (PART_SIZE + ID_SIZE + ERROR_SIZE + PATH_SIZE + CODE_SIZE + REASON_SIZE, ALL),
     ],
 )
 def test_a_large_body_leaves_room_for_the_most_important_attributes(room: int, kept: list[str]) -> None:
@@ -90,21 +93,33 @@ def test_an_unreachable_queue_raises() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "name", "extra"),
+    ("error", "name", "code", "extra"),
     [
-        (InvalidJob("$.to[0]", "not an address"), "InvalidJob", {"Path": "$.to[0]"}),
-        (UnsupportedFeature("$.send_at", "send_at", "not yet"), "UnsupportedFeature", {"Path": "$.send_at"}),
-        (SendError("MessageRejected", "no", retryable=False), "SendError", {"Code": "MessageRejected"}),
-        (PublishError("EntryTooLarge", "too large"), "PublishError", {"Code": "EntryTooLarge"}),
-        (WiringError("wrong topic"), "WiringError", {}),
-        (MailbusError(""), "MailbusError", {}),
+        (InvalidJob("$.to[0]", "not an address"), "InvalidJob", "InvalidJob", {"Path": "$.to[0]"}),
+        (
+            InvalidJob("$.job_id", "is another job's", code="JobIdConflict"),
+            "InvalidJob",
+            "JobIdConflict",
+            {"Path": "$.job_id"},
+        ),
+        (
+            UnsupportedFeature("$.send_at", "send_at", "not yet"),
+            "UnsupportedFeature",
+            "UnsupportedFeature",
+            {"Path": "$.send_at"},
+        ),
+        (SendError("MessageRejected", "no", retryable=False), "SendError", "MessageRejected", {}),
+        (PublishError("EntryTooLarge", "too large"), "PublishError", "EntryTooLarge", {}),
+        (WiringError("wrong topic"), "WiringError", "WiringError", {}),
+        (MailbusError(""), "MailbusError", "MailbusError", {}),
     ],
 )
-def test_attributes_have_the_errors_class_reason_and_path_or_code(
-    error: MailbusError, name: str, extra: dict[str, str]
+def test_attributes_have_the_errors_class_code_reason_and_path(
+    error: MailbusError, name: str, code: str, extra: dict[str, str]
 ) -> None:
     described = attributes(error, MESSAGE_ID)
     assert described.pop("Error") == name
+    assert described.pop("Code") == code
     assert described.pop("OriginalMessageId") == MESSAGE_ID
     assert described.pop("Reason") == (str(error) or "unknown")
     assert described == extra

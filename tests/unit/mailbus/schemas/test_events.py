@@ -28,7 +28,8 @@ GOLDEN = list(golden_details())
 # these are null in events of other types
 NEVER_NULL = {
     "email.queued": {"message_id", "job_id", "recipient"},
-    "email.rejected": {"reject_reason"},
+    "email.rejected": {"reject_reason", "error_code"},
+    "email.failed": {"error_code"},
     "email.bounced": {"reject_reason", "bounce"},
     "email.deferred": {"delay"},
     "email.delivered": {"delivery"},

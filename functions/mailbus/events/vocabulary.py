@@ -1,0 +1,58 @@
+"""What all events share: the vocabulary, the names on the bus and in SES's message tags, and their ids."""
+
+from __future__ import annotations
+
+import hashlib
+from json.encoder import encode_basestring_ascii
+from typing import Literal
+
+import msgspec
+
+EventType = Literal[
+    "queued",
+    "sent",
+    "rejected",
+    "failed",
+    "bounced",
+    "deferred",
+    "delivered",
+    "autoresponded",
+    "opened",
+    "clicked",
+    "complained",
+    "unsubscribed",
+    "subscribed",
+    "inbound",
+    "inbound_failed",
+    "unknown",
+]
+RejectReason = Literal["invalid", "bounced", "timed_out", "blocked", "spam", "unsubscribed", "other"]
+Bot = Literal["likely", "unlikely"]
+MetadataValue = str | int | float | bool | None
+
+SOURCE = "mailbus"
+DETAIL_TYPE_PREFIX = "email."
+# Increased when an existing field changes or is removed; new fields do not change it.
+SCHEMA_VERSION = 1
+# the SES message tag that carries a job's id through SES and back on every event
+JOB_ID_TAG = "mailbus-job-id"
+# the SES message tag that distinguishes the messages of a merge: the index of the recipient in its part of
+# the job, from 0; "<part>-<index>" if the job has several parts
+ENTRY_TAG = "mailbus-entry"
+
+
+class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
+    """An object in S3."""
+
+    bucket: str
+    key: str
+
+
+def event_id(*parts: str | None) -> str:
+    """Return an event id, which is the same whenever the same occurrence is reported again.
+
+    32 hexadecimal digits of SHA-256 over the parts, which must identify the occurrence.
+    """
+    # the text that json.dumps writes, in a third of its time
+    text = ", ".join(["null" if part is None else encode_basestring_ascii(part) for part in parts])
+    return hashlib.sha256(f"[{text}]".encode()).hexdigest()[:32]
