@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from inbound import charsets, fields, replies, structure
+from inbound import automatic, charsets, fields, replies, structure
 from inbound.addresses import ADDRESSES, ADDRESSES_CUT, mailboxes
 from inbound.structure import Part
 from mailbus.errors import InboundError
@@ -158,7 +158,7 @@ def _message(header: fields.Header, body: bytes | None, defects: list[str]) -> I
         ),
         headers=_headers(header, defects),
         auto_submitted=_auto_submitted(header.first("auto-submitted")),
-        automatic=replies.is_automatic(header),
+        automatic=automatic.is_automatic(header),
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from inbound import decryption, mime, parts, replies
+from inbound import automatic, decryption, mime, parts, replies
 from inbound.aws.s3 import NO_SUCH_KEY, RAW_BYTES, Bucket, StoredMail, Unavailable
 from inbound.fitting import fit
 from inbound.notification import (
@@ -193,7 +193,7 @@ def _parsed_event(
         envelope_sender=sender,
         envelope_recipients=recipients,
         recipient_details=replies.recipient_details(recipients),
-        automatic=mail.message.automatic or replies.is_bounce_sender(sender),
+        automatic=mail.message.automatic or automatic.is_bounce_sender(sender),
         attachments=stored.attachments,
         inlines=stored.inlines,
         defects=mime.distinct((*mail.defects, *stored.defects, *clear.defects)),

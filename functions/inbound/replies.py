@@ -1,4 +1,4 @@
-"""Details of a mail that replies depend on: whether it is automatic, its recipients' labels, its own text."""
+"""Details of a mail that replies depend on: its recipients' labels, and its own text without its quote."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import msgspec
 from mailparser_reply import EmailMessage  # type: ignore[import-untyped]  # annotated, but without a py.typed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from inbound import fields
+    from collections.abc import Iterable, Sequence
 
 # A reply seldom has more than 64 KiB. The limits of lines keep the library's patterns below half a second on
 # text that is made to be slow.
@@ -79,31 +77,6 @@ _ANSWER: Final = re.compile(
     re.IGNORECASE,
 )
 
-# Signs of a mail that a machine sent, or that asks machines not to answer. RFC 3834, 2 and 5.2, names
-# Auto-Submitted, Precedence and the empty return path; RFC 5230, 4.6, the fields of mailing lists. Exchange's
-# is in https://learn.microsoft.com/openspecs/exchange_server_protocols/ms-oxcmail/. Delivery reports and read
-# receipts are multipart/report (RFC 6522). The last three are of autoresponders older than RFC 3834.
-_ANYTHING: Final = re.compile(r"\S")
-_UNLESS_DENIED: Final = re.compile(r"\A\s*(?!(?:no|false)\s*(?:[;(]|\Z))\S", re.IGNORECASE)
-_SIGNS: Final[Mapping[str, re.Pattern[str]]] = {
-    "auto-submitted": _UNLESS_DENIED,
-    "precedence": re.compile(r"\A\s*(?:bulk|list|junk|auto_reply)\b", re.IGNORECASE),
-    "return-path": re.compile(r"\A\s*<\s*>"),
-    "content-type": re.compile(r"\A\s*multipart/report\b", re.IGNORECASE),
-    "x-auto-response-suppress": re.compile(r"\b(?:all|autoreply|oof)\b", re.IGNORECASE),
-    "list-archive": _ANYTHING,
-    "list-help": _ANYTHING,
-    "list-id": _ANYTHING,
-    "list-owner": _ANYTHING,
-    "list-post": _ANYTHING,
-    "list-subscribe": _ANYTHING,
-    "list-unsubscribe": _ANYTHING,
-    "x-autoreply": _UNLESS_DENIED,
-    "x-autorespond": _UNLESS_DENIED,
-    "x-autoresponder": _UNLESS_DENIED,
-}
-_BOUNCE_SENDER: Final = re.compile(r"(?:<\s*>)?|<?mailer-daemon(?:@.*)?", re.IGNORECASE | re.DOTALL)
-
 
 class _Split(msgspec.Struct, frozen=True, kw_only=True):
     """A text split at the line that introduces a quote, with which `below` begins."""
@@ -111,23 +84,6 @@ class _Split(msgspec.Struct, frozen=True, kw_only=True):
     above: tuple[str, ...]
     introduction: str
     below: tuple[str, ...]
-
-
-def is_automatic(header: fields.Header) -> bool:
-    """Return True if a mail's header shows that a machine sent it, so that no machine may answer it."""
-    return any(
-        sign.search(field.value)
-        for field in header.fields
-        if (sign := _SIGNS.get(field.name.lower())) is not None
-    )
-
-
-def is_bounce_sender(envelope_sender: str | None) -> bool:
-    """Return True for the empty return path of bounces, or MAILER-DAEMON's, which must not be answered.
-
-    None is an unknown sender.
-    """
-    return envelope_sender is not None and _BOUNCE_SENDER.fullmatch(envelope_sender.strip()) is not None
 
 
 def recipient_details(recipients: Iterable[str]) -> dict[str, str]:
