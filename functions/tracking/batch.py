@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 # An event takes about 2 KB of memory before it is encoded.
 EVENTS_AT_ONCE: Final = 10_000
+# The first retry of a record comes soon, since a mail in doubt may wait for it; later ones give a service
+# that is unavailable more time.
+FIRST_DELAY_SECONDS: Final = 5.0
+LONGEST_DELAY_SECONDS: Final = 120.0
+# doubling more often exceeds the longest delay
+MAX_DOUBLINGS: Final = 5
 
 
 def process(batch: Sequence[Record], tracker: Tracker) -> tuple[Record, ...]:
@@ -86,15 +92,22 @@ def _requeue(unfinished: Sequence[Unfinished], tracker: Tracker) -> tuple[Record
         former = by_record.get(one.record.message_id)
         if former is None or (one.retry and not former.retry):
             by_record[one.record.message_id] = one
-    return tuple(one.record for one in by_record.values() if not _is_dead_lettered(one, tracker))
+    requeued = [one for one in by_record.values() if not _is_dead_lettered(one, tracker)]
+    tracker.queue.delay((one.record, _delay_seconds(one)) for one in requeued)
+    return tuple(one.record for one in requeued)
+
+
+def _delay_seconds(unfinished: Unfinished) -> float:
+    if unfinished.delay_seconds is not None:
+        return unfinished.delay_seconds
+    doublings = min(unfinished.record.receive_count - 1, MAX_DOUBLINGS)
+    return min(FIRST_DELAY_SECONDS * 2**doublings, LONGEST_DELAY_SECONDS)
 
 
 def _is_dead_lettered(unfinished: Unfinished, tracker: Tracker) -> bool:
     record, why = unfinished.record, unfinished.error.code
-    if unfinished.retry and record.receive_count < tracker.settings.max_receives:
+    if unfinished.retry and not tracker.is_last_delivery(record):
         tracker.log.warning("requeued", sqs_message_id=record.message_id, error=why)
-        if unfinished.delay_seconds is not None:
-            tracker.queue.delay(record, unfinished.delay_seconds)
         return False
     try:
         tracker.dead_letters.send(record, unfinished.error)

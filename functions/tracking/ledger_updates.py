@@ -74,7 +74,7 @@ def _of_job(tracked: TrackedRecord, untagged: Untagged, sent: SentEntry) -> Trac
 
 def _seconds_until_indexed(tracked: TrackedRecord, message: Message, tracker: Tracker) -> float:
     """Return how long to wait for the sender, 0 if the record would not be delivered again."""
-    if tracked.record.receive_count >= tracker.settings.max_receives:
+    if tracker.is_last_delivery(tracked.record):
         return 0.0
     longest = tracker.settings.sender_seconds
     # SES's JSON may have any time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 V = TypeVar("V")
+
+# for so long at least a record is retried: that the bus, the ledger or S3 may be unavailable
+RETRY_SECONDS: Final = 30 * 60
 
 
 class Tracker(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +51,15 @@ class Tracker(msgspec.Struct, frozen=True, kw_only=True):
         """The time left for events to get onto the bus."""
         return self.publish_until - self.now()
 
+    def is_last_delivery(self, record: Record) -> bool:
+        """Return True if a record has been retried long and often enough.
+
+        Lambda's throttling counts as deliveries too, and a long queue makes a record old before its first
+        one, so that neither is enough.
+        """
+        age = math.inf if record.sent_at is None else self.now() - record.sent_at
+        return record.receive_count >= self.settings.max_receives and age >= RETRY_SECONDS
+
 
 class TrackedRecord(msgspec.Struct, frozen=True, kw_only=True):
     """An SQS record with its normalized notification."""
@@ -59,7 +71,7 @@ class TrackedRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
     """An SQS record that is not done, and why; without `retry` the error is permanent.
 
-    A retry comes after the queue's visibility timeout, or after `delay_seconds`.
+    A retry comes after `delay_seconds`, or after a wait that grows with each delivery.
     """
 
     record: Record

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 # of every client, in seconds
 CONNECT_TIMEOUT: Final = 1.0
-READ_TIMEOUT: Final = 2.0
+READ_TIMEOUT: Final = 1.0
 ATTEMPTS: Final = 2
-PUT_READ_TIMEOUT: Final = sessions.SHORT_READ_TIMEOUT
+PUT_READ_TIMEOUT: Final = 3.0
 # the longest that a call takes: its attempts, and up to a second between them; PutEvents has one attempt
 CALL_SECONDS: Final = ATTEMPTS * (CONNECT_TIMEOUT + READ_TIMEOUT) + 1
 PUT_SECONDS: Final = CONNECT_TIMEOUT + PUT_READ_TIMEOUT
@@ -46,7 +46,7 @@ REQUEUE_SECONDS: Final = CALL_SECONDS + ANSWER_SECONDS
 PUBLISH_SECONDS: Final = REQUEUE_SECONDS + ANSWER_SECONDS + PUT_SECONDS
 STORE_SECONDS: Final = PUBLISH_SECONDS + CALL_SECONDS
 # the share of the time in which calls to the ledger begin
-LEDGER_SHARE: Final = 0.2
+LEDGER_SHARE: Final = 0.15
 
 
 @functools.cache

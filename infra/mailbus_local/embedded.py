@@ -224,7 +224,6 @@ class EmbeddedAws:
             "smtp_port": self._ses.smtp_port,
             "region": REGION,
             "rate_cache_seconds": rate_cache_seconds(settings),
-            "doubt_seconds": settings.sender.doubt_seconds,
             **{
                 name: _API_URL.sub(rf"http://127.0.0.1:{self._aws_port}/_aws/execute-api/\1/\2", value)
                 for outputs in stacks.values()

@@ -55,7 +55,7 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
     },
     "Mail/Tracking/Tracker": {
         *((action, "<Mail/Tracking/Tracker/Log>") for action in WRITE_LOGS),
-        *((action, "<Mail/Tracking/Work/Queue>") for action in READ_QUEUE),
+        *((action, "<Mail/Tracking/Work/Queue>") for action in (*READ_QUEUE, "sqs:ChangeMessageVisibility")),
         ("sqs:SendMessage", "<Mail/Tracking/DeadLetters/Queue>"),
         ("dynamodb:BatchGetItem", "<State/Ledger/Table>"),
         ("dynamodb:UpdateItem", "<State/Ledger/Table>"),

@@ -41,15 +41,19 @@ def test_requeued_jobs_do_not_run_out_of_receives(prod: Templates) -> None:
     assert receives == {
         "Mail/Sending/Transactional/Queue": 1000,
         "Mail/Sending/Bulk/Queue": 1000,
-        "Mail/Tracking/Work/Queue": 10,
+        "Mail/Tracking/Work/Queue": 100,
         "Mail/Inbound/Work/Queue": 10,
     }
 
 
-def test_a_notification_stays_invisible_for_six_function_timeouts_and_the_window(prod: Templates) -> None:
-    for flow in ("Tracking", "Inbound"):
-        timeout, window, invisible = _timing(prod, flow)
-        assert invisible == 6 * timeout + window
+def test_received_mail_stays_invisible_for_six_function_timeouts_and_the_window(prod: Templates) -> None:
+    timeout, window, invisible = _timing(prod, "Inbound")
+    assert invisible == 6 * timeout + window
+
+
+def test_a_report_whose_worker_died_is_delivered_again_a_second_after_the_timeout(prod: Templates) -> None:
+    timeout, window, invisible = _timing(prod, "Tracking")
+    assert invisible == timeout + window + 1 == 22
 
 
 def test_a_job_whose_worker_died_is_delivered_again_half_a_minute_after_the_timeout(

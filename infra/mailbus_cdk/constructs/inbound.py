@@ -41,8 +41,8 @@ class Inbound(Construct):
             self,
             "Work",
             limits=limits.INBOUND,
-            visibility_seconds=limits.NOTIFICATION_TIMEOUTS * limits.INBOUND.timeout_seconds,
-            max_receive_count=limits.NOTIFICATION_RECEIVES,
+            visibility_seconds=limits.INBOUND_TIMEOUTS * limits.INBOUND.timeout_seconds,
+            max_receive_count=limits.INBOUND_RECEIVES,
             dead_letters=self.dead_letters,
         )
         rules = Stack.of(self).format_arn(
@@ -71,7 +71,7 @@ class Inbound(Construct):
                     raw_prefix=RAW_PREFIX,
                     parts_prefix=PARTS_PREFIX,
                     event_bytes=settings.events.entry_bytes,
-                    max_receives=limits.NOTIFICATION_RECEIVES,
+                    max_receives=limits.INBOUND_RECEIVES,
                     encrypted=settings.inbound.encrypted,
                 )
             ),

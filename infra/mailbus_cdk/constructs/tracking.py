@@ -42,8 +42,8 @@ class Tracking(Construct):
             self,
             "Work",
             limits=limits.TRACKING,
-            visibility_seconds=limits.NOTIFICATION_TIMEOUTS * limits.TRACKING.timeout_seconds,
-            max_receive_count=limits.NOTIFICATION_RECEIVES,
+            visibility_seconds=limits.TRACKING.timeout_seconds + limits.REPORT_SLACK_SECONDS,
+            max_receive_count=limits.REPORT_RECEIVES,
             dead_letters=self.dead_letters,
         )
         self.events = self._topic(settings, key)
@@ -54,7 +54,7 @@ class Tracking(Construct):
             self, "OtherConfigurationSets", settings=settings, events=self.events
         )
         function = self._function(settings, code, state)
-        self._grant(function, settings, state)
+        self._grant(function, state)
         function.reads(self.work, max_concurrency=limits.tracking_concurrency(settings))
 
     def _topic(self, settings: Settings, key: TopicKey) -> SesTopic:
@@ -96,18 +96,16 @@ class Tracking(Construct):
                     index_messages=settings.index_messages,
                     sender_seconds=limits.batch_seconds(settings),
                     trusts_other_topics=settings.ses_is_elsewhere,
-                    max_receives=limits.NOTIFICATION_RECEIVES,
+                    max_receives=limits.REPORT_RETRIES,
                     events_bucket_name=state.esp_events.bucket.bucket_name,
                     esp_events_prefix=ESP_EVENTS_PREFIX,
                 )
             ),
         )
 
-    def _grant(self, function: Function, settings: Settings, state: State) -> None:
+    def _grant(self, function: Function, state: State) -> None:
         function.allow(["dynamodb:BatchGetItem", "dynamodb:UpdateItem"], [state.ledger.table.table_arn])
-        if settings.index_messages:
-            # The function looks again a little later for what the ledger does not have yet.
-            function.allow(["sqs:ChangeMessageVisibility"], [self.work.queue.queue_arn])
+        function.allow(["sqs:ChangeMessageVisibility"], [self.work.queue.queue_arn])
         esp_events = state.esp_events.bucket.arn_for_objects(f"{ESP_EVENTS_PREFIX}*")
         function.allow(["s3:PutObject"], [esp_events])
         suppress_wildcards(

@@ -200,6 +200,7 @@ def test_the_page_on_limits_has_the_numbers_of_the_code(sentence: str) -> None:
     [
         ("once in {} seconds", limits.rate_cache_seconds),
         ("`sender.doubt_seconds` ({})", lambda s: s.sender.doubt_seconds),
+        ("{} s in all", lambda s: limits.least_doubt_seconds(s)[0]),
         ("`max_attempts` tries ({})", lambda s: s.max_attempts),
         (
             "delivered again {} s after it was received",

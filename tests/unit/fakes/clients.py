@@ -61,16 +61,10 @@ class FakeSqs:
         self.sent: list[dict[str, Any]] = []
         self.delayed: list[tuple[str, str, int]] = []
 
-    def change_message_visibility(
-        self,
-        *,
-        QueueUrl: str,  # noqa: N803 - AWS's name
-        ReceiptHandle: str,  # noqa: N803 - AWS's name
-        VisibilityTimeout: int,  # noqa: N803 - AWS's name
-    ) -> None:
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> None:  # noqa: N803 - AWS's names
         if self.outage is not None:
             raise self.outage
-        self.delayed.append((QueueUrl, ReceiptHandle, VisibilityTimeout))
+        self.delayed += [(QueueUrl, entry["ReceiptHandle"], entry["VisibilityTimeout"]) for entry in Entries]
 
     def send_message(
         self,

@@ -17,9 +17,10 @@ from tests.unit.tracking.notifications import (
     sent,
     text,
 )
-from tests.unit.tracking.world import MAX_RECEIVES, World
+from tests.unit.tracking.world import MAX_RECEIVES, SENT_AT, World
 from tracking import batch
 from tracking.normalize import EVENTS_BYTES, normalize
+from tracking.tracker import RETRY_SECONDS
 
 if TYPE_CHECKING:
     import pytest
@@ -110,6 +111,22 @@ def test_a_record_delivered_too_often_is_dead_lettered_with_its_last_error() -> 
     assert world.dead_lettered == [("record-0", "PublishError")]
     assert world.sqs.sent[0]["attributes"]["Code"] == "EndpointConnectionError"
     assert world.sqs.sent[0]["body"] == DELIVERY
+
+
+def test_a_retry_comes_soon_and_each_further_one_later() -> None:
+    world = World(events=FakeEvents(lambda _: "InternalFailure"))
+    for receive_count in range(1, 8):
+        assert world.run(DELIVERY, receive_count=receive_count) == ["record-0"]
+    assert [seconds for _, _, seconds in world.sqs.delayed] == [5, 10, 20, 40, 80, 120, 120]
+
+
+def test_a_record_is_retried_for_half_an_hour_however_often_it_was_delivered() -> None:
+    world = World(events=FakeEvents(lambda _: "InternalFailure"))
+    world.now = SENT_AT + RETRY_SECONDS - 1
+    assert world.run(DELIVERY, receive_count=10 * MAX_RECEIVES) == ["record-0"]
+    world.now = SENT_AT + RETRY_SECONDS
+    assert world.run(DELIVERY, receive_count=MAX_RECEIVES) == []
+    assert world.dead_lettered == [("record-0", "PublishError")]
 
 
 def test_an_event_that_the_bus_refuses_permanently_is_dead_lettered() -> None:

@@ -78,7 +78,7 @@ def found(world: World, jobs: Sequence[JobRecord]) -> dict[RecordKey, JobRecord]
 CALLS = {
     "dynamodb": ("batch_get_item", "update_item"),
     "events": ("put_events",),
-    "sqs": ("send_message", "change_message_visibility"),
+    "sqs": ("send_message", "change_message_visibility_batch"),
     "s3": ("put_object",),
 }
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-tracking"
 EVENTS_BUCKET = "mailbus-dev-state-espevents"
 MAX_RECEIVES = 10
+# when the records came onto the queue
+SENT_AT = 1_763_630_045
 NOW = datetime.fromisoformat(SNS_TIME).timestamp()
 SETTINGS = TrackingSettings(
     event_bus_name=BUS,
@@ -95,7 +97,7 @@ class World:
                         "body": body,
                         "attributes": {
                             "ApproximateReceiveCount": str(receive_count),
-                            "SentTimestamp": "1763630045000",
+                            "SentTimestamp": str(SENT_AT * 1000),
                         },
                         "eventSource": "aws:sqs",
                     }

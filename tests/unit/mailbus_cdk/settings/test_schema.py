@@ -73,9 +73,9 @@ REJECTED = {
         ("[tracking]", '[sender]\non_unknown = "retry"\n\n[tracking]'),
         "mailbus.toml: [sender] on_unknown: must be one of resend, fail",
     ),
-    "doubt lasts as long as SES's event may take": (
-        ("[tracking]", "[sender]\ndoubt_seconds = 1\n\n[tracking]"),
-        "mailbus.toml: [sender] doubt_seconds: must be at least 5 and at most 3600 (it is 1)",
+    "doubt lasts an hour at most": (
+        ("[tracking]", "[sender]\ndoubt_seconds = 3601\n\n[tracking]"),
+        "mailbus.toml: [sender] doubt_seconds: must be at most 3600 (it is 3601)",
     ),
     "the name of a message tag is one that SES takes": (
         ("max_attempts = 8", 'message_tag_name = "ses:campaign"'),
