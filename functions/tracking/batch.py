@@ -101,7 +101,7 @@ def _delay_seconds(unfinished: Unfinished) -> float:
     if unfinished.delay_seconds is not None:
         return unfinished.delay_seconds
     doublings = min(unfinished.record.receive_count - 1, MAX_DOUBLINGS)
-    return min(FIRST_DELAY_SECONDS * 2**doublings, LONGEST_DELAY_SECONDS)
+    return min(FIRST_DELAY_SECONDS * (1 << doublings), LONGEST_DELAY_SECONDS)
 
 
 def _is_dead_lettered(unfinished: Unfinished, tracker: Tracker) -> bool:
