@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from mailbus_cdk.settings.doubt import TRACKING_SECONDS, TRACKING_WINDOW_SECONDS
+
 if TYPE_CHECKING:
     from mailbus_cdk.settings.schema import Settings
 
@@ -33,19 +35,10 @@ SEND_RECEIVES: Final = 1000
 INBOUND_TIMEOUTS: Final = 6
 INBOUND_RECEIVES: Final = 10
 
-# Reports of a tracking function that was stopped, or that Lambda throttled, are delivered again once it can
-# no longer be working on them, and this much later: a mail in doubt waits for its report. AWS recommends six
-# timeouts, as for received mail; but a report that is delivered twice does no harm, since its events have
-# the same ids.
-REPORT_SLACK_SECONDS: Final = 1
 # Half an hour in which Lambda throttles the function, or the function dies. It counts its own retries.
 REPORT_RECEIVES: Final = 100
 # The function retries a report so often, and for so long, before it dead-letters it with the reason.
 REPORT_RETRIES: Final = 10
-# What SES and SNS take to deliver a report: usually a second or two.
-REPORT_SECONDS: Final = 10
-# So often in a row the function may die, or be throttled, while it has the report that settles a doubt.
-REPORT_LOSSES: Final = 2
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,10 +50,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     batch_window_seconds: int = 0
 
 
-# With less than 20 s, a ledger that does not answer would take the time that publishing needs
-# (tracking/wiring.py); with more, a doubt would have to be longer. More than 10 messages in a batch need a
-# window of at least 1 s: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
-TRACKING: Final = Limits(memory_mb=256, timeout_seconds=20, batch_size=100, batch_window_seconds=1)
+TRACKING: Final = Limits(
+    memory_mb=256,
+    timeout_seconds=TRACKING_SECONDS,
+    batch_size=100,
+    batch_window_seconds=TRACKING_WINDOW_SECONDS,
+)
 # The largest mail is kept in memory whole, and its parts are written to S3.
 INBOUND: Final = Limits(memory_mb=1024, timeout_seconds=120, batch_size=10)
 INBOUND_CONCURRENCY: Final = 5
@@ -75,29 +70,6 @@ def sender(settings: Settings) -> Limits:
 def batch_seconds(settings: Settings) -> float:
     """Return the longest that a batch of the sender takes until the ledger has what was sent."""
     return WITHOUT_SES_SECONDS + settings.client_params.connect_timeout + settings.client_params.read_timeout
-
-
-def redelivery_seconds() -> int:
-    """Return when a report is delivered again whose worker died or was throttled, in seconds."""
-    return TRACKING.timeout_seconds + REPORT_SLACK_SECONDS + TRACKING.batch_window_seconds
-
-
-def least_doubt_seconds(settings: Settings) -> tuple[float, str]:
-    """Return how long a report of an accepted mail may take, in seconds, and the sum that this is.
-
-    A mail whose doubt ends before its report arrives could be sent twice. The report is late because SES
-    accepted the mail at the end of the call, and because workers of the tracking function died with it, or
-    were throttled.
-    """
-    call = settings.client_params.connect_timeout + settings.client_params.read_timeout
-    redelivery = redelivery_seconds()
-    least = call + REPORT_SECONDS + REPORT_LOSSES * redelivery + TRACKING.timeout_seconds
-    explained = (
-        f"{call:g} for a call to SES (client_params), {REPORT_SECONDS} until SES's report is on the tracking "
-        f"queue, {REPORT_LOSSES} × {redelivery} until it is delivered again after its worker died or was "
-        f"throttled, {TRACKING.timeout_seconds} to process it"
-    )
-    return least, explained
 
 
 def rate_cache_seconds(settings: Settings) -> float:

@@ -15,6 +15,7 @@ from mailbus_cdk.constructs.configuration_set import ConfigurationSet, OtherConf
 from mailbus_cdk.constructs.function import Function
 from mailbus_cdk.constructs.queues import DeadLetterQueue, WorkQueue
 from mailbus_cdk.constructs.topics import SesTopic
+from mailbus_cdk.settings.doubt import REPORT_SLACK_SECONDS, TRACKING_SECONDS
 
 if TYPE_CHECKING:
     from mailbus_cdk.constructs.function import Code
@@ -42,7 +43,7 @@ class Tracking(Construct):
             self,
             "Work",
             limits=limits.TRACKING,
-            visibility_seconds=limits.TRACKING.timeout_seconds + limits.REPORT_SLACK_SECONDS,
+            visibility_seconds=TRACKING_SECONDS + REPORT_SLACK_SECONDS,
             max_receive_count=limits.REPORT_RECEIVES,
             dead_letters=self.dead_letters,
         )

@@ -11,9 +11,8 @@ import msgspec
 
 from mailbus.events import ENTRY_TAG, JOB_ID_TAG
 from mailbus.validation import Path
-from mailbus_cdk import limits
 from mailbus_cdk.regions import RECEIVING_REGIONS
-from mailbus_cdk.settings import receipt_rules
+from mailbus_cdk.settings import doubt, receipt_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +37,7 @@ FREE_ENVIRONMENT_BYTES: Final = 2300
 def findings(settings: Settings) -> Iterator[Finding]:
     """Yield what is wrong with valid settings in combination."""
     yield from _environment(settings)
-    yield from _doubt(settings)
+    yield from doubt.findings(settings)
     yield from _tag_and_topic(settings)
     yield from _ses_elsewhere(settings)
     yield from _identity(settings)
@@ -69,19 +68,6 @@ def _environment(settings: Settings) -> Iterator[Finding]:
             (
                 f"take {together} bytes as JSON with send_defaults, message_tag_name and session_params; the "
                 f"function's environment has room for {FREE_ENVIRONMENT_BYTES}: name fewer buckets"
-            ),
-        )
-
-
-def _doubt(settings: Settings) -> Iterator[Finding]:
-    """Check that a mail in doubt waits for a late report: it would be sent twice."""
-    least, explained = limits.least_doubt_seconds(settings)
-    if settings.sender.doubt_seconds < least:
-        yield (
-            ("sender", "doubt_seconds"),
-            (
-                f"must be at least {least:g}, or a mail whose report is late is sent twice (it is "
-                f"{settings.sender.doubt_seconds:g}): {explained}"
             ),
         )
 

@@ -171,7 +171,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How long jobs are remembered, and what happens to mails with an unknown outcome."""
 
     on_unknown: OnUnknown = "resend"
-    # At least as long as a report may take: see the checks.
+    # At least as long as a report may take: settings/doubt.py.
     doubt_seconds: Annotated[float, msgspec.Meta(le=3600)] = 120
     ledger_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 7
 

@@ -15,6 +15,7 @@ from mailbus.ses_events import SES_EVENT_TYPES
 from mailbus_cdk import limits
 from mailbus_cdk.constructs.buckets import ESP_EVENTS_DAYS, ESP_EVENTS_PREFIX
 from mailbus_cdk.settings import Settings
+from mailbus_cdk.settings.doubt import REDELIVERY_SECONDS
 from tests.unit.docs.pages import _written, named, page, prose, rows
 from tracking import batch
 from tracking.event_details import BOUNCE_REJECT_REASONS
@@ -61,7 +62,7 @@ def test_each_type_of_sess_events_has_what_its_id_is_made_of() -> None:
         f"after {batch.FIRST_DELAY_SECONDS:.0f} s, then after delays",
         f"that double up to {batch.LONGEST_DELAY_SECONDS:.0f} s",
         f"for {RETRY_SECONDS // 60} minutes and {limits.REPORT_RETRIES} deliveries at least",
-        f"delivered again after {limits.redelivery_seconds()} s, {limits.REPORT_RECEIVES} times in all",
+        f"delivered again after {REDELIVERY_SECONDS} s, {limits.REPORT_RECEIVES} times in all",
         f"at most {REASON_CHARACTERS} characters",
         f"at most {_written(CALL_BYTES)} bytes",
         f"may have {ENTRY_BYTES // 1024} KiB",

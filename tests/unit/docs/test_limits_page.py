@@ -24,6 +24,7 @@ from mailbus.ledger.records import UNKNOWN_RESENDS
 from mailbus.sqs_messages import MAX_BODY_BYTES
 from mailbus_cdk import limits
 from mailbus_cdk.settings import Settings
+from mailbus_cdk.settings.doubt import least_seconds
 from sender import preparing, retries
 from sender.rate import gcra, pacer
 from sender.retries import DELAYS, Delay
@@ -200,7 +201,7 @@ def test_the_page_on_limits_has_the_numbers_of_the_code(sentence: str) -> None:
     [
         ("once in {} seconds", limits.rate_cache_seconds),
         ("`sender.doubt_seconds` ({})", lambda s: s.sender.doubt_seconds),
-        ("{} s in all", lambda s: limits.least_doubt_seconds(s)[0]),
+        ("{} s in all", least_seconds),
         ("`max_attempts` tries ({})", lambda s: s.max_attempts),
         (
             "delivered again {} s after it was received",
