@@ -42,8 +42,8 @@ def findings(settings: Settings) -> Iterator[tuple[Path, str]]:
                 f"must be at least {least:g}, or a mail whose report is late is sent twice (it is "
                 f"{settings.sender.doubt_seconds:g}): {_call_seconds(settings):g} for a call to SES "
                 f"(client_params), {REPORT_SECONDS} until SES's report is on the tracking queue, "
-                f"{REPORT_LOSSES} × {REDELIVERY_SECONDS} until it is delivered again after its worker died or "
-                f"was throttled, {TRACKING_SECONDS} to process it"
+                f"{REPORT_LOSSES} × {REDELIVERY_SECONDS} until it is delivered again after its worker died "
+                f"or was throttled, {TRACKING_SECONDS} to process it"
             ),
         )
 
