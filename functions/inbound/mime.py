@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from inbound import automatic, charsets, fields, replies, structure
+from inbound import automatic, charsets, fields, flowed, replies, structure
 from inbound.addresses import ADDRESSES, ADDRESSES_CUT, mailboxes
 from inbound.structure import Part
 from mailbus.errors import InboundError
@@ -104,10 +104,11 @@ def _body(raw: bytes, parts: Iterable[Part], kind: str, defects: list[str]) -> b
     found = [part for part in parts if part.content_type == kind and is_body(part)]
     if not found:
         return None
-    return b"\n".join(_utf8(raw, part, defects) for part in found)
+    is_joined = sum(part.end - part.start for part in found) <= flowed.BYTES
+    return b"\n".join(_utf8(raw, part, part.flow if is_joined else None, defects) for part in found)
 
 
-def _utf8(raw: bytes, part: Part, defects: list[str]) -> bytes:
+def _utf8(raw: bytes, part: Part, flow: flowed.Flow | None, defects: list[str]) -> bytes:
     content, wrong = part.content(raw)
     text, undecodable = charsets.decode(content, part.charset)
     # free it before the text is encoded: it may be as large as the mail
@@ -115,7 +116,7 @@ def _utf8(raw: bytes, part: Part, defects: list[str]) -> bytes:
     defects += (*wrong, *undecodable)
     if "\0" in text:
         defects.append(charsets.NUL_CHARACTERS)
-    return _encoded(text)
+    return _encoded(text if flow is None else flowed.joined(text, flow))
 
 
 def _encoded(text: str) -> bytes:

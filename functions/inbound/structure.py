@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from inbound import fields, transfer
+from inbound import fields, flowed, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,11 +36,13 @@ _BRACKETS: Final = re.compile(r"^<(.*)>$", re.DOTALL)
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A part that is not a multipart. Its content, still encoded, is at `start` to `end`.
 
-    `parent` is the content type of the multipart around it, `position` its position there from 0.
+    `parent` is the content type of the multipart around it, `position` its position there from 0. `flow` is
+    None if the lines of its text are fixed.
     """
 
     content_type: str
     charset: str | None
+    flow: flowed.Flow | None
     encoding: str
     disposition: str | None
     filename: str | None
@@ -138,6 +140,7 @@ def _part(header: fields.Header, media: _Media, entity: _Entity, defects: list[s
     return Part(
         content_type=media.token,
         charset=media.value.get("charset"),
+        flow=flowed.flow(media.token, media.value),
         encoding=encoding.strip("'\" "),
         disposition=disposition.token if _TOKEN.fullmatch(disposition.token) else None,
         filename=filename.text or None,

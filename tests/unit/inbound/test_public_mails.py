@@ -36,6 +36,8 @@ EIGHT_BIT = {"legacy/010", "legacy/020", "legacy/022", "legacy/027", "legacy/052
 UNCLOSED = {"malformed/006", "malformed/008", "malformed/009", "malformed/011", "malformed/016"}
 # Multiparts whose delimiters are lost or name each other: what can be read is shown here.
 TANGLED = {f"malformed/{number:03}" for number in (1, 2, 3, 4, 5)}
+# Flowed text (RFC 3676): its lines are joined here.
+FLOWED = {"legacy/009", "thirdparty/015"}
 # One header section with two content types: the first one counts here, the last one there.
 TWO_HEADERS = {"malformed/020", "malformed/021"}
 
@@ -51,6 +53,7 @@ OTHERWISE: dict[str, set[str]] = {
         *(UNCLOSED - {"malformed/008"}),
         *TANGLED,
         *TWO_HEADERS,
+        *FLOWED,
         "legacy/052",  # an 8-bit body without a label, as above
         "malformed/019",  # the first of two headers counts here
         "thirdparty/002",  # base64 ends with its padding here
