@@ -126,10 +126,11 @@ def _classify(sender: Sender, attempted: Attempted, tries: Mapping[int, int]) ->
     if attempted.unanswered is None and is_last_delivery(sender, work.record):
         waited = Fault(kind="failed", error=failures.waited_too_long())
         return Fates(retried={}, failed={**work.faults, **dict.fromkeys(work.entries, waited)}, unsent=())
+    most = sender.settings.max_attempts
     failed = {
         entry: fault
         for entry, fault in work.faults.items()
-        if is_final(fault.kind, tries.get(entry, 0), sender.settings.max_attempts)
+        if is_final(fault.kind, tries.get(entry, 0), min(fault.attempts or most, most))
     }
     retried = {entry: fault for entry, fault in work.faults.items() if entry not in failed}
     return Fates(retried=retried, failed=failed, unsent=work.entries)

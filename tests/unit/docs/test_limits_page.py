@@ -29,7 +29,7 @@ from sender import preparing, retries
 from sender.rate import gcra, pacer
 from sender.retries import DELAYS, Delay
 from sender.ses import errors, mime
-from sender.ses.errors import ACCEPTED, MAY_BE_QUOTA, MEANINGS, STATUSES
+from sender.ses.errors import ACCEPTED, MEANINGS, OTHER, ROLE_ATTEMPTS, STATUSES, TEXTS
 from tests.unit.docs.pages import ROOT, _written, named, prose, rows
 from tracking.ledger_updates import NOT_WRITTEN_DOWN
 
@@ -50,9 +50,7 @@ BY_CLASS = {InvalidJob, UnsupportedFeature, MailbusError}
 
 def codes(heading: str) -> list[tuple[str, str]]:
     """Each code of a table with its kind; rows for all other codes are left out."""
-    table = [
-        cells for cells in rows("limits.md", heading) if not cells[0].startswith(("any other", "the same"))
-    ]
+    table = [cells for cells in rows("limits.md", heading) if not cells[0].startswith("any other")]
     return [(code, cells[1]) for cells in table for code in named(cells[0])]
 
 
@@ -98,14 +96,31 @@ def test_an_unknown_status_means_what_the_table_says() -> None:
     assert documented == errors.classify_entry("NEVER_HEARD_OF", "").kind
 
 
-@pytest.mark.parametrize("code", sorted(MAY_BE_QUOTA))
-def test_what_may_be_the_daily_quota_is_so_by_the_word_that_the_table_names(code: str) -> None:
-    table = rows("limits.md", ERRORS)
-    at = next(place for place, cells in enumerate(table) if cells[0].startswith("the same"))
+def test_the_table_of_texts_has_the_codes_and_kinds_of_the_code() -> None:
+    table = rows("limits.md", "| text | kind | of |")
 
-    assert code in named(table[at - 1][0]) + named(table[at][0])
-    assert errors.classify(code, 'a message with "daily" in it', 400).kind == table[at][1]
-    assert '"daily"' in table[at][0]
+    assert [(cells[1], set(named(cells[2]))) for cells in table] == [
+        (str(text.meaning.kind), set(text.codes)) for text in TEXTS
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "kind"),
+    [
+        (text, code, cells[1])
+        for cells in rows("limits.md", "| text | kind | of |")
+        for text in re.findall(r'"([^"]+)"', cells[0])
+        for code in named(cells[2])
+    ],
+)
+def test_a_text_of_the_table_means_what_the_table_says(text: str, code: str, kind: str) -> None:
+    classified = (
+        errors.classify_entry(code, f"{text} X.")
+        if code in STATUSES
+        else errors.classify("NeverHeardOf" if code == OTHER else code, f"{text} X.", 400)
+    )
+
+    assert classified.kind == kind
 
 
 def test_every_error_code_of_the_sender_is_in_a_table() -> None:
@@ -180,6 +195,8 @@ def test_every_kind_of_error_has_its_row() -> None:
         f"at most {gcra.BULK_SPAN} s of the rate",
         f"counts as {gcra.LOWEST_RATE:.0f} a second",
         f"sent again, {UNKNOWN_RESENDS} times at most",
+        f"at most {ROLE_ATTEMPTS} tries",
+        f"what a policy does not allow {ROLE_ATTEMPTS} times at most",
         f"| {_written(mime.MESSAGE_BYTES)} bytes | SES |",
         f"more than {_written(MAX_BODY_BYTES)} bytes to S3",
         f"| {_written(preparing.DOCUMENT_BYTES)} bytes | Mailbus |",

@@ -18,6 +18,14 @@ UNREACHABLE: Final = EndpointConnectionError(endpoint_url="https://dynamodb.eu-w
 THROTTLED: Final = refusal("TooManyRequestsException", "Maximum sending rate exceeded.", 429)
 QUOTA: Final = refusal("TooManyRequestsException", "Daily message quota exceeded.", 429)
 PAUSED: Final = refusal("SendingPausedException")
+_INBOX: Final = "please check the inbox of the email address associated with your AWS account."
+PAUSED_BY_AWS: Final = refusal(
+    "MessageRejected", f"Sending paused for this account. For more information, {_INBOX}"
+)
+SUSPENDED_BY_AWS: Final = refusal(
+    "MessageRejected", f"Sending suspended for this account. For more information, {_INBOX}"
+)
+DENIED: Final = refusal("AccessDeniedException", "User is not authorized to perform: ses:SendEmail", 403)
 REJECTED: Final = refusal("MessageRejected", "Email address is not verified.")
 
 

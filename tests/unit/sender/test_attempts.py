@@ -4,7 +4,19 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from sender.rate.gcra import QuotaExhausted, RetryAfter
-from tests.unit.sender.answers import PAUSED, QUOTA, REJECTED, SES_URL, THROTTLED, UNANSWERED, refusal
+from sender.ses.errors import ROLE_ATTEMPTS
+from tests.unit.sender.answers import (
+    DENIED,
+    PAUSED,
+    PAUSED_BY_AWS,
+    QUOTA,
+    REJECTED,
+    SES_URL,
+    SUSPENDED_BY_AWS,
+    THROTTLED,
+    UNANSWERED,
+    refusal,
+)
 from tests.unit.sender.clock import moment
 from tests.unit.sender.fake_ses import Lost
 from tests.unit.sender.settings import DAY, START
@@ -56,7 +68,7 @@ def test_a_job_after_a_temporary_error_is_requeued_for_as_long_as_the_error_need
     assert (world.ses.sent_to, world.recipients_of("queued")) == (["ann"], ["ann"])
 
 
-@pytest.mark.parametrize("answer", [THROTTLED, QUOTA, PAUSED])
+@pytest.mark.parametrize("answer", [THROTTLED, QUOTA, PAUSED, PAUSED_BY_AWS, SUSPENDED_BY_AWS])
 def test_a_job_waits_for_the_account_however_often(answer: Exception) -> None:
     world = World()
     world.ses.calls = [answer] * 40
@@ -82,6 +94,26 @@ def test_a_temporary_error_fails_the_job_after_the_last_attempt() -> None:
     assert len(world.ses.requests) == 5
     assert (world.recipients_of("failed"), len(world.queues.dead), world.queues.messages) == (["ann"], 1, {})
     assert world.codes[0] == "ConnectTimeoutError"
+
+
+def test_a_mail_that_a_policy_does_not_allow_is_sent_once_the_policy_does() -> None:
+    world = World(max_attempts=20)
+    world.ses.calls = [DENIED] * (ROLE_ATTEMPTS - 1)
+    world.put()
+    world.run()
+    assert (world.ses.sent_to, world.recipients_of("failed"), world.queues.dead) == (["ann"], [], [])
+
+
+@pytest.mark.parametrize(("most", "attempts"), [(20, ROLE_ATTEMPTS), (3, 3)])
+def test_a_mail_that_no_policy_allows_fails_after_a_few_attempts(most: int, attempts: int) -> None:
+    world = World(max_attempts=most)
+    world.ses.calls = [DENIED] * 30
+    world.put()
+    world.run()
+    assert len(world.ses.calls) == 30 - attempts
+    [failed] = [event for event in world.published if event["event_type"] == "failed"]
+    assert failed["error_code"] == world.codes[0] == "AccessDeniedException"
+    assert "other_identities" in failed["description"]
 
 
 def test_waiting_for_the_rate_is_no_attempt() -> None:

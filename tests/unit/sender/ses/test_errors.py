@@ -1,22 +1,30 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from botocore.exceptions import HTTPClientError
 from botocore.loaders import create_loader
-from botocore.model import ServiceModel, StringShape
+from botocore.model import ServiceModel, StringShape, StructureShape
 
 from sender.ses.errors import (
     ACCEPTED,
     MEANINGS,
+    OTHER,
     PERMANENT,
     QUOTA,
+    ROLE_ATTEMPTS,
     STATUSES,
+    TEXTS,
     classify,
     classify_entry,
 )
 
 RATE = "Maximum sending rate exceeded."
 DAILY = "Daily message quota exceeded."
+INBOX = "For more information, please check the inbox of the email address associated with your AWS account."
+PAUSED = f"Sending paused for this account. {INBOX}"
+SUSPENDED = f"Sending suspended for this account. {INBOX}"
 
 ANSWERS = [
     ("TooManyRequestsException", RATE, 429, "throttled"),
@@ -31,6 +39,25 @@ ANSWERS = [
     ("AccountSuspendedException", "Account is suspended.", 400, "failed"),
     ("MessageRejected", "Email address is not verified.", 400, "rejected"),
     ("MessageRejected", "The daily menu is refused.", 400, "rejected"),
+    ("MessageRejected", PAUSED, 400, "paused"),
+    ("MessageRejected", SUSPENDED, 400, "paused"),
+    ("MessageRejected", f"Message rejected: {SUSPENDED}", 400, "paused"),
+    ("MessageRejected", "Illegal filename: 'sending paused for today.exe'.", 400, "rejected"),
+    ("MessageRejected", DAILY, 400, "quota"),
+    ("MessageRejected", RATE, 400, "throttled"),
+    ("MessageRejected", "Address blacklisted.", 400, "rejected"),
+    ("AccountSendingPausedException", "Email sending has been disabled.", 400, "paused"),
+    ("ConfigurationSetSendingPausedException", "Sending is disabled for it.", 400, "paused"),
+    ("BadRequestException", PAUSED, 400, "paused"),
+    ("BadRequestException", "Template data of the daily report is not JSON.", 400, "failed"),
+    ("LimitExceededException", RATE, 400, "throttled"),
+    ("LimitExceededException", "Daily sending quota exceeded.", 400, "quota"),
+    ("ThrottlingException", PAUSED, 400, "paused"),
+    ("SomethingNew", PAUSED, 403, "paused"),
+    ("SomethingNew", DAILY, 400, "quota"),
+    ("SomethingNew", RATE, 400, "throttled"),
+    ("SomethingNew", "The daily report is refused.", 400, "failed"),
+    ("SomethingNew", DAILY, None, "unanswered"),
     ("MailFromDomainNotVerifiedException", "MAIL FROM domain not verified.", 400, "failed"),
     ("NotFoundException", "Configuration set <mailbus> does not exist.", 404, "failed"),
     ("BadRequestException", "Missing final '@domain'", 400, "failed"),
@@ -39,9 +66,9 @@ ANSWERS = [
     ("InvalidNextTokenException", "The token is invalid.", 400, "failed"),
     ("ConcurrentModificationException", "Try again.", 500, "unanswered"),
     ("InternalServiceErrorException", "Internal failure.", 500, "unanswered"),
-    ("AccessDenied", "Not authorized to perform ses:SendEmail", 403, "failed"),
-    ("AccessDeniedException", "User is not authorized to perform: ses:SendEmail", 403, "failed"),
-    ("NotAuthorized", "No permission.", 400, "failed"),
+    ("AccessDenied", "Not authorized to perform ses:SendEmail", 403, "retry"),
+    ("AccessDeniedException", "User is not authorized to perform: ses:SendEmail", 403, "retry"),
+    ("NotAuthorized", "No permission.", 400, "retry"),
     ("ValidationError", "The input fails to satisfy the constraints.", 400, "failed"),
     ("ValidationException", "The input fails to satisfy the constraints.", 400, "failed"),
     ("ExpiredToken", "The security token is expired.", 403, "retry"),
@@ -54,6 +81,22 @@ ANSWERS = [
     ("UnrecognizedClientException", "The security token is invalid.", 403, "retry"),
     ("RequestExpired", "Request has expired.", 400, "retry"),
     ("RequestTimeout", "Timed out.", 400, "retry"),
+    ("RequestTimeoutException", "Reading the request timed out.", 408, "retry"),
+    ("RequestAbortedException", "The request was aborted before a reply was sent.", 400, "unanswered"),
+    ("RequestEntityTooLargeException", "The request entity is too large.", 413, "failed"),
+    ("MalformedHttpRequestException", "The request is malformed.", 400, "retry"),
+    ("UnknownOperationException", "There is no such operation.", 404, "failed"),
+    ("BandwidthLimitExceeded", "Bandwidth limit exceeded.", 400, "throttled"),
+    ("PriorRequestNotComplete", "Prior request not complete.", 400, "throttled"),
+    ("RequestLimitExceeded", "Request limit exceeded.", 400, "throttled"),
+    ("RequestThrottled", "Request throttled.", 400, "throttled"),
+    ("RequestThrottledException", "Request throttled.", 400, "throttled"),
+    ("SlowDown", "Slow down.", 400, "throttled"),
+    ("ThrottledException", "Throttled.", 400, "throttled"),
+    ("InvalidAccessKeyId", "The access key does not exist.", 403, "retry"),
+    ("MissingAuthenticationToken", "Missing authentication token.", 403, "retry"),
+    ("MissingAuthenticationTokenException", "Missing authentication token.", 403, "retry"),
+    ("RequestTimeTooSkewed", "The clocks differ too much.", 403, "retry"),
     ("InternalFailure", "Internal failure.", 500, "unanswered"),
     ("ServiceUnavailable", "Unavailable.", 503, "unanswered"),
     ("ConnectTimeoutError", "Connect timeout on endpoint URL", None, "retry"),
@@ -92,7 +135,10 @@ ENTRIES = [
     ("CONFIGURATION_SET_NOT_FOUND", "failed"),
     ("CONFIGURATION_SET_SENDING_PAUSED", "paused"),
     ("FAILED", "retry"),
+    ("CONFIGURATION_SET_DOES_NOT_EXIST", "failed"),
+    ("TEMPLATE_DOES_NOT_EXIST", "failed"),
     ("INVALID_PARAMETER", "failed"),
+    ("INVALID_PARAMETER_VALUE", "failed"),
     ("INVALID_SENDING_POOL_NAME", "failed"),
     ("MAIL_FROM_DOMAIN_NOT_VERIFIED", "failed"),
     ("MESSAGE_REJECTED", "rejected"),
@@ -146,8 +192,51 @@ def test_each_status_of_an_entry_has_its_kind(status: str, kind: str) -> None:
 def test_the_table_has_every_status_in_sess_model(model: ServiceModel) -> None:
     shape = model.shape_for("BulkEmailStatus")
     assert isinstance(shape, StringShape)
-    assert {ACCEPTED, *STATUSES} == set(shape.enum)
+    assert set(shape.enum) <= {ACCEPTED, *STATUSES}
+    result = model.shape_for("BulkEmailEntryResult")
+    assert isinstance(result, StructureShape)
+    # its documentation has other names for some of them
+    documented = set(re.findall(r"<p>([A-Z_]+):", result.members["Status"].documentation))
+    assert {"TEMPLATE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"} <= documented <= {ACCEPTED, *STATUSES}
     assert set(STATUSES) <= {status for status, _ in ENTRIES}
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        ("FAILED", DAILY, "quota"),
+        ("FAILED", "Daily sending quota exceeded", "quota"),
+        ("FAILED", RATE, "throttled"),
+        ("FAILED", PAUSED, "paused"),
+        ("FAILED", "The template of the daily report cannot be rendered.", "retry"),
+        ("TRANSIENT_FAILURE", PAUSED, "paused"),
+        ("ACCOUNT_THROTTLED", DAILY, "quota"),
+        ("ACCOUNT_THROTTLED", RATE, "throttled"),
+        ("ACCOUNT_THROTTLED", PAUSED, "paused"),
+        ("MESSAGE_REJECTED", SUSPENDED, "paused"),
+        ("MESSAGE_REJECTED", DAILY, "quota"),
+        ("SOMETHING_NEW", PAUSED, "paused"),
+        ("ACCOUNT_SUSPENDED", SUSPENDED, "failed"),
+        ("INVALID_PARAMETER", PAUSED, "failed"),
+    ],
+)
+def test_the_text_of_an_entry_counts_where_its_status_leaves_the_reason_open(
+    status: str, message: str, kind: str
+) -> None:
+    assert classify_entry(status, message).kind == kind
+
+
+def test_every_text_is_for_codes_of_the_tables() -> None:
+    codes = {code for text in TEXTS for code in text.codes}
+    assert codes - {*MEANINGS, *STATUSES} == {OTHER}
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "NotAuthorized"])
+def test_what_a_policy_does_not_allow_is_tried_for_as_long_as_a_changed_policy_may_need(code: str) -> None:
+    assert classify(code, "Not authorized.", 403).attempts == ROLE_ATTEMPTS
+    # the delays double from 2 s; each is drawn from 1 s on
+    longest = sum(2**attempt for attempt in range(1, ROLE_ATTEMPTS))
+    assert 15 * 60 < longest <= 17.1 * 60
 
 
 def test_every_error_has_advice() -> None:
