@@ -9,6 +9,7 @@ import msgspec
 from mailbus.addresses import address_key
 from mailbus.events import Mailbox, MetadataValue
 from mailbus.jobs.contract import Alternative, S3Object
+from mailbus.jobs.inline_template import InlineTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,8 +30,8 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 class MergeRecipient(msgspec.Struct, frozen=True, kw_only=True):
     """One recipient of a merge.
 
-    `data` includes the job's global data, `metadata` and `headers` those of the job, each overridden by the
-    recipient's own.
+    `data` is all that the template is filled with, the global data included; `metadata` and `headers` are
+    those of the job, overridden by the recipient's own.
     """
 
     mailbox: Mailbox
@@ -42,12 +43,12 @@ class MergeRecipient(msgspec.Struct, frozen=True, kw_only=True):
 class Merge(msgspec.Struct, frozen=True, kw_only=True):
     """A separate message for each recipient, in the order of the job's `to`, each address once.
 
-    Without a `template_id` the job's subject, text and html are the template.
+    The template is stored in SES as `template_id`, or `inline`.
     """
 
     recipients: tuple[MergeRecipient, ...]
     template_id: str | None = None
-    global_data: dict[str, Any] = msgspec.field(default_factory=dict)
+    inline: InlineTemplate | None = None
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

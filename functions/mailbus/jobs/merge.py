@@ -1,49 +1,43 @@
-"""Parses and checks a merge: one message for each recipient, sent by SES's template API."""
+"""Parses and checks a merge: one message for each recipient, sent by SES's template API.
+
+Whatever one recipient's values make impossible is an error of the whole job: all recipients are checked
+before the first message is sent.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
-
 from mailbus.addresses import address_key, parse_mailbox
+from mailbus.errors import InvalidJob
+from mailbus.jobs.error_list import ErrorList
 from mailbus.jobs.headers import read_recipient_headers
+from mailbus.jobs.inline_template import read_inline_template
 from mailbus.jobs.job import Merge, MergeRecipient
 from mailbus.jobs.json_paths import refuse, refuse_feature
+from mailbus.jobs.merge_data import EntryData
 from mailbus.jobs.metadata import MAX_RECIPIENT_METADATA_BYTES, check_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
     from typing import Final
 
     from mailbus.events import Mailbox, MetadataValue
     from mailbus.jobs.contract import SendJob
     from mailbus.jobs.headers import Headers
+    from mailbus.jobs.inline_template import InlineTemplate
     from mailbus.jobs.job import Job
 
 V = TypeVar("V")
+# by field, and by address key: the recipient's value and its path
+RecipientEntries = Mapping[str, Mapping[str, tuple[Any, str]]]
 
 # keyed by recipient
 RECIPIENT_FIELDS: Final = ("merge_data", "merge_metadata", "merge_headers")
 _MAKE_A_MERGE: Final = ("template_id", "merge_global_data", *RECIPIENT_FIELDS)
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Template.html
 MAX_TEMPLATE_HEADERS: Final = 15
-MAX_TEMPLATE_DATA: Final = 262_144
-MAX_INLINE_TEMPLATE_BYTES: Final = 1_000_000
-# "Amazon SES supports only simple substitutions when [...] you provide the full template content in the
-# request" (same page); the rest it refuses with "Template contains unsupported operations":
-# https://github.com/aws/aws-sdk-js-v3/issues/6657
-_OPERATION: Final = re.compile(r"\{\{~?\s*([#/>^&]|else(?=[\s~}])|[^{}\s.!]*\.)")
-_DOTTED: Final = "a value within a value, {{a.b}}"
-_OPERATIONS: Final[dict[str, str]] = {
-    "#": "a block, {{#",
-    "/": "a block's end, {{/",
-    ">": "a partial, {{>",
-    "^": "an inverted block, {{^",
-    "&": "an unescaped value, {{&",
-    "else": "a block's {{else}}",
-}
 
 
 def is_merge_document(document: Mapping[str, Any]) -> bool:
@@ -52,66 +46,117 @@ def is_merge_document(document: Mapping[str, Any]) -> bool:
 
 
 def by_address(
-    entries: Mapping[str, V] | None, known: Iterable[str], path: str, *, own: Mapping[str, Any]
+    entries: Mapping[str, V] | None,
+    known: Iterable[str],
+    path: str,
+    *,
+    own: Mapping[str, Any],
+    errors: ErrorList,
 ) -> dict[str, tuple[V, str]]:
     """Return the entries of a field that is keyed by recipient, with their paths, by address key.
 
     `known` are the keys of the recipients. An entry for another address is an error in the job's own field
     `own`; in a deployment's defaults it is for other jobs. The job's own entry wins, whatever the spelling of
-    the address.
+    the address. What is wrong is added to `errors`.
     """
     recipients = set(known)
     found: dict[str, tuple[V, str]] = {}
     claimed: set[str] = set()
     for position, (name, value) in enumerate((entries or {}).items(), 1):
         at = f"{path}[entry {position}]"
-        key = address_key(name)
-        if "@" not in name:
-            refuse(at, "has no @: the field is keyed by recipient address, with an object for each")
-        if key not in recipients:
-            key = address_key(parse_mailbox(name, at).address)
+        try:
+            key = _recipient_key(name, recipients, at)
+        except InvalidJob as error:
+            errors.add(error)
+            continue
         if name not in own:
             found.setdefault(key, (value, at))
         elif key not in recipients:
-            refuse(at, "is for an address that is not in to; add it there, or remove the entry")
+            reason = "is for an address that is not in to; add it there, or remove the entry"
+            errors.add(InvalidJob(at, reason))
         elif key in claimed:
-            refuse(at, "is for an address that has two entries in this field; remove one")
+            reason = "is for an address that has two entries in this field; remove one"
+            errors.add(InvalidJob(at, reason))
         else:
             claimed.add(key)
             found[key] = (value, at)
     return found
 
 
-def read_merge(written: SendJob, to: tuple[Mailbox, ...], headers: Headers, own: Mapping[str, Any]) -> Merge:
-    """Return the merge of a job. `own` is the document without the defaults. Raises `InvalidJob`."""
+def _recipient_key(name: str, recipients: set[str], path: str) -> str:
+    if "@" not in name:
+        refuse(path, "has no @: the field is keyed by recipient address, with an object for each")
+    key = address_key(name)
+    return key if key in recipients else address_key(parse_mailbox(name, path).address)
+
+
+def recipient_entries(
+    written: SendJob, to: Sequence[Mailbox], own: Mapping[str, Any], errors: ErrorList
+) -> RecipientEntries:
+    """Return the entries of all fields that are keyed by recipient; see `by_address`.
+
+    `to` has the valid recipients, `own` is the document without the defaults.
+    """
+    keys = {address_key(mailbox.address) for mailbox in to}
+    # an entry for nobody may be for a recipient whose address is wrong
+    complete = len(to) == (1 if isinstance(written.to, str) else len(written.to or ()))
+    return {
+        name: by_address(
+            getattr(written, name),
+            keys,
+            f"$.{name}",
+            own=(own.get(name) or {}) if complete else {},
+            errors=errors,
+        )
+        for name in RECIPIENT_FIELDS
+    }
+
+
+def read_merge(
+    written: SendJob, subject: str, to: Iterable[Mailbox], headers: Headers, entries: RecipientEntries
+) -> Merge:
+    """Return the merge of a job. Raises `InvalidJob` for all recipients whose values SES would refuse."""
+    template = _inline_template(written, subject)
+    data = EntryData(written.merge_global_data or {}, None if template is None else template.names)
     mailboxes: dict[str, Mailbox] = {}
     for mailbox in to:
         mailboxes.setdefault(address_key(mailbox.address), mailbox)
-    data = by_address(written.merge_data, mailboxes, "$.merge_data", own=own.get("merge_data") or {})
-    metadata = by_address(
-        written.merge_metadata, mailboxes, "$.merge_metadata", own=own.get("merge_metadata") or {}
-    )
-    extra = by_address(
-        written.merge_headers, mailboxes, "$.merge_headers", own=own.get("merge_headers") or {}
-    )
-    if written.template_id is not None and not written.template_id.strip():
+    errors = ErrorList()
+    recipients: list[MergeRecipient] = []
+    for key, mailbox in mailboxes.items():
+        shared = MergeRecipient(
+            mailbox=mailbox, data=data.of_all, metadata=written.metadata or {}, headers=headers.extra
+        )
+        try:
+            recipients.append(_recipient(shared, key, entries, data))
+        except InvalidJob as error:
+            errors.add(error)
+    errors.raise_all()
+    return Merge(recipients=tuple(recipients), template_id=written.template_id, inline=template)
+
+
+def _inline_template(written: SendJob, subject: str) -> InlineTemplate | None:
+    """Return the template that is part of the job; None if it is a stored one."""
+    if written.template_id is None:
+        return read_inline_template(subject, written.text, written.html)
+    if not written.template_id.strip():
         refuse(
             "$.template_id", "must be the name of a template; remove it to use the job's own text as template"
         )
-    global_data = written.merge_global_data or {}
-    global_size = _check_size(global_data, 0, "$.merge_global_data")
-    whole_metadata = written.metadata or {}
-    recipients: list[MergeRecipient] = []
-    for key, mailbox in mailboxes.items():
-        recipients.append(
-            MergeRecipient(
-                mailbox=mailbox,
-                data=_data(global_data, global_size, *data[key]) if key in data else global_data,
-                metadata=_metadata(whole_metadata, *metadata[key]) if key in metadata else whole_metadata,
-                headers=_headers(headers.extra, *extra[key]) if key in extra else headers.extra,
-            )
-        )
-    return Merge(recipients=tuple(recipients), template_id=written.template_id, global_data=global_data)
+    return None
+
+
+def _recipient(
+    shared: MergeRecipient, key: str, entries: RecipientEntries, data: EntryData
+) -> MergeRecipient:
+    """Return one recipient: what all have in common, overridden by its own entries."""
+    own_data, own_metadata, own_headers = (entries[name].get(key) for name in RECIPIENT_FIELDS)
+    return MergeRecipient(
+        mailbox=shared.mailbox,
+        data=shared.data if own_data is None else data.of(*own_data),
+        metadata=shared.metadata if own_metadata is None else _metadata(shared.metadata, *own_metadata),
+        headers=shared.headers if own_headers is None else _headers(shared.headers, *own_headers),
+    )
 
 
 def check_merge(job: Job, merge: Merge) -> None:
@@ -124,9 +169,7 @@ def check_merge(job: Job, merge: Merge) -> None:
     ):
         if applies:
             refuse_feature(path, feature, f"is not possible in a merge: {reason}")
-    if merge.template_id is None:
-        _check_inline(job)
-    else:
+    if merge.template_id is not None:
         _check_stored(job)
     _check_header_count(job, merge)
 
@@ -136,28 +179,6 @@ def _check_stored(job: Job) -> None:
         if value is not None:
             reason = "is defined by the stored template: remove it, or remove template_id to use this one"
             refuse_feature(f"$.{name}", name, reason)
-
-
-def _check_inline(job: Job) -> None:
-    if job.text is None and job.html is None:
-        refuse("$.text", "has no content; set template_id, text or html")
-    size = sum(len(part.encode()) for part in (job.subject, job.text or "", job.html or ""))
-    if size > MAX_INLINE_TEMPLATE_BYTES:
-        reason = f"has {size} bytes with html and subject; SES allows {MAX_INLINE_TEMPLATE_BYTES}"
-        refuse("$.text", reason)
-    for name, part in (("subject", job.subject), ("text", job.text), ("html", job.html)):
-        _check_substitutions(part or "", name)
-
-
-def _check_substitutions(template: str, name: str) -> None:
-    found = _OPERATION.search(template)
-    if found is not None:
-        feature = _OPERATIONS.get(found[1], _DOTTED)
-        reason = (
-            f"has {feature}; SES supports only simple substitutions such as {{{{name}}}} in a template that "
-            "is part of the job; use a stored template (template_id) instead"
-        )
-        refuse_feature(f"$.{name}", feature, reason)
 
 
 def _check_header_count(job: Job, merge: Merge) -> None:
@@ -170,20 +191,6 @@ def _check_header_count(job: Job, merge: Merge) -> None:
                 "merge: one for each of headers and merge_headers, one for each tag, and one for the metadata"
             )
             refuse_feature("$.headers", "headers", reason)
-
-
-def _data(whole: dict[str, Any], whole_size: int, own: dict[str, Any], path: str) -> dict[str, Any]:
-    merged = {**whole, **own}
-    if _check_size(own, 0, path) + whole_size > MAX_TEMPLATE_DATA:
-        _check_size(merged, 0, path)
-    return merged
-
-
-def _check_size(data: dict[str, Any], more: int, path: str) -> int:
-    size = len(msgspec.json.encode(data).decode()) + more
-    if size > MAX_TEMPLATE_DATA:
-        refuse(path, f"has {size} characters as JSON with the global data; SES allows {MAX_TEMPLATE_DATA}")
-    return size
 
 
 def _metadata(

@@ -10,16 +10,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mailbus.addresses import parse_mailbox
+from mailbus.errors import InvalidJob
 from mailbus.jobs.attachments import MAX_ATTACHMENTS, read_alternatives, read_attachments
 from mailbus.jobs.contract import S3Object, SendJob
 from mailbus.jobs.defaults import with_defaults, without_nulls
+from mailbus.jobs.error_list import ErrorList
 from mailbus.jobs.esp_extra import check_esp_extra, without_other_call
 from mailbus.jobs.fingerprint import fingerprint
 from mailbus.jobs.headers import Headers, header_line, read_headers
 from mailbus.jobs.job import Job, envelopes
 from mailbus.jobs.job_id import INVALID_JOB_ID, is_job_id, job_id_of
 from mailbus.jobs.json_paths import quoted, refuse
-from mailbus.jobs.merge import check_merge, is_merge_document, read_merge
+from mailbus.jobs.merge import check_merge, is_merge_document, read_merge, recipient_entries
 from mailbus.jobs.metadata import (
     MAX_METADATA_BYTES,
     MAX_RECIPIENT_METADATA_BYTES,
@@ -30,7 +32,7 @@ from mailbus.jobs.strict_json import read_document, read_field, validate
 from mailbus.validation import json_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Final
 
     from mailbus.events import Mailbox
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION: Final = 1
 MAX_RECIPIENTS: Final = 50
+ADDRESS_FIELDS: Final = ("from_email", "to", "cc", "bcc", "reply_to")
 # what the function can parse and split in its memory and time, with half a processor
 MAX_ADDRESSES: Final = 100_000
 # the year 10000: a larger number is in milliseconds
@@ -109,7 +112,13 @@ def _job(
     written: SendJob, own: Mapping[str, Any], job_id: str, *, merge: bool, message_tag_name: str | None
 ) -> Job:
     _check_job_id(written)
-    to = _mailboxes(written.to, "$.to")
+    errors = ErrorList()
+    from_email, to, cc, bcc, reply_to = (
+        _mailboxes(getattr(written, name), f"$.{name}", errors) for name in ADDRESS_FIELDS
+    )
+    entries = recipient_entries(written, to, own, errors) if merge else {}
+    errors.raise_all()
+    subject = header_line(written.subject or "", "$.subject")
     headers = Headers() if written.headers is None else read_headers(written.headers, "$.headers")
     metadata = written.metadata or {}
     most = MAX_RECIPIENT_METADATA_BYTES if merge else MAX_METADATA_BYTES
@@ -121,14 +130,14 @@ def _job(
     return Job(
         job_id=written.job_id or job_id,
         fingerprint=fingerprint(own),
-        from_email=_mailboxes(written.from_email, "$.from_email"),
+        from_email=from_email,
         sender=headers.sender,
         to=() if merge else to,
         shown_to=headers.to,
-        cc=_mailboxes(written.cc, "$.cc"),
-        bcc=_mailboxes(written.bcc, "$.bcc"),
-        reply_to=_mailboxes(written.reply_to, "$.reply_to"),
-        subject=header_line(written.subject or "", "$.subject"),
+        cc=cc,
+        bcc=bcc,
+        reply_to=reply_to,
+        subject=subject,
         text=written.text,
         html=written.html,
         alternatives=read_alternatives(written.alternatives or (), "$.alternatives"),
@@ -141,7 +150,7 @@ def _job(
         track_clicks=written.track_clicks,
         send_at=_moment(written.send_at, "$.send_at"),
         expires_at=_moment(written.expires_at, "$.expires_at"),
-        merge=read_merge(written, to, headers, own) if merge else None,
+        merge=read_merge(written, subject, to, headers, entries) if merge else None,
         esp_extra=extra,
     )
 
@@ -169,16 +178,25 @@ def _check_job_id(written: SendJob) -> None:
         refuse("$.job_id", INVALID_JOB_ID)
 
 
-def _mailboxes(value: Addresses | None, path: str) -> tuple[Mailbox, ...]:
+def _mailboxes(value: Addresses | None, path: str, errors: ErrorList) -> tuple[Mailbox, ...]:
+    """Return the valid addresses of a field, and add an error for each of the others."""
     if value is None:
         return ()
     if isinstance(value, str):
-        return (parse_mailbox(value, path),)
+        return tuple(_valid(((value, path),), errors))
     if len(value) > MAX_ADDRESSES:
         refuse(
             path, f"has {len(value)} addresses; a job has at most {MAX_ADDRESSES}: split it into several jobs"
         )
-    return tuple(parse_mailbox(text, f"{path}[{index}]") for index, text in enumerate(value))
+    return tuple(_valid(((text, f"{path}[{index}]") for index, text in enumerate(value)), errors))
+
+
+def _valid(written: Iterable[tuple[str, str]], errors: ErrorList) -> Iterator[Mailbox]:
+    for text, path in written:
+        try:
+            yield parse_mailbox(text, path)
+        except InvalidJob as error:
+            errors.add(error)
 
 
 def _address(value: str | None, path: str) -> str | None:

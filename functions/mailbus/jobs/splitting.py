@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailbus.addresses import address_key, format_mailbox
 from mailbus.chunks import chunked
+from mailbus.jobs.error_list import ErrorList
 from mailbus.jobs.merge import RECIPIENT_FIELDS, by_address
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def split(document: Mapping[str, Any], job: Job) -> tuple[dict[str, Any], ...]:
 
 
 def _entries(field: Mapping[str, Any], keys: list[str], name: str) -> dict[str, Any]:
-    found = by_address(field, keys, f"$.{name}", own=field)
+    errors = ErrorList()
+    found = by_address(field, keys, f"$.{name}", own=field, errors=errors)
+    errors.raise_all()
     return {key: value for key, (value, _) in found.items()}
 
 

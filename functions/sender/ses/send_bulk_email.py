@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html
 MAX_HEADER_VALUE: Final = 995
 MAX_HEADER: Final = 996
+# SES takes a template without data only for one without placeholders
+NO_DATA: Final = "{}"
 
 
 class BulkRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +47,7 @@ def build_bulk_request(job: Job, settings: SenderSettings, part: int | None) -> 
     params = {
         "FromEmailAddress": mailbox_text(job.from_email[0]),
         "DefaultEmailTags": message_tags(job, settings),
-        "DefaultContent": {"Template": _template(job, merge)},
+        "DefaultContent": {"Template": template_content(job, merge)},
         **call_parameters(job, settings),
     }
     if job.reply_to:
@@ -76,20 +78,17 @@ def entry_name(index: int, part: int | None) -> str:
     return str(index) if part is None else f"{part}-{index}"
 
 
-def _template(job: Job, merge: Merge) -> dict[str, Any]:
-    template: dict[str, Any] = {"TemplateData": _data(merge.global_data)}
-    if merge.template_id is not None:
+def template_content(job: Job, merge: Merge) -> dict[str, Any]:
+    """Return a merge's template with its files; it has no data, since that of each entry is complete."""
+    template: dict[str, Any] = {"TemplateData": NO_DATA}
+    if merge.inline is None:
         template["TemplateName"] = merge.template_id
     else:
-        template["TemplateContent"] = _inline(job)
+        content = {"Subject": merge.inline.subject, "Text": merge.inline.text, "Html": merge.inline.html}
+        template["TemplateContent"] = {name: text for name, text in content.items() if text is not None}
     if job.attachments:
         template["Attachments"] = [_attachment(file) for file in job.attachments]
     return template
-
-
-def _inline(job: Job) -> dict[str, str]:
-    content = {"Subject": job.subject, "Text": job.text, "Html": job.html}
-    return {name: text for name, text in content.items() if text is not None}
 
 
 def _attachment(attachment: Attachment) -> dict[str, Any]:

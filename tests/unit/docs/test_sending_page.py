@@ -11,7 +11,7 @@ import pytest
 
 from mailbus import addresses
 from mailbus.aws.sqs import PART_ATTRIBUTE
-from mailbus.jobs import attachments, headers, merge, metadata, parsing
+from mailbus.jobs import attachments, headers, inline_template, merge, merge_data, metadata, parsing
 from mailbus.jobs.contract import Attachment, SendJob
 from mailbus.jobs.defaults import NO_DEFAULTS
 from mailbus.jobs.esp_extra import ALWAYS_REFUSED, RESERVED_TAGS, TAG_PARAMETERS
@@ -94,8 +94,8 @@ def test_the_table_of_fields_is_the_contract_with_its_types(place: int, struct: 
         f"`{PART_ATTRIBUTE}`",
         f"parts of {PART_RECIPIENTS} recipients",
         f"more than {merge.MAX_TEMPLATE_HEADERS} headers",
-        f"template data {merge.MAX_TEMPLATE_DATA} characters",
-        f"a template in the job {_written(merge.MAX_INLINE_TEMPLATE_BYTES)} bytes",
+        f"template data {merge_data.MAX_TEMPLATE_DATA} characters",
+        f"a template in the job {_written(inline_template.MAX_INLINE_TEMPLATE_BYTES)} bytes",
         f"up to {deferral.DELAYED_SECONDS // 60} minutes delayed",
         f"at most {preparing.DOCUMENT_BYTES // 1_000_000} MB",
         f"at most {_written(SEND_DEFAULTS_BYTES)} bytes as JSON",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -25,7 +26,7 @@ from mailbus_local.ses.sending.preparation import (
     with_tenant,
 )
 from mailbus_local.ses.sending.template_content import load_template, template_name
-from mailbus_local.ses.sending.template_rendering import parse_data
+from mailbus_local.ses.sending.template_rendering import Data, parse_data
 from mailbus_local.ses.sending.validation import check_headers, check_tags
 from mailbus_local.ses.state.faults import SEND_BULK_EMAIL
 
@@ -135,10 +136,24 @@ def _prepare_entry(request: SendBulkEmail, entry: BulkEntry, shared: _Shared) ->
 
 
 def _merge_data(default: str | None, own: str | None) -> str | None:
-    """Return the default data, overridden by the entry's own."""
+    """Return the default data, overridden by the entry's own: objects are merged, all else is replaced.
+
+    https://github.com/domdomegg/aws-ses-v2-local/issues/102 has what SES does.
+    """
     if not default or not own:
         return own or default
     try:
-        return msgspec.json.encode({**parse_data(default), **parse_data(own)}).decode()
+        return msgspec.json.encode(_merge(parse_data(default), parse_data(own))).decode()
     except ValueError as error:
         raise SesError(BAD_REQUEST, "TemplateData is not a JSON object.") from error
+
+
+def _merge(default: Data, own: Data) -> Data:
+    merged = dict(default)
+    for name, value in own.items():
+        known = merged.get(name)
+        if isinstance(known, Mapping) and isinstance(value, Mapping):
+            merged[name] = _merge(known, value)
+        else:
+            merged[name] = value
+    return merged

@@ -24,7 +24,8 @@ _TAG: Final = re.compile(
 _BLOCK: Final = re.compile(r"#\s*(?P<kind>if|unless|each)\s+(?P<path>\S+)")
 _INLINE: Final = re.compile(r"#\*\s*inline\s+[\"'](?P<name>[^\"']+)[\"']")
 _PATH: Final = re.compile(r"@?[^\s{}#/>!]+")
-_SIMPLE: Final = re.compile(r"[^\s{}#/>^&.]+")
+# by a public report not even an underscore: https://github.com/aws/aws-sdk-js-v3/issues/6657
+_SIMPLE: Final = re.compile(r"[^\s{}#/>^&._]+")
 _DEPTH: Final = 50
 
 Data = Mapping[str, "Value"]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -55,7 +54,7 @@ def test_each_recipient_has_its_own_data_over_the_global_data() -> None:
         {"name": "Ann", "site": "https://ann.example.com"},
         {"site": "https://www.example.com"},
     ]
-    assert (merged.template_id, merged.global_data) == (None, {"site": "https://www.example.com"})
+    assert merged.template_id is None
 
 
 def test_headers_and_metadata_of_a_recipient_override_the_jobs() -> None:
@@ -163,62 +162,6 @@ def test_what_ses_cannot_do_in_a_merge_is_refused_by_name(
     assert error.feature == (feature or path.removeprefix("$."))
 
 
-OPERATIONS = [
-    ("{{#if vip}}Dear {{/if}}{{name}}", "{{#"),
-    ("{{~#each lines}}{{this}}{{/each}}", "{{#"),
-    ("Dear {{name}}{{/if}}", "{{/"),
-    ("{{> footer}}", "{{>"),
-    ("{{^vip}}Dear{{/vip}}", "{{^"),
-    ("a {{else}} b", "{{else}}"),
-    ("a {{ else if vip }} b", "{{else}}"),
-    ("{{& name}}", "{{&"),
-    ("{{customer.name}}", "{{a.b}}"),
-    ("{{{ customer.name }}}", "{{a.b}}"),
-    ("{{../name}}", "{{a.b}}"),
-]
-
-
-@pytest.mark.parametrize("field", ["subject", "text", "html"])
-@pytest.mark.parametrize(("template", "operation"), OPERATIONS)
-def test_a_template_in_the_job_does_no_more_than_put_in_values(
-    field: str, template: str, operation: str
-) -> None:
-    error = refusal(merge(**{field: template}))
-    assert isinstance(error, UnsupportedFeature)
-    assert (error.path, operation in error.feature) == (f"$.{field}", True)
-    assert error.feature in error.reason
-    assert "stored template" in error.reason
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{{name}}, {{ name }}, {{~name~}}, {{{name}}}",
-        "{{elsewhere}} and {{else_}}",
-        "Half off. {{name}}. See example.com/#news & more > {less}. {{! Ann. }}",
-        "{ {#if} } {",
-    ],
-)
-def test_values_are_put_into_the_text_of_a_merge_whatever_surrounds_them(text: str) -> None:
-    job, _ = read(merge(text=text))
-    assert job.text == text
-
-
-@pytest.mark.parametrize("text", ["{" * 500_000, "{{" + " " * 500_000, "{{" + "a" * 500_000])
-def test_braces_without_end_are_read_in_no_time(text: str) -> None:
-    began = time.process_time()
-    read(merge(text=text))
-    assert time.process_time() - began < 2
-
-
-def test_a_job_that_is_no_merge_may_say_anything_in_braces() -> None:
-    for template, _ in OPERATIONS:
-        job = parse_job(
-            json.dumps({"from_email": "a@example.com", "to": "b@example.org", "text": template}), "1"
-        )
-        assert job.text == template
-
-
 def test_fifteen_headers_are_taken_with_those_of_tags_and_metadata() -> None:
     read(merge(headers={f"X-{number}": "x" for number in range(12)}, tags=["a", "b"], metadata={"a": 1}))
 
@@ -286,9 +229,9 @@ def test_fifteen_headers_are_taken_with_those_of_tags_and_metadata() -> None:
             "$.merge_headers[entry 1].X-A",
             "not an integer",
         ),
-        (merge(merge_global_data={"a": "x" * 262_145}), "$.merge_global_data", "SES allows 262144"),
+        (stored(merge_global_data={"a": "x" * 262_145}), "$.merge_global_data", "SES allows 262144"),
         (
-            merge(
+            stored(
                 merge_global_data={"a": "x" * 200_000},
                 merge_data={"ann@example.org": {"b": "x" * 100_000}},
             ),
@@ -324,3 +267,57 @@ def test_a_wrong_merge_is_refused_with_the_path_and_what_to_write(
     assert error.path == path
     assert reason in error.reason
     assert "example.org" not in str(error), "addresses stay out of what is logged"
+
+
+def test_all_wrong_addresses_are_named_in_one_answer() -> None:
+    error = refusal(
+        merge(
+            to=["ann@@example.org", "bob@example.org", "nobody"],
+            cc="copy@",
+            reply_to=["help@example.com", "help"],
+            merge_data={"bob@example.org": {}, "ann@@example.org": {}, "name": {}},
+        )
+    )
+    assert error.path == "$.to[0]"
+    for path in (
+        "$.to[2]: ",
+        "$.cc: ",
+        "$.reply_to[1]: ",
+        "$.merge_data[entry 2]: ",
+        "$.merge_data[entry 3]: ",
+    ):
+        assert path in error.reason
+    assert "not in to" not in error.reason, "an entry may be for a recipient whose address is wrong"
+
+
+def test_wrong_keys_of_all_fields_are_named_together() -> None:
+    error = refusal(
+        merge(
+            merge_data={"zoe@example.org": {}, "ann@example.org": {}},
+            merge_metadata={"nobody": {}},
+            merge_headers={"ann@example.org": {}, "ann@EXAMPLE.org": {}},
+        )
+    )
+    assert (error.path, error.reason.partition(";")[0]) == (
+        "$.merge_data[entry 1]",
+        "is for an address that is not in to",
+    )
+    assert "$.merge_metadata[entry 1]: has no @" in error.reason
+    assert "$.merge_headers[entry 2]: is for an address that has two entries" in error.reason
+
+
+def test_all_recipients_whose_values_ses_would_refuse_are_named_together() -> None:
+    error = refusal(
+        stored(
+            to=["ann@example.org", "bob@example.org", "zoe@example.org"],
+            merge_data={"zoe@example.org": {"a": "x" * 262_144}},
+            merge_metadata={"bob@example.org": {"a": "x" * 4096}},
+            merge_headers={"ann@example.org": {"Date": "today"}},
+        )
+    )
+    assert (error.path, error.reason.partition(";")[0]) == (
+        "$.merge_headers[entry 1].Date",
+        "is set by SES",
+    )
+    assert "$.merge_metadata[entry 1]: has more than 4096 bytes" in error.reason
+    assert "$.merge_data[entry 1]: has 262185 characters" in error.reason

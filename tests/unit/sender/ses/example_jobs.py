@@ -15,6 +15,8 @@ from mailbus.jobs.job import Attachment, Job, Merge, MergeRecipient
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mailbus.jobs.inline_template import InlineTemplate
+
 SHOP = Mailbox(name="Example", address="hello@example.com")
 ANN = Mailbox(name="Ann Lee", address="ann@example.org")
 PDF = Attachment(
@@ -53,13 +55,11 @@ def mail_job(**fields: Any) -> Job:
     return Job(**defaults | fields)
 
 
-def merge_job(
-    *recipients: MergeRecipient, template_id: str | None = "welcome", global_data: Any = None, **fields: Any
-) -> Job:
+def merge_job(*recipients: MergeRecipient, inline: InlineTemplate | None = None, **fields: Any) -> Job:
     merge = Merge(
         recipients=recipients or (MERGE_ANN, MERGE_ZOE),
-        template_id=template_id,
-        global_data={"shop": "Example"} if global_data is None else global_data,
+        template_id="welcome" if inline is None else None,
+        inline=inline,
     )
     defaults: dict[str, Any] = {"job_id": "spring-1", "from_email": (SHOP,), "merge": merge}
     return Job(**defaults | fields)

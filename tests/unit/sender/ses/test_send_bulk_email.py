@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mailbus.errors import InvalidJob
 from mailbus.events import Mailbox
+from mailbus.jobs.inline_template import read_inline_template
 from mailbus.jobs.job import Job, MergeRecipient
 from sender.ses.send_bulk_email import BulkRequest, build_bulk_request
 from tests.unit.sender.ses.example_jobs import LOGO, MERGE_ANN, PDF, check_parameters, merge_job
@@ -38,7 +39,7 @@ def test_a_stored_template_is_filled_for_each_recipient() -> None:
         "FromEmailAddress": "Example <hello@example.com>",
         "ReplyToAddresses": ["=?utf-8?q?Hilfe_f=C3=BCr_alle?= <help@example.com>"],
         "DefaultEmailTags": [{"Name": "mailbus-job-id", "Value": "spring-1"}],
-        "DefaultContent": {"Template": {"TemplateName": "welcome", "TemplateData": '{"shop":"Example"}'}},
+        "DefaultContent": {"Template": {"TemplateName": "welcome", "TemplateData": "{}"}},
         "ConfigurationSetName": "mailbus-dev",
     }
     ann, zoe = built.entries
@@ -61,10 +62,11 @@ def test_a_stored_template_is_filled_for_each_recipient() -> None:
 
 
 def test_without_a_stored_template_the_jobs_content_is_the_template() -> None:
-    built = request(merge_job(template_id=None, subject="Hallo {{name}}", html="<p>{{shop}}</p>"))
+    inline = read_inline_template("Hallo {{name}}", None, "<p>{{the_shop}}</p>")
+    built = request(merge_job(inline=inline))
     assert built.params["DefaultContent"]["Template"] == {
-        "TemplateContent": {"Subject": "Hallo {{name}}", "Html": "<p>{{shop}}</p>"},
-        "TemplateData": '{"shop":"Example"}',
+        "TemplateContent": {"Subject": "Hallo {{name}}", "Html": "<p>{{theShop}}</p>"},
+        "TemplateData": "{}",
     }
 
 

@@ -53,6 +53,22 @@ def test_each_entry_is_a_message_with_its_own_data(env: SesEnvironment) -> None:
     assert "Subject: Hello friend\r\n" in second["raw"]
 
 
+def test_an_entrys_data_is_merged_into_the_default_data_object_by_object(env: SesEnvironment) -> None:
+    stored = {"Subject": "{{plan.name}} {{plan.seats}}", "Text": "{{#each lines}}{{this}} {{/each}}"}
+    env.sesv2.create_email_template(TemplateName=env.configuration_set, TemplateContent=stored)
+    default = {"plan": {"name": "Basic", "seats": 3}, "lines": ["a", "b"]}
+    (result,) = send(
+        env,
+        entry("anaya@customer.example", {"plan": {"seats": 5}, "lines": ["c"]}),
+        DefaultContent={
+            "Template": {"TemplateName": env.configuration_set, "TemplateData": json.dumps(default)}
+        },
+    )
+    raw = env.message(result["MessageId"])["raw"]
+    assert "Subject: Basic 5\r\n" in raw
+    assert raw.rstrip().endswith("\r\n\r\nc")
+
+
 def test_replacement_headers_and_tags_override_the_default_ones(env: SesEnvironment) -> None:
     template = {
         "TemplateContent": TEMPLATE,

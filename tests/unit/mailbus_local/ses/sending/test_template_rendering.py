@@ -36,7 +36,8 @@ def test_templates_render_as_in_the_guide(template: str, rendered: str) -> None:
 @pytest.mark.parametrize(
     ("template", "simple"),
     [
-        ("Hello {{name}}, {{ first_name }} and {{{html}}}", True),
+        ("Hello {{name}}, {{ firstName }} and {{{html}}}", True),
+        ("Hello {{first_name}}", False),
         ("{{! a comment. }}{ {#if} }", True),
         ("{{elsewhere}}", True),
         ("{{#if vip}}gold{{/if}}", False),
