@@ -223,7 +223,7 @@ class System:
     @contextlib.contextmanager
     def deployed_with(self, function: str, **variables: str) -> Iterator[None]:
         """Change a function's environment variables for a while; a whole deployment would take long."""
-        name = self._function_name(function)
+        name = self.function_name(function)
         before = self._lambda.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
 
         def configure(environment: Mapping[str, str]) -> None:
@@ -247,7 +247,7 @@ class System:
 
     def wait_for_log(self, function: str, text: str) -> None:
         """Wait until a function's log has a text; what an invocation logged is there once it has ended."""
-        configuration = self._lambda.get_function_configuration(FunctionName=self._function_name(function))
+        configuration = self._lambda.get_function_configuration(FunctionName=self.function_name(function))
         logs = self.client("logs")
         group = configuration["LoggingConfig"]["LogGroup"]
         eventually(
@@ -255,7 +255,7 @@ class System:
             f"{text} in the log of {function}",
         )
 
-    def _function_name(self, function: str) -> str:
+    def function_name(self, function: str) -> str:
         [name] = [
             found["FunctionName"]
             for found in self._lambda.list_functions()["Functions"]
