@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from mailbus.addresses import is_encoded_word
+from mailbus.word_decoding import is_encoded_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

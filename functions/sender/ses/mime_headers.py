@@ -11,8 +11,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from mailbus.addresses import is_encoded_word
 from mailbus.encoded_words import LINE, b_word, free_text, metadata_text, phrase, words_of
+from mailbus.word_decoding import is_encoded_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
