@@ -28,7 +28,7 @@ from mailbus_cdk.cdk_nag import suppress
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mailbus_cdk.settings.schema import Architecture
+    from mailbus_cdk.settings.values import Architecture
 
 HERE: Final = Path(__file__).resolve().parent
 CONSUMER: Final = HERE / "consumer.py"

@@ -24,7 +24,7 @@ from mailbus_cdk.cdk_nag import suppress
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from mailbus_cdk.settings.schema import Architecture
+    from mailbus_cdk.settings.values import Architecture
 
 DESK: Final = Path(__file__).resolve().parent / "desk.py"
 KEPT_DAYS: Final = 14

@@ -10,7 +10,10 @@ from mailbus.aws.custom_resource import RequestType
 from mailbus.errors import ConfigurationError
 
 _PREFIX: Final = "receipt-rule-set/"
+_SHARED_PREFIX: Final = "shared-receipt-rule-set/"
 _DISPLACED: Final = "/displaced/"
+# Of the sets of stages, which are deleted with their stage and all of their rules.
+_OF_A_STAGE: Final = "mailbus-"
 # The physical id of a resource that was not created: its deletion changes nothing.
 PLACEHOLDER_ID: Final = "no-receipt-rule-set"
 
@@ -19,20 +22,27 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """A rule set that this stack has activated, and the one that it displaced.
 
     CloudFormation keeps it between requests, as the physical id of a resource: of the one that activates the
-    set, and before that of the read-only one.
+    set, and before that of the read-only one. A `shared` set is not the stack's own: others have rules in it.
     """
 
     rule_set: str
     displaced: str | None = None
+    shared: bool = False
 
     def physical_id(self) -> str:
         """Return the state as a physical id; names of rule sets have no slash."""
+        if self.shared:
+            return f"{_SHARED_PREFIX}{self.rule_set}"
         return f"{_PREFIX}{self.rule_set}" + (f"{_DISPLACED}{self.displaced}" if self.displaced else "")
 
 
 def parse_state(physical_id: str | None) -> State | None:
     """Return the state in a physical id; None if it is another kind of id."""
-    if physical_id is None or not physical_id.startswith(_PREFIX):
+    if physical_id is None:
+        return None
+    if physical_id.startswith(_SHARED_PREFIX):
+        return State(rule_set=physical_id.removeprefix(_SHARED_PREFIX), shared=True)
+    if not physical_id.startswith(_PREFIX):
         return None
     rule_set, _, displaced = physical_id.removeprefix(_PREFIX).partition(_DISPLACED)
     return State(rule_set=rule_set, displaced=displaced or None)
@@ -41,12 +51,14 @@ def parse_state(physical_id: str | None) -> State | None:
 class Desired(msgspec.Struct, frozen=True, kw_only=True):
     """A request to make `rule_set` active, or no longer. `before` is the state until now.
 
-    A `read_only` request changes nothing, and its result is the state that a change will have.
+    A `read_only` request changes nothing, and its result is the state that a change will have. A `shared` set
+    is activated only if none is active, and never deactivated.
     """
 
     request_type: RequestType
     rule_set: str
     displace: bool
+    shared: bool = False
     read_only: bool = False
     before: State | None = None
 
@@ -70,28 +82,48 @@ def decide(desired: Desired, active: str | None) -> Decision:
 
 
 def _create_or_update(desired: Desired, active: str | None) -> Decision:
-    displaced = desired.before.displaced if desired.before else None
-    own = {desired.rule_set, desired.before.rule_set if desired.before else desired.rule_set}
+    # A set that was shared is not ours to replace, and neither is one that was displaced for a shared one.
+    before = desired.before if desired.before and not desired.before.shared else None
+    displaced = before.displaced if before and not desired.shared else None
+    own = {desired.rule_set, before.rule_set if before else desired.rule_set}
     if active is None or active in own:
-        after = State(rule_set=desired.rule_set, displaced=displaced)
+        after = State(rule_set=desired.rule_set, displaced=displaced, shared=desired.shared)
         return Decision(activate=None if active == desired.rule_set else desired.rule_set, after=after)
-    if desired.displace:
+    if desired.displace and not desired.shared:
         # If an update changes the physical id, CloudFormation deletes the old one, and our set with it:
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes-update.html
-        same = desired.before is not None and desired.before.rule_set == desired.rule_set
+        same = before is not None and before.rule_set == desired.rule_set
         after = State(rule_set=desired.rule_set, displaced=displaced if same else active)
         return Decision(activate=desired.rule_set, after=after)
-    reason = (
-        f"the receipt rule set {active!r} is active, and an account has one active set per region; deploy to "
-        f"another region or account, or deactivate it (aws ses set-active-receipt-rule-set), or set "
-        f"inbound.displace_active_rule_set = true in mailbus.toml to displace it while this stack exists"
+    raise ConfigurationError(_refusal(desired, active))
+
+
+def _refusal(desired: Desired, active: str) -> str:
+    """Return why another active set is left alone, and what to do."""
+    if desired.shared:
+        return (
+            f"inbound.rule_set_name is {desired.rule_set!r}, but the receipt rule set {active!r} is active, "
+            "and an account has one active set per region; name the active one, or activate yours "
+            f"(aws ses set-active-receipt-rule-set --rule-set-name {desired.rule_set})"
+        )
+    share = (
+        "create a set that belongs to no stage (aws ses create-receipt-rule-set), and name it as "
+        "inbound.rule_set_name in mailbus.toml, for the stage that owns the active set, which is deployed "
+        "first, and for this one"
+        if active.startswith(_OF_A_STAGE)
+        else f'set inbound.rule_set_name = "{active}" in mailbus.toml, to add the rules of this stage to it'
     )
-    raise ConfigurationError(reason)
+    return (
+        f"the receipt rule set {active!r} is active, and an account has one active set per region; {share}; "
+        "or deploy to another region or account; or deactivate it (aws ses set-active-receipt-rule-set); or "
+        "set inbound.displace_active_rule_set = true to displace it while this stack exists"
+    )
 
 
 def _delete(desired: Desired, active: str | None) -> Decision:
-    if desired.before is None or active != desired.before.rule_set:
-        return Decision(after=desired.before or State(rule_set=desired.rule_set))
-    if desired.before.displaced:
-        return Decision(activate=desired.before.displaced, after=desired.before)
-    return Decision(deactivate=True, after=desired.before)
+    before = desired.before
+    if before is None or before.shared or active != before.rule_set:
+        return Decision(after=before or State(rule_set=desired.rule_set, shared=desired.shared))
+    if before.displaced:
+        return Decision(activate=before.displaced, after=before)
+    return Decision(deactivate=True, after=before)

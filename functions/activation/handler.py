@@ -67,7 +67,10 @@ def _change(decision: Decision, rule_set: ActiveRuleSet) -> None:
     if decision.activate is None or rule_set.activate(decision.activate):
         return
     if decision.activate == decision.after.rule_set:
-        reason = f"there is no receipt rule set {decision.activate!r} to activate; deploy its stack again"
+        reason = (
+            f"there is no receipt rule set {decision.activate!r} to activate; deploy its stack again, or "
+            "create it, if inbound.rule_set_name names it (aws ses create-receipt-rule-set)"
+        )
         raise ConfigurationError(reason)
     # The displaced set was deleted meanwhile; ours cannot be deleted while it is active.
     rule_set.deactivate()

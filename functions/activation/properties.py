@@ -17,6 +17,7 @@ class _Properties(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 
     rule_set_name: str
     displace: Literal["true", "false"] = "false"
+    shared: Literal["true", "false"] = "false"
     read_only: Literal["true", "false"] = "false"
     state: str | None = None
 
@@ -28,6 +29,7 @@ def parse_desired(request: Request) -> Desired:
         request_type=request.request_type,
         rule_set=properties.rule_set_name,
         displace=properties.displace == "true",
+        shared=properties.shared == "true",
         read_only=properties.read_only == "true",
         # A creation has no id yet, and neither has its deletion if its response was lost.
         before=parse_state(request.physical_resource_id) or parse_state(properties.state),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Mail(Construct):
-    """Sending, tracking and, if a domain is set, receiving; with the alarms on all of it."""
+    """Sending, tracking and, if domains are set, receiving; with the alarms on all of it."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, code: Code, state: State
@@ -50,7 +50,7 @@ class Mail(Construct):
         )
         self.inbound = (
             Inbound(self, "Inbound", settings=settings, code=code, state=state, key=key)
-            if settings.inbound.domain
+            if settings.inbound.domains
             else None
         )
         dead_letters = {"Send": self.sending.dead_letters, "Tracking": self.tracking.dead_letters}

@@ -50,6 +50,9 @@ class Mailbus(Construct):
             if self.mail.inbound
             else None
         )
+        if self.receiving:
+            # Its sender of bounces may be of the identity.
+            self.receiving.node.add_dependency(self.mail.identity)
         self.webhook = (
             Webhook(
                 self,
@@ -136,8 +139,8 @@ def _receiving(app: Construct, settings: Settings, code: Code, state: State, inb
     stack = _stack(app, "receiving", settings, "receipt rules")
     receiving = Receiving(stack, "Receiving", settings=settings, code=code, state=state, inbound=inbound)
     _outputs(stack, {"RuleSetName": receiving.rule_set_name})
-    _dns_outputs(stack, "InboundDkimRecord", receiving.mail_domain.dns_records)
-    _dns_outputs(stack, "MxRecord", receiving.mail_domain.mx_records)
+    _dns_outputs(stack, "InboundDkimRecord", receiving.domains.dns_records)
+    _dns_outputs(stack, "MxRecord", receiving.domains.mx_records)
     return receiving
 
 

@@ -31,7 +31,7 @@ from mailbus.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mailbus_cdk.settings.schema import Architecture
+    from mailbus_cdk.settings.values import Architecture
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TASK_ROOT: Final = "/var/task"

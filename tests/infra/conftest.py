@@ -17,7 +17,8 @@ os.environ["JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION"] = "1"
 from mailbus_cdk.mailbus import deployment
 from mailbus_cdk.packaging import ROOT
 from mailbus_cdk.settings import Settings, load
-from mailbus_cdk.settings.schema import Alarms, Inbound, Retention
+from mailbus_cdk.settings.receiving import Inbound
+from mailbus_cdk.settings.schema import Alarms, Retention
 from tests.infra.templates import ACCOUNT, Templates, new_app
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ PROD = Settings(
     send_defaults={"reply_to": ["support@example.com"]},
     source_buckets=("example-invoices",),
     alarms=Alarms(topic_arn=TOPIC),
-    inbound=Inbound(domain="inbound.example.com"),
+    inbound=Inbound(domains=("inbound.example.com",)),
 )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from mailbus_cdk.settings.schema import Inbound, Rule
+from mailbus_cdk.settings.receiving import Inbound, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mailbus_cdk.settings import Settings
     from tests.infra.templates import Templates
 
-CLEAR = Inbound(domain="inbound.example.com")
+CLEAR = Inbound(domains=("inbound.example.com",))
 ENCRYPTED = msgspec.structs.replace(CLEAR, encrypt=True)
 IN_NOTIFICATIONS = msgspec.structs.replace(CLEAR, rules=(Rule(name="alerts", action="sns"),))
 NONE = Inbound()

@@ -15,7 +15,8 @@ from msgspec import NODEFAULT
 
 from mailbus_cdk.packaging import ROOT
 from mailbus_cdk.settings import Settings, load
-from mailbus_cdk.settings.schema import Rule, Webhook
+from mailbus_cdk.settings.receiving import Rule
+from mailbus_cdk.settings.schema import Webhook
 from tests.infra.rights import RIGHTS, TO_SEND
 
 if TYPE_CHECKING:
@@ -72,18 +73,26 @@ def test_the_page_has_every_key_of_a_rule_with_its_default() -> None:
     actual = {field.name: field.default for field in msgspec.structs.fields(Rule)}
     assert list(documented) == list(actual)
     assert {
-        name: _written(default) for name, default in actual.items() if default not in {NODEFAULT, ()}
-    } == {name: documented[name] for name, default in actual.items() if default not in {NODEFAULT, ()}}
+        name: _written(default) for name, default in actual.items() if default not in {NODEFAULT, (), None}
+    } == {name: documented[name] for name, default in actual.items() if default not in {NODEFAULT, (), None}}
 
 
 def test_the_example_of_rules_is_valid(tmp_path: Path) -> None:
-    (example,) = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    example, _ = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     path = tmp_path / "mailbus.toml"
     path.write_text(f'region = "us-east-1"\nidentity = "example.com"\n{example}')
     assert [(rule.name, rule.action, rule.stop) for rule in load(path, "prod").inbound.rules] == [
+        ("noreply", "bounce", False),
         ("alerts", "sns", True),
         ("store", "s3", False),
     ]
+
+
+def test_the_example_of_a_shared_rule_set_is_valid(tmp_path: Path) -> None:
+    _, example = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    path = tmp_path / "mailbus.toml"
+    path.write_text(f'region = "us-east-1"\nidentity = "example.com"\n{example}')
+    assert [load(path, stage).rule_set for stage in ("dev", "prod")] == ["all-stages", "all-stages"]
 
 
 def _written(default: object) -> str:
@@ -131,7 +140,7 @@ def all_of_it(synthesize: Callable[[Settings], Templates], settings: Settings) -
             mail_from_domain="bounces.example.com",
             dmarc_policy="none",
             tracking=msgspec.structs.replace(settings.tracking, custom_redirect_domain="links.example.com"),
-            inbound=msgspec.structs.replace(settings.inbound, domain="example.org", encrypt=True),
+            inbound=msgspec.structs.replace(settings.inbound, domains=("example.org",), encrypt=True),
             webhook=Webhook(topic_arns=("arn:aws:sns:eu-west-1:444455556666:mail-events",)),
         )
     )

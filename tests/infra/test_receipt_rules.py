@@ -10,7 +10,8 @@ from aws_cdk import Environment, Stack
 from aws_cdk.assertions import Template
 
 from mailbus_cdk.mailbus import Mailbus, deployment
-from mailbus_cdk.settings.schema import Alarms, Inbound, Rule, Webhook
+from mailbus_cdk.settings.receiving import Inbound, Rule
+from mailbus_cdk.settings.schema import Webhook
 from tests.infra.linters import lint, nag
 from tests.infra.templates import ACCOUNT
 
@@ -33,10 +34,17 @@ RULES = (
     ),
     Rule(name="notes", recipients=("notes@inbound.example.com",), action="sns", encoding="UTF-8", scan=False),
     Rule(name="regions", recipients=(".inbound.example.com",), enabled=False),
+    Rule(
+        name="noreply",
+        recipients=("noreply@inbound.example.com", "noreply@example.org"),
+        action="bounce",
+        message="Nobody reads this mailbox",
+    ),
     Rule(name="the_rest.2"),
 )
-IN_EVERY_WAY = Inbound(domain="inbound.example.com", rules=RULES, encrypt=True)
-RULE_ARNS = f"arn:aws:ses:us-east-1:{ACCOUNT}:receipt-rule-set/mailbus-prod:receipt-rule/*"
+DOMAINS = ("inbound.example.com", "example.org", "in.example.org")
+IN_EVERY_WAY = Inbound(domains=DOMAINS, rules=RULES, encrypt=True)
+RULE_ARNS = f"arn:aws:ses:us-east-1:{ACCOUNT}:receipt-rule-set/*:receipt-rule/mailbus-prod.*"
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +72,15 @@ def _rules(templates: Templates) -> list[Resource]:
     return ordered
 
 
+def _name(rule: Resource) -> str:
+    """Return the name of a rule in the settings."""
+    name: str = rule.properties["Rule"]["Name"]
+    assert name.startswith("mailbus-prod.")
+    return name.removeprefix("mailbus-prod.")
+
+
 def _rule(templates: Templates, name: str) -> dict[str, Any]:
-    (found,) = [rule for rule in _rules(templates) if rule.properties["Rule"]["Name"] == name]
+    found = next(rule for rule in _rules(templates) if _name(rule) == name)
     properties: dict[str, Any] = found.properties["Rule"]
     return properties
 
@@ -82,7 +97,7 @@ def _allows(templates: Templates, kind: str, path: str) -> list[dict[str, Any]]:
 
 def test_each_rule_comes_after_the_one_before_it(stacks: Templates) -> None:
     rules = _rules(stacks)
-    assert [rule.properties["Rule"]["Name"] for rule in rules] == [rule.name for rule in RULES]
+    assert [_name(rule) for rule in rules] == [rule.name for rule in RULES]
     assert {stacks.text("receiving", rule.properties["RuleSetName"]) for rule in rules} == {
         "<Receiving/RuleSet>"
     }
@@ -96,7 +111,8 @@ def test_rules_are_as_in_the_settings(stacks: Templates) -> None:
         (True, True, "Require", ["alerts@inbound.example.com", "alerts@eu.inbound.example.com"]),
         (True, False, "Optional", ["notes@inbound.example.com"]),
         (False, True, "Optional", [".inbound.example.com"]),
-        (True, True, "Optional", ["inbound.example.com"]),
+        (True, True, "Optional", ["noreply@inbound.example.com", "noreply@example.org"]),
+        (True, True, "Optional", list(DOMAINS)),
     ]
 
 
@@ -120,13 +136,12 @@ def test_mail_is_stored_and_published(stacks: Templates) -> None:
 
 
 def test_a_rule_with_stop_has_it_as_its_last_action(stacks: Templates) -> None:
-    stops = {
-        rule.properties["Rule"]["Name"]: rule.properties["Rule"]["Actions"][1:] for rule in _rules(stacks)
-    }
+    stops = {_name(rule): rule.properties["Rule"]["Actions"][1:] for rule in _rules(stacks)}
     assert stops == {
         "alerts": [{"StopAction": {"Scope": "RuleSet"}}],
         "notes": [],
         "regions": [],
+        "noreply": [{"StopAction": {"Scope": "RuleSet"}}],
         "the_rest.2": [],
     }
 
@@ -134,10 +149,10 @@ def test_a_rule_with_stop_has_it_as_its_last_action(stacks: Templates) -> None:
 def test_a_rule_that_moves_or_changes_stays_the_same_resource(
     synthesized: Callable[[Inbound], Templates], stacks: Templates
 ) -> None:
-    moved = (RULES[3], msgspec.structs.replace(RULES[1], recipients=(), stop=True), RULES[0])
-    after = synthesized(Inbound(domain="inbound.example.com", rules=moved))
+    moved = (RULES[4], msgspec.structs.replace(RULES[1], recipients=(), stop=True), RULES[0])
+    after = synthesized(Inbound(domains=("inbound.example.com",), rules=moved))
     ids = {
-        templates: {rule.properties["Rule"]["Name"]: rule.logical_id for rule in _rules(templates)}
+        templates: {_name(rule): rule.logical_id for rule in _rules(templates)}
         for templates in (stacks, after)
     }
     assert list(ids[after]) == ["the_rest.2", "notes", "alerts"]
@@ -148,9 +163,26 @@ def test_a_rule_of_another_name_is_another_resource(
     synthesized: Callable[[Inbound], Templates], stacks: Templates
 ) -> None:
     # SES has no other way: a rule keeps its name.
-    renamed = msgspec.structs.replace(RULES[3], name="the-rest.2")
-    after = synthesized(Inbound(domain="inbound.example.com", rules=(*RULES[:3], renamed)))
-    assert _rules(after)[3].logical_id != _rules(stacks)[3].logical_id
+    renamed = msgspec.structs.replace(RULES[4], name="the-rest.2")
+    after = synthesized(Inbound(domains=("inbound.example.com",), rules=(*RULES[:3], renamed)))
+    assert _rules(after)[3].logical_id != _rules(stacks)[4].logical_id
+
+
+def test_mail_that_is_not_received_bounces_with_its_reply(stacks: Templates) -> None:
+    assert _rule(stacks, "noreply")["Actions"][0] == {
+        "BounceAction": {
+            "SmtpReplyCode": "550",
+            "StatusCode": "5.1.1",
+            "Message": "Nobody reads this mailbox",
+            "Sender": "mailer-daemon@inbound.example.com",
+        }
+    }
+
+
+def test_ses_knows_the_sender_of_a_bounce_before_the_rule(stacks: Templates) -> None:
+    identity = stacks.one("AWS::SES::EmailIdentity", "Receiving/Domains")
+    for rule in _rules(stacks):
+        assert identity.logical_id in rule.depends_on
 
 
 def test_the_set_is_active_with_all_of_its_rules_or_not_at_all(stacks: Templates) -> None:
@@ -183,21 +215,8 @@ def test_every_domain_of_a_rule_has_its_mx_record(stacks: Templates) -> None:
         "MxRecord1": "inbound.example.com MX 10 inbound-smtp.us-east-1.amazonaws.com",
         "MxRecord2": "eu.inbound.example.com MX 10 inbound-smtp.us-east-1.amazonaws.com",
         "MxRecord3": "*.inbound.example.com MX 10 inbound-smtp.us-east-1.amazonaws.com",
-    }
-
-
-@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "ap-southeast-3"])
-def test_mail_is_received_in_the_region_of_the_deployment(
-    synthesize: Callable[[Settings], Templates], settings: Settings, region: str
-) -> None:
-    there = synthesize(msgspec.structs.replace(settings, region=region, alarms=Alarms()))
-    assert there.outputs("receiving")["MxRecord1"].endswith(f" inbound-smtp.{region}.amazonaws.com")
-
-
-def test_ses_finds_its_rights_before_the_receipt_rule_is_made(prod: Templates) -> None:
-    assert set(prod.manifest["artifacts"]["mailbus-prod-receiving"]["dependencies"]) >= {
-        "mailbus-prod-state",
-        "mailbus-prod-mail",
+        "MxRecord4": "example.org MX 10 inbound-smtp.us-east-1.amazonaws.com",
+        "MxRecord5": "in.example.org MX 10 inbound-smtp.us-east-1.amazonaws.com",
     }
 
 
@@ -217,7 +236,7 @@ def test_settings_of_receiving_reach_the_rule_and_its_activation(
 ) -> None:
     inbound = msgspec.structs.replace(
         settings.inbound,
-        domain="mail.example.org",
+        domains=("mail.example.org",),
         rules=(Rule(name="support", recipients=("support@mail.example.org",)),),
         displace_active_rule_set=True,
     )
@@ -331,7 +350,7 @@ def test_the_function_may_decrypt_with_the_one_key_and_store_mail_of_notificatio
 def test_if_ses_stores_all_mail_the_function_cannot_change_it(
     synthesized: Callable[[Inbound], Templates],
 ) -> None:
-    templates = synthesized(Inbound(domain="inbound.example.com", rules=RULES[2:]))
+    templates = synthesized(Inbound(domains=("inbound.example.com",), rules=(RULES[2], RULES[4])))
     assert _granted(templates)["s3:PutObject"] == {"<State/InboundMail/Bucket>/parts/*"}
 
 
@@ -348,7 +367,7 @@ def test_the_function_is_configured_for_encrypted_mail(
     synthesized: Callable[[Inbound], Templates],
     encrypt: bool,  # noqa: FBT001 - pytest's
 ) -> None:
-    templates = synthesized(Inbound(domain="inbound.example.com", encrypt=encrypt))
+    templates = synthesized(Inbound(domains=("inbound.example.com",), encrypt=encrypt))
     function = templates.one("AWS::Lambda::Function", "Inbound/Reader")
     assert function.properties["Environment"]["Variables"]["ENCRYPTED"] == str(encrypt).lower()
 

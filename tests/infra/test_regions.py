@@ -12,7 +12,8 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[impor
 
 from mailbus_cdk.packaging import ROOT
 from mailbus_cdk.regions import RECEIVING_REGIONS, WITHOUT_ARCHIVE, WITHOUT_SCHEMAS
-from mailbus_cdk.settings.schema import Inbound, Webhook
+from mailbus_cdk.settings.receiving import Inbound
+from mailbus_cdk.settings.schema import Webhook
 from tests.infra.linters import lint
 
 if TYPE_CHECKING:

@@ -84,7 +84,7 @@ def test_the_stack_that_holds_state_is_protected_from_deletion(prod: Templates, 
 def test_without_an_inbound_domain_nothing_is_deployed_for_receiving(
     synthesize: Callable[[Settings], Templates], settings: Settings
 ) -> None:
-    off = msgspec.structs.replace(settings, inbound=msgspec.structs.replace(settings.inbound, domain=None))
+    off = msgspec.structs.replace(settings, inbound=msgspec.structs.replace(settings.inbound, domains=()))
     templates = synthesize(off)
     assert list(templates.raw) == ["state", "mail"]
     assert {folder(function) for function in templates.of_type("AWS::Lambda::Function")} == {

@@ -52,7 +52,7 @@ def test_ses_writes_received_mail_only_and_plain_connections_are_denied(prod: Te
     assert prod.text("state", allowed["Resource"]) == "<State/InboundMail/Bucket>/raw/*"
     assert allowed["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     assert prod.text("state", allowed["Condition"]["ArnLike"]["aws:SourceArn"]) == (
-        "arn:aws:ses:us-east-1:111122223333:receipt-rule-set/mailbus-prod:receipt-rule/*"
+        "arn:aws:ses:us-east-1:111122223333:receipt-rule-set/*:receipt-rule/mailbus-prod.*"
     )
 
 

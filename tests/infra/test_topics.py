@@ -38,7 +38,7 @@ def test_ses_publishes_for_this_account_only_and_from_its_own_resources_only(pro
     assert sources == {
         "Mail/Tracking/Events": ["arn:aws:ses:us-east-1:111122223333:configuration-set/mailbus-prod"],
         "Mail/Inbound/Receipts": [
-            "arn:aws:ses:us-east-1:111122223333:receipt-rule-set/mailbus-prod:receipt-rule/*"
+            "arn:aws:ses:us-east-1:111122223333:receipt-rule-set/*:receipt-rule/mailbus-prod.*"
         ],
     }
     for condition in allowed.values():

@@ -19,7 +19,8 @@ from mailbus.metrics import put_metric
 from mailbus_cdk.constructs.webhook import REQUESTS_A_SECOND
 from mailbus_cdk.mailbus import Mailbus, deployment
 from mailbus_cdk.packaging import ROOT
-from mailbus_cdk.settings.schema import Inbound, Webhook
+from mailbus_cdk.settings.receiving import Inbound
+from mailbus_cdk.settings.schema import Webhook
 from tests.infra.conftest import TOPIC
 from tests.infra.linters import lint, nag
 from webhook.receive import BODY_BYTES

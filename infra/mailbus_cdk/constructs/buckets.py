@@ -34,6 +34,17 @@ SCHEDULED_DAYS: Final = 400
 ESP_EVENTS_DAYS: Final = 90
 
 
+def receipt_rule_arns(scope: Construct, settings: Settings) -> str:
+    """Return a pattern of the ARNs of the stage's receipt rules, which have its name, in any rule set.
+
+    A rule's own ARN would be a circular reference, since SES checks its rights when the rule is created
+    (https://docs.aws.amazon.com/ses/latest/dg/receiving-email-permissions.html).
+    """
+    return Stack.of(scope).format_arn(
+        service="ses", resource="receipt-rule-set", resource_name=f"*:receipt-rule/{settings.rule_name('*')}"
+    )
+
+
 class Jobs(Construct):
     """The bucket of jobs too large for a message: `jobs/` by applications, `scheduled/` until due."""
 
@@ -69,11 +80,7 @@ class InboundMail(Construct):
         )
         _suppress_access_logs(self.bucket, "By policy, SES writes mail here and one function reads it")
         stack = Stack.of(self)
-        # By pattern: the rule's own ARN would be a circular reference, since SES checks this right when the
-        # rule is created (https://docs.aws.amazon.com/ses/latest/dg/receiving-email-permissions.html).
-        rules = stack.format_arn(
-            service="ses", resource="receipt-rule-set", resource_name=f"{settings.name}:receipt-rule/*"
-        )
+        rules = receipt_rule_arns(self, settings)
         self.writable = self.bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="SesStoresReceivedMail",

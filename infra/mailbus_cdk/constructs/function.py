@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_events as events
 
     from mailbus_cdk.constructs.queues import WorkQueue
-    from mailbus_cdk.settings.schema import Architecture, LogRetentionDays, Settings
+    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings.values import Architecture, LogRetentionDays
 
 _RUNTIMES: Final = {
     11: lambda_.Runtime.PYTHON_3_11,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
 from constructs import Construct
 
 from mailbus.environment import InboundSettings, to_environment
 from mailbus_cdk import limits
 from mailbus_cdk.cdk_nag import suppress_wildcards
-from mailbus_cdk.constructs.buckets import PARTS_PREFIX, RAW_PREFIX
+from mailbus_cdk.constructs.buckets import PARTS_PREFIX, RAW_PREFIX, receipt_rule_arns
 from mailbus_cdk.constructs.function import Function
 from mailbus_cdk.constructs.queues import DeadLetterQueue, WorkQueue
 from mailbus_cdk.constructs.topics import SesTopic
@@ -45,10 +44,13 @@ class Inbound(Construct):
             max_receive_count=limits.INBOUND_RECEIVES,
             dead_letters=self.dead_letters,
         )
-        rules = Stack.of(self).format_arn(
-            service="ses", resource="receipt-rule-set", resource_name=f"{settings.name}:receipt-rule/*"
+        self.receipts = SesTopic(
+            self,
+            "Receipts",
+            key=key,
+            publisher_arns=[receipt_rule_arns(self, settings)],
+            subscriber=self.work,
         )
-        self.receipts = SesTopic(self, "Receipts", key=key, publisher_arns=[rules], subscriber=self.work)
         function = self._function(settings, code, state)
         self._grant(function, settings, state)
         function.reads(self.work, max_concurrency=limits.INBOUND_CONCURRENCY)

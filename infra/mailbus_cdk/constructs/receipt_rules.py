@@ -1,4 +1,4 @@
-"""Receiving: the receipt rules, the domain that mail is received for, and the activation of the rule set."""
+"""Receiving: the receipt rules, the domains that mail is received for, and the activation of the rule set."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from mailbus_cdk.constructs.activation import Activation
 from mailbus_cdk.constructs.buckets import RAW_PREFIX
 from mailbus_cdk.constructs.identity import dkim_records
 from mailbus_cdk.regions import mx_record
+from mailbus_cdk.settings import identities
 
 if TYPE_CHECKING:
+    from constructs import IDependable
+
     from mailbus_cdk.constructs.function import Code
     from mailbus_cdk.constructs.inbound import Inbound
     from mailbus_cdk.constructs.state import State
-    from mailbus_cdk.settings.schema import Rule, Settings
+    from mailbus_cdk.settings.receiving import Rule
+    from mailbus_cdk.settings.schema import Settings
 
 
 class Receiving(Construct):
-    """The active receipt rule set, with the rules of the settings."""
+    """The rules of the settings in the active receipt rule set: the deployment's own, or one that exists."""
 
     def __init__(
         self,
@@ -33,28 +37,29 @@ class Receiving(Construct):
         inbound: Inbound,
     ) -> None:
         super().__init__(scope, construct_id)
-        rule_set = ses.CfnReceiptRuleSet(self, "RuleSet", rule_set_name=settings.name)
-        self.rule_set_name = settings.name
-        self.mail_domain = MailDomain(self, "Domain", settings=settings)
+        self.rule_set_name = settings.rule_set
+        shared = settings.inbound.rule_set_name
+        in_set = shared or ses.CfnReceiptRuleSet(self, "RuleSet", rule_set_name=settings.rule_set).ref
+        self.domains = ReceivingDomains(self, "Domains", settings=settings)
         rules = ReceiptRules(
-            self, "Rules", settings=settings, rule_set=rule_set, state=state, inbound=inbound
+            self, "Rules", settings=settings, rule_set_name=in_set, state=state, inbound=inbound
         )
-        activation = Activation(
-            self,
-            "Activation",
-            rule_set_name=rule_set.ref,
-            settings=settings,
-            code=code,
-        )
+        # SES verifies the sender of a bounce when the rule is created.
+        rules.node.add_dependency(self.domains)
+        activation = Activation(self, "Activation", rule_set_name=in_set, settings=settings, code=code)
         # The set is active only with all its rules; on deletion it is deactivated before they go.
         activation.resource.node.add_dependency(rules)
 
 
 class ReceiptRules(Construct):
-    """The receipt rules, each after the one before it.
+    """The receipt rules, each after the one before it; their names in SES begin with that of the stage.
+
+    Without `After`, SES inserts the first one at the beginning of the set. So the rules of a stage keep their
+    order among themselves, and other rules of a set that they share keep theirs
+    (https://docs.aws.amazon.com/ses/latest/APIReference/API_CreateReceiptRule.html).
 
     A rule that is moved or changed is updated in place, since its construct is named after it. A renamed rule
-    is a new one, created in its place before the old one is deleted.
+    is a new one, created in its place before the old one is deleted; so are all rules in another rule set.
     """
 
     def __init__(
@@ -63,20 +68,22 @@ class ReceiptRules(Construct):
         construct_id: str,
         *,
         settings: Settings,
-        rule_set: ses.CfnReceiptRuleSet,
+        rule_set_name: str,
         state: State,
         inbound: Inbound,
     ) -> None:
         super().__init__(scope, construct_id)
+        # SES writes and publishes a test message when a rule is created.
+        needed: list[IDependable] = [*inbound.receipts.publishable, state.inbound_mail.writable]
         before: ses.CfnReceiptRule | None = None
         for rule in settings.inbound.receipt_rules:
             created = ses.CfnReceiptRule(
                 self,
-                f"Rule-{rule.name}",
-                rule_set_name=rule_set.ref,
+                f"Rule-{settings.rule_set}-{rule.name}",
+                rule_set_name=rule_set_name,
                 after=before.ref if before else None,
                 rule=ses.CfnReceiptRule.RuleProperty(
-                    name=rule.name,
+                    name=settings.rule_name(rule.name),
                     enabled=rule.enabled,
                     scan_enabled=rule.scan,
                     tls_policy="Require" if rule.require_tls else "Optional",
@@ -84,51 +91,57 @@ class ReceiptRules(Construct):
                     actions=_actions(rule, state=state, inbound=inbound),
                 ),
             )
-            # SES writes and publishes a test message when the rule is created.
-            created.node.add_dependency(*inbound.receipts.publishable, state.inbound_mail.writable)
+            created.node.add_dependency(*needed)
             before = created
 
 
 def _actions(rule: Rule, *, state: State, inbound: Inbound) -> list[ses.CfnReceiptRule.ActionProperty]:
-    """Return a rule's actions: store the mail or put it into the notification, and stop if so set."""
+    """Return a rule's actions: its own, and to stop if so set."""
     topic_arn = inbound.receipts.topic.topic_arn
     key = state.inbound_mail.key
-    action = (
-        ses.CfnReceiptRule.ActionProperty(
-            s3_action=ses.CfnReceiptRule.S3ActionProperty(
-                bucket_name=state.inbound_mail.bucket.bucket_name,
-                object_key_prefix=RAW_PREFIX,
-                topic_arn=topic_arn,
-                kms_key_arn=key.key_arn if key else None,
-            )
+    action = ses.CfnReceiptRule.ActionProperty(
+        s3_action=ses.CfnReceiptRule.S3ActionProperty(
+            bucket_name=state.inbound_mail.bucket.bucket_name,
+            object_key_prefix=RAW_PREFIX,
+            topic_arn=topic_arn,
+            kms_key_arn=key.key_arn if key else None,
         )
         if rule.action == "s3"
-        else ses.CfnReceiptRule.ActionProperty(
-            sns_action=ses.CfnReceiptRule.SNSActionProperty(topic_arn=topic_arn, encoding=rule.encoding)
+        else None,
+        sns_action=ses.CfnReceiptRule.SNSActionProperty(topic_arn=topic_arn, encoding=rule.encoding)
+        if rule.action == "sns"
+        else None,
+        # It needs no right in IAM, but a sender that is verified in SES:
+        # https://docs.aws.amazon.com/ses/latest/dg/receiving-email-action-bounce.html
+        bounce_action=ses.CfnReceiptRule.BounceActionProperty(
+            smtp_reply_code=rule.smtp_reply_code,
+            status_code=rule.status_code,
+            message=rule.message,
+            sender=rule.sender or "",
         )
+        if rule.action == "bounce"
+        else None,
     )
     stop = ses.CfnReceiptRule.ActionProperty(
         stop_action=ses.CfnReceiptRule.StopActionProperty(scope="RuleSet")
     )
-    return [action, stop] if rule.stop else [action]
+    return [action, stop] if rule.stops else [action]
 
 
-class MailDomain(Construct):
-    """The domain that mail is received for; it, or a domain above it, must be verified in SES.
+class ReceivingDomains(Construct):
+    """The domains that mail is received for. Each must be verified in SES: by an identity, or one above it.
 
-    `mx_records` has a record for each domain that a rule takes mail for: this one, or one below it.
+    An identity is created for each that no identity verifies. `mx_records` has a record for each domain that
+    a rule takes mail for: a receiving domain, or one below it.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
-        self.domain = settings.inbound.domain or ""
-        covered = f".{self.domain}".endswith(f".{settings.identity}")
-        identity = (
-            None
-            if covered
-            else ses.EmailIdentity(self, "Identity", identity=ses.Identity.domain(self.domain))
-        )
-        self.dns_records = [str(record) for record in dkim_records(identity)] if identity else []
+        created = [
+            ses.EmailIdentity(self, domain, identity=ses.Identity.domain(domain))
+            for domain in identities.to_create(settings)
+        ]
+        self.dns_records = [str(record) for identity in created for record in dkim_records(identity)]
         recipients = (name for rule in settings.inbound.receipt_rules for name in rule.recipients)
         domains = dict.fromkeys(name.rpartition("@")[2] for name in recipients)
         self.mx_records = [

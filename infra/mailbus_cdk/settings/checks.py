@@ -13,6 +13,7 @@ from mailbus.events import ENTRY_TAG, JOB_ID_TAG
 from mailbus.validation import Path
 from mailbus_cdk.regions import RECEIVING_REGIONS
 from mailbus_cdk.settings import doubt, receipt_rules
+from mailbus_cdk.settings.schema import NAME_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from _notified(settings)
     yield from _webhook(settings)
     yield from _receiving(settings)
-    yield from receipt_rules.findings(settings.inbound)
+    yield from receipt_rules.findings(settings)
 
 
 def _environment(settings: Settings) -> Iterator[Finding]:
@@ -128,9 +129,9 @@ def _mail_from(settings: Settings, domain: str) -> Iterator[Finding]:
         yield path, "can only be set on an identity that this deployment creates; set it in SES"
     if not domain.endswith(f".{sender}"):
         yield path, f"must be a domain below that of identity, such as bounces.{sender} (it is {domain})"
-    if domain == settings.inbound.domain:
+    if domain in settings.inbound.domains:
         # https://docs.aws.amazon.com/ses/latest/dg/mail-from.html#mail-from-requirements
-        yield path, f"receives SES's feedback, so it cannot be inbound.domain too (both are {domain})"
+        yield path, f"receives SES's feedback, so it cannot be one of inbound.domains too ({domain} is both)"
 
 
 def _others(settings: Settings) -> Iterator[Finding]:
@@ -199,14 +200,53 @@ def _webhook(settings: Settings) -> Iterator[Finding]:
 
 
 def _receiving(settings: Settings) -> Iterator[Finding]:
-    if settings.inbound.rules and settings.inbound.domain is None:
-        yield ("inbound", "rules"), "need inbound.domain, which turns receiving on"
-    if settings.inbound.domain and settings.region not in RECEIVING_REGIONS:
+    inbound = settings.inbound
+    if inbound.rules and not inbound.domains:
+        yield ("inbound", "rules"), "need inbound.domains, which turns receiving on"
+    if inbound.domains and settings.region not in RECEIVING_REGIONS:
         yield (
             ("region",),
             (
-                f"SES does not receive mail in {settings.region}; remove inbound.domain or use one of "
+                f"SES does not receive mail in {settings.region}; remove inbound.domains or use one of "
                 f"{', '.join(RECEIVING_REGIONS)}"
+            ),
+        )
+    yield from _named_twice(("inbound", "domains"), inbound.domains)
+    created_to_send = settings.identity in inbound.existing_identities and not settings.identity_exists
+    if created_to_send and not settings.ses_is_elsewhere:
+        yield (
+            ("inbound", "existing_identities"),
+            (
+                f"{settings.identity} is identity, which this deployment creates; set identity_exists = true "
+                "if it exists, or remove it here"
+            ),
+        )
+    yield from _rule_set(settings)
+
+
+def _rule_set(settings: Settings) -> Iterator[Finding]:
+    """Check that a rule set that others use is neither displaced nor deleted with a stage."""
+    name = settings.inbound.rule_set_name
+    path = ("inbound", "rule_set_name")
+    if name is None:
+        return
+    if name.startswith(NAME_PREFIX):
+        # SES deletes a set with all of its rules:
+        # https://docs.aws.amazon.com/ses/latest/APIReference/API_DeleteReceiptRuleSet.html
+        yield (
+            path,
+            (
+                f"{name} is named as the set of a stage, which is deleted with that stage and with all rules "
+                "in it; create a set that belongs to no stage (aws ses create-receipt-rule-set), and name it "
+                "in every stage"
+            ),
+        )
+    if settings.inbound.displace_active_rule_set:
+        yield (
+            path,
+            (
+                "is a set that others use too, which displaces no other; remove "
+                "inbound.displace_active_rule_set, or this"
             ),
         )
 

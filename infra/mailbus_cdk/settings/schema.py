@@ -1,156 +1,36 @@
-"""The settings of one stage: their names, types, limits and defaults.
-
-`reason` in a type's `extra` is what an error says that a value must be.
-"""
+"""The settings of one stage: their names, limits and defaults."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from mailbus.environment import ENTRY_BYTES
+from mailbus_cdk.settings.receiving import Inbound
+from mailbus_cdk.settings.values import (
+    Architecture,
+    BucketName,
+    Concurrency,
+    ConfigurationSetName,
+    Days,
+    DmarcPolicy,
+    Domain,
+    HostedZoneId,
+    Identity,
+    LogRetentionDays,
+    MessageTagName,
+    OnUnknown,
+    OtherIdentity,
+    RawMailDays,
+    Region,
+    RoleArn,
+    StageName,
+    TopicArn,
+)
 
-Architecture = Literal["arm64", "x86_64", "host"]
-OnUnknown = Literal["resend", "fail"]
-DmarcPolicy = Literal["none", "quarantine", "reject"]
-ReceiptAction = Literal["s3", "sns"]
-SnsEncoding = Literal["UTF-8", "Base64"]
-# The values that CloudWatch accepts: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-LogRetentionDays = Literal[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
-]
-
-_DOMAIN_IN_ARN: Final = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
-_DOMAIN: Final = rf"(?=.{{1,253}}$){_DOMAIN_IN_ARN}"
-_LOCAL_PART: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}"
-
-StageName = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^[a-z][a-z0-9-]{0,23}$",
-        extra={"reason": "must be a name of at most 24 of a-z 0-9 -, beginning with a letter"},
-    ),
-]
-Region = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", extra={"reason": "must be a region, such as us-east-1"}
-    ),
-]
-Domain = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=f"^{_DOMAIN}$",
-        extra={"reason": "must be a domain in lower case, such as mail.example.com"},
-    ),
-]
-Identity = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=f"^({_LOCAL_PART}@)?{_DOMAIN}$",
-        extra={"reason": "must be a domain in lower case, such as example.com, or an address"},
-    ),
-]
-# An identity of another account is named by its ARN
-# (https://docs.aws.amazon.com/ses/latest/dg/sending-authorization-delegate-sender-tasks-email.html).
-OtherIdentity = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=rf"^(arn:aws[a-z-]*:ses:[a-z0-9-]+:[0-9]{{12}}:identity/)?({_LOCAL_PART}@)?{_DOMAIN_IN_ARN}$",
-        extra={
-            "reason": "must be a domain in lower case, an address, or the ARN of another account's identity, "
-            "such as arn:aws:ses:us-east-1:111122223333:identity/example.com"
-        },
-    ),
-]
-# An address also matches itself with a label after a `+`; a domain with a dot before it matches all domains
-# below it
-# (https://docs.aws.amazon.com/ses/latest/dg/receiving-email-receipt-rules-console-walkthrough.html).
-Recipient = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=rf"^({_LOCAL_PART}@|\.)?{_DOMAIN}$",
-        extra={
-            "reason": "must be an address with its domain in lower case, such as me@inbound.example.com, "
-            "or a domain: inbound.example.com for itself, .inbound.example.com for all below it"
-        },
-    ),
-]
-# https://docs.aws.amazon.com/ses/latest/APIReference/API_ReceiptRule.html
-RuleName = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$",
-        extra={
-            "reason": "must be 1 to 64 of A-Z a-z 0-9 . _ -, beginning and ending with a letter or a digit"
-        },
-    ),
-]
-# https://docs.aws.amazon.com/Route53/latest/APIReference/API_HostedZone.html
-HostedZoneId = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^Z[A-Z0-9]{1,31}$",
-        extra={"reason": "must be the id of a Route 53 hosted zone, such as Z0123456789ABCDEFGHIJ"},
-    ),
-]
-# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_CreateConfigurationSet.html
-ConfigurationSetName = Annotated[
-    str,
-    msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", extra={"reason": "must be 1 to 64 of A-Z a-z 0-9 _ -"}),
-]
-# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageTag.html
-MessageTagName = Annotated[
-    str,
-    msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,256}$", extra={"reason": "must be 1 to 256 of A-Z a-z 0-9 _ -"}),
-]
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-BucketName = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
-        extra={"reason": "must be the name of a bucket: 3 to 63 of a-z 0-9 . -"},
-    ),
-]
-TopicArn = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$",
-        extra={
-            "reason": "must be an SNS topic's ARN, such as arn:aws:sns:us-east-1:111122223333:mail-events"
-        },
-    ),
-]
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
-RoleArn = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,256}$",
-        extra={"reason": "must be a role's ARN, such as arn:aws:iam::111122223333:role/mail"},
-    ),
-]
-Days = Annotated[int, msgspec.Meta(ge=1, le=3650)]
-# Twice the longest that SQS keeps a message:
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-RawMailDays = Annotated[
-    int,
-    msgspec.Meta(
-        ge=28,
-        le=3650,
-        extra={
-            "reason": "must be 28 to 3650: the notification of a mail waits up to 14 days in its queue and "
-            "14 in the dead-letter queue, and cannot be processed without the mail"
-        },
-    ),
-]
-# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-Concurrency = Annotated[int, msgspec.Meta(ge=2, le=1000)]
-
-# https://docs.aws.amazon.com/ses/latest/dg/quotas.html
-RULES: Final = 200
-RULE_RECIPIENTS: Final = 500
-DEFAULT_ENCODING: Final = "Base64"
+# Of the names of all stages' resources.
+NAME_PREFIX: Final = "mailbus-"
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -199,51 +79,6 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     custom_redirect_domain: Domain | None = None
     notified_identities: tuple[Identity, ...] = ()
     displace_notification_topics: bool = False
-
-
-class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A receipt rule: the recipients whose mail it takes (by default all of the domain) and its action.
-
-    SES applies every rule that matches one of a mail's recipients; with `stop`, no rule after this one is
-    applied. Rules that can match the same mail must have the same action.
-    """
-
-    name: RuleName
-    recipients: Annotated[tuple[Recipient, ...], msgspec.Meta(max_length=RULE_RECIPIENTS)] = ()
-    action: ReceiptAction = "s3"
-    # In UTF-8, SES replaces other bytes by U+FFFD.
-    encoding: SnsEncoding = DEFAULT_ENCODING
-    scan: bool = True
-    require_tls: bool = False
-    stop: bool = False
-    enabled: bool = True
-
-
-class Inbound(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Receiving. Without a domain nothing is received."""
-
-    domain: Domain | None = None
-    rules: Annotated[
-        tuple[Rule, ...],
-        msgspec.Meta(max_length=RULES, extra={"hint": "write each rule under [[inbound.rules]]"}),
-    ] = ()
-    encrypt: bool = False
-    displace_active_rule_set: bool = False
-
-    @property
-    def receipt_rules(self) -> tuple[Rule, ...]:
-        """The rules to create, in order, each with its recipients; by default one that stores all mail."""
-        if self.domain is None:
-            return ()
-        return tuple(
-            msgspec.structs.replace(rule, recipients=rule.recipients or (self.domain,))
-            for rule in self.rules or (Rule(name="store"),)
-        )
-
-    @property
-    def encrypted(self) -> bool:
-        """True if SES encrypts mail before it stores it."""
-        return self.domain is not None and self.encrypt
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -311,7 +146,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def name(self) -> str:
         """The name of the deployment's resources that need one."""
-        return f"mailbus-{self.stage}"
+        return f"{NAME_PREFIX}{self.stage}"
+
+    @property
+    def rule_set(self) -> str:
+        """The name of the receipt rule set: one that exists, or the deployment's own."""
+        return self.inbound.rule_set_name or self.name
+
+    def rule_name(self, rule: str) -> str:
+        """Return the name of a receipt rule in SES. No name of a stage has a dot."""
+        return f"{self.name}.{rule}"
 
     @property
     def configuration_set(self) -> str:

@@ -26,6 +26,23 @@ def desired(
     )
 
 
+SHARED = "all-stages"
+
+
+SHARED_STATE = State(rule_set=SHARED, shared=True)
+
+
+def shared(request_type: RequestType, *, read_only: bool = False, before: State | None = None) -> Desired:
+    return Desired(
+        request_type=request_type,
+        rule_set=SHARED,
+        displace=False,
+        shared=True,
+        read_only=read_only,
+        before=before,
+    )
+
+
 OURS_ALONE = State(rule_set=OURS)
 
 
@@ -113,6 +130,46 @@ DECISIONS = {
         None,
         Decision(after=OURS_ALONE),
     ),
+    "creating activates a shared set if none is active": (
+        shared("Create"),
+        None,
+        Decision(activate=SHARED, after=SHARED_STATE),
+    ),
+    "creating does nothing if the shared set is active": (
+        shared("Create"),
+        SHARED,
+        Decision(after=SHARED_STATE),
+    ),
+    "a read-only creation activates no shared set": (
+        shared("Create", read_only=True),
+        None,
+        Decision(after=SHARED_STATE),
+    ),
+    "updating replaces our own set by a shared one, and forgets what ours displaced": (
+        shared("Update", before=OURS_DISPLACING),
+        OURS,
+        Decision(activate=SHARED, after=SHARED_STATE),
+    ),
+    "updating activates a shared set again if somebody deactivated it": (
+        shared("Update", before=SHARED_STATE),
+        None,
+        Decision(activate=SHARED, after=SHARED_STATE),
+    ),
+    "updating to a set of our own displaces the shared one on request": (
+        desired("Update", displace=True, before=SHARED_STATE),
+        SHARED,
+        Decision(activate=OURS, after=State(rule_set=OURS, displaced=SHARED)),
+    ),
+    "deleting leaves a shared set active": (
+        shared("Delete", before=SHARED_STATE),
+        SHARED,
+        Decision(after=SHARED_STATE),
+    ),
+    "deleting our former set leaves the shared one active": (
+        desired("Delete", before=OURS_DISPLACING),
+        SHARED,
+        Decision(after=OURS_DISPLACING),
+    ),
     "deleting does nothing if ours was never activated": (
         desired("Delete"),
         OURS,
@@ -149,7 +206,33 @@ def test_another_active_rule_set_is_displaced_on_request_only(
     assert "inbound.displace_active_rule_set = true" in str(refused.value)
 
 
-@pytest.mark.parametrize("state", [OURS_ALONE, OURS_DISPLACING])
+def test_the_error_names_the_set_to_add_the_rules_to() -> None:
+    with pytest.raises(ConfigurationError, match=r'set inbound\.rule_set_name = "helpdesk-rules"'):
+        decide(desired("Create"), THEIRS)
+
+
+def test_the_set_of_another_stage_is_not_named_to_add_rules_to() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        decide(desired("Create"), "mailbus-dev")
+    assert "create a set that belongs to no stage" in str(refused.value)
+    assert '"mailbus-dev"' not in str(refused.value)
+
+
+@pytest.mark.parametrize("request_type", ["Create", "Update"])
+def test_a_shared_set_never_displaces_another(request_type: RequestType) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        decide(shared(request_type, before=SHARED_STATE), THEIRS)
+    assert str(refused.value).startswith(
+        "inbound.rule_set_name is 'all-stages', but the receipt rule set 'helpdesk-rules' is active"
+    )
+
+
+def test_leaving_a_shared_set_does_not_replace_it() -> None:
+    with pytest.raises(ConfigurationError, match="'all-stages' is active"):
+        decide(desired("Update", before=SHARED_STATE), SHARED)
+
+
+@pytest.mark.parametrize("state", [OURS_ALONE, OURS_DISPLACING, SHARED_STATE])
 def test_a_state_is_stored_as_physical_id(state: State) -> None:
     assert parse_state(state.physical_id()) == state
 

@@ -107,6 +107,16 @@ def test_the_rule_set_is_activated(ses: Ses) -> None:
     assert applied(CREATE, ses) == Outcome(physical_id=OUR_ID)
 
 
+def test_a_shared_rule_set_stays_active_when_a_stage_is_deleted(ses: Ses) -> None:
+    shared = {**CREATE["ResourceProperties"], "RuleSetName": "all-stages", "Shared": "true"}
+    ses.active("all-stages")
+    outcome = applied({**CREATE, "ResourceProperties": shared}, ses)
+    assert outcome == Outcome(physical_id="shared-receipt-rule-set/all-stages")
+    ses.active("all-stages")
+    delete = {**DELETE, "ResourceProperties": shared, "PhysicalResourceId": outcome.physical_id}
+    assert applied(delete, ses) == outcome
+
+
 def test_a_creation_fails_if_another_rule_set_is_active(ses: Ses) -> None:
     ses.active(THEIRS)
     with pytest.raises(ConfigurationError, match=r"^the receipt rule set 'helpdesk-rules' is active"):

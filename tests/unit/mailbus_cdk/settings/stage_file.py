@@ -12,7 +12,7 @@ from mailbus_cdk.settings import load
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mailbus_cdk.settings.schema import Inbound
+    from mailbus_cdk.settings.receiving import Inbound
 
 FILE = """
 region = "eu-west-1"
@@ -28,7 +28,7 @@ parts_days = 30
 displace_notification_topics = true
 
 [inbound]
-domain = "inbound.example.com"
+domains = ["inbound.example.com"]
 
 [stages.dev]
 identity = "dev.example.com"
@@ -40,7 +40,7 @@ raw_days = 28
 [stages.prod]
 """
 # Rules are added after it.
-DOMAIN = 'domain = "inbound.example.com"'
+DOMAIN = 'domains = ["inbound.example.com"]'
 
 
 def rejected(path: Path, text: str, stage: str = "dev") -> str:

@@ -15,7 +15,7 @@ REJECTED = {
     "a region where SES does not receive mail is refused with those where it does": (
         ('"eu-west-1"', '"ca-west-1"'),
         (
-            "mailbus.toml: region: SES does not receive mail in ca-west-1; remove inbound.domain "
+            "mailbus.toml: region: SES does not receive mail in ca-west-1; remove inbound.domains "
             "or use one of af-south-1, ap-northeast-1, ap-northeast-2, ap-northeast-3, "
             "ap-south-1, "
         ),
@@ -69,7 +69,7 @@ REJECTED = {
         ),
         (
             "mailbus.toml: [stages.dev] mail_from_domain: receives SES's feedback, so it cannot "
-            "be inbound.domain too (both are inbound.example.com)"
+            "be one of inbound.domains too (inbound.example.com is both)"
         ),
     ),
     "an existing identity is not changed": (
@@ -167,9 +167,40 @@ REJECTED = {
         ("[tracking]", '[session_params]\nregion = "us-west-2"\n\n[tracking]'),
         "mailbus.toml: session_params: SES of another account or region has its own identities",
     ),
-    "rules need the domain that turns receiving on": (
-        ('domain = "inbound.example.com"', 'rules = [{ name = "store" }]'),
-        "mailbus.toml: [inbound] rules: need inbound.domain, which turns receiving on",
+    "rules need the domains that turn receiving on": (
+        ('domains = ["inbound.example.com"]', 'rules = [{ name = "store" }]'),
+        "mailbus.toml: [inbound] rules: need inbound.domains, which turns receiving on",
+    ),
+    "a receiving domain is named once": (
+        ('domains = ["inbound.example.com"]', 'domains = ["a.example.org", "a.example.org"]'),
+        "mailbus.toml: [inbound] domains: a.example.org is named twice",
+    ),
+    "an identity is either created or there": (
+        (
+            'domains = ["inbound.example.com"]',
+            'domains = ["in.dev.example.com"]\nexisting_identities = ["dev.example.com"]',
+        ),
+        (
+            "mailbus.toml: [inbound] existing_identities: dev.example.com is identity, which this deployment "
+            "creates; set identity_exists = true if it exists, or remove it here"
+        ),
+    ),
+    "the set of a stage cannot be shared, since it is deleted with that stage": (
+        (
+            'domains = ["inbound.example.com"]',
+            'domains = ["inbound.example.com"]\nrule_set_name = "mailbus-prod"',
+        ),
+        (
+            "mailbus.toml: [inbound] rule_set_name: mailbus-prod is named as the set of a stage, which is "
+            "deleted with that stage and with all rules in it; create a set that belongs to no stage"
+        ),
+    ),
+    "a shared set displaces no other": (
+        (
+            'domains = ["inbound.example.com"]',
+            'domains = ["a.example.org"]\nrule_set_name = "all"\ndisplace_active_rule_set = true',
+        ),
+        "mailbus.toml: [inbound] rule_set_name: is a set that others use too, which displaces no other; ",
     ),
 }
 
@@ -183,9 +214,9 @@ def test_a_wrong_setting_is_one_line(stage_file: Path, change: tuple[str, str], 
 
 def test_sending_alone_works_in_any_region(stage_file: Path) -> None:
     stage_file.write_text(
-        FILE.replace('domain = "inbound.example.com"', "").replace("eu-west-1", "ca-west-1")
+        FILE.replace('domains = ["inbound.example.com"]', "").replace("eu-west-1", "ca-west-1")
     )
-    assert load(stage_file, "prod").inbound.domain is None
+    assert load(stage_file, "prod").inbound.domains == ()
 
 
 def test_every_receiving_region_is_a_region(stage_file: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from mailbus.errors import ConfigurationError
 from mailbus_cdk.settings import Settings, load
-from mailbus_cdk.settings.schema import Inbound, Retention, Rule, Tracking
+from mailbus_cdk.settings.receiving import Inbound, Rule
+from mailbus_cdk.settings.schema import Retention, Tracking
 from tests.unit.mailbus_cdk.settings.stage_file import DOMAIN, FILE, receiving, rejected
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ REJECTED = {
         "mailbus.toml: [session_params] aws_access_key_id: access keys do not belong in a file",
     ),
     "recipients belong to a rule": (
-        ('domain = "inbound.example.com"', 'recipients = ["me@inbound.example.com"]'),
+        ('domains = ["inbound.example.com"]', 'recipients = ["me@inbound.example.com"]'),
         "mailbus.toml: [inbound] recipients: is unknown; it belongs at inbound.rules.recipients",
     ),
     "rules are tables": (
@@ -168,7 +169,7 @@ def test_a_stage_inherits_the_keys_at_the_top(stage_file: Path) -> None:
         log_retention_days=30,
         retention=Retention(raw_days=90, parts_days=30),
         tracking=Tracking(displace_notification_topics=True),
-        inbound=Inbound(domain="inbound.example.com"),
+        inbound=Inbound(domains=("inbound.example.com",)),
     )
 
 

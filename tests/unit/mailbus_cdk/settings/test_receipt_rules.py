@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mailbus_cdk.settings import load
 from tests.unit.mailbus_cdk.settings.stage_file import DOMAIN, FILE, receiving, rejected
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ REJECTED_RULES = {
     ),
     "a recipient is of the domain that receives": (
         'name = "store"\nrecipients = ["me@example.com"]',
-        "#1 recipients: me@example.com is not of inbound.domain (inbound.example.com) or a domain below it",
+        "#1 recipients: me@example.com is not of inbound.domains (inbound.example.com) or a domain below one",
     ),
     "a domain that merely ends alike is another": (
         'name = "store"\nrecipients = ["notinbound.example.com"]',
-        "#1 recipients: notinbound.example.com is not of inbound.domain ",
+        "#1 recipients: notinbound.example.com is not of inbound.domains ",
     ),
     "a recipient is named once": (
         'name = "store"\nrecipients = ["inbound.example.com", "inbound.example.com"]',
@@ -98,6 +99,45 @@ REJECTED_RULES = {
         ),
         ("#2 recipients: rule all before it takes all of this mail and stops; move it after this one"),
     ),
+    "a rule after one that bounces all of its mail gets no mail": (
+        (
+            'name = "nobody"\naction = "bounce"\n'
+            '[[inbound.rules]]\nname = "notes"\nrecipients = ["me@inbound.example.com"]'
+        ),
+        "#2 recipients: rule nobody before it takes all of this mail and stops; move it after this one",
+    ),
+    "mail that bounces is not received before": (
+        (
+            'name = "store"\n'
+            '[[inbound.rules]]\nname = "noreply"\nrecipients = ["noreply@inbound.example.com"]\n'
+            'action = "bounce"'
+        ),
+        "#2 action: rule store before it receives some of the mail that bounces here; move this one ",
+    ),
+    "an SMTP reply is of mail that bounces": (
+        'name = "store"\nmessage = "No"',
+        '#1 message: is for mail that bounces, which action = "bounce" selects; remove it',
+    ),
+    "an encoding is not of mail that bounces": (
+        'name = "noreply"\naction = "bounce"\nencoding = "UTF-8"',
+        '#1 encoding: is for mail in notifications, which action = "sns" selects; remove it',
+    ),
+    "both codes of a bounce are of one class": (
+        'name = "noreply"\naction = "bounce"\nsmtp_reply_code = "450"',
+        "#1 status_code: must begin with 4, as smtp_reply_code does (450)",
+    ),
+    "a bounce is from a verified address": (
+        'name = "noreply"\naction = "bounce"\nsender = "daemon@elsewhere.example"',
+        "#1 sender: must be verified in SES: an address of identity, other_identities, inbound.domains or ",
+    ),
+    "a reply is on one line": (
+        'name = "noreply"\naction = "bounce"\nmessage = "No\\nway"',
+        "#1 message: must be 1 to 400 characters of ASCII, on one line",
+    ),
+    "a name in SES has the stage before it": (
+        f'name = "{"r" * 53}"',
+        f"#1 name: must have at most 52 characters: SES knows it as mailbus-dev.{'r' * 53}",
+    ),
     "a recipient is not a pattern": (
         'name = "store"\nrecipients = ["*@inbound.example.com"]',
         (
@@ -146,3 +186,55 @@ def test_a_rule_may_follow_one_that_does_not_match_all_of_its_mail(stage_file: P
 )
 def test_rules_may_have_other_actions_if_no_mail_is_stored_twice(stage_file: Path, rules: str) -> None:
     assert len(receiving(stage_file, rules).rules) == 2
+
+
+@pytest.mark.parametrize(
+    ("domains", "recipients", "without"),
+    [
+        (
+            '"inbound.example.com", "example.org"',
+            '"inbound.example.com"',
+            "#2: no rule takes mail of example.org",
+        ),
+        ('"example.org", "eu.example.org"', '"example.org"', "#2: no rule takes mail of eu.example.org"),
+        ('"example.org", "eu.example.org"', '"me@example.org", ".example.org"', None),
+        ('"example.org", "example.net"', '"example.net", "me@eu.example.org"', None),
+    ],
+)
+def test_each_domain_has_a_rule(stage_file: Path, domains: str, recipients: str, without: str | None) -> None:
+    rules = f'domains = [{domains}]\n[[inbound.rules]]\nname = "store"\nrecipients = [{recipients}]'
+    text = FILE.replace(DOMAIN, rules)
+    if without:
+        message = f"mailbus.toml: [inbound] domains {without}; add one, or remove it here"
+        assert rejected(stage_file, text).startswith(message)
+    else:
+        stage_file.write_text(text)
+        assert len(load(stage_file, "dev").inbound.receipt_rules) == 1
+
+
+def test_a_rule_without_recipients_takes_mail_of_every_domain(stage_file: Path) -> None:
+    stage_file.write_text(FILE.replace(DOMAIN, 'domains = ["inbound.example.com", "example.org"]'))
+    (store,) = load(stage_file, "dev").inbound.receipt_rules
+    assert (store.recipients, store.sender) == (("inbound.example.com", "example.org"), None)
+
+
+@pytest.mark.parametrize(
+    ("recipients", "own", "sender"),
+    [
+        ("", "", "mailer-daemon@inbound.example.com"),
+        ('recipients = ["no@eu.inbound.example.com"]', "", "mailer-daemon@eu.inbound.example.com"),
+        ('recipients = [".inbound.example.com"]', "", "mailer-daemon@inbound.example.com"),
+        ("", 'sender = "post@dev.example.com"', "post@dev.example.com"),
+    ],
+)
+def test_a_bounce_is_from_the_domain_that_it_is_for(
+    stage_file: Path, recipients: str, own: str, sender: str
+) -> None:
+    rule = f'[[inbound.rules]]\nname = "noreply"\naction = "bounce"\n{recipients}\n{own}'
+    (bounce,) = receiving(stage_file, rule).receipt_rules
+    assert (bounce.sender, bounce.stops, bounce.stop) == (sender, True, False)
+    assert (bounce.smtp_reply_code, bounce.status_code, bounce.message) == (
+        "550",
+        "5.1.1",
+        "Mailbox does not exist",
+    )

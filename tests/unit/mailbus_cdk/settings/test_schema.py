@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailbus_cdk.settings import load
-from mailbus_cdk.settings.schema import Inbound, Rule
+from mailbus_cdk.settings.receiving import Inbound, Rule
 from tests.unit.mailbus_cdk.settings.stage_file import DOMAIN, FILE, receiving, rejected
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ REJECTED = {
     ),
     "a domain is not an address": (
         ('"inbound.example.com"', '"me@example.com"'),
-        "mailbus.toml: [inbound] domain: must be a domain in lower case",
+        "mailbus.toml: [inbound] domains #1: must be a domain in lower case",
     ),
     "a region is written as by AWS": (
         ('"eu-west-1"', '"Ireland"'),
@@ -155,7 +155,7 @@ REJECTED_RULES = {
     ),
     "a rule does one of two things": (
         'name = "store"\n[[inbound.rules]]\nname = "notes"\naction = "SNS"',
-        "#2 action: must be one of s3, sns; did you mean 'sns'? (it is 'SNS')",
+        "#2 action: must be one of s3, sns, bounce; did you mean 'sns'? (it is 'SNS')",
     ),
     "an encoding is one of two": (
         'name = "notes"\naction = "sns"\nencoding = "base64"',

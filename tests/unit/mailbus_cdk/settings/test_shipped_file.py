@@ -11,7 +11,7 @@ import pytest
 
 from mailbus_cdk.limits import rate_cache_seconds
 from mailbus_cdk.settings import Settings, load
-from mailbus_cdk.settings.schema import Rule
+from mailbus_cdk.settings.receiving import Rule
 
 SHIPPED = Path(__file__).resolve().parents[4] / "mailbus.toml"
 
@@ -24,11 +24,12 @@ def test_the_file_that_ships_is_valid_for_each_of_its_stages(stage: str) -> None
 def test_the_local_stage_deploys_for_example_com_on_the_hosts_architecture() -> None:
     settings = load(SHIPPED, "local")
     assert (settings.region, settings.identity, settings.architecture) == ("us-east-1", "example.com", "host")
-    assert settings.inbound.domain == "inbound.example.com"
+    assert settings.inbound.domains == ("inbound.example.com", "inbound.example.net")
     assert {(rule.action, rule.encoding) for rule in settings.inbound.rules} == {
         ("s3", "Base64"),
         ("sns", "UTF-8"),
         ("sns", "Base64"),
+        ("bounce", "Base64"),
     }
     assert settings.ephemeral
     assert rate_cache_seconds(settings) == 1
