@@ -1,7 +1,8 @@
-"""The deployed receipt rules: mail to `notes@` and `encoded@` is in notifications, other mail in S3."""
+"""The deployed receipt rules refuse mail to `noreply@`; `notes@` and `encoded@` get it in notifications."""
 
 from __future__ import annotations
 
+import smtplib
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
@@ -23,18 +24,25 @@ def _mail(recipient: str) -> bytes:
 def test_the_configured_rules_are_active_in_their_order(system: System) -> None:
     active = system.client("ses").describe_active_receipt_rule_set()
     assert active["Metadata"]["Name"] == "mailbus-local"
-    ours = [rule for rule in active["Rules"] if not rule["Name"].startswith("test-")]
+    ours = [rule for rule in active["Rules"] if rule["Name"].startswith("mailbus-local.")]
     assert [(rule["Name"], rule["Recipients"], rule["TlsPolicy"]) for rule in ours] == [
-        ("notes", ["notes@inbound.example.com"], "Optional"),
-        ("encoded", ["encoded@inbound.example.com"], "Optional"),
-        ("store", ["inbound.example.com"], "Optional"),
+        ("mailbus-local.noreply", ["noreply@inbound.example.com"], "Optional"),
+        ("mailbus-local.notes", ["notes@inbound.example.com"], "Optional"),
+        ("mailbus-local.encoded", ["encoded@inbound.example.com"], "Optional"),
+        ("mailbus-local.store", ["inbound.example.com", "inbound.example.net"], "Optional"),
     ]
 
 
-@pytest.mark.parametrize("name", ["notes", "encoded", "support"])
-def test_mail_of_either_action_becomes_one_event_and_is_stored(system: System, name: str) -> None:
-    recipient = f"{name}@inbound.example.com"
-
+@pytest.mark.parametrize(
+    "recipient",
+    [
+        "notes@inbound.example.com",
+        "encoded@inbound.example.com",
+        "support@inbound.example.com",
+        "support@inbound.example.net",
+    ],
+)
+def test_mail_of_either_action_becomes_one_event_and_is_stored(system: System, recipient: str) -> None:
     message_id = system.receive(_mail(recipient), recipient)
     (event,) = system.wait(1, message_id=message_id)
 
@@ -48,6 +56,16 @@ def test_mail_of_either_action_becomes_one_event_and_is_stored(system: System, n
     assert event["raw"]["key"] == f"raw/{message_id}"
     stored = system.client("s3").get_object(Bucket=event["raw"]["bucket"], Key=event["raw"]["key"])
     assert b"Subject: =?utf-8?" in stored["Body"].read()
+
+
+def test_mail_to_noreply_is_refused_in_the_smtp_conversation(system: System) -> None:
+    recipient = "noreply@inbound.example.com"
+    with (
+        smtplib.SMTP(system.outputs["smtp_host"], system.outputs["smtp_port"]) as smtp,
+        pytest.raises(smtplib.SMTPDataError) as refused,
+    ):
+        smtp.sendmail("ada@example.org", [recipient], _mail(recipient))
+    assert (refused.value.smtp_code, refused.value.smtp_error) == (550, b"5.1.1 Mailbox does not exist")
 
 
 def test_a_label_does_not_bypass_the_rule_of_an_address(system: System) -> None:
