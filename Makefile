@@ -69,7 +69,7 @@ clean: ## remove everything that these targets made
 
 lock: setup ## take the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile $(LOCK) --upgrade --group pyproject.toml:dev pyproject.toml -o requirements/dev.txt
-	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/dev.txt --group pyproject.toml:functions pyproject.toml -o requirements/runtime.txt
+	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/dev.txt pyproject.toml -o requirements/runtime.txt
 	echo uv | $(BIN)/uv pip compile $(LOCK) -c requirements/dev.txt - -o requirements/uv.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 

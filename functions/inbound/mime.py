@@ -136,7 +136,9 @@ def _message(header: fields.Header, body: bytes | None, defects: list[str]) -> I
     subject = _text(header.first("subject"))
     in_reply_to = _text(header.first("in-reply-to"))
     references = fields.message_ids(" ".join(header.all("references")))
-    is_threaded = bool(in_reply_to or references)
+    is_threaded = bool(
+        in_reply_to or references or replies.continues_conversation(header.first("thread-index"))
+    )
     to, cc = (_mailboxes(header.all(name), defects) for name in ("to", "cc"))
     return InboundMessage(
         from_email=_mailboxes(header.all("from"), defects),

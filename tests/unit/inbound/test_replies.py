@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,41 +10,20 @@ from hypothesis import strategies as st
 
 from inbound import replies
 from inbound.handler import process
+from tests.unit.inbound.answers import (
+    ADDRESSED,
+    FIRST,
+    GMAIL,
+    HEAD,
+    OUTLOOK,
+    QUOTE,
+    REPLY,
+    SHOP,
+    TEXTS,
+    message,
+    stripped,
+)
 from tests.unit.inbound.world import World, received, record
-
-HEAD = "From: Ada <ada@example.org>\nTo: support@inbound.example.com\nMessage-ID: <3@example.org>\n"
-
-
-REPLY = "Subject: Re: Your order\nIn-Reply-To: <2@example.com>\nReferences: <1@example.com> <2@example.com>\n"
-
-
-FIRST = "Subject: My order\n"
-
-
-QUOTE = "> Shall we send it again?\n>\n> Your shop\n"
-
-
-SHOP = "Shop <support@inbound.example.com>"
-
-
-OUTLOOK = f"From: {SHOP}\nSent: Monday, November 2, 2026 10:00 AM\nTo: Ada\nSubject: Your order\n\n"
-
-
-GMAIL = f"On Tue, Nov 17, 2026 at 4:40 PM {SHOP} wrote:\n\n> Please send us the headers.\n"
-
-
-def message(text: str, header: str = REPLY) -> dict[str, Any]:
-    """The event's message of a mail with this text."""
-    raw = f"{HEAD}{header}Content-Type: text/plain; charset=utf-8\n\n{text}"
-    world = World(raw.encode())
-    assert process([record(received())], world.wiring) == ()
-    found: dict[str, Any] = world.detail["message"]
-    return found
-
-
-def stripped(text: str, header: str = REPLY) -> str | None:
-    own: str | None = message(text, header)["stripped_text"]
-    return own
 
 
 @pytest.mark.parametrize(
@@ -193,7 +171,7 @@ def test_text_between_introduction_and_quote_belongs_to_neither() -> None:
         f"On Mon, 2 Nov 2026 at 10:00, Shop <shop@example.com> wrote:\n{QUOTE}\nYes, please.\n",
         "On Mon, 2 Nov 2026 at 10:00, Shop wrote:\n> Again?\n\nYes.\n\n> To Köln?\n\nNo.\n",
         "Hello,\n\n> Again?\n\nYes.\n",
-        f"Yes.\n\nEl lun, 2 nov 2026 a las 10:00, Shop (<shop@example.com>) escribió:\n\n{QUOTE}",
+        f"Yes.\n\nÎn lun., 2 nov. 2026 la 10:00, Shop <shop@example.com> a scris:\n\n{QUOTE}",
         "Yes.\n\nOn Mon, 2 Nov 2026 at 10:00, Shop <shop@example.com> wrote:\n\nShall we send it again?\n",
         f"Yes.\n\nOn Mon, 2 Nov 2026 at 10:00, Shop wrote:\n\n{QUOTE}\n-- \nchecked by a scanner\n",
         f"On Mon, 2 Nov 2026 at 10:00, Shop <shop@example.com> wrote:\n{QUOTE}",
@@ -223,18 +201,7 @@ def test_a_forwarded_mail_has_no_stripped_text(forwarded: str, header: str) -> N
     assert stripped(f"FYI\n\n{forwarded}\n", header) is None
 
 
-def test_a_first_mail_is_its_own_text_even_if_it_has_the_word_forward() -> None:
-    text = "Hello,\n\nmy order has not come. I look forward to it.\n\nThanks,\nAda"
-    assert stripped(f"{text}\n", FIRST) == text
-
-
-def test_a_signature_is_removed_and_a_line_of_dashes_is_not() -> None:
-    assert stripped("Hello\n--\nmore\n-- \nAda Lovelace\n+44 20 7946 0000\n", FIRST) == "Hello\n--\nmore"
-    assert stripped("-- \nAda Lovelace\n", FIRST) is None
-
-
-@pytest.mark.parametrize("header", [FIRST, REPLY])
-@pytest.mark.parametrize("quote", ["", f"\n{GMAIL}"])
+@pytest.mark.parametrize("quote", [f"\n{GMAIL}", f"\n{OUTLOOK}Again?\n"])
 @pytest.mark.parametrize(
     "text",
     [
@@ -244,8 +211,8 @@ def test_a_signature_is_removed_and_a_line_of_dashes_is_not() -> None:
         "Works.\n-- \n返金はいつですか\N{FULLWIDTH QUESTION MARK}\n",
     ],
 )
-def test_what_may_not_be_a_signature_is_not_removed(text: str, quote: str, header: str) -> None:
-    assert stripped(f"{text}{quote}", header) is None
+def test_what_may_not_be_a_signature_is_not_removed(text: str, quote: str) -> None:
+    assert stripped(f"{text}{quote}") is None
 
 
 def test_a_signature_above_the_quote_is_removed_and_one_below_it_is_not_certain() -> None:
@@ -267,12 +234,12 @@ def test_a_text_longer_than_a_reply_has_no_stripped_text() -> None:
     assert stripped(f"{text}{'y' * 20}", FIRST) is None
 
 
-def test_a_long_quote_is_removed_and_a_long_first_mail_has_no_stripped_text() -> None:
+def test_a_text_of_many_lines_is_as_any_other() -> None:
     introduction = "On Mon, 2 Nov 2026 at 10:00, Shop <shop@example.com> wrote:"
-    long = "> line\n" * (2 * replies.LINES)
-    assert stripped(f"Yes.\n\n{introduction}\n{long}") == "Yes."
-    assert stripped(f"Yes.\n\n{introduction}\n{long}No.\n") is None
-    assert stripped("line\n" * (2 * replies.LINES), FIRST) is None
+    quote, own = "> line\n" * 1000, "line\n" * 1000
+    assert stripped(f"{own}\n{introduction}\n{quote}") == own.strip()
+    assert stripped(f"Yes.\n\n{introduction}\n{quote}No.\n") is None
+    assert stripped(own, FIRST) == own.strip()
 
 
 def test_long_lines_are_not_cut() -> None:
@@ -287,23 +254,6 @@ def test_there_is_no_stripped_text_if_the_text_is_in_s3() -> None:
     assert (found["text"], found["stripped_text"]) == (None, None)
 
 
-SLOW = [
-    *("On ", "On a wrote: ", "Am 1 schrieb ", "Am schrieb : ", "Den skrev : ", "Il x ha scritto "),
-    *("Le a écrit a ", "From: ", "From: a\n", "From:\n\n", "> ", "* ", ">", "\n", " \n", "_", "-"),
-    *("2026年1月2日(月) 10:00 <a> ", "--forward"),
-]
-
-
-@pytest.mark.parametrize("piece", SLOW)
-@pytest.mark.parametrize("width", [None, 150])
-def test_hostile_text_takes_less_than_a_second(piece: str, width: int | None) -> None:
-    line = piece * (replies.TEXT_BYTES // len(piece) if width is None else width // len(piece))
-    text = (line if width is None else f"{line}\n" * 1000).encode()[: replies.TEXT_BYTES]
-    start = time.process_time()
-    replies.stripped(text, subject="Re: x", is_threaded=True, addressed=["a@example.org"])
-    assert time.process_time() - start < 1
-
-
 @pytest.mark.parametrize("subject", ["re" + " " * 200_000, "re:" * 60_000, "re [1]" * 30_000, " " * 200_000])
 def test_a_hostile_subject_takes_less_than_a_second(subject: str) -> None:
     text = f"Yes.\n\n{OUTLOOK}Again?\n".replace("Your order", f"x{subject}").encode()[: replies.TEXT_BYTES]
@@ -312,36 +262,15 @@ def test_a_hostile_subject_takes_less_than_a_second(subject: str) -> None:
     assert time.process_time() - start < 1
 
 
-PIECES = st.sampled_from(
-    [
-        "\n",
-        "\n\n",
-        "> ",
-        ">",
-        "-- \n",
-        "Yes.",
-        "wrote:",
-        "On Mon, 2 Nov 2026, Shop wrote:\n",
-        "From: a\n",
-        "Sent: b\n",
-        OUTLOOK,
-    ]
-)
-
-
-@given(
-    st.lists(PIECES | st.text(max_size=5), max_size=30).map("".join),
-    st.none() | st.sampled_from(["Re: x", "Re: Your order", "Fwd: x", "x"]),
-    st.booleans(),
-)
-def test_the_stripped_text_is_the_beginning_of_the_text_without_quotes(
+@given(TEXTS, st.none() | st.sampled_from(["Re: x", "Re: Your order"]), st.booleans())
+def test_the_stripped_text_of_an_answer_is_the_beginning_of_the_text_without_quotes(
     text: str,
     subject: str | None,
     is_threaded: bool,  # noqa: FBT001 - hypothesis's
 ) -> None:
-    text = text.encode("utf-8", "replace").decode()
-    addressed = ["support@inbound.example.com"]
-    own = replies.stripped(text.encode(), subject=subject, is_threaded=is_threaded, addressed=addressed)
+    own = replies.stripped(
+        text.encode(), subject=subject, is_threaded=is_threaded or subject is None, addressed=ADDRESSED
+    )
     if own is not None:
         assert own
         assert text.strip().startswith(own)
