@@ -9,6 +9,7 @@ from mailbus.addresses import require_one_line
 from mailbus.jobs.contract import Alternative
 from mailbus.jobs.job import Attachment
 from mailbus.jobs.json_paths import refuse
+from mailbus.word_decoding import decode_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,9 +98,10 @@ def _check_for_template(attachment: Attachment, path: str) -> None:
 
 
 def _filename(text: str, path: str) -> str:
-    if not text.strip() or len(text) > MAX_FILENAME:
+    decoded = decode_words(text)
+    if not decoded.strip() or len(decoded) > MAX_FILENAME:
         refuse(path, f"must be 1 to {MAX_FILENAME} characters")
-    return require_one_line(text, path)
+    return require_one_line(decoded, path)
 
 
 def _content_type(text: str, path: str) -> str:

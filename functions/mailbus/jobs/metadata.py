@@ -37,16 +37,21 @@ def check_metadata(metadata: Mapping[str, MetadataValue], path: str, *, most: in
         refuse(path, f"has more than {most} bytes as JSON; store it elsewhere and use a reference")
 
 
-def check_tags(tags: tuple[str, ...], path: str, *, message_tag_name: str | None) -> None:
-    """Refuse tags that do not fit into a header; with `message_tag_name` SES must take the only tag too."""
-    for index, tag in enumerate(tags):
-        if not require_one_line(tag, f"{path}[{index}]").strip():
+def read_tags(tags: tuple[str, ...], path: str, *, message_tag_name: str | None) -> tuple[str, ...]:
+    """Return tags without blanks around them, which no header keeps; with `message_tag_name` SES takes one.
+
+    Raises `InvalidJob` for a tag that does not fit into a header.
+    """
+    read = tuple(require_one_line(tag, f"{path}[{index}]").strip() for index, tag in enumerate(tags))
+    for index, tag in enumerate(read):
+        if not tag:
             refuse(f"{path}[{index}]", "is an empty tag; remove it")
-    if len(msgspec.json.encode(tags)) > MAX_TAGS_BYTES:
+    if len(msgspec.json.encode(read)) > MAX_TAGS_BYTES:
         refuse(path, f"has more than {MAX_TAGS_BYTES} bytes as JSON; use fewer or shorter tags")
-    if message_tag_name is None or not tags:
-        return
-    if len(tags) > 1:
-        refuse(path, f"has {len(tags)} tags; only one is allowed, since message_tag_name is set")
-    if not _MESSAGE_TAG.fullmatch(tags[0]):
+    if message_tag_name is None or not read:
+        return read
+    if len(read) > 1:
+        refuse(path, f"has {len(read)} tags; only one is allowed, since message_tag_name is set")
+    if not _MESSAGE_TAG.fullmatch(read[0]):
         refuse(f"{path}[0]", "must be 1 to 256 characters of A-Z a-z 0-9 _ -, since message_tag_name is set")
+    return read

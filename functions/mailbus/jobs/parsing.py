@@ -26,10 +26,11 @@ from mailbus.jobs.metadata import (
     MAX_METADATA_BYTES,
     MAX_RECIPIENT_METADATA_BYTES,
     check_metadata,
-    check_tags,
+    read_tags,
 )
 from mailbus.jobs.strict_json import read_document, read_field, validate
 from mailbus.validation import json_type
+from mailbus.word_decoding import decode_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -118,13 +119,12 @@ def _job(
     )
     entries = recipient_entries(written, to, own, errors) if merge else {}
     errors.raise_all()
-    subject = header_line(written.subject or "", "$.subject")
+    subject = header_line(decode_words(written.subject or ""), "$.subject")
     headers = Headers() if written.headers is None else read_headers(written.headers, "$.headers")
     metadata = written.metadata or {}
     most = MAX_RECIPIENT_METADATA_BYTES if merge else MAX_METADATA_BYTES
     check_metadata(metadata, "$.metadata", most=most)
-    tags = written.tags or ()
-    check_tags(tags, "$.tags", message_tag_name=message_tag_name)
+    tags = read_tags(written.tags or (), "$.tags", message_tag_name=message_tag_name)
     extra = written.esp_extra or {}
     check_esp_extra(extra, "$.esp_extra", merge=merge)
     return Job(

@@ -16,6 +16,7 @@ import msgspec
 from mailbus import validation
 from mailbus.errors import InvalidJob
 from mailbus.jobs.json_paths import entry_path, json_path, refuse, walk
+from mailbus.jobs.wrappings import refuse_wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,7 @@ def read_document(body: str) -> dict[str, Any]:
         _refuse_depth()
     if reader.has_invalid_values or _has_lone_surrogate(body, document):
         refuse_invalid_values(document)
+    refuse_wrapped(document)
     if not isinstance(document, dict):
         refuse("$", f"must be an object, not {validation.json_type(document)}")
     return document

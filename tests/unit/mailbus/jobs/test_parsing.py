@@ -154,6 +154,35 @@ def test_alternatives_and_attachments_share_the_parts_that_ses_takes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("subject", "shown"),
+    [
+        ("=?UTF-8?Q?Sch=C3=B6ne_Gr=C3=BC=C3=9Fe?=", "Schöne Grüße"),
+        ("Re: =?utf-8?b?R3LDvMOf?= =?utf-8?b?ZQ==?=", "Re: Grüße"),
+        ("=?x-nonsense?q?abc?=", "=?x-nonsense?q?abc?="),
+    ],
+)
+def test_encoded_words_in_a_subject_and_in_a_file_name_are_decoded_as_those_in_names(
+    subject: str, shown: str
+) -> None:
+    file = {"content": "", "filename": f"{subject}.pdf"}
+    read = parse_job(json.dumps(job(subject=subject, attachments=[file])), SQS_ID)
+    assert (read.subject, read.attachments[0].filename) == (shown, f"{shown}.pdf")
+
+
+@pytest.mark.parametrize("field", ["subject", "filename"])
+def test_an_encoded_line_break_is_refused(field: str) -> None:
+    text = "=?utf-8?q?Hello=0D=0ABcc=3A_eve=40example.com?="
+    fields = {"subject": text} if field == "subject" else {"attachments": [{"content": "", "filename": text}]}
+    assert "carriage return" in refusal(job(**fields)).reason
+
+
+@pytest.mark.parametrize("blank", [" ", "  ", "\t", "\u00a0", "\u3000"])
+def test_tags_have_no_blanks_around_them(blank: str) -> None:
+    read = parse_job(json.dumps(job(tags=[f"{blank}north east{blank}"])), SQS_ID, message_tag_name=None)
+    assert read.tags == ("north east",)
+
+
+@pytest.mark.parametrize(
     ("tags", "reason"),
     [
         ([], None),

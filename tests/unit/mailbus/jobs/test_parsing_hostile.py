@@ -168,7 +168,7 @@ def test_a_valid_job_is_read_as_meant(document: dict[str, Any]) -> None:
         document.get("html"),
     )
     assert job.metadata == document.get("metadata", {})
-    assert job.tags == tuple(document.get("tags", ()))
+    assert job.tags == tuple(tag.strip() for tag in document.get("tags", ()))
     assert dict(job.headers) == {
         name: text.strip(" \t") for name, text in document.get("headers", {}).items()
     }
