@@ -17,6 +17,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.aws import call_errors, sessions
+from mailbus.aws.partitions import REGION, dns_suffix
 from mailbus.chunks import chunked
 from mailbus.environment import JOBS_BUCKET_TAG, LEDGER_TABLE_TAG
 from mailbus.errors import ConfigurationError, InvalidJob, MailbusError, SendError
@@ -45,9 +46,9 @@ BACKOFF_SECONDS: Final = 0.1
 # Longer than any job can be scheduled ahead, so that a cancelled job stays cancelled.
 CANCELLED_SECONDS: Final = 400 * 24 * 60 * 60
 
-# today's queue URLs, those of https://docs.aws.amazon.com/general/latest/gr/sqs-service.html, and China's
-_REGION: Final = re.compile(
-    r"https://(?:sqs\.(?P<today>[a-z0-9-]+)|(?P<legacy>[a-z0-9-]+)\.queue)\.amazonaws\.com(?:\.cn)?/"
+# today's queue URLs, and those of https://docs.aws.amazon.com/general/latest/gr/sqs-service.html
+_QUEUE_URL: Final = re.compile(
+    rf"https://(?:sqs\.(?P<today>{REGION})|(?P<legacy>{REGION})\.queue)\.(?P<suffix>[a-z0-9.-]+)/"
 )
 
 
@@ -243,14 +244,20 @@ class Client:
             if self._clients[service] is None:
                 session: Any = self._session or sessions.open_session()
                 self._session = session
-                # from the queue's URL, so that an application need not configure it
-                found = _REGION.match(self._queue_url)
                 self._clients[service] = session.client(
                     service,
-                    region_name=found and (found["today"] or found["legacy"]),
+                    # so that an application need not configure it
+                    region_name=_region_in(self._queue_url),
                     config=sessions.config(max_attempts=CALL_ATTEMPTS),
                 )
             return self._clients[service]
+
+
+def _region_in(queue_url: str) -> str | None:
+    """Return the region in a queue's URL; None if the URL is not one of AWS's own."""
+    found = _QUEUE_URL.match(queue_url)
+    region = found and (found["today"] or found["legacy"])
+    return region if found and region and found["suffix"] == dns_suffix(region) else None
 
 
 def _job_id_of(job: object) -> str | None:

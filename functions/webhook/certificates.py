@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from cryptography import x509
 
+from mailbus.aws.partitions import REGION, dns_suffix
 from mailbus.errors import SignatureError
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ CACHED_CERTIFICATES: Final = 64
 # One pattern for the whole text instead of a URL parser: two parsers may disagree on the host. A region is
 # matched exactly: `sns.s3-us-west-2.amazonaws.com` is the bucket of whoever owns the name "sns".
 _URL: Final = re.compile(
-    r"https://sns\.(?:cn-[a-z]+-[0-9]\.amazonaws\.com\.cn|(?!cn-)[a-z]{2}(?:-[a-z]+)+-[0-9]\.amazonaws\.com)"
-    r"/SimpleNotificationService-[0-9a-f]{1,64}\.pem",
+    rf"https://sns\.(?P<region>{REGION})\.(?P<suffix>[a-z0-9.-]+)/SimpleNotificationService-[0-9a-f]{{1,64}}\.pem",
     re.ASCII,
 )
 
@@ -44,8 +44,9 @@ class Unreachable(msgspec.Struct, frozen=True, kw_only=True):
 
 def require_certificate_url(url: str) -> str:
     """Return a certificate's URL; raise `SignatureError` if it is not one of SNS's."""
-    if _URL.fullmatch(url) is None:
-        reason = "SigningCertURL is not one of SNS's: https://sns.<region>.amazonaws.com/...pem"
+    parts = _URL.fullmatch(url)
+    if parts is None or parts["suffix"] != dns_suffix(parts["region"]):
+        reason = "SigningCertURL is not one of SNS's: https://sns.<region>.<its partition's domain>/...pem"
         raise SignatureError(reason)
     return url
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
+from mailbus.aws.partitions import REGION, dns_suffix, partitions
 from mailbus.errors import SignatureError
 from webhook.messages import created_at, text_to_sign
 
@@ -27,12 +28,11 @@ AHEAD: Final = timedelta(minutes=5)
 KEY_BITS: Final = 2048
 HASHES: Final = {"1": SHA1, "2": SHA256}
 
-# The names in SNS's certificates: sns.amazonaws.com; in opt-in regions sns-signing.<region>; in China and
-# GovCloud sns-<region>. From AWS's own SDK:
+# The names in SNS's certificates: sns.amazonaws.com; in opt-in regions sns-signing.<region>; in China,
+# GovCloud and others sns-<region>; each below the domain of its partition. From AWS's own SDK:
 # https://github.com/aws/aws-sdk-java-v2/blob/master/services-custom/sns-message-manager/src/main/java/software/amazon/awssdk/messagemanager/sns/internal/SnsHostProvider.java
-_REGION: Final = r"[a-z]{2}(?:-[a-z]+)+-[0-9]"
-_SUBJECT: Final = re.compile(
-    rf"sns(?:(?:-signing)?\.{_REGION}|-{_REGION})?\.amazonaws\.com(?:\.cn)?", re.ASCII
+_NAME: Final = re.compile(
+    rf"sns(?:(?:-signing)?\.(?P<opt_in>{REGION})|-(?P<region>{REGION}))?\.(?P<suffix>[a-z0-9.-]+)", re.ASCII
 )
 
 
@@ -55,7 +55,7 @@ def verify(message: Message, certificate: x509.Certificate, now: datetime) -> No
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         reason = "the signing certificate is not valid now"
         raise SignatureError(reason)
-    if not any(_SUBJECT.fullmatch(name) for name in _names(certificate)):
+    if not any(_is_of_sns(name) for name in _names(certificate)):
         reason = "the signing certificate is not issued to SNS"
         raise SignatureError(reason)
     try:
@@ -75,6 +75,16 @@ def verify(message: Message, certificate: x509.Certificate, now: datetime) -> No
 
 def _minutes(duration: timedelta) -> int:
     return duration // timedelta(minutes=1)
+
+
+def _is_of_sns(name: str) -> bool:
+    parts = _NAME.fullmatch(name)
+    if parts is None:
+        return False
+    region = parts["opt_in"] or parts["region"]
+    if region is None:
+        return parts["suffix"] in {one.dns_suffix for one in partitions()}
+    return parts["suffix"] == dns_suffix(region)
 
 
 def _names(certificate: x509.Certificate) -> list[str]:

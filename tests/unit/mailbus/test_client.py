@@ -43,6 +43,9 @@ def test_clients_are_of_the_queues_own_region_and_say_who_they_are() -> None:
         ("https://sqs.eu-central-1.amazonaws.com/210987654321/send", "eu-central-1"),
         ("https://eu-central-1.queue.amazonaws.com/210987654321/send", "eu-central-1"),
         ("https://sqs.cn-north-1.amazonaws.com.cn/210987654321/send", "cn-north-1"),
+        ("https://sqs.eusc-de-east-1.amazonaws.eu/210987654321/send", "eusc-de-east-1"),
+        ("https://sqs.us-iso-east-1.c2s.ic.gov/210987654321/send", "us-iso-east-1"),
+        ("https://sqs.eu-west-1.example.com/210987654321/send", "us-west-2"),
         ("http://127.0.0.1:4566/000000000000/send", "us-west-2"),
     ],
 )

@@ -41,6 +41,10 @@ BAD_CERTIFICATES = {
         certificate(rsa_key(), names=("evil.sns.amazonaws.com",)),
         "not issued to SNS",
     ),
+    "of another partition's domain": (
+        certificate(rsa_key(), names=("sns-signing.eu-west-1.amazonaws.eu",)),
+        "not issued to SNS",
+    ),
     "of a wildcard": (certificate(rsa_key(), names=("*.amazonaws.com",)), "not issued to SNS"),
     "without names": (certificate(rsa_key(), names=()), "not issued to SNS"),
     "of an elliptic curve": (certificate(ec_key()), "no RSA key"),
@@ -64,6 +68,9 @@ def test_a_certificate_that_is_not_valid_now_or_not_snss_is_refused(pem: bytes, 
         "sns-signing.ap-east-1.amazonaws.com",
         "sns-us-gov-west-1.amazonaws.com",
         "sns-cn-north-1.amazonaws.com.cn",
+        "sns-signing.eusc-de-east-1.amazonaws.eu",
+        "sns-us-iso-east-1.c2s.ic.gov",
+        "sns-signing.eu-isoe-west-1.cloud.adc-e.uk",
     ],
 )
 def test_all_names_of_snss_certificates_are_accepted(name: str) -> None:
