@@ -1,57 +1,115 @@
 """Parses address lists of received mail, well-formed or not.
 
 The standard library's parser takes quadratic time on long lists, and its results differ between Python
-releases; this one reads each character once.
+releases; this one reads each character a bounded number of times.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
-from inbound.fields import text
+import msgspec
+
+from inbound.fields import text as decoded
+from inbound.fields import word_spans
 from mailbus.events import Mailbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 ADDRESSES_CUT: Final = "addresses_cut"
 
 # The addresses of one field; an event does not have room for that many.
 ADDRESSES: Final = 5000
 
+# Stands for each character of an encoded word while a list is split: a word is one word, whatever it holds
+# (RFC 2047, 5). No field's value has this character.
+_WORD: Final = "\ud800"
+
+# Most addresses: they are read at once.
+_ATOM: Final = r'[^\s"(<,;:>@=\\]+'
+_USUAL: Final = re.compile(
+    rf'(?:([^"(<,;:>@=\\]*+)<({_ATOM}@{_ATOM})>|\s*+({_ATOM}@{_ATOM}))\s*+(?:,|\Z)',
+)
 _ENDS: Final = frozenset(",;")
+_EMPTY: Final = re.compile(r"[\s,]*")
 _PLAIN: Final = re.compile(r'[^"(<,;:]+')
-_UP_TO_ANGLE_OR_QUOTE: Final = re.compile(r'[^">]*')
+_ANGLE_RUN: Final = re.compile(r'[^"<>,;]*')
+_STRAY_ANGLES: Final = re.compile(r"(?:\s*>)*")
+_MAILTO: Final = re.compile(r"\s*mailto:", re.IGNORECASE)
+_TOKEN: Final = re.compile(rf'"(?:[^"\\]|\\.)*"?|[{_WORD}]+|[^\s,;"{_WORD}]+|[\s,;]+', re.DOTALL)
+_SIMPLE: Final = re.compile(rf'\s*[^\s,;"{_WORD}]+\s*')
+_ADDRESS: Final = re.compile(r'[^\s@<>()\[\],;:"]+@[^\s@<>()\[\],;:"]+')
+
+
+class _Text(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of a value. `mask` has the same length, and no characters of encoded words."""
+
+    value: str
+    mask: str
+
+    def cut(self, start: int, end: int) -> _Text:
+        return _Text(value=self.value[start:end], mask=self.mask[start:end])
+
+
+class _Angle(msgspec.Struct, frozen=True, kw_only=True):
+    """An address in angle brackets, and what stands before it within them. It was read up to `end`."""
+
+    address: _Text
+    before: str
+    end: int
+
+
+class _Word(msgspec.Struct, frozen=True, kw_only=True):
+    """A name, or an address, of a text without angle brackets."""
+
+    kind: Literal["name", "quoted", "encoded", "address"]
+    value: str
+
+
+class _Box(msgspec.Struct, frozen=True, kw_only=True):
+    """A mailbox, still encoded."""
+
+    name: str
+    address: str
 
 
 class _Item:
-    """The pieces of one address that were read so far."""
+    """The pieces of a list between two separators that were read so far."""
 
     def __init__(self) -> None:
         self.name: list[str] = []
-        self.bare: list[str] = []
+        self.bare: list[_Text] = []
         self.comment: list[str] = []
-        self.angle: str | None = None
+        self.angles: list[tuple[list[str], _Angle]] = []
         self.has_at = False
-        self.has_quotes = False
 
-    def to_mailbox(self) -> Mailbox | None:
+    def add_angle(self, angle: _Angle) -> None:
+        """Add an address in angle brackets; one without an at sign before it was of the name."""
+        name = self.name
+        if self.angles and "@" not in self.angles[-1][1].address.mask:
+            name, other = self.angles.pop()
+            name += (f" <{other.address.value}> ", *self.name)
+        self.angles.append((name, angle))
+        self.name = []
+
+    @property
+    def is_only_name(self) -> bool:
+        """True if it has no address, and may be the first half of a name with a comma."""
+        return not self.angles and not self.has_at
+
+    def boxes(self) -> tuple[_Box, ...]:
+        """Return its mailboxes: one, or several if a separator is missing."""
         comment = _single_spaced("".join(self.comment))
-        if self.angle is not None:
-            address = self.angle.strip() if '"' in self.angle else "".join(self.angle.split())
-            if address.startswith("@") and ":" in address:
-                address = address.partition(":")[2]  # a source route, obsolete since RFC 2822
-            return _mailbox(_single_spaced("".join(self.name)) or comment, address)
-        if self.has_at or (not self.has_quotes and len("".join(self.bare).split()) == 1):
-            pieces = (piece if piece.startswith('"') else "".join(piece.split()) for piece in self.bare)
-            return _mailbox(comment, "".join(pieces))
-        return _mailbox(_single_spaced("".join(self.name)) or comment, "")
-
-
-def _mailbox(name: str, address: str) -> Mailbox | None:
-    return Mailbox(name=text(name), address=text(address)) if name or address else None
+        if not self.angles:
+            return tuple(_bare_boxes(_words(self.bare), comment))
+        self.angles[-1][0].extend((" ", *self.name))
+        named = (
+            (_single_spaced("".join(name)) or angle.before, angle.address) for name, angle in self.angles
+        )
+        return tuple(box for name, address in named for box in _angle_boxes(name or comment, address))
 
 
 def _single_spaced(words: str) -> str:
@@ -63,65 +121,118 @@ def mailboxes(values: Iterable[str]) -> tuple[Mailbox, ...]:
 
     A group is replaced by its members. A missing name or address is `""`.
     """
-    found = (mailbox for value in values for item in _items(value) if (mailbox := item.to_mailbox()))
+    found = (
+        Mailbox(name=decoded(box.name), address=decoded(box.address))
+        for each in values
+        for box in _boxes(each)
+    )
     return tuple(itertools.islice(found, ADDRESSES))
 
 
-def _items(value: str) -> Iterable[_Item]:
+def _boxes(value: str) -> Iterator[_Box]:
+    """Yield the mailboxes of a value.
+
+    A piece without an address before a comma is the first half of the next one's name, as in
+    `Lovelace, Ada <ada@example.org>`, unless that is an address alone, as in `root, ada@example.org`.
+    """
+    position = 0
+    while usual := _USUAL.match(value, position):
+        name, angle, bare = usual.groups()
+        yield _Box(name=_single_spaced(name or ""), address=angle or bare)
+        position = usual.end()
+    halves: list[_Box] = []
+    for item, separator in _items(value[position:]):
+        boxes = () if separator == ":" else item.boxes()
+        if not boxes and separator != ":":
+            continue
+        if item.is_only_name:
+            halves += boxes
+        elif halves and (item.angles or boxes[0].name):
+            names = [*(half.name or half.address for half in halves), boxes[0].name]
+            yield _Box(name=", ".join(filter(None, names)), address=boxes[0].address)
+            yield from boxes[1:]
+            halves = []
+            continue
+        if not item.is_only_name or separator != ",":
+            yield from halves
+            halves = []
+        if not item.is_only_name:
+            yield from boxes
+    yield from halves
+
+
+def _items(value: str) -> Iterator[tuple[_Item, str]]:
+    """Yield the pieces of a list, each with the separator after it."""
+    text = _masked(value)
+    mask = text.mask
     item = _Item()
     position = 0
     while position < len(value):
-        character = value[position]
+        character = mask[position]
         position += 1
         if character == '"':
             start = position - 1
-            quoted, position = _quoted(value, position)
+            quoted, position = _quoted(value, mask, position)
             item.name.append(quoted)
-            item.bare.append(value[start:position])
-            item.has_quotes = True
+            item.bare.append(text.cut(start, position))
         elif character == "(":
-            comment, position = _comment(value, position)
+            comment, position = _comment(value, mask, position)
             item.comment.append(comment)
             item.name.append(" ")
         elif character == "<":
-            close = _angle_end(value, position)
-            item.angle = value[position:close]
-            position = close + 1
+            angle = _angle(text, position)
+            item.add_angle(angle)
+            position = angle.end
         elif character in _ENDS:
-            yield item
+            yield item, character
             item = _Item()
-        elif character == ":" and item.angle is None and not item.has_at:
-            item = _Item()  # it was the name of a group
+            empty = _EMPTY.match(mask, position)
+            position = position if empty is None else empty.end()
+        elif character == ":" and item.is_only_name:
+            yield item, character  # the name of a group
+            item = _Item()
         else:
-            plain = _PLAIN.match(value, position)
-            run = character if plain is None else character + plain[0]
-            position += len(run) - 1
-            item.name.append(run)
+            plain = _PLAIN.match(mask, position)
+            end = position if plain is None else plain.end()
+            run = text.cut(position - 1, end)
+            position = end
+            item.name.append(run.value)
             item.bare.append(run)
-            item.has_at = item.has_at or "@" in run
-    yield item
+            item.has_at = item.has_at or "@" in run.mask
+    yield item, ""
 
 
-def _quoted(value: str, position: int) -> tuple[str, int]:
+def _masked(value: str) -> _Text:
+    """Return a value with a mask of its encoded words."""
+    if "=?" not in value:
+        return _Text(value=value, mask=value)
+    kept: list[str] = []
+    position = 0
+    for start, end in word_spans(value):
+        kept += (value[position:start], _WORD * (end - start))
+        position = end
+    return _Text(value=value, mask="".join((*kept, value[position:])))
+
+
+def _quoted(value: str, mask: str, position: int) -> tuple[str, int]:
     """Return a quoted string's content and end; `position` is after its first quote."""
     content: list[str] = []
-    while position < len(value) and value[position] != '"':
-        if value[position] == "\\" and position + 1 < len(value):
+    while position < len(value) and mask[position] != '"':
+        if mask[position] == "\\" and position + 1 < len(value):
             position += 1
         content.append(value[position])
         position += 1
     return "".join(content), position + 1
 
 
-def _comment(value: str, position: int) -> tuple[str, int]:
+def _comment(value: str, mask: str, position: int) -> tuple[str, int]:
     """Return a comment's content and end, nested ones included; `position` is after its first bracket."""
     content: list[str] = []
     depth = 1
     while position < len(value):
-        character = value[position]
+        character = mask[position]
         position += 1
         if character == "\\" and position < len(value):
-            character = value[position]
             position += 1
         elif character == "(":
             depth += 1
@@ -129,15 +240,135 @@ def _comment(value: str, position: int) -> tuple[str, int]:
             depth -= 1
             if not depth:
                 break
-        content.append(character)
+        content.append(value[position - 1])
     return "".join(content), position
 
 
-def _angle_end(value: str, position: int) -> int:
-    """Return the end of an address in angle brackets; brackets in a quoted local part do not count."""
-    while (match := _UP_TO_ANGLE_OR_QUOTE.match(value, position)) and match.end() < len(value):
-        position = match.end()
-        if value[position] == ">":
-            return position
-        position = _quoted(value, position + 1)[1]
-    return len(value)
+def _angle(text: _Text, start: int) -> _Angle:
+    """Return the innermost address of angle brackets, the first of which is before `start`.
+
+    Brackets in a quoted local part do not count. Brackets that are never closed end at the separator after
+    their address.
+    """
+    mask = text.mask
+    inner = position = start
+    separator: int | None = None
+    has_at = False
+    while (run := _ANGLE_RUN.match(mask, position)) and run.end() < len(mask):
+        has_at = has_at or "@" in run[0]
+        position = run.end()
+        character = mask[position]
+        if character == ">":
+            end = _STRAY_ANGLES.match(mask, position + 1)
+            after = position + 1 if end is None else end.end()
+            return _inner(text, start, inner, position, after)
+        if character == '"':
+            position = _quoted(text.value, mask, position + 1)[1]
+            continue
+        if character == "<":
+            if separator is not None:
+                break
+            inner, has_at = position + 1, False
+        elif separator is None and has_at and mask[inner] != "@":
+            separator = position
+        position += 1
+    end_at = len(mask) if separator is None else separator
+    return _inner(text, start, inner, end_at, end_at)
+
+
+def _inner(text: _Text, start: int, inner: int, end: int, after: int) -> _Angle:
+    before = _single_spaced(text.value[start : max(start, inner - 1)].replace("<", " "))
+    return _Angle(address=text.cut(inner, end), before=before, end=after)
+
+
+def _angle_boxes(name: str, angle: _Text) -> Iterator[_Box]:
+    """Yield the addresses in angle brackets, of which there should be one; the name is the first one's."""
+    if angle.mask.lstrip().startswith("@") and ":" in angle.mask:
+        # a source route, obsolete since RFC 2822
+        angle = angle.cut(angle.mask.index(":") + 1, len(angle.mask))
+    elif scheme := _MAILTO.match(angle.mask):
+        angle = angle.cut(scheme.end(), len(angle.mask))
+    words = _words([angle])
+    addresses = [word.value for word in words if word.kind == "address"]
+    if not addresses:
+        address = _single_spaced(angle.value)
+        if name or address:
+            yield _Box(name=name, address=address)
+        return
+    names = " ".join(word.value for word in words if word.kind != "address")
+    yield _Box(name=name or names, address=addresses[0])
+    yield from (_Box(name="", address=address) for address in addresses[1:])
+
+
+def _bare_boxes(words: list[_Word], comment: str) -> Iterator[_Box]:
+    """Yield the mailboxes of a text without angle brackets: names stand before their address, or after it."""
+    names: list[str] = []
+    address: str | None = None
+    name = ""
+    for word in words:
+        if word.kind != "address":
+            names.append(word.value)
+            continue
+        if address is not None:
+            yield _Box(name=name, address=address)
+        name, address, names = " ".join(names), word.value, []
+    if address is not None:
+        yield _Box(name=" ".join(filter(None, (name, *names))) or comment, address=address)
+    elif len(words) == 1 and _is_lone_address(words[0]):
+        # a mailbox of the machine, as in "postmaster"
+        yield _Box(name=comment, address=words[0].value)
+    elif names or comment:
+        yield _Box(name=" ".join(names) or comment, address="")
+
+
+def _is_lone_address(word: _Word) -> bool:
+    if word.kind == "encoded":
+        return _ADDRESS.fullmatch(decoded(word.value)) is not None
+    return word.kind == "name"
+
+
+def _words(pieces: list[_Text]) -> list[_Word]:
+    """Split a text into names and addresses; blanks join only around an at sign, and dots of an address."""
+    value, mask = "".join(piece.value for piece in pieces), "".join(piece.mask for piece in pieces)
+    if _SIMPLE.fullmatch(mask):
+        return [_Word(kind="address" if "@" in mask else "name", value=value.strip())]
+    words: list[_Word] = []
+    group: list[str] = []
+    kind: Literal["name", "quoted", "encoded", "address"] = "name"
+    last, after_blank = "", False
+    for token in _TOKEN.finditer(mask):
+        found = token[0]
+        if found[0].isspace() or found[0] in _ENDS:
+            after_blank = True
+            continue
+        is_joined = bool(group) and _is_joined(last, found, kind=kind, after_blank=after_blank)
+        if not is_joined and group:
+            words.append(_word(group, kind))
+        if not is_joined:
+            group, kind = [], "name"
+            if found[0] in {'"', _WORD}:
+                kind = "quoted" if found[0] == '"' else "encoded"
+        if found[0] != '"' and "@" in found:
+            kind = "address"
+        group.append(value[token.start() : token.end()])
+        last, after_blank = found, False
+    if group:
+        words.append(_word(group, kind))
+    return words
+
+
+def _is_joined(last: str, found: str, *, kind: str, after_blank: bool) -> bool:
+    """Return True if a token continues the word whose last token is `last`."""
+    if _WORD in (last[0], found[0]):
+        return False
+    if last[-1] == "@" or found[0] in "@.":
+        return True
+    if not after_blank:
+        return last[0] != '"'
+    # "ada . lovelace@example . org", but not "Dr. ada@example.org"
+    return last[-1] == "." and (last == "." or kind == "address")
+
+
+def _word(group: list[str], kind: Literal["name", "quoted", "encoded", "address"]) -> _Word:
+    value = "".join(group)
+    return _Word(kind=kind, value=_quoted(value, value, 1)[0] if kind == "quoted" else value)

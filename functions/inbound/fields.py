@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import itertools
 import re
 from datetime import UTC, datetime
 from email.message import Message
@@ -15,7 +16,7 @@ import msgspec
 from inbound import charsets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 BAD_DATE: Final = "bad_date"
 BAD_HEADER: Final = "bad_header"
@@ -190,30 +191,38 @@ def _raw(value: str) -> bytes:
 
 def _pieces(value: str) -> Iterable[str | _Word]:
     """Split a value into plain text and encoded words, in linear time."""
-    plain = position = 0
+    plain = 0
+    for start, end, word in itertools.islice(_words(value), WORDS):
+        if plain < start:
+            yield value[plain:start]
+        yield word
+        plain = end
+    if plain < len(value):
+        yield value[plain:]
+
+
+def word_spans(value: str) -> Iterator[tuple[int, int]]:
+    """Yield the start and the end of each encoded word of a value."""
+    return ((start, end) for start, end, _ in _words(value))
+
+
+def _words(value: str) -> Iterator[tuple[int, int, _Word]]:
+    position = 0
     close = -1
-    words = 0
-    while words < WORDS and (start := value.find("=?", position)) >= 0:
+    while (start := value.find("=?", position)) >= 0:
+        position = start + 2
         head = _WORD_HEAD.match(value, start)
         if head is None:
-            position = start + 2
             continue
         if close < head.end():
             close = value.find("?=", head.end())
         if close < 0:
-            break
+            return
         broken = value.find("=?", head.end(), close) >= 0
         data = None if broken else _word(value[head.end() : close], head[2].lower())
-        if data is None:
-            position = start + 2
-            continue
-        if plain < start:
-            yield value[plain:start]
-        yield _Word(charset=head[1].partition("*")[0].lower(), data=data)
-        words += 1
-        plain = position = close + 2
-    if plain < len(value):
-        yield value[plain:]
+        if data is not None:
+            position = close + 2
+            yield start, position, _Word(charset=head[1].partition("*")[0].lower(), data=data)
 
 
 def _word(encoded: str, encoding: str) -> bytes | None:
