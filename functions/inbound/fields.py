@@ -16,7 +16,7 @@ import msgspec
 from inbound import charsets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sized
 
 BAD_DATE: Final = "bad_date"
 BAD_HEADER: Final = "bad_header"
@@ -40,6 +40,13 @@ WORDS: Final = 2000
 _LINE: Final = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 _MBOX_LINE: Final = re.compile(rb">?From ")
+_PARAMETER: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_.*-]*[ \t]*=")
+# A field, and not a line of text such as "Note: …" or "https://…".
+_SURE_FIELD: Final = re.compile(
+    rb"(?:[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+|from|to|cc|bcc|subject|date|sender|received|references|keywords"
+    rb"|comments|importance|priority|precedence|sensitivity|organization|status)[ \t]*:",
+    re.IGNORECASE,
+)
 _HEADER_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 # The lookbehind matches a run of blanks once, and not again from each of its blanks.
 _LINE_BREAK: Final = re.compile(r"(?<!\s)\s*[\r\n]\s*")
@@ -93,12 +100,13 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 def read_header(raw: bytes, start: int, stop: int, *, limit: int = FIELDS) -> Header:
     """Return the header section between two offsets, with at most `limit` fields.
 
-    A line that is neither a field nor a continuation ends it and begins the body, as in the standard library.
-    A field without a name is skipped.
+    It ends at an empty line. A line that is neither a field nor a continuation is skipped, unless the empty
+    line is missing, so that the body begins there: see `_known_header`. A parameter on a line of its own,
+    whose blank is lost, continues its field.
     """
     fields: list[tuple[str, list[bytes]]] = []
     defects: tuple[str, ...] = ()
-    position = start
+    position = known = start
     while position < stop:
         match = _LINE.match(raw, position, min(stop, start + HEADER_BYTES))
         if match is None or match.end() - start >= HEADER_BYTES or len(fields) > limit:
@@ -107,16 +115,52 @@ def read_header(raw: bytes, start: int, stop: int, *, limit: int = FIELDS) -> He
         line = match[1]
         if not line:
             return Header(fields=_decoded(fields), end=match.end(), defects=defects)
+        field = _FIELD.match(line)
         if line[:1] in b" \t" and fields:
             fields[-1][1].append(line)
-        elif field := _FIELD.match(line):
+        elif fields and (field is None or b"=" in field[1]) and _is_parameter(fields[-1][1][-1], line):
+            fields[-1][1].append(b" " + line)
+            defects = (BAD_HEADER,)
+        elif field:
             fields.append((field[1].decode("ascii"), [field[2]]))
         elif line.startswith(b":"):
             defects = (BAD_HEADER,)
         elif fields or not _MBOX_LINE.match(line):
-            return Header(fields=_decoded(fields), end=position, defects=(*defects, NO_HEADER_END))
+            known = max(known, _known_header(raw, position, min(stop, start + HEADER_BYTES), known, fields))
+            if known <= position:
+                return Header(fields=_decoded(fields), end=position, defects=(*defects, NO_HEADER_END))
+            defects = (BAD_HEADER,)
         position = match.end()
     return Header(fields=_decoded(fields), end=stop, defects=defects)
+
+
+def _is_parameter(last: bytes, line: bytes) -> bool:
+    return line[:1] == b";" or (last.rstrip(b" \t")[-1:] == b";" and _PARAMETER.match(line) is not None)
+
+
+def _known_header(raw: bytes, position: int, stop: int, known: int, fields: Sized) -> int:
+    """Return up to where a header section surely continues after a broken line; `position` if not at all.
+
+    Mail programs read on to the empty line, as Thunderbird does
+    (https://searchfox.org/comm-central/source/mailnews/mime/src/mimehdrs.cpp). If that line is missing, a
+    whole paragraph of the body would be lost. So the header continues if a field follows that people do not
+    write in a text, or if the broken line is the only one, or a line of an mbox file. `known` is what was
+    returned before, so that each line is read once.
+    """
+    if position < known:
+        return known
+    end = position
+    broken = 0 if fields else 2
+    while end < stop and (match := _LINE.match(raw, end, stop)):
+        line = match[1]
+        if not line:
+            return end if broken <= 1 else position
+        if _SURE_FIELD.match(line):
+            return end
+        if not (line[:1] in b" \t" or _FIELD.match(line) or _MBOX_LINE.match(line)):
+            broken += 1
+        end = match.end()
+    return position
 
 
 def _body_start(raw: bytes, position: int, stop: int) -> int:

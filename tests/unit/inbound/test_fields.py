@@ -105,7 +105,25 @@ def test_header_lines_may_end_in_crlf_lf_or_cr(ending: bytes) -> None:
     [
         (b"From someone Mon Jan 1\nA: 1\n\nbody", ["A"], b"body", ()),
         (b"A : 1\n\nbody", ["A"], b"body", ()),
-        (b"A: 1\nno field\nB: 2\n\nbody", ["A"], b"no field\nB: 2\n\nbody", ("missing_header_end",)),
+        (b"A: 1\nno field\nTo: 2\n\nbody", ["A", "To"], b"body", ("bad_header",)),
+        (b"A: 1\nno field\nB: 2\nX-C: 3\n\nbody", ["A", "B", "X-C"], b"body", ("bad_header",)),
+        (
+            b"A: 1\nno field\nand none\nB: 2\n folded\nDate: 3\n\nbody",
+            ["A", "B", "Date"],
+            b"body",
+            ("bad_header",),
+        ),
+        (b"A: 1\nno field\n\nbody", ["A"], b"body", ("bad_header",)),
+        (b"A: 1\nFrom a@b Fri Nov 27\nB: 2\n\nbody", ["A", "B"], b"body", ("bad_header",)),
+        (b"A: 1\n>From a@b Fri Nov 27\n\nbody", ["A"], b"body", ("bad_header",)),
+        (b"A: 1\n>From a@b\n>From c@d\n\nbody", ["A"], b"body", ("bad_header",)),
+        (b"no field\nSubject: 1\n\nbody", ["Subject"], b"body", ("bad_header",)),
+        (b"caf\xe9: 1\nSubject: 1\n\nbody", ["Subject"], b"body", ("bad_header",)),
+        (b"A: 1\nno field\nB: 2\n\nbody", ["A", "B"], b"body", ("bad_header",)),
+        (b"A: 1\nDear,\nNote: a\nhello\n\nb", ["A"], b"Dear,\nNote: a\nhello\n\nb", ("missing_header_end",)),
+        (b"A: 1\nDear all,\nhello\n\nb", ["A"], b"Dear all,\nhello\n\nb", ("missing_header_end",)),
+        (b"A: 1\nDear all,\nhello", ["A"], b"Dear all,\nhello", ("missing_header_end",)),
+        (b"A: 1\nDear all,", ["A"], b"Dear all,", ("missing_header_end",)),
         (b"A: 1\n: 2\nB: 3\n\nbody", ["A", "B"], b"body", ("bad_header",)),
         (b"\nbody", [], b"body", ()),
         (b" folded into nothing\n\nbody", [], b" folded into nothing\n\nbody", ("missing_header_end",)),
@@ -121,6 +139,39 @@ def test_a_malformed_header_section_loses_nothing(
     header = fields.read_header(raw, 0, len(raw))
     assert ([field.name for field in header.fields], raw[header.end :]) == (names, body)
     assert header.defects == defects
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (b'T: a/b; c=d;\nname="x.pdf"\nE: f\n\n', 'a/b; c=d; name="x.pdf"'),
+        (b'T: a/b; \t\nname*0="x: y.pdf";\nname*1=z\n\n', 'a/b; \t name*0="x: y.pdf"; name*1=z'),
+        (b"T: a/b\n;name=x\n\n", "a/b ;name=x"),
+        (b"T: a/b;\n\tc=d;\nname=x", "a/b;\tc=d; name=x"),
+    ],
+)
+def test_a_parameter_that_lost_its_blank_continues_its_field(raw: bytes, value: str) -> None:
+    header = fields.read_header(raw, 0, len(raw))
+    assert (header.first("t"), header.defects) == (value, ("bad_header",))
+
+
+@pytest.mark.parametrize(
+    "raw", [b"A: 1\nx=2\nX-B: 3\n\n", b"A: 1;\nX-B=2: 3\n\n", b"A: 1;\nx y=2\nX-B: 3\n\n"]
+)
+def test_other_lines_do_not_continue_a_field(raw: bytes) -> None:
+    header = fields.read_header(raw, 0, len(raw))
+    assert header.first("a") in {"1", "1;", "1; X-B=2: 3"}
+
+
+@pytest.mark.parametrize(
+    "line", [b"no field\n", b"no field\nB: 2\n", b">From x\n", b"x=1\n", b":\n", b" x\nno\n"]
+)
+@pytest.mark.parametrize("end", [b"", b"\n", b"X-C: 3\n\nbody"])
+def test_broken_lines_are_read_in_linear_time(line: bytes, end: bytes) -> None:
+    raw = b"A: 1\n" + line * (fields.HEADER_BYTES // 2 // len(line)) + end
+    started = time.process_time()
+    fields.read_header(raw, 0, len(raw))
+    assert time.process_time() - started < 2
 
 
 def test_a_header_section_that_is_too_large_is_cut_and_the_body_is_found() -> None:
