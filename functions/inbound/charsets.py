@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import functools
 import re
 from encodings.aliases import aliases
 from typing import TYPE_CHECKING, Final
@@ -34,79 +36,210 @@ _WITHOUT_ALIAS: Final = (
 # names, so only these are looked up.
 CHARSETS: Final = (frozenset(aliases.values()) | frozenset(_WITHOUT_ALIAS.split())) - NO_CHARSETS
 
-# Labels that occur in mail and that Python does not know (https://encoding.spec.whatwg.org/#names-and-labels).
+# Labels that occur in mail and that Python does not know: those of https://encoding.spec.whatwg.org/ and of
+# mail programs. What is between letters and digits is one underscore here.
 LABELS: Final = {
+    "8859_1": "latin_1",
+    "big_5": "big5",
+    "cn_big5": "big5",
     "cn_gb": "gb2312",
+    "cp50220": "iso2022_jp",
+    "cp50221": "iso2022_jp",
+    "cp50222": "iso2022_jp",
+    "cp51932": "euc_jp",
+    "cp54936": "gb18030",
+    "cp65000": "utf_7",
+    "cseucpkdfmtjapanese": "euc_jp",
+    "cseuckr": "euc_kr",
     "csgb2312": "gb2312",
     "csiso88596e": "iso8859_6",
     "csiso88596i": "iso8859_6",
     "csiso88598e": "iso8859_8",
     "csiso88598i": "iso8859_8",
+    "csisolatin9": "iso8859_15",
+    "csksc56011987": "euc_kr",
+    "csmacintosh": "mac_roman",
+    "eucjp_ms": "euc_jp",
+    "eucjp_win": "euc_jp",
+    "eucjpms": "euc_jp",
+    "gb_18030": "gb18030",
     "gb_2312": "gb2312",
     "gb_2312_80": "gb2312",
+    "iso2022jp_ms": "iso2022_jp",
+    "iso88591": "latin_1",
+    "iso88592": "iso8859_2",
+    "iso88593": "iso8859_3",
+    "iso88594": "iso8859_4",
+    "iso88595": "iso8859_5",
+    "iso88596": "iso8859_6",
+    "iso88597": "iso8859_7",
+    "iso88598": "iso8859_8",
+    "iso88599": "iso8859_9",
+    "iso885910": "iso8859_10",
+    "iso885911": "iso8859_11",
+    "iso885913": "iso8859_13",
+    "iso885914": "iso8859_14",
+    "iso885915": "iso8859_15",
+    "iso885916": "iso8859_16",
+    "iso_2022_jp_ms": "iso2022_jp",
     "iso_8859_6_e": "iso8859_6",
     "iso_8859_6_i": "iso8859_6",
     "iso_8859_8_e": "iso8859_8",
     "iso_8859_8_i": "iso8859_8",
+    "iso_ir_149": "euc_kr",
     "koi": "koi8_r",
     "koi8": "koi8_r",
+    "koi8r": "koi8_r",
     "koi8u": "koi8_u",
+    "ks_c_5601_1989": "euc_kr",
+    "ksc_5601": "euc_kr",
     "latin_9": "iso8859_15",
+    "logical": "iso8859_8",
     "mac": "mac_roman",
     "mac_ukrainian": "mac_cyrillic",
+    "ms_cp932": "cp932",
+    "shift_jis_ms": "cp932",
+    "sjis_cp932": "cp932",
     "sun_eu_greek": "iso8859_7",
     "unicode_1_1_utf_8": "utf_8",
+    "utf_8_mac": "utf_8",
     "utf8mb4": "utf_8",
+    "visual": "iso8859_8",
     "windows_31j": "cp932",
+    "x_big5": "big5",
 }
 
-# Mailers label text with a charset and write its later extension, which is tried if the first one fails.
-EXTENSIONS: Final = {
-    "big5": "big5hkscs",
-    "euc_kr": "cp949",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "iso2022_jp": "iso2022_jp_ext",
-    "shift_jis": "cp932",
+# What mail programs write and show under a label, if it is more than the charset has. The single-byte ones
+# differ only where the charset has control characters. The others are tried if the charset itself fails, so
+# that what it has keeps its own characters. https://encoding.spec.whatwg.org/#names-and-labels
+WINDOWS: Final = {
+    "iso8859_1": "cp1252",
+    "iso8859_9": "cp1254",
+    "iso8859_11": "cp874",
+    "latin_1": "cp1252",
+    "tis_620": "cp874",
 }
+EXTENSIONS: Final = {
+    "big5": ("big5hkscs", "cp950"),
+    "euc_kr": ("cp949",),
+    "gb2312": ("gb18030",),
+    "gbk": ("gb18030",),
+    "iso2022_jp": ("iso2022_jp_ext",),
+    "shift_jis": ("cp932", "shift_jis_2004"),
+}
+# The rows of NEC and IBM, which Windows writes in these charsets, are in no encoding of Python but cp932.
+JAPANESE: Final = {"euc_jp": "euc_jp", "iso2022_jp": "iso2022_jp_ext", "iso2022_jp_ext": "iso2022_jp_ext"}
+
+# A row of JIS X 0208 has 94 cells. The bytes of cp932 leave out those of half-width kana, and 0x7F.
+CELLS: Final = 94
+CELLS_BELOW_DELETE: Final = 63
+ROWS_BELOW_KANA: Final = 62
+
+_CONTINUATIONS: Final = bytes(range(0x80, 0xC0))
+_JAPANESE_ESCAPES: Final = (b"\x1b$B", b"\x1b$@")
+# Around the first byte that is not UTF-8: enough to see if the rest is.
+SAMPLE_BYTES: Final = 32 * 1024
 
 
 def unlabelled(data: bytes) -> str:
-    """Decode text without a label: as UTF-8, else Windows-1252, else Latin-1. Never fails."""
-    for charset in ("utf-8", "cp1252"):
-        try:
-            return data.decode(charset)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("latin-1")
+    """Decode text without a label. Never fails.
+
+    It is UTF-8, ISO-2022-JP by its escapes, UTF-8 with a few broken bytes, Windows-1252, or Latin-1.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if _is_broken_utf8(data, error.start):
+            return data.decode("utf-8", "replace")
+        return _decoded(data, "cp1252") or data.decode("latin-1")
+    if any(escape in data for escape in _JAPANESE_ESCAPES):
+        return _decoded(data, "iso2022_jp_ext", japanese_errors("strict")) or text
+    return text
+
+
+def _is_broken_utf8(data: bytes, start: int) -> bool:
+    """Return True if most bytes over 127 around the first broken one are UTF-8, which is never by chance."""
+    sample = data[max(0, start - SAMPLE_BYTES) : start + SAMPLE_BYTES].lstrip(_CONTINUATIONS)
+    text = sample.decode("utf-8", "replace")
+    broken = text.count("\ufffd") - sample.count("\ufffd".encode())
+    whole = sum(1 for character in text if character > "\x7f") - broken
+    return whole >= broken and whole > 0
 
 
 def decode(data: bytes, label: str | None) -> tuple[str, tuple[str, ...]]:
     """Return the text of `data` by its `label`, and the defects. Never fails.
 
-    Text without a label, or with an unknown one, is decoded by `unlabelled`. Bytes that the charset does not
-    have become U+FFFD.
+    Text without a label, or with an unknown one, is decoded by `unlabelled`. If the charset and its
+    extensions do not have all bytes, they are UTF-8, or else become U+FFFD.
     """
-    if label is None:
-        return unlabelled(data), ()
-    charset = _known(label)
+    charset = None if label is None else _known(label)
     if charset is None:
-        return unlabelled(data), (UNKNOWN_CHARSET,)
-    for candidate, errors, defects in _attempts(charset):
-        try:
-            return _without_surrogates(data.decode(candidate, errors)), defects
-        except UnicodeError:
-            continue
-    return unlabelled(data), (UNDECODABLE_TEXT,)
+        return unlabelled(data), () if label is None else (UNKNOWN_CHARSET,)
+    for candidate, errors in _attempts(charset):
+        if (text := _decoded(data, candidate, errors)) is not None:
+            return _without_surrogates(text), ()
+    if (text := _decoded(data, "utf-8")) is not None and _is_utf8(text, charset):
+        return text, (UNDECODABLE_TEXT,)
+    if charset in WINDOWS:
+        return data.decode(charset, "replace"), ()
+    return _without_surrogates(_replaced(data, charset)), (UNDECODABLE_TEXT,)
 
 
-def _attempts(charset: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    yield charset, "strict", ()
-    if charset in EXTENSIONS:
-        yield EXTENSIONS[charset], "strict", ()
+def _is_utf8(text: str, charset: str) -> bool:
+    """Return True if a valid UTF-8 text is not of its `charset`, which may have escapes, or be UTF-16."""
+    return "\0" not in text if charset.startswith("utf_") else not text.isascii()
+
+
+def _replaced(data: bytes, charset: str) -> str:
     # ASCII would replace every byte over 127: guessing the charset gives more
-    if charset != "ascii":
-        yield charset, "replace", (UNDECODABLE_TEXT,)
+    if charset == "ascii":
+        return unlabelled(data)
+    if charset in JAPANESE:
+        return data.decode(JAPANESE[charset], japanese_errors("replace"))
+    return data.decode(charset, "replace")
+
+
+def _attempts(charset: str) -> Iterator[tuple[str, str]]:
+    """Yield encodings with their handling of errors, one of which may have all bytes of a text."""
+    yield WINDOWS.get(charset, charset), "strict"
+    for extension in EXTENSIONS.get(charset, ()):
+        yield extension, "strict"
+    if charset in JAPANESE:
+        yield JAPANESE[charset], japanese_errors("strict")
+
+
+def _decoded(data: bytes, charset: str, errors: str = "strict") -> str | None:
+    """Return a text, None if the charset does not have all of its bytes."""
+    try:
+        return data.decode(charset, errors)
+    except UnicodeError:
+        return None
+
+
+@functools.cache
+def japanese_errors(otherwise: str) -> str:
+    """Return the name of an error handler that decodes the rows of NEC and IBM; others as `otherwise`."""
+    rest = codecs.lookup_error(otherwise)
+
+    def handle(error: UnicodeError) -> tuple[str | bytes, int]:
+        if isinstance(error, UnicodeDecodeError) and (character := _in_a_row(error)):
+            return character, error.start + 2
+        return rest(error)
+
+    name = f"mailbus.japanese.{otherwise}"
+    codecs.register_error(name, handle)
+    return name
+
+
+def _in_a_row(error: UnicodeDecodeError) -> str | None:
+    """Return the character of two bytes that Python's encoding does not have, by their cell in cp932."""
+    high = 0x80 if error.encoding == "euc_jp" else 0
+    cell = [byte - 0x21 - high for byte in error.object[error.start : error.start + 2]]
+    if len(cell) < len("xy") or not all(0 <= number < CELLS for number in cell):
+        return None
+    lead = cell[0] // 2 + (0x81 if cell[0] < ROWS_BELOW_KANA else 0xC1)
+    trail = cell[1] + (0x9F if cell[0] % 2 else 0x40 if cell[1] < CELLS_BELOW_DELETE else 0x41)
+    return _decoded(bytes((lead, trail)), "cp932")
 
 
 def _known(label: str) -> str | None:
