@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from mailbus.events import Mailbox, MetadataValue
 
 LINE: Final = 76
+# RFC 5322, 2.1.1: without the CRLF
+LINE_LIMIT: Final = 998
 # RFC 2047, 2: an encoded word has at most 75 characters
 ENCODED_WORD: Final = 75
-WORD_LIMIT: Final = 900
+# a line that continues a field begins with a space
+WORD_LIMIT: Final = LINE_LIMIT - 1
 PLAIN_NAME_LIMIT: Final = 200
 # After the longest field name. Some readers put a space between the encoded words of a name
 # (https://github.com/python/cpython/issues/128110), so a name is one word if it fits.

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 
 from mailbus.django.values import as_list, as_text, plain_str
 from mailbus.errors import InvalidJob, UnsupportedFeature
-from mailbus.jobs.attachments import DEFAULT_CONTENT_TYPE
+from mailbus.jobs.attachments import DEFAULT_CONTENT_TYPE, precedes_html
 
 if TYPE_CHECKING:
     from typing import Final
@@ -35,17 +35,37 @@ def read_bodies(message: EmailMessage, alternatives: object, *, may_be_missing: 
     parts += [_alternative(item, index) for index, item in enumerate(as_list(alternatives or []))]
     found: dict[str, object] = {}
     others: list[dict[str, object]] = []
+    html_type, before_html = "text/html", 0
     for content, content_type in parts:
-        field = _BODIES.get(plain_str(content_type).partition(";")[0].strip().lower())
+        field = _BODIES.get(_media_type(content_type))
         if field is None or field in found:
             path = f"$.alternatives[{len(others)}].content"
             others.append({"content": _decoded(content, path), "content_type": plain_str(content_type)})
         else:
             found[field] = _decoded(content, f"$.{field}")
+            if field == "html":
+                html_type, before_html = plain_str(content_type), len(others)
+    if "html" in found and not _is_usual_order(others, before_html):
+        others.insert(before_html, {"content": found.pop("html"), "content_type": html_type})
     if not (found or others or may_be_missing):
         # an empty mail needs an empty text
         found[_BODIES.get(own, "text")] = ""
     return {**found, "alternatives": others or None}
+
+
+def _is_usual_order(others: list[dict[str, object]], before_html: int) -> bool:
+    """Return whether a job has its bodies in this order if it does not say where the html is."""
+    media_types = [_media_type(other["content_type"]) for other in others]
+    return all(
+        precedes_html(media_type) == (index < before_html)
+        for index, media_type in enumerate(media_types)
+        # the job refuses a second one
+        if media_type not in _BODIES
+    )
+
+
+def _media_type(content_type: object) -> str:
+    return plain_str(content_type).partition(";")[0].strip().lower()
 
 
 def _alternative(item: object, index: int) -> tuple[object, object]:
@@ -119,8 +139,17 @@ def _from_part(part: Message[Any, Any], path: str) -> dict[str, object]:
         "content_type": part.get_content_type() + _parameters(part),
         "content": content if isinstance(content, bytes) else part.as_bytes(),
         "content_id": content_id or None,
-        "disposition": part.get_content_disposition(),
+        "disposition": _disposition(part),
     }
+
+
+def _disposition(part: Message[Any, Any]) -> str | None:
+    """Return the disposition of a part, None if its header has none, or parameters alone."""
+    named = part.get_content_disposition()
+    if named is None or "=" in named:
+        return None
+    # RFC 2183, 2.8: an unknown one is an attachment
+    return "inline" if named == "inline" else "attachment"
 
 
 def _parameters(part: Message[Any, Any]) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from mailbus.addresses import require_one_line
+from mailbus.jobs.content_types import media_type_of, read_content_type, split_content_type
 from mailbus.jobs.contract import Alternative
 from mailbus.jobs.job import Attachment
 from mailbus.jobs.json_paths import refuse
@@ -21,18 +24,24 @@ if TYPE_CHECKING:
 MAX_ATTACHMENTS: Final = 495
 MAX_FILENAME: Final = 255
 MAX_CONTENT_ID: Final = 255
-MAX_CONTENT_TYPE: Final = 255
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Attachment.html
 MAX_TEMPLATE_FIELD: Final = 78
 DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
 
-_TOKEN: Final = r"[A-Za-z0-9!#$&^_.+-]+"  # noqa: S105 - RFC 2045's token, no secret
-_CONTENT_TYPE: Final = re.compile(
-    rf'{_TOKEN}/{_TOKEN}(?: *; *{_TOKEN}=(?:{_TOKEN}|"[ !#-\[\]-~]*"))*', re.ASCII
-)
 _CONTENT_ID: Final = re.compile(r"[!-;=?-~]+")
-_CHARSET: Final = re.compile(r'; *charset="?([^"; ]*)', re.IGNORECASE)
-_BODY_FIELDS: Final[dict[str, str]] = {"text/plain": "text", "text/html": "html"}
+_HTML: Final = "text/html"
+# Only clients that support it show AMP, and only if it is before the html:
+# https://developers.google.com/workspace/gmail/ampemail/security-requirements
+_AMP: Final = "text/x-amp-html"
+_INVITATION: Final = "text/calendar"
+
+
+class Bodies(msgspec.Struct, frozen=True, kw_only=True):
+    """The html of a mail and its alternatives, of which so many are before the html."""
+
+    html: str | None
+    alternatives: tuple[Alternative, ...]
+    before_html: int
 
 
 def read_attachments(
@@ -53,17 +62,37 @@ def read_attachments(
     return read
 
 
-def read_alternatives(alternatives: Sequence[Alternative], path: str) -> tuple[Alternative, ...]:
-    """Return the alternative bodies, checked. Raises `InvalidJob`."""
+def read_bodies(html: str | None, alternatives: Sequence[Alternative], path: str) -> Bodies:
+    """Return the bodies in the order in which they are sent. Raises `InvalidJob`.
+
+    A mail program shows the last one that it can. An alternative that is the html has its place among the
+    others; otherwise text is before html, and what is no text to read, such as an invitation, after it.
+    """
     if len(alternatives) > MAX_ATTACHMENTS:
         refuse(path, f"has {len(alternatives)} entries; SES allows at most {MAX_ATTACHMENTS} per mail")
-    return tuple(
-        Alternative(
-            content=alternative.content,
-            content_type=_alternative_type(alternative.content_type, f"{path}[{index}].content_type"),
-        )
-        for index, alternative in enumerate(alternatives)
-    )
+    read = [
+        _alternative(written, f"{path}[{index}].content_type") for index, written in enumerate(alternatives)
+    ]
+    media_types = [media_type_of(alternative.content_type) for alternative in read]
+    places = [index for index, media_type in enumerate(media_types) if media_type == _HTML]
+    if len(places) + (html is not None) > 1:
+        refuse(f"{path}[{places[-1]}].content_type", "is a second text/html, and a mail has one; remove it")
+    place = places[0] if places else None
+    before: list[Alternative] = []
+    after: list[Alternative] = []
+    for index, (alternative, media_type) in enumerate(zip(read, media_types, strict=True)):
+        if index == place:
+            html = alternative.content
+        elif media_type == _AMP or (precedes_html(media_type) if place is None else index < place):
+            before.append(alternative)
+        else:
+            after.append(alternative)
+    return Bodies(html=html, alternatives=(*before, *after), before_html=len(before))
+
+
+def precedes_html(media_type: str) -> bool:
+    """Return whether an alternative is before the html of a mail that does not say where."""
+    return media_type.startswith("text/") and media_type != _INVITATION
 
 
 def _attachment(written: WrittenAttachment, path: str) -> Attachment:
@@ -104,33 +133,24 @@ def _filename(text: str, path: str) -> str:
     return require_one_line(decoded, path)
 
 
-def _content_type(text: str, path: str) -> str:
-    if len(text) > MAX_CONTENT_TYPE:
-        refuse(path, f"is not a content type: it has more than {MAX_CONTENT_TYPE} characters")
-    written = require_one_line(text, path).strip()
-    if not _CONTENT_TYPE.fullmatch(written):
-        refuse(path, "is not a content type, such as application/pdf")
-    return written
-
-
 def _attachment_type(text: str, path: str) -> str:
-    written = _content_type(text, path)
-    if written.lower().startswith(("multipart/", "message/")):
+    written = read_content_type(text, path)
+    if media_type_of(written).startswith(("multipart/", "message/")):
         refuse(path, "is a type that MIME does not allow in base64; use application/octet-stream")
     return written
 
 
-def _alternative_type(text: str, path: str) -> str:
-    written = _content_type(text, path)
-    plain = written.lower().partition(";")[0].strip()
-    if plain in _BODY_FIELDS:
-        refuse(path, f"must not be {plain}: use the field {_BODY_FIELDS[plain]}")
-    if not plain.startswith(("text/", "application/")):
+def _alternative(alternative: Alternative, path: str) -> Alternative:
+    written = read_content_type(alternative.content_type, path)
+    media_type, parameters = split_content_type(written)
+    if media_type.lower() == "text/plain":
+        refuse(path, "must not be text/plain: use the field text")
+    if not media_type.lower().startswith(("text/", "application/")):
         refuse(path, "must be a text/* or application/* type; other files are attachments")
-    charset = _CHARSET.search(written)
-    if charset is not None and charset[1].lower() != "utf-8":
-        refuse(path, "must not name a charset other than utf-8, in which the text is sent; remove it")
-    return written
+    for name, _, value in (parameter.partition("=") for parameter in parameters):
+        if name.lower() == "charset" and value.strip('"').lower() != "utf-8":
+            refuse(path, "must not name a charset other than utf-8, in which the text is sent; remove it")
+    return Alternative(content=alternative.content, content_type=written)
 
 
 def _content_id(text: str, path: str) -> str:

@@ -156,7 +156,9 @@ class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = None
     alternatives: Annotated[
         tuple[Alternative, ...] | None,
-        msgspec.Meta(description="Alternative bodies, such as AMP or a calendar invitation."),
+        msgspec.Meta(
+            description="Alternative bodies, such as AMP or a calendar invitation, the least preferred first."
+        ),
     ] = None
     attachments: Annotated[
         tuple[Attachment, ...] | None,

@@ -9,6 +9,7 @@ import msgspec
 
 from mailbus.addresses import parse_mailbox, parse_mailboxes, require_one_line
 from mailbus.events import Mailbox
+from mailbus.jobs.header_fields import write_field
 from mailbus.jobs.json_paths import entry_path, refuse, refuse_feature
 
 if TYPE_CHECKING:
@@ -21,27 +22,44 @@ MAX_HEADER_CHARACTERS: Final = 32 * 1024
 
 _USE_FIELD: Final = "has its own field: use {}"
 _SET_BY_SES: Final = "is set by SES; remove it"
+_FROM_THE_JOB: Final = "describes the structure of the mail, which is made from the job; remove it"
+_EXTRA: Final = "controls SES: use {}"
 REFUSED: Final[dict[str, str]] = {
     "from": _USE_FIELD.format("from_email"),
     "cc": _USE_FIELD.format("cc"),
     "bcc": _USE_FIELD.format("bcc"),
+    "resent-bcc": _USE_FIELD.format("bcc"),
     "subject": _USE_FIELD.format("subject"),
     "reply-to": _USE_FIELD.format("reply_to"),
     "x-tag": _USE_FIELD.format("tags"),
     "x-metadata": _USE_FIELD.format("metadata"),
     "date": _SET_BY_SES,
     "message-id": _SET_BY_SES,
-    "return-path": _SET_BY_SES,
+    "return-path": "is set by SES; remove it, and set envelope_sender",
+    # the other Content-* fields, such as Content-Language, say something about the mail as a whole
+    "mime-version": _FROM_THE_JOB,
+    "content-type": "describes a part of the mail: use text, html, alternatives or attachments",
+    "content-transfer-encoding": _FROM_THE_JOB,
+    "content-disposition": _USE_FIELD.format("attachments[].disposition"),
+    "content-id": _USE_FIELD.format("attachments[].content_id"),
+    "content-length": _FROM_THE_JOB,
+    "content-md5": _FROM_THE_JOB,
+    # https://docs.aws.amazon.com/ses/latest/dg/header-fields.html and the pages that it links to
+    "x-ses-configuration-set": _EXTRA.format("esp_extra.ConfigurationSetName"),
+    "x-ses-message-tags": _EXTRA.format("tags, or esp_extra.EmailTags (in a merge DefaultEmailTags)"),
+    "x-ses-tenant": _EXTRA.format("esp_extra.TenantName"),
+    "x-ses-list-management-options": _EXTRA.format("esp_extra.ListManagementOptions"),
+    "x-ses-source-arn": _EXTRA.format("esp_extra.FromEmailAddressIdentityArn"),
+    "x-ses-from-arn": _EXTRA.format("esp_extra.FromEmailAddressIdentityArn"),
+    "x-ses-return-path-arn": _EXTRA.format("esp_extra.FeedbackForwardingEmailAddressIdentityArn"),
 }
 REFUSED_PREFIXES: Final[dict[str, str]] = {
-    "mime-": "describes the MIME structure, which is made from the job; remove it",
-    "content-": "describes the MIME structure, which is made from the job; remove it",
-    "x-ses-": "controls SES, as the deployment and the job's fields do; remove it",
+    "x-ses-": "controls SES, as the deployment and esp_extra do; remove it",
 }
 
 
 class Headers(msgspec.Struct, frozen=True, kw_only=True):
-    """A job's headers: `extra` as written, and the two address headers, parsed."""
+    """A job's headers: `extra` in 7 bits as they are sent, and the two address headers, parsed."""
 
     extra: tuple[tuple[str, str], ...] = ()
     to: tuple[Mailbox, ...] = ()
@@ -56,18 +74,18 @@ def read_headers(headers: Mapping[str, str], path: str) -> Headers:
         if lower in _ADDRESS_HEADERS:
             addressed[lower] = _ADDRESS_HEADERS[lower](text, at)
         else:
-            extra.append((name, text))
+            extra.append((name, write_field(name, text, at)))
     sender = addressed.get("sender")
     return Headers(extra=tuple(extra), to=addressed.get("to", ()), sender=sender[0] if sender else None)
 
 
 def read_recipient_headers(headers: Mapping[str, str], path: str) -> dict[str, tuple[str, str]]:
-    """Return the headers of one recipient of a merge, checked, by their names in lower case."""
+    """Return the headers of one recipient of a merge as they are sent, by their names in lower case."""
     read: dict[str, tuple[str, str]] = {}
     for name, lower, text, at in _checked(headers, path):
         if lower in _ADDRESS_HEADERS:
             refuse_feature(at, "merge_headers", f"{name} cannot be set for one recipient")
-        read[lower] = (name, text)
+        read[lower] = (name, write_field(name, text, at))
     return read
 
 

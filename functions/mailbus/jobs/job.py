@@ -56,7 +56,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     Two jobs with one id are the same if their `fingerprint` is: that of the whole document without the id,
     before the deployment's defaults. `shown_to` is the `To` header that readers see if it differs from `to`;
-    `headers` are the extra ones, in the job's order. Times are in epoch seconds.
+    `headers` are the extra ones in 7 bits, as they are sent, in order. `before_html` is how many of the
+    alternatives are before the html. Times are in epoch seconds.
     """
 
     job_id: str
@@ -72,6 +73,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
     html: str | None = None
     alternatives: tuple[Alternative, ...] = ()
+    before_html: int = 0
     attachments: tuple[Attachment, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     envelope_sender: str | None = None

@@ -163,7 +163,6 @@ def check_merge(job: Job, merge: Merge) -> None:
     """Refuse what SES cannot do in a merge. Raises `UnsupportedFeature` with its name, or `InvalidJob`."""
     for path, feature, applies, reason in (
         ("$.to", "to", not merge.recipients, "each message goes to one address in to"),
-        ("$.alternatives", "alternatives", bool(job.alternatives), "SES's templates have text and html only"),
         ("$.headers.To", "headers.To", bool(job.shown_to), "SES's templates show the recipient"),
         ("$.from_email", "from_email", len(job.from_email) > 1, "SES's template API accepts one address"),
     ):

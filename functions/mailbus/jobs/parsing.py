@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailbus.addresses import parse_mailbox
 from mailbus.errors import InvalidJob
-from mailbus.jobs.attachments import MAX_ATTACHMENTS, read_alternatives, read_attachments
+from mailbus.jobs.attachments import MAX_ATTACHMENTS, read_attachments, read_bodies
 from mailbus.jobs.contract import S3Object, SendJob
 from mailbus.jobs.defaults import with_defaults, without_nulls
 from mailbus.jobs.error_list import ErrorList
@@ -20,7 +20,7 @@ from mailbus.jobs.fingerprint import fingerprint
 from mailbus.jobs.headers import Headers, header_line, read_headers
 from mailbus.jobs.job import Job, envelopes
 from mailbus.jobs.job_id import INVALID_JOB_ID, is_job_id, job_id_of
-from mailbus.jobs.json_paths import quoted, refuse
+from mailbus.jobs.json_paths import quoted, refuse, refuse_feature
 from mailbus.jobs.merge import check_merge, is_merge_document, read_merge, recipient_entries
 from mailbus.jobs.metadata import (
     MAX_METADATA_BYTES,
@@ -125,6 +125,13 @@ def _job(
     most = MAX_RECIPIENT_METADATA_BYTES if merge else MAX_METADATA_BYTES
     check_metadata(metadata, "$.metadata", most=most)
     tags = read_tags(written.tags or (), "$.tags", message_tag_name=message_tag_name)
+    if merge and written.alternatives:
+        refuse_feature(
+            "$.alternatives",
+            "alternatives",
+            "is not possible in a merge: SES's templates have text and html only",
+        )
+    bodies = read_bodies(written.html, written.alternatives or (), "$.alternatives")
     extra = written.esp_extra or {}
     check_esp_extra(extra, "$.esp_extra", merge=merge)
     return Job(
@@ -139,8 +146,9 @@ def _job(
         reply_to=reply_to,
         subject=subject,
         text=written.text,
-        html=written.html,
-        alternatives=read_alternatives(written.alternatives or (), "$.alternatives"),
+        html=bodies.html,
+        alternatives=bodies.alternatives,
+        before_html=bodies.before_html,
         attachments=read_attachments(written.attachments or (), "$.attachments", merge=merge),
         headers=headers.extra,
         envelope_sender=_address(written.envelope_sender, "$.envelope_sender"),

@@ -8,20 +8,20 @@ from __future__ import annotations
 import binascii
 import hashlib
 import io
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from mailbus.errors import InvalidJob
+from mailbus.jobs.content_types import split_content_type
 from mailbus.jobs.contract import S3Object
+from mailbus.jobs.header_fields import foldable_words
 from sender.ses import mime_headers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
-    from mailbus.jobs.contract import Alternative
     from mailbus.jobs.job import Attachment, Job
 
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html: after base64 encoding
@@ -30,13 +30,6 @@ MESSAGE_BYTES: Final = 40 * 1000 * 1000
 ESCAPED_SHARE: Final = 1 / 6
 # RFC 2045, 6.8: 76 characters of base64 a line, which encode this many bytes
 LINE_BYTES: Final = 57
-# A mail client shows the last alternative that it supports. AMP must come before HTML
-# (https://developers.google.com/workspace/gmail/ampemail/security-requirements); other types, such as an
-# invitation, come after it.
-ORDER: Final = {"text/plain": 0, "text/x-amp-html": 1, "text/html": 2}
-LAST: Final = 3
-
-_PARAMETER: Final = re.compile(r'(?:"[^"]*"|[^";])+')
 
 
 class Leaf(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +109,7 @@ def _fields(job: Job, *, metadata_in_headers: bool) -> list[str]:
     fields = [mime_headers.address_list(name, mailboxes) for name, mailboxes in mailbox_fields if mailboxes]
     if job.subject:
         fields.append(mime_headers.unstructured("Subject", job.subject))
-    fields += [mime_headers.unstructured(name, value) for name, value in job.headers]
+    fields += [mime_headers.field(name, foldable_words(name, value)) for name, value in job.headers]
     fields += [mime_headers.unstructured("X-Tag", tag) for tag in job.tags]
     if job.metadata and metadata_in_headers:
         fields.append(mime_headers.metadata_field("X-Metadata", job.metadata))
@@ -134,27 +127,24 @@ def _content(job: Job) -> Part:
 
 
 def _alternatives(job: Job, related: Sequence[Attachment]) -> list[Part]:
-    alternatives: list[tuple[str, Part]] = []
-    if job.text is not None:
-        alternatives.append(("text/plain", _text("text/plain", job.text)))
-    if job.html is not None:
-        html = _text("text/html", job.html)
-        parts = [html, *map(_attachment, related)]
-        alternatives.append(
-            ("text/html", _multipart(job, "related", parts, type_="text/html") if related else html)
-        )
-    alternatives += [
-        (_media_type(other), _text(other.content_type, other.content)) for other in job.alternatives
+    others = [_text(other.content_type, other.content) for other in job.alternatives]
+    return [
+        *([] if job.text is None else [_text("text/plain", job.text)]),
+        *others[: job.before_html],
+        *([] if job.html is None else [_html(job, job.html, related)]),
+        *others[job.before_html :],
     ]
-    return [part for _, part in sorted(alternatives, key=lambda typed: ORDER.get(typed[0], LAST))]
+
+
+def _html(job: Job, html: str, related: Sequence[Attachment]) -> Part:
+    part = _text("text/html", html)
+    if not related:
+        return part
+    return _multipart(job, "related", [part, *map(_attachment, related)], type_="text/html")
 
 
 def _is_related(job: Job, attachment: Attachment) -> bool:
     return job.html is not None and attachment.content_id is not None and attachment.disposition == "inline"
-
-
-def _media_type(alternative: Alternative) -> str:
-    return alternative.content_type.partition(";")[0].strip().lower()
 
 
 def _text(content_type: str, text: str) -> Leaf:
@@ -162,8 +152,8 @@ def _text(content_type: str, text: str) -> Leaf:
     quoted = binascii.b2a_qp(data, quotetabs=False, istext=True)
     raw = len(quoted) - len(data) > 2 * len(data) * ESCAPED_SHARE
     # the text is encoded as UTF-8, whatever charset the job names
-    media_type, *parameters = [word.strip() for word in _PARAMETER.findall(content_type)]
-    parameters = [parameter for parameter in parameters if not parameter.lower().startswith("charset=")]
+    media_type, written = split_content_type(content_type)
+    parameters = [parameter for parameter in written if not parameter.lower().startswith("charset=")]
     if media_type.lower().startswith("text/"):
         parameters.insert(0, 'charset="utf-8"')
     words = [media_type, *(f" {parameter}" for parameter in parameters)]

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from mailbus.encoded_words import LINE, b_word, free_text, metadata_text, phrase, words_of
+from mailbus.encoded_words import LINE, LINE_LIMIT, b_word, free_text, metadata_text, phrase, words_of
 from mailbus.word_decoding import is_encoded_word
 
 if TYPE_CHECKING:
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 
     from mailbus.events import Mailbox, MetadataValue
 
-# RFC 5322, 2.1.1: without the CRLF
-LINE_LIMIT: Final = 998
-
 _PLAIN_FILENAME: Final = re.compile(r"[A-Za-z0-9!#$&+.^_`{}~()@,='-]+(?: [A-Za-z0-9!#$&+.^_`{}~()@,='-]+)*")
 
 
 def field(name: str, words: Iterable[str]) -> str:
-    """Return a folded field without a final CRLF; it is folded only before words that start with a space."""
+    """Return a field without a final CRLF, folded between words.
+
+    A word without a space before it gets one if the field is folded there.
+    """
     lines = [f"{name}:"]
     for index, word in enumerate(words):
         piece = word if index else f" {word}"
-        if index and word.startswith(" ") and len(lines[-1]) + len(piece) > LINE:
-            lines.append(piece)
+        # a first line without a value is only for words that would make it longer than servers accept
+        if len(lines[-1]) + len(piece) > (LINE if index else LINE_LIMIT):
+            lines.append(piece if piece.startswith(" ") else f" {piece}")
         else:
             lines[-1] += piece
     return "\r\n".join(lines)

@@ -138,7 +138,7 @@ def _headers(job: Job, recipient: MergeRecipient, settings: SenderSettings) -> l
     ]
     if job.sender is not None:
         pairs.append({"Name": "Sender", "Value": mailbox_text(job.sender)})
-    pairs += [_header("X-Tag", tag, "$.tags") for tag in job.tags]
+    pairs += [_header("X-Tag", "".join(free_text(tag)), "$.tags") for tag in job.tags]
     if settings.metadata_in_headers and recipient.metadata:
         text = metadata_text(recipient.metadata)
         # larger metadata is read from the ledger when the events come
@@ -148,12 +148,11 @@ def _headers(job: Job, recipient: MergeRecipient, settings: SenderSettings) -> l
 
 
 def _header(name: str, value: str, path: str) -> dict[str, str]:
-    encoded = "".join(free_text(value))
-    if not encoded:
+    if not value:
         raise InvalidJob(path, "is empty, which SES refuses in a merge; leave it out")
-    if len(encoded) > min(MAX_HEADER_VALUE, MAX_HEADER - len(name)):
+    if len(value) > min(MAX_HEADER_VALUE, MAX_HEADER - len(name)):
         reason = (
-            f"has {len(encoded)} characters when encoded; SES accepts {MAX_HEADER} in a merge, name included"
+            f"has {len(value)} characters when encoded; SES accepts {MAX_HEADER} in a merge, name included"
         )
         raise InvalidJob(path, reason)
-    return {"Name": name, "Value": encoded}
+    return {"Name": name, "Value": value}

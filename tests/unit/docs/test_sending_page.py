@@ -9,9 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import msgspec
 import pytest
 
-from mailbus import addresses
+from mailbus import addresses, encoded_words
 from mailbus.aws.sqs import PART_ATTRIBUTE
-from mailbus.jobs import attachments, headers, inline_template, merge, merge_data, metadata, parsing
+from mailbus.jobs import (
+    attachments,
+    content_types,
+    header_fields,
+    headers,
+    inline_template,
+    merge,
+    merge_data,
+    metadata,
+    parsing,
+)
 from mailbus.jobs.contract import Attachment, SendJob
 from mailbus.jobs.defaults import NO_DEFAULTS
 from mailbus.jobs.esp_extra import ALWAYS_REFUSED, RESERVED_TAGS, TAG_PARAMETERS
@@ -78,6 +88,7 @@ def test_the_table_of_fields_is_the_contract_with_its_types(place: int, struct: 
         "1 to 128 of `A-Z a-z 0-9 _ -`",
         f"at least 1 and at most {parsing.MAX_RECIPIENTS}",
         f"at most {headers.MAX_HEADER_CHARACTERS} characters",
+        f"Words of up to {encoded_words.WORD_LIMIT} characters",
         f"Names of 1 to {headers.MAX_HEADER_NAME} printable ASCII",
         f"all together at most {metadata.MAX_TAGS_BYTES} bytes of JSON",
         f"at most {metadata.MAX_METADATA_BYTES} bytes of JSON, in a merge",
@@ -86,7 +97,7 @@ def test_the_table_of_fields_is_the_contract_with_its_types(place: int, struct: 
         f"at most {addresses.MAILBOX_CHARACTERS} characters, of which {addresses.NAME_CHARACTERS}",
         f"At most {attachments.MAX_ATTACHMENTS}, alternatives included",
         f"1 to {attachments.MAX_FILENAME} characters, unicode",
-        f"at most {attachments.MAX_CONTENT_TYPE} characters (in a merge {attachments.MAX_TEMPLATE_FIELD})",
+        f"at most {content_types.MAX_CONTENT_TYPE} characters (in a merge {attachments.MAX_TEMPLATE_FIELD})",
         f"1 to {attachments.MAX_CONTENT_ID} printable ASCII characters (in a merge",
         f"ASCII characters (in a merge {attachments.MAX_TEMPLATE_FIELD})",
         f"40 MB ({_written(mime.MESSAGE_BYTES)} bytes)",
@@ -120,6 +131,14 @@ def test_every_refused_header_is_in_the_table_of_headers(header: str) -> None:
 
     assert header in refused
     assert refused == {*REFUSED, *REFUSED_PREFIXES}
+
+
+def test_the_table_of_syntaxes_is_that_of_the_code() -> None:
+    table = rows("sending.md", "| syntax | headers | written |")
+
+    documented = [set(named(cells[1])) for cells in table]
+
+    assert documented == [*(set(group.names) for group in header_fields.GROUPS), set()]
 
 
 def test_every_refused_parameter_is_in_the_table_of_parameters() -> None:

@@ -12,6 +12,7 @@ import pytest
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 
 from mailbus.errors import UnsupportedFeature
+from mailbus.jobs.parsing import parse_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +72,32 @@ def test_other_alternatives_stay_alternatives(django: Mail) -> None:
         "text/x-amp-html",
         "text/calendar; method=REQUEST",
     ]
+
+
+@pytest.mark.parametrize(
+    "content_types",
+    [
+        ["text/watch-html", "text/html"],
+        ["text/markdown", "text/x-amp-html", "text/html"],
+        ["text/html", "text/calendar; method=PUBLISH"],
+        ["text/html", "text/markdown"],
+        ["text/calendar", "Text/HTML; charset=utf-8"],
+        ["text/enriched", "text/html", "application/ld+json"],
+    ],
+)
+def test_alternatives_are_sent_in_the_order_in_which_they_are_attached(
+    django: Mail, content_types: list[str]
+) -> None:
+    several = message()
+    for content_type in content_types:
+        several.attach_alternative("<p>Hello.</p>", content_type)
+
+    job = parse_document(django.send(several), "00000000-0000-4000-8000-000000000000")
+
+    sent = [alternative.content_type for alternative in job.alternatives]
+    html = next(name for name in content_types if name.lower().startswith("text/html"))
+    assert job.html == "<p>Hello.</p>"
+    assert [*sent[: job.before_html], html, *sent[job.before_html :]] == content_types
 
 
 def test_a_second_html_is_refused(django: Mail) -> None:
@@ -159,6 +186,33 @@ def test_a_mime_part_keeps_its_bytes_and_what_its_type_says(django: Mail) -> Non
     assert "Zwölf".encode("latin-1") in base64.b64decode(file["content"])
     assert file["content_type"] == 'text/calendar; charset="iso-8859-1"; method="REQUEST"'
     assert (file["filename"], file["disposition"]) == ("invite.ics", "attachment")
+
+
+@pytest.mark.parametrize(
+    ("disposition", "content_id", "expected"),
+    [
+        (None, None, "attachment"),
+        (None, "<logo>", "inline"),
+        ("attachment", "<logo>", "attachment"),
+        ("INLINE", None, "inline"),
+        ("form-data", None, "attachment"),
+    ],
+)
+def test_a_part_that_has_a_name_and_no_disposition_is_an_attachment(
+    django: Mail, disposition: str | None, content_id: str | None, expected: str
+) -> None:
+    part = MIMEText("a;b\r\n", "csv")
+    if disposition is not None:
+        part["Content-Disposition"] = disposition
+    part.set_param("filename", "prices.csv", header="Content-Disposition")
+    if content_id is not None:
+        part["Content-ID"] = content_id
+    filed = message()
+    filed.attach(part)
+
+    (file,) = parse_document(django.send(filed), "00000000-0000-4000-8000-000000000000").attachments
+
+    assert (file.filename, file.disposition) == ("prices.csv", expected)
 
 
 @pytest.mark.parametrize(

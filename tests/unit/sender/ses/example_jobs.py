@@ -10,6 +10,7 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from mailbus.events import Mailbox
+from mailbus.jobs.header_fields import write_field
 from mailbus.jobs.job import Attachment, Job, Merge, MergeRecipient
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ MERGE_ANN = MergeRecipient(
 MERGE_ZOE = MergeRecipient(
     mailbox=Mailbox(name="Zoë", address="zoe@example.org"), data={"shop": "Example", "name": "Zoë"}
 )
+
+
+def written(name: str, text: str) -> tuple[str, str]:
+    """Return a header as the parser writes it."""
+    return (name, write_field(name, text, f"$.headers.{name}"))
 
 
 def mail_job(**fields: Any) -> Job:

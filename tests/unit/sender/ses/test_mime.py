@@ -14,7 +14,7 @@ from mailbus.errors import InvalidJob
 from mailbus.events import Mailbox
 from mailbus.jobs.contract import Alternative, S3Object
 from sender.ses.mime import base64_bytes, build_message
-from tests.unit.sender.ses.example_jobs import LOGO, PDF, SHOP, mail_job
+from tests.unit.sender.ses.example_jobs import LOGO, PDF, SHOP, mail_job, written
 from tests.unit.sender.ses.example_messages import body, message_bytes, parsed, structure
 
 AMP = Alternative(content="<!doctype html><html ⚡4email></html>", content_type="text/x-amp-html")
@@ -52,11 +52,16 @@ UNSUBSCRIBE = "<https://www.example.com/u?t=" + "a1B2" * 60 + ">, <mailto:u@exam
             },
         ),
         (
-            {"html": "<p>Hello</p>", "alternatives": (INVITATION, AMP)},
+            {"html": "<p>Hello</p>", "alternatives": (AMP, INVITATION), "before_html": 1},
             {"multipart/alternative": ["text/plain", "text/x-amp-html", "text/html", "text/calendar"]},
         ),
         (
-            {"html": "<img src='cid:logo'>", "alternatives": (AMP,), "attachments": (LOGO, PDF)},
+            {
+                "html": "<img src='cid:logo'>",
+                "alternatives": (AMP,),
+                "before_html": 1,
+                "attachments": (LOGO, PDF),
+            },
             {
                 "multipart/mixed": [
                     {
@@ -112,7 +117,7 @@ def test_each_field_of_the_job_has_its_header() -> None:
             cc=(Mailbox(name="Lee, Ann", address="lee@example.org"),),
             bcc=(Mailbox(name="", address="secret@example.org"),),
             reply_to=(Mailbox(name='The "Desk"', address="desk@example.com"),),
-            headers=(("List-Unsubscribe", UNSUBSCRIBE), ("X-Note", "für  alle")),
+            headers=(written("List-Unsubscribe", UNSUBSCRIBE), written("X-Note", "für  alle")),
             tags=("welcome", "größer"),
             metadata={"user": 17, "name": "Zoë"},
         )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mailbus.events import Mailbox
 from mailbus.jobs.job import Attachment
-from tests.unit.sender.ses.example_jobs import mail_job
+from tests.unit.sender.ses.example_jobs import mail_job, written
 from tests.unit.sender.ses.example_messages import message_bytes, parsed
 from tracking import headers as tracking
 from tracking.notification import Header
@@ -21,7 +21,7 @@ UNSUBSCRIBE = "<https://www.example.com/u?t=" + "a1B2" * 60 + ">, <mailto:u@exam
 
 
 def test_a_long_url_in_a_header_is_neither_encoded_nor_folded() -> None:
-    raw = message_bytes(mail_job(headers=(("List-Unsubscribe", UNSUBSCRIBE),)))
+    raw = message_bytes(mail_job(headers=(written("List-Unsubscribe", UNSUBSCRIBE),)))
     assert UNSUBSCRIBE.split(", ", maxsplit=1)[0].encode() in raw
 
 
@@ -139,6 +139,6 @@ def test_any_attachment_is_read_back(content: bytes, filename: str) -> None:
 
 @given(LINE, LINE, LINE, MAILBOX)
 def test_no_value_can_add_a_header(subject: str, tag: str, value: str, mailbox: Mailbox) -> None:
-    job = mail_job(subject=subject, tags=(tag,), headers=(("X-Note", value),), reply_to=(mailbox,))
+    job = mail_job(subject=subject, tags=(tag,), headers=(written("X-Note", value),), reply_to=(mailbox,))
     allowed = {"From", "To", "Reply-To", "Subject", "X-Note", "X-Tag", "MIME-Version", "Content-Type"}
     assert set(parsed(job).keys()) <= allowed | {"Content-Transfer-Encoding"}
