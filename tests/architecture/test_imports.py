@@ -45,6 +45,7 @@ EDGES = {
 }
 # what a deployment may know of the functions that it deploys
 KNOWN_TO_INFRA = {
+    "mailbus.aws.partitions": "which region is in which partition",
     "mailbus.errors": "one error tree",
     "mailbus.schemas.events": "what the registry says of the events",
     "mailbus.events": "the vocabulary of the bus",

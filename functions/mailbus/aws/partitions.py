@@ -12,11 +12,11 @@ from botocore.loaders import create_loader
 if TYPE_CHECKING:
     from typing import Final
 
-COMMERCIAL_SUFFIX: Final = "amazonaws.com"
+COMMERCIAL: Final = "aws"
 # what the names of all regions look like, in a pattern of hosts
 REGION: Final = "[a-z]+(?:-[a-z]+)+-[0-9]{1,2}"
 _REGION: Final = re.compile(REGION, re.ASCII)
-# new ones appear with every year, and all of them are below the commercial partition's domain
+# every year has new ones, which an older botocore does not know
 _COMMERCIAL_REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]", re.ASCII)
 
 
@@ -42,9 +42,17 @@ def partitions() -> tuple[Partition, ...]:
     )
 
 
-def dns_suffix(region: str) -> str | None:
-    """Return the domain of the hosts of a region's services; None if no partition has such a region."""
+def partition_of(region: str) -> Partition | None:
+    """Return the partition of a region; None if no partition has such a region."""
     if not _REGION.fullmatch(region):
         return None
-    own = next((one.dns_suffix for one in partitions() if one.regions.fullmatch(region)), None)
-    return own or (COMMERCIAL_SUFFIX if _COMMERCIAL_REGION.fullmatch(region) else None)
+    own = next((one for one in partitions() if one.regions.fullmatch(region)), None)
+    if own is None and _COMMERCIAL_REGION.fullmatch(region):
+        return next(one for one in partitions() if one.name == COMMERCIAL)
+    return own
+
+
+def dns_suffix(region: str) -> str | None:
+    """Return the domain of the hosts of a region's services; None if no partition has such a region."""
+    partition = partition_of(region)
+    return None if partition is None else partition.dns_suffix

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from mailbus.aws.partitions import partition_of
 from mailbus.events import ENTRY_TAG, JOB_ID_TAG
 from mailbus.validation import Path
 from mailbus_cdk.regions import RECEIVING_REGIONS
@@ -46,6 +47,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from _others_fit_into_policy(settings)
     yield from _notified(settings)
     yield from _webhook(settings)
+    yield from _topics(settings)
     yield from _receiving(settings)
     yield from receipt_rules.findings(settings)
 
@@ -197,6 +199,20 @@ def _webhook(settings: Settings) -> Iterator[Finding]:
             ),
         )
     yield from _named_twice(path, settings.webhook.topic_arns)
+
+
+def _topics(settings: Settings) -> Iterator[Finding]:
+    """Check that each topic's ARN is of the partition of its region, as SNS writes it."""
+    topics = [(("webhook", "topic_arns"), arn) for arn in settings.webhook.topic_arns]
+    if settings.alarms.topic_arn is not None:
+        topics.append((("alarms", "topic_arn"), settings.alarms.topic_arn))
+    for path, arn in topics:
+        _, name, _, region, _ = arn.split(":", 4)
+        partition = partition_of(region)
+        if partition is None:
+            yield path, f"AWS has no region {region} (it is {arn})"
+        elif partition.name != name:
+            yield path, f"topics in {region} begin with arn:{partition.name}: (it is {arn})"
 
 
 def _receiving(settings: Settings) -> Iterator[Finding]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailbus.aws.partitions import dns_suffix, partitions
+from mailbus.aws.partitions import dns_suffix, partition_of, partitions
 
 SUFFIXES = [
     ("us-east-1", "amazonaws.com"),
@@ -42,3 +42,18 @@ def test_what_is_no_region_has_none(region: str) -> None:
 
 def test_all_partitions_are_known() -> None:
     assert {"aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso"} <= {one.name for one in partitions()}
+
+
+@pytest.mark.parametrize(
+    ("region", "name"),
+    [
+        ("eu-west-1", "aws"),
+        ("zz-future-1", "aws"),
+        ("us-gov-east-1", "aws-us-gov"),
+        ("eusc-de-east-1", "aws-eusc"),
+    ],
+)
+def test_a_region_is_in_one_partition(region: str, name: str) -> None:
+    partition = partition_of(region)
+    assert partition is not None
+    assert partition.name == name

@@ -44,6 +44,17 @@ REJECTED = {
             "region (the topic is in us-east-1)"
         ),
     ),
+    "a topic is named as SNS names it in its partition": (
+        ("[tracking]", '[webhook]\ntopic_arns = ["arn:aws:sns:eusc-de-east-1:111122223333:m"]\n\n[tracking]'),
+        (
+            "mailbus.toml: [webhook] topic_arns: topics in eusc-de-east-1 begin with arn:aws-eusc: (it is "
+            "arn:aws:sns:eusc-de-east-1:111122223333:m)"
+        ),
+    ),
+    "a topic is in a region that AWS has": (
+        ("[tracking]", '[webhook]\ntopic_arns = ["arn:aws:sns:frankfurt:111122223333:m"]\n\n[tracking]'),
+        "mailbus.toml: [webhook] topic_arns: AWS has no region frankfurt (it is arn:aws:sns:frankfurt:",
+    ),
     "defaults must fit into the function's environment": (
         ("[tracking]", f'[send_defaults]\nhtml = "{"<p>" * 700}"\n\n[tracking]'),
         (
