@@ -31,6 +31,8 @@ QUEUE_URL: Final = "QUEUE_URL"
 BULK_QUEUE_URL: Final = "BULK_QUEUE_URL"
 SEND_DEFAULTS: Final = "SEND_DEFAULTS"
 _KNOWN: Final = frozenset({QUEUE_URL, BULK_QUEUE_URL, SEND_DEFAULTS})
+# of Anymail; None is its default, "idna2008", which has no symbols, such as emoji
+_SAME_ENCODERS: Final = (None, "idna2008", "uts46")
 
 
 class RecipientStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +77,7 @@ class EmailBackend(BaseEmailBackend):
     ) -> None:
         super().__init__(fail_silently=fail_silently, alias=alias)
         own = _own_settings()
+        _check_idna_encoder()
         self._defaults = {
             **_anymail_defaults(),
             **_checked(own.get(SEND_DEFAULTS), f"MAILBUS[{SEND_DEFAULTS!r}]"),
@@ -205,15 +208,32 @@ def _missing(name: str, output: str) -> str:
 
 def _anymail_defaults() -> dict[str, object]:
     """Return Anymail's settings: the service's own replace the general ones, attribute by attribute."""
-    anymail = getattr(settings, "ANYMAIL", None) or {}
     found: dict[str, object] = {}
     for name in ("SEND_DEFAULTS", "AMAZON_SES_SEND_DEFAULTS"):
-        bare = f"ANYMAIL_{name}"
-        if name in anymail:
-            found |= _checked(anymail[name], f"ANYMAIL[{name!r}]")
-        else:
-            found |= _checked(getattr(settings, bare, None), bare)
+        defaults, setting = _anymail_setting(name)
+        found |= _checked(defaults, setting)
     return found
+
+
+def _check_idna_encoder() -> None:
+    """Raise `ConfigurationError` if Anymail is to encode domains in another way than the sender does.
+
+    https://anymail.dev/en/stable/tips/international/
+    """
+    encoder, setting = _anymail_setting("IDNA_ENCODER")
+    if encoder not in _SAME_ENCODERS:
+        reason = (
+            f"{setting}: must be 'idna2008' or 'uts46'; Mailbus encodes domains by UTS 46 alone, since SES "
+            "accepts ASCII only: remove the setting, and write other forms of domains in xn-- form"
+        )
+        raise ConfigurationError(reason)
+
+
+def _anymail_setting(name: str) -> tuple[object, str]:
+    """Return one of Anymail's settings, None if it is missing, and what the setting is called."""
+    anymail = getattr(settings, "ANYMAIL", None) or {}
+    bare = f"ANYMAIL_{name}"
+    return (anymail[name], f"ANYMAIL[{name!r}]") if name in anymail else (getattr(settings, bare, None), bare)
 
 
 def _checked(defaults: object, setting: str) -> Mapping[str, object]:
