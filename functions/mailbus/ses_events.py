@@ -48,7 +48,7 @@ REJECT: Final = SesEventType(
     name="Reject", object_key="reject", destination_name="REJECT", event_types=("rejected",)
 )
 BOUNCE: Final = SesEventType(
-    name="Bounce", object_key="bounce", destination_name="BOUNCE", event_types=("bounced",)
+    name="Bounce", object_key="bounce", destination_name="BOUNCE", event_types=("bounced", "autoresponded")
 )
 COMPLAINT: Final = SesEventType(
     name="Complaint",

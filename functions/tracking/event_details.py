@@ -12,7 +12,7 @@ import msgspec
 
 from mailbus import events, ses_events
 from mailbus.aws.sns import Notification
-from mailbus.events import Bot, EmailEvent, RejectReason, error_codes, event_id
+from mailbus.events import Bot, EmailEvent, EventType, RejectReason, error_codes, event_id
 from tracking import notification
 from tracking.preferences import event_type_of_change, normalized_preferences
 from tracking.recipients import unique_addresses, unique_recipients
@@ -29,6 +29,12 @@ BOUNCE_REJECT_REASONS: Final[Mapping[str, RejectReason]] = {
     "EmailValidationSuppressed": "blocked",
     "UnsubscribedRecipient": "unsubscribed",
 }
+# SES reports an automatic reply as a bounce, as its own ooto@simulator.amazonses.com shows. The bounce has
+# nothing of a delivery status notification: SES got a mail that is none. The first has the address alone, the
+# second no recipient: https://stackoverflow.com/questions/17396264/distinguish-bounce-and-ooto-with-amazon-ses
+# and https://github.com/freelawproject/courtlistener/issues/2127
+AUTOMATIC_REPLY: Final = ("Transient", "General")
+AUTOMATIC_REPLY_WITHOUT_RECIPIENTS: Final = ("Undetermined", "Undetermined")
 # https://datatracker.ietf.org/doc/html/rfc6430: the recipient reports that it is not spam
 COMPLAINT_REJECT_REASONS: Final[Mapping[str, RejectReason | None]] = {"not-spam": None}
 BOTS: Final[Mapping[str, Bot]] = {"Likely": "likely", "Unlikely": "unlikely"}
@@ -57,13 +63,16 @@ def _bounced(ses_event: SesEvent) -> list[EmailEvent]:
     bounce = ses_event.body.bounce or notification.Bounce()
     at, moment = time_and_key(bounce.timestamp, ses_event.envelope, second_key)
     description = ": ".join(part for part in (bounce.bounce_type, bounce.bounce_sub_type) if part)
+    automatic = _is_automatic_reply(bounce)
+    event_type: EventType = "autoresponded" if automatic else "bounced"
+    reason = None if automatic else BOUNCE_REJECT_REASONS.get(bounce.bounce_sub_type or "", "bounced")
     return [
         EmailEvent(
-            event_type="bounced",
-            event_id=event_id("bounced", ses_event.message_key, key, moment, bounce.bounce_type),
+            event_type=event_type,
+            event_id=event_id(event_type, ses_event.message_key, key, moment, bounce.bounce_type),
             timestamp=at,
             recipient=address,
-            reject_reason=BOUNCE_REJECT_REASONS.get(bounce.bounce_sub_type or "", "bounced"),
+            reject_reason=reason,
             description=description or None,
             mta_response=recipient.diagnostic_code,
             bounce=events.Bounce(
@@ -76,14 +85,24 @@ def _bounced(ses_event: SesEvent) -> list[EmailEvent]:
                 action=recipient.action,
             ),
         )
-        for key, address, recipient in unique_recipients(bounce.bounced_recipients)
+        for key, address, recipient in unique_recipients(
+            bounce.bounced_recipients, ses_event.mail.destination
+        )
     ]
+
+
+def _is_automatic_reply(bounce: notification.Bounce) -> bool:
+    """Return whether an automatic reply is reported as this bounce."""
+    types, recipients = (bounce.bounce_type, bounce.bounce_sub_type), bounce.bounced_recipients or ()
+    if types == AUTOMATIC_REPLY:
+        return not any(one.action or one.status or one.diagnostic_code for one in recipients)
+    return types == AUTOMATIC_REPLY_WITHOUT_RECIPIENTS and not recipients
 
 
 def _complained(ses_event: SesEvent) -> list[EmailEvent]:
     complaint = ses_event.body.complaint or notification.Complaint()
     at, moment = time_and_key(complaint.timestamp, ses_event.envelope, second_key)
-    recipients = unique_recipients(complaint.complained_recipients)
+    recipients = unique_recipients(complaint.complained_recipients, ses_event.mail.destination)
     return [
         EmailEvent(
             event_type="complained",
@@ -125,7 +144,7 @@ def _delivered(ses_event: SesEvent) -> list[EmailEvent]:
             mta_response=delivery.smtp_response,
             delivery=accepted,
         )
-        for key, address in unique_addresses(delivery.recipients).items()
+        for key, address in unique_addresses(delivery.recipients, ses_event.mail.destination).items()
     ]
 
 
@@ -234,7 +253,7 @@ def _deferred(ses_event: SesEvent) -> list[EmailEvent]:
                 expires_at=utc(delay.expiration_time),
             ),
         )
-        for key, address, recipient in unique_recipients(delay.delayed_recipients)
+        for key, address, recipient in unique_recipients(delay.delayed_recipients, ses_event.mail.destination)
     ]
 
 

@@ -13,29 +13,40 @@ if TYPE_CHECKING:
 NO_RECIPIENT: Final[Mapping[str | None, str | None]] = {None: None}
 
 
-def unique_addresses(addresses: Iterable[str] | None) -> Mapping[str | None, str | None]:
-    """Return each address by its key, spelled as SES spells it first; `NO_RECIPIENT` if there are none."""
+def unique_addresses(
+    addresses: Iterable[str] | None, destination: Iterable[str] | None = None
+) -> Mapping[str | None, str | None]:
+    """Return each address by its key, spelled as SES spells it first; `NO_RECIPIENT` if there are none.
+
+    If there are none, but the mail's `destination` is one address, it is that.
+    """
     unique: dict[str | None, str | None] = {}
     for written in addresses or ():
         address = _bare(written)
         if address:
             unique.setdefault(_key(address), address)
-    return unique or NO_RECIPIENT
+    if unique:
+        return unique
+    only = unique_addresses(destination) if destination else NO_RECIPIENT
+    return only if len(only) == 1 else NO_RECIPIENT
 
 
 def unique_recipients(
-    recipients: Iterable[Recipient] | None,
+    recipients: Iterable[Recipient] | None, destination: Iterable[str] | None
 ) -> list[tuple[str | None, str | None, Recipient]]:
     """Return the key and the address of each recipient, with what SES reports on it first.
 
-    If SES names none, there is one of which nothing is known.
+    If SES names none, there is one: the address that alone is the mail's `destination`, or an unknown one.
     """
     unique: dict[str | None, tuple[str | None, str | None, Recipient]] = {}
     for recipient in recipients or ():
         address = _bare(recipient.email_address or "") or None
         key = None if address is None else _key(address)
         unique.setdefault(key, (key, address, recipient))
-    return list(unique.values()) or [(None, None, Recipient())]
+    if unique.keys() - {None}:
+        return list(unique.values())
+    _, _, known = unique.get(None, (None, None, Recipient()))
+    return [(key, address, known) for key, address in unique_addresses(None, destination).items()]
 
 
 def _bare(address: str) -> str:

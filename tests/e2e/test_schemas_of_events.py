@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 OUTCOMES = {
     "success": "delivered",
-    "ooto": "delivered",
+    "ooto": "autoresponded",
     "bounce": "bounced",
     "suppressionlist": "bounced",
     "complaint": "complained",

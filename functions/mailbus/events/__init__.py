@@ -6,7 +6,7 @@ report is null, or an empty list or object.
 A consumer reads events with `parse`, and distinguishes them with `match`:
 
     match events.parse(event):
-        case EmailEvent(event_type="bounced", reject_reason="bounced", recipient=str(address)):
+        case EmailEvent(event_type="bounced", bounce=Bounce(type="Permanent"), recipient=str(address)):
             ...
         case InboundEvent(event_type="inbound", message=InboundMessage() as message):
             ...

@@ -42,7 +42,6 @@ class _Kind(msgspec.Struct, frozen=True, kw_only=True):
     present: tuple[str, ...] = ()
 
 
-# Every type that occurs: SES does not report `autoresponded`, which is a type too.
 _KINDS: Final[Mapping[EventType, _Kind]] = {
     "queued": _Kind(
         description="SES accepted the mail.",
@@ -60,6 +59,10 @@ _KINDS: Final[Mapping[EventType, _Kind]] = {
     "bounced": _Kind(
         description="The mail was not delivered, and SES does not retry.",
         present=("reject_reason", "bounce"),
+    ),
+    "autoresponded": _Kind(
+        description="An automatic reply, such as of an absent recipient; the mail was delivered.",
+        present=("bounce",),
     ),
     "deferred": _Kind(
         description="The mail is not delivered yet; SES retries.",

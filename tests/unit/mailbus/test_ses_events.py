@@ -9,7 +9,7 @@ from mailbus.ses_events import FEEDBACK_TYPES, SES_EVENT_TYPES
 
 ALL = SES_EVENT_TYPES.values()
 # of the event types that Mailbus has, these do not come from SES's event publishing
-NOT_OF_SES_EVENTS = {"queued", "autoresponded", "inbound", "inbound_failed", "unknown"}
+NOT_OF_SES_EVENTS = {"queued", "inbound", "inbound_failed", "unknown"}
 
 
 def enum(service: str, shape: str) -> set[str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,59 @@ def test_a_bounces_sub_type_decides_the_reject_reason(sub_type: str, reason: str
     bounce["bounce"]["bounceSubType"] = sub_type
     assert {event.reject_reason for event in events(bounce)} == {reason}
     assert {event.description for event in events(bounce)} == {f"Permanent: {sub_type}"}
+
+
+@pytest.mark.parametrize("key", ["eventType", "notificationType"])
+def test_an_automatic_reply_is_no_bounce(key: str) -> None:
+    bounce = payload("event_automatic_reply")
+    del bounce["eventType"]
+    event = only({**bounce, key: "Bounce"})
+    assert (event.event_type, event.recipient, event.reject_reason) == (
+        "autoresponded",
+        "ada@example.org",
+        None,
+    )
+    assert event.bounce is not None
+    assert (event.bounce.type, event.description) == ("Transient", "Transient: General")
+
+
+@pytest.mark.parametrize(
+    ("changes", "event_type"),
+    [
+        ({"bouncedRecipients": [{"emailAddress": "ada@example.org", "status": "4.4.7"}]}, "bounced"),
+        ({"bouncedRecipients": [{"emailAddress": "ada@example.org", "action": "failed"}]}, "bounced"),
+        ({"bouncedRecipients": [{"emailAddress": "ada@example.org", "diagnosticCode": "x"}]}, "bounced"),
+        ({"bouncedRecipients": [{"emailAddress": "ada@example.org", "status": ""}]}, "autoresponded"),
+        ({"bouncedRecipients": []}, "autoresponded"),
+        ({"bounceSubType": "MailboxFull"}, "bounced"),
+        ({"bounceSubType": None}, "bounced"),
+        ({"bounceType": "Permanent"}, "bounced"),
+        ({"bounceType": "Undetermined", "bounceSubType": "Undetermined"}, "bounced"),
+        (
+            {"bounceType": "Undetermined", "bounceSubType": "Undetermined", "bouncedRecipients": []},
+            "autoresponded",
+        ),
+        ({"bounceType": "Permanent", "bouncedRecipients": []}, "bounced"),
+        ({"bounceType": None, "bounceSubType": None, "bouncedRecipients": []}, "bounced"),
+    ],
+)
+def test_only_a_bounce_without_anything_of_a_report_is_an_automatic_reply(
+    changes: dict[str, Any], event_type: str
+) -> None:
+    bounce = payload("event_automatic_reply")
+    bounce["bounce"] |= changes
+    event = only(bounce)
+    assert (event.event_type, event.recipient) == (event_type, "ada@example.org")
+    assert event.reject_reason == (None if event_type == "autoresponded" else "bounced")
+
+
+def test_one_recipient_with_a_report_makes_it_a_bounce_for_all() -> None:
+    bounce = payload("event_automatic_reply")
+    bounce["bounce"]["bouncedRecipients"] = [
+        {"emailAddress": "ada@example.org"},
+        {"emailAddress": "grace@example.net", "action": "failed"},
+    ]
+    assert {event.event_type for event in events(bounce)} == {"bounced"}
 
 
 @pytest.mark.parametrize(

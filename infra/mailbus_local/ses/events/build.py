@@ -53,7 +53,10 @@ SUPPRESSED: Final = (
 
 
 class EventRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The fields of an event; those left out have usual values."""
+    """The fields of an event; those left out have usual values.
+
+    A bounce is made of a report of the recipient's server, or `with_report` false of a mail that is none.
+    """
 
     event_type: str
     recipient: str | None = None
@@ -66,6 +69,7 @@ class EventRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     link_tags: dict[str, tuple[str, ...]] | None = None
     bounce_type: Literal["Undetermined", "Permanent", "Transient"] = "Permanent"
     bounce_sub_type: str = "General"
+    with_report: bool = True
     action: str = "failed"
     status: str | None = None
     diagnostic_code: str | None = None
@@ -169,6 +173,16 @@ def _delivery(recipients: tuple[str, ...], now: str, request: EventRequest) -> D
 
 def _bounce(recipients: tuple[str, ...], now: str, moment: float, request: EventRequest) -> Bounce:
     event_type = request.bounce_type
+    if not request.with_report:
+        # only from some mails SES can tell the recipient
+        named = () if event_type == "Undetermined" else recipients
+        return Bounce(
+            bounce_type=event_type,
+            bounce_sub_type="Undetermined" if event_type == "Undetermined" else request.bounce_sub_type,
+            bounced_recipients=tuple(Recipient(email_address=recipient) for recipient in named),
+            timestamp=now,
+            feedback_id=new_message_id(moment),
+        )
     return Bounce(
         bounce_type=event_type,
         bounce_sub_type=request.bounce_sub_type,

@@ -145,8 +145,9 @@ def _events(
     by_outcome: dict[str, list[str]] = {}
     for recipient in message.recipients:
         by_outcome.setdefault(outcome(recipient), []).append(recipient)
-    for recipient in (*by_outcome.get("delivered", ()), *by_outcome.get("complained", ())):
-        yield event(EventRequest(event_type="Delivery", recipient=recipient))
+    for accepted in ("delivered", "autoresponded", "complained"):
+        for recipient in by_outcome.get(accepted, ()):
+            yield event(EventRequest(event_type="Delivery", recipient=recipient))
     yield from map(event, _feedback_events(by_outcome))
 
 
@@ -160,6 +161,10 @@ def _feedback_events(by_outcome: dict[str, list[str]]) -> Iterable[EventRequest]
             recipients=tuple(suppressed),
             bounce_sub_type="Suppressed",
             diagnostic_code=SUPPRESSED,
+        )
+    for recipient in by_outcome.get("autoresponded", ()):
+        yield EventRequest(
+            event_type="Bounce", recipient=recipient, bounce_type="Transient", with_report=False
         )
     if complained := by_outcome.get("complained"):
         yield EventRequest(event_type="Complaint", recipients=tuple(complained))

@@ -1,7 +1,8 @@
 """The mailbox simulator: addresses that decide the outcome of a mail.
 
 https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html
-`ooto` is delivered; its automatic response is a mail to the sender, without an event.
+`ooto` is delivered, and then answers automatically, which SES reports as a bounce without details:
+https://stackoverflow.com/questions/17396264/distinguish-bounce-and-ooto-with-amazon-ses
 `suppressionlist` bounces like an address on SES's global suppression list, not on the account's own.
 """
 
@@ -11,11 +12,11 @@ from typing import Final, Literal
 
 SIMULATOR_DOMAIN: Final = "simulator.amazonses.com"
 
-Outcome = Literal["delivered", "bounced", "complained", "suppressed"]
+Outcome = Literal["delivered", "autoresponded", "bounced", "complained", "suppressed"]
 
 _OUTCOMES: Final[dict[str, Outcome]] = {
     "success": "delivered",
-    "ooto": "delivered",
+    "ooto": "autoresponded",
     "bounce": "bounced",
     "complaint": "complained",
     "suppressionlist": "suppressed",

@@ -106,7 +106,7 @@ def test_the_mailbox_simulator_bounces_complains_and_suppresses(env: SesEnvironm
         "suppressionlist@simulator.amazonses.com",
         "complaint@simulator.amazonses.com",
     )
-    first, second, bounce, suppressed, complaint = env.events(5)
+    first, second, bounce, suppressed, reply, complaint = env.events(6)
     assert first["delivery"]["recipients"] == ["ooto@simulator.amazonses.com"]
     assert second["delivery"]["recipients"] == ["complaint@simulator.amazonses.com"]
     assert (bounce["bounce"]["bounceType"], bounce["bounce"]["bounceSubType"]) == ("Permanent", "General")
@@ -116,6 +116,13 @@ def test_the_mailbox_simulator_bounces_complains_and_suppresses(env: SesEnvironm
     ]
     assert bounce["bounce"]["bouncedRecipients"][0]["diagnosticCode"] == "smtp; 550 5.1.1 user unknown"
     assert suppressed["bounce"]["bounceSubType"] == "Suppressed"
+    assert {**reply["bounce"], "feedbackId": "", "timestamp": ""} == {
+        "bounceType": "Transient",
+        "bounceSubType": "General",
+        "bouncedRecipients": [{"emailAddress": "ooto@simulator.amazonses.com"}],
+        "feedbackId": "",
+        "timestamp": "",
+    }
     assert complaint["complaint"]["complaintFeedbackType"] == "abuse"
     assert complaint["complaint"]["complainedRecipients"] == [
         {"emailAddress": "complaint@simulator.amazonses.com"}

@@ -9,7 +9,7 @@ from mailbus_local.ses.sending.mailbox_simulator import outcome
     ("email", "becomes"),
     [
         ("success+1@simulator.amazonses.com", "delivered"),
-        ("OOTO@simulator.amazonses.com", "delivered"),
+        ("OOTO@simulator.amazonses.com", "autoresponded"),
         ("bounce+label@Simulator.AmazonSES.com", "bounced"),
         ("complaint@simulator.amazonses.com", "complained"),
         ("suppressionlist@simulator.amazonses.com", "suppressed"),
