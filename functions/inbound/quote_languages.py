@@ -184,6 +184,7 @@ LANGUAGES: Final = (
         name="Russian",
         introductions=(
             Introduction("{date}, {address}:", (GMAIL,)),
+            Introduction("{date} пользователь {author} написал:", (GMAIL,)),
             Introduction("{date}, {author} написал(а):", (APPLE,)),
             Introduction("{date}, {author} пишет:", (THUNDERBIRD,)),
         ),

@@ -178,11 +178,6 @@ def plain(line: str) -> str:
     return f"{narrow[:-2]}:" if narrow.endswith(" :") else narrow
 
 
-def depth(line: str) -> int:
-    """Return how often a line is marked as quoted."""
-    return line[: len(line) - len(line.lstrip("> "))].count(MARK)
-
-
 def _candidates(lines: Sequence[str]) -> list[int]:
     """Return which lines may be above a quote, without a call for each of the others."""
     return [
@@ -204,8 +199,8 @@ def _introduction(lines: Sequence[str], end: int) -> int | None:
     """Return the first line of the introduction that ends with a line; None if it is not the end of one."""
     joined = ""
     for start in range(end, max(end - INTRODUCTION_LINES, -1), -1):
-        content = lines[start].lstrip("> ").strip()
-        if not content or depth(lines[start]) != depth(lines[end]):
+        content, depth = _unmarked(lines, start)
+        if not content or depth != _unmarked(lines, end)[1]:
             return None
         joined = f"{content} {joined}"
         if len(joined) > INTRODUCTION_CHARACTERS:
@@ -216,6 +211,18 @@ def _introduction(lines: Sequence[str], end: int) -> int | None:
         if found is not None and (found.is_anchored or _stands_alone(lines, start, end)):
             return start
     return None
+
+
+def _unmarked(lines: Sequence[str], at: int) -> tuple[str, int]:
+    """Return a line without the marks of a quote, and their number.
+
+    The first mark may be the end of an address that is wrapped, as in `<ada@example.org` and `> wrote:`.
+    """
+    content = lines[at].lstrip("> ")
+    marks = lines[at][: len(lines[at]) - len(content)].count(MARK)
+    if marks and at and lines[at - 1].rfind("<") > lines[at - 1].rfind(MARK):
+        return lines[at].strip(), marks - 1
+    return content.strip(), marks
 
 
 def _matching(line: str) -> _Pattern | None:

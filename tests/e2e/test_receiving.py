@@ -68,6 +68,27 @@ def test_a_received_mail_becomes_an_event_with_its_parts_in_s3(system: System) -
     assert b"ada@example.org" in _stored(system, event["raw"])
 
 
+def test_the_text_of_a_reply_is_joined_and_stripped_of_its_quote(system: System) -> None:
+    answer = (
+        "From: Ada Lovelace <ada@example.org>\r\nTo: support@inbound.example.com\r\n"
+        "Subject: Re: Votre commande\r\nMessage-ID: <2@example.org>\r\nIn-Reply-To: <1@example.com>\r\n"
+        "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8; format=flowed; delsp=yes\r\n"
+        "Content-Transfer-Encoding: 8bit\r\n\r\n"
+        "Voici la photo\N{NO-BREAK SPACE}: https://example.org/photos/ \r\n2026/11/livre.jpg\r\n\r\n"
+        "Ada\r\n\r\n"
+        "> Le 2 nov. 2026 à 10:00, La Boutique  \r\n"
+        "> <support@inbound.example.com> a écrit\N{NO-BREAK SPACE}:\r\n>\r\n"
+        "> Avez-vous une photo\N{NO-BREAK SPACE}?\r\n"
+    )
+    message_id = system.receive(answer.encode())
+
+    (event,) = system.wait(1, message_id=message_id)
+
+    own = "Voici la photo\N{NO-BREAK SPACE}: https://example.org/photos/2026/11/livre.jpg\n\nAda"
+    assert event["message"]["text"].startswith(own)
+    assert event["message"]["stripped_text"] == own
+
+
 def test_mail_arrives_by_smtp_too(system: System) -> None:
     subject = f"by SMTP {uuid.uuid4().hex}"
     with smtplib.SMTP(system.outputs["smtp_host"], system.outputs["smtp_port"]) as smtp:

@@ -42,7 +42,8 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A received mail, decoded.
 
     `recipient_details` has the part after `+` in the local part of envelope recipients. `stripped_text` is
-    `text` without quoted text and signature; null if they are not recognized. `automatic` is true if a
+    the text of an answer without what it quotes and without signature, and the whole text of another mail;
+    null if that is not certain. `automatic` is true if a
     machine sent the mail, or if it asks machines not to answer.
     """
 
@@ -69,7 +70,12 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
     stripped_text: Annotated[
         str | None,
-        Meta(description="The text without quoted text and signature; null if they are not recognized."),
+        Meta(
+            description=(
+                "The text of an answer without what it quotes and without signature, "
+                "of another mail the whole text; null if that is not certain."
+            )
+        ),
     ] = None
     html: str | None = None
     text_ref: Annotated[

@@ -104,7 +104,10 @@ INTRODUCTIONS = {
         "Em 02/11/2026 10:00, Nordlicht Shop escreveu:",
         "Às 10:00 de 02/11/2026, Nordlicht Shop escreveu:",
     ],
-    ("Russian", "Gmail"): [f"пн, 2 нояб. 2026{NBSP}г. в 10:00, {SHOP}:"],
+    ("Russian", "Gmail"): [
+        f"пн, 2 нояб. 2026{NBSP}г. в 10:00, {SHOP}:",
+        f"2 нояб. 2026 г. 10:00 пользователь {SHOP} написал:",
+    ],
     ("Russian", "Apple Mail"): [f"> 2 нояб. 2026 г., в 10:00, {SHOP} написал(а):"],
     ("Russian", "Thunderbird"): ["02.11.2026 10:00, Nordlicht Shop пишет:"],
     ("Spanish", "Gmail"): [
