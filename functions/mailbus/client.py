@@ -1,6 +1,6 @@
 """The client: enqueues send jobs for a deployment, and cancels those that are not sent yet.
 
-It needs only boto3 and msgspec. Threads may share a client; after a fork each process needs its own. A
+It needs only boto3, msgspec and idna. Threads may share a client; after a fork each process needs its own. A
 repeated call enqueues the same job, which is sent once.
 """
 

@@ -218,7 +218,7 @@ def _anymail_defaults() -> dict[str, object]:
 def _check_idna_encoder() -> None:
     """Raise `ConfigurationError` if Anymail is to encode domains in another way than the sender does.
 
-    https://anymail.dev/en/stable/tips/international/
+    https://github.com/anymail/django-anymail/pull/448
     """
     encoder, setting = _anymail_setting("IDNA_ENCODER")
     if encoder not in _SAME_ENCODERS:
