@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from bench.support.services import Services
     from bench.workers.pacing_worker import Duty
+    from mailbus_cdk.settings.values import MergeBy
 
 LATENCY_MS: Final = 50.0
 RATES: Final = (14.0, 100.0)
@@ -36,6 +37,8 @@ SECONDS: Final = 20.0
 # the share of the rate that transactional mail uses during a bulk backlog
 TRICKLE: Final = 0.4
 BACKLOG: Final[tuple[Duty, ...]] = ("bulk backlog",) * 4
+MERGES: Final[tuple[Duty, ...]] = ("merge backlog",) * 4
+MERGE_RATE: Final = 100.0
 BOTH: Final[tuple[Duty, ...]] = ("transactional trickle",) * 2 + ("bulk backlog",) * 2
 
 
@@ -62,22 +65,31 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure() -> Iterator[Pace]:
-    """Run a backlog at each rate, then both lanes at once."""
+    """Run a backlog of merges where bulk calls are limited, backlogs at each rate, and both lanes at once."""
     with running() as services:
+        for merge_by in ("SendEmail", "SendBulkEmail"):
+            title = f"merges by {merge_by}, one SendBulkEmail a second"
+            yield _run(services, title, MERGE_RATE, MERGES, merge_by=merge_by)
         carried = CARRIED * _run(services, "no limit", NO_LIMIT, BACKLOG).accepted_rate
         for rate in (*RATES, float(round(carried))):
             yield _run(services, "four workers on a backlog", rate, BACKLOG)
             yield _run(services, "both lanes, two workers each", rate, BOTH)
 
 
-def _run(services: Services, title: str, rate: float, duties: Sequence[Duty]) -> Pace:
-    services.limit(max_send_rate=rate, latency_ms=LATENCY_MS)
+def _run(
+    services: Services, title: str, rate: float, duties: Sequence[Duty], merge_by: MergeBy = "SendBulkEmail"
+) -> Pace:
+    services.limit(max_send_rate=rate, latency_ms=LATENCY_MS, bulk_calls=duties == MERGES)
     services.client("dynamodb").delete_item(TableName=services.environment["LEDGER_TABLE_NAME"], Key=RATE_KEY)
     began = time.time() + WARM_UP
     ended = began + SECONDS
     trickle = TRICKLE * rate / max(1, duties.count("transactional trickle"))
     workers = [
-        _start(services, Assignment(duty=duty, arns=services.arns, until=ended, mails_a_second=trickle))
+        _start(
+            services,
+            Assignment(duty=duty, arns=services.arns, until=ended, mails_a_second=trickle),
+            merge_by,
+        )
         for duty in duties
     ]
     time.sleep(max(0.0, began - time.time()))
@@ -96,10 +108,10 @@ def _run(services: Services, title: str, rate: float, duties: Sequence[Duty]) ->
     )
 
 
-def _start(services: Services, assignment: Assignment) -> subprocess.Popen[bytes]:
+def _start(services: Services, assignment: Assignment, merge_by: MergeBy) -> subprocess.Popen[bytes]:
     path = os.pathsep.join((str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT)))
     command = [sys.executable, "-m", "bench.workers.pacing_worker", msgspec.json.encode(assignment).decode()]
-    environment = own_environment({**services.environment, "PYTHONPATH": path})
+    environment = own_environment({**services.environment, "MERGE_BY": merge_by, "PYTHONPATH": path})
     return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE)  # noqa: S603 - our own command
 
 

@@ -31,6 +31,17 @@ def body() -> str:
     )
 
 
+def merge_body() -> str:
+    """Return a merge for 50 recipients as JSON, with an id of its own."""
+    to = [f"jane+{number}@example.net" for number in range(50)]
+    merge = {
+        "text": f"Dear {{{{first_name}}}},\n{TEXT}",
+        "to": to,
+        "merge_data": {address: {"first_name": "Jane"} for address in to},
+    }
+    return json.dumps(json.loads(body()) | merge)
+
+
 def record(queue_arn: str, text: str) -> dict[str, Any]:
     """Return an SQS record with a job, as the event source mapping passes it."""
     return {

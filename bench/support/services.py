@@ -103,9 +103,14 @@ class Services:
             aws_secret_access_key="test",  # noqa: S106 - not a real key
         )
 
-    def limit(self, *, max_send_rate: float, latency_ms: float) -> None:
-        """Set the rate and the latency of the account, without a daily quota."""
-        limits = {"max_send_rate": max_send_rate, "latency_ms": latency_ms, "max_24_hour_send": -1}
+    def limit(self, *, max_send_rate: float, latency_ms: float, bulk_calls: bool = False) -> None:
+        """Set the account's rate and latency, without a daily quota; limit `bulk_calls` to one a second."""
+        limits = {
+            "max_send_rate": max_send_rate,
+            "latency_ms": latency_ms,
+            "max_24_hour_send": -1,
+            "limit_bulk_calls": bulk_calls,
+        }
         self.simulator.put("account", json=limits).raise_for_status()
 
     def counted(self) -> Mapping[str, float]:

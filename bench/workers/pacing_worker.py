@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 from aws_lambda_powertools import Logger
 
-from bench.support.jobs import FUNCTION_NAME, body, record
+from bench.support.jobs import FUNCTION_NAME, body, merge_body, record
 from mailbus.aws.sqs import records
 from sender import wiring
 from sender.batch import process
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from sender.rate.gcra import Decision, Lane
     from sender.rate.pacer import Pacer
 
-Duty = Literal["transactional trickle", "bulk backlog"]
+Duty = Literal["transactional trickle", "bulk backlog", "merge backlog"]
 
 BATCHES: Final = {"send": 10, "bulk": 100}
+# of 50 recipients each
+MERGES: Final = 10
 FUNCTION_SECONDS: Final = 60.0
 # the first mails are reserved before the rate is known
 LEARNING_SECONDS: Final = 4.0
@@ -73,14 +75,18 @@ def main(assignment: Assignment) -> None:
         wired,
         pacer=recorder,
         log=Logger(service="sender-bench", stream=io.StringIO()),
+        # metrics would be printed between the waits
+        put_metric=lambda _name, _value: None,
     )
-    lane = "bulk" if assignment.duty == "bulk backlog" else "send"
+    lane = "send" if assignment.duty == "transactional trickle" else "bulk"
     due = time.time()
     while time.time() < assignment.until:
-        jobs = BATCHES[lane]
+        jobs, job = BATCHES[lane], body
+        if assignment.duty == "merge backlog":
+            jobs, job = MERGES, merge_body
         if lane == "send":
             jobs, due = _arrivals(due, assignment.mails_a_second)
-        event = {"Records": [record(assignment.arns[lane], body()) for _ in range(jobs)]}
+        event = {"Records": [record(assignment.arns[lane], job()) for _ in range(jobs)]}
         process(sender, records(event), time.time() + FUNCTION_SECONDS)
     sys.stdout.write(msgspec.json.encode(recorder.waits).decode())
 

@@ -45,10 +45,11 @@ class SenderSettings(BusSettings, frozen=True, kw_only=True):
 
     `max_attempts` is the number of retryable errors after which a job fails. The account's rate is cached for
     `rate_cache_seconds`; the ledger keeps a job for `ledger_days`. A job whose outcome is unknown waits
-    `doubt_seconds` for SES's event; `on_unknown` decides what happens then. The bulk lane may use
-    `bulk_share` of the rate. SES is called with these timeouts, in seconds, and if it is in another region or
-    account, in `ses_region` and as `ses_role_arn`. Jobs may refer to objects in `source_buckets` and
-    `jobs_bucket_name`. With `index_messages` the ledger also finds a job by SES's message id.
+    `doubt_seconds` for SES's event; `on_unknown` decides what happens then. Merges are sent by SES's action
+    `merge_by`. The bulk lane may use `bulk_share` of the rate. SES is called with these timeouts, in seconds,
+    and if it is in another region or account, in `ses_region` and as `ses_role_arn`. Jobs may refer to
+    objects in `source_buckets` and `jobs_bucket_name`. With `index_messages` the ledger also finds a job by
+    SES's message id.
     """
 
     send_queue_url: str
@@ -71,6 +72,7 @@ class SenderSettings(BusSettings, frozen=True, kw_only=True):
     bulk_share: float
     doubt_seconds: float
     on_unknown: Literal["resend", "fail"]
+    merge_by: Literal["SendBulkEmail", "SendEmail"] = "SendBulkEmail"
     ses_connect_timeout: float = 3.0
     ses_read_timeout: float = 15.0
     ses_role_arn: str | None = None

@@ -12,7 +12,13 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Metric = Literal["SendingPaused", "WaitingJobSeconds", "RefusedMessages", "UnconfirmedSubscriptions"]
+Metric = Literal[
+    "SendingPaused",
+    "LimitedBulkCalls",
+    "WaitingJobSeconds",
+    "RefusedMessages",
+    "UnconfirmedSubscriptions",
+]
 
 NAMESPACE: Final = "Mailbus"
 # The only dimension is the function's name, which is unique in the account. Powertools adds a dimension of
@@ -22,6 +28,8 @@ NAMESPACE: Final = "Mailbus"
 FUNCTION_DIMENSION: Final = "service"
 # mails that SES refused because sending is paused
 SENDING_PAUSED: Final = "SendingPaused"
+# calls of SendBulkEmail that SES refused because of too many calls, not of too many mails
+LIMITED_BULK_CALLS: Final = "LimitedBulkCalls"
 # the longest wait of a batch's transactional jobs that are still waiting
 WAITING_JOB_SECONDS: Final = "WaitingJobSeconds"
 # messages to the webhook that had valid credentials but were refused

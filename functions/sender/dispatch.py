@@ -9,13 +9,15 @@ import msgspec
 
 from mailbus.errors import SendError
 from mailbus.ledger.claims import Claimed, Found
+from mailbus.metrics import LIMITED_BULK_CALLS
 from sender import failures
 from sender.attempts import settle_attempted
 from sender.claims import claim_for, with_answers
 from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
-from sender.ses.client import MAX_CALLS
+from sender.ses.client import BULK_CALLS_LIMITED, MAX_CALLS
 from sender.ses.errors import Fault, unanswered
-from sender.ses.send_bulk_email import BulkRequest
+from sender.ses.mime import MESSAGE_BYTES
+from sender.ses.send_bulk_email import BulkRequest, email_request
 from sender.settlement import Settlement, isolated, postponed
 from sender.verdicts import consult, failed_work
 from sender.work import Attempted, Work
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mailbus.ledger.records import JobRecord, RecordKey
+    from sender.rate.gcra import Decision
     from sender.ses.errors import Kind
     from sender.wiring import Sender
 
@@ -42,10 +45,11 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of SES: some entries of a job, to be sent at `due`."""
+    """One call of SES: some entries of a job, to be sent at `due`, or the one entry of a merge `by_email`."""
 
     work: Work
     entries: tuple[int, ...]
+    by_email: bool = False
     due: float = 0.0
 
     @property
@@ -54,25 +58,45 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return sum(len(self.work.envelopes[entry].recipients) for entry in self.entries)
 
 
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """What a round sends of a job, claimed at once: one call, or a call for each of some recipients."""
+
+    work: Work
+    calls: tuple[Call, ...]
+
+    @property
+    def entries(self) -> tuple[int, ...]:
+        """The entries of all calls."""
+        return tuple(entry for call in self.calls for entry in call.entries)
+
+    @property
+    def due(self) -> float:
+        """When the last call is due."""
+        return max(call.due for call in self.calls)
+
+
 def dispatch_round(sender: Sender, works: Sequence[Work], deadline: float) -> Round:
-    """Send what the rate allows now, with at most one call of SES for each job."""
-    calls, duplicates = _plan_calls(works, sender.pacer.largest_call())
-    lane = sender.lane_of(calls[0].work.record)
-    decisions = sender.pacer.reserve([call.recipients for call in calls], lane)
-    decided = list(zip(calls, decisions, strict=True))
-    ready = [msgspec.structs.replace(call, due=at.due) for call, at in decided if isinstance(at, SendAt)]
-    waiting = [(call.work, retry.seconds) for call, retry in decided if isinstance(retry, RetryAfter)]
+    """Send what the rate allows now, with one turn for each job."""
+    turns, duplicates = _plan_turns(sender, works)
+    lane = sender.lane_of(turns[0].work.record)
+    counts = [call.recipients for turn in turns for call in turn.calls]
+    decisions = iter(sender.pacer.reserve(counts, lane))
+    allowed = [_allowed(turn, [next(decisions) for _ in turn.calls]) for turn in turns]
+    decided = list(zip(turns, allowed, strict=True))
+    ready = [turn for turn in allowed if isinstance(turn, Turn)]
+    waiting = [(turn.work, retry.seconds) for turn, retry in decided if isinstance(retry, RetryAfter)]
     outcomes: list[Work | Settlement] = [
-        requeue(sender, call.work, kind="quota")
-        for call, decision in decided
+        requeue(sender, turn.work, kind="quota")
+        for turn, decision in decided
         if isinstance(decision, QuotaExhausted)
     ]
     claimed, others = _claim(sender, ready, deadline)
     outcomes += others
-    answers = _call_ses(sender, [call for call, _ in claimed], deadline)
+    answers = _call_ses(sender, [turn for turn, _ in claimed], deadline)
+    _report_limited_calls(sender, answers)
     outcomes += [
-        _record_answers(sender, call, known, answer)
-        for (call, known), answer in zip(claimed, answers, strict=True)
+        _record_answers(sender, turn, known, answer)
+        for (turn, known), answer in zip(claimed, answers, strict=True)
     ]
     moved = _save_progress(sender, [outcome for outcome in outcomes if isinstance(outcome, Work)])
     going_on = [work for work in moved if work.entries]
@@ -108,41 +132,63 @@ def _finish(sender: Sender, work: Work) -> Settlement:
     return settle_attempted(sender, Attempted(work=work, known=work.seen))
 
 
-def _plan_calls(works: Sequence[Work], largest: int) -> tuple[list[Call], list[Work]]:
-    """Plan one call for each job; duplicates of a job wait for the outcome of the first."""
-    calls: dict[RecordKey, Call] = {}
+def _plan_turns(sender: Sender, works: Sequence[Work]) -> tuple[list[Turn], list[Work]]:
+    """Plan one turn for each job; duplicates of a job wait for the outcome of the first."""
+    largest = sender.pacer.largest_call()
+    by_entry = sender.settings.merge_by == "SendEmail" or sender.mail.bulk_calls_are_limited
+    turns: dict[RecordKey, Turn] = {}
     duplicates: list[Work] = []
     for work in works:
-        if work.key in calls:
+        if work.key in turns:
             duplicates.append(work)
-        else:
-            each = max(len(work.envelopes[entry].recipients) for entry in work.entries)
-            calls[work.key] = Call(work=work, entries=work.entries[: max(1, largest // each)])
-    return list(calls.values()), duplicates
+            continue
+        each = max(len(work.envelopes[entry].recipients) for entry in work.entries)
+        entries = work.entries[: max(1, largest // each)]
+        if not by_entry and isinstance(work.call, BulkRequest):
+            entries = work.call.fitting(entries)
+        groups = [(entry,) for entry in entries] if by_entry else [entries]
+        turns[work.key] = Turn(
+            work=work,
+            calls=tuple(Call(work=work, entries=group, by_email=by_entry) for group in groups),
+        )
+    return list(turns.values()), duplicates
+
+
+def _allowed(turn: Turn, decisions: Sequence[Decision]) -> Turn | RetryAfter | QuotaExhausted:
+    """Return the turn with the calls that the rate allows; if it allows none, why not."""
+    calls = tuple(
+        msgspec.structs.replace(call, due=decision.due)
+        for call, decision in zip(turn.calls, decisions, strict=True)
+        if isinstance(decision, SendAt)
+    )
+    if calls:
+        return msgspec.structs.replace(turn, calls=calls)
+    retries = (decision for decision in decisions if isinstance(decision, RetryAfter))
+    return next(retries, QuotaExhausted())
 
 
 def _claim(
-    sender: Sender, calls: Sequence[Call], deadline: float
-) -> tuple[list[tuple[Call, JobRecord]], list[Work | Settlement]]:
-    """Claim the entries of the next call to SES; if the ledger has another record, apply that instead."""
+    sender: Sender, turns: Sequence[Turn], deadline: float
+) -> tuple[list[tuple[Turn, JobRecord]], list[Work | Settlement]]:
+    """Claim the entries of each turn; if the ledger has another record, apply that instead."""
     now = sender.now().timestamp()
     claims = [
-        claim_for(sender, call.work, call.entries, called_at=max(call.due, now), deadline=deadline)
-        for call in calls
+        claim_for(sender, turn.work, turn.entries, called_at=max(turn.due, now), deadline=deadline)
+        for turn in turns
     ]
     answers = sender.ledger.claim(claims, now=now) if claims else []
-    claimed: list[tuple[Call, JobRecord]] = []
+    claimed: list[tuple[Turn, JobRecord]] = []
     others: list[Work | Settlement] = []
     unanswered_claims: list[JobRecord] = []
-    for call, claim, answer in zip(calls, claims, answers, strict=True):
+    for turn, claim, answer in zip(turns, claims, answers, strict=True):
         match answer:
             case Claimed(record=known):
-                claimed.append((call, known))
+                claimed.append((turn, known))
             case Found(record=known):
-                others.append(consult(sender, call.work, known))
+                others.append(consult(sender, turn.work, known))
             case SendError():
                 unanswered_claims.append(claim.record)
-                others.append(failed_work(sender, call.work, answer))
+                others.append(failed_work(sender, turn.work, answer))
     isolated(lambda: _revert_claims(sender, unanswered_claims), lambda _: None)
     return claimed, others
 
@@ -153,20 +199,24 @@ def _revert_claims(sender: Sender, job_records: Sequence[JobRecord]) -> None:
         sender.ledger.revert_claim(job_record)
 
 
-def _call_ses(sender: Sender, calls: Sequence[Call], deadline: float) -> list[Answers]:
-    """Call SES, many calls at a time, each when it is due; return their answers in order."""
-    if not calls:
-        return []
-    by_due = sorted(range(len(calls)), key=lambda index: calls[index].due)
-    with ThreadPoolExecutor(max_workers=min(MAX_CALLS, len(calls))) as pool:
-        answers = dict(
-            zip(
-                by_due,
-                pool.map(lambda index: _call_when_due(sender, calls[index], deadline), by_due),
-                strict=True,
-            )
-        )
-    return [answers[index] for index in range(len(calls))]
+def _call_ses(sender: Sender, turns: Sequence[Turn], deadline: float) -> list[Answers]:
+    """Call SES, many calls at a time, each when it is due; return the answers of each turn."""
+    answers: list[Answers] = [{} for _ in turns]
+    if not turns:
+        return answers
+    calls = [(index, call) for index, turn in enumerate(turns) for call in turn.calls]
+    calls.sort(key=lambda each: each[1].due)
+    with ThreadPoolExecutor(max_workers=min(_calls_at_a_time(turns), len(calls))) as pool:
+        found = pool.map(lambda each: _call_when_due(sender, each[1], deadline), calls)
+        for (index, _), answer in zip(calls, found, strict=True):
+            answers[index] |= answer
+    return answers
+
+
+def _calls_at_a_time(turns: Sequence[Turn]) -> int:
+    """Return how many calls the memory has room for: each call of a merge has all of its files."""
+    shared = [turn.work.call.shared_bytes for turn in turns if isinstance(turn.work.call, BulkRequest)]
+    return max(1, min(MAX_CALLS, MESSAGE_BYTES // max((1, *shared))))
 
 
 def _call_when_due(sender: Sender, call: Call, deadline: float) -> Answers:
@@ -189,26 +239,44 @@ def _call(sender: Sender, call: Call) -> Answers:
     request = call.work.call
     if not isinstance(request, BulkRequest):
         return dict.fromkeys(call.entries, sender.mail.send(request))
+    if call.by_email:
+        [entry] = call.entries
+        return {entry: sender.mail.send(email_request(request, entry))}
     answer = sender.mail.send_bulk(request, call.entries)
     if isinstance(answer, Fault):
         return dict.fromkeys(call.entries, answer)
     return dict(zip(call.entries, answer, strict=True))
 
 
-def _record_answers(sender: Sender, call: Call, claimed: JobRecord, answers: Answers) -> Work | Settlement:
+def _report_limited_calls(sender: Sender, answers: Sequence[Answers]) -> None:
+    """Log and count the bulk calls that SES refused because of too many calls."""
+    limited = sum(
+        any(isinstance(answer, Fault) and answer.error.code == BULK_CALLS_LIMITED for answer in each.values())
+        for each in answers
+    )
+    if limited:
+        sender.log.warning(
+            "SES limits calls of SendBulkEmail: merges are sent by SendEmail for a while; "
+            'set sender.merge_by = "SendEmail" to always do so',
+            extra={"limited_calls": limited},
+        )
+        sender.put_metric(LIMITED_BULK_CALLS, limited)
+
+
+def _record_answers(sender: Sender, turn: Turn, claimed: JobRecord, answers: Answers) -> Work | Settlement:
     """Add SES's answers to what is known of the job; settle it unless it continues with its next entries."""
     known = with_answers(claimed, answers, sender.now().timestamp())
     accepted = {entry: answer for entry, answer in answers.items() if isinstance(answer, str)}
     faults = {entry: answer for entry, answer in answers.items() if isinstance(answer, Fault)}
     in_doubt = {entry: fault for entry, fault in faults.items() if fault.kind == "unanswered"}
     work = msgspec.structs.replace(
-        call.work,
+        turn.work,
         seen=known,
         doubted=(),
-        entries=tuple(entry for entry in call.work.entries if entry not in answers),
-        accepted={**call.work.accepted, **accepted},
+        entries=tuple(entry for entry in turn.work.entries if entry not in answers),
+        accepted={**turn.work.accepted, **accepted},
         faults={
-            **call.work.faults,
+            **turn.work.faults,
             **{entry: fault for entry, fault in faults.items() if entry not in in_doubt},
         },
     )

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 # Where tests run in several processes, each file runs in one, and these first since they wait long.
 LONGEST = ("test_faults.py", "test_examples.py", "test_sending.py", "test_scheduling.py")
-ACCOUNT_LIMITS = ("max_send_rate", "max_24_hour_send", "sending_enabled", "production_access", "latency_ms")
+ACCOUNT_LIMITS = (
+    "max_send_rate",
+    "max_24_hour_send",
+    "sending_enabled",
+    "production_access",
+    "latency_ms",
+    "limit_bulk_calls",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

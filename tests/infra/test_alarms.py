@@ -30,6 +30,7 @@ def test_there_are_alarms_on_paused_sending_late_jobs_and_every_dead_letter_queu
     visible = "ApproximateNumberOfMessagesVisible"
     assert alarms == {
         "SendingPaused": ("SendingPaused", {"service": "<Mail/Sending/Sender/Function>"}, 0),
+        "LimitedBulkCalls": ("LimitedBulkCalls", {"service": "<Mail/Sending/Sender/Function>"}, 0),
         "LateJobs": (
             "ApproximateAgeOfOldestMessage",
             {"QueueName": "<Mail/Sending/Transactional/Queue>"},
@@ -42,7 +43,7 @@ def test_there_are_alarms_on_paused_sending_late_jobs_and_every_dead_letter_queu
     }
 
 
-@pytest.mark.parametrize("alarm", ["SendingPaused", "WaitingJobs"])
+@pytest.mark.parametrize("alarm", ["SendingPaused", "LimitedBulkCalls", "WaitingJobs"])
 def test_an_alarm_watches_exactly_the_metric_of_the_deployed_sender(
     prod: Templates, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, alarm: str
 ) -> None:

@@ -15,7 +15,7 @@ from mailbus_cdk.settings.checks import (
     OTHERS_CHARACTERS,
     SEND_DEFAULTS_BYTES,
 )
-from mailbus_cdk.settings.schema import Bulk, ClientParams, SessionParams, Transactional
+from mailbus_cdk.settings.schema import Bulk, ClientParams, Sender, SessionParams, Transactional
 from tests.infra.rights import TO_SEND
 from tests.infra.templates import (
     ACCOUNT,
@@ -91,6 +91,19 @@ def test_jobs_may_use_the_other_identities_and_configuration_sets(
             f"{SES_ARN}:configuration-set/receipts",
             f"{SES_ARN}:template/*",
         }
+
+
+def test_without_bulk_calls_the_sender_has_no_right_to_them(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    templates = synthesize(msgspec.structs.replace(settings, sender=Sender(merge_by="SendEmail")))
+    rights = templates.rights(templates.one("AWS::IAM::Policy", "Sending/Sender"))
+    assert {action for action, _ in rights if action.startswith("ses:Send")} == {
+        "ses:SendEmail",
+        "ses:SendRawEmail",
+        "ses:SendTemplatedEmail",
+    }
+    assert templates.environment("sender")["MERGE_BY"] == "SendEmail"
 
 
 def test_as_many_others_as_the_settings_accept_fit_into_policies(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from mailbus.errors import SendError
 from sender.ses.errors import ACCEPTED, Fault, classify, classify_entry, unanswered
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 # how many calls a worker makes at a time; the client's connection pool has as many connections
 MAX_CALLS: Final = 24
 IDLE_SECONDS: Final = 20.0
+# Some of AWS's pages limit SendBulkEmail to one call a second, as most of SES's actions, and others do not:
+# https://docs.aws.amazon.com/ses/latest/dg/quotas.html
+# How long a worker makes no bulk calls after one that was refused for that.
+LIMITED_SECONDS: Final = 600.0
+BULK_CALLS_LIMITED: Final = "BulkCallsLimited"
+# in SES's text where the account's rate is exceeded, not the rate of calls
+_SENDING_RATE: Final = "sending rate"
 
 
 class MailService:
@@ -36,6 +44,7 @@ class MailService:
         self._clock = clock
         self._lock = threading.Lock()
         self._called_at: float | None = None
+        self._limited_until = 0.0
 
     def send(self, request: Request) -> str | Fault:
         """Send one mail, without retries; return SES's message id, or the fault."""
@@ -61,7 +70,16 @@ class MailService:
                 return unanswered("UnreadableAnswer", reason)
             return tuple(_entry(result) for result in results)
         except Exception as error:  # noqa: BLE001 - any failure to read an answer is a fault
-            return _fault(error)
+            fault = _fault(error)
+            if fault.kind == "throttled" and not _names_the_rate(error):
+                self._limited_until = self._clock() + LIMITED_SECONDS
+                fault = Fault(kind="throttled", error=bulk_calls_limited())
+            return fault
+
+    @property
+    def bulk_calls_are_limited(self) -> bool:
+        """Whether SES refused a call of SendBulkEmail because of too many, not long ago."""
+        return self._clock() < self._limited_until
 
     def _close_idle_connections(self) -> None:
         """Close the connections after a pause in calls, so that the next call opens a new one.
@@ -74,6 +92,17 @@ class MailService:
             if self._called_at is not None and now - self._called_at > IDLE_SECONDS:
                 self._client.close()
             self._called_at = now
+
+
+def bulk_calls_limited() -> SendError:
+    """Return the error of a bulk call that SES refused because of too many calls, not of too many mails."""
+    reason = 'SES limits calls of SendBulkEmail; set sender.merge_by = "SendEmail"'
+    return SendError(BULK_CALLS_LIMITED, reason, retryable=True)
+
+
+def _names_the_rate(error: Exception) -> bool:
+    text = error.response["Error"].get("Message", "") if isinstance(error, ClientError) else ""
+    return _SENDING_RATE in text.lower()
 
 
 def _message_id(answer: Mapping[str, Any]) -> str | Fault:

@@ -1,10 +1,13 @@
 """Builds the parameters of SES v2's SendBulkEmail from a merge: one entry and message for each recipient.
 
 https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html
+
+`email_request` makes of an entry a call of SendEmail, which sends the same message.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,12 +17,13 @@ from mailbus.errors import InvalidJob
 from mailbus.events import ENTRY_TAG
 from mailbus.jobs.job import envelopes
 from sender.ses.mime import MESSAGE_BYTES, base64_bytes, content_bytes
-from sender.ses.send_email import call_parameters, destination, message_tags, with_extra
+from sender.ses.send_email import Request, call_parameters, destination, message_tags, with_extra
 
 if TYPE_CHECKING:
     from typing import Final
 
     from mailbus.environment import SenderSettings
+    from mailbus.jobs.inline_template import InlineTemplate
     from mailbus.jobs.job import Attachment, Envelope, Job, Merge, MergeRecipient
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html
@@ -27,13 +31,29 @@ MAX_HEADER_VALUE: Final = 995
 MAX_HEADER: Final = 996
 # SES takes a template without data only for one without placeholders
 NO_DATA: Final = "{}"
+# what an entry has beside its data: at most 15 headers, addresses and tags, with their names
+ENTRY_BYTES: Final = 20_000
 
 
 class BulkRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One job's calls of SendBulkEmail: their common parameters, and an entry for each recipient in order."""
+    """One job's calls of SendBulkEmail: their common parameters, and an entry for each recipient in order.
+
+    A request has `shared_bytes`, and for each entry in it those of `entry_bytes`.
+    """
 
     params: dict[str, Any]
     entries: tuple[dict[str, Any], ...]
+    shared_bytes: int = 0
+    entry_bytes: tuple[int, ...] = ()
+
+    def fitting(self, entries: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the first of these entries, as many as one request has room for, at least one."""
+        room = MESSAGE_BYTES - self.shared_bytes
+        for count, entry in enumerate(entries):
+            room -= self.entry_bytes[entry]
+            if room < 0 and count:
+                return entries[:count]
+        return entries
 
 
 def build_bulk_request(job: Job, settings: SenderSettings, part: int | None) -> BulkRequest:
@@ -47,14 +67,19 @@ def build_bulk_request(job: Job, settings: SenderSettings, part: int | None) -> 
     params = {
         "FromEmailAddress": mailbox_text(job.from_email[0]),
         "DefaultEmailTags": message_tags(job, settings),
-        "DefaultContent": {"Template": template_content(job, merge)},
+        "DefaultContent": {"Template": _template(job, merge)},
         **call_parameters(job, settings),
     }
     if job.reply_to:
         params["ReplyToAddresses"] = [mailbox_text(mailbox) for mailbox in job.reply_to]
     params = with_extra(params, job.esp_extra, "SendBulkEmail", {"BulkEmailEntries": []})
+    data = [_data(recipient.data) for recipient in merge.recipients]
+    files = sum(base64_bytes(len(content_bytes(file))) for file in job.attachments)
+    texts = () if merge.inline is None else _inline(merge.inline).values()
     return BulkRequest(
         params=params,
+        shared_bytes=files + sum(map(_bytes_in_json, texts)),
+        entry_bytes=tuple(ENTRY_BYTES + _bytes_in_json(text) for text in data),
         entries=tuple(
             {
                 "Destination": _destination(job, recipient, envelope),
@@ -63,13 +88,31 @@ def build_bulk_request(job: Job, settings: SenderSettings, part: int | None) -> 
                     *params["DefaultEmailTags"],
                     {"Name": ENTRY_TAG, "Value": entry_name(index, part)},
                 ],
-                "ReplacementEmailContent": {
-                    "ReplacementTemplate": {"ReplacementTemplateData": _data(recipient.data)}
-                },
+                "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": data[index]}},
                 "ReplacementHeaders": _headers(job, recipient, settings),
             }
             for index, (recipient, envelope) in enumerate(zip(merge.recipients, envelopes(job), strict=True))
         ),
+    )
+
+
+def email_request(request: BulkRequest, index: int) -> Request:
+    """Return the call of SendEmail that sends one entry's message."""
+    entry = request.entries[index]
+    params = dict(request.params)
+    template = params.pop("DefaultContent")["Template"]
+    del params["DefaultEmailTags"]
+    own = {
+        "TemplateData": entry["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"],
+        "Headers": entry["ReplacementHeaders"],
+    }
+    return Request(
+        params={
+            **params,
+            "Destination": entry["Destination"],
+            "EmailTags": entry["ReplacementTags"],
+            "Content": {"Template": {**template, **own}},
+        }
     )
 
 
@@ -78,17 +121,21 @@ def entry_name(index: int, part: int | None) -> str:
     return str(index) if part is None else f"{part}-{index}"
 
 
-def template_content(job: Job, merge: Merge) -> dict[str, Any]:
+def _template(job: Job, merge: Merge) -> dict[str, Any]:
     """Return a merge's template with its files; it has no data, since that of each entry is complete."""
     template: dict[str, Any] = {"TemplateData": NO_DATA}
     if merge.inline is None:
         template["TemplateName"] = merge.template_id
     else:
-        content = {"Subject": merge.inline.subject, "Text": merge.inline.text, "Html": merge.inline.html}
-        template["TemplateContent"] = {name: text for name, text in content.items() if text is not None}
+        template["TemplateContent"] = _inline(merge.inline)
     if job.attachments:
         template["Attachments"] = [_attachment(file) for file in job.attachments]
     return template
+
+
+def _inline(template: InlineTemplate) -> dict[str, str]:
+    content = {"Subject": template.subject, "Text": template.text, "Html": template.html}
+    return {name: text for name, text in content.items() if text is not None}
 
 
 def _attachment(attachment: Attachment) -> dict[str, Any]:
@@ -122,6 +169,11 @@ def _destination(job: Job, recipient: MergeRecipient, envelope: Envelope) -> dic
     return {
         kind: [texts[address] for address in addresses] for kind, addresses in destination(envelope).items()
     }
+
+
+def _bytes_in_json(text: str) -> int:
+    """Return the bytes of a text in a request: JSON in ASCII, as botocore writes it."""
+    return len(json.dumps(text))
 
 
 def _data(data: dict[str, Any]) -> str:

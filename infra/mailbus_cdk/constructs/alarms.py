@@ -12,6 +12,7 @@ from constructs import Construct
 
 from mailbus.metrics import (
     FUNCTION_DIMENSION,
+    LIMITED_BULK_CALLS,
     NAMESPACE,
     REFUSED_MESSAGES,
     SENDING_PAUSED,
@@ -64,7 +65,7 @@ class _Alarms(Construct):
 
 
 class Alarms(_Alarms):
-    """Alarms on paused sending, on late transactional jobs, and on every dead-letter queue.
+    """Alarms on paused sending, limited bulk calls, late transactional jobs, and every dead-letter queue.
 
     Jobs are late in two ways. SQS reports those that no worker has received; the sender reports those that it
     had to requeue, since SQS's metric leaves out messages that were received three times
@@ -88,6 +89,13 @@ class Alarms(_Alarms):
             above=0,
             meaning="SES has paused sending for the account or the configuration set. Jobs wait until it is "
             "resumed; those with expires_at may expire meanwhile",
+        )
+        self._alarm(
+            "LimitedBulkCalls",
+            _function_metric(sender_name, LIMITED_BULK_CALLS, cloudwatch.Stats.SUM),
+            above=0,
+            meaning="SES refused calls of SendBulkEmail because of too many calls. Merges are sent by "
+            'SendEmail meanwhile; set sender.merge_by = "SendEmail" to always do so',
         )
         self._alarm(
             "LateJobs",

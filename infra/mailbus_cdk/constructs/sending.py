@@ -23,13 +23,8 @@ if TYPE_CHECKING:
     from mailbus_cdk.constructs.tracking import Tracking
     from mailbus_cdk.settings.schema import Settings
 
-SEND_ACTIONS: Final = (
-    "ses:SendEmail",
-    "ses:SendRawEmail",
-    "ses:SendBulkEmail",
-    "ses:SendTemplatedEmail",
-    "ses:SendBulkTemplatedEmail",
-)
+SEND_ACTIONS: Final = ("ses:SendEmail", "ses:SendRawEmail", "ses:SendTemplatedEmail")
+BULK_ACTIONS: Final = ("ses:SendBulkEmail", "ses:SendBulkTemplatedEmail")
 # SES has no resource to scope these to:
 # https://docs.aws.amazon.com/ses/latest/dg/configuration-overrides.html
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
@@ -153,6 +148,7 @@ class Sending(Construct):
                     bulk_share=settings.bulk.share,
                     doubt_seconds=settings.sender.doubt_seconds,
                     on_unknown=settings.sender.on_unknown,
+                    merge_by=settings.sender.merge_by,
                     ses_connect_timeout=settings.client_params.connect_timeout,
                     ses_read_timeout=settings.client_params.read_timeout,
                     ses_role_arn=settings.session_params.role_arn,
@@ -174,7 +170,7 @@ class Sending(Construct):
             service="ses", region=elsewhere.region, resource="template", resource_name="*"
         )
         function.allow(
-            list(SEND_ACTIONS),
+            [*SEND_ACTIONS, *(BULK_ACTIONS if settings.sender.merge_by == "SendBulkEmail" else ())],
             [
                 *(identity.arn, *identity.other_arns),
                 *(tracking.configuration_set.arn, *tracking.other_configuration_sets.arns),

@@ -19,6 +19,7 @@ from mailbus_cdk.settings.values import (
     HostedZoneId,
     Identity,
     LogRetentionDays,
+    MergeBy,
     MessageTagName,
     OnUnknown,
     OtherIdentity,
@@ -48,12 +49,16 @@ class Events(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long jobs are remembered, and what happens to mails with an unknown outcome."""
+    """How long jobs are remembered, what happens to mails with an unknown outcome, and how merges are sent.
+
+    `merge_by` is SES's action: `SendBulkEmail` for up to 50 recipients a call, or `SendEmail` for each.
+    """
 
     on_unknown: OnUnknown = "resend"
     # At least as long as a report may take: settings/doubt.py.
     doubt_seconds: Annotated[float, msgspec.Meta(le=3600)] = 120
     ledger_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 7
+    merge_by: MergeBy = "SendBulkEmail"
 
 
 class Transactional(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

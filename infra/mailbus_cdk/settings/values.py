@@ -11,6 +11,7 @@ import msgspec
 
 Architecture = Literal["arm64", "x86_64", "host"]
 OnUnknown = Literal["resend", "fail"]
+MergeBy = Literal["SendBulkEmail", "SendEmail"]
 DmarcPolicy = Literal["none", "quarantine", "reject"]
 # The values that CloudWatch accepts: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LogRetentionDays = Literal[

@@ -35,6 +35,7 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     sending_enabled: bool
     production_access: bool
     latency_ms: float
+    limit_bulk_calls: bool
     accepted: int
     throttled: int
     faulted: int
@@ -58,6 +59,7 @@ def account_state(account: Account) -> AccountState:
         sending_enabled=limits.sending_enabled,
         production_access=limits.production_access,
         latency_ms=limits.latency_ms,
+        limit_bulk_calls=limits.limit_bulk_calls,
         accepted=counters.accepted,
         throttled=counters.throttled,
         faulted=counters.faulted,

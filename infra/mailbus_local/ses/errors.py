@@ -26,6 +26,8 @@ SERVICE_UNAVAILABLE: Final = "ServiceUnavailableException"
 VALIDATION: Final = "ValidationError"
 
 RATE_EXCEEDED: Final = "Maximum sending rate exceeded."
+# of an action whose calls are limited, whatever they send
+CALLS_EXCEEDED: Final = "Rate exceeded"
 QUOTA_EXCEEDED: Final = "Daily message quota exceeded."
 
 STATUSES: Final = {

@@ -28,6 +28,7 @@ UNLIMITED = {
     "sending_enabled": True,
     "production_access": True,
     "latency_ms": 0,
+    "limit_bulk_calls": False,
     "sent_last_24_hours": 0,
 }
 

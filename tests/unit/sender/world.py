@@ -96,7 +96,7 @@ class World:
         self.table, self.ledger, self.acceptances = table, Claims(table), Acceptances(table)
         self.sender = Sender(
             settings=self.settings,
-            mail=MailService(ses),
+            mail=MailService(ses, clock=lambda: self.clock.now),
             bus=EventBus(
                 events, self.settings.event_bus_name, sleep=lambda _: None, clock=lambda: self.clock.now
             ),

@@ -47,6 +47,7 @@ async def send_bulk_email(
     state: SimulatorState, request: SendBulkEmail, caller: Caller
 ) -> tuple[BulkResult, ...]:
     """Accept the entries one by one. Raise for an error that concerns them all."""
+    state.account.count_bulk_call()
     template = request.default_content.template
     if template is None:
         raise SesError(BAD_REQUEST, "DefaultContent.Template is required.")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from mailbus_local.ses.errors import (
+    CALLS_EXCEEDED,
     QUOTA_EXCEEDED,
     RATE_EXCEEDED,
     SENDING_PAUSED,
@@ -27,22 +28,30 @@ if TYPE_CHECKING:
 DAY_SECONDS: Final = 86_400.0
 UNLIMITED: Final = -1.0
 GET_ACCOUNT_INTERVAL_SECONDS: Final = 1.0
+BULK_CALL_INTERVAL_SECONDS: Final = 1.0
 # In recipients: differences of epoch seconds lose that much precision.
 TOLERANCE: Final = 0.001
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The limits that the control API sets. The rate is per second, the latency per call."""
+    """The limits that the control API sets. The rate is per second, the latency per call.
+
+    With `limit_bulk_calls`, SendBulkEmail can be called once a second, as other actions of SES.
+    """
 
     max_send_rate: Annotated[float, msgspec.Meta(gt=0)] = 200.0
     max_24_hour_send: Annotated[float, msgspec.Meta(ge=-1)] = 50_000.0
     sending_enabled: bool = True
     production_access: bool = True
     latency_ms: Annotated[float, msgspec.Meta(ge=0, le=600_000)] = 0.0
+    limit_bulk_calls: bool = False
 
 
 class Counters:
-    """The number of messages accepted, throttled by the rate or the quota, and hit by a fault."""
+    """The number of messages accepted, throttled by the rate or the quota, and hit by a fault.
+
+    A call of SendBulkEmail over the limit of calls counts as one that is throttled.
+    """
 
     def __init__(self) -> None:
         self.accepted = 0
@@ -62,6 +71,7 @@ class Account:
         self._sent: deque[tuple[float, int]] = deque()
         self._sent_total = 0
         self._get_account_at = float("-inf")
+        self._bulk_call_at = float("-inf")
 
     @property
     def _capacity(self) -> float:
@@ -113,5 +123,15 @@ class Account:
         """Raise if `GetAccount` is called more than once a second."""
         now = self._clock()
         if now - self._get_account_at < GET_ACCOUNT_INTERVAL_SECONDS:
-            raise SesError(TOO_MANY_REQUESTS, "Rate exceeded")
+            raise SesError(TOO_MANY_REQUESTS, CALLS_EXCEEDED)
         self._get_account_at = now
+
+    def count_bulk_call(self) -> None:
+        """Raise if the calls of SendBulkEmail are limited, and the last one was less than a second ago."""
+        if not self.limits.limit_bulk_calls:
+            return
+        now = self._clock()
+        if now - self._bulk_call_at < BULK_CALL_INTERVAL_SECONDS:
+            self.counters.throttled += 1
+            raise SesError(TOO_MANY_REQUESTS, CALLS_EXCEEDED)
+        self._bulk_call_at = now

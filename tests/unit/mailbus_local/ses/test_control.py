@@ -58,6 +58,7 @@ def test_the_body_of_an_account_response_can_be_put_back(env: SesEnvironment) ->
         "sending_enabled",
         "production_access",
         "latency_ms",
+        "limit_bulk_calls",
         "accepted",
         "throttled",
         "faulted",

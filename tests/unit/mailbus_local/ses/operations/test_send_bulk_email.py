@@ -185,6 +185,17 @@ def test_entries_over_the_daily_quota_have_its_status(env: SesEnvironment) -> No
     assert results[1]["Status"] == "ACCOUNT_DAILY_QUOTA_EXCEEDED"
 
 
+def test_bulk_calls_can_be_limited_to_one_a_second(env: SesEnvironment) -> None:
+    env.http.put("/account", json={"limit_bulk_calls": True})
+    assert send(env, entry("a@customer.example"))[0]["Status"] == "SUCCESS"
+    with pytest.raises(ClientError) as caught:
+        send(env, entry("b@customer.example"))
+    answer = caught.value.response
+    assert answer["Error"] == {"Code": "TooManyRequestsException", "Message": "Rate exceeded"}
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert env.send("c@customer.example"), "other calls are not limited"
+
+
 def test_a_fault_can_affect_a_single_entry(env: SesEnvironment) -> None:
     fault = {"operation": "SendBulkEmail", "error": "TRANSIENT_FAILURE", "count": 1}
     env.http.post("/faults", json=[fault])

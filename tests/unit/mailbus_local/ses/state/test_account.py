@@ -60,3 +60,20 @@ def test_sent_last_24_hours_can_be_set() -> None:
     account = Account(Limits(max_24_hour_send=200), Clock())
     account.change(account.limits, 199)
     assert [refused(account, 1), refused(account, 1)] == [None, "Daily message quota exceeded."]
+
+
+def test_bulk_calls_are_limited_to_one_a_second_on_request() -> None:
+    clock = Clock()
+
+    def count(account: Account) -> str | None:
+        try:
+            account.count_bulk_call()
+        except SesError as error:
+            return error.reason
+        return None
+
+    unlimited, limited = Account(Limits(), clock), Account(Limits(limit_bulk_calls=True), clock)
+    assert [count(unlimited), count(unlimited)] == [None, None]
+    assert [count(limited), count(limited)] == [None, "Rate exceeded"]
+    clock.now += 1
+    assert (count(limited), limited.counters.throttled) == (None, 1)

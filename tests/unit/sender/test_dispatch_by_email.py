@@ -1,0 +1,174 @@
+"""Merges that are sent by SendEmail, a call for each recipient."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
+from tests.unit.sender.answers import REJECTED, THROTTLED, UNANSWERED, refusal
+from tests.unit.sender.fake_ses import Lost
+from tests.unit.sender.jobs import invoice, newsletter, people
+from tests.unit.sender.settings import START
+from tests.unit.sender.world import World
+
+if TYPE_CHECKING:
+    from sender.rate.gcra import Decision
+
+LIMITED = refusal("TooManyRequestsException", "Rate exceeded", 429, "SendBulkEmail")
+NEWS = {
+    "subject": "Hello {{first_name}}",
+    "merge_global_data": {"first_name": "friend"},
+    "merge_data": {"c1@example.org": {"first_name": "Ann"}},
+    "merge_headers": {"c1@example.org": {"X-Reader": "1"}},
+    "attachments": [{"filename": "news.txt", "content": "TmV3cw=="}],
+    "tags": ["news"],
+    "esp_extra": {"DefaultEmailTags": [{"Name": "shop", "Value": "4"}], "TenantName": "shop-4"},
+}
+
+
+@pytest.mark.parametrize("count", [1, 50, 51, 130])
+def test_each_recipient_has_a_call_of_its_own(count: int) -> None:
+    world = World(merge_by="SendEmail")
+    world.put(**newsletter(count))
+    world.run(60)
+    assert len(world.ses.requests) == count
+    assert not any("BulkEmailEntries" in request for request in world.ses.requests)
+    assert sorted(world.ses.sent_to) == sorted(people(count))
+    assert sorted(world.recipients_of("queued")) == sorted(people(count))
+    assert (len(world.published), world.queues.messages, world.queues.dead) == (count, {}, [])
+    assert {mail.job_id for mail in world.ses.mails} == {"job-news"}
+
+
+def test_a_call_has_what_the_recipients_entry_of_a_bulk_call_has() -> None:
+    bulk, single = World(), World(merge_by="SendEmail")
+    for world in (bulk, single):
+        world.put(**newsletter(2, **NEWS))
+        world.deliver()
+    [call] = bulk.ses.requests
+    entry = call["BulkEmailEntries"][1]
+    template = call["DefaultContent"]["Template"]
+    data = entry["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"]
+    assert json.loads(data) == {"firstName": "Ann"}
+    [request] = [each for each in single.ses.requests if each["Destination"] == entry["Destination"]]
+    assert request == {
+        "FromEmailAddress": call["FromEmailAddress"],
+        "Destination": entry["Destination"],
+        "EmailTags": entry["ReplacementTags"],
+        "ConfigurationSetName": call["ConfigurationSetName"],
+        "TenantName": "shop-4",
+        "Content": {"Template": {**template, "TemplateData": data, "Headers": entry["ReplacementHeaders"]}},
+    }
+    assert {"Name": "mailbus-entry", "Value": "1"} in request["EmailTags"]
+
+
+def test_the_recipients_are_paced_one_by_one_and_claimed_at_once() -> None:
+    world = World(merge_by="SendEmail")
+    world.pace.largest = 10
+    world.put(**newsletter(7, cc=["desk@example.com"]))
+    world.deliver()
+    assert [recipients for recipients, _ in world.pace.reserved] == [[2] * 5, [2] * 2]
+    assert world.ses.sent_to.count("c6") == 1
+
+
+def test_a_recipient_is_sent_to_when_the_rate_allows_it() -> None:
+    world = World(merge_by="SendEmail")
+    world.pace.decisions = [lambda count: [SendAt(due=START + 0.5 * at) for at in range(count)]]
+    left: list[float] = []
+    world.ses.on_call = lambda: left.append(world.clock.now)
+    world.put(**newsletter(3))
+    world.deliver()
+    assert (min(left) >= START, max(left)) == (True, START + 1.0)
+
+
+@pytest.mark.parametrize("decision", [RetryAfter(seconds=60.0), QuotaExhausted()])
+def test_recipients_that_have_to_wait_are_sent_to_later(decision: Decision) -> None:
+    world = World(merge_by="SendEmail")
+    world.pace.decisions = [
+        lambda count: [SendAt(due=START)] * 5 + [decision] * (count - 5),
+        lambda count: [decision] * count,
+    ]
+    world.put(**newsletter(12))
+    world.deliver()
+    assert (sorted(world.ses.sent_to), len(world.recipients_of("queued"))) == (people(5), 5)
+    assert world.record("job-news").open == ()
+    world.run(3 * 3600)
+    assert Counter(world.ses.sent_to) == dict.fromkeys(people(12), 1)
+    assert world.queues.messages == {}
+
+
+def test_each_recipient_has_its_own_outcome() -> None:
+    world = World(merge_by="SendEmail")
+    world.ses.answers = {"c1": [REJECTED], "c2": [THROTTLED], "c3": [Lost(UNANSWERED)]}
+    world.put(**newsletter(5))
+    world.deliver()
+    assert world.record("job-news").open == (3,)
+    assert sorted(world.recipients_of("queued")) == ["c0", "c4"]
+    world.report_sends()
+    world.run()
+    assert Counter(world.ses.sent_to) == dict.fromkeys(["c0", "c2", "c3", "c4"], 1)
+    assert world.recipients_of("rejected") == ["c1"]
+    assert sorted(world.recipients_of("queued")) == ["c0", "c2", "c3", "c4"]
+    assert world.queues.messages == {}
+
+
+def test_merges_go_by_email_for_a_while_after_ses_refused_too_many_bulk_calls() -> None:
+    world = World()
+    world.ses.calls = [LIMITED]
+    world.put(**newsletter(3))
+    world.run()
+    assert len(world.ses.requests) == 1 + 3
+    assert Counter(world.ses.sent_to) == dict.fromkeys(people(3), 1)
+    assert world.metrics == [("LimitedBulkCalls", 1)]
+    [warning] = [line for line in world.log if line["level"] == "WARNING"]
+    assert 'sender.merge_by = "SendEmail"' in warning["message"]
+    assert world.log[1]["error"] == "BulkCallsLimited"
+    world.wait(600)
+    world.put(**newsletter(2, job_id="job-later"))
+    world.run()
+    assert "BulkEmailEntries" in world.ses.requests[-1]
+
+
+def test_a_bulk_call_over_the_accounts_rate_changes_nothing() -> None:
+    world = World()
+    world.ses.calls = [THROTTLED]
+    world.put(**newsletter(3))
+    world.run()
+    assert ["BulkEmailEntries" in request for request in world.ses.requests] == [True, True]
+    assert world.metrics == []
+
+
+def test_a_bulk_call_has_no_more_entries_than_a_request_has_room_for() -> None:
+    world = World()
+    # encoded it leaves 727 KB of 40 MB: room for three entries of 220 KB
+    world.s3.objects["shop-invoices", "17.pdf"] = bytes(28_700_000)
+    data = {f"{name}@example.org": {"a": "x" * 200_000} for name in people(20)}
+    world.put(
+        **newsletter(20, template_id="news", subject=None, text=None, merge_data=data),
+        attachments=[invoice()],
+    )
+    world.run(60)
+    assert [len(request["BulkEmailEntries"]) for request in world.ses.requests] == [3] * 6 + [2]
+    assert world.ses.sent_to == people(20)
+
+
+@pytest.mark.parametrize(("size", "most"), [(10, 20), (4_000_000, 7), (29_000_000, 1)])
+def test_large_files_are_in_few_calls_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, size: int, most: int
+) -> None:
+    pools: list[int] = []
+
+    def open_pool(max_workers: int) -> ThreadPoolExecutor:
+        pools.append(max_workers)
+        return ThreadPoolExecutor(max_workers)
+
+    monkeypatch.setattr("sender.dispatch.ThreadPoolExecutor", open_pool)
+    world = World(merge_by="SendEmail")
+    world.s3.objects["shop-invoices", "17.pdf"] = bytes(size)
+    world.put(**newsletter(20), attachments=[invoice()])
+    world.deliver()
+    assert (pools, len(world.ses.sent_to)) == ([most], 20)
