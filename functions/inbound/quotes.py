@@ -32,6 +32,7 @@ _COLON: Final = re.compile("[:\N{FULLWIDTH COLON}]")
 _INVISIBLE: Final = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _WIDE: Final = "\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _SPACE_BESIDE_WIDE: Final = re.compile(f"(?<=[{_WIDE}]) | (?=[{_WIDE}])")
+_NO_SPACE_BEHIND_ADDRESS: Final = re.compile(r">(?=\w)")
 _PLACEHOLDER: Final = re.compile(r"\{(date|author|address)\}")
 # A year, a date in numbers, or a time. Years are not always the Gregorian calendar's.
 _DATE: Final = re.compile(r"\d{4}|\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2}|\d{1,2}[.:]\d{2}")
@@ -172,7 +173,7 @@ def is_rule(line: str) -> bool:
 def plain(line: str) -> str:
     """Return a line in which equal letters, colons and spaces of all kinds are the same, once each."""
     visible = line if line.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKC", line))
-    narrow = " ".join(visible.split())
+    narrow = " ".join(_NO_SPACE_BEHIND_ADDRESS.sub("> ", visible).split())
     if not narrow.isascii():
         narrow = _SPACE_BESIDE_WIDE.sub("", narrow)
     return f"{narrow[:-2]}:" if narrow.endswith(" :") else narrow

@@ -26,6 +26,7 @@ WROTE = f"On Mon, 2 Nov 2026 at 10:00, {SHOP} wrote:"
         ("Yes.\n\nShop <shop@example.com> 于\n2026年11月2日周一 10:00写道:\n> a", 2, 4),
         ("Yes.\n\nOn Mon, 2 Nov 2026 at 10:00, The Shop <shop@example.com\n> wrote:\n> a", 2, 4),
         ("Yes.\n\nAm 02.11.2026 10:00 schrieb Shop <shop@example.com\n>:\n> a", 2, 4),
+        ("Yes.\n\nOn Mon, 2 Nov 2026 at 10:00, The Shop\n<shop@example.com>wrote:\n> a", 2, 4),
         ("Yes.\n\nThe Shop <\nshop@example.com> 于2026年11月2日周一 10:00写道:\n> a", 2, 4),
     ],
 )
