@@ -77,7 +77,7 @@ ConfigurationSetName = Annotated[
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageTag.html
 MessageTagName = Annotated[
     str,
-    msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,256}$", extra={"reason": "must be 1 to 256 of A-Z a-z 0-9 _ -"}),
+    msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,255}$", extra={"reason": "must be 1 to 255 of A-Z a-z 0-9 _ -"}),
 ]
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BucketName = Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mailbus.ses_events import SES_EVENT_TYPES
+from mailbus_local.ses.addresses import parse
 from mailbus_local.ses.errors import InvalidControlRequest, unknown_value
 from mailbus_local.ses.events.build import EventRequest, build_event
 from mailbus_local.ses.events.publishing import notify, publish
@@ -15,7 +16,9 @@ from mailbus_local.ses.events.shapes import to_json_values
 from mailbus_local.ses.state.account import Account, Limits
 
 if TYPE_CHECKING:
+    from mailbus_local.ses.events.shapes import Event
     from mailbus_local.ses.state.faults import Fault
+    from mailbus_local.ses.state.messages import Message
     from mailbus_local.ses.state.simulator import SimulatorState
 
 _EVENT_TYPES: Final = {
@@ -23,6 +26,8 @@ _EVENT_TYPES: Final = {
     **{event_type.lower().replace(" ", ""): event_type for event_type in SES_EVENT_TYPES},
 }
 _SETTABLE: Final = (*(field.name for field in msgspec.structs.fields(Limits)), "sent_last_24_hours")
+# https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types
+HARD_BOUNCES: Final = (("Permanent", "General"), ("Permanent", "NoEmail"))
 _READ_ONLY: Final = ("accepted", "throttled", "faulted")
 
 
@@ -97,6 +102,7 @@ async def publish_event(state: SimulatorState, message_id: str, body: bytes) -> 
     message = state.store.get(message_id)
     request = parse_event(body)
     event = build_event(message, state.origin, state.clock(), request)
+    _suppress(state, message, event)
     topics: tuple[str, ...] = ()
     if message.configuration_set is not None:
         configuration_set = await state.resources.configuration_set(message.configuration_set)
@@ -106,6 +112,25 @@ async def publish_event(state: SimulatorState, message_id: str, body: bytes) -> 
         topics=topics,
         notification_topic=notify(state, event, message),
     )
+
+
+def _suppress(state: SimulatorState, message: Message, event: Event) -> None:
+    """Put addresses that bounced for good, or complained, on the account's suppression list, as SES does."""
+    hard, complaint = event.bounce, event.complaint
+    if hard is not None and (hard.bounce_type, hard.bounce_sub_type) in HARD_BOUNCES:
+        state.suppression_list.add_feedback(
+            (parse(each.email_address) for each in hard.bounced_recipients),
+            "BOUNCE",
+            message_id=message.message_id,
+            feedback_id=hard.feedback_id,
+        )
+    if complaint is not None and complaint.complaint_sub_type is None:
+        state.suppression_list.add_feedback(
+            (parse(each.email_address) for each in complaint.complained_recipients),
+            "COMPLAINT",
+            message_id=message.message_id,
+            feedback_id=complaint.feedback_id,
+        )
 
 
 def parse_event(body: bytes) -> EventRequest:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 BAD_REQUEST: Final = "BadRequestException"
+INVALID_NEXT_TOKEN: Final = "InvalidNextTokenException"  # noqa: S105 - an error's code
 INVALID_PARAMETER: Final = "InvalidParameterValue"
 MESSAGE_REJECTED: Final = "MessageRejected"
 NOT_FOUND: Final = "NotFoundException"
@@ -40,7 +41,7 @@ STATUSES: Final = {
     "ExpiredTokenException": 403,
     "InternalFailure": 500,
     "InternalServiceErrorException": 500,
-    "InvalidNextTokenException": 400,
+    INVALID_NEXT_TOKEN: 400,
     INVALID_PARAMETER: 400,
     "LimitExceededException": 400,
     "MailFromDomainNotVerifiedException": 400,

@@ -12,6 +12,7 @@ import msgspec
 
 from mailbus_local.ses.errors import SERIALIZATION, SesError
 
+SuppressionReason = Literal["BOUNCE", "COMPLAINT"]
 Switch = Literal["ENABLED", "DISABLED"]
 
 
@@ -201,9 +202,31 @@ class SendingAttributes(msgspec.Struct, frozen=True, kw_only=True, rename="pasca
     sending_enabled: bool = False
 
 
+class SuppressedDestination(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """The body of `PutSuppressedDestination`."""
+
+    email_address: str
+    reason: SuppressionReason
+
+
+class AccountSuppression(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """The body of `PutAccountSuppressionAttributes`."""
+
+    suppressed_reasons: tuple[SuppressionReason, ...] = ()
+
+
+class RenderTemplate(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """The body of `TestRenderEmailTemplate`."""
+
+    template_data: str
+
+
 _SEND_EMAIL = msgspec.json.Decoder(SendEmail)
 _SEND_BULK_EMAIL = msgspec.json.Decoder(SendBulkEmail)
 _SENDING_ATTRIBUTES = msgspec.json.Decoder(SendingAttributes)
+_SUPPRESSED_DESTINATION = msgspec.json.Decoder(SuppressedDestination)
+_ACCOUNT_SUPPRESSION = msgspec.json.Decoder(AccountSuppression)
+_RENDER_TEMPLATE = msgspec.json.Decoder(RenderTemplate)
 
 
 T = TypeVar("T")
@@ -222,6 +245,21 @@ def parse_send_bulk_email(body: bytes) -> SendBulkEmail:
 def parse_sending_attributes(body: bytes) -> SendingAttributes:
     """Return the body of `PutAccountSendingAttributes`."""
     return _parse(_SENDING_ATTRIBUTES, body)
+
+
+def parse_suppressed_destination(body: bytes) -> SuppressedDestination:
+    """Return the body of `PutSuppressedDestination`."""
+    return _parse(_SUPPRESSED_DESTINATION, body)
+
+
+def parse_account_suppression(body: bytes) -> AccountSuppression:
+    """Return the body of `PutAccountSuppressionAttributes`."""
+    return _parse(_ACCOUNT_SUPPRESSION, body)
+
+
+def parse_render_template(body: bytes) -> RenderTemplate:
+    """Return the body of `TestRenderEmailTemplate`."""
+    return _parse(_RENDER_TEMPLATE, body)
 
 
 def _parse(decoder: msgspec.json.Decoder[T], body: bytes) -> T:

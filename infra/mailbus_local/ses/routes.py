@@ -23,8 +23,17 @@ from mailbus_local.ses.operations.identity_notifications import (
     parse_identity_call,
     query_error_response,
 )
+from mailbus_local.ses.operations.render_template import render_email_template
 from mailbus_local.ses.operations.send_bulk_email import send_bulk_email
 from mailbus_local.ses.operations.send_email import send_email
+from mailbus_local.ses.operations.suppression_list import (
+    ListRequest,
+    delete_suppressed_destination,
+    get_suppressed_destination,
+    list_suppressed_destinations,
+    put_account_suppression_attributes,
+    put_suppressed_destination,
+)
 from mailbus_local.ses.requests import parse_send_bulk_email, parse_send_email, parse_sending_attributes
 from mailbus_local.ses.sending.acceptance import Caller
 from mailbus_local.ses.state.faults import (
@@ -83,7 +92,25 @@ class Routes:
                     methods=["POST"],
                 ),
                 Route(f"{ses}/account", self._operation(GET_ACCOUNT, self._get_account), methods=["GET"]),
-                Route(f"{ses}/account/sending", self._put_sending, methods=["PUT"]),
+                Route(f"{ses}/account/sending", self._answer(self._put_sending), methods=["PUT"]),
+                Route(
+                    f"{ses}/account/suppression",
+                    self._answer(self._put_suppression_attributes),
+                    methods=["PUT"],
+                ),
+                Route(
+                    f"{ses}/suppression/addresses",
+                    self._answer(self._suppression_list),
+                    methods=["GET", "PUT"],
+                ),
+                Route(
+                    f"{ses}/suppression/addresses/{{email:path}}",
+                    self._answer(self._suppressed_destination),
+                    methods=["GET", "DELETE"],
+                ),
+                Route(
+                    f"{ses}/templates/{{name}}/render", self._answer(self._render_template), methods=["POST"]
+                ),
                 Route("/{rest:path}", self._forward, methods=_METHODS),
             ]
         )
@@ -116,17 +143,50 @@ class Routes:
         return {"BulkEmailEntryResults": await send_bulk_email(self._state, send_request, _caller(request))}
 
     async def _get_account(self, _request: Request, _body: bytes) -> object:
-        return get_account(self._state.account)
+        return get_account(self._state.account, self._state.suppression_list)
 
-    async def _put_sending(self, request: Request) -> Response:
-        try:
-            attributes = parse_sending_attributes(await request.body() or b"{}")
-        except SesError as error:
-            return _error_response(error)
+    def _answer(self, operation: Operation) -> Endpoint:
+        """Return the endpoint of an operation that has no faults and no latency."""
+
+        async def endpoint(request: Request) -> Response:
+            try:
+                return _json(await operation(request, await request.body() or b"{}"))
+            except SesError as error:
+                return _error_response(error)
+
+        return endpoint
+
+    async def _put_sending(self, _request: Request, body: bytes) -> object:
+        attributes = parse_sending_attributes(body)
         account = self._state.account
         changed = msgspec.structs.replace(account.limits, sending_enabled=attributes.sending_enabled)
         account.change(changed, None)
-        return _json({})
+        return {}
+
+    async def _put_suppression_attributes(self, _request: Request, body: bytes) -> object:
+        return put_account_suppression_attributes(self._state.suppression_list, body)
+
+    async def _suppression_list(self, request: Request, body: bytes) -> object:
+        if request.method == "PUT":
+            return put_suppressed_destination(self._state.suppression_list, body)
+        query = request.query_params
+        wanted = ListRequest(
+            reasons=tuple(query.getlist("Reason")),
+            start_date=query.get("StartDate"),
+            end_date=query.get("EndDate"),
+            page_size=query.get("PageSize"),
+            next_token=query.get("NextToken"),
+        )
+        return list_suppressed_destinations(self._state.suppression_list, wanted)
+
+    async def _suppressed_destination(self, request: Request, _body: bytes) -> object:
+        email = request.path_params["email"]
+        if request.method == "DELETE":
+            return delete_suppressed_destination(self._state.suppression_list, email)
+        return get_suppressed_destination(self._state.suppression_list, email)
+
+    async def _render_template(self, request: Request, body: bytes) -> object:
+        return await render_email_template(self._state, request.path_params["name"], body)
 
     async def _forward(self, request: Request) -> Response:
         body = await request.body()

@@ -26,6 +26,7 @@ from mailbus_local.ses.state.messages import MessageStore
 from mailbus_local.ses.state.notification_settings import IdentityNotifications
 from mailbus_local.ses.state.resources import Clients, Resources, connect
 from mailbus_local.ses.state.simulator import SimulatorState
+from mailbus_local.ses.state.suppression_list import SuppressionList
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -191,6 +192,7 @@ def _build(
         account=Account(Limits(), time.time),
         faults=Faults(random.random),
         store=MessageStore(),
+        suppression_list=SuppressionList(time.time),
         resources=resources,
         notifications=IdentityNotifications(),
         publisher=publisher,

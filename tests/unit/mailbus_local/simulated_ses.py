@@ -110,8 +110,11 @@ class SesEnvironment:
         self.sns, self.sqs, self.s3, self.kms = clients.sns, clients.sqs, clients.s3, clients.kms
 
     def reset(self) -> None:
-        """Remove faults and limits."""
+        """Remove faults, limits and suppressed addresses."""
         self.http.delete("/faults")
+        for summary in self.sesv2.list_suppressed_destinations()["SuppressedDestinationSummaries"]:
+            self.sesv2.delete_suppressed_destination(EmailAddress=summary["EmailAddress"])
+        self.sesv2.put_account_suppression_attributes(SuppressedReasons=["BOUNCE", "COMPLAINT"])
         assert self.http.put("/account", json=UNLIMITED).is_success
 
     @cached_property

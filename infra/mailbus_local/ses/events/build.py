@@ -50,6 +50,13 @@ SUPPRESSED: Final = (
     "Amazon SES Developer Guide: "
     "http://docs.aws.amazon.com/ses/latest/DeveloperGuide/remove-from-suppressionlist.html"
 )
+# https://repost.aws/knowledge-center/ses-suppression-list-sending-quota
+SUPPRESSED_BY_ACCOUNT: Final = (
+    "Amazon SES did not send the message to this address because it is on the suppression list for your "
+    "account. For more information about removing addresses from the suppression list, see the Amazon SES "
+    "Developer Guide at https://docs.aws.amazon.com/ses/latest/DeveloperGuide/sending-email-suppression-list.html"
+)
+ON_ACCOUNT_LIST: Final = "OnAccountSuppressionList"
 
 
 class EventRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

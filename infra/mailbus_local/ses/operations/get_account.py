@@ -11,6 +11,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from mailbus_local.ses.state.account import Account
+    from mailbus_local.ses.state.suppression_list import SuppressionList
 
 
 class SendQuota(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,9 +30,7 @@ class GetAccountResponse(msgspec.Struct, frozen=True, kw_only=True, rename="pasc
     production_access_enabled: bool
     dedicated_ip_auto_warmup_enabled: bool = False
     enforcement_status: str = "HEALTHY"
-    suppression_attributes: dict[str, tuple[str, ...]] = msgspec.field(
-        default_factory=lambda: {"SuppressedReasons": ("BOUNCE", "COMPLAINT")}
-    )
+    suppression_attributes: dict[str, tuple[str, ...]]
     details: dict[str, Any] = msgspec.field(
         default_factory=lambda: {
             "MailType": "TRANSACTIONAL",
@@ -46,7 +45,7 @@ class GetAccountResponse(msgspec.Struct, frozen=True, kw_only=True, rename="pasc
     pricing_attributes: dict[str, str] = msgspec.field(default_factory=lambda: {"CurrentPlan": "NONE"})
 
 
-def get_account(account: Account) -> GetAccountResponse:
+def get_account(account: Account, suppression_list: SuppressionList) -> GetAccountResponse:
     """Return the account's limits. Raise if it is called more than once a second."""
     account.count_get_account()
     limits = account.limits
@@ -58,4 +57,5 @@ def get_account(account: Account) -> GetAccountResponse:
         ),
         sending_enabled=limits.sending_enabled,
         production_access_enabled=limits.production_access,
+        suppression_attributes={"SuppressedReasons": suppression_list.reasons},
     )

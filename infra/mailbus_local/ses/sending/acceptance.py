@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mailbus_local.ses import mime
+from mailbus_local.ses.addresses import parse
 from mailbus_local.ses.errors import BAD_REQUEST, SENDING_PAUSED, SesError
-from mailbus_local.ses.events.build import SUPPRESSED, EventRequest, build_event
+from mailbus_local.ses.events.build import (
+    ON_ACCOUNT_LIST,
+    SUPPRESSED,
+    SUPPRESSED_BY_ACCOUNT,
+    EventRequest,
+    build_event,
+)
 from mailbus_local.ses.events.publishing import notify, publish
 from mailbus_local.ses.formats import new_message_id
 from mailbus_local.ses.requests import ListManagement, Overrides
@@ -144,11 +151,17 @@ def _events(
         return
     by_outcome: dict[str, list[str]] = {}
     for recipient in message.recipients:
-        by_outcome.setdefault(outcome(recipient), []).append(recipient)
+        by_outcome.setdefault(_outcome(state, recipient), []).append(recipient)
     for accepted in ("delivered", "autoresponded", "complained"):
         for recipient in by_outcome.get(accepted, ()):
             yield event(EventRequest(event_type="Delivery", recipient=recipient))
     yield from map(event, _feedback_events(by_outcome))
+
+
+def _outcome(state: SimulatorState, recipient: str) -> str:
+    """Return what becomes of a mail to this address: the account's suppression list comes first."""
+    reason = state.suppression_list.reason_against(parse(recipient))
+    return outcome(recipient) if reason is None else reason
 
 
 def _feedback_events(by_outcome: dict[str, list[str]]) -> Iterable[EventRequest]:
@@ -168,3 +181,17 @@ def _feedback_events(by_outcome: dict[str, list[str]]) -> Iterable[EventRequest]
         )
     if complained := by_outcome.get("complained"):
         yield EventRequest(event_type="Complaint", recipients=tuple(complained))
+    if bounced_before := by_outcome.get("BOUNCE"):
+        yield EventRequest(
+            event_type="Bounce",
+            recipients=tuple(bounced_before),
+            bounce_sub_type=ON_ACCOUNT_LIST,
+            diagnostic_code=SUPPRESSED_BY_ACCOUNT,
+        )
+    if complained_before := by_outcome.get("COMPLAINT"):
+        yield EventRequest(
+            event_type="Complaint",
+            recipients=tuple(complained_before),
+            complaint_sub_type=ON_ACCOUNT_LIST,
+            feedback_type=None,
+        )

@@ -159,30 +159,13 @@ class TemplateMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 def prepare_template_message(inputs: TemplateMessage) -> PreparedMessage:
     """Render and compose a template message. If it cannot be rendered, `failure` has the reason."""
-    data = inputs.data or "{}"
-    if len(data) > MAX_TEMPLATE_DATA:
-        raise SesError(BAD_REQUEST, f"TemplateData is longer than {MAX_TEMPLATE_DATA} characters.")
-    try:
-        values = parse_data(data)
-    except ValueError as error:
-        raise SesError(BAD_REQUEST, "TemplateData is not a JSON object.") from error
-    content = inputs.content
-    failure: str | None = None
-    rendered: list[str | None] = [None, None, None]
-    try:
-        rendered = [
-            None if text is None else render(text, values)
-            for text in (content.subject, content.text, content.html)
-        ]
-    except RenderingError as error:
-        failure = str(error)
-    subject, text, html = rendered
+    rendered = render_template(inputs.content, inputs.data)
     message = _compose(
         mime.MessageFields(
             sender=_require_sender(inputs.sender),
-            subject=subject or "",
-            text=Content(data=text) if text else None,
-            html=Content(data=html) if html else None,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
             to=inputs.destination.to_addresses,
             cc=inputs.destination.cc_addresses,
             reply_to=inputs.reply_to,
@@ -191,7 +174,39 @@ def prepare_template_message(inputs: TemplateMessage) -> PreparedMessage:
         ),
         inputs.destination,
     )
-    return msgspec.structs.replace(message, templated=True, failure=failure)
+    return msgspec.structs.replace(message, templated=True, failure=rendered.failure)
+
+
+class RenderedTemplate(msgspec.Struct, frozen=True, kw_only=True):
+    """A template with its data. If it cannot be rendered, it is empty, and `failure` has the reason."""
+
+    subject: str = ""
+    text: Content | None = None
+    html: Content | None = None
+    failure: str | None = None
+
+
+def render_template(content: TemplateContent, data: str | None) -> RenderedTemplate:
+    """Render a template with JSON data. Raise if the data are too long, or not an object."""
+    data = data or "{}"
+    if len(data) > MAX_TEMPLATE_DATA:
+        raise SesError(BAD_REQUEST, f"TemplateData is longer than {MAX_TEMPLATE_DATA} characters.")
+    try:
+        values = parse_data(data)
+    except ValueError as error:
+        raise SesError(BAD_REQUEST, "TemplateData is not a JSON object.") from error
+    try:
+        subject, text, html = (
+            "" if text is None else render(text, values)
+            for text in (content.subject, content.text, content.html)
+        )
+    except RenderingError as error:
+        return RenderedTemplate(failure=str(error))
+    return RenderedTemplate(
+        subject=subject,
+        text=Content(data=text) if text else None,
+        html=Content(data=html) if html else None,
+    )
 
 
 def _require_sender(sender: str | None) -> str:

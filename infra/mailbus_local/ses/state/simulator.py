@@ -13,6 +13,7 @@ from mailbus_local.ses.state.faults import Faults
 from mailbus_local.ses.state.messages import MessageStore
 from mailbus_local.ses.state.notification_settings import IdentityNotifications
 from mailbus_local.ses.state.resources import Resources
+from mailbus_local.ses.state.suppression_list import SuppressionList
 
 
 class SimulatorState(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +23,7 @@ class SimulatorState(msgspec.Struct, frozen=True, kw_only=True):
     account: Account
     faults: Faults
     store: MessageStore
+    suppression_list: SuppressionList
     resources: Resources
     notifications: IdentityNotifications
     publisher: Publisher

@@ -188,9 +188,9 @@ def test_tags_have_no_blanks_around_them(blank: str) -> None:
         ([], None),
         (["welcome"], None),
         (["welcome", "trial"], "only one is allowed"),
-        (["größer"], "1 to 256 characters of A-Z"),
-        (["x" * 257], "1 to 256 characters of A-Z"),
-        (["a b"], "1 to 256 characters of A-Z"),
+        (["größer"], "1 to 255 characters of A-Z"),
+        (["x" * 256], "1 to 255 characters of A-Z"),
+        (["a b"], "1 to 255 characters of A-Z"),
     ],
 )
 def test_with_a_message_tag_name_a_job_has_at_most_one_tag_that_ses_can_carry(

@@ -79,7 +79,7 @@ REJECTED = {
     ),
     "the name of a message tag is one that SES takes": (
         ("max_attempts = 8", 'message_tag_name = "ses:campaign"'),
-        "mailbus.toml: message_tag_name: must be 1 to 256 of A-Z a-z 0-9 _ - (it is 'ses:campaign')",
+        "mailbus.toml: message_tag_name: must be 1 to 255 of A-Z a-z 0-9 _ - (it is 'ses:campaign')",
     ),
     "a source is a bucket's name, not its address": (
         ("max_attempts = 8", 'source_buckets = ["s3://example-invoices/"]'),

@@ -7,6 +7,7 @@ import pytest
 from mailbus_local.ses.errors import TOO_MANY_REQUESTS, SesError
 from mailbus_local.ses.operations.get_account import get_account
 from mailbus_local.ses.state.account import Account, Limits
+from mailbus_local.ses.state.suppression_list import SuppressionList
 from tests.unit.mailbus_local.simulated_ses import Clock
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ def test_get_account_returns_the_limits(env: SesEnvironment) -> None:
 
 def test_get_account_is_throttled_to_one_call_a_second() -> None:
     clock = Clock()
-    account = Account(Limits(), clock)
-    assert get_account(account).production_access_enabled
+    account, suppression_list = Account(Limits(), clock), SuppressionList(clock)
+    assert get_account(account, suppression_list).production_access_enabled
     with pytest.raises(SesError) as caught:
-        get_account(account)
+        get_account(account, suppression_list)
     assert caught.value.code == TOO_MANY_REQUESTS
     clock.now += 1
-    assert get_account(account).sending_enabled
+    assert get_account(account, suppression_list).sending_enabled

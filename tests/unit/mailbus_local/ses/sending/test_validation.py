@@ -34,8 +34,27 @@ def test_duplicate_recipients_are_removed_and_the_local_part_is_case_sensitive()
             "Local address contains control or whitespace",
         ),
         ({"EmailTags": [{"Name": "a b", "Value": "c"}]}, "BadRequestException", "Invalid tag name <a b>"),
-        ({"EmailTags": [{"Name": "a", "Value": "x@y"}]}, "BadRequestException", "Invalid tag value <x@y>"),
-        ({"EmailTags": [{"Name": "a", "Value": "v" * 257}]}, "BadRequestException", "Invalid tag value"),
+        ({"EmailTags": [{"Name": "a", "Value": "x:y"}]}, "BadRequestException", "Invalid tag value <x:y>"),
+        (
+            {"EmailTags": [{"Name": "a", "Value": "v" * 256}]},
+            "BadRequestException",
+            "Tag value cannot exceed 255 characters.",
+        ),
+        (
+            {"EmailTags": [{"Name": "n" * 256, "Value": "v"}]},
+            "BadRequestException",
+            "Tag name cannot exceed 255 characters.",
+        ),
+        (
+            {"EmailTags": [{"Name": "", "Value": ""}]},
+            "BadRequestException",
+            "The tag name must be specified.",
+        ),
+        (
+            {"EmailTags": [{"Name": "a", "Value": ""}]},
+            "BadRequestException",
+            "The tag value must be specified.",
+        ),
         ({"Content": {}}, "BadRequestException", "Content must have exactly one"),
         ({"Content": {"Raw": {"Data": b""}}}, "BadRequestException", "The message is empty."),
         (
