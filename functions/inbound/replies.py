@@ -29,8 +29,11 @@ _ANSWERS_WITHIN: Final = re.compile(
     r"|sotto|di seguito|nel testo|in (?:rosso|blu|grassetto)"
     r"|hieronder|onderstaande?|in de tekst|in het (?:rood|blauw|groen)|in (?:rood|blauw)"
     r"|nedenfor|nedenunder|i teksten|med (?:rødt|blåt)|nedan\w*|i texten|i rött|med rött"
-    r"|níže|v textu|červeně)\b"
-    r"|下記|以下|文中|赤字|아래|본문|빨간|见下|如下|下面|文中|红色",
+    r"|níže|v textu|červeně|poniżej|w tekście|na (?:czerwono|niebiesko|zielono)"
+    r"|abaixo|a seguir|no texto|em (?:vermelho|azul|verde|negrito)"
+    r"|(?:vastau\w*|vastaan|kommentit) alla|alla olev\w*|alempana|tekstin seassa|punaisella|sinisellä"
+    r"|ниже|в тексте|(?:красным|синим|зел[её]ным))\b"
+    r"|下記|以下|文中|赤字|아래|본문|빨간|见下|見下|如下|下面|文中|红色|紅色",
     re.IGNORECASE,
 )
 # What mailers write before the subject of an answer.

@@ -151,12 +151,23 @@ def test_text_that_looks_like_headers_is_not_a_quote(text: str, quote: str) -> N
         "下記の通りです。",
         "아래에 답을 적었습니다.",
         "请见下面。",
+        "請見下面。",
+        "Odpowiedzi poniżej.",
+        "Respondo abaixo, em azul.",
+        "Vastaukset alla.",
+        "Svarene er nedenfor.",
+        "Ответы ниже.",
     ],
 )
 def test_a_mail_that_announces_answers_within_the_quote_has_no_stripped_text(own: str) -> None:
     answers = "Can you deliver on Friday?\n[Ada] No. Please cancel the order.\n"
     assert stripped(f"{own}\n\n{OUTLOOK}{answers}") is None
     assert stripped(f"{own}\n\n{GMAIL}> [Ada] No.\n") is None
+
+
+@pytest.mark.parametrize("own", ["Hej alla,\n\nja tack.", "Sì, alla vostra domanda.", "Al di là."])
+def test_words_that_mean_below_in_another_language_announce_nothing(own: str) -> None:
+    assert stripped(f"{own}\n\n{GMAIL}") == own
 
 
 def test_text_between_introduction_and_quote_belongs_to_neither() -> None:
