@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -125,9 +125,13 @@ def test_an_invalid_job_does_not_delay_the_others_of_its_batch(system: System) -
 
 
 def test_temporary_errors_are_retried(system: System) -> None:
-    faults = [
+    faults: list[dict[str, Any]] = [
         {"error": "TooManyRequestsException", "message": "Maximum sending rate exceeded."},
+        {"error": "LimitExceededException", "message": "Maximum sending rate exceeded."},
+        # a changed policy takes time to spread
+        {"error": "AccessDeniedException"},
         # SES may have accepted these: its own events are waited for first
+        {"error": "RequestAbortedException", "after_accept": True},
         {"error": "InternalServiceErrorException"},
         {"error": "ConnectionReset"},
     ]
@@ -164,7 +168,7 @@ def test_permanent_errors_are_reported_and_dead_lettered(
     letter = system.dead_letter("SendDeadLetterQueueUrl", job_id)
     assert event["event_type"] == event_type
     assert event["recipient"] == "success@simulator.amazonses.com"
-    assert letter["Code"] == fault["error"]
+    assert letter["Code"] == event["error_code"] == fault["error"]
 
 
 def test_an_unverified_sender_is_rejected_by_name(system: System) -> None:
@@ -277,6 +281,18 @@ def test_a_job_waits_while_sending_is_paused(system: System) -> None:
     assert (known.state, known.open, dict(known.attempts)) == ("active", (), {"paused": 1})
 
 
+def test_a_job_waits_while_aws_has_paused_the_account(system: System) -> None:
+    paused = "Sending paused for this account. For more information, please check your inbox."
+    system.add_faults({"operation": "*", "error": "MessageRejected", "message": paused, "count": 1})
+
+    job_id = system.send()
+
+    assert system.wait(1, job_id=job_id, event_type="delivered")
+    assert not system.details(job_id=job_id, event_type="rejected")
+    known = system.wait_for_record(job_id, lambda record: record.lease_until == 0)
+    assert dict(known.attempts) == {"paused": 1}
+
+
 def test_throttling_does_not_count_as_an_attempt(system: System) -> None:
     rule = {
         "operation": "SendEmail",
@@ -296,7 +312,7 @@ def test_throttling_does_not_count_as_an_attempt(system: System) -> None:
 def test_jobs_over_the_daily_quota_wait_and_do_not_fail(system: System) -> None:
     rule = {
         "operation": "SendEmail",
-        "error": "TooManyRequestsException",
+        "error": "LimitExceededException",
         "message": "Daily message quota exceeded.",
         "count": 1,
     }

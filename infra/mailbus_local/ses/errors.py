@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 BAD_REQUEST: Final = "BadRequestException"
 INVALID_NEXT_TOKEN: Final = "InvalidNextTokenException"  # noqa: S105 - an error's code
 INVALID_PARAMETER: Final = "InvalidParameterValue"
+LIMIT_EXCEEDED: Final = "LimitExceededException"
 MESSAGE_REJECTED: Final = "MessageRejected"
 NOT_FOUND: Final = "NotFoundException"
 SENDING_PAUSED: Final = "SendingPausedException"
@@ -32,21 +33,25 @@ CALLS_EXCEEDED: Final = "Rate exceeded"
 QUOTA_EXCEEDED: Final = "Daily message quota exceeded."
 
 STATUSES: Final = {
+    "AccessDenied": 403,
     "AccessDeniedException": 403,
+    "AccountSendingPausedException": 400,
     "AccountSuspendedException": 400,
     "AlreadyExistsException": 400,
     BAD_REQUEST: 400,
     "ConcurrentModificationException": 500,
+    "ConfigurationSetSendingPausedException": 400,
     "ConflictException": 409,
     "ExpiredTokenException": 403,
     "InternalFailure": 500,
     "InternalServiceErrorException": 500,
     INVALID_NEXT_TOKEN: 400,
     INVALID_PARAMETER: 400,
-    "LimitExceededException": 400,
+    LIMIT_EXCEEDED: 400,
     "MailFromDomainNotVerifiedException": 400,
     MESSAGE_REJECTED: 400,
     NOT_FOUND: 404,
+    "RequestAbortedException": 400,
     "RequestTimeout": 408,
     SENDING_PAUSED: 400,
     SERIALIZATION: 400,
@@ -63,10 +68,12 @@ TEXTS: Final = {
     TOO_MANY_REQUESTS: RATE_EXCEEDED,
     "Throttling": RATE_EXCEEDED,
     "ThrottlingException": RATE_EXCEEDED,
+    LIMIT_EXCEEDED: QUOTA_EXCEEDED,
     SENDING_PAUSED: (
         "Sending paused for this account. For more information, please check the inbox of the "
         "email address associated with your AWS account."
     ),
+    "AccessDeniedException": "User is not authorized to perform ses:SendEmail.",
     "AccountSuspendedException": "Account is suspended.",
     "InternalServiceErrorException": "Internal service error.",
     "InternalFailure": "Internal failure.",

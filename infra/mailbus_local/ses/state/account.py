@@ -14,6 +14,7 @@ import msgspec
 
 from mailbus_local.ses.errors import (
     CALLS_EXCEEDED,
+    LIMIT_EXCEEDED,
     QUOTA_EXCEEDED,
     RATE_EXCEEDED,
     SENDING_PAUSED,
@@ -110,7 +111,9 @@ class Account:
         quota = self.limits.max_24_hour_send
         if quota != UNLIMITED and counted and self.sent_last_24_hours() + counted > quota:
             self.counters.throttled += 1
-            raise SesError(TOO_MANY_REQUESTS, QUOTA_EXCEEDED)
+            # SES's second API has another code for it than for the rate: the tests of the SES driver in
+            # https://github.com/twentyhq/twenty
+            raise SesError(LIMIT_EXCEEDED, QUOTA_EXCEEDED)
         if self._tokens + TOLERANCE < min(recipients, self._capacity):
             self.counters.throttled += 1
             raise SesError(TOO_MANY_REQUESTS, RATE_EXCEEDED)

@@ -70,7 +70,7 @@ def test_sending_faster_than_the_rate_is_throttled_per_recipient(env: SesEnviron
 def test_the_daily_quota_counts_recipients_but_not_the_mailbox_simulator(env: SesEnvironment) -> None:
     env.http.put("/account", json={"max_24_hour_send": 2})
     assert env.send("alice@customer.example", "bob@customer.example")
-    assert env.send_error() == ("TooManyRequestsException", "Daily message quota exceeded.")
+    assert env.send_error() == ("LimitExceededException", "Daily message quota exceeded.")
     assert env.send("success@simulator.amazonses.com")
 
 
