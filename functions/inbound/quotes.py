@@ -209,7 +209,9 @@ def _introduction(lines: Sequence[str], end: int) -> int | None:
         if not _DATE.search(joined):
             continue
         found = _matching(plain(joined))
-        if found is not None and (found.is_anchored or _stands_alone(lines, start, end)):
+        if found is None or (start < end and not _may_be_wrapped(lines[start])):
+            continue
+        if found.is_anchored or _stands_alone(lines, start, end):
             return start
     return None
 
@@ -231,6 +233,11 @@ def _matching(line: str) -> _Pattern | None:
     return next((each for each in itertools.chain.from_iterable(ending) if each.matches(line)), None)
 
 
+def _may_be_wrapped(line: str) -> bool:
+    """Return True if a line may be the first of an introduction, unlike "On it" above another line."""
+    return "@" in line or line.rstrip().endswith("<") or _DATE.search(line) is not None
+
+
 def _stands_alone(lines: Sequence[str], start: int, end: int) -> bool:
     """Return True if no line above can be a part of the author's name, and no line of it the sender's own."""
     if start and lines[start - 1].lstrip("> ").strip():
@@ -248,19 +255,21 @@ def _begins_headers(lines: Sequence[str], at: int) -> bool:
 
     Between them may be an empty line, or a header that is not one of the four.
     """
-    first = _languages_of(lines[at])
-    if not first:
+    name = field_name(lines[at])
+    languages = _languages_of(name)
+    if not languages:
         return False
     for line in lines[at + 1 : at + 3]:
-        if not first.isdisjoint(_languages_of(line)):
+        other = field_name(line)
+        if other != name and not languages.isdisjoint(_languages_of(other)):
             return True
-        if line.strip() and field_name(line) is None:
+        if line.strip() and other is None:
             return False
     return False
 
 
-def _languages_of(line: str) -> frozenset[int]:
-    return _header_names().get(field_name(line) or "", frozenset())
+def _languages_of(name: str | None) -> frozenset[int]:
+    return _header_names().get(name or "", frozenset())
 
 
 @functools.cache
