@@ -11,6 +11,7 @@ from mailbus.addresses import parse_mailbox, parse_mailboxes, require_one_line
 from mailbus.events import Mailbox
 from mailbus.jobs.header_fields import write_field
 from mailbus.jobs.json_paths import entry_path, refuse, refuse_feature
+from mailbus.jobs.template_headers import check_template_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -85,7 +86,9 @@ def read_recipient_headers(headers: Mapping[str, str], path: str) -> dict[str, t
     for name, lower, text, at in _checked(headers, path):
         if lower in _ADDRESS_HEADERS:
             refuse_feature(at, "merge_headers", f"{name} cannot be set for one recipient")
-        read[lower] = (name, write_field(name, text, at))
+        value = write_field(name, text, at)
+        check_template_header(name, value, at)
+        read[lower] = (name, value)
     return read
 
 

@@ -15,9 +15,10 @@ from mailbus.jobs.error_list import ErrorList
 from mailbus.jobs.headers import read_recipient_headers
 from mailbus.jobs.inline_template import read_inline_template
 from mailbus.jobs.job import Merge, MergeRecipient
-from mailbus.jobs.json_paths import refuse, refuse_feature
+from mailbus.jobs.json_paths import entry_path, refuse, refuse_feature
 from mailbus.jobs.merge_data import EntryData
 from mailbus.jobs.metadata import MAX_RECIPIENT_METADATA_BYTES, check_metadata
+from mailbus.jobs.template_headers import check_header_count, check_headers_of_all, check_template_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,8 +37,6 @@ RecipientEntries = Mapping[str, Mapping[str, tuple[Any, str]]]
 # keyed by recipient
 RECIPIENT_FIELDS: Final = ("merge_data", "merge_metadata", "merge_headers")
 _MAKE_A_MERGE: Final = ("template_id", "merge_global_data", *RECIPIENT_FIELDS)
-# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Template.html
-MAX_TEMPLATE_HEADERS: Final = 15
 
 
 def is_merge_document(document: Mapping[str, Any]) -> bool:
@@ -121,6 +120,7 @@ def read_merge(
     mailboxes: dict[str, Mailbox] = {}
     for mailbox in to:
         mailboxes.setdefault(address_key(mailbox.address), mailbox)
+    _check_headers_of_job(headers, entries, len(mailboxes))
     errors = ErrorList()
     recipients: list[MergeRecipient] = []
     for key, mailbox in mailboxes.items():
@@ -170,7 +170,8 @@ def check_merge(job: Job, merge: Merge) -> None:
             refuse_feature(path, feature, f"is not possible in a merge: {reason}")
     if merge.template_id is not None:
         _check_stored(job)
-    _check_header_count(job, merge)
+    check_headers_of_all(job)
+    check_header_count(job, merge)
 
 
 def _check_stored(job: Job) -> None:
@@ -178,18 +179,6 @@ def _check_stored(job: Job) -> None:
         if value is not None:
             reason = "is defined by the stored template: remove it, or remove template_id to use this one"
             refuse_feature(f"$.{name}", name, reason)
-
-
-def _check_header_count(job: Job, merge: Merge) -> None:
-    of_job = len(job.tags) + (job.sender is not None)
-    for position, recipient in enumerate(merge.recipients, 1):
-        count = of_job + len(recipient.headers) + bool(recipient.metadata)
-        if count > MAX_TEMPLATE_HEADERS:
-            reason = (
-                f"has {count} headers for recipient {position}; SES allows {MAX_TEMPLATE_HEADERS} in a "
-                "merge: one for each of headers and merge_headers, one for each tag, and one for the metadata"
-            )
-            refuse_feature("$.headers", "headers", reason)
 
 
 def _metadata(
@@ -204,4 +193,15 @@ def _headers(
     whole: tuple[tuple[str, str], ...], own: dict[str, str], path: str
 ) -> tuple[tuple[str, str], ...]:
     read = read_recipient_headers(own, path)
-    return (*(header for header in whole if header[0].lower() not in read), *read.values())
+    headers = (*(header for header in whole if header[0].lower() not in read), *read.values())
+    # Behind List-Unsubscribe, which each recipient has of its own, as AWS recommends:
+    # https://aws.amazon.com/blogs/messaging-and-targeting/using-one-click-unsubscribe-with-amazon-ses/
+    return tuple(sorted(headers, key=lambda header: header[0].lower() == "list-unsubscribe-post"))
+
+
+def _check_headers_of_job(headers: Headers, entries: RecipientEntries, recipients: int) -> None:
+    """Refuse headers of the job that SES does not accept, unless each recipient has one of its own."""
+    own = [{name.lower() for name in names} for names, _ in entries["merge_headers"].values()]
+    for name, value in headers.extra:
+        if len(own) < recipients or any(name.lower() not in names for names in own):
+            check_template_header(name, value, entry_path("$.headers", name, 0))

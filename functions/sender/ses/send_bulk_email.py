@@ -16,6 +16,7 @@ from mailbus.encoded_words import free_text, mailbox_text, metadata_text
 from mailbus.errors import InvalidJob
 from mailbus.events import ENTRY_TAG
 from mailbus.jobs.job import envelopes
+from mailbus.jobs.template_headers import MAX_HEADER
 from sender.ses.mime import MESSAGE_BYTES, base64_bytes, content_bytes
 from sender.ses.send_email import Request, call_parameters, destination, message_tags, with_extra
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from mailbus.jobs.inline_template import InlineTemplate
     from mailbus.jobs.job import Attachment, Envelope, Job, Merge, MergeRecipient
 
-# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html
-MAX_HEADER_VALUE: Final = 995
-MAX_HEADER: Final = 996
 # SES takes a template without data only for one without placeholders
 NO_DATA: Final = "{}"
 # what an entry has beside its data: at most 15 headers, addresses and tags, with their names
@@ -59,7 +57,7 @@ class BulkRequest(msgspec.Struct, frozen=True, kw_only=True):
 def build_bulk_request(job: Job, settings: SenderSettings, part: int | None) -> BulkRequest:
     """Return the request for a job with a merge; `part` is its number if the job was split into parts.
 
-    Raise `InvalidJob` if the encoded values exceed the limits of SES's templates.
+    Raise `InvalidJob` if it is larger than SES accepts.
     """
     merge = job.merge
     assert merge is not None  # noqa: S101 - the caller has checked it
@@ -181,30 +179,13 @@ def _data(data: dict[str, Any]) -> str:
 
 
 def _headers(job: Job, recipient: MergeRecipient, settings: SenderSettings) -> list[dict[str, str]]:
-    shared = dict(job.headers)
-    pairs = [
-        _header(
-            name, value, f"$.headers.{name}" if shared.get(name) == value else f"$.merge_headers.*.{name}"
-        )
-        for name, value in recipient.headers
-    ]
+    pairs = [{"Name": name, "Value": value} for name, value in recipient.headers]
     if job.sender is not None:
         pairs.append({"Name": "Sender", "Value": mailbox_text(job.sender)})
-    pairs += [_header("X-Tag", "".join(free_text(tag)), "$.tags") for tag in job.tags]
+    pairs += [{"Name": "X-Tag", "Value": "".join(free_text(tag))} for tag in job.tags]
     if settings.metadata_in_headers and recipient.metadata:
         text = metadata_text(recipient.metadata)
         # larger metadata is read from the ledger when the events come
         if len(text) <= MAX_HEADER - len("X-Metadata"):
             pairs.append({"Name": "X-Metadata", "Value": text})
     return pairs
-
-
-def _header(name: str, value: str, path: str) -> dict[str, str]:
-    if not value:
-        raise InvalidJob(path, "is empty, which SES refuses in a merge; leave it out")
-    if len(value) > min(MAX_HEADER_VALUE, MAX_HEADER - len(name)):
-        reason = (
-            f"has {len(value)} characters when encoded; SES accepts {MAX_HEADER} in a merge, name included"
-        )
-        raise InvalidJob(path, reason)
-    return {"Name": name, "Value": value}

@@ -17,10 +17,10 @@ from mailbus.jobs import (
     header_fields,
     headers,
     inline_template,
-    merge,
     merge_data,
     metadata,
     parsing,
+    template_headers,
 )
 from mailbus.jobs.contract import Attachment, SendJob
 from mailbus.jobs.defaults import NO_DEFAULTS
@@ -104,7 +104,7 @@ def test_the_table_of_fields_is_the_contract_with_its_types(place: int, struct: 
         f"{preparing.FILES_BYTES // 1_000_000} MB of files",
         f"`{PART_ATTRIBUTE}`",
         f"parts of {PART_RECIPIENTS} recipients",
-        f"more than {merge.MAX_TEMPLATE_HEADERS} headers",
+        f"more than {template_headers.MAX_TEMPLATE_HEADERS} headers",
         f"template data {merge_data.MAX_TEMPLATE_DATA} characters",
         f"a template in the job {_written(inline_template.MAX_INLINE_TEMPLATE_BYTES)} bytes",
         f"up to {deferral.DELAYED_SECONDS // 60} minutes delayed",

@@ -31,7 +31,10 @@ NUMBERED = st.integers(0, 30).map(lambda number: f"reader{number}@example.org")
 ADDRESSES = NUMBERED | NUMBERED.map(lambda address: f'"Lee, Ann" <{address}>')
 ADDRESS_FIELD = ADDRESSES | st.lists(ADDRESSES, max_size=12)
 METADATA = st.dictionaries(TEXTS, SCALARS, max_size=4)
-HEADERS = st.dictionaries(st.integers(0, 4).map(lambda number: f"X-Reader-{number}"), LINES, max_size=4)
+HEADER_NAMES = st.integers(0, 4).map(lambda number: f"X-Reader-{number}")
+HEADERS = st.dictionaries(HEADER_NAMES, LINES, max_size=4)
+# SES refuses empty ones
+MERGE_HEADERS = st.dictionaries(HEADER_NAMES, LINES.filter(lambda text: text.strip(" ")), max_size=4)
 FILES = st.fixed_dictionaries(
     {
         "filename": LINES.map(lambda name: f"{name}.pdf"),
@@ -86,13 +89,13 @@ def merges(draw: st.DrawFn) -> dict[str, Any]:
         "to": to,
         "cc": draw(st.lists(NUMBERED, max_size=4)),
         "template_id": "welcome",
-        "headers": draw(HEADERS),
+        "headers": draw(MERGE_HEADERS),
         "metadata": draw(METADATA),
         "merge_data": per_recipient(
             st.dictionaries(TEXTS, SCALARS | st.lists(SCALARS, max_size=3), max_size=3)
         ),
         "merge_metadata": per_recipient(METADATA),
-        "merge_headers": per_recipient(HEADERS),
+        "merge_headers": per_recipient(MERGE_HEADERS),
         "merge_global_data": draw(METADATA),
     }
 

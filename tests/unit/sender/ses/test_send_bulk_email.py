@@ -175,24 +175,6 @@ def test_metadata_is_no_header_if_the_deployment_disables_it() -> None:
     assert sent_headers(request(merge_job(MERGE_ANN), settings)) == [("X-Shelf", "4")]
 
 
-@pytest.mark.parametrize(
-    ("header", "reason"),
-    [
-        (("X-Note", ""), "is empty"),
-        (written("X-Note", "y " * 496), "has 991 characters"),
-        (written("X-Note", "ü" * 500), "characters when encoded"),
-    ],
-)
-def test_a_header_that_ses_accepts_in_no_template_is_refused(header: tuple[str, str], reason: str) -> None:
-    ann = msgspec.structs.replace(MERGE_ANN, headers=(header,))
-    with pytest.raises(InvalidJob, match=reason) as refused:
-        build_bulk_request(merge_job(ann), SETTINGS, None)
-    assert refused.value.path == f"$.merge_headers.*.{header[0]}"
-    with pytest.raises(InvalidJob, match=reason) as refused:
-        build_bulk_request(merge_job(ann, headers=(header,)), SETTINGS, None)
-    assert refused.value.path == f"$.headers.{header[0]}"
-
-
 def test_attachments_are_part_of_the_template() -> None:
     invoice = msgspec.structs.replace(PDF, filename="Rechnung März.pdf")
     template = request(merge_job(attachments=(LOGO, invoice))).params["DefaultContent"]["Template"]
