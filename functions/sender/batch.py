@@ -26,8 +26,8 @@ from sender.completion import complete
 from sender.deferral import defer, split_merge
 from sender.dispatch import Round, dispatch_round, requeue
 from sender.preparing import is_memory_heavy, parse, prepare, read_message
-from sender.settlement import Settlement, failed_message, failed_step, isolated, postponed
-from sender.verdicts import failed_work, look_up, refuse
+from sender.settlement import Settlement, failed_step, isolated, postponed
+from sender.verdicts import failed_work, look_up, refuse, refuse_message
 from sender.work import Message, NotDue, Oversized, Work
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def process(sender: Sender, records: Sequence[Record], deadline: float) -> dict[
 
 
 def _read(sender: Sender, record: Record) -> Message | Settlement:
-    return isolated(lambda: read_message(record), lambda error: failed_message(sender, record, error))
+    return isolated(lambda: read_message(record), lambda error: refuse_message(sender, record, error))
 
 
 def _groups(sender: Sender, messages: Sequence[Message | Settlement]) -> list[list[Message | Settlement]]:
@@ -118,7 +118,7 @@ def _begin(sender: Sender, message: Message, until: float, deadline: float) -> W
         job_id = job_id_of(message.document, record.original_message_id)
         return postponed(sender, record, job_id, seconds=sender.uniform(0, LATE_SECONDS))
     parsed = isolated(
-        lambda: parse(sender, message, deadline), lambda error: failed_message(sender, record, error)
+        lambda: parse(sender, message, deadline), lambda error: refuse_message(sender, record, error)
     )
     if isinstance(parsed, Settlement):
         return parsed

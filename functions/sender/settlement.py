@@ -13,7 +13,7 @@ import msgspec
 
 from mailbus.aws.sqs import Record
 from mailbus.bus_entries import BusEntry, bus_entry
-from mailbus.errors import InvalidJob, MailbusError, SendError
+from mailbus.errors import MailbusError, SendError
 from mailbus.jobs.parsing import job_id_in_body
 from mailbus.ledger.records import JobRecord
 from sender import events, failures
@@ -76,14 +76,6 @@ def isolated(step: Callable[[], T], otherwise: Callable[[Exception], F]) -> T | 
         return step()
     except Exception as error:  # noqa: BLE001 - the one place where the sender catches whatever a step raises
         return otherwise(error)
-
-
-def failed_message(sender: Sender, record: Record, error: Exception) -> Settlement:
-    """Settle a message that raised before its job was known: it is no valid job, or as `failed_step` says."""
-    job_id = job_id_in_body(record.body, record.original_message_id)
-    if isinstance(error, InvalidJob):
-        return unreadable(sender, record, job_id, error)
-    return failed_step(sender, record, error, job_id=job_id)
 
 
 def failed_step(

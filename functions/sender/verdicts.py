@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from mailbus.errors import SendError
+from mailbus.errors import InvalidJob, SendError
 from mailbus.jobs.job import envelopes
+from mailbus.jobs.parsing import job_id_in_body
 from mailbus.jobs.splitting import PART_RECIPIENTS
 from mailbus.ledger.claims import Claim, Claimed, Found
 from mailbus.ledger.records import (
@@ -93,6 +94,26 @@ def apply_verdict(sender: Sender, work: Work, known: JobRecord) -> Work | Settle
             return settle_verdict(sender, work.record, work.job, known, verdict)
 
 
+def refuse_message(sender: Sender, record: Record, error: Exception) -> Settlement:
+    """Settle a message that raised before its job was known: it is no valid job, or as `failed_step` says."""
+    job_id = job_id_in_body(record.body, record.original_message_id)
+    if not isinstance(error, InvalidJob):
+        return failed_step(sender, record, error, job_id=job_id)
+    conflicts = isolated(lambda: _is_other_content(sender, record, job_id), lambda _: False)
+    refusal = failures.other_content() if conflicts else error
+    return settlement.unreadable(sender, record, job_id, refusal)
+
+
+def _is_other_content(sender: Sender, record: Record, job_id: str) -> bool:
+    """Return whether a message that is no valid job has the id of one that another message brought."""
+    key = RecordKey(job_id=job_id, part=record.part)
+    known = sender.ledger.find([key]).get(key)
+    if known is None or known.sqs_message_id == record.message_id:
+        return False
+    # no valid job has this fingerprint
+    return isinstance(_judged(sender, record, known, fingerprint=""), Conflict)
+
+
 def refuse(sender: Sender, record: Record, job: Job, error: MailbusError) -> Settlement:
     """Refuse of a job only what SES has not accepted in an earlier delivery, when it could still be sent.
 
@@ -170,18 +191,22 @@ def settle_verdict(
 
 def _verdict(sender: Sender, record: Record, job: Job, known: JobRecord) -> Verdict:
     """Judge the ledger's record of a message's job."""
-    verdict = judge(
+    verdict = _judged(sender, record, known, fingerprint=job.fingerprint)
+    if not isinstance(verdict, Free | GiveUp) or _has_entries_of(known, job):
+        return verdict
+    begun = known.accepted or known.unknown or known.open
+    return Conflict() if begun else Free(entries=known.unsettled, fresh=True)
+
+
+def _judged(sender: Sender, record: Record, known: JobRecord, *, fingerprint: str) -> Verdict:
+    return judge(
         known,
-        fingerprint=job.fingerprint,
+        fingerprint=fingerprint,
         sqs_message_id=record.message_id,
         now=sender.now().timestamp(),
         doubt_seconds=sender.settings.doubt_seconds,
         on_unknown=sender.settings.on_unknown,
     )
-    if not isinstance(verdict, Free | GiveUp) or _has_entries_of(known, job):
-        return verdict
-    begun = known.accepted or known.unknown or known.open
-    return Conflict() if begun else Free(entries=known.unsettled, fresh=True)
 
 
 def _has_entries_of(known: JobRecord, job: Job) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -83,6 +84,42 @@ def test_the_same_id_with_content_that_is_refused_itself_is_a_conflict_too(field
         "job-ann",
     )
     assert world.codes == ["JobIdConflict"]
+
+
+INVALID = json.dumps({"job_id": "job-ann", "from_email": "shop@example.com", "subjet": "Hello"})
+
+
+def test_the_same_id_in_a_message_that_is_no_valid_job_is_a_conflict_too() -> None:
+    world = World()
+    world.put()
+    world.deliver()
+    world.queues.put(INVALID)
+    world.deliver()
+    failed = world.published[-1]
+    assert (failed["event_type"], failed["error_code"], failed["job_id"]) == (
+        "failed",
+        "JobIdConflict",
+        "job-ann",
+    )
+    assert (world.codes, world.queues.messages) == (["JobIdConflict"], {})
+
+
+def test_an_invalid_job_whose_id_is_not_in_use_is_invalid() -> None:
+    world = World()
+    world.ses.calls = [REJECTED]
+    world.put()
+    world.deliver()
+    world.queues.put(INVALID)
+    world.deliver()
+    assert world.codes == ["MessageRejected", "InvalidJob"]
+
+
+def test_an_invalid_job_is_reported_though_the_ledger_does_not_answer() -> None:
+    world = World()
+    world.dynamodb.errors = [UNREACHABLE] * 9
+    world.queues.put(INVALID)
+    world.deliver()
+    assert (world.codes, world.queues.messages) == (["InvalidJob"], {})
 
 
 def test_the_same_id_with_other_content_in_one_batch_is_refused() -> None:
