@@ -32,6 +32,7 @@ NAMES: Final = {
     "application/pgp-signature": "signature.asc",
     "application/pkcs7-mime": "smime.p7m",
     "application/pkcs7-signature": "smime.p7s",
+    "application/vnd.ms-tnef": "winmail.dat",
     "image/gif": "part.gif",
     "image/jpeg": "part.jpg",
     "image/png": "part.png",
