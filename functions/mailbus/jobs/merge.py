@@ -121,6 +121,8 @@ def read_merge(
     for mailbox in to:
         mailboxes.setdefault(address_key(mailbox.address), mailbox)
     _check_headers_of_job(headers, entries, len(mailboxes))
+    fixed = len(written.tags or ()) + (headers.sender is not None)
+    check_header_count(fixed + len(headers.extra) + bool(written.metadata), "$.headers")
     errors = ErrorList()
     recipients: list[MergeRecipient] = []
     for key, mailbox in mailboxes.items():
@@ -128,7 +130,10 @@ def read_merge(
             mailbox=mailbox, data=data.of_all, metadata=written.metadata or {}, headers=headers.extra
         )
         try:
-            recipients.append(_recipient(shared, key, entries, data))
+            recipient = _recipient(shared, key, entries, data)
+            count = fixed + len(recipient.headers) + bool(recipient.metadata)
+            check_header_count(count, _path_of_own(key, entries))
+            recipients.append(recipient)
         except InvalidJob as error:
             errors.add(error)
     errors.raise_all()
@@ -159,6 +164,12 @@ def _recipient(
     )
 
 
+def _path_of_own(key: str, entries: RecipientEntries) -> str:
+    """Return where a recipient has headers of its own beside those of the job."""
+    paths = (entries[name][key][1] for name in ("merge_headers", "merge_metadata") if key in entries[name])
+    return next(paths, "$.headers")
+
+
 def check_merge(job: Job, merge: Merge) -> None:
     """Refuse what SES cannot do in a merge. Raises `UnsupportedFeature` with its name, or `InvalidJob`."""
     for path, feature, applies, reason in (
@@ -171,7 +182,6 @@ def check_merge(job: Job, merge: Merge) -> None:
     if merge.template_id is not None:
         _check_stored(job)
     check_headers_of_all(job)
-    check_header_count(job, merge)
 
 
 def _check_stored(job: Job) -> None:

@@ -10,7 +10,7 @@ from mailbus.jobs.json_paths import refuse, refuse_feature
 if TYPE_CHECKING:
     from typing import Final
 
-    from mailbus.jobs.job import Job, Merge
+    from mailbus.jobs.job import Job
 
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Template.html
 MAX_TEMPLATE_HEADERS: Final = 15
@@ -38,14 +38,11 @@ def check_headers_of_all(job: Job) -> None:
         check_template_header("X-Tag", "".join(free_text(tag)), f"$.tags[{index}]")
 
 
-def check_header_count(job: Job, merge: Merge) -> None:
+def check_header_count(count: int, path: str) -> None:
     """Refuse more headers than SES accepts in one message. Raises `UnsupportedFeature`."""
-    of_job = len(job.tags) + (job.sender is not None)
-    for position, recipient in enumerate(merge.recipients, 1):
-        count = of_job + len(recipient.headers) + bool(recipient.metadata)
-        if count > MAX_TEMPLATE_HEADERS:
-            reason = (
-                f"has {count} headers for recipient {position}; SES allows {MAX_TEMPLATE_HEADERS} in a "
-                "merge: one for each of headers and merge_headers, one for each tag, and one for the metadata"
-            )
-            refuse_feature("$.headers", "headers", reason)
+    if count > MAX_TEMPLATE_HEADERS:
+        reason = (
+            f"makes {count} headers; SES allows {MAX_TEMPLATE_HEADERS} in a merge: one for each of headers "
+            "and merge_headers, one for each tag, and one for the metadata"
+        )
+        refuse_feature(path, "headers", reason)

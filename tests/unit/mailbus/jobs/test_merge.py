@@ -9,6 +9,7 @@ from mailbus.errors import InvalidJob, UnsupportedFeature
 from mailbus.events import Mailbox
 from mailbus.jobs.job import Job, Merge, envelopes
 from mailbus.jobs.parsing import parse_job
+from mailbus.jobs.queue_message import to_message
 
 SQS_ID = "0f3c8a7e-2d1b-4f6a-9c5e-7b8d9e0f1a2b"
 
@@ -138,8 +139,8 @@ def test_a_merge_takes_many_recipients_and_copies_for_one_message() -> None:
                 metadata={"a": 1},
             )
             | {"headers": {f"X-{number}": "x" for number in range(8)}},
-            "$.headers",
-            None,
+            "$.merge_headers[entry 1]",
+            "headers",
         ),
         (
             merge(merge_headers={"bob@example.org": {"To": "all@example.org"}}),
@@ -321,3 +322,17 @@ def test_all_recipients_whose_values_ses_would_refuse_are_named_together() -> No
     )
     assert "$.merge_metadata[entry 1]: has more than 4096 bytes" in error.reason
     assert "$.merge_data[entry 1]: has 262185 characters" in error.reason
+
+
+def test_a_value_of_one_recipient_that_ses_refuses_fails_the_whole_job_in_the_client_too() -> None:
+    readers = [f"reader{number}@example.org" for number in range(120)]
+    document = merge(
+        to=readers,
+        merge_data={},
+        merge_headers={reader: {"X-Note": "short"} for reader in readers[:59]}
+        | {readers[59]: {"X-Note": "ü" * 500}},
+    )
+    with pytest.raises(InvalidJob) as refused:
+        to_message(document)
+    assert str(refused.value) == str(refusal(document))
+    assert refused.value.path == "$.merge_headers[entry 60].X-Note"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailbus.errors import InvalidJob
+from mailbus.errors import InvalidJob, UnsupportedFeature
 from mailbus.jobs.parsing import parse_job
 from mailbus.jobs.template_headers import MAX_HEADER
 from tests.unit.mailbus.jobs.example_documents import SQS_ID
@@ -114,3 +114,32 @@ def test_the_header_of_one_click_is_behind_the_uri() -> None:
         "List-Unsubscribe",
         "List-Unsubscribe-Post",
     ]
+
+
+def numbered(count: int) -> dict[str, str]:
+    return {f"X-{number}": "x" for number in range(count)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"headers": numbered(16)}, "$.headers"),
+        ({"headers": numbered(13), "tags": ["a"], "metadata": {"a": 1}}, None),
+        ({"headers": numbered(14), "tags": ["a"], "metadata": {"a": 1}}, "$.headers"),
+        ({"headers": numbered(14) | {"Sender": "team@example.com"}, "tags": ["a"]}, "$.headers"),
+        ({"headers": numbered(15), "merge_headers": {READERS[0]: {"x-0": "y"}}}, None),
+        (
+            {"headers": numbered(15), "merge_headers": {READERS[0]: {}, READERS[1]: {"X-B": "y"}}},
+            "$.merge_headers[entry 2]",
+        ),
+        ({"headers": numbered(15), "merge_metadata": {READERS[1]: {"a": 1}}}, "$.merge_metadata[entry 1]"),
+    ],
+)
+def test_the_headers_of_each_message_are_counted(fields: dict[str, Any], path: str | None) -> None:
+    if path is None:
+        assert read(**fields).recipients
+        return
+    error = refusal(**fields)
+    assert isinstance(error, UnsupportedFeature)
+    assert (error.path, error.feature) == (path, "headers")
+    assert "makes 16 headers; SES allows 15 in a merge" in error.reason
