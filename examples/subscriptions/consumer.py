@@ -1,4 +1,4 @@
-"""A consumer: records addresses that must not be used again, and clicked links.
+"""A consumer: records addresses that must not be used again, jobs that failed, and clicked links.
 
 Events are delivered at least once, and again by a replay. The only effect of an event is one item, and its
 key contains the event's id, so that a repeated event finds its item in the table.
@@ -16,7 +16,7 @@ from aws_lambda_powertools import Logger
 
 from mailbus.addresses import address_key
 from mailbus.errors import InvalidEvent
-from mailbus.events import Bounce, EmailEvent, InboundEvent, parse
+from mailbus.events import JOB_ID_CONFLICT, Bounce, EmailEvent, InboundEvent, parse
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -65,6 +65,11 @@ def note_of(event: EmailEvent | InboundEvent) -> Note | None:
         case EmailEvent(event_type="complained", recipient=str(address), reject_reason="spam"):
             about = f"address#{address_key(address)}"
         case EmailEvent(event_type="clicked", job_id=str(job_id), bot="unlikely" | None):
+            about = f"job#{job_id}"
+        # A conflict is of another job, which was enqueued with the id of this one.
+        case EmailEvent(event_type="failed" | "rejected", job_id=str(job_id), error_code=code) if (
+            code != JOB_ID_CONFLICT
+        ):
             about = f"job#{job_id}"
         case _:
             return None

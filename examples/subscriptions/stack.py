@@ -60,6 +60,7 @@ class Subscriptions(Stack):
         mailbox = Queue(self, "Queue")
         partner = Endpoint(self, "Endpoint", url=endpoint)
         for name, pattern, to in (
+            ("FailedJobs", "failed_jobs", consumer.target),
             ("HardBounces", "hard_bounces", consumer.target),
             ("Complaints", "complaints", consumer.target),
             ("ClicksWithoutBots", "clicks_without_bots", consumer.target),

@@ -108,6 +108,24 @@ def test_a_click_is_noted_unless_a_bot_made_it(system: System, deployed: Subscri
     eventually(lambda: deployed.notes(f"job#{job_id}") == people, "a note about the job")
 
 
+def test_a_job_is_noted_as_failed_unless_its_id_was_used_for_another(
+    system: System, deployed: SubscriptionStack
+) -> None:
+    sent = system.job()
+    system.enqueue(json.dumps(sent))
+    system.wait(1, job_id=sent["job_id"], event_type="delivered")
+    system.enqueue(json.dumps({**sent, "text": "Something else."}))
+    (conflict,) = system.wait(1, job_id=sent["job_id"], event_type="failed")
+    job_id = system.send(subject="two\nlines")
+    (failed,) = system.wait(1, job_id=job_id, event_type="failed")
+
+    expected = [f"failed#{failed['event_id']}"]
+    eventually(lambda: deployed.notes(f"job#{job_id}") == expected, "a note about the failed job")
+
+    assert conflict["error_code"] == "JobIdConflict"
+    assert deployed.notes(f"job#{sent['job_id']}") == []
+
+
 def test_only_events_with_the_tag_reach_the_queue(system: System, deployed: SubscriptionStack) -> None:
     other = system.send(tags=["newsletter"])
     job_id = system.send(tags=["welcome", "invoice"])
@@ -175,6 +193,7 @@ def _event(event_type: str, **fields: object) -> dict[str, Any]:
         "tags": ["welcome"],
         "message_tags": {"ses:from-domain": ["example.com"]},
         "reject_reason": None,
+        "error_code": None,
         "bot": None,
         "bounce": None,
         **fields,
@@ -199,6 +218,12 @@ def _bounce(kind: str) -> dict[str, Any]:
         ("hard_bounces", _event("bounced", reject_reason="unsubscribed", bounce=_bounce("Permanent")), False),
         ("hard_bounces", _event("bounced", reject_reason="blocked", bounce=_bounce("Permanent")), False),
         ("hard_bounces", _event("bounced"), False),
+        ("hard_bounces", _event("autoresponded", bounce=_bounce("Transient")), False),
+        ("bounces", _event("autoresponded", bounce=_bounce("Transient")), False),
+        ("failed_jobs", _event("failed", error_code="Expired"), True),
+        ("failed_jobs", _event("rejected", error_code="MessageRejected"), True),
+        ("failed_jobs", _event("failed", error_code="JobIdConflict"), False),
+        ("failed_jobs", _event("bounced"), False),
         ("complaints", _event("complained", reject_reason="spam"), True),
         ("complaints", _event("complained"), False),
         ("complaints", _event("bounced", reject_reason="spam"), False),
@@ -236,9 +261,10 @@ def test_every_pattern_matches_an_event_of_the_deployed_system(system: System) -
         f"events/{delivered['message_id']}", json={"event_type": "Click", "link": "https://example.com/"}
     ).raise_for_status()
     system.wait(1, job_id=complained, event_type="clicked")
-    events = [
-        event for event in system.whole_events() if event["detail"].get("job_id") in {job_id, complained}
-    ]
+    failed = system.send(subject="two\nlines")
+    system.wait(1, job_id=failed, event_type="failed")
+    jobs = {job_id, complained, failed}
+    events = [event for event in system.whole_events() if event["detail"].get("job_id") in jobs]
 
     matching = {
         path.stem: any(
@@ -251,7 +277,7 @@ def test_every_pattern_matches_an_event_of_the_deployed_system(system: System) -
     }
 
     assert matching == dict.fromkeys(matching, True)
-    assert len(matching) == 6
+    assert len(matching) == 7
 
 
 # --- the support desk

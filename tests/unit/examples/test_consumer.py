@@ -58,9 +58,12 @@ def event(event_type: str, **detail: Any) -> dict[str, Any]:
         (event("complained", reject_reason="spam", recipient_ambiguous=True), "address#Ann@example.com"),
         (event("clicked", bot="unlikely"), "job#order-1001"),
         (event("clicked"), "job#order-1001"),
+        (event("failed", error_code="Expired"), "job#order-1001"),
+        (event("failed", error_code="RenderingFailure"), "job#order-1001"),
+        (event("rejected", error_code="MessageRejected"), "job#order-1001"),
     ],
 )
-def test_bounces_complaints_and_clicks_are_noted_by_address_or_job(
+def test_bounces_complaints_failures_and_clicks_are_noted_by_address_or_job(
     received: dict[str, Any], about: str
 ) -> None:
     kind = received["detail"]["event_type"]
@@ -75,6 +78,9 @@ def test_bounces_complaints_and_clicks_are_noted_by_address_or_job(
         event("bounced", reject_reason="blocked", bounce={"type": "Permanent"}),
         event("bounced", reject_reason="bounced", bounce={"type": "Permanent"}, recipient=None),
         event("bounced"),
+        event("autoresponded", bounce={"type": "Transient", "sub_type": "General"}),
+        event("failed", error_code="JobIdConflict"),
+        event("failed", error_code="InvalidJob", job_id=None),
         event("complained", reject_reason=None),
         event("clicked", bot="likely"),
         event("clicked", job_id=None),
