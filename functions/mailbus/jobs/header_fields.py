@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 _BARE_URIS: Final = re.compile(r"(?:https?://|mailto:)[^\s<>]*", re.IGNORECASE)
 _NEXT_BARE_URI: Final = re.compile(r"[ \t]*,[ \t]*(?=https?://|mailto:)", re.IGNORECASE)
+_COMMENT: Final = re.compile(r"\((?P<comment>(?:[^()\\]|\\.)*)\)")
 _URI_TOKEN: Final = re.compile(
-    r"<(?P<uri>[^<>]*)>|\((?P<comment>(?:[^()\\]|\\.)*)\)|(?P<comma>,)|(?P<blank>[ \t]+)|(?P<no>NO\b)",
+    rf"<(?P<uri>[^<>]*)>|{_COMMENT.pattern}|(?P<comma>,)|(?P<blank>[ \t]+)|(?P<no>NO\b)",
     re.ASCII,
 )
 _BARE_IDS: Final = re.compile(r"[^\s<>,()\"@]+@[^\s<>,()\"@]+(?:[ ,]+[^\s<>,()\"@]+@[^\s<>,()\"@]+)*")
@@ -86,7 +87,7 @@ def _uris(text: str, path: str) -> str:
                 written = ["".join(written).rstrip(" "), ", "]
             written.append(f"<{encode_uri(token['uri'], path)}>")
         elif token.lastgroup == "comment":
-            written.append(f"({''.join(free_text(token['comment']))})")
+            written.append(_encoded_comment(token))
         else:
             written.append(" " if token.lastgroup == "blank" else token[0])
         after_uri = token.lastgroup == "uri" or (after_uri and token.lastgroup in {"comment", "blank"})
@@ -122,6 +123,15 @@ def _phrase(name: str) -> str:
 
 def _mailboxes(text: str, path: str) -> str:
     return ", ".join(map(mailbox_text, parse_mailboxes(text, path)))
+
+
+def _tokens(text: str, path: str) -> str:
+    return _ascii(_COMMENT.sub(_encoded_comment, text), path)
+
+
+def _encoded_comment(found: re.Match[str]) -> str:
+    # RFC 2047, 5 (2): an encoded word may be in a comment, which is no structure
+    return f"({''.join(free_text(found['comment']))})"
 
 
 def _ascii(text: str, path: str) -> str:
@@ -186,7 +196,7 @@ LIST_ID: Final = Syntax(write=_list_id, names=("List-Id",))
 PHRASES: Final = Syntax(write=_phrases, names=("Keywords",))
 # keywords, dates, languages, parameters: https://www.iana.org/assignments/message-headers
 TOKENS: Final = Syntax(
-    write=_ascii,
+    write=_tokens,
     names=(
         "Accept-Language",
         "Authentication-Results",

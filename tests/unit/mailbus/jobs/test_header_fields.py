@@ -153,6 +153,10 @@ def test_a_field_of_tokens_is_written_as_it_is_or_refused(name: str) -> None:
     assert '"ü" (U+00FC)' in reason(name, "für alle")
 
 
+def test_a_comment_among_tokens_is_encoded() -> None:
+    assert write("X-Priority", "1 (höchste)") == "1 (=?utf-8?b?aMO2Y2hzdGU=?=)"
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -162,6 +162,26 @@ def test_bytes_are_refused_where_text_is_meant(
     assert "bytes" in refusal.value.reason
 
 
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"headers": {"References": "<größe@example.com>"}}, "$.headers.References"),
+        ({"headers": {"X-SES-TENANT": "north"}}, "$.headers.X-SES-TENANT"),
+        (
+            {"merge_headers": {"ann@example.com": {"List-Help": f"<https://a.example/{'x' * 980}>"}}},
+            "$.merge_headers[entry 1].List-Help",
+        ),
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_refused_by_the_client(
+    deployment: Deployment, fields: dict[str, Any], path: str
+) -> None:
+    job = {"from_email": "shop@example.com", "to": "ann@example.com", "subject": "Hi", "text": "Hi", **fields}
+    with pytest.raises(InvalidJob) as refusal:
+        deployment.client.send(job)
+    assert refusal.value.path == path
+
+
 def test_an_unsupported_feature_is_named(deployment: Deployment) -> None:
     job = SendJob(
         from_email="a@example.com",

@@ -14,7 +14,6 @@ from tests.unit.one_click import one_click_uri, unsubscribe_uris
 from tests.unit.sender.settings import SETTINGS
 
 if TYPE_CHECKING:
-
     from tests.unit.mailbus_local.simulated_ses import SesEnvironment
 
 SQS_ID = "0f0e0d0c-0000-4000-8000-000000000001"

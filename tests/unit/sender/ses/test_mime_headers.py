@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.utils import getaddresses
@@ -97,6 +98,20 @@ SCALAR = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 )
+
+
+URIS = st.lists(st.text("abä,~/", max_size=90).map(lambda path: f"<https://a.example/{path}>"), max_size=9)
+
+
+@given(URIS, st.sampled_from([",", ", "]), st.sampled_from(["List-Archive", "References", "X-Links"]))
+def test_a_folded_field_has_the_words_of_its_value(parts: list[str], comma: str, name: str) -> None:
+    text = comma.join(parts) if name != "References" else "".join(parts).replace("ä", "a")
+    (_, value) = header = written(name, text)
+    folded = message_bytes(mail_job(headers=(header,))).partition(f"\r\n{name}: ".encode())[2]
+    lines = re.split(rb"\r\n(?! )", folded)[0].decode().split("\r\n")
+    assert "".join(lines).replace(" ", "") == value.replace(" ", "")
+    # only what has no room for a fold is longer
+    assert all(len(line) <= 76 or " " not in line.strip() or name == "X-Links" for line in lines[1:])
 
 
 @given(LINE)
