@@ -200,7 +200,7 @@ class EmbeddedAws:
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - not a secret
         )
-        for identity in settings.other_identities:
+        for identity in (*settings.other_identities, *settings.inbound.existing_identities):
             ses.create_email_identity(EmailIdentity=identity)
         for configuration_set in settings.other_configuration_sets:
             ses.create_configuration_set(ConfigurationSetName=configuration_set)

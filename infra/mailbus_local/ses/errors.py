@@ -15,10 +15,14 @@ from mailbus.errors import MailbusError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+ALREADY_EXISTS: Final = "AlreadyExistsException"
 BAD_REQUEST: Final = "BadRequestException"
 INVALID_NEXT_TOKEN: Final = "InvalidNextTokenException"  # noqa: S105 - an error's code
 INVALID_PARAMETER: Final = "InvalidParameterValue"
 LIMIT_EXCEEDED: Final = "LimitExceededException"
+INVALID_S3: Final = "InvalidS3Configuration"
+INVALID_TOPIC: Final = "InvalidSnsTopic"
+TOO_MANY: Final = "LimitExceeded"  # of the first API
 MESSAGE_REJECTED: Final = "MessageRejected"
 NOT_FOUND: Final = "NotFoundException"
 SENDING_PAUSED: Final = "SendingPausedException"
@@ -37,7 +41,7 @@ STATUSES: Final = {
     "AccessDeniedException": 403,
     "AccountSendingPausedException": 400,
     "AccountSuspendedException": 400,
-    "AlreadyExistsException": 400,
+    ALREADY_EXISTS: 400,
     BAD_REQUEST: 400,
     "ConcurrentModificationException": 500,
     "ConfigurationSetSendingPausedException": 400,
@@ -47,7 +51,10 @@ STATUSES: Final = {
     "InternalServiceErrorException": 500,
     INVALID_NEXT_TOKEN: 400,
     INVALID_PARAMETER: 400,
+    INVALID_S3: 400,
+    INVALID_TOPIC: 400,
     LIMIT_EXCEEDED: 400,
+    TOO_MANY: 400,
     "MailFromDomainNotVerifiedException": 400,
     MESSAGE_REJECTED: 400,
     NOT_FOUND: 404,

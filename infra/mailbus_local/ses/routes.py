@@ -16,12 +16,12 @@ from starlette.routing import Route
 from mailbus_local.ses import control
 from mailbus_local.ses.connection_reset import ConnectionReset
 from mailbus_local.ses.errors import InvalidControlRequest, MailRejected, SesError
+from mailbus_local.ses.operations.creations import check_creation, check_receipt_rule
 from mailbus_local.ses.operations.get_account import get_account
 from mailbus_local.ses.operations.identity_notifications import (
     IdentityCall,
     answer_identity_call,
     parse_identity_call,
-    query_error_response,
 )
 from mailbus_local.ses.operations.render_template import render_email_template
 from mailbus_local.ses.operations.send_bulk_email import send_bulk_email
@@ -34,6 +34,7 @@ from mailbus_local.ses.operations.suppression_list import (
     put_account_suppression_attributes,
     put_suppressed_destination,
 )
+from mailbus_local.ses.query_protocol import query_error_response
 from mailbus_local.ses.requests import parse_send_bulk_email, parse_send_email, parse_sending_attributes
 from mailbus_local.ses.sending.acceptance import Caller
 from mailbus_local.ses.state.faults import (
@@ -193,15 +194,19 @@ class Routes:
         call = parse_identity_call(body) if request.method == "POST" else None
         if call is not None:
             return await self._identity_notifications(call)
+        resources = self._state.resources
         try:
-            answer = await self._passthrough.forward(request, body)
-        except SesError as error:
-            return _error_response(error)
-        if request.method != "GET" and answer.status_code < HTTPStatus.BAD_REQUEST:
-            self._state.resources.clear()
+            await check_creation(request.method, request.url.path, body, resources)
             rule = parse_create_receipt_rule(body) if request.method == "POST" else None
             if rule is not None:
-                await self._publish_setup_notification(rule)
+                await check_receipt_rule(rule, resources)
+            answer = await self._passthrough.forward(request, body)
+        except SesError as error:
+            return _error_response(error) if request.url.path != "/" else _query_error(error)
+        if request.method != "GET" and answer.status_code < HTTPStatus.BAD_REQUEST:
+            resources.clear()
+            if rule is not None:
+                await self._publish_setup_notification(rule.rule)
         return answer
 
     async def _identity_notifications(self, call: IdentityCall) -> Response:
@@ -209,7 +214,7 @@ class Routes:
         try:
             answer = await answer_identity_call(call, state.notifications, state.resources)
         except SesError as error:
-            return Response(query_error_response(error), error.status, media_type="text/xml")
+            return _query_error(error)
         return Response(answer, media_type="text/xml")
 
     async def _publish_setup_notification(self, rule: Rule) -> None:
@@ -287,6 +292,10 @@ def _error_response(error: SesError) -> Response:
         headers={"x-amzn-errortype": error.code},
         media_type="application/x-amz-json-1.1",
     )
+
+
+def _query_error(error: SesError) -> Response:
+    return Response(query_error_response(error), error.status, media_type="text/xml")
 
 
 def _json(value: object, status: int = 200) -> Response:

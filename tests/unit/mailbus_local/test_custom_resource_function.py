@@ -78,6 +78,57 @@ def test_an_update_replaces_the_resource_and_renames_properties() -> None:
     ]
 
 
+DESTINATION: dict[str, Any] = {
+    "ConfigurationSetName": "set",
+    "EventDestination": {
+        "Name": "mailbus-local",
+        "Enabled": "true",
+        "MatchingEventTypes": ["send", "renderingFailure"],
+        "SnsDestination": {"TopicARN": "arn:topic"},
+    },
+}
+
+
+def test_an_event_destination_has_the_names_of_the_second_api() -> None:
+    calls: list[tuple[str, dict[str, Any]]] = []
+    for request_type in ("Create", "Delete"):
+        apply(
+            _request(request_type, "AWS::SES::ConfigurationSetEventDestination", **DESTINATION),
+            lambda service: FakeClient(service, calls),
+        )
+
+    named = {"ConfigurationSetName": "set", "EventDestinationName": "mailbus-local"}
+    definition = {
+        "Enabled": True,
+        "MatchingEventTypes": ["SEND", "RENDERING_FAILURE"],
+        "SnsDestination": {"TopicArn": "arn:topic"},
+    }
+    assert calls == [
+        ("create_configuration_set_event_destination", {**named, "EventDestination": definition}),
+        ("delete_configuration_set_event_destination", named),
+    ]
+
+
+def test_a_configuration_set_keeps_its_event_destinations_in_an_update() -> None:
+    calls: list[tuple[str, dict[str, Any]]] = []
+    tracking = {"TrackingOptions": {"CustomRedirectDomain": "links.example.com"}}
+    request = _request("Update", "AWS::SES::ConfigurationSet", Name="set", **tracking)
+
+    physical_id, _ = apply(request, lambda service: FakeClient(service, calls))
+
+    changed = {"ConfigurationSetName": "set", "CustomRedirectDomain": "links.example.com"}
+    assert (physical_id, calls) == ("before", [("put_configuration_set_tracking_options", changed)])
+
+
+def test_a_configuration_set_of_another_name_is_another_one() -> None:
+    calls: list[tuple[str, dict[str, Any]]] = []
+    request = _request("Update", "AWS::SES::ConfigurationSet", Name="new")
+    request["OldResourceProperties"]["Name"] = "old"
+
+    assert apply(request, lambda service: FakeClient(service, calls))[0] == "new"
+    assert calls[-1] == ("create_configuration_set", {"ConfigurationSetName": "new"})
+
+
 def test_a_resource_that_was_not_created_is_not_deleted_on_rollback() -> None:
     calls: list[tuple[str, dict[str, Any]]] = []
     request = _request("Delete", "AWS::SES::EmailIdentity", EmailIdentity="a.example")
@@ -122,5 +173,8 @@ def test_every_operation_and_parameter_of_the_table_exists(resource_type: str) -
         assert {path[0] for path in api.keys.values()} <= set(members)
         assert set(api.keys) <= set(model.operation_model(api.delete).input_shape.members)
         assert set(api.attributes.values()) <= set(model.operation_model(api.create).output_shape.members)
+        assert set(api.updates) <= set(members)
+        for operation in api.updates.values():
+            assert set(api.keys) <= set(model.operation_model(operation).input_shape.members)
     finally:
         client.close()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import uuid
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 import msgspec
@@ -17,6 +16,7 @@ import msgspec
 from mailbus.ses_events import FEEDBACK_TYPES, FeedbackType
 from mailbus_local.ses.errors import INVALID_PARAMETER, VALIDATION, SesError
 from mailbus_local.ses.events.feedback_notifications import encode_notification, subscription_succeeded
+from mailbus_local.ses.query_protocol import NAMESPACE, parse_form
 from mailbus_local.ses.state.notification_settings import (
     IdentityNotifications,
     NotificationAttributes,
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from mailbus_local.ses.state.resources import Resources
 
 
-_NAMESPACE: Final = "http://ses.amazonaws.com/doc/2010-12-01/"
 _IDENTITIES: Final = "Identities.member."
 _BOOLEANS: Final = {"true": True, "false": False}
 _BOOLEAN_TEXTS: Final = {value: word for word, value in _BOOLEANS.items()}
@@ -79,7 +78,7 @@ def _invalid(name: str, value: str | None = None) -> str:
 
 def parse_identity_call(body: bytes) -> IdentityCall | None:
     """Parse a call of these operations. Return None for any other request."""
-    form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+    form = parse_form(body)
     action = form.get("Action", "")
     return IdentityCall(action=action, form=form) if action in _OPERATIONS else None
 
@@ -90,17 +89,8 @@ async def answer_identity_call(
     """Perform a call and return the XML of its response."""
     result = await _OPERATIONS[call.action](call, notifications, resources)
     return (
-        f'<{call.action}Response xmlns="{_NAMESPACE}"><{call.action}Result>{result}</{call.action}Result>'
+        f'<{call.action}Response xmlns="{NAMESPACE}"><{call.action}Result>{result}</{call.action}Result>'
         f"<ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata></{call.action}Response>"
-    )
-
-
-def query_error_response(error: SesError) -> str:
-    """Return the XML of an error."""
-    return (
-        f'<ErrorResponse xmlns="{_NAMESPACE}"><Error><Type>Sender</Type><Code>{error.code}</Code>'
-        f"<Message>{escape(error.reason)}</Message></Error><RequestId>{uuid.uuid4()}</RequestId>"
-        "</ErrorResponse>"
     )
 
 

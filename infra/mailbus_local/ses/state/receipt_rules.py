@@ -6,17 +6,19 @@ https://docs.aws.amazon.com/ses/latest/dg/receiving-email-concepts.html
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qs
 
 import msgspec
 
+from mailbus_local.ses.errors import VALIDATION, SesError
+from mailbus_local.ses.query_protocol import nested, parse_form
 from mailbus_local.ses.state.identities import is_verified_domain
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-# Of one rule: https://docs.aws.amazon.com/ses/latest/dg/quotas.html
+# Of one rule, and of one rule set: https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 MAX_ACTIONS: Final = 10
+MAX_RULES: Final = 200
 
 
 class S3Action(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -67,6 +69,12 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     stop_action: StopAction | None = None
     bounce_action: BounceAction | None = None
 
+    @property
+    def topic_arn(self) -> str | None:
+        """The topic that the action publishes to."""
+        actions = (self.s3_action, self.sns_action, self.stop_action, self.bounce_action)
+        return next((action.topic_arn for action in actions if action is not None), None)
+
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     """A receipt rule. Without recipients it matches mail for every verified domain."""
@@ -76,6 +84,13 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     recipients: tuple[str, ...] = ()
     actions: tuple[Action, ...] = ()
     scan_enabled: bool = False
+
+
+class CreateReceiptRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that creates a rule in a rule set."""
+
+    rule_set: str
+    rule: Rule
 
 
 def matches(rule: Rule, recipient: str) -> bool:
@@ -107,28 +122,13 @@ def matching_recipients(
     )
 
 
-def parse_create_receipt_rule(body: bytes) -> Rule | None:
-    """Return the rule of a `CreateReceiptRule` request (Query protocol), None for any other request.
-
-    Only the S3 and SNS actions are read: SES sends them a setup notification.
-    """
-    form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+def parse_create_receipt_rule(body: bytes) -> CreateReceiptRule | None:
+    """Return a `CreateReceiptRule` call; None for any other. Raise SES's error if a member is missing."""
+    form = parse_form(body)
     if form.get("Action") != "CreateReceiptRule":
         return None
-    actions: list[Action] = []
-    for position in range(1, MAX_ACTIONS + 1):
-        prefix = f"Rule.Actions.member.{position}."
-        if bucket := form.get(f"{prefix}S3Action.BucketName"):
-            key_prefix = form.get(f"{prefix}S3Action.ObjectKeyPrefix", "")
-            topic = form.get(f"{prefix}S3Action.TopicArn")
-            action = S3Action(
-                bucket_name=bucket,
-                object_key_prefix=key_prefix,
-                topic_arn=topic,
-                kms_key_arn=form.get(f"{prefix}S3Action.KmsKeyArn"),
-            )
-            actions.append(Action(s3_action=action))
-        elif topic := form.get(f"{prefix}SNSAction.TopicArn"):
-            encoding = form.get(f"{prefix}SNSAction.Encoding", "UTF-8")
-            actions.append(Action(sns_action=SnsAction(topic_arn=topic, encoding=encoding)))
-    return Rule(name=form.get("Rule.Name", ""), actions=tuple(actions))
+    try:
+        rule = msgspec.convert(nested(form, "Rule"), Rule, strict=False)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise SesError(VALIDATION, f"1 validation error detected: {error}") from error
+    return CreateReceiptRule(rule_set=form.get("RuleSetName", ""), rule=rule)

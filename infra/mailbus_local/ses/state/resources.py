@@ -137,6 +137,25 @@ class Resources:
         """Return the rules of the active rule set in order; empty if no rule set is active."""
         return await self._get(("rules", ""), self._rules)
 
+    async def topic_exists(self, arn: str) -> bool:
+        """Return whether a topic exists."""
+        return await _exists(lambda: self._clients.sns.get_topic_attributes(TopicArn=arn))
+
+    async def bucket_exists(self, name: str) -> bool:
+        """Return whether a bucket exists."""
+        return await _exists(lambda: self._clients.s3.head_bucket(Bucket=name))
+
+    async def key_is_usable(self, arn: str) -> bool:
+        """Return whether a KMS key can encrypt: it exists, and is enabled."""
+        return await _exists(lambda: self._clients.kms.generate_data_key(KeyId=arn, NumberOfBytes=32))
+
+    async def rule_count(self, rule_set: str) -> int:
+        """Return how many rules a rule set has; 0 if it does not exist."""
+        found: list[object] = []
+        describe = self._clients.ses.describe_receipt_rule_set
+        await _exists(lambda: found.extend(describe(RuleSetName=rule_set).get("Rules", [])))
+        return len(found)
+
     async def publish_confirmation(self, topic_arn: str, text: str) -> None:
         """Publish to a topic before it is set, as SES does. Raise `SesError` if that fails."""
         try:
@@ -217,6 +236,17 @@ class Resources:
     def _rules(self) -> tuple[Rule, ...]:
         found = self._clients.ses.describe_active_receipt_rule_set()
         return msgspec.convert(found.get("Rules", []), tuple[Rule, ...])
+
+
+async def _exists(read: Callable[[], object]) -> bool:
+    """Return whether MiniStack knows what is read."""
+    try:
+        await asyncio.to_thread(read)
+    except ClientError:
+        return False
+    except BotoCoreError as error:
+        raise SesError(SERVICE_UNAVAILABLE, f"The embedded AWS does not respond: {error}") from error
+    return True
 
 
 def _ses_error(error: ClientError) -> SesError:

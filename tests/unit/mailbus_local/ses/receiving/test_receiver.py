@@ -107,8 +107,11 @@ def test_an_action_that_is_not_simulated_fails_before_any_other_is_performed(
 
 
 def test_a_missing_bucket_is_a_temporary_failure(inbound: InboundEnvironment) -> None:
-    action = {"S3Action": {"BucketName": "no-such-bucket-here", "ObjectKeyPrefix": ""}}
-    inbound.add_rule(action, Recipients=["inbound.example.com"])
+    bucket = f"deleted-{inbound.bucket}"
+    inbound.env.s3.create_bucket(Bucket=bucket)
+    inbound.add_rule({"S3Action": {"BucketName": bucket}}, Recipients=["inbound.example.com"])
+    inbound.env.s3.delete_object(Bucket=bucket, Key="AMAZON_SES_SETUP_NOTIFICATION")
+    inbound.env.s3.delete_bucket(Bucket=bucket)
     response = inbound.receive("support@inbound.example.com")
     assert (response.status_code, response.json()["smtp_reply"][:9]) == (502, "451 4.3.0")
 
