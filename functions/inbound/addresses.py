@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from inbound.fields import WORD_MASK, masked
 from inbound.fields import text as decoded
-from inbound.fields import word_spans
 from mailbus.events import Mailbox
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ ADDRESSES_CUT: Final = "addresses_cut"
 
 # The addresses of one field; an event does not have room for that many.
 ADDRESSES: Final = 5000
-
-# Stands for each character of an encoded word while a list is split: a word is one word, whatever it holds
-# (RFC 2047, 5). No field's value has this character.
-_WORD: Final = "\ud800"
 
 # Most addresses: they are read at once.
 _ATOM: Final = r'[^\s"(<,;:>@=\\]+'
@@ -39,8 +35,8 @@ _PLAIN: Final = re.compile(r'[^"(<,;:]+')
 _ANGLE_RUN: Final = re.compile(r'[^"<>,;]*')
 _STRAY_ANGLES: Final = re.compile(r"(?:\s*>)*")
 _MAILTO: Final = re.compile(r"\s*mailto:", re.IGNORECASE)
-_TOKEN: Final = re.compile(rf'"(?:[^"\\]|\\.)*"?|[{_WORD}]+|[^\s,;"{_WORD}]+|[\s,;]+', re.DOTALL)
-_SIMPLE: Final = re.compile(rf'\s*[^\s,;"{_WORD}]+\s*')
+_TOKEN: Final = re.compile(rf'"(?:[^"\\]|\\.)*"?|[{WORD_MASK}]+|[^\s,;"{WORD_MASK}]+|[\s,;]+', re.DOTALL)
+_SIMPLE: Final = re.compile(rf'\s*[^\s,;"{WORD_MASK}]+\s*')
 _ADDRESS: Final = re.compile(r'[^\s@<>()\[\],;:"]+@[^\s@<>()\[\],;:"]+')
 
 
@@ -163,8 +159,8 @@ def _boxes(value: str) -> Iterator[_Box]:
 
 def _items(value: str) -> Iterator[tuple[_Item, str]]:
     """Yield the pieces of a list, each with the separator after it."""
-    text = _masked(value)
-    mask = text.mask
+    mask = masked(value)
+    text = _Text(value=value, mask=mask)
     item = _Item()
     position = 0
     while position < len(value):
@@ -200,18 +196,6 @@ def _items(value: str) -> Iterator[tuple[_Item, str]]:
             item.bare.append(run)
             item.has_at = item.has_at or "@" in run.mask
     yield item, ""
-
-
-def _masked(value: str) -> _Text:
-    """Return a value with a mask of its encoded words."""
-    if "=?" not in value:
-        return _Text(value=value, mask=value)
-    kept: list[str] = []
-    position = 0
-    for start, end in word_spans(value):
-        kept += (value[position:start], _WORD * (end - start))
-        position = end
-    return _Text(value=value, mask="".join((*kept, value[position:])))
 
 
 def _quoted(value: str, mask: str, position: int) -> tuple[str, int]:
@@ -346,7 +330,7 @@ def _words(pieces: list[_Text]) -> list[_Word]:
             words.append(_word(group, kind))
         if not is_joined:
             group, kind = [], "name"
-            if found[0] in {'"', _WORD}:
+            if found[0] in {'"', WORD_MASK}:
                 kind = "quoted" if found[0] == '"' else "encoded"
         if found[0] != '"' and "@" in found:
             kind = "address"
@@ -359,7 +343,7 @@ def _words(pieces: list[_Text]) -> list[_Word]:
 
 def _is_joined(last: str, found: str, *, kind: str, after_blank: bool) -> bool:
     """Return True if a token continues the word whose last token is `last`."""
-    if _WORD in (last[0], found[0]):
+    if WORD_MASK in (last[0], found[0]):
         return False
     if last[-1] == "@" or found[0] in "@.":
         return True

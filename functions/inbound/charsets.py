@@ -141,8 +141,8 @@ _JAPANESE_ESCAPES: Final = (b"\x1b$B", b"\x1b$@")
 SAMPLE_BYTES: Final = 32 * 1024
 
 
-def unlabelled(data: bytes) -> str:
-    """Decode text without a label. Never fails.
+def unlabelled(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """Return a text without a label, and its defects. Never fails.
 
     It is UTF-8, ISO-2022-JP by its escapes, UTF-8 with a few broken bytes, Windows-1252, or Latin-1.
     """
@@ -150,11 +150,11 @@ def unlabelled(data: bytes) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         if _is_broken_utf8(data, error.start):
-            return data.decode("utf-8", "replace")
-        return _decoded(data, "cp1252") or data.decode("latin-1")
+            return data.decode("utf-8", "replace"), (UNDECODABLE_TEXT,)
+        return _decoded(data, "cp1252") or data.decode("latin-1"), ()
     if any(escape in data for escape in _JAPANESE_ESCAPES):
-        return _decoded(data, "iso2022_jp_ext", japanese_errors("strict")) or text
-    return text
+        return _decoded(data, "iso2022_jp_ext", japanese_errors("strict")) or text, ()
+    return text, ()
 
 
 def _is_broken_utf8(data: bytes, start: int) -> bool:
@@ -172,14 +172,17 @@ def decode(data: bytes, label: str | None) -> tuple[str, tuple[str, ...]]:
     Text without a label, or with an unknown one, is decoded by `unlabelled`. If the charset and its
     extensions do not have all bytes, they are UTF-8, or else become U+FFFD.
     """
-    charset = None if label is None else _known(label)
+    if label is None:
+        return unlabelled(data)
+    charset = _known(label)
     if charset is None:
-        return unlabelled(data), () if label is None else (UNKNOWN_CHARSET,)
+        text, defects = unlabelled(data)
+        return text, (UNKNOWN_CHARSET, *defects)
     for candidate, errors in _attempts(charset):
-        if (text := _decoded(data, candidate, errors)) is not None:
-            return _without_surrogates(text), ()
-    if (text := _decoded(data, "utf-8")) is not None and _is_utf8(text, charset):
-        return text, (UNDECODABLE_TEXT,)
+        if (found := _decoded(data, candidate, errors)) is not None:
+            return _without_surrogates(found), ()
+    if (found := _decoded(data, "utf-8")) is not None and _is_utf8(found, charset):
+        return found, (UNDECODABLE_TEXT,)
     if charset in WINDOWS:
         return data.decode(charset, "replace"), ()
     return _without_surrogates(_replaced(data, charset)), (UNDECODABLE_TEXT,)
@@ -193,7 +196,7 @@ def _is_utf8(text: str, charset: str) -> bool:
 def _replaced(data: bytes, charset: str) -> str:
     # ASCII would replace every byte over 127: guessing the charset gives more
     if charset == "ascii":
-        return unlabelled(data)
+        return unlabelled(data)[0]
     if charset in JAPANESE:
         return data.decode(JAPANESE[charset], japanese_errors("replace"))
     return data.decode(charset, "replace")

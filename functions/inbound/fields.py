@@ -1,14 +1,10 @@
-"""Parses header fields of a mail: their lines, text, parameters, dates and message ids."""
+"""Parses header fields of a mail: their lines, text and message ids."""
 
 from __future__ import annotations
 
 import binascii
 import itertools
 import re
-from datetime import UTC, datetime
-from email.message import Message
-from email.policy import Compat32
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,9 +14,7 @@ from inbound import charsets
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sized
 
-BAD_DATE: Final = "bad_date"
 BAD_HEADER: Final = "bad_header"
-BAD_PARAMETERS: Final = "bad_parameters"
 HEADERS_CUT: Final = "headers_cut"
 NO_HEADER_END: Final = "missing_header_end"
 
@@ -29,13 +23,10 @@ HEADER_BYTES: Final = 1024 * 1024
 # Bounds the time, above all of a mail in which every part has very many fields.
 FIELDS: Final = 5000
 PART_FIELDS: Final = 500
-# The standard library's parser of parameters takes quadratic time. A file name of 255 bytes has at most 1000
-# characters (RFC 2231), in about 20 pieces.
-PARAMETER_CHARACTERS: Final = 2 * 1024
-PARAMETERS: Final = 64
-DATE_CHARACTERS: Final = 200
 # Encoded words of one value; later ones stay encoded.
 WORDS: Final = 2000
+# A lone surrogate that no value has: bytes over 127 are others.
+WORD_MASK: Final = "\ud800"
 
 _LINE: Final = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
@@ -51,23 +42,7 @@ _HEADER_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 # The lookbehind matches a run of blanks once, and not again from each of its blanks.
 _LINE_BREAK: Final = re.compile(r"(?<!\s)\s*[\r\n]\s*")
 _WORD_HEAD: Final = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?")
-_MISSING_SEMICOLON: Final = re.compile(r"^\s*([^\s;=]+)\s+(?=[^\s;=]+=)")
-# A quoted string, the end of a parameter, or where a comment may begin.
-_COMMENT_BEGIN: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[;(]', re.DOTALL)
-_COMMENT_MARK: Final = re.compile(r"\\.|[()]", re.DOTALL)
-_COMMENT_DEPTHS: Final = {"(": 1, ")": -1}
-_NAME_BEGIN: Final = re.compile(r"\s*+(?:file)?name[*0-9]*+\s*+=", re.IGNORECASE)
 _MESSAGE_ID: Final = re.compile(r"<[^<>]+>")
-
-
-class _Untouched(Compat32):
-    """Return a header value unchanged; the library's own policy replaces 8-bit bytes."""
-
-    def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002 - the library's signature
-        return value
-
-
-_UNTOUCHED: Final = _Untouched()
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,20 +187,16 @@ def decoded(value: str) -> Decoded:
     texts: list[str] = []
     defects: list[str] = []
     for piece in pieces:
-        if isinstance(piece, str):
-            texts.append(_plain(piece))
-            continue
-        found, wrong = charsets.decode(piece.data, piece.charset)
+        if isinstance(piece, _Word):
+            found, wrong = charsets.decode(piece.data, piece.charset)
+        else:
+            found, wrong = (piece, ()) if piece.isascii() else charsets.unlabelled(_raw(piece))
         texts.append(found)
         defects += wrong
     whole = _LINE_BREAK.sub(" ", "".join(texts))
     if "\0" in whole:
         defects.append(charsets.NUL_CHARACTERS)
     return Decoded(text=whole, defects=tuple(defects))
-
-
-def _plain(piece: str) -> str:
-    return piece if piece.isascii() else charsets.unlabelled(_raw(piece))
 
 
 def _raw(value: str) -> bytes:
@@ -245,9 +216,19 @@ def _pieces(value: str) -> Iterable[str | _Word]:
         yield value[plain:]
 
 
-def word_spans(value: str) -> Iterator[tuple[int, int]]:
-    """Yield the start and the end of each encoded word of a value."""
-    return ((start, end) for start, end, _ in _words(value))
+def masked(value: str) -> str:
+    """Return a value with `WORD_MASK` for each character of its encoded words.
+
+    An encoded word is one word, whatever it holds (RFC 2047, 5).
+    """
+    if "=?" not in value:
+        return value
+    kept: list[str] = []
+    position = 0
+    for start, end, _ in _words(value):
+        kept += (value[position:start], WORD_MASK * (end - start))
+        position = end
+    return "".join((*kept, value[position:]))
 
 
 def _words(value: str) -> Iterator[tuple[int, int, _Word]]:
@@ -275,105 +256,6 @@ def _word(encoded: str, encoding: str) -> bytes | None:
     try:
         return binascii.a2b_base64(encoded.rstrip("=").encode("ascii") + b"==")
     except (binascii.Error, UnicodeEncodeError):
-        return None
-
-
-class Parameterized(msgspec.Struct, frozen=True, kw_only=True):
-    """A value such as `text/plain; charset=utf-8`: `token` in lower case, parameter names too.
-
-    Both are encoded like a field's value.
-    """
-
-    token: str
-    parameters: tuple[tuple[str, str], ...] = ()
-    defects: tuple[str, ...] = ()
-
-    def get(self, name: str) -> str | None:
-        """Return a parameter by its name in lower case; None if it is missing or empty."""
-        return next((value for key, value in self.parameters if key == name and value), None)
-
-
-def parameterized(value: str) -> Parameterized:
-    """Parse a value with parameters, including RFC 2231's continued and charset-labelled ones."""
-    known = _MISSING_SEMICOLON.sub(r"\1; ", _without_comments(value[:PARAMETER_CHARACTERS]))
-    token = known.partition(";")[0].strip().lower()
-    if len(value) > PARAMETER_CHARACTERS or known.count(";") > PARAMETERS:
-        return Parameterized(token=token, defects=(BAD_PARAMETERS,))
-    message = Message(policy=_UNTOUCHED)
-    message["Content-Type"] = known
-    try:
-        given = message.get_params(failobj=[])
-    except Exception:  # noqa: BLE001 - the library raises many errors on hostile values
-        return Parameterized(token=token, defects=(BAD_PARAMETERS,))
-    plain: list[tuple[str, str]] = []
-    labelled: list[tuple[str, str]] = []
-    defects: list[str] = []
-    for name, content in given[1:]:
-        if isinstance(content, tuple):
-            labelled.append((name.lower(), _labelled(content, defects)))
-        else:
-            plain.append((name.lower(), content))
-    # RFC 6266, 4.3: `filename*` is preferred to `filename`.
-    return Parameterized(token=token, parameters=(*labelled, *plain), defects=tuple(defects))
-
-
-def _labelled(content: tuple[str | None, str | None, str], defects: list[str]) -> str:
-    charset, _, encoded = content
-    try:
-        found, wrong = charsets.decode(encoded.encode("latin-1", "surrogateescape"), charset or None)
-    except UnicodeEncodeError:
-        return encoded
-    defects += wrong
-    return found
-
-
-def _without_comments(value: str) -> str:
-    """Remove the comments (RFC 2045, 5.1) from a value, unless it has very many; a comment must be closed.
-
-    Brackets in a quoted string begin no comment. Neither do those that mailers do not quote: in a file name,
-    as in `filename=report (1).pdf`, or within a word, as in `boundary=a(b)`.
-    """
-    if not 0 < value.count("(") <= PARAMETERS:
-        return value
-    kept: list[str] = []
-    parameter = position = known = 0
-    while match := _COMMENT_BEGIN.search(value, position):
-        start, position = match.span()
-        if match[0] == ";":
-            parameter = position
-        if match[0] != "(" or _is_of_word(value, parameter, start):
-            continue
-        end = _comment_end(value, start)
-        if end is None:
-            break
-        kept.append(value[known:start])
-        known = position = end
-    return "".join((*kept, value[known:]))
-
-
-def _is_of_word(value: str, parameter: int, bracket: int) -> bool:
-    if _NAME_BEGIN.match(value, parameter, bracket):
-        return True
-    return value.find("=", parameter, bracket) >= 0 and not value[bracket - 1].isspace()
-
-
-def _comment_end(value: str, start: int) -> int | None:
-    depth = 0
-    for match in _COMMENT_MARK.finditer(value, start):
-        depth += _COMMENT_DEPTHS.get(match[0], 0)
-        if not depth:
-            return match.end()
-    return None
-
-
-def date(value: str) -> datetime | None:
-    """Return a date in UTC, None if it cannot be parsed. A date without an offset is in UTC."""
-    if len(value) > DATE_CHARACTERS:
-        return None
-    try:
-        moment = parsedate_to_datetime(value)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
         return None
 
 

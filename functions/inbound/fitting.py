@@ -140,6 +140,7 @@ def _cut_addresses(message: InboundMessage) -> InboundMessage:
     return msgspec.structs.replace(
         message,
         envelope_recipients=_within(message.envelope_recipients, RECIPIENTS_BYTES),
+        recipients=_within(message.recipients, RECIPIENTS_BYTES),
         recipient_details=dict(_within(tuple(message.recipient_details.items()), DETAILS_BYTES)),
         from_email=_cut_mailboxes(message.from_email),
         to=_cut_mailboxes(message.to),
@@ -182,7 +183,13 @@ def _cut_mailboxes(mailboxes: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
 
 
 def _clip_part(part: StoredPart) -> StoredPart:
-    return msgspec.structs.replace(part, filename=_clip(part.filename), content_id=_clip(part.content_id))
+    return msgspec.structs.replace(
+        part,
+        filename=_clip(part.filename),
+        charset=_clip(part.charset),
+        method=_clip(part.method),
+        content_id=_clip(part.content_id),
+    )
 
 
 def _clip(value: str | None) -> str | None:

@@ -9,7 +9,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from inbound import fields
+    from inbound.parameters import Parameterized
 
 # A line takes half a microsecond, and a text may be as large as the mail. A longer one stays as it was sent.
 BYTES: Final = 1024 * 1024
@@ -40,7 +40,7 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True):
         return self.content in {"", _SIGNATURE}
 
 
-def flow(content_type: str, parameters: fields.Parameterized) -> Flow | None:
+def flow(content_type: str, parameters: Parameterized) -> Flow | None:
     """Return how a part's text is flowed; None if its lines are fixed."""
     if content_type != _TEXT or (parameters.get("format") or "").strip().lower() != "flowed":
         return None

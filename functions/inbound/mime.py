@@ -2,7 +2,7 @@
 
 Bodies are distinguished from other parts as in JMAP (RFC 8621, 4.1.4). `text` and `html` are all body parts
 of their type, joined by a line break, since mailers split a text around an attachment into several parts.
-Other parts are attachments or, by disposition and content id, inlines. Line breaks of texts, CRLF and CR
+Other parts are attachments or, if the body uses them, inlines. Line breaks of texts, CRLF and CR
 alone, become LF. Messages inside a mail stay whole, as attachments.
 """
 
@@ -15,6 +15,9 @@ import msgspec
 
 from inbound import automatic, charsets, fields, flowed, replies, structure
 from inbound.addresses import ADDRESSES, ADDRESSES_CUT, mailboxes
+from inbound.dates import BAD_DATE, parse_date
+from inbound.inlines import inlines
+from inbound.parameters import parameterized
 from inbound.structure import Part
 from mailbus.errors import InboundError
 from mailbus.events import InboundMessage
@@ -35,6 +38,7 @@ BODY_TYPES: Final = ("text/plain", "text/html")
 class ParsedMail(msgspec.Struct, frozen=True, kw_only=True):
     """A parsed mail. The bodies are UTF-8, None if the mail has none; `parts` are the other parts, in order.
 
+    `inlines` are the start offsets of those that the body uses.
     `message` has everything but bodies, stored parts and defects, to which others may be added. It has
     `stripped_text` already.
     """
@@ -43,6 +47,7 @@ class ParsedMail(msgspec.Struct, frozen=True, kw_only=True):
     text: bytes | None
     html: bytes | None
     parts: tuple[Part, ...]
+    inlines: frozenset[int]
     defects: tuple[str, ...]
 
 
@@ -68,12 +73,15 @@ def _parse(raw: bytes) -> ParsedMail:
             reason = "not a mail: no header field, and binary data; the raw message is kept"
             raise InboundError(reason)
         defects.append(NO_HEADERS)
-    text, html = (_body(raw, mail.parts, kind, defects) for kind in BODY_TYPES)
+    is_body = _is_body if any(map(_is_body, mail.parts)) else _is_only_body
+    bodies = [part for part in mail.parts if is_body(part)]
+    text, html = (_body(raw, bodies, kind, defects) for kind in BODY_TYPES)
     return ParsedMail(
         message=_message(mail.header, text, defects),
         text=text,
         html=html,
         parts=tuple(part for part in mail.parts if not is_body(part)),
+        inlines=inlines(mail.parts, is_body, html or text or b""),
         defects=distinct(defects),
     )
 
@@ -83,25 +91,30 @@ def distinct(defects: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(defects)))
 
 
-def is_body(part: Part) -> bool:
+def _is_body(part: Part) -> bool:
     """Return True if a part is a body, as JMAP defines it."""
-    if part.content_type not in BODY_TYPES or part.disposition not in {None, "inline"}:
+    return part.disposition in {None, "inline"} and _may_be_body(part)
+
+
+def _is_only_body(part: Part) -> bool:
+    """Return True if a part is a body of a mail without any other, although its disposition is unknown.
+
+    By RFC 2183, 2.8, it is an attachment, but mail programs show it.
+    """
+    return part.disposition != "attachment" and part.filename is None and _may_be_body(part)
+
+
+def _may_be_body(part: Part) -> bool:
+    if part.content_type not in BODY_TYPES:
         return False
     if part.position == 0 or part.parent == "multipart/alternative":
         return True
     return part.parent != "multipart/related" and part.filename is None
 
 
-def is_inline(part: Part) -> bool:
-    """Return True if a part that is not a body is shown in it: by its disposition, else by its content id."""
-    if part.disposition is None:
-        return part.content_id is not None
-    return part.disposition == "inline"
-
-
-def _body(raw: bytes, parts: Iterable[Part], kind: str, defects: list[str]) -> bytes | None:
+def _body(raw: bytes, bodies: Iterable[Part], kind: str, defects: list[str]) -> bytes | None:
     """Return the body parts of one type, joined, in UTF-8, which needs a quarter of the memory of a `str`."""
-    found = [part for part in parts if part.content_type == kind and is_body(part)]
+    found = [part for part in bodies if part.content_type == kind]
     if not found:
         return None
     is_joined = sum(part.end - part.start for part in found) <= flowed.BYTES
@@ -186,9 +199,9 @@ def _text(value: str | None) -> str | None:
 def _date(value: str | None, defects: list[str]) -> datetime | None:
     if value is None:
         return None
-    moment = fields.date(fields.text(value))
+    moment = parse_date(fields.text(value))
     if moment is None:
-        defects.append(fields.BAD_DATE)
+        defects.append(BAD_DATE)
     return moment
 
 
@@ -197,4 +210,4 @@ def _auto_submitted(value: str | None) -> str | None:
     if value is None:
         return None
     # a comment may follow: "auto-replied (vacation)"
-    return fields.parameterized(fields.text(value)).token.partition("(")[0].strip() or None
+    return parameterized(fields.text(value)).token.partition("(")[0].strip() or None

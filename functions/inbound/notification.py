@@ -74,11 +74,12 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The mail's envelope. The recipients that matched the rule are in the receipt, not in `destination`."""
+    """The mail's envelope. `destination` has all recipients, the receipt those that matched the rule."""
 
     message_id: str
     source: str | None = None
     timestamp: datetime | None = None
+    destination: tuple[str, ...] | None = None
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):

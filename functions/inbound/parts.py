@@ -15,7 +15,7 @@ from mailbus.events import StoredPart
 
 if TYPE_CHECKING:
     from inbound.aws.s3 import Bucket
-    from inbound.structure import Part
+    from inbound.mime import ParsedMail
 
 NAME_CHARACTERS: Final = 100
 _EXTENSION_CHARACTERS: Final = 16
@@ -76,8 +76,8 @@ def safe_filename(filename: str | None, content_type: str) -> str:
     return f"{stem[: NAME_CHARACTERS - len(extension) - 1]}.{extension}"
 
 
-def store(raw: bytes, parts: tuple[Part, ...], bucket: Bucket, parts_folder: str) -> StoredParts:
-    """Store parts in S3 at `<parts_folder><n>-<safe filename>`, n from 1 in the mail's order.
+def store(raw: bytes, mail: ParsedMail, bucket: Bucket, parts_folder: str) -> StoredParts:
+    """Store the parts of a mail in S3 at `<parts_folder><n>-<safe filename>`, n from 1 in the mail's order.
 
     A part is decoded when there is memory for it, and written while the next ones are decoded. Errors of S3
     are raised, and nothing more is written then.
@@ -86,13 +86,15 @@ def store(raw: bytes, parts: tuple[Part, ...], bucket: Bucket, parts_folder: str
     inlines: list[StoredPart] = []
     defects: list[str] = []
     with Uploads(bucket) as uploads:
-        for number, part in enumerate(parts, start=1):
+        for number, part in enumerate(mail.parts, start=1):
             uploads.wait_for_memory(part.end - part.start)
             content, wrong = part.content(raw)
             key = f"{parts_folder}{number}-{safe_filename(part.filename, part.content_type)}"
             stored = StoredPart(
                 filename=part.filename,
                 content_type=part.content_type,
+                charset=part.charset,
+                method=part.method,
                 size=len(content),
                 sha256=hashlib.sha256(content).hexdigest(),
                 content_id=part.content_id,
@@ -101,6 +103,6 @@ def store(raw: bytes, parts: tuple[Part, ...], bucket: Bucket, parts_folder: str
             )
             # only the upload still needs it when the next one is decoded
             del content
-            (inlines if mime.is_inline(part) else attachments).append(stored)
+            (inlines if part.start in mail.inlines else attachments).append(stored)
             defects += wrong
     return StoredParts(attachments=tuple(attachments), inlines=tuple(inlines), defects=mime.distinct(defects))

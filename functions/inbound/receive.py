@@ -186,12 +186,13 @@ def _parsed_event(
         return _failed_event(incoming, bucket, str(error), size=clear.size)
     receipt = incoming.received.receipt
     folder = parts.folder(settings.parts_prefix, incoming.received.mail.message_id)
-    stored = parts.store(clear.raw, mail.parts, bucket, folder)
+    stored = parts.store(clear.raw, mail, bucket, folder)
     sender, recipients = incoming.received.mail.source, receipt.recipients or ()
     message = msgspec.structs.replace(
         mail.message,
         envelope_sender=sender,
         envelope_recipients=recipients,
+        recipients=incoming.received.mail.destination or recipients,
         recipient_details=replies.recipient_details(recipients),
         automatic=mail.message.automatic or automatic.is_bounce_sender(sender),
         attachments=stored.attachments,

@@ -7,15 +7,20 @@ its bytes are exact, and time and memory are bounded.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from inbound import fields, flowed, transfer
+from inbound.parameters import Parameterized, parameterized
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    # whether a section of the mail, from its start to its end, is the header of a multipart with a boundary
+    _Opens = Callable[[int, int, bytes], bool]
 
 BAD_CONTENT_TYPE: Final = "bad_content_type"
 EMPTY_MULTIPART: Final = "empty_multipart"
@@ -42,19 +47,25 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
     content_type: str
     charset: str | None
+    method: str | None
     flow: flowed.Flow | None
     encoding: str
     disposition: str | None
     filename: str | None
     content_id: str | None
+    content_location: str | None
     parent: str | None
     position: int
     start: int
     end: int
 
     def content(self, raw: bytes) -> tuple[bytes, tuple[str, ...]]:
-        """Return the part's decoded bytes, and their defects."""
-        return transfer.decode(memoryview(raw)[self.start : self.end], self.encoding)
+        """Return the decoded bytes, and their defects. Text that is only labelled as Base64 is kept."""
+        encoded = memoryview(raw)[self.start : self.end]
+        content, defects = transfer.decode(encoded, self.encoding)
+        if transfer.BAD_BASE64 in defects and self.content_type.startswith("text/"):
+            return content if transfer.begins_as_base64(encoded) else bytes(encoded), defects
+        return content, defects
 
 
 class Structure(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +90,7 @@ class _Media(msgspec.Struct, frozen=True, kw_only=True):
     """A part's content type; `token` is always a valid one."""
 
     token: str
-    value: fields.Parameterized
+    value: Parameterized
     defects: tuple[str, ...]
 
 
@@ -96,6 +107,8 @@ def read(raw: bytes) -> Structure:
     defects: list[str] = []
     waiting = [_Entity(start=0, end=len(raw), parent=None, position=0, depth=0)]
     known = 1
+    # the sections of a multipart inside another one are looked at in both
+    opens: _Opens = functools.cache(functools.partial(_opens, raw))
     header = top = fields.read_header(raw, 0, len(raw))
     while waiting:
         entity = waiting.pop()
@@ -106,7 +119,8 @@ def read(raw: bytes) -> Structure:
         if not media.token.startswith("multipart/"):
             parts.append(_without_binary_text(raw, _part(header, media, entity, defects), media))
             continue
-        split = _split_within(raw, header.end, entity, media, PARTS - known)
+        body = msgspec.structs.replace(entity, start=header.end)
+        split = _split_within(raw, body, media, PARTS - known, opens)
         defects += split.defects
         if split.ranges is None:
             parts += _unsplit(raw, _part(header, media, entity, defects), entity)
@@ -123,8 +137,8 @@ def _media(header: fields.Header, entity: _Entity) -> _Media:
     default = "message/rfc822" if entity.parent == "multipart/digest" else "text/plain"
     given = header.first("content-type")
     if given is None:
-        return _Media(token=default, value=fields.Parameterized(token=default), defects=())
-    value = fields.parameterized(given)
+        return _Media(token=default, value=Parameterized(token=default), defects=())
+    value = parameterized(given)
     if _MEDIA_TYPE.fullmatch(value.token):
         return _Media(token=value.token, value=value, defects=value.defects)
     # RFC 2045, 5.2: a part without a valid type is plain text
@@ -132,24 +146,40 @@ def _media(header: fields.Header, entity: _Entity) -> _Media:
 
 
 def _part(header: fields.Header, media: _Media, entity: _Entity, defects: list[str]) -> Part:
-    disposition = fields.parameterized(header.first("content-disposition") or "")
-    filename = fields.decoded(disposition.get("filename") or media.value.get("name") or "")
-    defects += (*disposition.defects, *filename.defects)
-    encoding = fields.parameterized(header.first("content-transfer-encoding") or "").token
+    disposition = parameterized(header.first("content-disposition") or "")
+    filename = _filename(disposition.get("filename"), media.value.get("name"), defects)
+    defects += disposition.defects
+    encoding = parameterized(header.first("content-transfer-encoding") or "").token
     content_id = _BRACKETS.sub(r"\1", fields.text(header.first("content-id") or "").strip())
     return Part(
         content_type=media.token,
-        charset=media.value.get("charset"),
+        charset=_stripped(media.value.get("charset")),
+        method=_stripped(media.value.get("method")),
         flow=flowed.flow(media.token, media.value),
         encoding=encoding.strip("'\" "),
         disposition=disposition.token if _TOKEN.fullmatch(disposition.token) else None,
-        filename=filename.text or None,
+        filename=filename,
         content_id=content_id or None,
+        content_location=_stripped(header.first("content-location")),
         parent=entity.parent,
         position=entity.position,
         start=header.end,
         end=entity.end,
     )
+
+
+def _filename(disposition: str | None, content_type: str | None, defects: list[str]) -> str | None:
+    """Return the name of a part. One of blanks is none, so that it makes no attachment of a text."""
+    for given in filter(None, (disposition, content_type)):
+        name = fields.decoded(given)
+        if name.text.strip():
+            defects += name.defects
+            return name.text
+    return None
+
+
+def _stripped(value: str | None) -> str | None:
+    return fields.text(value or "").strip() or None
 
 
 def _without_binary_text(raw: bytes, part: Part, media: _Media) -> Part:
@@ -172,32 +202,71 @@ def _unsplit(raw: bytes, part: Part, entity: _Entity) -> Iterator[Part]:
         yield msgspec.structs.replace(part, content_type="text/plain")
 
 
-def _split_within(raw: bytes, start: int, entity: _Entity, media: _Media, limit: int) -> _Split:
-    """Split a multipart within the limits of depth and number."""
-    if entity.depth >= DEPTH:
+def _split_within(raw: bytes, body: _Entity, media: _Media, limit: int, opens: _Opens) -> _Split:
+    """Split the body of a multipart within the limits of depth and number."""
+    if body.depth >= DEPTH:
         return _Split(ranges=None, defects=(NESTED_TOO_DEEP,))
-    boundary = media.value.get("boundary")
+    boundary = _boundary(media.value)
     if boundary is None:
         return _Split(ranges=None, defects=(MISSING_BOUNDARY,))
-    return _split(raw, start, entity.end, b"--" + boundary.encode("utf-8", "surrogateescape"), limit)
+    return _split(raw, body, boundary, limit, opens)
 
 
-def _split(raw: bytes, start: int, end: int, delimiter: bytes, limit: int) -> _Split:
+def _split(raw: bytes, body: _Entity, boundary: bytes, limit: int, opens: _Opens) -> _Split:
+    """Return the ranges between the delimiters.
+
+    A multipart inside may use the boundary again: its range has its own delimiters, up to its closing one.
+    """
     ranges: list[tuple[int, int]] = []
     child: int | None = None
-    for at, after, closing in _delimiters(raw, start, end, delimiter):
-        if child is not None:
-            ranges.append((child, max(child, _before_line_break(raw, at))))
-        child = None if closing else after
-        if closing or len(ranges) >= limit:
-            break
-    else:
+    section, sections, inside = body.start, 0, 0
+    for at, after, closes in _delimiters(raw, body.start, body.end, b"--" + boundary):
         if child is None:
-            return _Split(ranges=None, defects=(MISSING_BOUNDARY,))
-        return _Split(ranges=(*ranges, (child, end)), defects=(MISSING_CLOSING_BOUNDARY,))
+            if closes:
+                return _Split(ranges=tuple(ranges), defects=() if ranges else (EMPTY_MULTIPART,))
+            child = after
+        else:
+            sections += 1
+            inside += opens(section, at, boundary)
+            if inside:
+                inside -= closes
+                if not inside:
+                    ranges.append((child, after))
+                    child = None
+            else:
+                ranges.append((child, max(child, _before_line_break(raw, at))))
+                if closes:
+                    return _Split(ranges=tuple(ranges))
+                child = after
+        section = after
+        if child is not None and sections >= limit:
+            rest = ((child, at),) if inside else ()
+            return _Split(ranges=(*ranges, *rest), defects=(TOO_MANY_PARTS,))
     if child is not None:
-        return _Split(ranges=tuple(ranges), defects=(TOO_MANY_PARTS,))
-    return _Split(ranges=tuple(ranges), defects=() if ranges else (EMPTY_MULTIPART,))
+        ranges.append((child, body.end))
+    return _Split(
+        ranges=tuple(ranges) or None, defects=(MISSING_CLOSING_BOUNDARY if ranges else MISSING_BOUNDARY,)
+    )
+
+
+def _opens(raw: bytes, start: int, end: int, boundary: bytes) -> bool:
+    """Return True if a section is the header of a multipart with this boundary."""
+    if not any(_names(raw, start, end, equals + boundary) for equals in (b"=", b'="', b"= ")):
+        return False
+    header = fields.read_header(raw, start, end, limit=fields.PART_FIELDS)
+    media = parameterized(header.first("content-type") or "")
+    return media.token.startswith("multipart/") and _boundary(media) == boundary
+
+
+def _names(raw: bytes, start: int, end: int, boundary: bytes) -> bool:
+    named = raw.find(boundary, start, end)
+    after = named + len(boundary)
+    return named >= 0 and raw[after : after + 1] in b'"; \t\r\n'
+
+
+def _boundary(media: Parameterized) -> bytes | None:
+    boundary = media.get("boundary")
+    return None if boundary is None else boundary.encode("utf-8", "surrogateescape")
 
 
 def _delimiters(raw: bytes, start: int, end: int, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:

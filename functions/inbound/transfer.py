@@ -23,6 +23,9 @@ _BASE64_DIGITS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 _NOT_BASE64: Final = bytes(sorted(set(range(256)) - set(_BASE64_DIGITS + b"=")))
 _BLANKS: Final = b"\r\n \t"
 _LONE_DIGIT: Final = 1
+_LONG_WORD: Final = 40
+# Words that are decoded soon have one of these.
+_NO_TEXT: Final = re.compile(rb"[\x00-\x08\x0E-\x1A\x1C-\x1F\x7F-\xFF]")
 
 # Soft line breaks that the library decodes wrongly: with a CR alone it drops everything up to the next LF,
 # and it keeps those to which a relay has added spaces (RFC 2045, 6.7, rule 3).
@@ -95,6 +98,18 @@ def _base64(data: bytes | memoryview) -> tuple[bytes, tuple[str, ...]]:
         decoded.write(binascii.a2b_base64(rest + b"=" * (4 - len(rest))))
     whole = clean and len(rest) != _LONE_DIGIT and (padded or not rest)
     return decoded.getvalue(), () if whole else (BAD_BASE64,)
+
+
+def begins_as_base64(data: bytes | memoryview) -> bool:
+    """Return True if the first line of a text is Base64, with some noise perhaps, and not words."""
+    line = bytes(data[:PIECE_BYTES]).strip().partition(b"\n")[0].strip()
+    first = line.partition(b" ")[0]
+    digits = line.translate(None, _NOT_BASE64).rstrip(b"=")
+    if first.endswith(b"=") or (len(first) >= _LONG_WORD and not first.translate(None, _BASE64_DIGITS)):
+        return True
+    return 2 * len(digits) > len(line) and not _NO_TEXT.search(
+        binascii.a2b_base64(digits[: _grouped(digits)])
+    )
 
 
 def _groups(digits: bytes) -> bytes | None:

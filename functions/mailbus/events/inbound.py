@@ -23,6 +23,13 @@ class StoredPart(msgspec.Struct, frozen=True, kw_only=True):
 
     filename: str | None
     content_type: str
+    charset: Annotated[
+        str | None, Meta(description="The charset of a text, as its content type names it.")
+    ] = None
+    method: Annotated[
+        str | None,
+        Meta(description="The method of a calendar, such as REQUEST, as its content type names it."),
+    ] = None
     size: int
     sha256: str
     content_id: str | None
@@ -52,6 +59,10 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     )
     envelope_recipients: Annotated[
         tuple[str, ...], Meta(description="The recipients in the SMTP envelope.")
+    ] = ()
+    recipients: Annotated[
+        tuple[str, ...],
+        Meta(description="All recipients that SES named, of other rules and domains too."),
     ] = ()
     recipient_details: Annotated[
         dict[str, str],

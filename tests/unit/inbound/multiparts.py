@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from inbound import mime
-
 if TYPE_CHECKING:
     from inbound.mime import ParsedMail
 
@@ -17,8 +15,8 @@ def multipart(kind: str, *parts: str) -> bytes:
 
 def shown(mail: ParsedMail) -> tuple[bytes | None, bytes | None, list[str], list[str]]:
     """Text, html, and the content types of attachments and inlines."""
-    attachments = [part.content_type for part in mail.parts if not mime.is_inline(part)]
-    inlines = [part.content_type for part in mail.parts if mime.is_inline(part)]
+    attachments = [part.content_type for part in mail.parts if part.start not in mail.inlines]
+    inlines = [part.content_type for part in mail.parts if part.start in mail.inlines]
     return mail.text, mail.html, attachments, inlines
 
 

@@ -1,9 +1,8 @@
-"""How header fields, dates and parameters are read."""
+"""How header fields are read."""
 
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 
 import pytest
 
@@ -190,87 +189,6 @@ def test_fields_beyond_the_limit_are_cut_and_the_body_is_found(ending: bytes, mo
     assert len(header.fields) == fields.FIELDS
     assert header.defects == (("headers_cut",) if more else ())
     assert raw[header.end :] == b"body" + ending * 2
-
-
-@pytest.mark.parametrize(
-    ("value", "moment"),
-    [
-        ("Mon, 16 Nov 2026 09:12:44 +0100", datetime(2026, 11, 16, 8, 12, 44, tzinfo=UTC)),
-        ("16 Nov 26 09:12 GMT", datetime(2026, 11, 16, 9, 12, tzinfo=UTC)),
-        ("Mon, 16 Nov 2026 09:12:44 -0000", datetime(2026, 11, 16, 9, 12, 44, tzinfo=UTC)),
-        ("Mon, 16 Nov 2026 09:12:44 +0100 (CET)", datetime(2026, 11, 16, 8, 12, 44, tzinfo=UTC)),
-        ("yesterday", None),
-        ("", None),
-        ("Mon, 99 Nov 2026 09:12:44 +0100", None),
-        ("Fri, 31 Dec 9999 23:59:59 -2300", None),
-        ("Mon, 16 Nov 2026 09:12:44 +99999999999", None),
-        ("1" * 5000, None),
-    ],
-)
-def test_dates_are_in_utc_or_none(value: str, moment: datetime | None) -> None:
-    assert fields.date(value) == moment
-
-
-@pytest.mark.parametrize(
-    ("value", "token", "parameters"),
-    [
-        ('Text/Plain; Charset="utf-8"', "text/plain", {"charset": "utf-8"}),
-        ("multipart/mixed boundary=b", "multipart/mixed", {"boundary": "b"}),
-        ("multipart/mixed\tboundary=b; type=x", "multipart/mixed", {"boundary": "b", "type": "x"}),
-        ("attachment; filename=a b.txt", "attachment", {"filename": "a b.txt"}),
-        (
-            "attachment; filename=plain.txt; filename*=utf-8''%E2%82%AC.txt",
-            "attachment",
-            {"filename": "€.txt"},
-        ),
-        ("attachment; filename*0=a; filename*1=b.txt", "attachment", {"filename": "ab.txt"}),
-        ("attachment; filename*=nowhere''%E9.txt", "attachment", {"filename": "é.txt"}),
-        ("attachment; filename*=utf-8''%E9.txt", "attachment", {"filename": "\ufffd.txt"}),
-        ('attachment; filename="a;b.txt"', "attachment", {"filename": "a;b.txt"}),
-        (";;;", "", {}),
-        ("", "", {}),
-        ("attachment; filename*x*=1; filename", "attachment", {}),
-        ("attachment;" + ";" * 20_000, "attachment", {}),
-        ("application/pdf (report)", "application/pdf", {}),
-        ("(a (nested) one) text/plain", "text/plain", {}),
-        ("text/plain (a;b) ; charset=utf-8", "text/plain", {"charset": "utf-8"}),
-        ('text/plain (5" wide); charset=utf-8', "text/plain", {"charset": "utf-8"}),
-        ("text/plain; charset=iso-8859-2 (Latin 2)", "text/plain", {"charset": "iso-8859-2"}),
-        (r"text/plain; (\) charset=x) charset=utf-8", "text/plain", {"charset": "utf-8"}),
-        ("multipart/mixed; boundary=a(b)", "multipart/mixed", {"boundary": "a(b)"}),
-        ('multipart/mixed; boundary="a (b)"', "multipart/mixed", {"boundary": "a (b)"}),
-        ("attachment; filename=report (1).pdf", "attachment", {"filename": "report (1).pdf"}),
-        (
-            "attachment; filename=(1).pdf (x); size=1 (B)",
-            "attachment",
-            {"filename": "(1).pdf (x)", "size": "1"},
-        ),
-        ('attachment (x); filename="a (b).txt"', "attachment", {"filename": "a (b).txt"}),
-        ("text/plain; charset=utf-8 (open", "text/plain", {"charset": "utf-8 (open"}),
-        ("text/plain" + "(" * 5000, "text/plain" + "(" * (fields.PARAMETER_CHARACTERS - 10), {}),
-        (
-            "attachment; " + "; ".join(f"filename*{n}*={'%E6%97%A5' * 5}" for n in range(17)),
-            "attachment",
-            {"filename": "日" * 85},
-        ),
-    ],
-)
-def test_parameters_are_parsed_as_mailers_write_them(
-    value: str, token: str, parameters: dict[str, str]
-) -> None:
-    read = fields.parameterized(value)
-    assert read.token == token
-    assert {name: read.get(name) for name in parameters} == parameters
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [";" * 2000, '"' + ";" * 2000 + '"', ';"' * 1000, 'x="' + '\\";' * 600, "; a=b" * 400],
-    ids=["semicolons", "quoted", "half quoted", "escaped", "many"],
-)
-def test_parameters_beyond_the_limits_are_skipped(parameters: str) -> None:
-    read = fields.parameterized("application/pdf;" + parameters)
-    assert read == fields.Parameterized(token="application/pdf", defects=("bad_parameters",))
 
 
 @pytest.mark.parametrize(

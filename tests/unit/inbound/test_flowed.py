@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inbound import fields, flowed, mime
+from inbound import flowed, mime
 from inbound.flowed import Flow
+from inbound.parameters import parameterized
 
 KEPT = Flow(deletes_space=False)
 DELETED = Flow(deletes_space=True)
@@ -108,7 +109,7 @@ def test_an_attached_text_stays_as_it_was_sent() -> None:
 
 
 def test_the_parameters_of_another_type_are_no_flow() -> None:
-    parameters = fields.parameterized("text/plain; format=flowed")
+    parameters = parameterized("text/plain; format=flowed")
     assert flowed.flow("text/plain", parameters) == KEPT
     assert flowed.flow("text/enriched", parameters) is None
 

@@ -31,7 +31,7 @@ SHOWN = "Content-Disposition: inline\n"
         ),
         (
             multipart("mixed", PLAIN, SHOWN + 'Content-Type: text/plain; name="log.txt"\n\nlog'),
-            (b"hello", None, [], ["text/plain"]),
+            (b"hello", None, ["text/plain"], []),
         ),
         (
             multipart("alternative", PLAIN, 'Content-Type: text/html; name="mail.html"\n\n<p>'),
@@ -43,11 +43,11 @@ SHOWN = "Content-Disposition: inline\n"
         ),
         (
             multipart("related", HTML, "Content-Type: image/gif\nContent-ID: <x>\n\nGIF"),
-            (None, b"<p>hello", [], ["image/gif"]),
+            (None, b"<p>hello", ["image/gif"], []),
         ),
         (
             multipart("related", HTML, "Content-ID: <style>\n" + HTML),
-            (None, b"<p>hello", [], ["text/html"]),
+            (None, b"<p>hello", ["text/html"], []),
         ),
         (
             multipart("mixed", PLAIN, FILED + "Content-Type: image/gif\nContent-ID: <x>\n\nGIF"),
@@ -55,12 +55,31 @@ SHOWN = "Content-Disposition: inline\n"
         ),
         (
             multipart("mixed", PLAIN, SHOWN + "Content-Type: application/pdf\n\n%PDF"),
-            (b"hello", None, [], ["application/pdf"]),
+            (b"hello", None, ["application/pdf"], []),
         ),
         (
             multipart("mixed", PLAIN, "Content-Disposition: hologram\n" + PLAIN),
             (b"hello", None, ["text/plain"], []),
         ),
+        (
+            multipart("mixed", PLAIN, SHOWN + 'Content-Type: text/html; name=" "\n\n<p>'),
+            (b"hello", b"<p>", [], []),
+        ),
+        (
+            multipart("mixed", PLAIN, 'Content-Type: text/plain; name="\t"\n\nhi'),
+            (b"hello\nhi", None, [], []),
+        ),
+        (
+            multipart(
+                "alternative", "Content-Disposition: 8bit\n" + PLAIN, "Content-Disposition: 8bit\n" + HTML
+            ),
+            (b"hello", b"<p>hello", [], []),
+        ),
+        (
+            multipart("mixed", "Content-Disposition: 8bit; filename=a.txt\n" + PLAIN),
+            (None, None, ["text/plain"], []),
+        ),
+        (b"From: a@example.org\nContent-Disposition: 7bit\n\nhello", (b"hello", None, [], [])),
         (multipart("digest", "\nFrom: x@example.org\n\none"), (None, None, ["message/rfc822"], [])),
         (multipart("mixed", PLAIN, "Content-Type: nonsense\n\nkept"), (b"hello\nkept", None, [], [])),
         (multipart("mixed", "Content-Type: multipart/mixed; boundary=c\n\n"), (None, None, [], [])),
@@ -78,6 +97,11 @@ def test_a_part_is_body_attachment_or_inline(
     raw: bytes, expected: tuple[bytes | None, bytes | None, list[str], list[str]]
 ) -> None:
     assert shown(mime.parse(raw)) == expected
+
+
+def test_a_blank_file_name_gives_way_to_the_other_one() -> None:
+    part = 'Content-Type: application/pdf; name=a.pdf\nContent-Disposition: attachment; filename=" "\n\n%PDF'
+    assert mime.parse(multipart("mixed", PLAIN, part)).parts[0].filename == "a.pdf"
 
 
 def test_line_breaks_of_texts_become_lf_and_those_of_attachments_do_not() -> None:

@@ -49,7 +49,7 @@ def test_parts_with_the_same_name_have_different_keys_and_keep_their_name() -> N
     file = 'Content-Disposition: attachment; filename="../a b.txt"\nContent-Type: text/plain\n\n'
     raw = multipart("mixed", PLAIN, file + "one", file + "two")
     s3 = FakeS3()
-    stored = store(raw, mime.parse(raw).parts, bucket_in(s3), FOLDER)
+    stored = store(raw, mime.parse(raw), bucket_in(s3), FOLDER)
     assert s3.objects == {(BUCKET, f"{FOLDER}1-a_b.txt"): b"one", (BUCKET, f"{FOLDER}2-a_b.txt"): b"two"}
     assert [part.filename for part in stored.attachments] == ["../a b.txt"] * 2
     assert stored.attachments[1].sha256 == hashlib.sha256(b"two").hexdigest()
@@ -58,6 +58,6 @@ def test_parts_with_the_same_name_have_different_keys_and_keep_their_name() -> N
 def test_a_part_with_a_broken_encoding_is_a_defect() -> None:
     raw = multipart("mixed", PLAIN, FILED + "Content-Transfer-Encoding: base64\n\naGVs*bG8=")
     s3 = FakeS3()
-    stored = store(raw, mime.parse(raw).parts, bucket_in(s3), FOLDER)
+    stored = store(raw, mime.parse(raw), bucket_in(s3), FOLDER)
     assert stored.defects == ("bad_base64",)
     assert list(s3.objects.values()) == [b"hello"]

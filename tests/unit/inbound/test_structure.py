@@ -97,3 +97,69 @@ def test_an_attached_mail_is_stored_byte_by_byte() -> None:
     raw = multipart("mixed", PLAIN, f"Content-Type: message/rfc822\n\n{attached}")
     part = mime.parse(raw).parts[0]
     assert part.content(raw)[0] == attached.encode()
+
+
+def reused(*parts: str, kind: str = "alternative", closed: bool = True) -> str:
+    """Return a multipart whose boundary is that of `multipart`."""
+    inside = "".join(f"\n--b\n{part}" for part in parts)
+    return f"Content-Type: multipart/{kind}; boundary=b\n{inside}" + "\n--b--\n" * closed
+
+
+FILE = FILED + "Content-Type: text/csv; name=1.csv\n\n1"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected", "defects"),
+    [
+        (multipart("mixed", reused(PLAIN, HTML), FILE), (b"hello", b"<p>hello", ["text/csv"], []), ()),
+        (multipart("related", reused(PLAIN, HTML), FILE), (b"hello", b"<p>hello", ["text/csv"], []), ()),
+        (
+            multipart("mixed", PLAIN, reused(FILE, FILE, kind="mixed"), FILE),
+            (b"hello", None, ["text/csv"] * 3, []),
+            (),
+        ),
+        (
+            multipart("mixed", reused(PLAIN), reused(HTML), FILE),
+            (b"hello", b"<p>hello", ["text/csv"], []),
+            (),
+        ),
+        (
+            multipart("mixed", reused(reused(PLAIN, HTML), FILE, kind="mixed"), FILE),
+            (b"hello", b"<p>hello", ["text/csv"] * 2, []),
+            (),
+        ),
+        (
+            multipart("mixed", reused(PLAIN, HTML, closed=False), FILE),
+            (b"hello", b"<p>hello", ["text/csv"], []),
+            ("missing_closing_boundary",),
+        ),
+        (
+            multipart("mixed", reused(PLAIN, HTML), FILE)
+            .replace(b"\n--b--\n", b"\n", 2)
+            .replace(b"\n--b--", b""),
+            (b"hello", b"<p>hello\n", ["text/csv"], []),
+            ("missing_closing_boundary",),
+        ),
+        (multipart("mixed", reused(), FILE), (None, None, ["text/csv"], []), ("empty_multipart",)),
+    ],
+)
+def test_a_multipart_that_uses_the_boundary_around_it_again_loses_no_part(
+    raw: bytes, expected: tuple[bytes | None, bytes | None, list[str], list[str]], defects: tuple[str, ...]
+) -> None:
+    mail = mime.parse(raw)
+    assert (shown(mail), mail.defects) == (expected, defects)
+
+
+def test_content_that_names_the_boundary_is_content() -> None:
+    content = "about Content-Type: multipart/mixed; boundary=b; that is all"
+    assert shown(mime.parse(multipart("mixed", f"Content-Type: text/plain\n\n{content}", FILE))) == (
+        content.encode(),
+        None,
+        ["text/csv"],
+        [],
+    )
+
+
+def test_parts_of_a_boundary_that_is_used_again_are_limited() -> None:
+    mail = mime.parse(multipart("mixed", reused(*["X: y\n\nz"] * 5000, kind="mixed"), FILE))
+    assert mail.defects == ("missing_closing_boundary", "too_many_parts")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from inbound import transfer
+from inbound import mime, transfer
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,26 @@ def test_transfer_encodings_are_decoded_with_their_defects(
     data: bytes, encoding: str, content: bytes, defects: tuple[str, ...]
 ) -> None:
     assert transfer.decode(data, encoding) == (content, defects)
+
+
+@pytest.mark.parametrize(
+    ("data", "is_text"),
+    [
+        (b"Hello, please help.\r\nAda\r\n", True),
+        (b"Dear\r\n\r\nAda, where are you?", True),
+        (b"Hello", True),
+        ("Привет, Ада".encode(), True),
+        (b"<html><body><p>Hello</p></body></html>", True),
+        (b"aGVsbG8= trailing", False),
+        (b"aGVs!bG8=", False),
+        (b"aGVsbG8hIGhlbGxv\n____\na footer of a list", False),
+        (b"0J/RgNC40LLQtdGCLCDQkNC00LAsINC/0YDQuNCy0LXRgiE\n--\nfooter", False),
+    ],
+)
+def test_text_that_is_only_labelled_as_base64_is_text(data: bytes, is_text: bool) -> None:  # noqa: FBT001 - a case
+    mail = mime.parse(b"From: a@example.org\nContent-Transfer-Encoding: base64\n\n" + data)
+    assert "bad_base64" in mail.defects
+    assert (mail.text == data.replace(b"\r\n", b"\n")) is is_text
 
 
 PIECES = [2**20 - 1, 2**20, 2**20 + 1, 3 * 2**20 + 7]

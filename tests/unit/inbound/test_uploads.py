@@ -58,7 +58,7 @@ class SlowS3(FakeS3):
 
 
 def stored(raw: bytes, s3: FakeS3) -> list[tuple[str | None, str, int]]:
-    parts = store(raw, mime.parse(raw).parts, bucket_in(s3), FOLDER)
+    parts = store(raw, mime.parse(raw), bucket_in(s3), FOLDER)
     return [(part.filename, part.s3.key, part.size) for part in parts.attachments]
 
 

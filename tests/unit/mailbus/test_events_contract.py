@@ -62,6 +62,7 @@ INBOUND_FIELDS = [
 MESSAGE_FIELDS = [
     "envelope_sender",
     "envelope_recipients",
+    "recipients",
     "recipient_details",
     "from_email",
     "to",
