@@ -104,7 +104,7 @@ def begins_as_base64(data: bytes | memoryview) -> bool:
     """Return True if the first line of a text is Base64, with some noise perhaps, and not words."""
     line = bytes(data[:PIECE_BYTES]).strip().partition(b"\n")[0].strip()
     first = line.partition(b" ")[0]
-    digits = line.translate(None, _NOT_BASE64).rstrip(b"=")
+    digits = line.translate(None, _NOT_BASE64).partition(b"=")[0]
     if first.endswith(b"=") or (len(first) >= _LONG_WORD and not first.translate(None, _BASE64_DIGITS)):
         return True
     return 2 * len(digits) > len(line) and not _NO_TEXT.search(

@@ -50,6 +50,7 @@ def test_transfer_encodings_are_decoded_with_their_defects(
         (b"Hello, please help.\r\nAda\r\n", True),
         (b"Dear\r\n\r\nAda, where are you?", True),
         (b"Hello", True),
+        (b"a = b, c", True),
         ("Привет, Ада".encode(), True),
         (b"<html><body><p>Hello</p></body></html>", True),
         (b"aGVsbG8= trailing", False),
