@@ -172,7 +172,7 @@ def _brackets(written: _Written) -> str | None:
 
 def _special_in_name(written: _Written) -> str | None:
     found = _IN_NAME.search(_COMMENT.sub("", written.name))
-    if found is None:
+    if found is None or "@" not in written.address:
         return None
     curly = " (straight ones)" if re.search("[“”„«»]", written.name) else ""
     return (

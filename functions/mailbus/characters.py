@@ -19,7 +19,10 @@ _ASCII_BLANKS: Final[dict[str, str]] = {
 # Drawn as nothing, though their categories are those of letters, marks and symbols:
 # https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point, and the blank Braille pattern.
 _BLANK_LETTERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-VARIATION_SELECTORS: Final = frozenset(map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10))))
+# of emoji and of ideographs
+VARIATION_SELECTORS: Final = frozenset(
+    map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+)
 
 
 def is_invisible(character: str) -> bool:

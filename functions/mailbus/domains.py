@@ -7,6 +7,7 @@ are allowed too, since such domains exist; IDNA 2008 alone refuses them.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mailbus.characters import VARIATION_SELECTORS, is_invisible, named
@@ -21,7 +22,6 @@ MAX_CHARACTERS: Final = 1000
 DOTS: Final = re.compile("[.\u3002\uff0e\uff61]")
 # which some scripts need inside a word: https://www.rfc-editor.org/rfc/rfc5892#appendix-A
 _JOINERS: Final = frozenset("\u200c\u200d")
-_ALLOWED_INVISIBLES: Final = _JOINERS | VARIATION_SELECTORS
 _MIXED_DIRECTIONS: Final = (
     "has a domain label that IDNA cannot encode: it mixes right-to-left and left-to-right characters, or "
     "begins or ends with one that has no direction; correct it"
@@ -49,9 +49,10 @@ def _encoded(label: str) -> str:
     """Return a label in its xn-- form; one that UTS 46 maps to ASCII, such as full-width letters, as that."""
     import idna  # noqa: PLC0415 - few domains need it, and cold starts wait for imports
 
-    for character in label:
+    for before, character in pairwise(f" {label}"):
         # UTS 46 drops most of them without a word, and the address is another one than was meant
-        if is_invisible(character) and character not in _ALLOWED_INVISIBLES:
+        belongs = character in _JOINERS or (character in VARIATION_SELECTORS and not before.isascii())
+        if is_invisible(character) and not belongs:
             reason = f"has a domain label with {named(character)}; remove it"
             raise InvalidDomain(reason)
     try:

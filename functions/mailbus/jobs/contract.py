@@ -23,7 +23,10 @@ JobId = Annotated[
 ]
 # RFC 3339 with its offset, or epoch seconds
 Moment = Annotated[datetime, msgspec.Meta(tz=True)] | int | float
-Addresses = str | tuple[str, ...]
+_Address = Annotated[
+    str, msgspec.Meta(extra={"hint": 'write an address as a text, such as "Ann Lee <ann@example.com>"'})
+]
+Addresses = str | tuple[_Address, ...]
 _S3_HINT = 'name it by bucket and key: {"bucket": "example-files", "key": "invoices/17.pdf"}'
 _OF_RECIPIENT = msgspec.Meta(
     extra={

@@ -22,6 +22,7 @@ REFUSED = [
     ("ann", "has no @"),
     ("ann.example.com", "has no @"),
     ('"ann@example.com"', "has no @ outside quotes; take the quotation marks off"),
+    ("ann@example.com <Ann>", "has no @"),
     ("@example.com", "has nothing before the @"),
     ("ann@bob@example.com", "has more than one @"),
     ("Ann ann@example.com", "has a space before the @"),

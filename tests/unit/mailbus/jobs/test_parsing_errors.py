@@ -32,6 +32,12 @@ WRONG = [
     (job(subject=17), "$.subject", "must be a string, not an integer"),
     (job(text=["a"]), "$.text", "must be a string, not an array"),
     (job(to={"a": 1}), "$.to", "must be a string or an array, not an object"),
+    (
+        job(to=[{"email": "a@example.org"}]),
+        "$.to[0]",
+        "must be a string, not an object; write an address as a",
+    ),
+    (job(to=[["Ann", "a@example.org"]]), "$.to[0]", 'such as "Ann Lee <ann@example.com>"'),
     (job(to=["ann@example.org", 17]), "$.to[1]", "must be a string, not an integer"),
     (job(to=["ann@example.org", "bob"]), "$.to[1]", "no @"),
     (job(to="a@example.org, b@example.org"), "$.to", "more than one address"),
