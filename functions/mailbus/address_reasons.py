@@ -24,13 +24,13 @@ NO_ADDRESS: Final = (
 )
 
 _EXAMPLE: Final = "Name <name@example.com>"
-_IN_QUOTES: Final = re.compile(QUOTED)
-_BEFORE_AN_ADDRESS: Final = re.compile("[^<>@;]*")
+# these patterns are compiled when they are needed: cold starts wait for imports
+_BEFORE_AN_ADDRESS: Final = "[^<>@;]*"
 # what other programs write before an address
-_PREFIX: Final = re.compile(r"(?:mailto|smtp|e-?mail):", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"\([^()]*\)")
-_IN_NAME: Final = re.compile(r"[\[\]:;@\\,>]")
-_IN_LOCAL_PART: Final = re.compile(r"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]")
+_PREFIX: Final = "(?i:mailto|smtp|e-?mail):"
+_COMMENT: Final = r"\([^()]*\)"
+_IN_NAME: Final = r"[\[\]:;@\\,>]"
+_IN_LOCAL_PART: Final = r"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]"
 _SPECIALS: Final = frozenset('@<>,;:()[]"')
 
 
@@ -58,7 +58,7 @@ class _Written(msgspec.Struct, frozen=True, kw_only=True):
 
 def why_no_list(text: str) -> str | None:
     """Return why a text is no list of mailboxes between commas, None if only one of them may be wrong."""
-    bare = _IN_QUOTES.sub("", text).strip()
+    bare = re.sub(QUOTED, "", text).strip()
     if _is_group(bare):
         return 'must not be a group (":" to ";"); separate addresses with commas'
     return 'has ";" between addresses; separate addresses with commas' if ";" in bare[:-1] else None
@@ -66,7 +66,7 @@ def why_no_list(text: str) -> str | None:
 
 def why_invalid(text: str) -> str | None:
     """Return why a text is no mailbox, None if only the domain or a length is wrong."""
-    written = _Written(text=text, bare=_IN_QUOTES.sub("_", text))
+    written = _Written(text=text, bare=re.sub(QUOTED, "_", text))
     return next((reason for rule in _RULES if (reason := rule(written)) is not None), None)
 
 
@@ -120,7 +120,7 @@ def _look_alike(written: _Written) -> str | None:
 
 
 def _prefix(written: _Written) -> str | None:
-    found = _PREFIX.match(written.address)
+    found = re.match(_PREFIX, written.address)
     return found and f'has the prefix "{found[0].lower()}" before the address; take it off'
 
 
@@ -130,7 +130,7 @@ def _group(written: _Written) -> str | None:
 
 
 def _is_group(bare: str) -> bool:
-    begin = _BEFORE_AN_ADDRESS.match(bare)
+    begin = re.match(_BEFORE_AN_ADDRESS, bare)
     return bare.rstrip().endswith(";") and begin is not None and ":" in begin[0]
 
 
@@ -171,7 +171,7 @@ def _brackets(written: _Written) -> str | None:
 
 
 def _special_in_name(written: _Written) -> str | None:
-    found = _IN_NAME.search(_COMMENT.sub("", written.name))
+    found = re.search(_IN_NAME, re.sub(_COMMENT, "", written.name))
     if found is None or "@" not in written.address:
         return None
     curly = " (straight ones)" if re.search("[“”„«»]", written.name) else ""
@@ -213,7 +213,7 @@ def _dots(written: _Written) -> str | None:
 
 
 def _wrong_in_local_part(written: _Written) -> str | None:
-    found = _IN_LOCAL_PART.search(written.local)
+    found = re.search(_IN_LOCAL_PART, written.local)
     if found is None:
         return None
     if not found[0].isascii():

@@ -40,7 +40,10 @@ _INSIDE_COMMENT: Final = re.compile(r"\\.|[()]", re.DOTALL)
 # SES refuses any other character for everyone on the mail, "_" too ("Domain contains illegal character"). Its
 # texts are those of InternetAddress in Java's mail library:
 # https://github.com/jakartaee/mail-api/blob/master/api/src/main/java/jakarta/mail/internet/InternetAddress.java
-_NO_DOMAIN_CHARACTER: Final = re.compile(r"[^A-Za-z0-9.\u0080-\U0010ffff-]")
+_NO_DOMAIN_CHARACTER: Final = re.compile(r"[\x00-,/:-@\[-`{-\x7f]")
+# nearly all domains are read by this alone
+_LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_USUAL_DOMAIN: Final = re.compile(rf"(?:{_LABEL}\.)+(?=[A-Za-z]){_LABEL}")
 _IP_ADDRESS: Final = re.compile(r"\[.*|[0-9]{1,3}(?:\.[0-9]{1,3}){3}", re.DOTALL)
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -71,7 +74,8 @@ def parse_mailbox(text: str, path: str) -> Mailbox:
     except (InvalidDomain, _InvalidAddressError) as error:
         # a mistake outside the address, such as a name that needs quotes, is found by the whole text
         raise InvalidJob(path, address_reasons.why_invalid(written) or str(error)) from None
-    name = require_one_line(_display_name(phrase.strip()) or _display_name(comment), path)
+    phrase = phrase.strip() or comment
+    name = require_one_line(_display_name(phrase), path) if phrase else ""
     if len(name) > NAME_CHARACTERS:
         raise InvalidJob(path, f"has a name of {len(name)} characters; at most {NAME_CHARACTERS} are allowed")
     return Mailbox(name=name, address=address)
@@ -155,6 +159,8 @@ def _addr_spec(spec: str) -> str:
 
 def _mail_domain(domain: str) -> str:
     """Return a domain in ASCII that SES accepts."""
+    if _USUAL_DOMAIN.fullmatch(domain) and len(domain) <= DOMAIN_CHARACTERS:
+        return domain
     if len(domain) > DOMAIN_CHARACTERS:
         reason = f"has a domain of more than {DOMAIN_CHARACTERS} characters"
         raise _InvalidAddressError(reason)

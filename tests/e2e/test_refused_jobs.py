@@ -30,6 +30,10 @@ JOBS: list[tuple[Change, str, str]] = [
     ({"to": 7}, "$.to", ""),
     ({"to": ["success@simulator.amazonses.com", "no address"]}, "$.to[1]", ""),
     ({"to": ["jörg@example.com"]}, "$.to[0]", "ASCII"),
+    ({"to": ["Team: Billing <success@simulator.amazonses.com>"]}, "$.to[0]", "in quotes"),
+    ({"to": ["success@simulator.amazonses.com\u200b"]}, "$.to[0]", "U+200B"),
+    ({"cc": ["success@simulator.amazonses.com", " "]}, "$.cc[1]", "is empty"),
+    ({"to": ["success@simu_lator.example"]}, "$.to[0]", '"_"'),
     ({"headers": {"X-Evil": "a\r\nBcc: victim@example.org"}}, "$.headers", ""),
     ({"subject": "a\nBcc: victim@example.org"}, "$.subject", ""),
     ({"headers": {"Bcc": "victim@example.org"}}, "$.headers", "bcc"),
@@ -129,6 +133,22 @@ def test_a_job_that_cannot_be_sent_is_reported_with_its_path_and_kept(
         assert letter["Reason"] == event["description"]
         assert letter["Code"] == event["error_code"]
         assert system.sent_for(job["job_id"]) == []
+
+
+def test_a_job_inside_another_services_message_is_reported_with_the_way_out(system: System) -> None:
+    job = system.job()
+    wrapped = {
+        "EventBridge": {"version": "0", "detail-type": "Order", "source": "com.example", "detail": job},
+        "SNS": {"Type": "Notification", "MessageId": "1", "TopicArn": "arn", "Message": json.dumps(job)},
+    }
+
+    message_ids = system.enqueue_together([json.dumps(body) for body in wrapped.values()])
+
+    for message_id, service in zip(message_ids, wrapped, strict=True):
+        (event,) = system.wait(1, job_id=message_id)
+        assert event["event_type"] == "failed"
+        assert event["description"].startswith(f"$: this is an {service} ")
+    assert system.sent_for(job["job_id"]) == []
 
 
 def test_a_body_that_is_no_job_is_reported_and_kept(system: System) -> None:
