@@ -193,26 +193,26 @@ class EmbeddedAws:
     def _create_existing_resources(self) -> None:
         """Create the resources that the settings expect in the account before the deployment."""
         settings = load(ROOT / "mailbus.toml", STAGE)
-        ses = boto3.client(
-            "sesv2",
-            endpoint_url=f"http://127.0.0.1:{self._aws_port}",
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - not a secret
-        )
+        ses = self._upstream("sesv2", REGION)
         for identity in (*settings.other_identities, *settings.inbound.existing_identities):
             ses.create_email_identity(EmailIdentity=identity)
         for configuration_set in settings.other_configuration_sets:
             ses.create_configuration_set(ConfigurationSetName=configuration_set)
+        if settings.inbound.rule_set_name:
+            receiving = self._upstream("ses", REGION)
+            receiving.create_receipt_rule_set(RuleSetName=settings.inbound.rule_set_name)
         for topic_arn in settings.webhook.topic_arns:
-            sns = boto3.client(
-                "sns",
-                endpoint_url=f"http://127.0.0.1:{self._aws_port}",
-                region_name=region_of(topic_arn),
-                aws_access_key_id="test",
-                aws_secret_access_key="test",  # noqa: S106 - not a secret
-            )
-            sns.create_topic(Name=topic_arn.rpartition(":")[2])
+            self._upstream("sns", region_of(topic_arn)).create_topic(Name=topic_arn.rpartition(":")[2])
+
+    def _upstream(self, service: str, region: str) -> Any:
+        """Return a client of the embedded AWS itself, before there are outputs."""
+        return boto3.client(
+            service,  # type: ignore[call-overload]  # the stubs know literal names only
+            endpoint_url=f"http://127.0.0.1:{self._aws_port}",
+            region_name=region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - not a secret
+        )
 
     def _publish(self, stacks: Mapping[str, Mapping[str, str]]) -> None:
         settings = load(ROOT / "mailbus.toml", STAGE)

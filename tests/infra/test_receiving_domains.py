@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from aws_cdk import Environment, Stack
+from aws_cdk.assertions import Template
 
+from mailbus_cdk.mailbus import Mailbus
 from mailbus_cdk.settings.receiving import Inbound, Rule
 from mailbus_cdk.settings.schema import Alarms
 from tests.infra.linters import lint
@@ -14,6 +17,9 @@ from tests.infra.templates import statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from aws_cdk import App
 
     from mailbus_cdk.settings import Settings
     from tests.infra.templates import Templates
@@ -81,6 +87,17 @@ def test_ses_finds_its_rights_before_the_receipt_rule_is_made(prod: Templates) -
         "mailbus-prod-state",
         "mailbus-prod-mail",
     }
+
+
+def test_in_one_stack_ses_knows_the_sending_identity_before_any_rule(
+    app_in: Callable[[Path], App], tmp_path: Path, settings: Settings
+) -> None:
+    stack = Stack(app_in(tmp_path), "Shop", env=Environment(region="us-east-1"))
+    Mailbus(stack, "Mail", settings=settings)
+    template = Template.from_stack(stack)
+    (identity,) = template.find_resources("AWS::SES::EmailIdentity")
+    (rule,) = template.find_resources("AWS::SES::ReceiptRule").values()
+    assert identity in rule["DependsOn"]
 
 
 def test_a_shared_rule_set_is_neither_created_nor_deleted_with_a_stage(shared: Templates) -> None:

@@ -64,8 +64,14 @@ async def check_creation(method: str, path: str, body: bytes, resources: Resourc
 async def _email_identity(body: bytes, resources: Resources) -> None:
     name = msgspec.json.decode(body, type=_CreateEmailIdentity).email_identity
     resources.clear()
-    if name in await resources.identities():
+    if _spelled_once(name) in {_spelled_once(known) for known in await resources.identities()}:
         raise SesError(ALREADY_EXISTS, f"Email identity {name} already exist.")
+
+
+def _spelled_once(identity: str) -> str:
+    """Return an identity with its domain in lower case; the rest of an address is case-sensitive."""
+    local, at, domain = identity.rpartition("@")
+    return f"{local}{at}{domain.lower()}"
 
 
 async def _event_destination(body: bytes, resources: Resources) -> None:

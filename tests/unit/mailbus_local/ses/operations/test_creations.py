@@ -104,6 +104,11 @@ def test_an_identity_that_exists_is_refused_in_the_words_of_ses(env: SesEnvironm
     )
 
 
+def test_a_domain_is_the_same_identity_in_any_case(env: SesEnvironment, domain: str) -> None:
+    code, _ = _error(env.sesv2.create_email_identity, EmailIdentity=domain.upper())
+    assert code == "AlreadyExistsException"
+
+
 def test_an_identity_of_the_first_api_is_not_created_by_the_second(env: SesEnvironment) -> None:
     name = f"{uuid.uuid4().hex}.example.org"
     env.ses.verify_domain_identity(Domain=name)
