@@ -16,7 +16,7 @@ import msgspec
 from mailbus import validation
 from mailbus.errors import InvalidJob
 from mailbus.jobs.json_paths import entry_path, json_path, refuse, walk
-from mailbus.jobs.wrappings import refuse_wrapped
+from mailbus.jobs.wrappings import refuse_encoded, refuse_wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +83,7 @@ class _Reader:
         except RecursionError:
             _refuse_depth()
         except json.JSONDecodeError as error:
+            refuse_encoded(body)
             refuse("$", f"is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}")
         except ValueError:
             # the interpreter's own limit: https://docs.python.org/3/library/stdtypes.html#int-max-str-digits

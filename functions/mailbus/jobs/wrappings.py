@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from mailbus.characters import named
 from mailbus.jobs.json_paths import refuse
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ _RECORDS: Final[dict[str, str]] = {
     "for the object that has the job",
 }
 _OTHER_RECORDS: Final = "this is an event with `Records`: send the job in each record as a message of its own"
+
+# `{` and a quote, a space or a line break in base64, in which libraries for task queues send their messages
+_BASE64_OBJECT: Final = re.compile(r"(?:eyJ|eyA|ewo|ew0)[A-Za-z0-9+/_-]+={0,2}")
 
 # the names that a message of the service always has, and the reason
 _WRAPPINGS: Final[tuple[tuple[frozenset[str], str], ...]] = (
@@ -54,6 +59,14 @@ _WRAPPINGS: Final[tuple[tuple[frozenset[str], str], ...]] = (
     # https://github.com/cloudevents/spec/blob/main/cloudevents/formats/json-format.md
     (frozenset({"specversion", "data"}), "this is a CloudEvent: send its `data`"),
 )
+
+
+def refuse_encoded(body: str) -> None:
+    """Raise `InvalidJob` if a body that is not JSON is JSON with something around or over it."""
+    if body.startswith("\ufeff"):
+        refuse("$", f"begins with {named(body[0])}, a byte order mark; send JSON in UTF-8 without it")
+    if _BASE64_OBJECT.fullmatch(body.strip()):
+        refuse("$", "is JSON in base64; send it as it is")
 
 
 def refuse_wrapped(document: object) -> None:

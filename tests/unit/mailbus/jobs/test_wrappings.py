@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -96,6 +97,24 @@ def test_the_reason_names_the_wrapping_and_where_the_job_is(document: object, re
     with pytest.raises(InvalidJob) as refused:
         parse_job(json.dumps(document), SQS_ID)
     assert refused.value.path == "$"
+    assert reason in refused.value.reason
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (
+            "\ufeff" + BODY,
+            "begins with the invisible character U+FEFF (zero width no-break space), a byte order",
+        ),
+        (base64.b64encode(BODY.encode()).decode(), "is JSON in base64; send it as it is"),
+        (base64.urlsafe_b64encode(BODY.encode()).decode().rstrip("=") + "\n", "is JSON in base64"),
+        ("eyJ or anything else", "is not valid JSON"),
+    ],
+)
+def test_json_in_another_encoding_is_recognized(body: str, reason: str) -> None:
+    with pytest.raises(InvalidJob, match=r"^\$: ") as refused:
+        parse_job(body, SQS_ID)
     assert reason in refused.value.reason
 
 
