@@ -96,6 +96,68 @@ def test_a_stored_template_is_rendered_for_each_recipient(system: System) -> Non
     assert body_of(mails[bob]).strip() == "Bob"
 
 
+def test_any_name_null_and_nested_data_arrive_as_written(system: System) -> None:
+    name = f"plan-{uuid.uuid4().hex}"
+    content = {
+        "Subject": "{{plan.name}}",
+        "Text": "{{plan.seats}} seats, {{#each days}}{{this}} {{/each}}{{note}}.",
+    }
+    system.client("sesv2").create_email_template(TemplateName=name, TemplateContent=content)
+    [ann] = readers(1)
+    inline = system.job(
+        to=ann,
+        subject="Hello {{first_name}}",
+        text="Dear {{first_name}} {{last-name}}{{~ title ~}} !",
+        merge_data={ann: {"first_name": "Ann", "last-name": "Lee", "title": None}},
+    )
+    stored = system.job(
+        to=ann,
+        subject=None,
+        text=None,
+        template_id=name,
+        merge_global_data={"plan": {"name": "Basic", "seats": 3}, "days": ["Mon", "Tue"], "note": None},
+        merge_data={ann: {"plan": {"seats": 5}, "days": ["Sun"]}},
+    )
+
+    for job in (inline, stored):
+        system.enqueue(json.dumps(job))
+        system.wait(1, job_id=job["job_id"], event_type="delivered")
+
+    [sent] = system.sent_for(inline["job_id"])
+    assert (mail_of(sent)["Subject"], body_of(mail_of(sent)).strip()) == ("Hello Ann", "Dear Ann Lee!")
+    [sent] = system.sent_for(stored["job_id"])
+    assert (mail_of(sent)["Subject"], body_of(mail_of(sent)).strip()) == ("Basic", "5 seats, Sun .")
+
+
+def test_what_ses_refuses_for_one_recipient_is_named_before_anything_is_sent(system: System) -> None:
+    to = readers(120)
+    job = merge(
+        system,
+        to,
+        merge_headers={address: {"X-Note": "ü" * (500 if address == to[59] else 5)} for address in to},
+    )
+
+    system.enqueue(json.dumps(job))
+    [failed] = system.wait(1, job_id=job["job_id"], event_type="failed")
+    letter = system.dead_letter("SendDeadLetterQueueUrl", job["job_id"])
+
+    assert "$.merge_headers[entry 60].X-Note: has" in failed["description"]
+    assert letter["Path"] == "$.merge_headers[entry 60].X-Note"
+    assert not system.sent_for(job["job_id"])
+
+
+def test_all_wrong_addresses_are_in_one_event(system: System) -> None:
+    good, *_ = readers(1)
+    job = system.job(to=["one@@example.net", good, "two", "a@b@c"], merge_data={good: {}, "three": {}})
+
+    system.enqueue(json.dumps(job))
+    [failed] = system.wait(1, job_id=job["job_id"], event_type="failed")
+
+    assert failed["recipient"] is None
+    for path in ("$.to[0]: ", "$.to[2]: ", "$.to[3]: ", "$.merge_data[entry 2]: "):
+        assert path in failed["description"]
+
+
 def test_cc_bcc_attachments_and_headers_are_on_every_mail(system: System) -> None:
     to = readers(2)
     job = merge(
