@@ -14,7 +14,7 @@ from sender import failures
 from sender.attempts import settle_attempted
 from sender.claims import claim_for, with_answers
 from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
-from sender.ses.client import BULK_CALLS_LIMITED, MAX_CALLS
+from sender.ses.client import MAX_CALLS
 from sender.ses.errors import Fault, unanswered
 from sender.ses.mime import MESSAGE_BYTES
 from sender.ses.send_bulk_email import BulkRequest, email_request
@@ -93,7 +93,7 @@ def dispatch_round(sender: Sender, works: Sequence[Work], deadline: float) -> Ro
     claimed, others = _claim(sender, ready, deadline)
     outcomes += others
     answers = _call_ses(sender, [turn for turn, _ in claimed], deadline)
-    _report_limited_calls(sender, answers)
+    _report_limited_calls(sender)
     outcomes += [
         _record_answers(sender, turn, known, answer)
         for (turn, known), answer in zip(claimed, answers, strict=True)
@@ -232,28 +232,36 @@ def _call_when_due(sender: Sender, call: Call, deadline: float) -> Answers:
     def in_doubt(error: Exception) -> Answers:
         return dict.fromkeys(call.entries, unanswered(type(error).__name__, "unexpected"))
 
-    return isolated(lambda: _call(sender, call), in_doubt)
+    return isolated(lambda: _call(sender, call, deadline), in_doubt)
 
 
-def _call(sender: Sender, call: Call) -> Answers:
+def _call(sender: Sender, call: Call, deadline: float) -> Answers:
     request = call.work.call
     if not isinstance(request, BulkRequest):
         return dict.fromkeys(call.entries, sender.mail.send(request))
     if call.by_email:
         [entry] = call.entries
         return {entry: sender.mail.send(email_request(request, entry))}
-    answer = sender.mail.send_bulk(request, call.entries)
+    answer = None if sender.mail.bulk_calls_are_limited else sender.mail.send_bulk(request, call.entries)
+    if answer is None:
+        return _call_for_each(sender, call, deadline)
     if isinstance(answer, Fault):
         return dict.fromkeys(call.entries, answer)
     return dict(zip(call.entries, answer, strict=True))
 
 
-def _report_limited_calls(sender: Sender, answers: Sequence[Answers]) -> None:
+def _call_for_each(sender: Sender, call: Call, deadline: float) -> Answers:
+    """Send the entries of a bulk call one by one: the rate is reserved for them."""
+    answers: Answers = {}
+    for entry in call.entries:
+        single = msgspec.structs.replace(call, entries=(entry,), by_email=True)
+        answers |= _call_when_due(sender, single, deadline)
+    return answers
+
+
+def _report_limited_calls(sender: Sender) -> None:
     """Log and count the bulk calls that SES refused because of too many calls."""
-    limited = sum(
-        any(isinstance(answer, Fault) and answer.error.code == BULK_CALLS_LIMITED for answer in each.values())
-        for each in answers
-    )
+    limited = sender.mail.take_limited_calls()
     if limited:
         sender.log.warning(
             "SES limits calls of SendBulkEmail: merges are sent by SendEmail for a while; "

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from mailbus.errors import SendError
 from sender.ses.errors import ACCEPTED, Fault, classify, classify_entry, unanswered
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ IDLE_SECONDS: Final = 20.0
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 # How long a worker makes no bulk calls after one that was refused for that.
 LIMITED_SECONDS: Final = 600.0
-BULK_CALLS_LIMITED: Final = "BulkCallsLimited"
 # in SES's text where the account's rate is exceeded, not the rate of calls
 _SENDING_RATE: Final = "sending rate"
 
@@ -45,6 +43,7 @@ class MailService:
         self._lock = threading.Lock()
         self._called_at: float | None = None
         self._limited_until = 0.0
+        self._limited_calls = 0
 
     def send(self, request: Request) -> str | Fault:
         """Send one mail, without retries; return SES's message id, or the fault."""
@@ -55,10 +54,12 @@ class MailService:
         except Exception as error:  # noqa: BLE001 - any failure to read an answer is a fault
             return _fault(error)
 
-    def send_bulk(self, request: BulkRequest, entries: Sequence[int]) -> tuple[str | Fault, ...] | Fault:
+    def send_bulk(
+        self, request: BulkRequest, entries: Sequence[int]
+    ) -> tuple[str | Fault, ...] | Fault | None:
         """Send these entries, at most 50, without retries; return each one's message id or fault, in order.
 
-        If the call fails as a whole, return its one fault.
+        If the call fails as a whole, return its one fault; None if there were too many bulk calls.
         """
         chosen: Any = [request.entries[index] for index in entries]
         self._close_idle_connections()
@@ -71,10 +72,18 @@ class MailService:
             return tuple(_entry(result) for result in results)
         except Exception as error:  # noqa: BLE001 - any failure to read an answer is a fault
             fault = _fault(error)
-            if fault.kind == "throttled" and not _names_the_rate(error):
+            if fault.kind != "throttled" or _names_the_rate(error):
+                return fault
+            with self._lock:
                 self._limited_until = self._clock() + LIMITED_SECONDS
-                fault = Fault(kind="throttled", error=bulk_calls_limited())
-            return fault
+                self._limited_calls += 1
+            return None
+
+    def take_limited_calls(self) -> int:
+        """Return how many bulk calls SES refused because of too many calls, and count anew."""
+        with self._lock:
+            count, self._limited_calls = self._limited_calls, 0
+        return count
 
     @property
     def bulk_calls_are_limited(self) -> bool:
@@ -92,12 +101,6 @@ class MailService:
             if self._called_at is not None and now - self._called_at > IDLE_SECONDS:
                 self._client.close()
             self._called_at = now
-
-
-def bulk_calls_limited() -> SendError:
-    """Return the error of a bulk call that SES refused because of too many calls, not of too many mails."""
-    reason = 'SES limits calls of SendBulkEmail; set sender.merge_by = "SendEmail"'
-    return SendError(BULK_CALLS_LIMITED, reason, retryable=True)
 
 
 def _names_the_rate(error: Exception) -> bool:

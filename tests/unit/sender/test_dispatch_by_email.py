@@ -120,17 +120,36 @@ def test_merges_go_by_email_for_a_while_after_ses_refused_too_many_bulk_calls() 
     world = World()
     world.ses.calls = [LIMITED]
     world.put(**newsletter(3))
-    world.run()
+    world.deliver()
     assert len(world.ses.requests) == 1 + 3
-    assert Counter(world.ses.sent_to) == dict.fromkeys(people(3), 1)
-    assert world.metrics == [("LimitedBulkCalls", 1)]
+    assert world.ses.sent_to == people(3)
+    assert sorted(world.recipients_of("queued")) == people(3)
+    assert [recipients for recipients, _ in world.pace.reserved] == [[3]], "the rate is reserved once"
+    assert (world.metrics, world.queues.messages) == ([("LimitedBulkCalls", 1)], {})
     [warning] = [line for line in world.log if line["level"] == "WARNING"]
     assert 'sender.merge_by = "SendEmail"' in warning["message"]
-    assert world.log[1]["error"] == "BulkCallsLimited"
+    world.put(**newsletter(2, job_id="job-soon"))
+    world.deliver()
+    assert not any("BulkEmailEntries" in request for request in world.ses.requests[-2:])
     world.wait(600)
     world.put(**newsletter(2, job_id="job-later"))
-    world.run()
+    world.deliver()
     assert "BulkEmailEntries" in world.ses.requests[-1]
+    assert world.metrics == [("LimitedBulkCalls", 1)]
+
+
+def test_without_time_for_all_recipients_of_a_refused_bulk_call_the_rest_is_sent_to_later() -> None:
+    world = World()
+    world.ses.calls = [LIMITED]
+    # SES takes 12 s for each call, of the 60 that the function has
+    world.ses.on_call = lambda: world.wait(12.0)
+    world.put(**newsletter(6))
+    world.deliver()
+    assert (world.ses.sent_to, world.record("job-news").open) == (people(6)[:3], ())
+    world.ses.on_call = lambda: None
+    world.run()
+    assert Counter(world.ses.sent_to) == dict.fromkeys(people(6), 1)
+    assert world.queues.messages == {}
 
 
 def test_a_bulk_call_over_the_accounts_rate_changes_nothing() -> None:
