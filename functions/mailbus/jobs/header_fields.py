@@ -46,7 +46,8 @@ def write_field(name: str, text: str, path: str) -> str:
     if syntax is None:
         return "".join(free_text(text, room=LINE - len(name) - len(": ")))
     value = syntax.write(text, path)
-    longest = max(map(len, foldable_words(name, value)), default=0)
+    # the words of a short value are short
+    longest = max(map(len, foldable_words(name, value))) if len(value) > WORD_LIMIT else 0
     if longest > WORD_LIMIT:
         reason = (
             f"has {longest} characters in one piece as it is sent, and a line of mail has room for "
