@@ -174,9 +174,9 @@ def _special_in_name(written: _Written) -> str | None:
     found = re.search(_IN_NAME, re.sub(_COMMENT, "", written.name))
     if found is None or "@" not in written.address:
         return None
-    curly = " (straight ones)" if re.search("[“”„«»]", written.name) else ""
+    others = " (straight double ones)" if re.search("[“”„«»'‘’]", written.name) else ""  # noqa: RUF001 - quotes
     return (
-        f"has {named(found[0])} in a name that needs quotes{curly}: write the whole name in quotes, as in "
+        f"has {named(found[0])} in a name that needs quotes{others}: write the whole name in quotes, as in "
         '"Name" <name@example.com>'
     )
 
