@@ -34,6 +34,7 @@ _EMPTY: Final = re.compile(r"[\s,]*")
 _PLAIN: Final = re.compile(r'[^"(<,;:]+')
 _ANGLE_RUN: Final = re.compile(r'[^"<>,;]*')
 _STRAY_ANGLES: Final = re.compile(r"(?:\s*>)*")
+_COMMENT: Final = re.compile(r"\([^()]*\)")
 _MAILTO: Final = re.compile(r"\s*mailto:", re.IGNORECASE)
 _TOKEN: Final = re.compile(rf'"(?:[^"\\]|\\.)*"?|[{WORD_MASK}]+|[^\s,;"{WORD_MASK}]+|[\s,;]+', re.DOTALL)
 _SIMPLE: Final = re.compile(rf'\s*[^\s,;"{WORD_MASK}]+\s*')
@@ -272,7 +273,7 @@ def _angle_boxes(name: str, angle: _Text) -> Iterator[_Box]:
         angle = angle.cut(angle.mask.index(":") + 1, len(angle.mask))
     elif scheme := _MAILTO.match(angle.mask):
         angle = angle.cut(scheme.end(), len(angle.mask))
-    words = _words([angle])
+    words = _words(_without_comments(angle))
     addresses = [word.value for word in words if word.kind == "address"]
     if not addresses:
         address = _single_spaced(angle.value)
@@ -282,6 +283,12 @@ def _angle_boxes(name: str, angle: _Text) -> Iterator[_Box]:
     names = " ".join(word.value for word in words if word.kind != "address")
     yield _Box(name=name or names, address=addresses[0])
     yield from (_Box(name="", address=address) for address in addresses[1:])
+
+
+def _without_comments(angle: _Text) -> list[_Text]:
+    """Return the pieces of an address between its comments, as in `ada(the first)@example.org`."""
+    ends = [0, *(end for comment in _COMMENT.finditer(angle.mask) for end in comment.span()), len(angle.mask)]
+    return [angle.cut(start, end) for start, end in zip(ends[::2], ends[1::2], strict=True)]
 
 
 def _bare_boxes(words: list[_Word], comment: str) -> Iterator[_Box]:

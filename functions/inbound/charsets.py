@@ -169,9 +169,12 @@ def _is_broken_utf8(data: bytes, start: int) -> bool:
 def decode(data: bytes, label: str | None) -> tuple[str, tuple[str, ...]]:
     """Return the text of `data` by its `label`, and the defects. Never fails.
 
-    Text without a label, or with an unknown one, is decoded by `unlabelled`. If the charset and its
+    Text without a label, or with an unknown one, is decoded by `unlabelled`; text with UTF-8's byte order mark
+    is UTF-8. If the charset and its
     extensions do not have all bytes, they are UTF-8, or else become U+FFFD.
     """
+    if data.startswith(codecs.BOM_UTF8) and (marked := _decoded(data, "utf-8-sig")) is not None:
+        return marked, ()
     if label is None:
         return unlabelled(data)
     charset = _known(label)

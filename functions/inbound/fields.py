@@ -190,7 +190,8 @@ def decoded(value: str) -> Decoded:
         if isinstance(piece, _Word):
             found, wrong = charsets.decode(piece.data, piece.charset)
         else:
-            found, wrong = (piece, ()) if piece.isascii() else charsets.unlabelled(_raw(piece))
+            is_plain = piece.isascii() and "\x1b" not in piece
+            found, wrong = (piece, ()) if is_plain else charsets.unlabelled(_raw(piece))
         texts.append(found)
         defects += wrong
     whole = _LINE_BREAK.sub(" ", "".join(texts))

@@ -149,7 +149,8 @@ def _part(header: fields.Header, media: _Media, entity: _Entity, defects: list[s
     disposition = parameterized(header.first("content-disposition") or "")
     filename = _filename(disposition.get("filename"), media.value.get("name"), defects)
     defects += disposition.defects
-    encoding = parameterized(header.first("content-transfer-encoding") or "").token
+    # some programs name it twice
+    encoding = re.split(r"[\s,]", parameterized(header.first("content-transfer-encoding") or "").token)[0]
     content_id = _BRACKETS.sub(r"\1", fields.text(header.first("content-id") or "").strip())
     return Part(
         content_type=media.token,
@@ -265,8 +266,9 @@ def _names(raw: bytes, start: int, end: int, boundary: bytes) -> bool:
 
 
 def _boundary(media: Parameterized) -> bytes | None:
-    boundary = media.get("boundary")
-    return None if boundary is None else boundary.encode("utf-8", "surrogateescape")
+    # blanks at its end are lost on the way (RFC 2046, 5.1.1)
+    boundary = (media.get("boundary") or "").rstrip()
+    return boundary.encode("utf-8", "surrogateescape") if boundary else None
 
 
 def _delimiters(raw: bytes, start: int, end: int, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:

@@ -115,6 +115,9 @@ def test_encoded_words_are_names(value: str, expected: list[tuple[str, str]]) ->
         ("A <a@example.org, B <b@example.org>", [("A", "a@example.org"), ("B", "b@example.org")]),
         ("A <a@example.org, b@example.org", [("A", "a@example.org"), ("", "b@example.org")]),
         ("A <a@example.org; b@example.org>", [("A", "a@example.org"), ("", "b@example.org")]),
+        ("Ada <ada(the first)@example.org(of them)>", [("Ada", "ada@example.org")]),
+        ("Ada <ada@(home)example.org>", [("Ada", "ada@example.org")]),
+        ("Ada <a(da@example.org>", [("Ada", "a(da@example.org")]),
         ("Ada <mailto:ada@example.org>", [("Ada", "ada@example.org")]),
         ("Mail System <MAILER DAEMON>", [("Mail System", "MAILER DAEMON")]),
         ("ada@[IPv6:2001:db8::1]", [("", "ada@[IPv6:2001:db8::1]")]),
@@ -175,7 +178,7 @@ def test_the_largest_address_list_takes_little_time() -> None:
 
 HOSTILE = (
     *("(", "<", '"', "a:", ",", "<a> ", "<a@b, ", "a, ", "=?u?q?", "=?u?q?x?= ", '<"', "> ", "a@b "),
-    *(" @ ", '"a" ', "\\", "a. ", "(=?u?q?)?=", " ", "a"),
+    *(" @ ", '"a" ', "\\", "a. ", "<(", "<(> ", "<()> ", "(=?u?q?)?=", " ", "a"),
 )
 
 

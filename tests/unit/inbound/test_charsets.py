@@ -63,6 +63,9 @@ from inbound import charsets
         (b"\x1b$B-\x1b(B", None, "\x1b$B-\x1b(B", ()),
         (b"\x1b[1m$", None, "\x1b[1m$", ()),
         (b"\x87\x40", "shift_jis", "①", ()),
+        ("\ufeffé".encode(), "iso-8859-1", "é", ()),
+        ("\ufeffé".encode(), None, "é", ()),
+        (b"\xef\xbb\xbf\xff", "utf-8", "\ufeff\ufffd", ("undecodable_text",)),
         (b"\xf9\xd6", "big5", "碁", ()),
     ],
 )

@@ -85,6 +85,12 @@ def test_eight_bit_headers_are_utf_8_or_else_windows_1252() -> None:
     assert [fields.text(field.value) for field in header.fields] == ["Grüße", "Grüße"]
 
 
+def test_japanese_headers_that_are_not_encoded_are_read_by_their_escapes() -> None:
+    raw = b"Subject: \x1b$B$3$s\x1b(B 5\r\nX-Odd: a\x1b[1m\r\n\r\n"
+    header = fields.read_header(raw, 0, len(raw))
+    assert [fields.text(field.value) for field in header.fields] == ["こん 5", "a\x1b[1m"]
+
+
 def test_raw_bytes_in_an_encoded_word_have_its_charset() -> None:
     raw = b"Subject: =?koi8-r?Q?\xd0\xd2\xc9?=\r\n\r\n"
     header = fields.read_header(raw, 0, len(raw))

@@ -69,6 +69,17 @@ def test_a_delimiter_begins_its_line_and_may_be_followed_by_space() -> None:
     assert mime.parse(raw).text == b"hello\nsee --b\n--bc"
 
 
+def test_blanks_at_the_end_of_a_boundary_do_not_count() -> None:
+    raw = multipart("mixed", PLAIN, FILED + HTML).replace(b'"b"', b'"b "')
+    assert shown(mime.parse(raw)) == (b"hello", None, ["text/html"], [])
+
+
+@pytest.mark.parametrize("encoding", ["base64 base64", "base64, base64", "base64;", '"base64"', "BASE64 (x)"])
+def test_the_first_of_several_encodings_counts(encoding: str) -> None:
+    mail = mime.parse(f"From: a@example.org\nContent-Transfer-Encoding: {encoding}\n\naGVsbG8=".encode())
+    assert (mail.text, mail.defects) == (b"hello", ())
+
+
 @pytest.mark.parametrize(
     ("boundary", "filler"),
     [
