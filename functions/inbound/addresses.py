@@ -362,4 +362,8 @@ def _is_joined(last: str, found: str, *, kind: str, after_blank: bool) -> bool:
 
 def _word(group: list[str], kind: Literal["name", "quoted", "encoded", "address"]) -> _Word:
     value = "".join(group)
-    return _Word(kind=kind, value=_quoted(value, value, 1)[0] if kind == "quoted" else value)
+    if kind == "quoted":
+        value = _quoted(value, value, 1)[0]
+    elif kind == "address" and value[0] + value[-1] == "[]":
+        value = value[1:-1]
+    return _Word(kind=kind, value=value)

@@ -1,4 +1,4 @@
-"""Decodes text by its charset label, with replacement characters if the label is wrong."""
+"""Decodes text by its charset label, as mail programs mean it, or by its bytes if the label is wrong."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ EXTENSIONS: Final = {
     "gb2312": ("gb18030",),
     "gbk": ("gb18030",),
     "iso2022_jp": ("iso2022_jp_ext",),
-    "shift_jis": ("cp932", "shift_jis_2004"),
+    "shift_jis": ("cp932",),
 }
 # The rows of NEC and IBM, which Windows writes in these charsets, are in no encoding of Python but cp932.
 JAPANESE: Final = {"euc_jp": "euc_jp", "iso2022_jp": "iso2022_jp_ext", "iso2022_jp_ext": "iso2022_jp_ext"}
@@ -169,31 +169,44 @@ def _is_broken_utf8(data: bytes, start: int) -> bool:
 def decode(data: bytes, label: str | None) -> tuple[str, tuple[str, ...]]:
     """Return the text of `data` by its `label`, and the defects. Never fails.
 
-    Text without a label, or with an unknown one, is decoded by `unlabelled`; text with UTF-8's byte order mark
-    is UTF-8. If the charset and its
-    extensions do not have all bytes, they are UTF-8, or else become U+FFFD.
+    Text without a label, or with an unknown one, is decoded by `unlabelled`; with UTF-8's byte order mark it
+    is UTF-8. Bytes that the charset does not have are UTF-8 or of its extensions, or become U+FFFD.
     """
-    if data.startswith(codecs.BOM_UTF8) and (marked := _decoded(data, "utf-8-sig")) is not None:
-        return marked, ()
+    if data.startswith(codecs.BOM_UTF8):
+        label = "utf-8-sig"
     if label is None:
         return unlabelled(data)
     charset = _known(label)
     if charset is None:
         text, defects = unlabelled(data)
         return text, (UNKNOWN_CHARSET, *defects)
-    for candidate, errors in _attempts(charset):
-        if (found := _decoded(data, candidate, errors)) is not None:
-            return _without_surrogates(found), ()
-    if (found := _decoded(data, "utf-8")) is not None and _is_utf8(found, charset):
-        return found, (UNDECODABLE_TEXT,)
+    attempts = _attempts(data, charset)
+    text, defects = next((found, wrong) for found, wrong in attempts if found is not None)
+    return _without_surrogates(text), defects
+
+
+def _attempts(data: bytes, charset: str) -> Iterator[tuple[str | None, tuple[str, ...]]]:
+    """Yield a text by each encoding that it may have, None if it has not, and the defects.
+
+    UTF-8 is before the extensions, which have characters for most of its bytes.
+    """
+    yield _decoded(data, WINDOWS.get(charset, charset)), ()
+    yield _utf8(data, charset), (UNDECODABLE_TEXT,)
+    for extension in EXTENSIONS.get(charset, ()):
+        yield _decoded(data, extension), ()
+    if charset in JAPANESE:
+        yield _decoded(data, JAPANESE[charset], japanese_errors("strict")), ()
     if charset in WINDOWS:
-        return data.decode(charset, "replace"), ()
-    return _without_surrogates(_replaced(data, charset)), (UNDECODABLE_TEXT,)
+        yield _decoded(data, charset), ()
+    yield _replaced(data, charset), (UNDECODABLE_TEXT,)
 
 
-def _is_utf8(text: str, charset: str) -> bool:
-    """Return True if a valid UTF-8 text is not of its `charset`, which may have escapes, or be UTF-16."""
-    return "\0" not in text if charset.startswith("utf_") else not text.isascii()
+def _utf8(data: bytes, charset: str) -> str | None:
+    """Return a text in UTF-8, None if it is not, or may be of its `charset`: one with escapes, or UTF-16."""
+    text = _decoded(data, "utf-8")
+    if text is None or (text.isascii() and not charset.startswith("utf_")) or "\0" in text:
+        return None
+    return text
 
 
 def _replaced(data: bytes, charset: str) -> str:
@@ -203,15 +216,6 @@ def _replaced(data: bytes, charset: str) -> str:
     if charset in JAPANESE:
         return data.decode(JAPANESE[charset], japanese_errors("replace"))
     return data.decode(charset, "replace")
-
-
-def _attempts(charset: str) -> Iterator[tuple[str, str]]:
-    """Yield encodings with their handling of errors, one of which may have all bytes of a text."""
-    yield WINDOWS.get(charset, charset), "strict"
-    for extension in EXTENSIONS.get(charset, ()):
-        yield extension, "strict"
-    if charset in JAPANESE:
-        yield JAPANESE[charset], japanese_errors("strict")
 
 
 def _decoded(data: bytes, charset: str, errors: str = "strict") -> str | None:

@@ -118,6 +118,7 @@ def test_encoded_words_are_names(value: str, expected: list[tuple[str, str]]) ->
         ("Ada <ada(the first)@example.org(of them)>", [("Ada", "ada@example.org")]),
         ("Ada <ada@(home)example.org>", [("Ada", "ada@example.org")]),
         ("Ada <a(da@example.org>", [("Ada", "a(da@example.org")]),
+        ("Ada Lovelace [ada@example.org]", [("Ada Lovelace", "ada@example.org")]),
         ("Ada <mailto:ada@example.org>", [("Ada", "ada@example.org")]),
         ("Mail System <MAILER DAEMON>", [("Mail System", "MAILER DAEMON")]),
         ("ada@[IPv6:2001:db8::1]", [("", "ada@[IPv6:2001:db8::1]")]),

@@ -50,6 +50,7 @@ from inbound import charsets
         ("日本".encode(), "iso-2022-jp", "日本", ("undecodable_text",)),
         ("Привет".encode(), "us-ascii", "Привет", ("undecodable_text",)),
         ("naïve €".encode(), "big5", "naïve €", ("undecodable_text",)),
+        ("你好".encode(), "gb2312", "你好", ("undecodable_text",)),
         (b"hello", "utf-16", "hello", ("undecodable_text",)),
         ("\u301c".encode("euc_jp"), "euc-jp", "\u301c", ()),
         (b"\xad\xa1\xa4\xa2", "euc-jp", "①あ", ()),
@@ -65,7 +66,7 @@ from inbound import charsets
         (b"\x87\x40", "shift_jis", "①", ()),
         ("\ufeffé".encode(), "iso-8859-1", "é", ()),
         ("\ufeffé".encode(), None, "é", ()),
-        (b"\xef\xbb\xbf\xff", "utf-8", "\ufeff\ufffd", ("undecodable_text",)),
+        (b"\xef\xbb\xbf\xff", "utf-8", "\ufffd", ("undecodable_text",)),
         (b"\xf9\xd6", "big5", "碁", ()),
     ],
 )
