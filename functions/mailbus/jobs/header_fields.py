@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 _BARE_URIS: Final = re.compile(r"(?:https?://|mailto:)[^\s<>]*", re.IGNORECASE)
-_NEXT_BARE_URI: Final = re.compile(r"[ \t]*,[ \t]*(?=https?://|mailto:)", re.IGNORECASE)
+_NEXT_BARE_URI: Final = re.compile(r",[ \t]*(?=https?://|mailto:)", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"\((?P<comment>(?:[^()\\]|\\.)*)\)")
 _URI_TOKEN: Final = re.compile(
     rf"<(?P<uri>[^<>]*)>|{_COMMENT.pattern}|(?P<comma>,)|(?P<blank>[ \t]+)|(?P<no>NO\b)",
@@ -72,7 +72,7 @@ def foldable_words(name: str, value: str) -> list[str]:
 def _uris(text: str, path: str) -> str:
     """Write a list of URIs as in RFC 2369, each in angle brackets, with comments in parentheses."""
     if "<" not in text:
-        bare = _NEXT_BARE_URI.split(text)
+        bare = [uri.rstrip(" \t") for uri in _NEXT_BARE_URI.split(text)]
         if all(map(_BARE_URIS.fullmatch, bare)):
             return ", ".join(f"<{encode_uri(uri, path)}>" for uri in bare)
     written: list[str] = []
@@ -132,7 +132,8 @@ def _tokens(text: str, path: str) -> str:
 
 def _encoded_comment(found: re.Match[str]) -> str:
     # RFC 2047, 5 (2): an encoded word may be in a comment, which is no structure
-    return f"({''.join(free_text(found['comment']))})"
+    comment = found["comment"]
+    return f"({comment if comment.isascii() else ''.join(free_text(comment))})"
 
 
 def _ascii(text: str, path: str) -> str:
