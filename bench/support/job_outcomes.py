@@ -183,7 +183,7 @@ class JobOutcomes:
 
     def _queued(self) -> int:
         sqs = self._deployment.client("sqs")
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        names = [f"ApproximateNumberOfMessages{state}" for state in ("", "NotVisible", "Delayed")]
         queued = sum(
             int(count)
             for queue in QUEUES

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from sender.wiring import Sender
     from sender.work import Attempted
 
-UNEXPECTED_SECONDS: Final = 60
 # the kinds whose counts determine how long a job waits
 COUNTED: Final = ("paused", "throttled")
 # if several entries wait, the kind that waits longest comes first
@@ -51,7 +50,7 @@ def settle_attempted(sender: Sender, attempted: Attempted) -> Settlement:
             record=attempted.work.record,
             outcome="unexpected",
             save=None if attempted.unanswered else released(attempted.known),
-            requeue_seconds=UNEXPECTED_SECONDS,
+            requeue_seconds=delay_seconds("retry", attempted.work.record.receive_count, sender.uniform),
             error=type(error).__name__,
         )
 

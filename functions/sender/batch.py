@@ -9,16 +9,14 @@ and the acknowledgement all of them, so that what fails in between is repeated a
 events have the same `event_id`.
 
 A batch is sent in rounds. Each sends what the account's rate allows; the rest waits for the next round, as
-long as the function has time, and then goes back to the queue.
+long as the function has time, and is then delivered again.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from mailbus.aws.sqs import Record, batch_response
+from mailbus.aws.sqs import batch_response
 from mailbus.errors import MailbusError, SendError
 from mailbus.jobs.job_id import job_id_of
 from mailbus.metrics import WAITING_JOB_SECONDS
@@ -28,12 +26,15 @@ from sender.dispatch import Round, dispatch_round, requeue
 from sender.preparing import is_memory_heavy, parse, prepare, read_message
 from sender.settlement import Settlement, failed_step, isolated, postponed
 from sender.verdicts import failed_work, look_up, refuse, refuse_message
+from sender.waiting import deliver_later
 from sender.work import Message, NotDue, Oversized, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from mailbus.aws.sqs import Record
     from mailbus.jobs.job import Job
+    from sender.waiting import Requeued
     from sender.wiring import Sender
 
 # How long a batch begins new rounds, in seconds. The last one may reserve as far ahead as the pacing does,
@@ -43,15 +44,8 @@ ROUNDS_SECONDS: Final = 10.0
 LATE_SECONDS: Final = 2.0
 
 
-class Requeued(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that goes back to the queue; `waited` is 0 unless it is a transactional job that is due."""
-
-    record: Record
-    waited: float
-
-
 def process(sender: Sender, records: Sequence[Record], deadline: float) -> dict[str, list[dict[str, str]]]:
-    """Send a batch; return the messages that go back to the queue, as Lambda expects them.
+    """Send a batch; return the messages that are not acknowledged, as Lambda expects them.
 
     `deadline`, in epoch seconds, is when the function is ended. It never raises: an error for one message
     would fail all of them.
@@ -61,10 +55,10 @@ def process(sender: Sender, records: Sequence[Record], deadline: float) -> dict[
     requeued = [
         one for group in _groups(sender, messages) for one in _process_group(sender, group, until, deadline)
     ]
-    waited = max((one.waited for one in requeued), default=0.0)
+    waited = max((waited for _, waited in requeued), default=0.0)
     if waited:
         sender.put_metric(WAITING_JOB_SECONDS, waited)
-    return batch_response(one.record for one in requeued)
+    return batch_response(deliver_later(sender, [each for each, _ in requeued], deadline))
 
 
 def _read(sender: Sender, record: Record) -> Message | Settlement:
@@ -91,8 +85,8 @@ def _groups(sender: Sender, messages: Sequence[Message | Settlement]) -> list[li
 
 def _process_group(
     sender: Sender, messages: Sequence[Message | Settlement], until: float, deadline: float
-) -> list[Requeued]:
-    """Send jobs as far as there is time; return what goes back to the queue."""
+) -> list[tuple[Requeued, float]]:
+    """Send jobs as far as there is time; return what is delivered again, with how long it has waited."""
     begun = [
         _begin(sender, message, until, deadline) if isinstance(message, Message) else message
         for message in messages
@@ -103,11 +97,8 @@ def _process_group(
     requeued += _send(sender, _works(looked_up), until, deadline)
     send_at = {work.record.message_id: work.job.send_at for work in _works(begun)}
     return [
-        Requeued(
-            record=settlement.record,
-            waited=_waited(sender, settlement, send_at.get(settlement.record.message_id)),
-        )
-        for settlement in requeued
+        (each, _waited(sender, each.settlement, send_at.get(each.settlement.record.message_id)))
+        for each in requeued
     ]
 
 
@@ -145,9 +136,9 @@ def _begin_job(sender: Sender, message: Message, job: Job, deadline: float) -> W
             return prepared
 
 
-def _send(sender: Sender, works: Sequence[Work], until: float, deadline: float) -> list[Settlement]:
-    """Send jobs in rounds; return what goes back to the queue."""
-    requeued: list[Settlement] = []
+def _send(sender: Sender, works: Sequence[Work], until: float, deadline: float) -> list[Requeued]:
+    """Send jobs in rounds; return what is delivered again."""
+    requeued: list[Requeued] = []
     pending = works
     while pending:
         done = _dispatch(sender, pending, deadline)
@@ -170,9 +161,9 @@ def _dispatch(sender: Sender, works: Sequence[Work], deadline: float) -> Round:
 
 
 def _waited(sender: Sender, settlement: Settlement, send_at: float | None) -> float:
-    """Return how long a job waited, for its alarm; SQS does not measure messages received three times.
+    """Return how long a transactional job that is due has waited, for its alarm; otherwise 0.
 
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    SQS measures only the message, which is a new one whenever the job waits.
     """
     record = settlement.record
     if record.sent_at is None or settlement.outcome == "scheduled" or sender.lane_of(record) == "bulk":

@@ -38,8 +38,9 @@ def claim_for(
         entries=len(work.envelopes),
         metadata=_metadata(work.job),
         tags=work.job.tags,
-        # SQS may deliver the message again for so long: until then the ledger must remember what was sent
-        expires_at=max(remembered_until(sender), math.ceil((work.record.sent_at or 0.0) + MESSAGE_SECONDS)),
+        # SQS may deliver the message, or a copy of it, again for so long: until then the ledger must remember
+        # what was sent
+        expires_at=max(remembered_until(sender), math.ceil(sender.now().timestamp() + MESSAGE_SECONDS)),
     )
     # the events of a job from a schedule, or from the dead-letter queue, belong to the message it came with
     owner = seen.sqs_message_id if seen is not None and seen.state == "active" else ""

@@ -13,6 +13,7 @@ from mailbus.aws.event_bus import PublishFailure
 from mailbus.metrics import SENDING_PAUSED
 from sender.retries import delay_seconds
 from sender.settlement import is_last_delivery, isolated
+from sender.waiting import Requeued
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 SETTLED: Final = "job settled"
 
 
-def complete(sender: Sender, settlements: Sequence[Settlement]) -> list[Settlement]:
-    """Complete messages, all of them together; return those that go back to the queue."""
+def complete(sender: Sender, settlements: Sequence[Settlement]) -> list[Requeued]:
+    """Complete messages, all of them together; return those that are to be delivered again."""
     if not settlements:
         return []
     save(sender, settlements)
@@ -35,7 +36,7 @@ def complete(sender: Sender, settlements: Sequence[Settlement]) -> list[Settleme
     if paused:
         sender.put_metric(SENDING_PAUSED, paused)
     return [
-        settlement
+        _requeued(sender, settlement)
         for settlement, failed in zip(settlements, failures, strict=True)
         if not _is_acknowledged(sender, settlement, failed)
     ]
@@ -82,7 +83,7 @@ def _is_acknowledged(sender: Sender, settlement: Settlement, failures: Sequence[
 
 
 def finish(sender: Sender, settlement: Settlement, failures: Sequence[PublishFailure]) -> bool:
-    """Finish one message after its events; return whether it is acknowledged, or else requeued."""
+    """Finish one message after its events; return whether it is acknowledged, or else delivered again."""
     code = failures[0].code if failures else None
     if code is not None:
         _log(sender, settlement, "events were not published", bus_error=code)
@@ -92,8 +93,6 @@ def finish(sender: Sender, settlement: Settlement, failures: Sequence[PublishFai
     acknowledged = settlement.requeue_seconds is None and not unpublished
     if acknowledged and settlement.dead_letter is not None:
         acknowledged = dead_letter(sender, settlement, settlement.dead_letter)
-    if not acknowledged:
-        requeue(sender, settlement)
     _log(sender, settlement, SETTLED)
     return acknowledged
 
@@ -112,13 +111,11 @@ def dead_letter(sender: Sender, settlement: Settlement, error: MailbusError) -> 
     return isolated(send, report)
 
 
-def requeue(sender: Sender, settlement: Settlement) -> None:
-    """Delay the message until the job is due; if that fails, the queue's own visibility timeout applies."""
+def _requeued(sender: Sender, settlement: Settlement) -> Requeued:
     seconds = settlement.requeue_seconds
     if seconds is None:
         seconds = delay_seconds("retry", settlement.record.receive_count, sender.uniform)
-    if not sender.queues.requeue(settlement.record, seconds):
-        _log(sender, settlement, "visibility timeout was not changed")
+    return Requeued(settlement=settlement, due=sender.now().timestamp() + seconds)
 
 
 def _log(

@@ -13,6 +13,7 @@ from mailbus.metrics import LIMITED_BULK_CALLS
 from sender import failures
 from sender.attempts import settle_attempted
 from sender.claims import claim_for, with_answers
+from sender.pauses import scope_of
 from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
 from sender.ses.client import MAX_CALLS
 from sender.ses.errors import Fault, unanswered
@@ -77,8 +78,13 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
 def dispatch_round(sender: Sender, works: Sequence[Work], deadline: float) -> Round:
     """Send what the rate allows now, with one turn for each job."""
-    turns, duplicates = _plan_turns(sender, works)
-    lane = sender.lane_of(turns[0].work.record)
+    planned, duplicates = _plan_turns(sender, works)
+    steps = sender.pauses.steps([scope_of(turn.work.call) for turn in planned], sender.now().timestamp())
+    turns, after, paused = (
+        [turn for turn, its in zip(planned, steps, strict=True) if its == step]
+        for step in ("call", "after", "paused")
+    )
+    lane = sender.lane_of(works[0].record)
     counts = [call.recipients for turn in turns for call in turn.calls]
     decisions = iter(sender.pacer.reserve(counts, lane))
     allowed = [_allowed(turn, [next(decisions) for _ in turn.calls]) for turn in turns]
@@ -86,9 +92,12 @@ def dispatch_round(sender: Sender, works: Sequence[Work], deadline: float) -> Ro
     ready = [turn for turn in allowed if isinstance(turn, Turn)]
     waiting = [(turn.work, retry.seconds) for turn, retry in decided if isinstance(retry, RetryAfter)]
     outcomes: list[Work | Settlement] = [
-        requeue(sender, turn.work, kind="quota")
-        for turn, decision in decided
-        if isinstance(decision, QuotaExhausted)
+        *(_paused(sender, turn) for turn in paused),
+        *(
+            requeue(sender, turn.work, kind="quota")
+            for turn, decision in decided
+            if isinstance(decision, QuotaExhausted)
+        ),
     ]
     claimed, others = _claim(sender, ready, deadline)
     outcomes += others
@@ -105,7 +114,12 @@ def dispatch_round(sender: Sender, works: Sequence[Work], deadline: float) -> Ro
             *(outcome for outcome in outcomes if isinstance(outcome, Settlement)),
             *(_finish(sender, work) for work in moved if not work.entries),
         ],
-        pending=[*going_on, *(work for work, _ in waiting), *duplicates],
+        pending=[
+            *going_on,
+            *(work for work, _ in waiting),
+            *(turn.work for turn in after),
+            *duplicates,
+        ],
         wait=0.0 if going_on or not waiting else min(seconds for _, seconds in waiting),
     )
 
@@ -124,6 +138,12 @@ def requeue(
         seconds=seconds,
         kind=kind,
     )
+
+
+def _paused(sender: Sender, turn: Turn) -> Settlement:
+    """Settle a job without a call: SES has only just answered that sending is paused."""
+    settled = requeue(sender, turn.work, kind="paused")
+    return msgspec.structs.replace(settled, paused=len(turn.entries))
 
 
 def _finish(sender: Sender, work: Work) -> Settlement:
@@ -273,6 +293,7 @@ def _report_limited_calls(sender: Sender) -> None:
 
 def _record_answers(sender: Sender, turn: Turn, claimed: JobRecord, answers: Answers) -> Work | Settlement:
     """Add SES's answers to what is known of the job; settle it unless it continues with its next entries."""
+    sender.pauses.note(scope_of(turn.work.call), answers.values(), sender.now().timestamp())
     known = with_answers(claimed, answers, sender.now().timestamp())
     accepted = {entry: answer for entry, answer in answers.items() if isinstance(answer, str)}
     faults = {entry: answer for entry, answer in answers.items() if isinstance(answer, Fault)}

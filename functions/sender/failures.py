@@ -35,9 +35,9 @@ def outcome_unknown() -> SendError:
 
 
 def waited_too_long() -> SendError:
-    """Return the error of a job that SQS is about to delete for its age."""
+    """Return the error of a job that has waited for as long as it may."""
     reason = (
-        "waited for as long as SQS keeps a message; fix what the sender's log names, and send it again as it "
+        "waited for 13 days; fix what the sender's log names, and send it again as it "
         "is: what SES accepted already is not sent twice"
     )
     return SendError(WAITED_TOO_LONG, reason, retryable=False)

@@ -16,26 +16,35 @@ if TYPE_CHECKING:
     from sender.ses.errors import Kind
 
 
-class Delay(msgspec.Struct, frozen=True, kw_only=True):
-    """The bounds of a random wait, in seconds; the upper bound doubles from `first` if that is given."""
-
-    shortest: float
-    longest: float
-    first: float | None = None
-
-
-DELAYS: Final[dict[Kind, Delay]] = {
-    "retry": Delay(shortest=1, longest=15 * 60, first=2),
-    "throttled": Delay(shortest=1, longest=15 * 60, first=2),
-    "paused": Delay(shortest=5, longest=30 * 60, first=15),
-    "quota": Delay(shortest=60 * 60, longest=2 * 60 * 60),
-}
-# The send queues move a message to the dead-letter queue after 1000 deliveries, the most that SQS allows, and
-# delete it after 14 days, the longest that SQS keeps one.
-LAST_RECEIVE: Final = 990
+# A job that has waited for long is received every 10 to 15 minutes: SQS delays a message for 15 at most.
+LONGEST_DELAY: Final = 15 * 60
+LEAST_STEADY_DELAY: Final = 10 * 60
+# SQS keeps a message for 14 days, the longest that it can: also one whose copies it does not take.
 LONGEST_WAIT: Final = 13 * 24 * 60 * 60
 # doubling more often exceeds every bound, and must not overflow
 MAX_DOUBLINGS: Final = 20
+
+
+class Delay(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a job waits after its first try, in seconds; the longest possible wait doubles each time.
+
+    It is drawn from the shortest one on, until the longest one is `LONGEST_DELAY`, and then from
+    `LEAST_STEADY_DELAY` on.
+    """
+
+    shortest: float
+    first: float
+
+
+STEADY: Final = Delay(shortest=LEAST_STEADY_DELAY, first=LONGEST_DELAY)
+DELAYS: Final[dict[Kind, Delay]] = {
+    "retry": Delay(shortest=1, first=2),
+    "throttled": Delay(shortest=1, first=2),
+    "paused": Delay(shortest=5, first=15),
+    "quota": STEADY,
+}
+# of a job for which there is no rate, in addition to the time when there is some again
+NO_RATE: Final = Delay(shortest=0, first=5)
 
 
 def is_final(kind: Kind, attempts: int, max_attempts: int) -> bool:
@@ -43,23 +52,28 @@ def is_final(kind: Kind, attempts: int, max_attempts: int) -> bool:
     return kind in PERMANENT or (kind == "retry" and attempts >= max_attempts)
 
 
-def retention_exhausted(receive_count: int, age_seconds: float) -> bool:
-    """Return whether SQS is about to dead-letter the message for its deliveries, or delete it for its age.
-
-    SQS would do so without any event, so a job that still waits is failed before.
-    """
-    return receive_count >= LAST_RECEIVE or age_seconds >= LONGEST_WAIT
+def retention_exhausted(age_seconds: float) -> bool:
+    """Return whether a job has waited for as long as it may, however often it was received."""
+    return age_seconds >= LONGEST_WAIT
 
 
 def delay_seconds(kind: Kind, attempts: int, uniform: Callable[[float, float], float]) -> int:
-    """Draw how long a job waits after so many attempts, in whole seconds for SQS's visibility timeout.
+    """Draw how long a job waits after so many attempts, in whole seconds as SQS counts.
 
-    Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/);
     `uniform(low, high)` is the source of randomness. Only for the kinds in `DELAYS`: after a permanent
     error a job does not wait, and after an unanswered call it waits for SES's events.
     """
-    delay = DELAYS[kind]
-    if delay.first is None:
-        return math.ceil(uniform(delay.shortest, delay.longest))
+    return math.ceil(draw(DELAYS[kind], attempts, uniform))
+
+
+def draw(delay: Delay, attempts: int, uniform: Callable[[float, float], float]) -> float:
+    """Draw a delay after so many attempts.
+
+    Full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), until the job has
+    waited so long that each receive is to cost little.
+    """
     doublings = min(max(attempts, 1), MAX_DOUBLINGS) - 1
-    return math.ceil(uniform(delay.shortest, min(delay.longest, delay.first * 2**doublings)))
+    longest = delay.first * 2**doublings
+    if longest < LONGEST_DELAY:
+        return uniform(delay.shortest, longest)
+    return uniform(LEAST_STEADY_DELAY, LONGEST_DELAY)

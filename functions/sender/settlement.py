@@ -17,11 +17,10 @@ from mailbus.errors import MailbusError, SendError
 from mailbus.jobs.parsing import job_id_in_body
 from mailbus.ledger.records import JobRecord
 from sender import events, failures
-from sender.retries import delay_seconds, is_final, retention_exhausted
+from sender.retries import LONGEST_DELAY, NO_RATE, delay_seconds, draw, is_final, retention_exhausted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Final
 
     from mailbus.events import EmailEvent
     from mailbus.jobs.job import Job
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 F = TypeVar("F")
-
-SPREAD_SECONDS: Final = 5
-LONGEST_SPREAD_SECONDS: Final = 15 * 60
 
 Outcome = Literal[
     "queued",
@@ -53,8 +49,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """The remaining steps for a message.
 
     First `save` is written to the ledger, or the lease of `release` is ended. Then the events are published.
-    Last the message is requeued, or sent to the dead-letter queue with its error and acknowledged, or
-    acknowledged. `paused` is how many of its mails SES did not take because sending is paused.
+    Last the message is delivered again later, or sent to the dead-letter queue with its error and
+    acknowledged, or acknowledged. `paused` is how many of its mails wait because sending is paused.
     """
 
     record: Record
@@ -205,14 +201,15 @@ def split(record: Record, job: Job) -> Settlement:
 def unexpected(sender: Sender, record: Record, error_type: str, *, called: bool = False) -> Settlement:
     """Settle a job after an unexpected error: retried up to the deployment's attempts, then failed.
 
-    If SES may have been `called`, it is retried for as long as SQS keeps it.
+    If SES may have been `called`, it is retried for as long as a job may wait.
     """
-    tried = not called and is_final("retry", record.receive_count, sender.settings.max_attempts)
+    errors = record.errors + 1
+    tried = not called and is_final("retry", errors, sender.settings.max_attempts)
     if not tried and not is_last_delivery(sender, record):
         return Settlement(
-            record=record,
+            record=msgspec.structs.replace(record, errors=errors),
             outcome="unexpected",
-            requeue_seconds=delay_seconds("retry", record.receive_count, sender.uniform),
+            requeue_seconds=delay_seconds("retry", errors, sender.uniform),
             error=error_type,
         )
     job_id = job_id_in_body(record.body, record.original_message_id)
@@ -224,8 +221,8 @@ def wait_seconds(sender: Sender, record: Record, seconds: float | None, kind: Ki
     """Return how long a job waits, spread out so that not all come back at once, more for a longer wait."""
     if seconds is None:
         return delay_seconds(kind, record.receive_count, sender.uniform)
-    spread = min(SPREAD_SECONDS * record.receive_count, LONGEST_SPREAD_SECONDS) if kind == "throttled" else 0
-    return math.ceil(seconds + sender.uniform(0, spread))
+    spread = draw(NO_RATE, record.receive_count, sender.uniform) if kind == "throttled" else 0.0
+    return min(math.ceil(seconds + spread), LONGEST_DELAY)
 
 
 def until_expiry(sender: Sender, expires_at: float | None, seconds: int) -> int:
@@ -236,9 +233,8 @@ def until_expiry(sender: Sender, expires_at: float | None, seconds: int) -> int:
 
 
 def is_last_delivery(sender: Sender, record: Record) -> bool:
-    """Return whether SQS is about to delete the message."""
-    age = 0.0 if record.sent_at is None else sender.now().timestamp() - record.sent_at
-    return retention_exhausted(record.receive_count, age)
+    """Return whether the job has waited for as long as it may."""
+    return record.sent_at is not None and retention_exhausted(sender.now().timestamp() - record.sent_at)
 
 
 def bus_entries(announced: Iterable[EmailEvent]) -> tuple[BusEntry, ...]:

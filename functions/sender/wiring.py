@@ -23,6 +23,7 @@ from mailbus.metrics import Metric, put_metric
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
+from sender.pauses import Pauses
 from sender.rate.account import Account
 from sender.rate.gcra import Lane  # noqa: TC001 - as above
 from sender.rate.pacer import Pacer
@@ -59,6 +60,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     now: Callable[[], datetime]
     uniform: Callable[[float, float], float]
     put_metric: Callable[[Metric, float], None]
+    pauses: Pauses = msgspec.field(default_factory=Pauses)
 
     def lane_of(self, record: Record) -> Lane:
         """Return a message's lane, which its queue decides."""
@@ -72,10 +74,10 @@ def wire(function_name: str) -> Sender:
     session = sessions.open_session()
     # a function that runs out of time after SES's answers leaves its jobs in doubt
     quick = sessions.config(max_attempts=ATTEMPTS, read_timeout=sessions.SHORT_READ_TIMEOUT)
-    sqs = session.client("sqs", config=quick)
     dynamodb = session.client("dynamodb", config=quick)
-    # the bus retries by itself
+    # the bus retries by itself; a copy of a message that is sent twice waits twice
     once = sessions.config(max_attempts=1, read_timeout=sessions.SHORT_READ_TIMEOUT)
+    sqs = session.client("sqs", config=once)
     events = session.client("events", config=once)
     ses = _ses_client(settings, session)
     return Sender(

@@ -25,10 +25,12 @@ LEAST_SENDER_SECONDS: Final = 60
 # AWS recommends six timeouts, as for notifications below; but a job that is delivered twice does no harm,
 # since the ledger knows which worker leased it, and one whose worker died should not wait for minutes.
 SEND_SLACK_SECONDS: Final = 30
-# Jobs that are throttled, paused or delayed become visible again by their visibility timeout, and each time
-# count as received. The sender itself counts a job's attempts, and dead-letters it with the reason.
-# The most that SQS allows: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
-SEND_RECEIVES: Final = 1000
+# A job that waits is sent again as a copy, whose receives count anew, so this limits only jobs whose workers
+# die, and those that Lambda cannot hand over: 90 s each, as above, which makes 12 hours. A function that does
+# not start, or is throttled, is to be repaired within a night without a dead letter for each job; a job that
+# kills its workers is to do so no longer. A job of which SQS takes no copy waits for up to 15 minutes each
+# time: more than 4 days.
+SEND_RECEIVES: Final = 480
 
 # So that mail that Lambda could not hand to a function at once is not delivered twice:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#services-sqs-configure-queue

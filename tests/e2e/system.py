@@ -193,15 +193,15 @@ class System:
         return self.message_count(self.outputs[output], "") + len(self._dead_letters.get(output, []))
 
     def message_count(self, url: str, *states: str) -> int:
-        """Return how many messages a queue has, by state: "" (visible) and "NotVisible"."""
+        """Return how many messages a queue has, by state: "" (visible), "NotVisible" and "Delayed"."""
         names = [f"ApproximateNumberOfMessages{state}" for state in states]
         answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
         return sum(int(answer["Attributes"][name]) for name in names)
 
     def wait_until_empty(self, output: str) -> None:
-        """Wait until a queue has no messages, and none in flight."""
+        """Wait until a queue has no messages, in flight and delayed ones included."""
         url = self.outputs[output]
-        eventually(lambda: not self.message_count(url, "", "NotVisible"), f"{output} is empty")
+        eventually(lambda: not self.message_count(url, "", "NotVisible", "Delayed"), f"{output} is empty")
 
     # --- the account and the deployment
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailbus.metrics import put_metric
-from sender.retries import DELAYS
+from sender.retries import LONGEST_DELAY
 from tests.infra.conftest import TOPIC
 
 if TYPE_CHECKING:
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     )
 
 
-def test_there_are_alarms_on_paused_sending_late_jobs_and_every_dead_letter_queue(prod: Templates) -> None:
+def test_there_are_alarms_on_paused_sending_waiting_jobs_and_every_dead_letter_queue(prod: Templates) -> None:
     alarms = {}
     for alarm in prod.of_type("AWS::CloudWatch::Alarm"):
         given = alarm.properties
+        if "MetricName" not in given:
+            continue
         dimensions = {item["Name"]: prod.text("mail", item["Value"]) for item in given["Dimensions"]}
         alarms[alarm.path.rpartition("/")[2]] = (given["MetricName"], dimensions, given["Threshold"])
         assert given["ComparisonOperator"] == "GreaterThanThreshold"
@@ -31,16 +33,29 @@ def test_there_are_alarms_on_paused_sending_late_jobs_and_every_dead_letter_queu
     assert alarms == {
         "SendingPaused": ("SendingPaused", {"service": "<Mail/Sending/Sender/Function>"}, 0),
         "LimitedBulkCalls": ("LimitedBulkCalls", {"service": "<Mail/Sending/Sender/Function>"}, 0),
-        "LateJobs": (
-            "ApproximateAgeOfOldestMessage",
-            {"QueueName": "<Mail/Sending/Transactional/Queue>"},
-            900,
-        ),
         "WaitingJobs": ("WaitingJobSeconds", {"service": "<Mail/Sending/Sender/Function>"}, 900),
         "SendDeadLetters": (visible, {"QueueName": "<Mail/Sending/DeadLetters/Queue>"}, 0),
         "TrackingDeadLetters": (visible, {"QueueName": "<Mail/Tracking/DeadLetters/Queue>"}, 0),
         "InboundDeadLetters": (visible, {"QueueName": "<Mail/Inbound/DeadLetters/Queue>"}, 0),
     }
+
+
+def test_jobs_are_late_only_while_some_are_to_be_received(prod: Templates) -> None:
+    alarm = prod.one("AWS::CloudWatch::Alarm", "LateJobs").properties
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (900, "GreaterThanThreshold")
+    assert alarm["AlarmActions"] == alarm["OKActions"] == [TOPIC]
+    [late] = [metric for metric in alarm["Metrics"] if "Expression" in metric]
+    assert late["Expression"] == "IF(visible > 0, age, 0)"
+    stats = {metric["Id"]: metric["MetricStat"] for metric in alarm["Metrics"] if "MetricStat" in metric}
+    assert {
+        name: (stat["Metric"]["MetricName"], stat["Stat"], stat["Period"]) for name, stat in stats.items()
+    } == {
+        "age": ("ApproximateAgeOfOldestMessage", "Maximum", 300),
+        "visible": ("ApproximateNumberOfMessagesVisible", "Minimum", 300),
+    }
+    for stat in stats.values():
+        [queue] = stat["Metric"]["Dimensions"]
+        assert prod.text("mail", queue["Value"]) == "<Mail/Sending/Transactional/Queue>"
 
 
 @pytest.mark.parametrize("alarm", ["SendingPaused", "LimitedBulkCalls", "WaitingJobs"])
@@ -62,22 +77,18 @@ def test_an_alarm_watches_exactly_the_metric_of_the_deployed_sender(
     }
 
 
-def test_paused_sending_is_the_sum_of_what_the_sender_counts(prod: Templates) -> None:
-    alarm = prod.one("AWS::CloudWatch::Alarm", "SendingPaused").properties
-    assert (alarm["Namespace"], alarm["Statistic"]) == ("Mailbus", "Sum")
-
-
-def test_the_alarm_on_waiting_jobs_lasts_for_the_longest_delay_of_a_job(
-    prod: Templates,
+@pytest.mark.parametrize(("name", "statistic"), [("WaitingJobs", "Maximum"), ("SendingPaused", "Sum")])
+def test_the_alarms_on_what_waits_last_from_one_receive_of_a_job_to_the_next(
+    prod: Templates, name: str, statistic: str
 ) -> None:
-    alarm = prod.one("AWS::CloudWatch::Alarm", "WaitingJobs").properties
-    assert (alarm["Namespace"], alarm["Statistic"]) == ("Mailbus", "Maximum")
-    assert alarm["Period"] * alarm["EvaluationPeriods"] == max(delay.longest for delay in DELAYS.values())
+    alarm = prod.one("AWS::CloudWatch::Alarm", name).properties
+    assert (alarm["Namespace"], alarm["Statistic"]) == ("Mailbus", statistic)
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == LONGEST_DELAY + alarm["Period"]
 
 
 def test_every_other_alarm_ends_with_its_cause(prod: Templates) -> None:
     for alarm in prod.of_type("AWS::CloudWatch::Alarm"):
-        if not alarm.path.endswith("/WaitingJobs"):
+        if not alarm.path.endswith(("/WaitingJobs", "/SendingPaused")):
             assert alarm.properties["EvaluationPeriods"] == 1
 
 

@@ -32,15 +32,15 @@ def test_every_hop_has_a_dead_letter_queue(prod: Templates) -> None:
         assert target == f"<{flow}/DeadLetters/Queue>"
 
 
-def test_requeued_jobs_do_not_run_out_of_receives(prod: Templates) -> None:
+def test_a_job_whose_workers_die_is_dead_lettered_after_a_night(prod: Templates) -> None:
     receives = {
         queue.path: queue.properties["RedrivePolicy"]["maxReceiveCount"]
         for queue in prod.of_type("AWS::SQS::Queue")
         if "RedrivePolicy" in queue.properties
     }
     assert receives == {
-        "Mail/Sending/Transactional/Queue": 1000,
-        "Mail/Sending/Bulk/Queue": 1000,
+        "Mail/Sending/Transactional/Queue": 480,
+        "Mail/Sending/Bulk/Queue": 480,
         "Mail/Tracking/Work/Queue": 100,
         "Mail/Inbound/Work/Queue": 10,
     }

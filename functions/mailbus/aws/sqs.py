@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 
@@ -18,14 +18,41 @@ if TYPE_CHECKING:
 PART_ATTRIBUTE: Final = "Part"
 # The message attribute of a dead letter with the message's first id.
 ORIGINAL_ID_ATTRIBUTE: Final = "OriginalMessageId"
+# The message attribute of a job that waits: a `Waiting`, as JSON.
+WAITING_ATTRIBUTE: Final = "Waiting"
 _PART: Final = re.compile(r"[0-9]{1,9}")
+# The worker's clock, by which a copy is dated, and SQS's differ by less. A copy that SQS dead-lettered and
+# that was redriven has a new time of SQS's, and was made longer ago: workers that die take hours for it.
+_COPY_MS: Final = 5 * 60 * 1000
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+_Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=100_000_000_000_000)]
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The message that a waiting job's message is a copy of; times are in epoch milliseconds.
+
+    `message_id` and `sent_at` are those of the first message, `receive_count` counts the receives of all
+    messages so far, and `errors` the unexpected ones. `copied_at` is when the copy was made.
+    """
+
+    message_id: str
+    sent_at: _Milliseconds
+    receive_count: _Count
+    errors: _Count
+    copied_at: _Milliseconds
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One SQS message. `receive_count` is 1 at its first delivery; `sent_at` is in epoch seconds.
 
-    `part` is the number of a part of a split merge. `redriven_from` is the first id of a message that came
-    back from a dead-letter queue: SQS gives each message that it moves a new one
+    A job that waits is sent again, as a copy with the id `copy_id`. The copy's `message_id`, `sent_at` and
+    `receive_count` are those that the job would have if it were still its first message; `own_receives` are
+    those of the copy alone. `errors` counts the deliveries that ended unexpectedly.
+
+    `part` is the number of a part of a split merge, `group_id` the tenant in a fair queue. `redriven_from` is
+    the first id of a message that came back from a dead-letter queue: SQS gives each message that it moves a
+    new one
     (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html).
     """
 
@@ -37,6 +64,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     part: int | None = None
     queue_arn: str = ""
     redriven_from: str | None = None
+    copy_id: str | None = None
+    earlier_receives: int = 0
+    group_id: str | None = None
+    errors: int = 0
+
+    @property
+    def sqs_id(self) -> str:
+        """The id that SQS gave this very message."""
+        return self.copy_id or self.message_id
+
+    @property
+    def own_receives(self) -> int:
+        """How often this very message has been received; 1 if no worker that had it before has died."""
+        return self.receive_count - self.earlier_receives
 
     @property
     def original_message_id(self) -> str:
@@ -50,25 +91,69 @@ def records(event: dict[str, Any]) -> tuple[Record, ...]:
     Any other event is a `ConfigurationError`.
     """
     try:
-        return tuple(
-            Record(
-                message_id=record["messageId"],
-                receipt_handle=record["receiptHandle"],
-                body=record["body"],
-                receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
-                sent_at=int(record["attributes"]["SentTimestamp"]) / 1000,
-                part=_part(record.get("messageAttributes", {})),
-                queue_arn=record.get("eventSourceARN", ""),
-                redriven_from=_original_id(record.get("messageAttributes", {})),
-            )
-            for record in event["Records"]
-        )
+        return tuple(_record(record) for record in event["Records"])
     except (KeyError, TypeError, ValueError) as error:
         reason = (
             f"not an event of an SQS event source mapping ({type(error).__name__}):"
             " invoke this function by its queue"
         )
         raise ConfigurationError(reason) from error
+
+
+def waiting_value(record: Record, now: float) -> str:
+    """Return the value of `WAITING_ATTRIBUTE` for a copy of a message that is made now, in epoch seconds."""
+    waiting = Waiting(
+        message_id=record.message_id,
+        sent_at=round((now if record.sent_at is None else record.sent_at) * 1000),
+        receive_count=record.receive_count,
+        errors=record.errors,
+        copied_at=round(now * 1000),
+    )
+    return msgspec.json.encode(waiting).decode()
+
+
+def _record(record: Mapping[str, Any]) -> Record:
+    system, attributes = record["attributes"], record.get("messageAttributes", {})
+    receive_count, sent_ms = int(system["ApproximateReceiveCount"]), int(system["SentTimestamp"])
+    read = Record(
+        message_id=record["messageId"],
+        receipt_handle=record["receiptHandle"],
+        body=record["body"],
+        receive_count=receive_count,
+        sent_at=sent_ms / 1000,
+        part=_part(attributes),
+        queue_arn=record.get("eventSourceARN", ""),
+        redriven_from=_original_id(attributes),
+        group_id=system.get("MessageGroupId"),
+    )
+    waiting = _waiting(attributes, sent_ms)
+    if waiting is None:
+        return read
+    return msgspec.structs.replace(
+        read,
+        message_id=waiting.message_id,
+        copy_id=read.message_id,
+        receive_count=waiting.receive_count + receive_count,
+        earlier_receives=waiting.receive_count,
+        sent_at=waiting.sent_at / 1000,
+        errors=waiting.errors,
+    )
+
+
+def _waiting(attributes: Mapping[str, Any], sent_ms: int) -> Waiting | None:
+    """Return what a copy is a copy of; None for any other message, which begins anew.
+
+    So does a copy that came back from a dead-letter queue: it has not waited for as long as it was there.
+    """
+    value = _text(attributes, WAITING_ATTRIBUTE)
+    if value is None:
+        return None
+    try:
+        waiting = msgspec.json.decode(value, type=Waiting)
+    except (msgspec.DecodeError, ValueError):
+        return None
+    is_current = abs(sent_ms - waiting.copied_at) <= _COPY_MS and waiting.sent_at <= waiting.copied_at
+    return waiting if is_current and is_job_id(waiting.message_id) else None
 
 
 def _part(attributes: Mapping[str, Any]) -> int | None:
@@ -91,4 +176,4 @@ def _text(attributes: Mapping[str, Any], name: str) -> str | None:
 
 def batch_response(failed: Iterable[Record]) -> dict[str, list[dict[str, str]]]:
     """Return the response for `ReportBatchItemFailures`: only these messages go back to the queue."""
-    return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in failed]}
+    return {"batchItemFailures": [{"itemIdentifier": record.sqs_id} for record in failed]}

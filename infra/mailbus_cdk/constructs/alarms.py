@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from mailbus_cdk.settings.schema import Settings
 
 PERIOD: Final = Duration.minutes(5)
-# The age of a waiting job is measured when the job is delivered again: after two hours at the latest, if the
-# 24-hour quota is used up.
-WAITING_PERIODS: Final = 24
+# What a waiting job waits for is measured when the job is delivered again: after 15 minutes at the latest,
+# and after the time that its batch takes.
+WAITING_PERIODS: Final = 4
 
 
 class _Alarms(Construct):
@@ -44,7 +44,7 @@ class _Alarms(Construct):
         )
 
     def _alarm(
-        self, name: str, metric: cloudwatch.Metric, *, above: float, meaning: str, periods: int = 1
+        self, name: str, metric: cloudwatch.IMetric, *, above: float, meaning: str, periods: int = 1
     ) -> None:
         """Create an alarm that is on if any of the last `periods` is above the threshold."""
         alarm = cloudwatch.Alarm(
@@ -67,9 +67,8 @@ class _Alarms(Construct):
 class Alarms(_Alarms):
     """Alarms on paused sending, limited bulk calls, late transactional jobs, and every dead-letter queue.
 
-    Jobs are late in two ways. SQS reports those that no worker has received; the sender reports those that it
-    had to requeue, since SQS's metric leaves out messages that were received three times
-    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html).
+    Jobs are late in two ways. SQS reports those that no worker has received; the sender reports those that
+    wait, since a job that waits is a new message each time.
     """
 
     def __init__(
@@ -87,6 +86,7 @@ class Alarms(_Alarms):
             "SendingPaused",
             _function_metric(sender_name, SENDING_PAUSED, cloudwatch.Stats.SUM),
             above=0,
+            periods=WAITING_PERIODS,
             meaning="SES has paused sending for the account or the configuration set. Jobs wait until it is "
             "resumed; those with expires_at may expire meanwhile",
         )
@@ -99,9 +99,7 @@ class Alarms(_Alarms):
         )
         self._alarm(
             "LateJobs",
-            transactional.queue.metric_approximate_age_of_oldest_message(
-                period=PERIOD, statistic=cloudwatch.Stats.MAXIMUM
-            ),
+            _oldest_visible(transactional),
             above=settings.alarms.oldest_job_seconds,
             meaning="the oldest transactional job that no worker has received has waited too long: look at "
             "the sender's errors and throttles, and at transactional.max_concurrency",
@@ -111,7 +109,7 @@ class Alarms(_Alarms):
             _function_metric(sender_name, WAITING_JOB_SECONDS, cloudwatch.Stats.MAXIMUM),
             above=settings.alarms.oldest_job_seconds,
             periods=WAITING_PERIODS,
-            meaning="a transactional job that the sender had to requeue has waited too long: look at its "
+            meaning="a transactional job that the sender could not send has waited too long: look at its "
             "log, at the account's sending rate and at its 24-hour quota",
         )
         for name, dead_letter_queue in dead_letters.items():
@@ -123,6 +121,28 @@ class Alarms(_Alarms):
                 above=0,
                 meaning="a message could not be processed; see the attributes of each dead letter",
             )
+
+
+def _oldest_visible(queue: WorkQueue) -> cloudwatch.MathExpression:
+    """Return the age of the oldest message, in seconds, while there are always some to be received.
+
+    SQS's age may be that of a message that is only delayed, for up to 15 minutes. It leaves out those that
+    were received three times.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    """
+    return cloudwatch.MathExpression(
+        expression="IF(visible > 0, age, 0)",
+        using_metrics={
+            "age": queue.queue.metric_approximate_age_of_oldest_message(
+                period=PERIOD, statistic=cloudwatch.Stats.MAXIMUM
+            ),
+            "visible": queue.queue.metric_approximate_number_of_messages_visible(
+                period=PERIOD, statistic=cloudwatch.Stats.MINIMUM
+            ),
+        },
+        period=PERIOD,
+        label="age of the oldest job that no worker has received",
+    )
 
 
 class WebhookAlarms(_Alarms):

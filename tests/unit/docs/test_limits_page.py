@@ -25,7 +25,7 @@ from mailbus.sqs_messages import MAX_BODY_BYTES
 from mailbus_cdk import limits
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.doubt import least_seconds
-from sender import preparing, retries
+from sender import pauses, preparing, retries
 from sender.rate import gcra, pacer
 from sender.retries import DELAYS, Delay
 from sender.ses import errors, mime
@@ -140,7 +140,7 @@ def test_every_error_class_of_dead_letters_is_documented() -> None:
     assert set(named(cell)) == {error.__name__ for error in {*BY_CLASS, SendError}}
 
 
-WAITS = "| kind | shortest | at most after the first | longest | how often |"
+WAITS = "| kind | at first | at most after the first | how often |"
 
 
 UNITS = {"s": 1, "min": 60, "h": 3600}
@@ -157,19 +157,19 @@ def seconds(cell: str) -> float | None:
 def test_the_table_of_waits_has_the_delays_of_the_code(kind_: errors.Kind) -> None:
     (cells,) = [cells for cells in rows("limits.md", WAITS) if cells[0].startswith(f"`{kind_}`:")]
 
-    shortest, first, longest = (seconds(cell) for cell in cells[1:4])
+    shortest, first = (seconds(cell) for cell in cells[1:3])
 
     assert shortest is not None
-    assert longest is not None
-    assert DELAYS[kind_] == Delay(shortest=shortest, longest=longest, first=first)
+    assert first is not None
+    assert DELAYS[kind_] == Delay(shortest=shortest, first=first)
 
 
 def test_what_waits_for_an_answer_waits_as_long_as_what_is_tried_again() -> None:
     """Doubt, and services that do not answer, are looked at again by the delays of `retry`."""
     table = rows("limits.md", WAITS)
 
-    like_retry = [cells[1:4] for cells in table if "doubt" in cells[0] or "do not answer" in cells[0]]
-    (retry,) = [cells[1:4] for cells in table if cells[0].startswith("`retry`:")]
+    like_retry = [cells[1:3] for cells in table if "doubt" in cells[0] or "do not answer" in cells[0]]
+    (retry,) = [cells[1:3] for cells in table if cells[0].startswith("`retry`:")]
 
     assert like_retry == [retry, retry]
 
@@ -189,7 +189,11 @@ def test_every_kind_of_error_has_its_row() -> None:
 @pytest.mark.parametrize(
     "sentence",
     [
-        f"after {retries.LONGEST_WAIT // 86_400} days or {retries.LAST_RECEIVE} deliveries",
+        f"otherwise after {retries.LONGEST_WAIT // 86_400} days",
+        f"every {retries.LEAST_STEADY_DELAY // 60} to {retries.LONGEST_DELAY // 60} minutes",
+        f"up to {retries.NO_RATE.first} s more",
+        f"after {limits.SEND_RECEIVES} receives, {limits.SEND_RECEIVES * 90 // 3600} hours",
+        f"once in {pauses.PROBE_SECONDS:.0f} s",
         f"It reserves up to {gcra.TRANSACTIONAL_AHEAD:.0f} s ahead",
         f"only when less than {gcra.BULK_AHEAD} s",
         f"at most {gcra.BULK_SPAN} s of the rate",

@@ -48,7 +48,7 @@ def test_a_mail_that_ses_refuses_permanently_fails_without_a_reject_reason() -> 
     ("answer", "seconds", "attempts", "tries"),
     [
         (THROTTLED, 2, {"throttled": 1}, {}),
-        (QUOTA, 7200, {}, {}),
+        (QUOTA, 900, {}, {}),
         (PAUSED, 15, {"paused": 1}, {}),
         (ConnectTimeoutError(endpoint_url=SES_URL), 2, {}, {0: 1}),
     ],
@@ -124,24 +124,24 @@ def test_waiting_for_the_rate_is_no_attempt() -> None:
     assert (world.ses.sent_to, world.queues.dead) == (["ann"], [])
 
 
-def test_a_job_fails_before_sqs_drops_it_silently() -> None:
+def test_a_job_fails_after_13_days_and_says_what_it_waited_for() -> None:
     world = World()
+    world.put()
+    world.wait(13 * DAY)
     world.ses.calls = [PAUSED]
-    message_id = world.put()
-    world.queues.messages[message_id].receive_count = 989
     world.deliver()
     assert (world.recipients_of("failed"), world.queues.messages) == (["ann"], {})
     assert world.codes[0] == "SendingPausedException"
 
 
 @pytest.mark.parametrize("decision", [RetryAfter(seconds=60.0), QuotaExhausted()])
-def test_a_job_that_is_never_sent_fails_before_sqs_drops_it_silently(
+def test_a_job_that_is_never_sent_fails_after_13_days(
     decision: RetryAfter | QuotaExhausted,
 ) -> None:
     world = World()
     world.pace.decisions = [lambda count: [decision] * count]
-    message_id = world.put()
-    world.queues.messages[message_id].sent_at = START - 13 * DAY
+    world.put()
+    world.wait(13 * DAY)
     world.deliver()
     assert [(event["event_type"], event["job_id"]) for event in world.published] == [("failed", "job-ann")]
     assert world.codes[0] == "WaitedTooLong"

@@ -17,7 +17,7 @@ def test_only_the_entries_with_temporary_errors_are_retried() -> None:
     world.put(**newsletter(5))
     world.deliver()
     assert sorted(world.recipients_of("queued")) == ["c0", "c2", "c4"]
-    assert list(world.queues.messages) == ["sqs-0"]
+    assert world.waiting == ["sqs-0"]
     world.run()
     assert [len(request["BulkEmailEntries"]) for request in world.ses.requests] == [5, 2, 1]
     assert sorted(world.ses.sent_to) == people(5)

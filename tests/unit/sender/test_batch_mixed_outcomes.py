@@ -131,11 +131,9 @@ def test_a_message_is_acknowledged_with_its_events_or_requeued_with_a_delay(
     world.pace.decisions = [functools.partial(decide, kind) for kind in kinds]
     world.ses.calls = [None if name is None else REFUSALS[name] for name in whole]
     jobs = enqueue(world, sizes)
-    waiting = {
-        message.message_id: name for message, name in zip(world.queues.messages.values(), jobs, strict=True)
-    }
+    waiting = dict(zip(world.waiting, jobs, strict=True))
     world.deliver()
-    left = {waiting[message_id] for message_id in world.queues.messages if message_id in waiting}
+    left = {waiting[message_id] for message_id in world.waiting if message_id in waiting}
     delayed = {waiting[message_id] for message_id, _ in world.queues.delays if message_id in waiting}
     assert left == delayed
     published = {event["recipient"].partition("@")[0] for event in world.published}

@@ -31,7 +31,7 @@ def test_a_merge_that_waits_longer_than_the_ledger_remembers_sends_nothing_twice
     world = World(ledger_days=1)
     world.pace.largest = 1
     world.pace.decisions = [lambda count: [SendAt(due=world.clock.now)] * count]
-    world.pace.decisions += [lambda count: [QuotaExhausted()] * count] * 30
+    world.pace.decisions += [lambda count: [QuotaExhausted()] * count] * 200
     world.put(**newsletter(2))
     world.run(4 * DAY)
     assert (world.ses.sent_to, world.queues.messages) == (["c0", "c1"], {})

@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.fakes.dynamodb import refused
-from tests.unit.sender.answers import REJECTED, THROTTLED, UNANSWERED, UNREACHABLE, breaks
+from tests.unit.sender.answers import REJECTED, UNANSWERED, UNREACHABLE, breaks
 from tests.unit.sender.fake_ses import Lost
-from tests.unit.sender.settings import START, VISIBILITY_SECONDS
 from tests.unit.sender.world import World
 
 
@@ -31,7 +30,7 @@ def test_without_the_ledger_a_redelivered_message_is_not_sent() -> None:
     world.queues.messages[message_id].receive_count = 1
     world.dynamodb.errors = [UNREACHABLE]
     world.deliver()
-    assert (world.ses.requests, list(world.queues.messages)) == ([], [message_id])
+    assert (world.ses.requests, world.waiting) == ([], [message_id])
 
 
 def test_a_mail_that_could_not_be_saved_has_its_event_and_is_not_sent_again() -> None:
@@ -84,17 +83,6 @@ def test_without_the_dead_letter_queue_a_failed_job_stays_in_its_queue() -> None
     assert len({event["event_id"] for event in world.published}) == 1
 
 
-def test_a_visibility_timeout_that_cannot_be_changed_leaves_the_queues_own() -> None:
-    world = World()
-    world.ses.calls = [THROTTLED]
-    world.queues.errors["change_message_visibility"] = [UNREACHABLE]
-    world.put()
-    world.deliver()
-    assert world.queues.messages["sqs-0"].visible_at == START + VISIBILITY_SECONDS
-    world.run()
-    assert world.ses.sent_to == ["ann"]
-
-
 @pytest.mark.parametrize("method", ["save", "release_lease", "find", "claim"])
 def test_an_unexpected_error_of_the_ledger_loses_no_mail_and_sends_none_twice(method: str) -> None:
     world = World()
@@ -114,6 +102,6 @@ def test_an_unexpected_error_of_the_bus_loses_no_event() -> None:
     world.put()
     world.events.outages = [ZeroDivisionError()]
     world.deliver()
-    assert list(world.queues.messages) == ["sqs-0"]
+    assert world.waiting == ["sqs-0"]
     world.run()
     assert (world.ses.sent_to, world.recipients_of("queued")) == (["ann"], ["ann"])

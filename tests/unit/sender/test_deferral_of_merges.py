@@ -24,8 +24,9 @@ def slow_queue(world: World, seconds: float) -> list[list[str]]:
     put = world.queues.send_message_batch
 
     def slowly(**call: Any) -> dict[str, Any]:
-        calls.append([entry["Id"] for entry in call["Entries"]])
-        world.wait(seconds)
+        if "Waiting" not in call["Entries"][0]["MessageAttributes"]:
+            calls.append([entry["Id"] for entry in call["Entries"]])
+            world.wait(seconds)
         return put(**call)
 
     world.queues.send_message_batch = slowly  # type: ignore[method-assign] # to look on
@@ -76,7 +77,7 @@ def test_a_merge_with_too_little_time_for_its_parts_continues_where_it_stopped()
 def test_a_merge_whose_parts_the_queue_did_not_take_continues_where_it_stopped() -> None:
     world = World()
     calls = slow_queue(world, 0)
-    world.queues.failing_parts = [set(), {"10"}]
+    world.queues.failing_entries = [set(), {"10"}]
     world.put(**newsletter(600))
     world.run()
     assert [call[0] for call in calls] == ["0", "10", "10"]
@@ -85,7 +86,7 @@ def test_a_merge_whose_parts_the_queue_did_not_take_continues_where_it_stopped()
 
 def test_a_merge_with_a_part_that_the_queue_will_never_take_is_refused() -> None:
     world = World()
-    world.queues.failing_parts, world.queues.sender_fault = [{"1"}], True
+    world.queues.failing_entries, world.queues.sender_fault = [{"1"}], True
     world.put(**newsletter(60))
     world.run()
     assert (world.outcomes[0], world.queues.messages) == ("failed", {})
@@ -98,7 +99,7 @@ def test_a_large_merge_is_split_into_parts_on_its_own_lane() -> None:
     world.deliver()
     assert (world.ses.requests, world.outcomes) == ([], ["split"])
     parts = [json.loads(message.body) for message in world.queues.messages.values()]
-    assert [message.part for message in world.queues.messages.values()] == [0, 1, 2]
+    assert [message.attribute("Part") for message in world.queues.messages.values()] == ["0", "1", "2"]
     assert {message.queue_arn for message in world.queues.messages.values()} == {BULK_QUEUE}
     assert (
         [len(part["to"]) for part in parts] == [len(part["merge_metadata"]) for part in parts] == [50, 50, 30]
@@ -132,12 +133,12 @@ def test_parts_that_did_not_reach_the_queue_are_sent_again(failing: str) -> None
     if failing == "call":
         world.queues.errors["send_message_batch"] = [UNREACHABLE]
     elif failing == "parts":
-        world.queues.failing_parts = [{"1", "2"}]
+        world.queues.failing_entries = [{"1", "2"}]
     else:
         world.dynamodb.errors = [None, UNREACHABLE]
     world.put(**newsletter(120))
     world.deliver()
-    assert "sqs-0" in world.queues.messages
+    assert "sqs-0" in world.waiting
     world.run()
     assert Counter(world.ses.sent_to) == dict.fromkeys(people(120), 1)
     assert (world.queues.messages, world.queues.dead) == ({}, [])

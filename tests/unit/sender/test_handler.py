@@ -67,17 +67,17 @@ def test_one_set_of_clients_serves_every_event() -> None:
     assert wire(FUNCTION) is wire(FUNCTION)
 
 
-def test_the_jobs_of_an_event_are_sent_and_the_response_has_those_to_retry(
+def test_the_jobs_of_an_event_are_sent_and_those_to_retry_are_on_the_queue_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()
     world.clock.now = time.time()
     monkeypatch.setattr("sender.handler.wire", lambda _: world.sender)
-    world.queues.change_message_visibility = lambda **_: None  # type: ignore[method-assign] # no queue behind it
     job, throttled = letter("ann"), letter("bob", merge_data={"bob@example.org": {}})
     world.ses.answers = {"bob": ["ACCOUNT_THROTTLED"]}
     answer = lambda_handler(event(job, throttled), CONTEXT)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "059f36b4-87a3-44ab-83d2-000000000001"}]}
+    assert answer == {"batchItemFailures": []}
+    assert world.waiting == ["059f36b4-87a3-44ab-83d2-000000000001"]
     assert world.ses.sent_to == ["ann"]
 
 

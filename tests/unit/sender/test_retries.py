@@ -33,15 +33,16 @@ def test_a_retryable_error_fails_a_job_at_its_last_attempt() -> None:
 def test_the_delay_doubles_with_each_attempt_up_to_15_minutes(kind: Kind) -> None:
     longest = [delay_seconds(kind, count, lambda _low, high: high) for count in (1, 2, 3, 9, 10, 1000)]
     assert longest == [2, 4, 8, 512, 900, 900]
-    assert delay_seconds(kind, 1000, lambda low, _high: low) == 1
+    shortest = [delay_seconds(kind, count, lambda low, _high: low) for count in (1, 9, 10, 1000)]
+    assert shortest == [1, 1, 600, 600]
 
 
 def test_paused_sending_is_tried_again_after_15_seconds_then_less_and_less_often() -> None:
     longest = [delay_seconds("paused", count, lambda _low, high: high) for count in (1, 2, 3, 50)]
-    assert longest == [15, 30, 60, 1800]
+    assert longest == [15, 30, 60, 900]
 
 
 def test_the_delay_for_the_quota_does_not_depend_on_the_attempts() -> None:
     for count in (1, 50):
-        assert delay_seconds("quota", count, lambda low, _high: low) == 3600
-        assert delay_seconds("quota", count, lambda _low, high: high) == 7200
+        assert delay_seconds("quota", count, lambda low, _high: low) == 600
+        assert delay_seconds("quota", count, lambda _low, high: high) == 900

@@ -138,8 +138,8 @@ class World:
         requeued = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
         assert len(set(requeued)) == len(requeued)
         for record in records:
-            if record.message_id not in requeued:
-                del self.queues.messages[record.message_id]
+            if record.sqs_id not in requeued:
+                del self.queues.messages[record.sqs_id]
 
     def run(self, seconds: float = 3600.0) -> None:
         """Deliver until the queue is empty or the time has passed."""
@@ -150,6 +150,11 @@ class World:
                 return
             self.clock.now = max(self.clock.now, soonest)
             self.deliver()
+
+    @property
+    def waiting(self) -> list[str]:
+        """The ids by which the messages on the send queues are known; that of a copy is its first one."""
+        return [self.queues.record(message).message_id for message in self.queues.messages.values()]
 
     def wait(self, seconds: float) -> None:
         self.clock.now += seconds

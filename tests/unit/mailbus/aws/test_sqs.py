@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from mailbus.aws.sqs import Record, batch_response, records
+from mailbus.aws.sqs import Record, batch_response, records, waiting_value
 from mailbus.errors import ConfigurationError
 
 QUEUE = "arn:aws:sqs:eu-west-1:210987654321:mailbus-dev-tracking"
@@ -87,6 +88,71 @@ def test_the_original_id_of_a_redriven_message_is_its_first() -> None:
 def test_an_attribute_that_cannot_be_a_jobs_id_is_not_an_original_id(attribute: dict[str, Any]) -> None:
     record = given(OriginalMessageId=attribute)
     assert record.original_message_id == record.message_id
+
+
+FIRST = "7c1c8f0e-1f0f-4d07-9d1e-3a3f0b8f2a11"
+WAITING = {
+    "message_id": FIRST,
+    "sent_at": 1763600000500,
+    "receive_count": 41,
+    "errors": 1,
+    "copied_at": 1763630044900,
+}
+
+
+def test_a_copy_has_the_identity_of_the_first_message_and_is_reported_by_its_own_id() -> None:
+    (record,) = records(
+        {
+            "Records": [
+                message(1, receives="2") | {"messageAttributes": {"Waiting": text(json.dumps(WAITING))}}
+            ]
+        }
+    )
+    assert (record.message_id, record.original_message_id, record.sent_at) == (FIRST, FIRST, 1763600000.5)
+    assert (record.receive_count, record.own_receives, record.errors) == (43, 2, 1)
+    assert batch_response([record]) == {
+        "batchItemFailures": [{"itemIdentifier": "059f36b4-87a3-44ab-83d2-661975830001"}]
+    }
+    again = json.loads(waiting_value(record, 1763640000.25))
+    assert again == WAITING | {"receive_count": 43, "copied_at": 1763640000250}
+
+
+def test_a_fair_queues_group_is_read() -> None:
+    event = message(1)
+    event["attributes"]["MessageGroupId"] = "tenant-7"
+    (record,) = records({"Records": [event]})
+    assert record.group_id == "tenant-7"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "{}",
+        "[]",
+        "null",
+        "waiting",
+        json.dumps(WAITING | {"message_id": "ann@example.org"}),
+        json.dumps(WAITING | {"message_id": ""}),
+        json.dumps(WAITING | {"more": 1}),
+        json.dumps(WAITING | {"sent_at": -1}),
+        json.dumps(WAITING | {"sent_at": 10**30}),
+        json.dumps(WAITING | {"sent_at": "1763600000500"}),
+        # later than the copy
+        json.dumps(WAITING | {"sent_at": 1763630045000}),
+        json.dumps(WAITING | {"receive_count": 0.5}),
+        json.dumps(WAITING | {"receive_count": 10**12}),
+        # redriven from a dead-letter queue: SQS's time is new
+        json.dumps(WAITING | {"copied_at": 1763630045000 - 301_000}),
+        json.dumps(WAITING | {"copied_at": 1763630045000 + 301_000}),
+        '"\ud800"',
+        "\ud800",
+    ],
+)
+def test_a_message_begins_anew_unless_it_is_a_copy_made_just_before_sqs_took_it(value: str) -> None:
+    record = given(Waiting=text(value), OriginalMessageId=text(FIRST))
+    assert (record.message_id, record.sqs_id) == ("059f36b4-87a3-44ab-83d2-661975830001",) * 2
+    assert (record.original_message_id, record.sent_at, record.receive_count) == (FIRST, 1763630045.0, 1)
 
 
 @pytest.mark.parametrize(

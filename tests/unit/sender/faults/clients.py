@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
-from mailbus.aws.sqs import PART_ATTRIBUTE
+from mailbus.aws.sqs import WAITING_ATTRIBUTE
 from sender.rate.gcra import RetryAfter, SendAt
 from tests.unit.sender.answers import refusal
 from tests.unit.sender.faults.deployment import (
@@ -201,8 +201,14 @@ class FaultySqs:
         self._worker.pause()
         arn = next(arn for arn, url in QUEUES.items() if url == QueueUrl)
         for entry in Entries:
-            part = int(entry["MessageAttributes"][PART_ATTRIBUTE]["StringValue"])
-            self._worker.world.enqueue(arn, entry["MessageBody"], part)
+            self._worker.world.enqueue(
+                arn, entry["MessageBody"], entry["MessageAttributes"], delay=entry.get("DelaySeconds", 0)
+            )
+        copies = [entry for entry in Entries if WAITING_ATTRIBUTE in entry["MessageAttributes"]]
+        if copies:
+            self._worker.die(
+                "killed after the copies", [json.loads(entry["MessageBody"])["job_id"] for entry in copies]
+            )
         return {"Successful": Entries}
 
     def send_message(self, *, QueueUrl: str, MessageBody: str, MessageAttributes: dict[str, Any]) -> None:  # noqa: N803 - AWS's names

@@ -25,15 +25,18 @@ Fault = Literal[
     "killed after SES accepted",
     "killed after the ledger write",
     "killed before the acknowledgement",
+    "killed after the copies",
     "answer broken",
     "delivered twice",
 ]
 # how probable each is for a batch, so that a tenth of the jobs, or some more, meet it
 DEATHS: Final[dict[Fault, float]] = {
-    "killed before the call": 0.12,
-    "killed after SES accepted": 0.18,
+    "killed before the call": 0.15,
+    "killed after SES accepted": 0.2,
     "killed after the ledger write": 0.13,
     "killed before the acknowledgement": 0.07,
+    # in a batch in which nothing waits there are no copies
+    "killed after the copies": 0.6,
 }
 
 SETTINGS: Final = msgspec.structs.replace(
@@ -49,7 +52,7 @@ class Likely(msgspec.Struct, frozen=True, kw_only=True):
     """How probable each fault is: of a call, or of a delivery; how many times `DEATHS` that a worker dies."""
 
     deaths: float = 1.0
-    broken: float = 0.16
+    broken: float = 0.18
     twice: float = 0.1
     throttled: float = 0.03
     ledger: float = 0.02

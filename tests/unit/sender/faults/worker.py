@@ -122,7 +122,7 @@ class Worker:
             self.die("killed before the acknowledgement")
             failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
             for record in self.batch:
-                if record.message_id not in failed:
+                if record.sqs_id not in failed:
                     self.world.delete(record.receipt_handle)
         except Killed:
             pass

@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger
 
 from mailbus.aws.dead_letters import DeadLetterQueue
 from mailbus.aws.event_bus import EventBus
-from mailbus.aws.sqs import Record
+from mailbus.aws.sqs import Record, records
 from mailbus.ledger.acceptances import Acceptances
 from mailbus.ledger.table import LedgerTable
 from tests.unit.fakes.dynamodb import TABLE, FakeDynamoDb
@@ -42,7 +42,7 @@ from tracking.batch import process as track
 from tracking.tracker import Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mailbus.environment import SenderSettings
 
@@ -50,25 +50,33 @@ if TYPE_CHECKING:
 class Message:
     """A message that SQS may deliver twice, and keep although it was deleted by an old handle."""
 
-    def __init__(self, message_id: str, queue_arn: str, body: str, part: int | None, sent_at: float) -> None:
+    def __init__(
+        self, message_id: str, queue_arn: str, body: str, attributes: Mapping[str, Any], sent_at: float
+    ) -> None:
         self.message_id = message_id
         self.queue_arn = queue_arn
         self.body = body
-        self.part = part
+        self.attributes = attributes
         self.sent_at = sent_at
         self.visible_at = sent_at
         self.receives = 0
 
     def delivery(self) -> Record:
-        return Record(
-            message_id=self.message_id,
-            receipt_handle=f"{self.message_id}/{self.receives}",
-            body=self.body,
-            receive_count=self.receives,
-            sent_at=self.sent_at,
-            part=self.part,
-            queue_arn=self.queue_arn,
-        )
+        delivered = {
+            "messageId": self.message_id,
+            "receiptHandle": f"{self.message_id}/{self.receives}",
+            "body": self.body,
+            "attributes": {
+                "ApproximateReceiveCount": str(self.receives),
+                "SentTimestamp": str(round(self.sent_at * 1000)),
+            },
+            "messageAttributes": {
+                name: {"stringValue": value["StringValue"]} for name, value in self.attributes.items()
+            },
+            "eventSourceARN": self.queue_arn,
+        }
+        [record] = records({"Records": [delivered]})
+        return record
 
 
 class World:
@@ -118,10 +126,12 @@ class World:
             assert self.now < START + 14 * 24 * 60 * 60, "what is still queued is about to be deleted"
             act()
 
-    def enqueue(self, queue_arn: str, body: str, part: int | None = None) -> None:
+    def enqueue(
+        self, queue_arn: str, body: str, attributes: Mapping[str, Any] | None = None, *, delay: float = 0.0
+    ) -> None:
         message_id = f"sqs-{next(self.numbers)}"
-        self.messages[message_id] = Message(message_id, queue_arn, body, part, self.now)
-        self.show(self.messages[message_id], self.now)
+        self.messages[message_id] = Message(message_id, queue_arn, body, attributes or {}, self.now)
+        self.show(self.messages[message_id], self.now + delay)
 
     def chance_for(self, *names: object) -> random.Random:
         """Draw by what it is for, so that it does not matter who draws first."""
