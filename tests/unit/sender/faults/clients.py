@@ -10,7 +10,7 @@ from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, 
 
 from mailbus.aws.sqs import WAITING_ATTRIBUTE
 from sender.rate.gcra import RetryAfter, SendAt
-from tests.unit.sender.answers import refusal
+from tests.unit.sender.answers import THROTTLED, refusal
 from tests.unit.sender.faults.deployment import (
     QUEUES,
     TIMES,
@@ -62,9 +62,10 @@ class FaultySes:
     def send_email(self, **request: Any) -> dict[str, Any]:
         tags = {tag["Name"]: tag["Value"] for tag in request["EmailTags"]}
         job_id = tags["mailbus-job-id"]
-        if job_id.startswith("refused"):
+        entry = tags.get("mailbus-entry", "")
+        if job_id.startswith("refused") or (entry and self._refuses(job_id, entry)):
             raise refusal(code="MessageRejected", status=400)
-        return self._answer(job_id, lambda at, chance: self._mail(job_id, at, chance))
+        return self._answer(job_id, entry, lambda at, chance: self._mail(job_id, entry, at, chance))
 
     def send_bulk_email(self, **request: Any) -> dict[str, Any]:
         entries = [
@@ -74,16 +75,19 @@ class FaultySes:
         assert 1 <= len(entries) <= 50
         job_id = entries[0]["mailbus-job-id"]
         names = [tags["mailbus-entry"] for tags in entries]
-        return self._answer(job_id, lambda at, chance: self._bulk(job_id, names, at, chance))
+        return self._answer(job_id, "", lambda at, chance: self._bulk(job_id, names, at, chance))
 
-    def _mail(self, job_id: str, at: float, chance: random.Random) -> dict[str, Any]:
-        return {"MessageId": self._worker.world.accept(job_id, "", at, chance)}
+    def _refuses(self, job_id: str, entry: str) -> bool:
+        """Return whether a recipient is refused: if it is once, it always is."""
+        return self._worker.world.chance_for("refused", job_id, entry).random() < 0.01
+
+    def _mail(self, job_id: str, entry: str, at: float, chance: random.Random) -> dict[str, Any]:
+        return {"MessageId": self._worker.world.accept(job_id, entry, at, chance)}
 
     def _bulk(self, job_id: str, names: Sequence[str], at: float, chance: random.Random) -> dict[str, Any]:
         results: list[dict[str, str]] = []
         for name in names:
-            # a recipient that is refused once is always refused
-            if self._worker.world.chance_for("refused", job_id, name).random() < 0.01:
+            if self._refuses(job_id, name):
                 results.append({"Status": "MESSAGE_REJECTED", "Error": "refused"})
             elif chance.random() < self._worker.world.likely.throttled:
                 results.append({"Status": "TRANSIENT_FAILURE", "Error": "refused"})
@@ -93,15 +97,15 @@ class FaultySes:
         return {"BulkEmailEntryResults": results}
 
     def _answer(
-        self, job_id: str, accept: Callable[[float, random.Random], dict[str, Any]]
+        self, job_id: str, entry: str, accept: Callable[[float, random.Random], dict[str, Any]]
     ) -> dict[str, Any]:
         worker, world = self._worker, self._worker.world
         with TIMES:
-            world.calls[job_id] += 1
-            number = world.calls[job_id]
+            world.calls[job_id, entry] += 1
+            number = world.calls[job_id, entry]
         worker.called = True
         worker.die("killed before the call", [job_id])
-        at, chance = worker.call(job_id, number)
+        at, chance = worker.call(job_id, entry, number)
         if worker.death == "killed after SES accepted":
             # some of the batch's calls are made before
             if chance.random() < 0.7:
@@ -109,7 +113,7 @@ class FaultySes:
                 worker.die("killed after SES accepted", [job_id])
             raise Killed
         if chance.random() < world.likely.throttled:
-            raise refusal(code="TooManyRequestsException", status=429)
+            raise THROTTLED
         if chance.random() >= world.likely.broken:
             return accept(at, chance)
         world.hit["answer broken"].add(job_id)

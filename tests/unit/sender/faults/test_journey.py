@@ -12,14 +12,18 @@ from tests.unit.sender.faults.journey import travel
 
 if TYPE_CHECKING:
     from mailbus.ledger.records import OnUnknown
+    from mailbus_cdk.settings.values import MergeBy
     from tests.unit.sender.faults.journey import Journey
 
 JOBS = 500
 LATE = Likely(late_event=0.3)
 
 
-def journey(count: int, on_unknown: OnUnknown, **options: Any) -> Journey:
-    return travel(count, settings=msgspec.structs.replace(SETTINGS, on_unknown=on_unknown), **options)
+def journey(
+    count: int, on_unknown: OnUnknown, *, merge_by: MergeBy = "SendBulkEmail", **options: Any
+) -> Journey:
+    settings = msgspec.structs.replace(SETTINGS, on_unknown=on_unknown, merge_by=merge_by)
+    return travel(count, settings=settings, **options)
 
 
 @pytest.mark.parametrize("on_unknown", ["resend", "fail"])
@@ -33,6 +37,15 @@ def test_no_job_is_lost_and_none_is_sent_twice_whichever_worker_dies(on_unknown:
     assert found.lost == []
     assert found.sent_and_failed == []
     assert found.unannounced == []
+    assert found.open_records == []
+    assert (found.world.messages, found.world.schedules) == ({}, {})
+
+
+@pytest.mark.parametrize("on_unknown", ["resend", "fail"])
+def test_the_same_holds_for_merges_by_email(on_unknown: OnUnknown) -> None:
+    found = journey(200, on_unknown, seed=11, merge_by="SendEmail")
+
+    assert found.sent_twice == found.lost == found.sent_and_failed == found.unannounced == []
     assert found.open_records == []
     assert (found.world.messages, found.world.schedules) == ({}, {})
 
@@ -69,7 +82,8 @@ def test_with_on_unknown_fail_nothing_is_sent_twice_and_what_stays_unknown_fails
 
 
 def test_a_journey_can_be_repeated() -> None:
-    first, second = (journey(50, "resend", seed=5) for _ in range(2))
+    for merge_by in ("SendBulkEmail", "SendEmail"):
+        first, second = (journey(50, "resend", seed=5, merge_by=merge_by) for _ in range(2))
 
-    assert first.world.now == second.world.now
-    assert first.world.events == second.world.events
+        assert first.world.now == second.world.now
+        assert first.world.events == second.world.events

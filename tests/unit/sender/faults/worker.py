@@ -96,9 +96,9 @@ class Worker:
         else:
             self._own.now = max(self.world.now, moment)
 
-    def call(self, job_id: str, number: int) -> tuple[float, random.Random]:
+    def call(self, job_id: str, entry: str, number: int) -> tuple[float, random.Random]:
         """Take the time for a call of SES; when it gets there, and what decides about it."""
-        chance = self.world.chance_for("call", job_id, number)
+        chance = self.world.chance_for("call", job_id, entry, number)
         at: float = self._own.now
         took = at + chance.choice([0.05, 0.2, 0.2, 0.2, 1.0, 12.0 * chance.random()])
         with TIMES:

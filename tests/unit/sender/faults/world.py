@@ -95,7 +95,7 @@ class World:
         self.accepted: dict[tuple[str, str], list[str]] = defaultdict(list)
         self.accepted_at: dict[str, float] = {}
         self.reported_at: dict[str, float] = {}
-        self.calls: Counter[str] = Counter()
+        self.calls: Counter[tuple[str, str]] = Counter()
         self.hit: dict[Fault, set[str]] = defaultdict(set)
         self.numbers = itertools.count()
         self.batches = itertools.count()
