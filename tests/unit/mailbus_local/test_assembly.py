@@ -54,3 +54,15 @@ def test_the_synthesized_assembly_is_not_modified(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == {"Resources": {"Rule": RULE}}
     assert FUNCTION_ID in json.loads((tmp_path / "target/a.template.json").read_text())["Resources"]
     assert not (tmp_path / "target/stale.json").exists()
+
+
+def test_alarms_on_an_expression_are_omitted_and_all_others_kept() -> None:
+    simple = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}}
+    expression = {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {"Metrics": [{"Expression": "IF(a, b, 0)"}]},
+    }
+
+    adapted = adapt_template({"Resources": {"Simple": simple, "Expression": expression}})
+
+    assert adapted == {"Resources": {"Simple": simple}}
