@@ -220,7 +220,7 @@ def test_a_missing_field_is_named(field: str) -> None:
         ("", "$", "not valid JSON"),
         ("Hello", "$", "not valid JSON"),
         ('{"to": ', "$", "line 1, column 8"),
-        ("\ufeff{}", "$", "not valid JSON"),
+        ("\ufeff{}", "$", "byte order mark"),
         ("[]", "$", "must be an object, not an array"),
         ("null", "$", "must be an object, not null"),
         ('"job"', "$", "must be an object, not a string"),
