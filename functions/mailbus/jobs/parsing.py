@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION: Final = 1
 MAX_RECIPIENTS: Final = 50
-ADDRESS_FIELDS: Final = ("from_email", "to", "cc", "bcc", "reply_to")
+ADDRESS_FIELDS: Final = ("from_email", "to", "cc", "bcc", "reply_to", "envelope_sender")
 # what the function can parse and split in its memory and time, with half a processor
 MAX_ADDRESSES: Final = 100_000
 # the year 10000: a larger number is in milliseconds
@@ -114,7 +114,7 @@ def _job(
 ) -> Job:
     _check_job_id(written)
     errors = ErrorList()
-    from_email, to, cc, bcc, reply_to = (
+    from_email, to, cc, bcc, reply_to, envelope_sender = (
         _mailboxes(getattr(written, name), f"$.{name}", errors) for name in ADDRESS_FIELDS
     )
     entries = recipient_entries(written, to, own, errors) if merge else {}
@@ -151,7 +151,7 @@ def _job(
         before_html=bodies.before_html,
         attachments=read_attachments(written.attachments or (), "$.attachments", merge=merge),
         headers=headers.extra,
-        envelope_sender=_address(written.envelope_sender, "$.envelope_sender"),
+        envelope_sender=envelope_sender[0].address if envelope_sender else None,
         tags=tags,
         metadata=metadata,
         track_opens=written.track_opens,
@@ -205,10 +205,6 @@ def _valid(written: Iterable[tuple[str, str]], errors: ErrorList) -> Iterator[Ma
             yield parse_mailbox(text, path)
         except InvalidJob as error:
             errors.add(error)
-
-
-def _address(value: str | None, path: str) -> str | None:
-    return None if value is None else parse_mailbox(value, path).address
 
 
 def _moment(value: datetime | float | None, path: str) -> float | None:

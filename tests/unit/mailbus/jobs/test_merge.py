@@ -276,6 +276,7 @@ def test_all_wrong_addresses_are_named_in_one_answer() -> None:
             to=["ann@@example.org", "bob@example.org", "nobody"],
             cc="copy@",
             reply_to=["help@example.com", "help"],
+            envelope_sender="bounces",
             merge_data={"bob@example.org": {}, "ann@@example.org": {}, "name": {}},
         )
     )
@@ -284,6 +285,7 @@ def test_all_wrong_addresses_are_named_in_one_answer() -> None:
         "$.to[2]: ",
         "$.cc: ",
         "$.reply_to[1]: ",
+        "$.envelope_sender: ",
         "$.merge_data[entry 2]: ",
         "$.merge_data[entry 3]: ",
     ):
