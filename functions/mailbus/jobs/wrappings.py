@@ -64,9 +64,9 @@ _WRAPPINGS: Final[tuple[tuple[frozenset[str], str], ...]] = (
 def refuse_encoded(body: str) -> None:
     """Raise `InvalidJob` if a body that is not JSON is JSON with something around or over it."""
     if body.startswith("\ufeff"):
-        refuse("$", f"begins with {named(body[0])}, a byte order mark; send JSON in UTF-8 without it")
+        refuse("$", f"is not valid JSON: it begins with {named(body[0])}, a byte order mark; send it without")
     if _BASE64_OBJECT.fullmatch(body.strip()):
-        refuse("$", "is JSON in base64; send it as it is")
+        refuse("$", "is not valid JSON: it is base64 of JSON; send the JSON itself")
 
 
 def refuse_wrapped(document: object) -> None:

@@ -107,9 +107,9 @@ def test_the_reason_names_the_wrapping_and_where_the_job_is(document: object, re
             "\ufeff" + BODY,
             "begins with the invisible character U+FEFF (zero width no-break space), a byte order",
         ),
-        (base64.b64encode(BODY.encode()).decode(), "is JSON in base64; send it as it is"),
-        (base64.b64encode(json.dumps(WELCOME, indent=1).encode()).decode(), "is JSON in base64"),
-        (base64.urlsafe_b64encode(BODY.encode()).decode().rstrip("=") + "\n", "is JSON in base64"),
+        (base64.b64encode(BODY.encode()).decode(), "it is base64 of JSON; send the JSON itself"),
+        (base64.b64encode(json.dumps(WELCOME, indent=1).encode()).decode(), "it is base64 of JSON"),
+        (base64.urlsafe_b64encode(BODY.encode()).decode().rstrip("=") + "\n", "it is base64 of JSON"),
         ("eyJ or anything else", "is not valid JSON"),
     ],
 )
