@@ -43,7 +43,7 @@ class Services:
         sqs, dynamodb, ses = self.client("sqs"), self.client("dynamodb"), self.client("sesv2")
         queues = {
             name: sqs.create_queue(QueueName=f"mailbus-bench-{name}")["QueueUrl"]
-            for name in ("send", "bulk", "dead-letters")
+            for name in ("send", "bulk", "dead-letters", "tracking")
         }
         self.arns = {
             name: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
@@ -70,6 +70,7 @@ class Services:
             send_queue_arn=self.arns["send"],
             bulk_queue_url=queues["bulk"],
             bulk_queue_arn=self.arns["bulk"],
+            tracking_queue_url=queues["tracking"],
             configuration_set_name=CONFIGURATION_SET,
             metadata_in_headers=True,
             jobs_bucket_name="mailbus-bench",

@@ -57,6 +57,7 @@ class SenderSettings(BusSettings, frozen=True, kw_only=True):
     bulk_queue_url: str
     bulk_queue_arn: str
     dead_letter_queue_arn: str
+    tracking_queue_url: str
     configuration_set_name: str
     message_tag_name: str | None = None
     metadata_in_headers: bool

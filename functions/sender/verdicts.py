@@ -23,6 +23,7 @@ from mailbus.ledger.records import (
     Waiting,
     judge,
 )
+from mailbus.ledger.tracking_health import LATE_SECONDS
 from sender import failures, settlement
 from sender.attempts import settle_attempted
 from sender.claims import LEASE_SLACK, failed_job, forgotten, released, remembered_until
@@ -199,7 +200,7 @@ def _verdict(sender: Sender, record: Record, job: Job, known: JobRecord) -> Verd
 
 
 def _judged(sender: Sender, record: Record, known: JobRecord, *, fingerprint: str) -> Verdict:
-    return judge(
+    verdict = judge(
         known,
         fingerprint=fingerprint,
         sqs_message_id=record.message_id,
@@ -207,6 +208,21 @@ def _judged(sender: Sender, record: Record, known: JobRecord, *, fingerprint: st
         doubt_seconds=sender.settings.doubt_seconds,
         on_unknown=sender.settings.on_unknown,
     )
+    if _ends_doubt(verdict) and sender.reports_may_be_late():
+        # its report may be among them
+        return Waiting(until=sender.now().timestamp() + LATE_SECONDS, why="doubtful")
+    return verdict
+
+
+def _ends_doubt(verdict: Verdict) -> bool:
+    """Return whether entries that SES may have accepted would be sent again, or given up."""
+    match verdict:
+        case Free(doubted=doubted):
+            return bool(doubted)
+        case GiveUp():
+            return True
+        case _:
+            return False
 
 
 def _has_entries_of(known: JobRecord, job: Job) -> bool:

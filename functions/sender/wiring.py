@@ -23,6 +23,7 @@ from mailbus.metrics import Metric, put_metric
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
+from sender.aws.tracking_queue import TrackingQueue
 from sender.pauses import Pauses
 from sender.rate.account import Account
 from sender.rate.gcra import Lane  # noqa: TC001 - as above
@@ -52,6 +53,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     queues: SendQueues
     dead_letters: DeadLetterQueue
     ledger: Claims
+    tracking_queue: TrackingQueue
     objects: Objects
     schedules: Schedules
     pacer: Pacer
@@ -65,6 +67,15 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     def lane_of(self, record: Record) -> Lane:
         """Return a message's lane, which its queue decides."""
         return "bulk" if record.queue_arn == self.settings.bulk_queue_arn else "transactional"
+
+    def reports_may_be_late(self) -> bool:
+        """Return whether an old report of SES may still be on the tracking queue.
+
+        Raises a retryable `SendError` if the queue or the ledger does not answer.
+        """
+        if self.tracking_queue.is_empty():
+            return False
+        return self.ledger.tracking_health().is_late(self.now().timestamp())
 
 
 @functools.cache
@@ -89,6 +100,7 @@ def wire(function_name: str) -> Sender:
         ledger=Claims(
             LedgerTable(dynamodb, settings.ledger_table_name), index_messages=settings.index_messages
         ),
+        tracking_queue=TrackingQueue(sqs, settings.tracking_queue_url),
         objects=Objects(
             session.client("s3", config=quick),
             own_bucket=settings.jobs_bucket_name,

@@ -41,6 +41,7 @@ def process(batch: Sequence[Record], tracker: Tracker) -> tuple[Record, ...]:
         completed, incomplete = complete(found, tracker)
         unfinished += not_found + incomplete + publish(completed, tracker)
         events += _count_events(completed)
+    tracker.health.note(batch, tracker.ledger, tracker.now())
     requeued = _requeue(unfinished, tracker)
     tracker.log.info("batch done", records=len(batch), events=events, requeued=len(requeued))
     return requeued

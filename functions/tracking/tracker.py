@@ -18,6 +18,7 @@ from mailbus.errors import InvalidNotification, MailbusError, PublishError, Send
 from mailbus.ledger.acceptances import Acceptances
 from tracking.aws.esp_events import EspEvents
 from tracking.aws.tracking_queue import TrackingQueue
+from tracking.health import HealthNotes
 from tracking.normalize import NormalizedNotification
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Tracker(msgspec.Struct, frozen=True, kw_only=True):
     esp_events: Callable[[], EspEvents]
     queue: TrackingQueue
     dead_letters: DeadLetterQueue
+    health: HealthNotes
     log: Logger
     now: Callable[[], float]
     publish_until: float = math.inf

@@ -21,6 +21,7 @@ from mailbus.ledger.acceptances import Acceptances
 from mailbus.ledger.table import LedgerTable
 from tracking.aws.esp_events import EspEvents
 from tracking.aws.tracking_queue import TrackingQueue
+from tracking.health import HealthNotes
 from tracking.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def wire() -> Callable[[float], Tracker]:
         sqs=session.client("sqs", config=quick),
         # it takes long to make, and hardly any event is that large
         s3=functools.cache(lambda: session.client("s3", config=quick)),
+        health=HealthNotes(),
         log=Logger(),
     )
 
@@ -77,6 +79,7 @@ def tracker(  # noqa: PLR0913 - keyword-only options
     events: EventBridgeClient,
     sqs: SQSClient,
     s3: Callable[[], S3Client],
+    health: HealthNotes,
     log: Logger,
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
@@ -103,6 +106,7 @@ def tracker(  # noqa: PLR0913 - keyword-only options
         ),
         queue=TrackingQueue(queues, settings.tracking_queue_url),
         dead_letters=DeadLetterQueue(queues, settings.dead_letter_queue_url),
+        health=health,
         log=log,
         now=now,
         publish_until=end - PUBLISH_SECONDS,

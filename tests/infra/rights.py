@@ -15,6 +15,7 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
             for lane in ("Transactional", "Bulk")
         ),
         ("sqs:SendMessage", "<Mail/Sending/DeadLetters/Queue>"),
+        ("sqs:GetQueueAttributes", "<Mail/Tracking/Work/Queue>"),
         # A transaction needs the rights of its single actions.
         *(
             (f"dynamodb:{action}", "<State/Ledger/Table>")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailbus.ledger import items
+from mailbus.ledger import items, tracking_health
 from mailbus.ledger.table import assignments
 
 if TYPE_CHECKING:
@@ -49,3 +49,7 @@ class Acceptances:
             condition=f"attribute_exists(pk) AND attribute_not_exists(#accepted.#{entry})",
         )
         return refused is None
+
+    def note_processed(self, now: float, oldest: float) -> None:
+        """Record that reports were processed, the oldest of which came onto the queue at `oldest`."""
+        tracking_health.note_processed(self._table, now, oldest)

@@ -15,6 +15,7 @@ from mailbus.errors import SendError
 from mailbus.ledger import items
 from mailbus.ledger.records import UNKNOWN, JobRecord, RecordKey, SentEntry, first_version
 from mailbus.ledger.table import INVALID, PUTS_PER_CALL, TRIES, Refused, assignments, busy
+from mailbus.ledger.tracking_health import TrackingHealth, read_health
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -97,6 +98,10 @@ class Claims:
     def find(self, keys: Iterable[RecordKey]) -> dict[RecordKey, JobRecord]:
         """Return the records of these keys as they are now. Raises `SendError`."""
         return self._table.find(keys)
+
+    def tracking_health(self) -> TrackingHealth:
+        """Return whether SES's reports are processed in time. Raises `SendError`."""
+        return read_health(self._table)
 
     def claim(self, claims: Sequence[Claim], *, now: float) -> list[Answer]:
         """Write records if they are still as seen; return an answer for each claim, in order.

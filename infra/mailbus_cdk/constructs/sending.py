@@ -65,11 +65,13 @@ class Sending(Construct):
             schedules=state.schedules,
             targets=[self.transactional.queue, self.bulk.queue, self.dead_letters.queue],
         )
-        function = self._function(settings, code, tracking.configuration_set.name, scheduling)
+        function = self._function(settings, code, tracking, scheduling)
         self.function_name = function.function.function_name
         self._grant_mail(function, settings, identity, tracking)
         self._grant_objects(function, settings)
         self._grant_services(function, scheduling)
+        # A mail in doubt is not sent again while its report may be there.
+        function.allow(["sqs:GetQueueAttributes"], [tracking.work.queue.queue_arn])
         for name, lane, concurrency in (
             ("Transactional", self.transactional, settings.transactional.max_concurrency),
             ("Bulk", self.bulk, settings.bulk.max_concurrency),
@@ -112,7 +114,7 @@ class Sending(Construct):
         return work
 
     def _function(
-        self, settings: Settings, code: Code, configuration_set_name: str, scheduling: Scheduling
+        self, settings: Settings, code: Code, tracking: Tracking, scheduling: Scheduling
     ) -> Function:
         sender = limits.sender(settings)
         return Function(
@@ -133,7 +135,8 @@ class Sending(Construct):
                     send_queue_arn=self.transactional.queue.queue_arn,
                     bulk_queue_url=self.bulk.queue.queue_url,
                     bulk_queue_arn=self.bulk.queue.queue_arn,
-                    configuration_set_name=configuration_set_name,
+                    tracking_queue_url=tracking.work.queue.queue_url,
+                    configuration_set_name=tracking.configuration_set.name,
                     message_tag_name=settings.message_tag_name,
                     metadata_in_headers=settings.metadata_in_headers,
                     send_defaults=settings.send_defaults,

@@ -31,9 +31,9 @@ OTHERS_CHARACTERS: Final = 5000
 ARN_CHARACTERS: Final = 70
 # A function's environment may have 4 KB
 # (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html),
-# of which names, queues and roles take up to 1,700 bytes.
-SEND_DEFAULTS_BYTES: Final = 2000
-FREE_ENVIRONMENT_BYTES: Final = 2300
+# of which names, queues and roles take up to 1,900 bytes.
+SEND_DEFAULTS_BYTES: Final = 1800
+FREE_ENVIRONMENT_BYTES: Final = 2100
 
 
 def findings(settings: Settings) -> Iterator[Finding]:

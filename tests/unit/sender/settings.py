@@ -37,6 +37,7 @@ SETTINGS: Final = SenderSettings(
     ledger_days=7,
     rate_cache_seconds=60,
     bulk_share=0.5,
+    tracking_queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/mailbus-dev-tracking",
     doubt_seconds=120,
     on_unknown="resend",
 )

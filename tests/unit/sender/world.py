@@ -22,6 +22,7 @@ from mailbus.ledger.table import LedgerTable
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
+from sender.aws.tracking_queue import TrackingQueue
 from sender.batch import process
 from sender.rate.gcra import SendAt
 from sender.ses.client import MailService
@@ -33,6 +34,7 @@ from tests.unit.sender.clock import Clock
 from tests.unit.sender.fake_queues import FakeQueues
 from tests.unit.sender.fake_scheduler import FakeScheduler
 from tests.unit.sender.fake_ses import FakeSes
+from tests.unit.sender.fake_tracking_queue import FakeTrackingQueue
 from tests.unit.sender.jobs import letter
 from tests.unit.sender.settings import (
     BULK_QUEUE,
@@ -91,6 +93,8 @@ class World:
         self.stream = io.StringIO()
         clients: Any = self.queues, self.ses, self.s3, self.scheduler, self.events, self.dynamodb
         sqs, ses, s3, scheduler, events, dynamodb = clients
+        self.reports = FakeTrackingQueue()
+        reports: Any = self.reports
         pacer: Any = self.pace
         table = LedgerTable(dynamodb, TABLE, sleep=lambda _: None)
         self.table, self.ledger, self.acceptances = table, Claims(table), Acceptances(table)
@@ -105,6 +109,7 @@ class World:
             ),
             dead_letters=DeadLetterQueue(sqs, DEAD_LETTERS),
             ledger=self.ledger,
+            tracking_queue=TrackingQueue(reports, SETTINGS.tracking_queue_url),
             objects=Objects(s3, own_bucket=JOBS_BUCKET, buckets=self.settings.source_buckets),
             schedules=Schedules(
                 scheduler,

@@ -17,7 +17,7 @@ from tests.unit.tracking.notifications import (
     sent,
     text,
 )
-from tests.unit.tracking.world import MAX_RECEIVES, SENT_AT, World
+from tests.unit.tracking.world import MAX_RECEIVES, SENT_BEFORE, World
 from tracking import batch
 from tracking.normalize import EVENTS_BYTES, normalize
 from tracking.tracker import RETRY_SECONDS
@@ -122,9 +122,9 @@ def test_a_retry_comes_soon_and_each_further_one_later() -> None:
 
 def test_a_record_is_retried_for_half_an_hour_however_often_it_was_delivered() -> None:
     world = World(events=FakeEvents(lambda _: "InternalFailure"))
-    world.now = SENT_AT + RETRY_SECONDS - 1
+    world.now = SENT_BEFORE + RETRY_SECONDS - 1
     assert world.run(DELIVERY, receive_count=10 * MAX_RECEIVES) == ["record-0"]
-    world.now = SENT_AT + RETRY_SECONDS
+    world.now = SENT_BEFORE + RETRY_SECONDS
     assert world.run(DELIVERY, receive_count=MAX_RECEIVES) == []
     assert world.dead_lettered == [("record-0", "PublishError")]
 

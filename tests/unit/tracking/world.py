@@ -22,6 +22,7 @@ from tests.unit.fakes.s3 import FakeS3
 from tests.unit.tracking.notifications import SNS_TIME, TOPIC
 from tracking import wiring
 from tracking.batch import process
+from tracking.health import HealthNotes
 
 if TYPE_CHECKING:
     from tracking.tracker import Tracker
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-tracking"
 EVENTS_BUCKET = "mailbus-dev-state-espevents"
 MAX_RECEIVES = 10
-# when the records came onto the queue
-SENT_AT = 1_763_630_045
 NOW = datetime.fromisoformat(SNS_TIME).timestamp()
+# when a record came onto the queue that is delivered again
+SENT_BEFORE = NOW - 24 * 60 * 60
 SETTINGS = TrackingSettings(
     event_bus_name=BUS,
     dead_letter_queue_url=DEAD_LETTERS,
@@ -64,6 +65,8 @@ class World:
         self.settings = msgspec.structs.replace(
             SETTINGS, metadata_in_headers=metadata_in_headers, index_messages=index_messages
         )
+        # as in a process that has just recorded it; the records themselves are fresh
+        self.health = HealthNotes(noted_at=math.inf)
         # loggers of one service share the first one's stream
         self.log = Logger(service=f"tracking-{uuid4()}", stream=self.stream)
         self.tracker = self.within(math.inf)
@@ -81,13 +84,22 @@ class World:
             events=self.events,  # type: ignore[arg-type] # a fake
             sqs=self.sqs,  # type: ignore[arg-type] # a fake
             s3=lambda: self.s3,  # type: ignore[arg-type,return-value] # a fake
+            health=self.health,
             log=self.log,
             now=lambda: self.now,
             sleep=lambda _: None,
         )
 
-    def run(self, *bodies: str, receive_count: int = 1, seconds: float | None = None) -> list[str]:
+    def run(
+        self,
+        *bodies: str,
+        receive_count: int = 1,
+        seconds: float | None = None,
+        sent_at: float | None = None,
+    ) -> list[str]:
         """Process a batch of these bodies, in so many seconds or without a limit; return what is requeued."""
+        if sent_at is None:
+            sent_at = self.now if receive_count == 1 else SENT_BEFORE
         batch = records(
             {
                 "Records": [
@@ -97,7 +109,7 @@ class World:
                         "body": body,
                         "attributes": {
                             "ApproximateReceiveCount": str(receive_count),
-                            "SentTimestamp": str(SENT_AT * 1000),
+                            "SentTimestamp": str(round(1000 * sent_at)),
                         },
                         "eventSource": "aws:sqs",
                     }

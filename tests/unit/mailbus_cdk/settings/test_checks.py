@@ -59,7 +59,7 @@ REJECTED = {
         ("[tracking]", f'[send_defaults]\nhtml = "{"<p>" * 700}"\n\n[tracking]'),
         (
             "mailbus.toml: send_defaults: take 2111 bytes as JSON; the function's environment has "
-            "room for 2000: move long texts into the jobs"
+            "room for 1800: move long texts into the jobs"
         ),
     ),
     "buckets must fit into the function's environment": (

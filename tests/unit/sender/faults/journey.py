@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
 
+from mailbus.ledger.items import JOB_PREFIX
 from tests.unit.sender.faults.deployment import (
     BULK,
     DOUBT_SECONDS,
@@ -117,10 +118,13 @@ class Journey:
         return [
             place
             for place, item in self.world.dynamodb.items.items()
-            if item.get("state", {}).get("S") == "scheduled"
-            or {number["N"] for number in item.get("open", {}).get("L", ())}
-            - item["accepted"]["M"].keys()
-            - {number["N"] for number in item.get("unknown", {}).get("L", ())}
+            if place[0].startswith(JOB_PREFIX)
+            and (
+                item.get("state", {}).get("S") == "scheduled"
+                or {number["N"] for number in item.get("open", {}).get("L", ())}
+                - item["accepted"]["M"].keys()
+                - {number["N"] for number in item.get("unknown", {}).get("L", ())}
+            )
         ]
 
     def _failed(self, job_id: str, recipient: str) -> bool:

@@ -14,10 +14,12 @@ from mailbus.ledger.table import LedgerTable
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
+from sender.aws.tracking_queue import TrackingQueue
 from sender.batch import process
 from sender.ses.client import MailService
 from sender.wiring import Sender
 from tests.unit.fakes.dynamodb import TABLE
+from tests.unit.sender.fake_tracking_queue import FakeTrackingQueue
 from tests.unit.sender.faults.clients import (
     FaultyBus,
     FaultyDynamo,
@@ -142,6 +144,8 @@ class Worker:
             queues=SendQueues(sqs, QUEUES),  # type: ignore[arg-type]
             dead_letters=DeadLetterQueue(sqs, DEAD_LETTERS),  # type: ignore[arg-type]
             ledger=Claims(LedgerTable(dynamodb, TABLE, sleep=self._sleep)),  # type: ignore[arg-type]
+            # no report waits on the queue: late ones are late on the way to it
+            tracking_queue=TrackingQueue(FakeTrackingQueue(), world.settings.tracking_queue_url),  # type: ignore[arg-type]
             objects=Objects(Uncalled(), own_bucket="mailbus-dev-jobs", buckets=()),  # type: ignore[arg-type]
             schedules=Schedules(
                 FaultyScheduler(self),  # type: ignore[arg-type]

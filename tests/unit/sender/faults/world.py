@@ -39,6 +39,7 @@ from tests.unit.tracking.world import SETTINGS as TRACKING
 from tracking.aws.esp_events import EspEvents
 from tracking.aws.tracking_queue import TrackingQueue
 from tracking.batch import process as track
+from tracking.health import HealthNotes
 from tracking.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class World:
             dead_letters=DeadLetterQueue(Uncalled(), DEAD_LETTERS),  # type: ignore[arg-type] # as above
             esp_events=lambda: EspEvents(FakeS3(), bucket="unused", prefix="esp-events/"),  # type: ignore[arg-type] # as above
             queue=TrackingQueue(Uncalled(), DEAD_LETTERS),  # type: ignore[arg-type] # as above
+            health=HealthNotes(),
             log=self.log,
             now=lambda: self.now,
         )
