@@ -66,7 +66,8 @@ def merge_data(whole: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 def _without_null(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Return a value with empty texts in place of null.
 
-    SES accepts a null, and then sends nothing (https://github.com/aws/aws-sdk-js/issues/2239).
+    To SES a null is a missing value: it accepts the mail, and then cannot render it
+    (https://github.com/aws/aws-sdk-js/issues/2239).
     """
     if value is None:
         return ""

@@ -223,7 +223,8 @@ _MISSING: Final = _Missing()
 
 def _value(path: str, data: Data, scopes: Scopes) -> Value:
     value = _lookup(path, data, scopes)
-    if isinstance(value, _Missing):
+    # a null as well: https://github.com/aws/aws-sdk-js/issues/2239
+    if isinstance(value, _Missing) or value is None:
         reason = f"Attribute '{path}' is not present in the rendering data."
         raise RenderingError(reason)
     return value
@@ -254,8 +255,6 @@ def _descend(value: Value, names: list[str]) -> Value | _Missing:
 
 
 def _to_text(value: Value) -> str:
-    if value is None:
-        return ""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():

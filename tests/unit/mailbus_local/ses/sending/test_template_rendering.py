@@ -58,6 +58,7 @@ def test_only_names_in_braces_are_simple_substitutions(template: str, simple: bo
     [
         ("{{attributeName}}", "Attribute 'attributeName' is not present in the rendering data."),
         ("{{contact.name}}", "Attribute 'contact.name' is not present in the rendering data."),
+        ("{{nobody}}", "Attribute 'nobody' is not present in the rendering data."),
         ("{{#if a}}never closed", "The template does not close its 'if' block."),
         ("closed {{/if}}", "The template closes a block that was not opened."),
         ("{{#if a}}{{/each}}", "The template closes with '{{/each}}' where '{{/if}}' is expected."),
@@ -69,7 +70,7 @@ def test_only_names_in_braces_are_simple_substitutions(template: str, simple: bo
 )
 def test_a_rendering_error_has_its_reason(template: str, reason: str) -> None:
     with pytest.raises(RenderingError) as caught:
-        render(template, {"contact": {}})
+        render(template, {"contact": {}, "nobody": None})
     assert str(caught.value) == reason
 
 
