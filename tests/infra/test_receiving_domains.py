@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,7 +14,7 @@ from mailbus_cdk.mailbus import Mailbus
 from mailbus_cdk.settings.receiving import Inbound, Rule
 from mailbus_cdk.settings.schema import Alarms
 from tests.infra.linters import lint
-from tests.infra.templates import statements
+from tests.infra.templates import SES_ARN, statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +127,10 @@ def test_ses_may_store_and_publish_for_rules_of_the_stage_alone(shared: Template
     policy = shared.one("AWS::S3::BucketPolicy", "InboundMail")
     (allowed,) = [one for one in statements(policy) if one.get("Sid") == "SesStoresReceivedMail"]
     rules = shared.text("state", allowed["Condition"]["ArnLike"]["aws:SourceArn"])
-    assert rules.endswith(":receipt-rule-set/*:receipt-rule/mailbus-prod.*")
+    prefix = f"{SES_ARN}:receipt-rule-set/all-stages:receipt-rule"
+    assert fnmatchcase(f"{prefix}/mailbus-prod.store", rules)
+    assert not fnmatchcase(f"{prefix}/mailbus-prod-eu.store", rules)
+    assert not fnmatchcase(f"{prefix}/mailbus-dev.store", rules)
 
 
 def test_rules_in_another_rule_set_are_other_resources(shared: Templates, prod: Templates) -> None:

@@ -57,6 +57,13 @@ REJECTED = {
         ('"inbound.example.com"', '"me@example.com"'),
         "mailbus.toml: [inbound] domains #1: must be a domain in lower case",
     ),
+    "domains are a list": (
+        ('["inbound.example.com"]', '"inbound.example.com"'),
+        (
+            "mailbus.toml: [inbound] domains: must be an array, not a string; write a list: "
+            'domains = ["inbound.example.com"]'
+        ),
+    ),
     "a region is written as by AWS": (
         ('"eu-west-1"', '"Ireland"'),
         "mailbus.toml: region: must be a region, such as us-east-1 (it is 'Ireland')",
