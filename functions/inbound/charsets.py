@@ -135,6 +135,7 @@ CELLS: Final = 94
 CELLS_BELOW_DELETE: Final = 63
 ROWS_BELOW_KANA: Final = 62
 
+_CONTROLS: Final = bytes(range(0x80, 0xA0))
 _CONTINUATIONS: Final = bytes(range(0x80, 0xC0))
 _JAPANESE_ESCAPES: Final = (b"\x1b$B", b"\x1b$@")
 # Around the first byte that is not UTF-8: enough to see if the rest is.
@@ -190,7 +191,7 @@ def _attempts(data: bytes, charset: str) -> Iterator[tuple[str | None, tuple[str
 
     UTF-8 is before the extensions, which have characters for most of its bytes.
     """
-    yield _decoded(data, WINDOWS.get(charset, charset)), ()
+    yield _decoded(data, _base(data, charset)), ()
     yield _utf8(data, charset), (UNDECODABLE_TEXT,)
     for extension in EXTENSIONS.get(charset, ()):
         yield _decoded(data, extension), ()
@@ -199,6 +200,12 @@ def _attempts(data: bytes, charset: str) -> Iterator[tuple[str | None, tuple[str
     if charset in WINDOWS:
         yield _decoded(data, charset), ()
     yield _replaced(data, charset), (UNDECODABLE_TEXT,)
+
+
+def _base(data: bytes, charset: str) -> str:
+    # without the bytes that differ, Python decodes the smaller charset in a tenth of the time
+    has_windows_bytes = charset in WINDOWS and len(data.translate(None, _CONTROLS)) < len(data)
+    return WINDOWS[charset] if has_windows_bytes else charset
 
 
 def _utf8(data: bytes, charset: str) -> str | None:

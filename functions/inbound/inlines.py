@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from inbound.structure import Part
 
-_CID: Final = re.compile(rb"cid:([^\s\"'<>()\[\]\\]{1,1000})", re.IGNORECASE)
+# In lower case, as the body is searched: a pattern that ignores case takes ten times as long.
+_CID: Final = re.compile(rb"cid:([^\s\"'<>()\[\]\\]{1,1000})")
 # RFC 2557: a part that the HTML names by its address
 _ADDRESS: Final = re.compile(
     rb"\b(?:src|href|background|data|poster)\s*=\s*(?:\"([^\"]{1,2000})\"|'([^']{1,2000})'|([^\s\"'>]{1,2000}))"
-    rb"|\burl\(\s*[\"']?([^\"')]{1,2000})",
-    re.IGNORECASE,
+    rb"|\burl\(\s*[\"']?([^\"')]{1,2000})"
 )
 
 
@@ -43,8 +43,8 @@ def inlines(parts: Sequence[Part], is_body: Callable[[Part], bool], body: bytes)
 
 
 def _used(pattern: re.Pattern[bytes], body: bytes) -> frozenset[bytes]:
-    """Return the references in a body, as they are written and decoded."""
-    found = {next(filter(None, match.groups())).strip() for match in pattern.finditer(body)}
+    """Return the references in a body, as they are written and decoded, in lower case."""
+    found = {next(filter(None, match.groups())).strip() for match in pattern.finditer(body.lower())}
     plain = {reference.replace(b"&amp;", b"&") for reference in found}
     return frozenset(each.lower() for each in (*plain, *map(urllib.parse.unquote_to_bytes, plain)))
 

@@ -29,6 +29,9 @@ MISSING_CLOSING_BOUNDARY: Final = "missing_closing_boundary"
 NESTED_TOO_DEEP: Final = "nested_too_deep"
 TOO_MANY_PARTS: Final = "too_many_parts"
 
+# The header of a multipart inside another one, which is looked for in each part.
+HEAD_BYTES: Final = 64 * 1024
+
 DEPTH: Final = 128
 PARTS: Final = 2000
 
@@ -252,6 +255,7 @@ def _split(raw: bytes, body: _Entity, boundary: bytes, limit: int, opens: _Opens
 
 def _opens(raw: bytes, start: int, end: int, boundary: bytes) -> bool:
     """Return True if a section is the header of a multipart with this boundary."""
+    end = min(end, start + HEAD_BYTES)
     if not any(_names(raw, start, end, equals + boundary) for equals in (b"=", b'="', b"= ")):
         return False
     header = fields.read_header(raw, start, end, limit=fields.PART_FIELDS)
