@@ -46,6 +46,7 @@ _SIGNS: Final[Mapping[str, re.Pattern[str]]] = {
     "x-autoreply-from": _ANYTHING,
     "x-autorespond": _UNLESS_DENIED,
     "x-autoresponder": _UNLESS_DENIED,
+    "x-autoresponse": _UNLESS_DENIED,
     "x-failed-recipients": _ANYTHING,
     "x-fc-machinegenerated": _UNLESS_DENIED,
     "x-mail-autoreply": _UNLESS_DENIED,

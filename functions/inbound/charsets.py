@@ -178,9 +178,12 @@ def decode(data: bytes, label: str | None) -> tuple[str, tuple[str, ...]]:
     if label is None:
         return unlabelled(data)
     charset = _known(label)
-    if charset is None:
+    # ASCII would replace every byte over 127: guessing the charset gives more
+    if charset in {None, "ascii"}:
         text, defects = unlabelled(data)
-        return text, (UNKNOWN_CHARSET, *defects)
+        if charset is None:
+            return text, (UNKNOWN_CHARSET, *defects)
+        return text, () if data.isascii() else (UNDECODABLE_TEXT,)
     attempts = _attempts(data, charset)
     text, defects = next((found, wrong) for found, wrong in attempts if found is not None)
     return _without_surrogates(text), defects
@@ -217,9 +220,6 @@ def _utf8(data: bytes, charset: str) -> str | None:
 
 
 def _replaced(data: bytes, charset: str) -> str:
-    # ASCII would replace every byte over 127: guessing the charset gives more
-    if charset == "ascii":
-        return unlabelled(data)[0]
     if charset in JAPANESE:
         return data.decode(JAPANESE[charset], japanese_errors("replace"))
     return data.decode(charset, "replace")

@@ -42,6 +42,7 @@ _HEADER_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 # The lookbehind matches a run of blanks once, and not again from each of its blanks.
 _LINE_BREAK: Final = re.compile(r"(?<!\s)\s*[\r\n]\s*")
 _WORD_HEAD: Final = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?")
+_UNCLOSED: Final = re.compile(r'\s[^<>"]*[<>"]|[<>"][^\s]*\s')
 _MESSAGE_ID: Final = re.compile(r"<[^<>]+>")
 
 
@@ -119,8 +120,9 @@ def _known_header(raw: bytes, position: int, stop: int, known: int, fields: Size
     Mail programs read on to the empty line, as Thunderbird does
     (https://searchfox.org/comm-central/source/mailnews/mime/src/mimehdrs.cpp). If that line is missing, a
     whole paragraph of the body would be lost. So the header continues if a field follows that people do not
-    write in a text, or if the broken line is the only one, or a line of an mbox file. `known` is what was
-    returned before, so that each line is read once.
+    write in a text, or if the broken line is the only one, or a line of an mbox file. The delimiter of a part
+    ends it (https://github.com/namecheap/fast_mail_parser/issues/150). `known` is what was returned before,
+    so that each line is read once.
     """
     if position < known:
         return known
@@ -132,6 +134,8 @@ def _known_header(raw: bytes, position: int, stop: int, known: int, fields: Size
             return end if broken <= 1 else position
         if _SURE_FIELD.match(line):
             return end
+        if line.startswith(b"--"):
+            break
         if not (line[:1] in b" \t" or _FIELD.match(line) or _MBOX_LINE.match(line)):
             broken += 1
         end = match.end()
@@ -220,13 +224,16 @@ def _pieces(value: str) -> Iterable[str | _Word]:
 def masked(value: str) -> str:
     """Return a value with `WORD_MASK` for each character of its encoded words.
 
-    An encoded word is one word, whatever it holds (RFC 2047, 5).
+    An encoded word is one word, whatever it holds (RFC 2047, 5); but one with blanks and quotes or brackets
+    was probably not closed, and another name ends like a word.
     """
     if "=?" not in value:
         return value
     kept: list[str] = []
     position = 0
     for start, end, _ in _words(value):
+        if _UNCLOSED.search(value, start, end):
+            continue
         kept += (value[position:start], WORD_MASK * (end - start))
         position = end
     return "".join((*kept, value[position:]))

@@ -1,8 +1,8 @@
 """Finds the parts of a mail that are shown within its body: those that the body uses.
 
-A mark alone does not make an inline: Apple Mail marks all files so that it can show, PDFs too
-(https://www.rfc-editor.org/rfc/rfc2183, 2.1, calls it the sender's wish), and many programs give each file a
-Content-ID.
+A mark alone does not make an inline: Apple Mail marks all files that it can show, PDFs too
+(https://github.com/pazz/alot/issues/243, https://github.com/Cocoanetics/SwiftMail/issues/142), and many
+programs give each file a Content-ID.
 """
 
 from __future__ import annotations

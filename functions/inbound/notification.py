@@ -74,7 +74,11 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The mail's envelope. `destination` has all recipients, the receipt those that matched the rule."""
+    """The mail's sender and recipients.
+
+    `destination` is from its To and Cc headers; the envelope's recipients that matched the rule are in the
+    receipt.
+    """
 
     message_id: str
     source: str | None = None

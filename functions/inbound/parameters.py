@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from inbound import charsets, fields
+from inbound import charsets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +28,10 @@ _COMMENT_BEGIN: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[;(]', re.DOTALL)
 _COMMENT_MARK: Final = re.compile(r"\\.|[()]", re.DOTALL)
 _COMMENT_DEPTHS: Final = {"(": 1, ")": -1}
 _NAME_BEGIN: Final = re.compile(r"\s*+(?:file)?name[*0-9]*+\s*+=", re.IGNORECASE)
-# Up to a semicolon, except in a quoted string, which may be open.
-_PIECE: Final = re.compile(r'(?:[^";\\]|\\.|\\\Z|"(?:[^"\\]|\\.)*(?:"|\\?\Z))*+', re.DOTALL)
+# Up to a semicolon, except in a quoted string, which may be open, and in an encoded word without quotes.
+_PIECE: Final = re.compile(
+    r'(?:=\?[^?\s"]{1,80}\?[BbQq]\?[^?\s"]*\?=|[^";\\]|\\.|\\\Z|"(?:[^"\\]|\\.)*(?:"|\\?\Z))*+', re.DOTALL
+)
 # RFC 2231, 3 and 4: name*, name*0, name*0*
 _EXTENDED: Final = re.compile(r"(\w+)\*(?:([0-9]{1,4})\*?)?")
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)', re.DOTALL)
@@ -86,11 +88,10 @@ def parameterized(value: str) -> Parameterized:
 
 def _given(value: str) -> Iterator[tuple[str, str]]:
     """Yield the parameters as they are given, without their quotes."""
-    mask = fields.masked(value)
-    position = mask.find(";")
-    while 0 <= position < len(mask):
-        piece = _PIECE.match(mask, position + 1)
-        end = len(mask) if piece is None else piece.end()
+    position = value.find(";")
+    while 0 <= position < len(value):
+        piece = _PIECE.match(value, position + 1)
+        end = len(value) if piece is None else piece.end()
         name, is_given, content = value[position + 1 : end].partition("=")
         if is_given:
             yield name.strip().lower(), _unquoted(content.strip())

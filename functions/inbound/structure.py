@@ -8,6 +8,7 @@ its bytes are exact, and time and memory are bounded.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -29,8 +30,8 @@ MISSING_CLOSING_BOUNDARY: Final = "missing_closing_boundary"
 NESTED_TOO_DEEP: Final = "nested_too_deep"
 TOO_MANY_PARTS: Final = "too_many_parts"
 
-# The header of a multipart inside another one, which is looked for in each part.
-HEAD_BYTES: Final = 64 * 1024
+# Before a delimiter, the header of a multipart that uses the boundary again is looked for.
+OPENING_BYTES: Final = 16 * 1024
 
 DEPTH: Final = 128
 PARTS: Final = 2000
@@ -38,6 +39,11 @@ PARTS: Final = 2000
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 _TOKEN: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}")
 _DELIMITER_REST: Final = rb"(--)?[ \t]*(?:\r\n|\r|\n|\Z)"
+# A field that is not over yet.
+_MULTIPART_FIELD: Final = re.compile(
+    rb"(?:\A|[\r\n])content-type[ \t]*:\s*multipart/[^\r\n]*(?:(?:\r\n|\r|\n)[ \t][^\r\n]*)*\Z", re.IGNORECASE
+)
+_HEADER_LINE: Final = re.compile(rb"[!-9;-~]+[ \t]*:|[ \t]")
 _BRACKETS: Final = re.compile(r"^<(.*)>$", re.DOTALL)
 
 
@@ -219,7 +225,8 @@ def _split_within(raw: bytes, body: _Entity, media: _Media, limit: int, opens: _
 def _split(raw: bytes, body: _Entity, boundary: bytes, limit: int, opens: _Opens) -> _Split:
     """Return the ranges between the delimiters.
 
-    A multipart inside may use the boundary again: its range has its own delimiters, up to its closing one.
+    A multipart inside, at any depth, may use the boundary again: its range has its own delimiters, up to its
+    closing one (https://github.com/emersion/go-message/issues/164).
     """
     ranges: list[tuple[int, int]] = []
     child: int | None = None
@@ -227,23 +234,20 @@ def _split(raw: bytes, body: _Entity, boundary: bytes, limit: int, opens: _Opens
     for at, after, closes in _delimiters(raw, body.start, body.end, b"--" + boundary):
         if child is None:
             if closes:
-                return _Split(ranges=tuple(ranges), defects=() if ranges else (EMPTY_MULTIPART,))
+                return _Split(ranges=(), defects=(EMPTY_MULTIPART,))
             child = after
         else:
             sections += 1
             inside += opens(section, at, boundary)
             if inside:
                 inside -= closes
-                if not inside:
-                    ranges.append((child, after))
-                    child = None
             else:
                 ranges.append((child, max(child, _before_line_break(raw, at))))
                 if closes:
                     return _Split(ranges=tuple(ranges))
                 child = after
         section = after
-        if child is not None and sections >= limit:
+        if sections >= limit:
             rest = ((child, at),) if inside else ()
             return _Split(ranges=(*ranges, *rest), defects=(TOO_MANY_PARTS,))
     if child is not None:
@@ -254,19 +258,29 @@ def _split(raw: bytes, body: _Entity, boundary: bytes, limit: int, opens: _Opens
 
 
 def _opens(raw: bytes, start: int, end: int, boundary: bytes) -> bool:
-    """Return True if a section is the header of a multipart with this boundary."""
-    end = min(end, start + HEAD_BYTES)
-    if not any(_names(raw, start, end, equals + boundary) for equals in (b"=", b'="', b"= ")):
-        return False
-    header = fields.read_header(raw, start, end, limit=fields.PART_FIELDS)
-    media = parameterized(header.first("content-type") or "")
-    return media.token.startswith("multipart/") and _boundary(media) == boundary
+    """Return True if a section ends in the header of a multipart with this boundary, and its preamble."""
+    begin = max(start, end - OPENING_BYTES)
+    return any(_names(raw, begin, end, equals + boundary) for equals in (b"=", b'="', b"= "))
 
 
-def _names(raw: bytes, start: int, end: int, boundary: bytes) -> bool:
-    named = raw.find(boundary, start, end)
+def _names(raw: bytes, begin: int, end: int, boundary: bytes) -> bool:
+    named = raw.rfind(boundary, begin, end)
     after = named + len(boundary)
-    return named >= 0 and raw[after : after + 1] in b'"; \t\r\n'
+    if named < 0 or raw[after : after + 1] not in b'"; \t\r\n':
+        return False
+    text = raw[begin:named]
+    return _MULTIPART_FIELD.search(text) is not None and _is_in_header(text)
+
+
+def _is_in_header(text: bytes) -> bool:
+    """Return True if the end of a text is in a header: of the text, of a part, or of a message in it."""
+    lines = text.splitlines()
+    while lines and _HEADER_LINE.match(lines[-1]):
+        lines.pop()
+    if not lines or lines[-1].startswith(b"--"):
+        return True
+    above = itertools.takewhile(_HEADER_LINE.match, reversed(lines[:-1]))
+    return not lines[-1] and any(b"message/rfc822" in line.lower() for line in above)
 
 
 def _boundary(media: Parameterized) -> bytes | None:

@@ -62,7 +62,7 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     recipients: Annotated[
         tuple[str, ...],
-        Meta(description="All recipients that SES named, of other rules and domains too."),
+        Meta(description="All recipients that SES named, which it takes from the To and Cc headers."),
     ] = ()
     recipient_details: Annotated[
         dict[str, str],

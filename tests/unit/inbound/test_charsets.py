@@ -61,6 +61,8 @@ from inbound import charsets
         (b"\x1b$B|b|q\x1b(B \x1b(I1\x1b(B", "cp50221", "髙ⅰ ｱ", ()),
         (b"\x1b$B-!}~\x1b(B", "iso-2022-jp", "①\ufffd", ("undecodable_text",)),
         (b"\x1b$B-!\x1b(B", None, "①", ()),
+        (b"\x1b$B-!\x1b(B", "us-ascii", "①", ()),
+        (b"plain", "us-ascii", "plain", ()),
         (b"\x1b$B-\x1b(B", None, "\x1b$B-\x1b(B", ()),
         (b"\x1b[1m$", None, "\x1b[1m$", ()),
         (b"\x87\x40", "shift_jis", "①", ()),

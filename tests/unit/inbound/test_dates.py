@@ -43,7 +43,18 @@ def test_a_zone_is_read_however_it_is_written(zone: str) -> None:
 
 @pytest.mark.parametrize(
     ("zone", "hour"),
-    [("", 9), ("Z", 9), ("UT", 9), ("CEST", 7), ("MESZ", 7), ("CET", 8), ("BST", 8), ("MSK", 6), ("JST", 0)],
+    [
+        ("", 9),
+        ("Z", 9),
+        ("UT", 9),
+        ("CEST", 7),
+        ("CEDT", 7),
+        ("MESZ", 7),
+        ("CET", 8),
+        ("BST", 8),
+        ("MSK", 6),
+        ("JST", 0),
+    ],
 )
 def test_zones_of_one_meaning_have_it(zone: str, hour: int) -> None:
     assert parse_date(f"16 Nov 2026 09:32:29 {zone}") == datetime(2026, 11, 16, hour, 32, 29, tzinfo=UTC)

@@ -128,6 +128,8 @@ def test_header_lines_may_end_in_crlf_lf_or_cr(ending: bytes) -> None:
         (b"A: 1\nDear,\nNote: a\nhello\n\nb", ["A"], b"Dear,\nNote: a\nhello\n\nb", ("missing_header_end",)),
         (b"A: 1\nDear all,\nhello\n\nb", ["A"], b"Dear all,\nhello\n\nb", ("missing_header_end",)),
         (b"A: 1\nDear all,\nhello", ["A"], b"Dear all,\nhello", ("missing_header_end",)),
+        (b"A: 1\n--b\nContent-Type: x\n\nb", ["A"], b"--b\nContent-Type: x\n\nb", ("missing_header_end",)),
+        (b"A: 1\nhi\n--b\nX-C: x\n\nb", ["A"], b"hi\n--b\nX-C: x\n\nb", ("missing_header_end",)),
         (b"A: 1\nDear all,", ["A"], b"Dear all,", ("missing_header_end",)),
         (b"A: 1\n: 2\nB: 3\n\nbody", ["A", "B"], b"body", ("bad_header",)),
         (b"\nbody", [], b"body", ()),

@@ -36,6 +36,11 @@ from inbound.parameters import PARAMETER_CHARACTERS, Parameterized, parameterize
         ("attachment; filename*1=b.txt; filename*00=a", "attachment", {"filename": "ab.txt"}),
         ("attachment; filename*=%41.txt", "attachment", {"filename": "A.txt"}),
         ("attachment; filename*=; filename=a.txt", "attachment", {"filename": "a.txt"}),
+        (
+            'attachment; filename*0="=?UTF-8?Q?a=E2?= =?UTF-8?Q?=82=A"; filename*1="C;.b?="; x=1',
+            "attachment",
+            {"filename": "=?UTF-8?Q?a=E2?= =?UTF-8?Q?=82=AC;.b?=", "x": "1"},
+        ),
         # quotes that are not closed, not escaped, or followed by something
         ('attachment; filename="a.txt', "attachment", {"filename": "a.txt"}),
         ('attachment; filename="a;b.txt; x=1', "attachment", {"filename": "a;b.txt; x=1"}),

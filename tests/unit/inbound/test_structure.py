@@ -116,6 +116,7 @@ def reused(*parts: str, kind: str = "alternative", closed: bool = True) -> str:
     return f"Content-Type: multipart/{kind}; boundary=b\n{inside}" + "\n--b--\n" * closed
 
 
+INNER = f"Content-Type: multipart/alternative; boundary=c\n\n--c\n{PLAIN}\n--c\n"
 FILE = FILED + "Content-Type: text/csv; name=1.csv\n\n1"
 
 
@@ -151,6 +152,21 @@ FILE = FILED + "Content-Type: text/csv; name=1.csv\n\n1"
             (b"hello", b"<p>hello\n", ["text/csv"], []),
             ("missing_closing_boundary",),
         ),
+        (
+            multipart("mixed", INNER + reused(HTML, FILE, kind="related") + "\n--c--\n", FILE),
+            (b"hello", b"<p>hello", ["text/csv"] * 2, []),
+            (),
+        ),
+        (
+            multipart("mixed", INNER + reused(HTML) + f"\n--c\n{FILE}\n--c--\n", FILE),
+            (b"hello", b"<p>hello", ["text/csv"] * 2, []),
+            (),
+        ),
+        (
+            multipart("mixed", PLAIN, "Content-Type: message/rfc822\n\nFrom: a@b\n" + reused(HTML), FILE),
+            (b"hello", None, ["message/rfc822", "text/csv"], []),
+            (),
+        ),
         (multipart("mixed", reused(), FILE), (None, None, ["text/csv"], []), ("empty_multipart",)),
     ],
 )
@@ -161,8 +177,15 @@ def test_a_multipart_that_uses_the_boundary_around_it_again_loses_no_part(
     assert (shown(mail), mail.defects) == (expected, defects)
 
 
-def test_content_that_names_the_boundary_is_content() -> None:
-    content = "about Content-Type: multipart/mixed; boundary=b; that is all"
+@pytest.mark.parametrize(
+    "content",
+    [
+        "about Content-Type: multipart/mixed; boundary=b; that is all",
+        "as in\nContent-Type: multipart/mixed; boundary=b\n\nthat is all",
+        "as in\n\nContent-Type: multipart/mixed; boundary=b\n\nthat is all",
+    ],
+)
+def test_content_that_names_the_boundary_is_content(content: str) -> None:
     assert shown(mime.parse(multipart("mixed", f"Content-Type: text/plain\n\n{content}", FILE))) == (
         content.encode(),
         None,
