@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Final
 
-QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
+QUOTED: Final = r'"(?:[^"\\]++|\\.)*+"'
+# a quotation mark without an end is read once, and not again from each mark behind it
+QUOTED_OR_OPEN: Final = QUOTED + r"|\"(?:[^\"\\]++|\\.)*+\\?\Z"
 NO_ADDRESS: Final = (
     'has a quotation mark (") that neither a name nor the part before the @ begins and ends with; write '
     '"Name" <name@example.com>'
@@ -58,7 +60,7 @@ class _Written(msgspec.Struct, frozen=True, kw_only=True):
 
 def why_no_list(text: str) -> str | None:
     """Return why a text is no list of mailboxes between commas, None if only one of them may be wrong."""
-    bare = re.sub(QUOTED, "", text).strip()
+    bare = _bare(text).strip()
     if _is_group(bare):
         return 'must not be a group (":" to ";"); separate addresses with commas'
     return 'has ";" between addresses; separate addresses with commas' if ";" in bare[:-1] else None
@@ -66,7 +68,7 @@ def why_no_list(text: str) -> str | None:
 
 def why_invalid(text: str) -> str | None:
     """Return why a text is no mailbox, None if only the domain or a length is wrong."""
-    written = _Written(text=text, bare=re.sub(QUOTED, "_", text))
+    written = _Written(text=text, bare=_bare(text))
     return next((reason for rule in _RULES if (reason := rule(written)) is not None), None)
 
 
@@ -127,6 +129,11 @@ def _prefix(written: _Written) -> str | None:
 def _group(written: _Written) -> str | None:
     reason = 'is a group (":" to ";"); write each address as a separate entry'
     return reason if _is_group(written.bare) else None
+
+
+def _bare(text: str) -> str:
+    """Return a text with a word in place of each quoted string; one without an end is a quotation mark."""
+    return re.sub(QUOTED_OR_OPEN, lambda found: "_" if re.fullmatch(QUOTED, found[0]) else '"', text)
 
 
 def _is_group(bare: str) -> bool:

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mailbus import address_reasons
-from mailbus.address_reasons import QUOTED
+from mailbus.address_reasons import QUOTED, QUOTED_OR_OPEN
 from mailbus.characters import named
 from mailbus.domains import DOTS, InvalidDomain, ascii_domain
 from mailbus.errors import InvalidJob
@@ -33,9 +33,9 @@ _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*|{QUOTED}")
 _ADDR_SPEC: Final = re.compile(rf"(?P<local>{QUOTED}|[^\"@]*)@(?P<domain>[^@]*)")
 _NAMED: Final = re.compile(rf'(?P<name>(?:{QUOTED}|[^"<>()\[\],;:@\\])*)<(?P<spec>(?:{QUOTED}|[^<>"])*)>')
-_SPLIT: Final = re.compile(rf"(?:{QUOTED}|<[^<>]*>|\([^()]*\)|[^,])+", re.DOTALL)
+_SPLIT: Final = re.compile(rf"(?:{QUOTED_OR_OPEN}|<[^<>]*>|\([^()]*\)|[^,])+", re.DOTALL)
 _OUTSIDE_QUOTES: Final = re.compile(QUOTED)
-_COMMENT_OR_QUOTED: Final = re.compile(rf"{QUOTED}|[()]")
+_COMMENT_OR_QUOTED: Final = re.compile(rf"{QUOTED_OR_OPEN}|[()]")
 _INSIDE_COMMENT: Final = re.compile(r"\\.|[()]", re.DOTALL)
 # SES refuses any other character for everyone on the mail, "_" too ("Domain contains illegal character"). Its
 # texts are those of InternetAddress in Java's mail library:

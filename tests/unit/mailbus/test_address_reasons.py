@@ -36,6 +36,7 @@ REFUSED = [
     ("ann@example.com <ann@example.com>", 'has "@" in a name'),
     ('"Ann"ann@example.com', "has a quotation mark"),
     ('"Ann <ann@example.com>', "has an unbalanced quotation mark"),
+    ('"\\' * 999, "has an unbalanced quotation mark"),
     ("Ann <ann@example.com", 'has an unbalanced bracket: "<" without ">"'),
     ("ann@example.com>", 'has an unbalanced bracket: ">" without "<"'),
     ("Ann (Sales <ann@example.com>", 'has an unbalanced bracket: "(" without ")"; write the name in quotes'),
