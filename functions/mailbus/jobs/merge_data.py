@@ -31,24 +31,27 @@ class EntryData:
 
     def __init__(self, global_data: dict[str, Any], names: Mapping[str, str] | None) -> None:
         self._names = names
-        self.of_all = self._as_sent(global_data)
-        self._size = _check_size(self.of_all, GLOBAL_PATH)
+        self.of_all, self._bytes = self._as_sent(global_data)
+        _check_size(self.of_all, GLOBAL_PATH)
 
     def of(self, own: dict[str, Any], path: str) -> dict[str, Any]:
         """Return a recipient's complete data. Raises `InvalidJob` at `path` if SES refuses its size."""
-        sent = self._as_sent(own)
+        sent, size = self._as_sent(own)
         data = merge_data(self.of_all, sent)
-        if _size(sent) + self._size > MAX_TEMPLATE_DATA:
+        # merged it has no more bytes than apart, and no more characters than bytes
+        if size + self._bytes > MAX_TEMPLATE_DATA:
             _check_size(data, path)
         return data
 
-    def _as_sent(self, data: dict[str, Any]) -> dict[str, Any]:
+    def _as_sent(self, data: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        """Return the part of a job's data that is sent, and its bytes at most."""
         if self._names is not None:
             data = {sent: data[name] for name, sent in self._names.items() if name in data}
+        encoded = msgspec.json.encode(data)
         # null is rare
-        if _NULL not in msgspec.json.encode(data):
-            return data
-        return {name: _without_null(value) for name, value in data.items()}
+        if _NULL in encoded:
+            data = {name: _without_null(value) for name, value in data.items()}
+        return data, len(encoded)
 
 
 def merge_data(whole: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,12 +81,7 @@ def _without_null(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
-def _check_size(data: dict[str, Any], path: str) -> int:
-    size = _size(data)
+def _check_size(data: dict[str, Any], path: str) -> None:
+    size = len(msgspec.json.encode(data).decode())
     if size > MAX_TEMPLATE_DATA:
         refuse(path, f"has {size} characters as JSON with the global data; SES allows {MAX_TEMPLATE_DATA}")
-    return size
-
-
-def _size(data: dict[str, Any]) -> int:
-    return len(msgspec.json.encode(data).decode())
