@@ -1,6 +1,6 @@
 """Parses the Date header as mail programs write it: the time that is meant, or none.
 
-The standard library's parser takes zones that it does not know for UTC, and reads `+02:00` as two minutes.
+The standard library's parser takes zones that it does not know for UTC, `+02:00` too, and `+1` for a minute.
 """
 
 from __future__ import annotations

@@ -219,7 +219,11 @@ def _split_within(raw: bytes, body: _Entity, media: _Media, limit: int, opens: _
     boundary = _boundary(media.value)
     if boundary is None:
         return _Split(ranges=None, defects=(MISSING_BOUNDARY,))
-    return _split(raw, body, boundary, limit, opens)
+    split = _split(raw, body, boundary, limit, opens)
+    if split.ranges is None and boundary[:1] + boundary[-1:] == b"''":
+        # apostrophes are of the boundary, unless it was meant to be quoted
+        return _split(raw, body, boundary[1:-1], limit, opens)
+    return split
 
 
 def _split(raw: bytes, body: _Entity, boundary: bytes, limit: int, opens: _Opens) -> _Split:

@@ -74,6 +74,13 @@ def test_blanks_at_the_end_of_a_boundary_do_not_count() -> None:
     assert shown(mime.parse(raw)) == (b"hello", None, ["text/html"], [])
 
 
+def test_a_boundary_may_be_quoted_by_apostrophes_or_have_them() -> None:
+    raw = multipart("mixed", PLAIN).replace(b'"b"', b"'b'")
+    assert mime.parse(raw).text == b"hello"
+    assert mime.parse(raw.replace(b"--b", b"--'b'")).text == b"hello"
+    assert mime.parse(raw.replace(b"--b", b"--c")).defects == ("missing_boundary",)
+
+
 @pytest.mark.parametrize("encoding", ["base64 base64", "base64, base64", "base64;", '"base64"', "BASE64 (x)"])
 def test_the_first_of_several_encodings_counts(encoding: str) -> None:
     mail = mime.parse(f"From: a@example.org\nContent-Transfer-Encoding: {encoding}\n\naGVsbG8=".encode())
