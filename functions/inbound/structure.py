@@ -220,7 +220,7 @@ def _split_within(raw: bytes, body: _Entity, media: _Media, limit: int, opens: _
     if boundary is None:
         return _Split(ranges=None, defects=(MISSING_BOUNDARY,))
     split = _split(raw, body, boundary, limit, opens)
-    if split.ranges is None and boundary[:1] + boundary[-1:] == b"''":
+    if split.ranges is None and len(boundary) > len("''") and boundary[:1] + boundary[-1:] == b"''":
         # apostrophes are of the boundary, unless it was meant to be quoted
         return _split(raw, body, boundary[1:-1], limit, opens)
     return split

@@ -79,6 +79,7 @@ def test_a_boundary_may_be_quoted_by_apostrophes_or_have_them() -> None:
     assert mime.parse(raw).text == b"hello"
     assert mime.parse(raw.replace(b"--b", b"--'b'")).text == b"hello"
     assert mime.parse(raw.replace(b"--b", b"--c")).defects == ("missing_boundary",)
+    assert mime.parse(raw.replace(b"'b'", b"''")).defects == ("missing_boundary",)
 
 
 @pytest.mark.parametrize("encoding", ["base64 base64", "base64, base64", "base64;", '"base64"', "BASE64 (x)"])
