@@ -50,13 +50,17 @@ MOST_REPETITIONS: Final = 5
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """The counts of a journey; `kills` and `jobs_hit` by point, `broken_answers` of SES, duplicates sent."""
+    """The counts of a journey.
+
+    `kills` and `jobs_hit` by point, `broken_answers` of SES, duplicates sent, and copies of waiting jobs.
+    """
 
     outcomes: OutcomeCounts
     kills: dict[KillPoint, int]
     jobs_hit: dict[KillPoint, int]
     broken_answers: int
     duplicates: int
+    copies: int
     seconds: float
 
     @property
@@ -93,7 +97,8 @@ def run(  # noqa: PLR0913 - what a journey consists of
     with (
         httpx.Client(base_url=f"{ses_url}/_simulator/", timeout=120) as simulator,
         KillingProxy(
-            {"sesv2": ses_url, "dynamodb": aws_url, "eventbridge": aws_url}, kills_per_point=kills_per_point
+            {"sesv2": ses_url, "dynamodb": aws_url, "eventbridge": aws_url, "sqs": aws_url},
+            kills_per_point=kills_per_point,
         ) as proxy,
         _faults(simulator),
         sender_configured(
@@ -122,6 +127,7 @@ def run(  # noqa: PLR0913 - what a journey consists of
             jobs_hit={point: len(job_ids) for point, job_ids in proxy.jobs_hit.items()},
             broken_answers=_broken_answers(simulator) - broken_before,
             duplicates=duplicates,
+            copies=proxy.copies,
             seconds=round(time.monotonic() - began, 1),
         )
 

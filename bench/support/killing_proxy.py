@@ -21,15 +21,21 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from mailbus.aws.sqs import WAITING_ATTRIBUTE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import TracebackType
 
 KillPoint = Literal[
-    "before the call", "after SES accepted", "after the ledger write", "before the acknowledgement"
+    "before the call",
+    "after SES accepted",
+    "after the ledger write",
+    "before the acknowledgement",
+    "after the copies",
 ]
 # as AWS's SDK names them: https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html
-Service = Literal["sesv2", "dynamodb", "eventbridge"]
+Service = Literal["sesv2", "dynamodb", "eventbridge", "sqs"]
 When = Literal["before", "after"]
 
 
@@ -40,8 +46,12 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     when: When
     # all operations of the service where it is empty
     operations: tuple[str, ...] = ()
+    # only calls that contain it
+    content: bytes = b""
 
 
+SEND_BATCH: Final = "SendMessageBatch"
+COPY: Final = f'"{WAITING_ATTRIBUTE}"'.encode()
 TRIGGERS: Final[dict[KillPoint, Trigger]] = {
     "before the call": Trigger(service="sesv2", when="before"),
     "after SES accepted": Trigger(service="sesv2", when="after"),
@@ -49,6 +59,8 @@ TRIGGERS: Final[dict[KillPoint, Trigger]] = {
         service="dynamodb", when="after", operations=("BatchWriteItem", "UpdateItem")
     ),
     "before the acknowledgement": Trigger(service="eventbridge", when="after"),
+    # not the parts of large merges
+    "after the copies": Trigger(service="sqs", when="after", operations=(SEND_BATCH,), content=COPY),
 }
 # a worker's round of sending begins with it
 CLAIM: Final = "TransactWriteItems"
@@ -75,12 +87,13 @@ class KillingProxy:
 
     `kills_per_point` workers are killed at each point. The rounds take the points that are left in turn, and
     after these one round is left alive, so that work gets done between the kills. `jobs_hit` has the ids of
-    the jobs that a killed worker had claimed.
+    the jobs that a killed worker had claimed, `copies` counts the messages that workers sent again.
     """
 
     def __init__(self, upstream: Mapping[Service, str], *, kills_per_point: int) -> None:
         self.kills: dict[KillPoint, int] = dict.fromkeys(TRIGGERS, 0)
         self.jobs_hit: dict[KillPoint, set[str]] = {point: set() for point in TRIGGERS}
+        self.copies = 0
         self._kills_per_point = kills_per_point
         self._lock = threading.Lock()
         self._rounds_begun = 0
@@ -118,6 +131,8 @@ class KillingProxy:
         with self._lock:
             if operation == CLAIM and when == "before":
                 self._begin_round(worker, body)
+            if operation == SEND_BATCH and when == "before" and COPY in body:
+                self.copies += len(json.loads(body)["Entries"])
             current = self._rounds.get(worker)
             if current is None:
                 return False
@@ -130,6 +145,8 @@ class KillingProxy:
             if (trigger.service, trigger.when) != (service, when) or (service == "sesv2" and not sending):
                 return False
             if trigger.operations and operation not in trigger.operations:
+                return False
+            if trigger.content not in body:
                 return False
             del self._rounds[worker]
             self.jobs_hit[point] |= current.job_ids

@@ -27,4 +27,6 @@ def test_killed_workers_broken_answers_and_duplicates_lose_nothing_and_send_noth
     assert all(result.jobs_hit.values()), result
     assert result.broken_answers, result
     assert result.duplicates, result
+    # what is in doubt waits as a copy
+    assert result.copies, result
     assert result.correct, result

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tests.e2e.system import System
 
 JOBS = 400
+MOST = 300
+# all others are held by the workers, which wait for the rate, or come back to be tried again
+SOME = 30
 QUEUE = "BulkQueueUrl"
 # four workers of the lane with ten messages each
 MOST_IN_FLIGHT = 40
@@ -55,15 +58,31 @@ def _without_rate(system: System) -> dict[str, Any]:
 @pytest.fixture
 def bulk(system: System) -> Iterator[str]:
     """The bulk queue, which is empty again for the tests that follow."""
-    system.wait_until_empty(QUEUE)
-    yield system.outputs[QUEUE]
-    system.client("sqs").purge_queue(QueueUrl=system.outputs[QUEUE])
-    system.wait_until_empty(QUEUE)
+    url = system.outputs[QUEUE]
+    sqs = system.client("sqs")
+
+    def emptied() -> bool:
+        # workers send copies of what they hold
+        sqs.purge_queue(QueueUrl=url)
+        return not system.message_count(url, "", "NotVisible", "Delayed")
+
+    yield url
+    eventually(emptied, "the bulk queue is empty")
 
 
-@pytest.mark.parametrize("wait", [_not_due, _paused, _without_quota, _throttled, _in_doubt, _without_rate])
+@pytest.mark.parametrize(
+    ("wait", "many"),
+    [
+        (_not_due, MOST),
+        (_paused, MOST),
+        (_without_quota, MOST),
+        (_throttled, MOST),
+        (_in_doubt, MOST),
+        (_without_rate, SOME),
+    ],
+)
 def test_what_waits_is_not_in_flight_and_due_jobs_of_both_lanes_are_sent(
-    system: System, bulk: str, wait: Callable[[System], dict[str, Any]]
+    system: System, bulk: str, wait: Callable[[System], dict[str, Any]], many: int
 ) -> None:
     before = system.account()
     fields = wait(system)
@@ -74,7 +93,7 @@ def test_what_waits_is_not_in_flight_and_due_jobs_of_both_lanes_are_sent(
         return system.message_count(bulk, "Delayed")
 
     system.enqueue_together([json.dumps(system.job(**fields)) for _ in range(JOBS)], QUEUE)
-    eventually(lambda: waiting() >= JOBS * 0.75, "most jobs wait")
+    eventually(lambda: waiting() >= many, "jobs wait")
     assert max(in_flight) <= MOST_IN_FLIGHT + SLACK, in_flight
 
     system.simulator.delete("faults").raise_for_status()
