@@ -13,6 +13,8 @@ from typing import Final
 # of a message with its attributes, and of all messages of a call
 MAX_MESSAGE_BYTES: Final = 1024 * 1024
 MAX_CALL_MESSAGES: Final = 10
+# how long a message can be delayed
+MAX_DELAY_SECONDS: Final = 15 * 60
 # The largest body that is sent; the rest is for attributes, such as those of a dead letter.
 MAX_BODY_BYTES: Final = 1000 * 1000
 

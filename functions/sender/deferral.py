@@ -13,7 +13,7 @@ from mailbus.jobs.claim_check import JOBS_PREFIX, SCHEDULED_PREFIX
 from mailbus.jobs.job import envelopes
 from mailbus.jobs.splitting import split
 from mailbus.ledger.records import JobRecord
-from mailbus.sqs_messages import MAX_BODY_BYTES, escape_json
+from mailbus.sqs_messages import MAX_BODY_BYTES, MAX_DELAY_SECONDS, escape_json
 from sender import settlement
 from sender.aws.scheduler import INPUT_BYTES
 from sender.claims import LEASE_SLACK, released, remembered_until
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from sender.wiring import Sender
     from sender.work import NotDue, Oversized
 
-# The longest that a job is delayed in its queue; beyond, it is put on a schedule.
-DELAYED_SECONDS: Final = 15 * 60
 # What one more call of the queue may take, with those of its parts that must be stored in S3.
 CALL_SECONDS: Final = 20.0
 
@@ -51,7 +49,7 @@ def defer(sender: Sender, job_later: NotDue) -> Settlement:
     if isinstance(known, Settlement):
         return known
     delay = due - sender.now().timestamp()
-    if delay <= DELAYED_SECONDS:
+    if delay <= MAX_DELAY_SECONDS:
         return settlement.scheduled(record, job, delay=max(delay, 0.0))
     document = {**job_later.document, "job_id": job.job_id}
     body = _body(sender, document, job.job_id, SCHEDULED_PREFIX, INPUT_BYTES)

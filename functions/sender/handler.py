@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
-    """Send the jobs of an SQS event; return the messages that go back to the queue."""
+    """Send the jobs of an SQS event; return the messages that are not acknowledged."""
     deadline = time.time() + context.get_remaining_time_in_millis() / 1000
     return process(wire(context.function_name), records(event), deadline)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mailbus.sqs_messages import MAX_DELAY_SECONDS
 from sender.ses.errors import PERMANENT
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 
 # A job that has waited for long is received every 10 to 15 minutes: SQS delays a message for 15 at most.
-LONGEST_DELAY: Final = 15 * 60
 LEAST_STEADY_DELAY: Final = 10 * 60
 # SQS keeps a message for 14 days, the longest that it can: also one whose copies it does not take.
 LONGEST_WAIT: Final = 13 * 24 * 60 * 60
@@ -28,7 +28,7 @@ MAX_DOUBLINGS: Final = 20
 class Delay(msgspec.Struct, frozen=True, kw_only=True):
     """How long a job waits after its first try, in seconds; the longest possible wait doubles each time.
 
-    It is drawn from the shortest one on, until the longest one is `LONGEST_DELAY`, and then from
+    It is drawn from the shortest one on, until the longest one is `MAX_DELAY_SECONDS`, and then from
     `LEAST_STEADY_DELAY` on.
     """
 
@@ -36,7 +36,7 @@ class Delay(msgspec.Struct, frozen=True, kw_only=True):
     first: float
 
 
-STEADY: Final = Delay(shortest=LEAST_STEADY_DELAY, first=LONGEST_DELAY)
+STEADY: Final = Delay(shortest=LEAST_STEADY_DELAY, first=MAX_DELAY_SECONDS)
 DELAYS: Final[dict[Kind, Delay]] = {
     "retry": Delay(shortest=1, first=2),
     "throttled": Delay(shortest=1, first=2),
@@ -74,6 +74,6 @@ def draw(delay: Delay, attempts: int, uniform: Callable[[float, float], float]) 
     """
     doublings = min(max(attempts, 1), MAX_DOUBLINGS) - 1
     longest = delay.first * 2**doublings
-    if longest < LONGEST_DELAY:
+    if longest < MAX_DELAY_SECONDS:
         return uniform(delay.shortest, longest)
-    return uniform(LEAST_STEADY_DELAY, LONGEST_DELAY)
+    return uniform(LEAST_STEADY_DELAY, MAX_DELAY_SECONDS)

@@ -16,8 +16,9 @@ from mailbus.bus_entries import BusEntry, bus_entry
 from mailbus.errors import MailbusError, SendError
 from mailbus.jobs.parsing import job_id_in_body
 from mailbus.ledger.records import JobRecord
+from mailbus.sqs_messages import MAX_DELAY_SECONDS
 from sender import events, failures
-from sender.retries import LONGEST_DELAY, NO_RATE, delay_seconds, draw, is_final, retention_exhausted
+from sender.retries import NO_RATE, delay_seconds, draw, is_final, retention_exhausted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -222,7 +223,7 @@ def wait_seconds(sender: Sender, record: Record, seconds: float | None, kind: Ki
     if seconds is None:
         return delay_seconds(kind, record.receive_count, sender.uniform)
     spread = draw(NO_RATE, record.receive_count, sender.uniform) if kind == "throttled" else 0.0
-    return min(math.ceil(seconds + spread), LONGEST_DELAY)
+    return min(math.ceil(seconds + spread), MAX_DELAY_SECONDS)
 
 
 def until_expiry(sender: Sender, expires_at: float | None, seconds: int) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailbus.metrics import put_metric
-from sender.retries import LONGEST_DELAY
+from mailbus.sqs_messages import MAX_DELAY_SECONDS
 from tests.infra.conftest import TOPIC
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_the_alarms_on_what_waits_last_from_one_receive_of_a_job_to_the_next(
 ) -> None:
     alarm = prod.one("AWS::CloudWatch::Alarm", name).properties
     assert (alarm["Namespace"], alarm["Statistic"]) == ("Mailbus", statistic)
-    assert alarm["Period"] * alarm["EvaluationPeriods"] == LONGEST_DELAY + alarm["Period"]
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == MAX_DELAY_SECONDS + alarm["Period"]
 
 
 def test_every_other_alarm_ends_with_its_cause(prod: Templates) -> None:

@@ -18,7 +18,7 @@ from mailbus.aws.sqs import (
 )
 from mailbus.chunks import chunked
 from mailbus.errors import SendError
-from mailbus.sqs_messages import MAX_CALL_MESSAGES, MAX_MESSAGE_BYTES
+from mailbus.sqs_messages import MAX_CALL_MESSAGES, MAX_DELAY_SECONDS, MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,15 +30,13 @@ if TYPE_CHECKING:
         SendMessageBatchRequestEntryTypeDef,
     )
 
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-LONGEST_DELAY: Final = 15 * 60
 # A message that workers may have copied before they died is copied again by the first worker that has proved
 # itself, and otherwise after so many receives: far fewer than those after which SQS dead-letters it.
 RECEIVES_PER_COPY: Final = 100
 
 
 class Delayed(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that is to be delivered again after so many seconds, at most `LONGEST_DELAY`."""
+    """A message that is to be delivered again after so many seconds, at most `MAX_DELAY_SECONDS`."""
 
     record: Record
     seconds: int
@@ -93,7 +91,7 @@ class SendQueues:
                 "Id": str(index),
                 "MessageBody": delayed.record.body,
                 "MessageAttributes": _copy_attributes(delayed.record, now),
-                "DelaySeconds": min(max(delayed.seconds, 0), LONGEST_DELAY),
+                "DelaySeconds": min(max(delayed.seconds, 0), MAX_DELAY_SECONDS),
             }
             for index, delayed in enumerate(call)
         ]

@@ -21,7 +21,7 @@ from mailbus.errors import (
 from mailbus.events import ERROR_CODES
 from mailbus.jobs import parsing
 from mailbus.ledger.records import UNKNOWN_RESENDS
-from mailbus.sqs_messages import MAX_BODY_BYTES
+from mailbus.sqs_messages import MAX_BODY_BYTES, MAX_DELAY_SECONDS
 from mailbus_cdk import limits
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.doubt import least_seconds
@@ -190,7 +190,7 @@ def test_every_kind_of_error_has_its_row() -> None:
     "sentence",
     [
         f"otherwise after {retries.LONGEST_WAIT // 86_400} days",
-        f"every {retries.LEAST_STEADY_DELAY // 60} to {retries.LONGEST_DELAY // 60} minutes",
+        f"every {retries.LEAST_STEADY_DELAY // 60} to {MAX_DELAY_SECONDS // 60} minutes",
         f"up to {retries.NO_RATE.first} s more",
         f"after {limits.SEND_RECEIVES} receives, {limits.SEND_RECEIVES * 90 // 3600} hours",
         f"once in {pauses.PROBE_SECONDS:.0f} s",

@@ -27,8 +27,9 @@ from mailbus.jobs.defaults import NO_DEFAULTS
 from mailbus.jobs.esp_extra import ALWAYS_REFUSED, RESERVED_TAGS, TAG_PARAMETERS
 from mailbus.jobs.headers import REFUSED, REFUSED_PREFIXES
 from mailbus.jobs.splitting import PART_RECIPIENTS
+from mailbus.sqs_messages import MAX_DELAY_SECONDS
 from mailbus_cdk.settings.checks import SEND_DEFAULTS_BYTES
-from sender import deferral, preparing
+from sender import preparing
 from sender.ses import mime
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def test_the_table_of_fields_is_the_contract_with_its_types(place: int, struct: 
         f"more than {template_headers.MAX_TEMPLATE_HEADERS} headers",
         f"template data {merge_data.MAX_TEMPLATE_DATA} characters",
         f"a template in the job {_written(inline_template.MAX_INLINE_TEMPLATE_BYTES)} bytes",
-        f"up to {deferral.DELAYED_SECONDS // 60} minutes delayed",
+        f"up to {MAX_DELAY_SECONDS // 60} minutes delayed",
         f"at most {preparing.DOCUMENT_BYTES // 1_000_000} MB",
         f"at most {_written(SEND_DEFAULTS_BYTES)} bytes as JSON",
         "`job_id`, `content_ref` and `schema_version`",

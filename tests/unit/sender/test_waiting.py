@@ -93,8 +93,12 @@ def test_no_waiting_job_is_in_flight_and_due_jobs_of_both_lanes_are_sent(
     assert world.ses.sent_to[-2:] == ["ann", "bob"]
 
 
-def test_a_pause_of_12_days_costs_at_most_six_receives_an_hour_and_no_limit_ends_it() -> None:
+@pytest.mark.parametrize("draw", [min, max])
+def test_a_pause_of_12_days_costs_at_most_six_receives_an_hour_and_no_limit_ends_it(
+    draw: Callable[[float, float], float],
+) -> None:
     world = World()
+    world.sender = msgspec.structs.replace(world.sender, uniform=draw)
     receives: list[float] = []
     world.ses.on_call = lambda: receives.append(world.clock.now)
     world.ses.calls = [PAUSED] * 10_000
@@ -283,6 +287,21 @@ def test_an_unexpected_error_after_many_receives_is_the_jobs_first() -> None:
         patched.setattr("sender.preparing.build_request", breaks)
         world.run(HOUR)
     assert (world.ses.sent_to, world.outcomes.count("unexpected")) == ([], 3)
+
+
+def test_a_copy_that_sqs_dead_lettered_begins_anew_when_it_is_redriven() -> None:
+    world = World()
+    world.pace.decisions = [lambda count: [QuotaExhausted()] * count] * 10
+    world.put(job_id=None)
+    world.deliver()
+    [(_, copy)] = world.queues.messages.items()
+    world.wait(14 * DAY)
+    # as StartMessageMoveTask does: a new id and a new time, but the attributes are kept
+    world.queues.messages = {"redriven": copy}
+    copy.message_id, copy.sent_at, copy.receive_count = "redriven", world.clock.now, 0
+    world.run(12 * HOUR)
+    assert [mail.job_id for mail in world.ses.mails] == ["sqs-0"]
+    assert (world.published[0]["event_type"], world.queues.dead) == ("queued", [])
 
 
 def test_a_dead_letter_of_a_job_that_waited_begins_anew() -> None:
