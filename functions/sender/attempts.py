@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sender.work import Attempted
 
 # the kinds whose counts determine how long a job waits
-COUNTED: Final = ("paused", "throttled")
+COUNTED: Final = ("paused", "quota", "throttled")
 # if several entries wait, the kind that waits longest comes first
 LONGEST_FIRST: Final[tuple[Kind, ...]] = ("quota", "paused", "throttled", "retry")
 

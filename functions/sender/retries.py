@@ -36,12 +36,11 @@ class Delay(msgspec.Struct, frozen=True, kw_only=True):
     first: float
 
 
-STEADY: Final = Delay(shortest=LEAST_STEADY_DELAY, first=MAX_DELAY_SECONDS)
 DELAYS: Final[dict[Kind, Delay]] = {
     "retry": Delay(shortest=1, first=2),
     "throttled": Delay(shortest=1, first=2),
     "paused": Delay(shortest=5, first=15),
-    "quota": STEADY,
+    "quota": Delay(shortest=5, first=15),
 }
 # of a job for which there is no rate, in addition to the time when there is some again
 NO_RATE: Final = Delay(shortest=0, first=5)

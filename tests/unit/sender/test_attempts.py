@@ -48,7 +48,7 @@ def test_a_mail_that_ses_refuses_permanently_fails_without_a_reject_reason() -> 
     ("answer", "seconds", "attempts", "tries"),
     [
         (THROTTLED, 2, {"throttled": 1}, {}),
-        (QUOTA, 900, {}, {}),
+        (QUOTA, 15, {"quota": 1}, {}),
         (PAUSED, 15, {"paused": 1}, {}),
         (ConnectTimeoutError(endpoint_url=SES_URL), 2, {}, {0: 1}),
     ],
@@ -152,12 +152,12 @@ def test_a_job_that_is_never_sent_fails_after_13_days(
 def test_a_waiting_job_fails_at_its_expiry() -> None:
     world = World()
     world.ses.calls = [QUOTA]
-    world.put(expires_at=moment(600))
+    world.put(expires_at=moment(10))
     world.deliver()
-    assert world.queues.delays == [("sqs-0", 600)]
+    assert world.queues.delays == [("sqs-0", 10)]
     world.run()
     assert (len(world.ses.requests), world.recipients_of("failed")) == (1, ["ann"])
-    assert world.clock.now == START + 600
+    assert world.clock.now == START + 10
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_a_job_waits_for_the_accounts_quota_before_ses_is_called() -> None:
     world.pace.decisions = [lambda count: [QuotaExhausted()] * count]
     message_id = world.put()
     world.deliver()
-    assert world.queues.delays == [(message_id, 900)]
+    assert world.queues.delays == [(message_id, 15)]
     assert (world.ses.requests, world.dynamodb.items) == ([], {})
 
 

@@ -37,12 +37,9 @@ def test_the_delay_doubles_with_each_attempt_up_to_15_minutes(kind: Kind) -> Non
     assert shortest == [1, 1, 600, 600]
 
 
-def test_paused_sending_is_tried_again_after_15_seconds_then_less_and_less_often() -> None:
-    longest = [delay_seconds("paused", count, lambda _low, high: high) for count in (1, 2, 3, 50)]
+@pytest.mark.parametrize("kind", ["paused", "quota"])
+def test_what_the_account_does_not_allow_is_tried_after_15_seconds_then_less_and_less_often(
+    kind: Kind,
+) -> None:
+    longest = [delay_seconds(kind, count, lambda _low, high: high) for count in (1, 2, 3, 50)]
     assert longest == [15, 30, 60, 900]
-
-
-def test_the_delay_for_the_quota_does_not_depend_on_the_attempts() -> None:
-    for count in (1, 50):
-        assert delay_seconds("quota", count, lambda low, _high: low) == 600
-        assert delay_seconds("quota", count, lambda _low, high: high) == 900

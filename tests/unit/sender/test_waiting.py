@@ -202,7 +202,7 @@ def test_a_message_whose_worker_died_is_copied_by_the_next_one_that_has_ended_a_
     assert (world.queues.hidden, world.queues.delays) == (["sqs-0"], [])
     world.wait(900)
     world.deliver()
-    assert (world.queues.hidden, world.queues.delays) == (["sqs-0"], [("sqs-0", 900)])
+    assert (world.queues.hidden, world.queues.delays) == (["sqs-0"], [("sqs-0", 60)])
 
 
 def test_only_the_messages_that_sqs_does_not_take_wait_in_flight() -> None:
