@@ -18,7 +18,7 @@ from mailbus.jobs.parsing import job_id_in_body
 from mailbus.ledger.records import JobRecord
 from mailbus.sqs_messages import MAX_DELAY_SECONDS
 from sender import events, failures
-from sender.retries import NO_RATE, delay_seconds, draw, is_final, retention_exhausted
+from sender.retries import delay_seconds, is_final, no_rate_seconds, retention_exhausted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -222,7 +222,9 @@ def wait_seconds(sender: Sender, record: Record, seconds: float | None, kind: Ki
     """Return how long a job waits, spread out so that not all come back at once, more for a longer wait."""
     if seconds is None:
         return delay_seconds(kind, record.receive_count, sender.uniform)
-    spread = draw(NO_RATE, record.receive_count, sender.uniform) if kind == "throttled" else 0.0
+    spread = 0.0
+    if kind == "throttled":
+        spread = no_rate_seconds(record.receive_count, _age(sender, record), sender.uniform)
     return min(math.ceil(seconds + spread), MAX_DELAY_SECONDS)
 
 
@@ -235,7 +237,11 @@ def until_expiry(sender: Sender, expires_at: float | None, seconds: int) -> int:
 
 def is_last_delivery(sender: Sender, record: Record) -> bool:
     """Return whether the job has waited for as long as it may."""
-    return record.sent_at is not None and retention_exhausted(sender.now().timestamp() - record.sent_at)
+    return retention_exhausted(_age(sender, record))
+
+
+def _age(sender: Sender, record: Record) -> float:
+    return 0.0 if record.sent_at is None else sender.now().timestamp() - record.sent_at
 
 
 def bus_entries(announced: Iterable[EmailEvent]) -> tuple[BusEntry, ...]:

@@ -191,7 +191,7 @@ def test_every_kind_of_error_has_its_row() -> None:
     [
         f"otherwise after {retries.LONGEST_WAIT // 86_400} days",
         f"every {retries.LEAST_STEADY_DELAY // 60} to {MAX_DELAY_SECONDS // 60} minutes",
-        f"up to {retries.NO_RATE.first} s more",
+        f"up to {retries.NO_RATE_SECONDS} s longer each time",
         f"after {limits.SEND_RECEIVES} receives, {limits.SEND_RECEIVES * 90 // 3600} hours",
         f"once in {pauses.PROBE_SECONDS:.0f} s",
         f"It reserves up to {gcra.TRANSACTIONAL_AHEAD:.0f} s ahead",

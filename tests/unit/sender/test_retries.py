@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sender.retries import DELAYS, delay_seconds, is_final
+from sender.retries import DELAYS, delay_seconds, is_final, no_rate_seconds
 
 if TYPE_CHECKING:
     from sender.ses.errors import Kind
@@ -35,6 +35,15 @@ def test_the_delay_doubles_with_each_attempt_up_to_15_minutes(kind: Kind) -> Non
     assert longest == [2, 4, 8, 512, 900, 900]
     shortest = [delay_seconds(kind, count, lambda low, _high: low) for count in (1, 9, 10, 1000)]
     assert shortest == [1, 1, 600, 600]
+
+
+def test_a_job_without_rate_waits_longer_each_time_and_after_two_hours_as_long_as_any_other() -> None:
+    def longest(receive_count: int, age: float) -> float:
+        return no_rate_seconds(receive_count, age, max)
+
+    assert [longest(1, 0), longest(2, 12), longest(3, 1200), longest(100, 1200)] == [5, 10, 150, 500]
+    assert [no_rate_seconds(3, age, min) for age in (60.0, 7199.0, 7200.0)] == [0, 0, 600]
+    assert longest(3, 7200) == longest(200, 60) == 900
 
 
 @pytest.mark.parametrize("kind", ["paused", "quota"])
