@@ -45,7 +45,7 @@ _NO_DOMAIN_CHARACTER: Final = re.compile(r"[\x00-,/:-@\[-`{-\x7f]")
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _USUAL_DOMAIN: Final = re.compile(rf"(?:{_LABEL}\.)+(?=[A-Za-z]){_LABEL}")
 _IP_ADDRESS: Final = re.compile(r"\[.*|[0-9]{1,3}(?:\.[0-9]{1,3}){3}", re.DOTALL)
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL_BUT_TAB: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class _InvalidAddressError(Exception):
@@ -54,9 +54,9 @@ class _InvalidAddressError(Exception):
 
 def require_one_line(text: str, path: str) -> str:
     """Refuse characters that could end a header line or are invisible in one; a tab is allowed."""
-    found = next((match[0] for match in _CONTROL.finditer(text) if match[0] != "\t"), None)
+    found = _CONTROL_BUT_TAB.search(text)
     if found is not None:
-        raise InvalidJob(path, f"has {named(found)}, which is not allowed in a header; remove it")
+        raise InvalidJob(path, f"has {named(found[0])}, which is not allowed in a header; remove it")
     return text
 
 

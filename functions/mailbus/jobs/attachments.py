@@ -68,6 +68,8 @@ def read_bodies(html: str | None, alternatives: Sequence[Alternative], path: str
     A mail program shows the last one that it can. An alternative that is the html has its place among the
     others; otherwise text is before html, and what is no text to read, such as an invitation, after it.
     """
+    if not alternatives:
+        return Bodies(html=html, alternatives=(), before_html=0)
     if len(alternatives) > MAX_ATTACHMENTS:
         refuse(path, f"has {len(alternatives)} entries; SES allows at most {MAX_ATTACHMENTS} per mail")
     read = [

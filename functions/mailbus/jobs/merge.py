@@ -130,10 +130,7 @@ def read_merge(
             mailbox=mailbox, data=data.of_all, metadata=written.metadata or {}, headers=headers.extra
         )
         try:
-            recipient = _recipient(shared, key, entries, data)
-            count = fixed + len(recipient.headers) + bool(recipient.metadata)
-            check_header_count(count, _path_of_own(key, entries))
-            recipients.append(recipient)
+            recipients.append(_recipient(shared, key, entries, data, fixed))
         except InvalidJob as error:
             errors.add(error)
     errors.raise_all()
@@ -152,22 +149,20 @@ def _inline_template(written: SendJob, subject: str) -> InlineTemplate | None:
 
 
 def _recipient(
-    shared: MergeRecipient, key: str, entries: RecipientEntries, data: EntryData
+    shared: MergeRecipient, key: str, entries: RecipientEntries, data: EntryData, fixed_headers: int
 ) -> MergeRecipient:
     """Return one recipient: what all have in common, overridden by its own entries."""
     own_data, own_metadata, own_headers = (entries[name].get(key) for name in RECIPIENT_FIELDS)
-    return MergeRecipient(
+    recipient = MergeRecipient(
         mailbox=shared.mailbox,
         data=shared.data if own_data is None else data.of(*own_data),
         metadata=shared.metadata if own_metadata is None else _metadata(shared.metadata, *own_metadata),
         headers=shared.headers if own_headers is None else _headers(shared.headers, *own_headers),
     )
-
-
-def _path_of_own(key: str, entries: RecipientEntries) -> str:
-    """Return where a recipient has headers of its own beside those of the job."""
-    paths = (entries[name][key][1] for name in ("merge_headers", "merge_metadata") if key in entries[name])
-    return next(paths, "$.headers")
+    own = own_headers or own_metadata
+    if own is not None:
+        check_header_count(fixed_headers + len(recipient.headers) + bool(recipient.metadata), own[1])
+    return recipient
 
 
 def check_merge(job: Job, merge: Merge) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from mailbus import validation
 from mailbus.errors import InvalidJob
 from mailbus.jobs.json_paths import entry_path, json_path, refuse, walk
-from mailbus.jobs.wrappings import refuse_encoded, refuse_wrapped
+from mailbus.jobs.wrapped_jobs import refuse_encoded, refuse_wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

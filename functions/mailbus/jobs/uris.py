@@ -24,6 +24,10 @@ _WITH_AUTHORITY: Final = re.compile(
 )
 # Square brackets are not allowed in a query, but programs write and read them there (?id[]=1).
 _ALLOWED: Final = "-._~:/?#[]@!$&'()*+,;=%"
+# nearly all URIs are read by this alone
+_USUAL: Final = re.compile(
+    r"https?://[A-Za-z0-9.-]+(?:[/?#](?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*+)?"
+)
 _LONE_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NOT_IN_A_HOST: Final = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=%\[\]:-]")
 _WEB: Final = frozenset({"http", "https"})
@@ -31,6 +35,8 @@ _WEB: Final = frozenset({"http", "https"})
 
 def encode_uri(text: str, path: str) -> str:
     """Return a URI in ASCII. Raises `InvalidJob` at `path` if it has no such form."""
+    if _USUAL.fullmatch(text):
+        return text
     if "{{" in text:
         reason = (
             "has a URI with a placeholder, {{…}}, which SES does not replace in a header; write the whole "

@@ -1,4 +1,4 @@
-"""Recognizes what other services put around a job, so that the error says where to take it out."""
+"""Recognizes jobs inside messages of other services, so that the error says how to send the job alone."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _OTHER_RECORDS: Final = "this is an event with `Records`: send the job in each r
 # `{` and a quote, a space or a line break in base64, in which libraries for task queues send their messages
 _BASE64_OBJECT: Final = re.compile(r"(?:eyJ|eyA|ewo|ew0)[A-Za-z0-9+/_-]+={0,2}")
 
-# the names that a message of the service always has, and the reason
-_WRAPPINGS: Final[tuple[tuple[frozenset[str], str], ...]] = (
+# the names that a message of a service always has, and the reason
+_MESSAGES: Final[tuple[tuple[frozenset[str], str], ...]] = (
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
     (
         frozenset({"detail-type", "detail"}),
@@ -59,10 +59,11 @@ _WRAPPINGS: Final[tuple[tuple[frozenset[str], str], ...]] = (
     # https://github.com/cloudevents/spec/blob/main/cloudevents/formats/json-format.md
     (frozenset({"specversion", "data"}), "this is a CloudEvent: send its `data`"),
 )
+_NAMES: Final = frozenset({"Records"}.union(*(names for names, _ in _MESSAGES)))
 
 
 def refuse_encoded(body: str) -> None:
-    """Raise `InvalidJob` if a body that is not JSON is JSON with something around or over it."""
+    """Raise `InvalidJob` if a body that is not JSON is JSON that was encoded, or begins with a byte order mark."""
     if body.startswith("\ufeff"):
         refuse("$", f"is not valid JSON: it begins with {named(body[0])}, a byte order mark; send it without")
     if _BASE64_OBJECT.fullmatch(body.strip()):
@@ -77,12 +78,12 @@ def refuse_wrapped(document: object) -> None:
         if document and isinstance(document[0], dict):
             refuse_wrapped(document[0])
         refuse("$", "must be an object, not an array; send each job as a message of its own")
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or _NAMES.isdisjoint(document):
         return
     records = document.get("Records")
     if isinstance(records, list):
         refuse("$", _reason_of_records(records))
-    for names, reason in _WRAPPINGS:
+    for names, reason in _MESSAGES:
         if names <= document.keys():
             refuse("$", reason)
 
