@@ -14,9 +14,9 @@ from mailbus import address_reasons
 from mailbus.address_reasons import QUOTED, QUOTED_OR_OPEN
 from mailbus.characters import named
 from mailbus.domains import DOTS, InvalidDomain, ascii_domain
+from mailbus.encoded_words import decode_words
 from mailbus.errors import InvalidJob
 from mailbus.events import Mailbox
-from mailbus.word_decoding import decode_words
 
 if TYPE_CHECKING:
     from typing import Final

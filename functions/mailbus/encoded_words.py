@@ -1,82 +1,64 @@
-"""Writes the texts of header fields in 7 bits: free text, names and metadata, in RFC 2047's encoded words.
-
-A mail program decodes encoded words in free text and in names, and nowhere else.
-"""
+"""Decodes and writes RFC 2047 encoded words, such as `=?utf-8?q?J=C3=BCrgen?=`."""
 
 from __future__ import annotations
 
 import base64
-import json
+import binascii
 import re
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from mailbus.word_decoding import is_encoded_word
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from typing import Final
 
-    from mailbus.events import Mailbox, MetadataValue
-
-LINE: Final = 76
-# RFC 5322, 2.1.1: without the CRLF
-LINE_LIMIT: Final = 998
 # RFC 2047, 2: an encoded word has at most 75 characters
 ENCODED_WORD: Final = 75
-# a line that continues a field begins with a space
-WORD_LIMIT: Final = LINE_LIMIT - 1
-PLAIN_NAME_LIMIT: Final = 200
-# After the longest field name. Some readers put a space between the encoded words of a name
-# (https://github.com/python/cpython/issues/128110), so a name is one word if it fits.
-NAME_ROOM: Final = LINE - len("Reply-To: ")
-
-_WORDS: Final = re.compile(r" *[^ ]+")
-_PRINTABLE: Final = re.compile(r"[!-~]*")
-_ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_QUOTABLE: Final = re.compile(r"[!-~]+(?: [!-~]+)*")
 # RFC 2047, 5 (3): the characters that need no escape in a Q-encoded word, wherever it is used
 _Q_PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+_PATTERN: Final = r"=\?([^?\s]+)\?([bBqQ])\?([^?\s]*)\?="
+_WORD: Final = re.compile(_PATTERN)
+# blanks between two words are not part of the text: https://www.rfc-editor.org/rfc/rfc2047#section-6.2
+_WORDS: Final = re.compile(rf"{_PATTERN}(?:\s*{_PATTERN})*")
 
 
-def words_of(text: str) -> list[str]:
-    """Return a text's words, each with the spaces before it."""
-    return _WORDS.findall(text)
+def is_encoded_word(text: str) -> bool:
+    """Return whether a mail client would take part of `text` for an RFC 2047 encoded word."""
+    return _WORD.search(text) is not None
 
 
-def free_text(value: str, *, room: int = ENCODED_WORD) -> list[str]:
-    """Return free text as words with their leading spaces; an encoded first word fits into `room`."""
-    words = words_of(value.strip(" \t"))
-    encode = [index for index, word in enumerate(words) if _needs_encoding(word.lstrip(" "))]
-    if not encode:
-        return words
-    start, end = encode[0], encode[-1] + 1
-    span = "".join(words[start:end])
-    text = span.lstrip(" ")
-    encoded = list(encoded_words(text, room=room if start == 0 else ENCODED_WORD))
-    encoded = [span[: len(span) - len(text)] + encoded[0], *(f" {word}" for word in encoded[1:])]
-    return [*words[:start], *encoded, *words[end:]]
+def decode_words(text: str) -> str:
+    """Return a text with its encoded words decoded; those that cannot be decoded stay as they are."""
+    if "=?" not in text:
+        return text
+    decoded = _WORDS.sub(_decoded, text)
+    try:
+        # UTF-7 can encode half a surrogate pair, which no mail can carry
+        decoded.encode()
+    except UnicodeEncodeError:
+        return text
+    return decoded
 
 
-def phrase(name: str) -> list[str]:
-    """Return a display name as words between which the field can be folded."""
-    if len(name) <= PLAIN_NAME_LIMIT and "=?" not in name:
-        if _ATOMS.fullmatch(name):
-            return name.split(" ")
-        if _QUOTABLE.fullmatch(name):
-            return ['"' + re.sub(r'(["\\])', r"\\\1", name) + '"']
-    return list(encoded_words(name, room=NAME_ROOM))
+def _decoded(words: re.Match[str]) -> str:
+    parts = (_part(*match.groups()) for match in _WORD.finditer(words[0]))
+    try:
+        # some libraries split a character between two words
+        return "".join(
+            b"".join(data for _, data in part).decode(charset)
+            for charset, part in groupby(parts, key=lambda one: one[0])
+        )
+    except (LookupError, ValueError):
+        return words[0]
 
 
-def mailbox_text(mailbox: Mailbox) -> str:
-    """Return one mailbox on one line, for a parameter of SES."""
-    return " ".join([*phrase(mailbox.name), f"<{mailbox.address}>"]) if mailbox.name else mailbox.address
-
-
-def metadata_text(metadata: Mapping[str, MetadataValue]) -> str:
-    """Return JSON on one line of ASCII that needs no encoding in a header."""
-    text = json.dumps(metadata, allow_nan=False).replace("\x7f", "\\u007f")
-    # a relay may collapse runs of spaces, and a reader may decode what looks like an encoded word
-    return re.sub("  +", lambda run: " " + "\\u0020" * (len(run[0]) - 1), text).replace("=?", "\\u003d?")
+def _part(charset: str, encoding: str, payload: str) -> tuple[str, bytes]:
+    """Return the charset of a word, without the language of RFC 2231, and its bytes."""
+    if encoding in "qQ":
+        data = binascii.a2b_qp(payload, header=True)
+    else:
+        data = binascii.a2b_base64(payload + "=" * (-len(payload) % 4))
+    return charset.partition("*")[0].lower(), data
 
 
 def encoded_words(text: str, *, room: int) -> Iterator[str]:
@@ -84,6 +66,10 @@ def encoded_words(text: str, *, room: int) -> Iterator[str]:
     frame = len("=?utf-8?q??=")
     encode = _q if len(_q(text)) <= len(text.encode()) * 4 / 3 else _b
     chunk, available = "", max(room, frame + 12) - frame
+    if len(encode(text)) <= available:
+        # as most are, and the loop would encode them again for each of their characters
+        yield _encoded_word(encode, text)
+        return
     for character in text:
         if chunk and len(encode(chunk + character)) > available:
             yield _encoded_word(encode, chunk)
@@ -110,7 +96,3 @@ def _q(text: str) -> str:
 
 def _b(text: str) -> str:
     return base64.b64encode(text.encode()).decode("ascii")
-
-
-def _needs_encoding(word: str) -> bool:
-    return not _PRINTABLE.fullmatch(word) or is_encoded_word(word) or len(word) > WORD_LIMIT

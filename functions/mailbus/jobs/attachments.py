@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mailbus.addresses import require_one_line
+from mailbus.encoded_words import decode_words
 from mailbus.jobs.content_types import media_type_of, read_content_type, split_content_type
 from mailbus.jobs.contract import Alternative
 from mailbus.jobs.job import Attachment
 from mailbus.jobs.json_paths import refuse
-from mailbus.word_decoding import decode_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,10 +16,10 @@ import msgspec
 
 from mailbus.addresses import parse_mailboxes, require_one_line
 from mailbus.characters import named
-from mailbus.encoded_words import LINE, WORD_LIMIT, free_text, mailbox_text, phrase, words_of
+from mailbus.encoded_words import decode_words
+from mailbus.jobs.header_text import LINE, WORD_LIMIT, free_text, mailbox_text, phrase, words_of
 from mailbus.jobs.json_paths import refuse
 from mailbus.jobs.uris import encode_domain, encode_uri
-from mailbus.word_decoding import decode_words
 
 if TYPE_CHECKING:
     from typing import Final

@@ -54,9 +54,9 @@ REFUSED: Final[dict[str, str]] = {
     "x-ses-from-arn": _EXTRA.format("esp_extra.FromEmailAddressIdentityArn"),
     "x-ses-return-path-arn": _EXTRA.format("esp_extra.FeedbackForwardingEmailAddressIdentityArn"),
 }
-REFUSED_PREFIXES: Final[dict[str, str]] = {
-    "x-ses-": "controls SES, as the deployment and esp_extra do; remove it",
-}
+RESERVED_PREFIX: Final = "x-ses-"
+_CONTROLS_SES: Final = "controls SES, as the deployment and esp_extra do; remove it"
+_NAME: Final = re.compile("[!-9;-~]+")
 
 
 class Headers(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,12 +113,10 @@ def _checked(headers: Mapping[str, str], path: str) -> Iterator[tuple[str, str, 
 
 def _lower_name(name: str, path: str) -> str:
     lower = name.lower()
-    refused = REFUSED.get(lower) or next(
-        (reason for prefix, reason in REFUSED_PREFIXES.items() if lower.startswith(prefix)), None
-    )
+    refused = REFUSED.get(lower) or (_CONTROLS_SES if lower.startswith(RESERVED_PREFIX) else None)
     if refused is not None:
         refuse(path, refused)
-    if len(name) > MAX_HEADER_NAME or not re.fullmatch(r"[!-9;-~]+", name):
+    if len(name) > MAX_HEADER_NAME or not _NAME.fullmatch(name):
         refuse(
             path,
             f"is not a header name: it has 1 to {MAX_HEADER_NAME} printable ASCII characters without colon",

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mailbus.addresses import parse_mailbox
+from mailbus.encoded_words import decode_words
 from mailbus.errors import InvalidJob
 from mailbus.jobs.attachments import MAX_ATTACHMENTS, read_attachments, read_bodies
 from mailbus.jobs.contract import S3Object, SendJob
@@ -30,7 +31,6 @@ from mailbus.jobs.metadata import (
 )
 from mailbus.jobs.strict_json import read_document, read_field, validate
 from mailbus.validation import json_type
-from mailbus.word_decoding import decode_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

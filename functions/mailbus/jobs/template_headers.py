@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailbus.encoded_words import free_text, mailbox_text
+from mailbus.jobs.header_text import free_text, mailbox_text
 from mailbus.jobs.json_paths import refuse, refuse_feature
 
 if TYPE_CHECKING:

@@ -63,7 +63,7 @@ _NAMES: Final = frozenset({"Records"}.union(*(names for names, _ in _MESSAGES)))
 
 
 def refuse_encoded(body: str) -> None:
-    """Raise `InvalidJob` if a body that is not JSON is JSON that was encoded, or begins with a byte order mark."""
+    """Raise `InvalidJob` if a body is JSON in base64, or with a byte order mark."""
     if body.startswith("\ufeff"):
         refuse("$", f"is not valid JSON: it begins with {named(body[0])}, a byte order mark; send it without")
     if _BASE64_OBJECT.fullmatch(body.strip()):

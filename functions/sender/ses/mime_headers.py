@@ -11,8 +11,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from mailbus.encoded_words import LINE, LINE_LIMIT, b_word, free_text, metadata_text, phrase, words_of
-from mailbus.word_decoding import is_encoded_word
+from mailbus.encoded_words import b_word, is_encoded_word
+from mailbus.jobs.header_text import LINE, LINE_LIMIT, free_text, metadata_text, phrase, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

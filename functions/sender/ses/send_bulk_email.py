@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mailbus.encoded_words import free_text, mailbox_text, metadata_text
 from mailbus.errors import InvalidJob
 from mailbus.events import ENTRY_TAG
+from mailbus.jobs.header_text import free_text, mailbox_text, metadata_text
 from mailbus.jobs.job import envelopes
 from mailbus.jobs.template_headers import MAX_HEADER
 from sender.ses.mime import MESSAGE_BYTES, base64_bytes, content_bytes

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbus.encoded_words import WORD_LIMIT
 from mailbus.errors import InvalidJob
 from mailbus.jobs.header_fields import (
     GROUPS,
@@ -21,6 +20,7 @@ from mailbus.jobs.header_fields import (
     foldable_words,
     write_field,
 )
+from mailbus.jobs.header_text import WORD_LIMIT
 
 PATH = "$.headers.X"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailbus.word_decoding import decode_words, is_encoded_word
+from mailbus.encoded_words import decode_words, is_encoded_word
 
 DECODED = [
     ("", ""),
