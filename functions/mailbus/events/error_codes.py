@@ -32,7 +32,7 @@ ERROR_CODES: Final[Mapping[str, str]] = MappingProxyType(
         CANCELLED: "The job was cancelled before it was sent.",
         EXPIRED: "`expires_at` passed before SES accepted the mail.",
         OUTCOME_UNKNOWN: "SES may have accepted the mail, but never confirmed it.",
-        WAITED_TOO_LONG: "The job waited for as long as SQS keeps a message.",
+        WAITED_TOO_LONG: "The job waited for 13 days, the longest that it may.",
         UNEXPECTED_ERROR: "The sender failed unexpectedly.",
         REJECT: "SES accepted the mail, then found a virus in it.",
         RENDERING_FAILURE: "SES accepted the mail, then could not render its template.",

@@ -200,7 +200,7 @@ def test_every_kind_of_error_has_its_row() -> None:
         f"counts as {gcra.LOWEST_RATE:.0f} a second",
         f"sent again, {UNKNOWN_RESENDS} times at most",
         f"at most {ROLE_ATTEMPTS} tries",
-        f"what a policy does not allow {ROLE_ATTEMPTS} times at most",
+        f"if a policy denies it, {ROLE_ATTEMPTS} tries at most",
         f"| {_written(mime.MESSAGE_BYTES)} bytes | SES |",
         f"more than {_written(MAX_BODY_BYTES)} bytes to S3",
         f"| {_written(preparing.DOCUMENT_BYTES)} bytes | Mailbus |",
