@@ -221,49 +221,12 @@ class RenderTemplate(msgspec.Struct, frozen=True, kw_only=True, rename="pascal")
     template_data: str
 
 
-_SEND_EMAIL = msgspec.json.Decoder(SendEmail)
-_SEND_BULK_EMAIL = msgspec.json.Decoder(SendBulkEmail)
-_SENDING_ATTRIBUTES = msgspec.json.Decoder(SendingAttributes)
-_SUPPRESSED_DESTINATION = msgspec.json.Decoder(SuppressedDestination)
-_ACCOUNT_SUPPRESSION = msgspec.json.Decoder(AccountSuppression)
-_RENDER_TEMPLATE = msgspec.json.Decoder(RenderTemplate)
-
-
 T = TypeVar("T")
 
 
-def parse_send_email(body: bytes) -> SendEmail:
-    """Return the body of `SendEmail`."""
-    return _parse(_SEND_EMAIL, body)
-
-
-def parse_send_bulk_email(body: bytes) -> SendBulkEmail:
-    """Return the body of `SendBulkEmail`."""
-    return _parse(_SEND_BULK_EMAIL, body)
-
-
-def parse_sending_attributes(body: bytes) -> SendingAttributes:
-    """Return the body of `PutAccountSendingAttributes`."""
-    return _parse(_SENDING_ATTRIBUTES, body)
-
-
-def parse_suppressed_destination(body: bytes) -> SuppressedDestination:
-    """Return the body of `PutSuppressedDestination`."""
-    return _parse(_SUPPRESSED_DESTINATION, body)
-
-
-def parse_account_suppression(body: bytes) -> AccountSuppression:
-    """Return the body of `PutAccountSuppressionAttributes`."""
-    return _parse(_ACCOUNT_SUPPRESSION, body)
-
-
-def parse_render_template(body: bytes) -> RenderTemplate:
-    """Return the body of `TestRenderEmailTemplate`."""
-    return _parse(_RENDER_TEMPLATE, body)
-
-
-def _parse(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+def parse_request(body: bytes, kind: type[T]) -> T:
+    """Return the body of a request. Raise SES's error if it is not of this kind."""
     try:
-        return decoder.decode(body)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.MsgspecError as error:
         raise SesError(SERIALIZATION, str(error)) from error

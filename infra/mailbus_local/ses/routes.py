@@ -35,7 +35,7 @@ from mailbus_local.ses.operations.suppression_list import (
     put_suppressed_destination,
 )
 from mailbus_local.ses.query_protocol import query_error_response
-from mailbus_local.ses.requests import parse_send_bulk_email, parse_send_email, parse_sending_attributes
+from mailbus_local.ses.requests import SendBulkEmail, SendEmail, SendingAttributes, parse_request
 from mailbus_local.ses.sending.acceptance import Caller
 from mailbus_local.ses.state.faults import (
     CONNECTION_RESET,
@@ -136,11 +136,11 @@ class Routes:
         return endpoint
 
     async def _send_email(self, request: Request, body: bytes) -> object:
-        send_request = parse_send_email(body)
+        send_request = parse_request(body, SendEmail)
         return {"MessageId": await send_email(self._state, send_request, _caller(request))}
 
     async def _send_bulk(self, request: Request, body: bytes) -> object:
-        send_request = parse_send_bulk_email(body)
+        send_request = parse_request(body, SendBulkEmail)
         return {"BulkEmailEntryResults": await send_bulk_email(self._state, send_request, _caller(request))}
 
     async def _get_account(self, _request: Request, _body: bytes) -> object:
@@ -158,7 +158,7 @@ class Routes:
         return endpoint
 
     async def _put_sending(self, _request: Request, body: bytes) -> object:
-        attributes = parse_sending_attributes(body)
+        attributes = parse_request(body, SendingAttributes)
         account = self._state.account
         changed = msgspec.structs.replace(account.limits, sending_enabled=attributes.sending_enabled)
         account.change(changed, None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mailbus_local.ses import mime
 from mailbus_local.ses.errors import BAD_REQUEST, SesError
-from mailbus_local.ses.requests import parse_render_template
+from mailbus_local.ses.requests import RenderTemplate, parse_request
 from mailbus_local.ses.sending.preparation import render_template
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 async def render_email_template(state: SimulatorState, name: str, body: bytes) -> dict[str, str]:
     """Return the rendered template. Raise if it does not exist, or cannot be rendered."""
-    request = parse_render_template(body)
+    request = parse_request(body, RenderTemplate)
     content = await state.resources.template(name)
     rendered = render_template(content, request.template_data)
     if rendered.failure is not None:

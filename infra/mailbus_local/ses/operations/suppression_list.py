@@ -14,7 +14,7 @@ import msgspec
 
 from mailbus_local.ses.addresses import parse
 from mailbus_local.ses.errors import BAD_REQUEST, INVALID_NEXT_TOKEN, NOT_FOUND, SesError
-from mailbus_local.ses.requests import parse_account_suppression, parse_suppressed_destination
+from mailbus_local.ses.requests import AccountSuppression, SuppressedDestination, parse_request
 
 if TYPE_CHECKING:
     from mailbus_local.ses.state.suppression_list import SuppressedAddress, SuppressionList
@@ -32,16 +32,16 @@ class ListRequest(msgspec.Struct, frozen=True, kw_only=True):
     next_token: str | None = None
 
 
-def put_suppressed_destination(addresses: SuppressionList, body: bytes) -> dict[str, Any]:
+def put_suppressed_destination(suppression_list: SuppressionList, body: bytes) -> dict[str, Any]:
     """Add an address."""
-    request = parse_suppressed_destination(body)
-    addresses.put(parse(request.email_address), request.reason)
+    request = parse_request(body, SuppressedDestination)
+    suppression_list.put(parse(request.email_address), request.reason)
     return {}
 
 
-def get_suppressed_destination(addresses: SuppressionList, email: str) -> dict[str, Any]:
+def get_suppressed_destination(suppression_list: SuppressionList, email: str) -> dict[str, Any]:
     """Return one address. Raise if it is not on the list."""
-    found = addresses.find(parse(email))
+    found = suppression_list.find(parse(email))
     if found is None:
         raise _not_found(email)
     attributes = {"MessageId": found.message_id, "FeedbackId": found.feedback_id}
@@ -53,12 +53,12 @@ def get_suppressed_destination(addresses: SuppressionList, email: str) -> dict[s
     }
 
 
-def list_suppressed_destinations(addresses: SuppressionList, request: ListRequest) -> dict[str, Any]:
+def list_suppressed_destinations(suppression_list: SuppressionList, request: ListRequest) -> dict[str, Any]:
     """Return a page of addresses, those last updated first."""
     since, until = _moment(request.start_date), _moment(request.end_date)
     found = [
         each
-        for each in reversed(addresses.all())
+        for each in reversed(suppression_list.all())
         if (not request.reasons or each.reason in request.reasons)
         and (since is None or each.updated_at >= since)
         and (until is None or each.updated_at <= until)
@@ -73,16 +73,16 @@ def list_suppressed_destinations(addresses: SuppressionList, request: ListReques
     }
 
 
-def delete_suppressed_destination(addresses: SuppressionList, email: str) -> dict[str, Any]:
+def delete_suppressed_destination(suppression_list: SuppressionList, email: str) -> dict[str, Any]:
     """Remove an address. Raise if it is not on the list."""
-    if not addresses.remove(parse(email)):
+    if not suppression_list.remove(parse(email)):
         raise _not_found(email)
     return {}
 
 
-def put_account_suppression_attributes(addresses: SuppressionList, body: bytes) -> dict[str, Any]:
+def put_account_suppression_attributes(suppression_list: SuppressionList, body: bytes) -> dict[str, Any]:
     """Set the reasons for which the account uses and fills the list."""
-    addresses.reasons = parse_account_suppression(body).suppressed_reasons
+    suppression_list.reasons = parse_request(body, AccountSuppression).suppressed_reasons
     return {}
 
 
