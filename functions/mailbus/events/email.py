@@ -9,9 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from mailbus.events.vocabulary import (
-    SCHEMA_VERSION,
     Bot,
-    EventType,
+    Event,
     MetadataValue,
     RejectReason,
     StoredObject,
@@ -83,24 +82,13 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     old_preferences: Preferences | None = None
 
 
-class EmailEvent(msgspec.Struct, frozen=True, kw_only=True):
+class EmailEvent(Event, frozen=True, kw_only=True):
     """An event of one message for one recipient.
 
     `esp_event` is SES's own JSON; if the event is too large with it, it is null, and `esp_event_ref` is the
     S3 object that has it.
     """
 
-    event_type: Annotated[EventType, Meta(description="What happened.")]
-    event_id: Annotated[
-        str,
-        Meta(description="The same whenever the same occurrence is reported again: deduplicate by it."),
-    ]
-    timestamp: Annotated[datetime, Meta(description="When it happened, in UTC.")]
-    schema_version: Annotated[
-        int, Meta(description="Increases when a field changes or is removed, not when fields are added.")
-    ] = SCHEMA_VERSION
-    esp_name: Annotated[str, Meta(description="The email service.")] = "Amazon SES"
-    message_id: Annotated[str | None, Meta(description="SES's message id.")] = None
     job_id: Annotated[str | None, Meta(description="The id of the send job.")] = None
     recipient: Annotated[str | None, Meta(description="The address without a name.")] = None
     recipient_ambiguous: Annotated[

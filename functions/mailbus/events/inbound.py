@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from mailbus.events.vocabulary import SCHEMA_VERSION, StoredObject
+from mailbus.events.vocabulary import Event, StoredObject
 
 
 class Mailbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,20 +110,10 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True):
     defects: Annotated[tuple[str, ...], Meta(description="What is malformed in the mail.")] = ()
 
 
-class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
+class InboundEvent(Event, frozen=True, kw_only=True):
     """A received mail; `inbound_failed` with a `description` if it could not be read."""
 
     event_type: Annotated[Literal["inbound", "inbound_failed"], Meta(description="What happened.")]
-    event_id: Annotated[
-        str,
-        Meta(description="The same whenever the same occurrence is reported again: deduplicate by it."),
-    ]
-    timestamp: Annotated[datetime, Meta(description="When it happened, in UTC.")]
-    schema_version: Annotated[
-        int, Meta(description="Increases when a field changes or is removed, not when fields are added.")
-    ] = SCHEMA_VERSION
-    esp_name: Annotated[str, Meta(description="The email service.")] = "Amazon SES"
-    message_id: Annotated[str | None, Meta(description="SES's message id.")] = None
     description: Annotated[str | None, Meta(description="What happened, or what to fix, in words.")] = None
     message: Annotated[InboundMessage | None, Meta(description="The mail, decoded.")] = None
     spam_detected: Annotated[

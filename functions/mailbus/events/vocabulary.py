@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from json.encoder import encode_basestring_ascii
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 EventType = Literal[
     "queued",
@@ -39,6 +41,22 @@ JOB_ID_TAG = "mailbus-job-id"
 # the SES message tag that distinguishes the messages of a merge: the index of the recipient in its part of
 # the job, from 0; "<part>-<index>" if the job has several parts
 ENTRY_TAG = "mailbus-entry"
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """What every event has."""
+
+    event_type: Annotated[EventType, Meta(description="What happened.")]
+    event_id: Annotated[
+        str,
+        Meta(description="The same whenever the same occurrence is reported again: deduplicate by it."),
+    ]
+    timestamp: Annotated[datetime, Meta(description="When it happened, in UTC.")]
+    schema_version: Annotated[
+        int, Meta(description="Increases when a field changes or is removed, not when fields are added.")
+    ] = SCHEMA_VERSION
+    esp_name: Annotated[str, Meta(description="The email service.")] = "Amazon SES"
+    message_id: Annotated[str | None, Meta(description="SES's message id.")] = None
 
 
 class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
