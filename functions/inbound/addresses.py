@@ -51,6 +51,9 @@ class _Text(msgspec.Struct, frozen=True, kw_only=True):
         return _Text(value=self.value[start:end], mask=self.mask[start:end])
 
 
+_BLANK: Final = _Text(value=" ", mask=" ")
+
+
 class _Angle(msgspec.Struct, frozen=True, kw_only=True):
     """An address in angle brackets, and what stands before it within them. It was read up to `end`."""
 
@@ -88,7 +91,7 @@ class _Item:
         name = self.name
         if self.angles and "@" not in self.angles[-1][1].address.mask:
             name, other = self.angles.pop()
-            name += (f" <{other.address.value}> ", *self.name)
+            name += (f" <{other.address.value}> " if other.address.value.strip() else " ", *self.name)
         self.angles.append((name, angle))
         self.name = []
 
@@ -159,23 +162,34 @@ def _boxes(value: str) -> Iterator[_Box]:
 
 
 def _items(value: str) -> Iterator[tuple[_Item, str]]:
-    """Yield the pieces of a list, each with the separator after it."""
+    """Yield the pieces of a list, each with the separator after it.
+
+    A quotation mark or a bracket that is not closed is a blank, and so are all later ones.
+    """
     mask = masked(value)
     text = _Text(value=value, mask=mask)
     item = _Item()
     position = 0
+    open_marks = ""
     while position < len(value):
         character = mask[position]
         position += 1
-        if character == '"':
-            start = position - 1
-            quoted, position = _quoted(value, mask, position)
-            item.name.append(quoted)
-            item.bare.append(text.cut(start, position))
-        elif character == "(":
-            comment, position = _comment(value, mask, position)
-            item.comment.append(comment)
+        if character in open_marks:
             item.name.append(" ")
+            item.bare.append(_BLANK)
+        elif character in _ENCLOSING:
+            content, end = _ENCLOSING[character](value, mask, position)
+            if end > len(value):
+                open_marks += character
+                position -= 1
+                continue
+            if character == "(":
+                item.comment.append(content)
+                item.name.append(" ")
+            else:
+                item.name.append(content)
+                item.bare.append(text.cut(position - 1, end))
+            position = end
         elif character == "<":
             angle = _angle(text, position)
             item.add_angle(angle)
@@ -200,7 +214,10 @@ def _items(value: str) -> Iterator[tuple[_Item, str]]:
 
 
 def _quoted(value: str, mask: str, position: int) -> tuple[str, int]:
-    """Return a quoted string's content and end; `position` is after its first quote."""
+    """Return a quoted string's content and end; `position` is after its first quote.
+
+    The end is after that of the value if it has no last quote.
+    """
     content: list[str] = []
     while position < len(value) and mask[position] != '"':
         if mask[position] == "\\" and position + 1 < len(value):
@@ -211,7 +228,10 @@ def _quoted(value: str, mask: str, position: int) -> tuple[str, int]:
 
 
 def _comment(value: str, mask: str, position: int) -> tuple[str, int]:
-    """Return a comment's content and end, nested ones included; `position` is after its first bracket."""
+    """Return a comment's content and end, nested ones included; `position` is after its first bracket.
+
+    The end is after that of the value if it has no last bracket.
+    """
     content: list[str] = []
     depth = 1
     while position < len(value):
@@ -224,9 +244,12 @@ def _comment(value: str, mask: str, position: int) -> tuple[str, int]:
         elif character == ")":
             depth -= 1
             if not depth:
-                break
+                return "".join(content), position
         content.append(value[position - 1])
-    return "".join(content), position
+    return "".join(content), len(value) + 1
+
+
+_ENCLOSING: Final = {'"': _quoted, "(": _comment}
 
 
 def _angle(text: _Text, start: int) -> _Angle:
@@ -273,7 +296,7 @@ def _angle_boxes(name: str, angle: _Text) -> Iterator[_Box]:
         angle = angle.cut(angle.mask.index(":") + 1, len(angle.mask))
     elif scheme := _MAILTO.match(angle.mask):
         angle = angle.cut(scheme.end(), len(angle.mask))
-    words = _words(_without_comments(angle))
+    words = _words(_without_comments(angle), is_in_angle=True)
     addresses = [word.value for word in words if word.kind == "address"]
     if not addresses:
         address = _single_spaced(angle.value)
@@ -318,8 +341,11 @@ def _is_lone_address(word: _Word) -> bool:
     return word.kind == "name"
 
 
-def _words(pieces: list[_Text]) -> list[_Word]:
-    """Split a text into names and addresses; blanks join only around an at sign, and dots of an address."""
+def _words(pieces: list[_Text], *, is_in_angle: bool = False) -> list[_Word]:
+    """Split a text into names and addresses; blanks join only around an at sign, and dots of an address.
+
+    All dots in angle brackets are of the address.
+    """
     value, mask = "".join(piece.value for piece in pieces), "".join(piece.mask for piece in pieces)
     if _SIMPLE.fullmatch(mask):
         return [_Word(kind="address" if "@" in mask else "name", value=value.strip())]
@@ -332,7 +358,9 @@ def _words(pieces: list[_Text]) -> list[_Word]:
         if found[0].isspace() or found[0] in _ENDS:
             after_blank = True
             continue
-        is_joined = bool(group) and _is_joined(last, found, kind=kind, after_blank=after_blank)
+        is_joined = bool(group) and _is_joined(
+            last, found, is_in_address=is_in_angle or kind == "address", after_blank=after_blank
+        )
         if not is_joined and group:
             words.append(_word(group, kind))
         if not is_joined:
@@ -348,22 +376,25 @@ def _words(pieces: list[_Text]) -> list[_Word]:
     return words
 
 
-def _is_joined(last: str, found: str, *, kind: str, after_blank: bool) -> bool:
+def _is_joined(last: str, found: str, *, is_in_address: bool, after_blank: bool) -> bool:
     """Return True if a token continues the word whose last token is `last`."""
     if WORD_MASK in (last[0], found[0]):
-        return False
+        # some programs encode a local part
+        return found[0] == "@" and not after_blank
     if last[-1] == "@" or found[0] in "@.":
         return True
     if not after_blank:
         return last[0] != '"'
     # "ada . lovelace@example . org", but not "Dr. ada@example.org"
-    return last[-1] == "." and (last == "." or kind == "address")
+    return last[-1] == "." and (last == "." or is_in_address)
 
 
 def _word(group: list[str], kind: Literal["name", "quoted", "encoded", "address"]) -> _Word:
     value = "".join(group)
     if kind == "quoted":
         value = _quoted(value, value, 1)[0]
-    elif kind == "address" and value[0] + value[-1] == "[]":
-        value = value[1:-1]
+    elif kind == "address":
+        value = value.strip("<>")
+        is_literal = value[0] != "[" and "[" in value
+        value = value if is_literal else value.removeprefix("[").removesuffix("]")
     return _Word(kind=kind, value=value)

@@ -91,9 +91,10 @@ _ZONES: Final[Mapping[str, float]] = {
     "HST": -10,
 }
 
-_WEEKDAY: Final = r"\s*(?:[^\W\d_]+\s*[.,]*\s*)?"
+# It ends in a sign or a blank, so that it is no half of a month's name.
+_WEEKDAY: Final = r"\s*(?:[^\W\d_]++(?:\s*[.,]+|\s|(?=\d))\s*)?"
 _TIME: Final = (
-    r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,]\d{1,9})?)?"
+    r"(?P<hour>\d{1,2})\s*[:.]\s*(?P<minute>\d{1,2})(?:\s*[:.]\s*(?P<second>\d{1,2})(?:[.,]\d{1,9})?)?(?!\d)"
     r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?(?![A-Za-z]))?"
 )
 _YEAR: Final = r"(?P<year>\d{4}|\d{2})"
@@ -105,6 +106,8 @@ _SHAPES: Final = tuple(
         rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.?[\s-]*(?P<month>[^\W\d_]+)\.?[\s,-]*{_YEAR}{_BREAK}{_TIME}(?P<zone>.*)",
         # Mon Nov 16 09:12:44 CET 2026
         rf"{_WEEKDAY}(?P<month>[^\W\d_]+)\.?\s+(?P<day>\d{{1,2}}),?\s+{_TIME}(?P<zone>.*?)\s+(?P<year>\d{{4}})\s*",
+        # Mon Nov 16 09:12:44 2026 +0100
+        rf"{_WEEKDAY}(?P<month>[^\W\d_]+)\.?\s+(?P<day>\d{{1,2}}),?\s+{_TIME}\s+(?P<year>\d{{4}})(?P<zone>\s.*)",
         # Mon, Nov 16, 2026 09:12:44 AM +0100
         rf"{_WEEKDAY}(?P<month>[^\W\d_]+)\.?\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}}){_BREAK}{_TIME}(?P<zone>.*)",
         # 2026-11-16T09:12:44+01:00
@@ -120,6 +123,8 @@ _NAMES_OF_UTC: Final = frozenset({"", "UT", "UTC", "GMT"})
 _MONTHS_OF_A_YEAR: Final = 12
 _MINUTES: Final = 60
 _OLDEST_YEAR: Final = 50
+_FIRST_YEAR: Final = 1900
+_DAY: Final = timedelta(days=1)
 
 
 def parse_date(value: str) -> datetime | None:
@@ -131,7 +136,7 @@ def parse_date(value: str) -> datetime | None:
     if match is None:
         return None
     comments = [comment.strip() for comment in _COMMENT.findall(value) if comment.strip()]
-    offset = _offset(match["zone"].strip().upper(), comments)
+    offset = _offset(match["zone"].strip(" ,").upper(), comments)
     moment = _moment(match)
     if offset is None or moment is None:
         return None
@@ -148,8 +153,9 @@ def _moment(match: re.Match[str]) -> datetime | None:
     hour = _hour(int(given["hour"]), (given["half"] or "").lower())
     if month is None or hour is None:
         return None
+    second = int(given["second"] or 0)
     # 60 is a leap second
-    second = min(int(given["second"] or 0), 59) if (given["second"] or "0") <= "60" else -1
+    second -= second == _MINUTES
     try:
         return datetime(_year(given["year"]), month, int(given["day"]), hour, int(given["minute"]), second)  # noqa: DTZ001 - the zone is not known yet
     except ValueError:
@@ -161,10 +167,10 @@ def _plain(month: str) -> str:
 
 
 def _year(digits: str) -> int:
-    """Return a year; of two digits by RFC 5322, 4.3."""
+    """Return a year; of two digits by RFC 5322, 4.3. One before 1900 is 0, which is none."""
     year = int(digits)
     if len(digits) > len("26"):
-        return year
+        return year if year >= _FIRST_YEAR else 0
     return year + (2000 if year < _OLDEST_YEAR else 1900)
 
 
@@ -188,7 +194,7 @@ def _offset(zone: str, comments: list[str]) -> timedelta | None:
         size = timedelta(hours=int(hours), minutes=int(minutes or 0))
         offset = size if sign == "+" else -size
         is_known = name in _NAMES_OF_UTC or timedelta(hours=_ZONES.get(name, 99)) == offset
-        return offset if is_known and int(minutes or 0) < _MINUTES else None
+        return offset if is_known and int(minutes or 0) < _MINUTES and size < _DAY else None
     if not zone and not comments:
         return timedelta()
     name = zone or comments[0].upper()

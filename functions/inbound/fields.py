@@ -12,7 +12,7 @@ import msgspec
 from inbound import charsets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sized
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 BAD_HEADER: Final = "bad_header"
 HEADERS_CUT: Final = "headers_cut"
@@ -32,12 +32,20 @@ _LINE: Final = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 _MBOX_LINE: Final = re.compile(rb">?From ")
 _PARAMETER: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_.*-]*[ \t]*=")
-# A field, and not a line of text such as "Note: …" or "https://…".
+# Fields that programs write, and no line of a text, such as "E-Mail: …" or "https://…".
 _SURE_FIELD: Final = re.compile(
-    rb"(?:[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+|from|to|cc|bcc|subject|date|sender|received|references|keywords"
-    rb"|comments|importance|priority|precedence|sensitivity|organization|status)[ \t]*:",
+    rb"(?:(?:x|arc|resent)-[a-z0-9-]+|received(?:-spf)?|authentication-results|(?:dkim|domainkey)-signature"
+    rb"|mime-version|content-(?:type|transfer-encoding|disposition|id|language|description|location)"
+    rb"|message-id|in-reply-to|reply-to|return-path|(?:delivered|envelope|errors)-to"
+    rb"|auto-submitted|feedback-id|thread-(?:index|topic)|user-agent"
+    rb"|list-(?:id|unsubscribe(?:-post)?|help|post|archive|subscribe|owner))[ \t]*:",
     re.IGNORECASE,
 )
+# Fields that a header has once. A quote in a text has them too.
+_LONE_FIELD: Final = re.compile(rb"(from|to|cc|bcc|subject|date|sender|references)[ \t]*:", re.IGNORECASE)
+# Words of a program. Base64 and tags are not.
+_WORDS_ALONE: Final = re.compile(rb"[^\s<]+ [^<]*")
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _HEADER_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 # The lookbehind matches a run of blanks once, and not again from each of its blanks.
 _LINE_BREAK: Final = re.compile(r"(?<!\s)\s*[\r\n]\s*")
@@ -81,6 +89,7 @@ def read_header(raw: bytes, start: int, stop: int, *, limit: int = FIELDS) -> He
     whose blank is lost, continues its field.
     """
     fields: list[tuple[str, list[bytes]]] = []
+    given: dict[bytes, bytes] = {}
     defects: tuple[str, ...] = ()
     position = known = start
     while position < stop:
@@ -88,7 +97,7 @@ def read_header(raw: bytes, start: int, stop: int, *, limit: int = FIELDS) -> He
         if match is None or match.end() - start >= HEADER_BYTES or len(fields) > limit:
             end = _body_start(raw, position, stop)
             return Header(fields=_decoded(fields[:limit]), end=end, defects=(*defects, HEADERS_CUT))
-        line = match[1]
+        line = match[1].removeprefix(_BYTE_ORDER_MARK)
         if not line:
             return Header(fields=_decoded(fields), end=match.end(), defects=defects)
         field = _FIELD.match(line)
@@ -98,11 +107,12 @@ def read_header(raw: bytes, start: int, stop: int, *, limit: int = FIELDS) -> He
             fields[-1][1].append(b" " + line)
             defects = (BAD_HEADER,)
         elif field:
+            given.setdefault(field[1].lower(), field[2])
             fields.append((field[1].decode("ascii"), [field[2]]))
         elif line.startswith(b":"):
             defects = (BAD_HEADER,)
         elif fields or not _MBOX_LINE.match(line):
-            known = max(known, _known_header(raw, position, min(stop, start + HEADER_BYTES), known, fields))
+            known = max(known, _known_header(raw, position, min(stop, start + HEADER_BYTES), known, given))
             if known <= position:
                 return Header(fields=_decoded(fields), end=position, defects=(*defects, NO_HEADER_END))
             defects = (BAD_HEADER,)
@@ -114,32 +124,42 @@ def _is_parameter(last: bytes, line: bytes) -> bool:
     return line[:1] == b";" or (last.rstrip(b" \t")[-1:] == b";" and _PARAMETER.match(line) is not None)
 
 
-def _known_header(raw: bytes, position: int, stop: int, known: int, fields: Sized) -> int:
+def _known_header(raw: bytes, position: int, stop: int, known: int, given: Mapping[bytes, bytes]) -> int:
     """Return up to where a header section surely continues after a broken line; `position` if not at all.
 
     Mail programs read on to the empty line, as Thunderbird does
     (https://searchfox.org/comm-central/source/mailnews/mime/src/mimehdrs.cpp). If that line is missing, a
     whole paragraph of the body would be lost. So the header continues if a field follows that people do not
-    write in a text, or if the broken line is the only one, or a line of an mbox file. The delimiter of a part
-    ends it (https://github.com/namecheap/fast_mail_parser/issues/150). `known` is what was returned before,
-    so that each line is read once.
+    write in a text, if all broken lines are of an mbox file, or if there is only one, above a body that is no
+    plain text. The delimiter of a part, and the rule above a quote, end it
+    (https://github.com/namecheap/fast_mail_parser/issues/150). `known` is what was returned before, so that
+    each line is read once. `given` are the fields so far, by their name in lower case.
     """
     if position < known:
         return known
     end = position
-    broken = 0 if fields else 2
+    broken: list[bytes] = []
     while end < stop and (match := _LINE.match(raw, end, stop)):
         line = match[1]
         if not line:
-            return end if broken <= 1 else position
-        if _SURE_FIELD.match(line):
+            return end if given and _is_skipped(broken, given) else position
+        lone = _LONE_FIELD.match(line)
+        if _SURE_FIELD.match(line) or (lone is not None and lone[1].lower() not in given):
             return end
-        if line.startswith(b"--"):
+        if line.startswith((b"--", b"_____")):
             break
         if not (line[:1] in b" \t" or _FIELD.match(line) or _MBOX_LINE.match(line)):
-            broken += 1
+            broken.append(line)
         end = match.end()
     return position
+
+
+def _is_skipped(broken: Sequence[bytes], given: Mapping[bytes, bytes]) -> bool:
+    """Return True if broken lines above an empty line are no text."""
+    if not broken:
+        return True
+    is_plain = given.get(b"content-type", b"text/plain").strip().lower().startswith(b"text/plain")
+    return len(broken) == 1 and not is_plain and _WORDS_ALONE.fullmatch(broken[0]) is not None
 
 
 def _body_start(raw: bytes, position: int, stop: int) -> int:
