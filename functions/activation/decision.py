@@ -7,13 +7,12 @@ from typing import Final
 import msgspec
 
 from mailbus.aws.custom_resource import RequestType
+from mailbus.environment import NAME_PREFIX
 from mailbus.errors import ConfigurationError
 
 _PREFIX: Final = "receipt-rule-set/"
 _SHARED_PREFIX: Final = "shared-receipt-rule-set/"
 _DISPLACED: Final = "/displaced/"
-# Of the sets of stages, which are deleted with their stage and all of their rules.
-_OF_A_STAGE: Final = "mailbus-"
 # The physical id of a resource that was not created: its deletion changes nothing.
 PLACEHOLDER_ID: Final = "no-receipt-rule-set"
 
@@ -110,7 +109,8 @@ def _refusal(desired: Desired, active: str) -> str:
         "create a set that belongs to no stage (aws ses create-receipt-rule-set), and name it as "
         "inbound.rule_set_name in mailbus.toml, for the stage that owns the active set, which is deployed "
         "first, and for this one"
-        if active.startswith(_OF_A_STAGE)
+        # the set of another stage, which is deleted with that stage and with all rules in it
+        if active.startswith(NAME_PREFIX)
         else f'set inbound.rule_set_name = "{active}" in mailbus.toml, to add the rules of this stage to it'
     )
     return (

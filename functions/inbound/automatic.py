@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from inbound import fields
 
 _ANYTHING: Final = re.compile(r"\S")
+# a field that is written without a value
+_PRESENT: Final = re.compile("")
 _UNLESS_DENIED: Final = re.compile(r"\A\s*(?!(?:no|false)\s*(?:[;(]|\Z))\S", re.IGNORECASE)
 _MAILER_DAEMON: Final = re.compile(r"(?:\A|[\s<\"'(,])mailer-daemon(?=@|[\s>\"'),]|\Z)", re.IGNORECASE)
 
@@ -51,7 +53,7 @@ _SIGNS: Final[Mapping[str, re.Pattern[str]]] = {
     "x-fc-machinegenerated": _UNLESS_DENIED,
     "x-mail-autoreply": _UNLESS_DENIED,
     "x-ms-exchange-generated-message-source": _ANYTHING,
-    "x-ms-exchange-message-is-ndr": re.compile(""),
+    "x-ms-exchange-message-is-ndr": _PRESENT,
     "x-post-messageclass": re.compile(r"\bautoresponder\b", re.IGNORECASE),
 }
 _BOUNCE_SENDER: Final = re.compile(r"(?:<\s*>)?|<?mailer-daemon(?:@.*)?", re.IGNORECASE | re.DOTALL)

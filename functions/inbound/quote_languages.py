@@ -31,7 +31,7 @@ class Introduction(msgspec.Struct, frozen=True):
     programs: tuple[str, ...]
 
 
-class Headers(msgspec.Struct, frozen=True):
+class HeaderNames(msgspec.Struct, frozen=True):
     """The names of the four headers above a quote without marks; each has one or more, in lower case."""
 
     author: tuple[str, ...]
@@ -45,7 +45,7 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     introductions: tuple[Introduction, ...]
-    headers: Headers
+    headers: HeaderNames
     original: tuple[str, ...]
 
 
@@ -57,13 +57,13 @@ LANGUAGES: Final = (
             Introduction("{date},{author} 写道:", (APPLE,)),
             Introduction("在 {date}, {author} 写道:", (APPLE, THUNDERBIRD)),
         ),
-        headers=Headers(("发件人",), ("发送时间", "日期"), ("收件人",), ("主题",)),
+        headers=HeaderNames(("发件人",), ("发送时间", "日期"), ("收件人",), ("主题",)),
         original=("原始邮件", "原始消息", "邮件原件"),
     ),
     Language(
         name="Chinese (traditional)",
         introductions=(Introduction("{author} 於 {date}寫道:", ALL),),
-        headers=Headers(("寄件者", "從"), ("寄件日期", "日期"), ("收件者", "至"), ("主旨",)),
+        headers=HeaderNames(("寄件者", "從"), ("寄件日期", "日期"), ("收件者", "至"), ("主旨",)),
         original=("原始郵件",),
     ),
     Language(
@@ -72,7 +72,7 @@ LANGUAGES: Final = (
             Introduction("{date} odesílatel {author} napsal:", (GMAIL,)),
             Introduction("Dne {date} {author} napsal(a):", (APPLE, THUNDERBIRD)),
         ),
-        headers=Headers(("od",), ("odesláno", "datum"), ("komu",), ("předmět",)),
+        headers=HeaderNames(("od",), ("odesláno", "datum"), ("komu",), ("předmět",)),
         original=("původní zpráva",),
     ),
     Language(
@@ -81,7 +81,7 @@ LANGUAGES: Final = (
             Introduction("Den {date} skrev {author}:", ALL),
             Introduction("{date} skrev {author}:", (GMAIL,)),
         ),
-        headers=Headers(("fra",), ("sendt", "dato"), ("til",), ("emne",)),
+        headers=HeaderNames(("fra",), ("sendt", "dato"), ("til",), ("emne",)),
         original=("oprindelig meddelelse", "oprindelig besked"),
     ),
     Language(
@@ -90,13 +90,13 @@ LANGUAGES: Final = (
             Introduction("Op {date} schreef {author}:", (GMAIL, THUNDERBIRD)),
             Introduction("Op {date} heeft {author} het volgende geschreven:", (APPLE,)),
         ),
-        headers=Headers(("van",), ("verzonden", "datum"), ("aan",), ("onderwerp",)),
+        headers=HeaderNames(("van",), ("verzonden", "datum"), ("aan",), ("onderwerp",)),
         original=("oorspronkelijk bericht", "origineel bericht"),
     ),
     Language(
         name="English",
         introductions=(Introduction("On {date}, {author} wrote:", ALL),),
-        headers=Headers(("from",), ("sent", "date"), ("to",), ("subject",)),
+        headers=HeaderNames(("from",), ("sent", "date"), ("to",), ("subject",)),
         original=("original message",),
     ),
     Language(
@@ -105,13 +105,13 @@ LANGUAGES: Final = (
             Introduction("{date} {author} kirjoitti:", (GMAIL,)),
             Introduction("{author} kirjoitti {date}:", (APPLE, THUNDERBIRD)),
         ),
-        headers=Headers(("lähettäjä",), ("lähetetty", "päivämäärä"), ("vastaanottaja",), ("aihe",)),
+        headers=HeaderNames(("lähettäjä",), ("lähetetty", "päivämäärä"), ("vastaanottaja",), ("aihe",)),
         original=("alkuperäinen viesti",),
     ),
     Language(
         name="French",
         introductions=(Introduction("Le {date}, {author} a écrit:", ALL),),
-        headers=Headers(("de",), ("envoyé", "date"), ("à",), ("objet",)),
+        headers=HeaderNames(("de",), ("envoyé", "date"), ("à",), ("objet",)),
         original=("message original", "message d'origine"),
     ),
     Language(
@@ -120,13 +120,13 @@ LANGUAGES: Final = (
             Introduction("Am {date} schrieb {author}:", ALL),
             Introduction("{address} schrieb am {date}:", (GMAIL,)),
         ),
-        headers=Headers(("von",), ("gesendet", "datum"), ("an",), ("betreff",)),
+        headers=HeaderNames(("von",), ("gesendet", "datum"), ("an",), ("betreff",)),
         original=("ursprüngliche nachricht", "original-nachricht", "originalnachricht"),
     ),
     Language(
         name="Italian",
         introductions=(Introduction("Il {date}, {author} ha scritto:", ALL),),
-        headers=Headers(("da",), ("inviato", "data"), ("a",), ("oggetto",)),
+        headers=HeaderNames(("da",), ("inviato", "data"), ("a",), ("oggetto",)),
         original=("messaggio originale",),
     ),
     Language(
@@ -137,7 +137,7 @@ LANGUAGES: Final = (
             Introduction("{date}、{author}のメッセージ:", (APPLE,)),
             Introduction("On {date}, {author} wrote:", (THUNDERBIRD,)),
         ),
-        headers=Headers(("差出人",), ("送信日時", "日付"), ("宛先",), ("件名",)),
+        headers=HeaderNames(("差出人",), ("送信日時", "日付"), ("宛先",), ("件名",)),
         original=("元のメッセージ",),
     ),
     Language(
@@ -148,7 +148,7 @@ LANGUAGES: Final = (
             Introduction("{date}, {author} 작성:", (APPLE,)),
             Introduction("{date}에 {author} 이(가) 쓴 글:", (THUNDERBIRD,)),
         ),
-        headers=Headers(("보낸 사람",), ("보낸 날짜",), ("받는 사람",), ("제목",)),
+        headers=HeaderNames(("보낸 사람",), ("보낸 날짜",), ("받는 사람",), ("제목",)),
         original=("원본 메시지", "원본 메일"),
     ),
     Language(
@@ -157,7 +157,7 @@ LANGUAGES: Final = (
             Introduction("{date} skrev {author}:", (GMAIL, APPLE)),
             Introduction("Den {date} skrev {author}:", (APPLE, THUNDERBIRD)),
         ),
-        headers=Headers(("fra",), ("sendt", "dato"), ("til",), ("emne",)),
+        headers=HeaderNames(("fra",), ("sendt", "dato"), ("til",), ("emne",)),
         original=("opprinnelig melding",),
     ),
     Language(
@@ -167,7 +167,7 @@ LANGUAGES: Final = (
             Introduction("Wiadomość napisana przez {author} w dniu {date}:", (APPLE,)),
             Introduction("W dniu {date}, {author} pisze:", (THUNDERBIRD,)),
         ),
-        headers=Headers(("od",), ("wysłano", "data"), ("do",), ("temat",)),
+        headers=HeaderNames(("od",), ("wysłano", "data"), ("do",), ("temat",)),
         original=("wiadomość oryginalna", "oryginalna wiadomość", "treść oryginalnej wiadomości"),
     ),
     Language(
@@ -177,7 +177,9 @@ LANGUAGES: Final = (
             Introduction("{address} escreveu ({date}):", (GMAIL,)),
             Introduction("Às {date}, {author} escreveu:", (THUNDERBIRD,)),
         ),
-        headers=Headers(("de",), ("enviado", "enviada em", "enviado em", "data"), ("para",), ("assunto",)),
+        headers=HeaderNames(
+            ("de",), ("enviado", "enviada em", "enviado em", "data"), ("para",), ("assunto",)
+        ),
         original=("mensagem original",),
     ),
     Language(
@@ -188,13 +190,13 @@ LANGUAGES: Final = (
             Introduction("{date}, {author} написал(а):", (APPLE,)),
             Introduction("{date}, {author} пишет:", (THUNDERBIRD,)),
         ),
-        headers=Headers(("от",), ("отправлено", "дата"), ("кому",), ("тема",)),
+        headers=HeaderNames(("от",), ("отправлено", "дата"), ("кому",), ("тема",)),
         original=("исходное сообщение",),
     ),
     Language(
         name="Spanish",
         introductions=(Introduction("El {date}, {author} escribió:", ALL),),
-        headers=Headers(("de",), ("enviado", "enviado el", "fecha"), ("para",), ("asunto",)),
+        headers=HeaderNames(("de",), ("enviado", "enviado el", "fecha"), ("para",), ("asunto",)),
         original=("mensaje original",),
     ),
     Language(
@@ -203,7 +205,7 @@ LANGUAGES: Final = (
             Introduction("Den {date} skrev {author}:", (GMAIL, THUNDERBIRD)),
             Introduction("{date} skrev {author}:", (APPLE,)),
         ),
-        headers=Headers(("från",), ("skickat", "datum"), ("till",), ("ämne",)),
+        headers=HeaderNames(("från",), ("skickat", "datum"), ("till",), ("ämne",)),
         original=("ursprungligt meddelande",),
     ),
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mailbus.characters import is_invisible, named, written_as
+from mailbus.characters import ascii_look_alike, is_invisible, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,7 +96,7 @@ def not_ascii(character: str) -> str:
     """Return why the part before the @ must not have a character."""
     if is_invisible(character):
         return f"has {named(character)}; remove it"
-    instead = written_as(character)
+    instead = ascii_look_alike(character)
     return (
         f"has {named(character)} before the @, and SES cannot send to an address with non-ASCII characters "
         f"there (SMTPUTF8); write {named(instead) if instead else 'an ASCII address of that person'} instead"
@@ -113,10 +113,10 @@ def _invisible(written: _Written) -> str | None:
 
 
 def _look_alike(written: _Written) -> str | None:
-    found = _first(written.address, lambda one: written_as(one) in _SPECIALS)
+    found = _first(written.address, lambda one: ascii_look_alike(one) in _SPECIALS)
     if not found:
         return None
-    instead = written_as(found)
+    instead = ascii_look_alike(found)
     advice = "each address as a separate entry" if instead in ",;" else f"{named(instead)} instead"
     return f"has {named(found)}; write {advice}"
 

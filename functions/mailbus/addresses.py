@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mailbus import address_reasons
 from mailbus.address_reasons import QUOTED, QUOTED_OR_OPEN
 from mailbus.characters import named
-from mailbus.domains import DOTS, InvalidDomain, ascii_domain
+from mailbus.domains import DOTS, HYPHEN_AT_AN_END, InvalidDomain, ascii_domain
 from mailbus.encoded_words import decode_words
 from mailbus.errors import InvalidJob
 from mailbus.events import Mailbox
@@ -176,8 +176,7 @@ def _mail_domain(domain: str) -> str:
     encoded = ascii_domain(domain)
     for label in encoded.split("."):
         if label.startswith("-") or label.endswith("-"):
-            reason = 'has a domain label that begins or ends with "-"; remove it'
-            raise _InvalidAddressError(reason)
+            raise _InvalidAddressError(HYPHEN_AT_AN_END)
         if len(label) > LABEL_CHARACTERS:
             reason = f"has a domain label of more than {LABEL_CHARACTERS} characters in its ASCII form"
             raise _InvalidAddressError(reason)

@@ -48,7 +48,7 @@ def named(character: str) -> str:
     return f'"{character}"' if character.isascii() else f'"{character}" ({code_point})'
 
 
-def written_as(character: str) -> str:
-    """Return the ASCII character that another one only looks like, such as a full-width form; "" if none."""
+def ascii_look_alike(character: str) -> str:
+    """Return the ASCII character that another one is a form of, such as a full-width one; "" if none."""
     plain = unicodedata.normalize("NFKC", character)
     return plain if len(plain) == 1 and plain.isascii() and plain != character else ""

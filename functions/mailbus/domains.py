@@ -22,6 +22,7 @@ MAX_CHARACTERS: Final = 1000
 DOTS: Final = re.compile("[.\u3002\uff0e\uff61]")
 # which some scripts need inside a word: https://www.rfc-editor.org/rfc/rfc5892#appendix-A
 _JOINERS: Final = frozenset("\u200c\u200d")
+HYPHEN_AT_AN_END: Final = 'has a domain label that begins or ends with "-"; remove it'
 _MIXED_DIRECTIONS: Final = (
     "has a domain label that IDNA cannot encode: it mixes right-to-left and left-to-right characters, or "
     "begins or ends with one that has no direction; correct it"
@@ -85,7 +86,7 @@ def _may_join(label: str, position: int) -> bool:
 
 def _why(error: idna.IDNAError) -> str:
     if error.code == "hyphen_start_end":
-        return 'has a domain label that begins or ends with "-"; remove it'
+        return HYPHEN_AT_AN_END
     if error.code == "hyphen_3_4":
         return 'has a domain label with "--" in its third place, as only xn-- forms have it; correct it'
     if error.codepoint is None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # EventBridge accepts larger events, but not every target does. The settings may allow more.
 ENTRY_BYTES: Final = 256 * 1024
+#: What the names of all stages' resources begin with.
+NAME_PREFIX: Final = "mailbus-"
 #: Tags of the send queues, by which a client finds the rest of the deployment.
 JOBS_BUCKET_TAG: Final = "mailbus:jobs-bucket"
 LEDGER_TABLE_TAG: Final = "mailbus:ledger-table"

@@ -81,8 +81,8 @@ def dispatch_round(sender: Sender, works: Sequence[Work], deadline: float) -> Ro
     planned, duplicates = _plan_turns(sender, works)
     steps = sender.pauses.steps([scope_of(turn.work.call) for turn in planned], sender.now().timestamp())
     turns, after, paused = (
-        [turn for turn, its in zip(planned, steps, strict=True) if its == step]
-        for step in ("call", "after", "paused")
+        [turn for turn, step in zip(planned, steps, strict=True) if step == wanted]
+        for wanted in ("call", "after", "paused")
     )
     lane = sender.lane_of(works[0].record)
     counts = [call.recipients for turn in turns for call in turn.calls]

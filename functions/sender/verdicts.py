@@ -112,7 +112,7 @@ def _is_other_content(sender: Sender, record: Record, job_id: str) -> bool:
     if known is None or known.sqs_message_id == record.message_id:
         return False
     # no valid job has this fingerprint
-    return isinstance(_judged(sender, record, known, fingerprint=""), Conflict)
+    return isinstance(_judge(sender, record, known, fingerprint=""), Conflict)
 
 
 def refuse(sender: Sender, record: Record, job: Job, error: MailbusError) -> Settlement:
@@ -192,14 +192,14 @@ def settle_verdict(
 
 def _verdict(sender: Sender, record: Record, job: Job, known: JobRecord) -> Verdict:
     """Judge the ledger's record of a message's job."""
-    verdict = _judged(sender, record, known, fingerprint=job.fingerprint)
+    verdict = _judge(sender, record, known, fingerprint=job.fingerprint)
     if not isinstance(verdict, Free | GiveUp) or _has_entries_of(known, job):
         return verdict
     begun = known.accepted or known.unknown or known.open
     return Conflict() if begun else Free(entries=known.unsettled, fresh=True)
 
 
-def _judged(sender: Sender, record: Record, known: JobRecord, *, fingerprint: str) -> Verdict:
+def _judge(sender: Sender, record: Record, known: JobRecord, *, fingerprint: str) -> Verdict:
     verdict = judge(
         known,
         fingerprint=fingerprint,

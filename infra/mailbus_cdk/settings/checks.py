@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mailbus.aws.partitions import partition_of
+from mailbus.environment import NAME_PREFIX
 from mailbus.events import ENTRY_TAG, JOB_ID_TAG
 from mailbus.validation import Path
 from mailbus_cdk.regions import RECEIVING_REGIONS
 from mailbus_cdk.settings import doubt, receipt_rules
-from mailbus_cdk.settings.schema import NAME_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 
-from mailbus.environment import ENTRY_BYTES
+from mailbus.environment import ENTRY_BYTES, NAME_PREFIX
 from mailbus_cdk.settings.receiving import Inbound
 from mailbus_cdk.settings.values import (
     Architecture,
@@ -29,9 +29,6 @@ from mailbus_cdk.settings.values import (
     StageName,
     TopicArn,
 )
-
-# Of the names of all stages' resources.
-NAME_PREFIX: Final = "mailbus-"
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -64,12 +64,12 @@ async def check_creation(method: str, path: str, body: bytes, resources: Resourc
 async def _email_identity(body: bytes, resources: Resources) -> None:
     name = msgspec.json.decode(body, type=_CreateEmailIdentity).email_identity
     resources.clear()
-    if _spelled_once(name) in {_spelled_once(known) for known in await resources.identities()}:
+    if _identity_key(name) in {_identity_key(known) for known in await resources.identities()}:
         raise SesError(ALREADY_EXISTS, f"Email identity {name} already exist.")
 
 
-def _spelled_once(identity: str) -> str:
-    """Return an identity with its domain in lower case; the rest of an address is case-sensitive."""
+def _identity_key(identity: str) -> str:
+    """Return one key for all spellings of an identity, as of an address: its domain ignores case."""
     local, at, domain = identity.rpartition("@")
     return f"{local}{at}{domain.lower()}"
 
