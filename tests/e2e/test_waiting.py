@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 JOBS = 400
 MOST = 300
-# all others are held by the workers, which wait for the rate, or come back to be tried again
-SOME = 30
+# without rate the jobs are held by the workers for 10 s, and wait for a few seconds between
+SOME = 5
 QUEUE = "BulkQueueUrl"
 # four workers of the lane with ten messages each
 MOST_IN_FLIGHT = 40
