@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 # What must be left of the function's time after a call of SES: a job that is not saved is in doubt.
 CLOSING_SECONDS: Final = 2.0
+# How long after the claim a call may begin: a doubt is counted from the claim
+# (infra/mailbus_cdk/settings/doubt.py).
+BEGIN_SECONDS: Final = 20.0
+# after these answers a recipient's call says what the next one would be answered
+ANSWERS_FOR_ALL: Final[frozenset[Kind]] = frozenset({"throttled", "paused", "quota"})
 
 Answers = dict[int, str | Fault]
 
@@ -80,10 +85,11 @@ def dispatch_round(sender: Sender, works: Sequence[Work], deadline: float) -> Ro
     """Send what the rate allows now, with one turn for each job."""
     planned, duplicates = _plan_turns(sender, works)
     steps = sender.pauses.steps([scope_of(turn.work.call) for turn in planned], sender.now().timestamp())
-    turns, after, paused = (
+    probes, calls, after, paused = (
         [turn for turn, step in zip(planned, steps, strict=True) if step == wanted]
-        for wanted in ("call", "after", "paused")
+        for wanted in ("probe", "call", "after", "paused")
     )
+    turns = [*(msgspec.structs.replace(turn, calls=turn.calls[:1]) for turn in probes), *calls]
     lane = sender.lane_of(works[0].record)
     counts = [call.recipients for turn in turns for call in turn.calls]
     decisions = iter(sender.pacer.reserve(counts, lane))
@@ -101,7 +107,7 @@ def dispatch_round(sender: Sender, works: Sequence[Work], deadline: float) -> Ro
     ]
     claimed, others = _claim(sender, ready, deadline)
     outcomes += others
-    answers = _call_ses(sender, [turn for turn, _ in claimed], deadline)
+    answers = _call_ses(sender, claimed, deadline)
     _report_limited_calls(sender)
     outcomes += [
         _record_answers(sender, turn, known, answer)
@@ -219,16 +225,22 @@ def _revert_claims(sender: Sender, job_records: Sequence[JobRecord]) -> None:
         sender.ledger.revert_claim(job_record)
 
 
-def _call_ses(sender: Sender, turns: Sequence[Turn], deadline: float) -> list[Answers]:
+def _call_ses(sender: Sender, claimed: Sequence[tuple[Turn, JobRecord]], deadline: float) -> list[Answers]:
     """Call SES, many calls at a time, each when it is due; return the answers of each turn."""
-    answers: list[Answers] = [{} for _ in turns]
-    if not turns:
+    answers: list[Answers] = [{} for _ in claimed]
+    if not claimed:
         return answers
-    calls = [(index, call) for index, turn in enumerate(turns) for call in turn.calls]
+    in_time = deadline - sender.settings.ses_seconds - CLOSING_SECONDS
+    calls = [
+        (index, call, min(in_time, known.called_at + BEGIN_SECONDS))
+        for index, (turn, known) in enumerate(claimed)
+        for call in turn.calls
+    ]
     calls.sort(key=lambda each: each[1].due)
-    with ThreadPoolExecutor(max_workers=min(_calls_at_a_time(turns), len(calls))) as pool:
-        found = pool.map(lambda each: _call_when_due(sender, each[1], deadline), calls)
-        for (index, _), answer in zip(calls, found, strict=True):
+    at_a_time = _calls_at_a_time([turn for turn, _ in claimed])
+    with ThreadPoolExecutor(max_workers=min(at_a_time, len(calls))) as pool:
+        found = pool.map(lambda each: _call_when_due(sender, each[1], each[2]), calls)
+        for (index, _, _), answer in zip(calls, found, strict=True):
             answers[index] |= answer
     return answers
 
@@ -239,11 +251,11 @@ def _calls_at_a_time(turns: Sequence[Turn]) -> int:
     return max(1, min(MAX_CALLS, MESSAGE_BYTES // max((1, *shared))))
 
 
-def _call_when_due(sender: Sender, call: Call, deadline: float) -> Answers:
-    """Make one call when it is due; return no answers if there is no time left for it."""
+def _call_when_due(sender: Sender, call: Call, latest: float) -> Answers:
+    """Make one call when it is due; return no answers if that would be after `latest`."""
     sender.wait_until(call.due)
     now = sender.now().timestamp()
-    if now > deadline - sender.settings.ses_seconds - CLOSING_SECONDS:
+    if now > latest:
         return {}
     expires_at = call.work.job.expires_at
     if expires_at is not None and expires_at <= now:
@@ -252,10 +264,10 @@ def _call_when_due(sender: Sender, call: Call, deadline: float) -> Answers:
     def in_doubt(error: Exception) -> Answers:
         return dict.fromkeys(call.entries, unanswered(type(error).__name__, "unexpected"))
 
-    return isolated(lambda: _call(sender, call, deadline), in_doubt)
+    return isolated(lambda: _call(sender, call, latest), in_doubt)
 
 
-def _call(sender: Sender, call: Call, deadline: float) -> Answers:
+def _call(sender: Sender, call: Call, latest: float) -> Answers:
     request = call.work.call
     if not isinstance(request, BulkRequest):
         return dict.fromkeys(call.entries, sender.mail.send(request))
@@ -264,18 +276,21 @@ def _call(sender: Sender, call: Call, deadline: float) -> Answers:
         return {entry: sender.mail.send(email_request(request, entry))}
     answer = None if sender.mail.bulk_calls_are_limited else sender.mail.send_bulk(request, call.entries)
     if answer is None:
-        return _call_for_each(sender, call, deadline)
+        return _call_for_each(sender, call, latest)
     if isinstance(answer, Fault):
         return dict.fromkeys(call.entries, answer)
     return dict(zip(call.entries, answer, strict=True))
 
 
-def _call_for_each(sender: Sender, call: Call, deadline: float) -> Answers:
-    """Send the entries of a bulk call one by one: the rate is reserved for them."""
+def _call_for_each(sender: Sender, call: Call, latest: float) -> Answers:
+    """Send the entries of a bulk call one by one, until SES takes none: the rate is reserved for them."""
     answers: Answers = {}
     for entry in call.entries:
         single = msgspec.structs.replace(call, entries=(entry,), by_email=True)
-        answers |= _call_when_due(sender, single, deadline)
+        answers |= _call_when_due(sender, single, latest)
+        answer = answers.get(entry)
+        if answer is None or (isinstance(answer, Fault) and answer.kind in ANSWERS_FOR_ALL):
+            break
     return answers
 
 
@@ -311,7 +326,7 @@ def _record_answers(sender: Sender, turn: Turn, claimed: JobRecord, answers: Ans
     )
     if in_doubt:
         # without a response the claim has all that is known; tracking may have added to it already
-        answered = len(in_doubt) < len(answers)
+        answered = len(in_doubt) < len(turn.entries)
         return settle_attempted(
             sender,
             Attempted(

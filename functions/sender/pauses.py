@@ -18,7 +18,7 @@ PROBE_SECONDS: Final = 30.0
 # https://docs.aws.amazon.com/ses/latest/APIReference/API_UpdateConfigurationSetSendingEnabled.html
 # https://docs.aws.amazon.com/ses/latest/dg/tenants.html
 Scope = tuple[str, str]
-Step = Literal["call", "after", "paused"]
+Step = Literal["call", "probe", "after", "paused"]
 
 
 class Pauses:
@@ -28,9 +28,10 @@ class Pauses:
         self._probe_at: dict[Scope, float] = {}
 
     def steps(self, scopes: Sequence[Scope], now: float) -> list[Step]:
-        """Decide for calls with these scopes: make it, wait for the call before it, or wait as paused.
+        """Decide for turns with these scopes: make its calls, wait for the turn before it, or wait as paused.
 
-        While a pause is known, one call asks SES at a time, and those behind it wait for the answer.
+        While a pause is known, one call (the turn's first) asks SES at a time, and all others wait for the
+        answer.
         """
         probed: set[Scope] = set()
         steps: list[Step] = []
@@ -41,7 +42,7 @@ class Pauses:
             elif now < probe_at:
                 steps.append("paused")
             else:
-                steps.append("after" if scope in probed else "call")
+                steps.append("after" if scope in probed else "probe")
                 probed.add(scope)
         return steps
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sender.ses.send_bulk_email import BulkRequest
     from sender.ses.send_email import Request
 
+# in SES's text where the account's rate is exceeded, not the rate of calls
+_SENDING_RATE: Final = re.compile(r"\bsend(?:ing)? rate\b", re.IGNORECASE)
 # how many calls a worker makes at a time; the client's connection pool has as many connections
 MAX_CALLS: Final = 24
 IDLE_SECONDS: Final = 20.0
@@ -26,8 +29,6 @@ IDLE_SECONDS: Final = 20.0
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 # How long a worker makes no bulk calls after one that was refused for that.
 LIMITED_SECONDS: Final = 600.0
-# in SES's text where the account's rate is exceeded, not the rate of calls
-_SENDING_RATE: Final = "sending rate"
 
 
 class MailService:
@@ -105,7 +106,7 @@ class MailService:
 
 def _names_the_rate(error: Exception) -> bool:
     text = error.response["Error"].get("Message", "") if isinstance(error, ClientError) else ""
-    return _SENDING_RATE in text.lower()
+    return _SENDING_RATE.search(text) is not None
 
 
 def _message_id(answer: Mapping[str, Any]) -> str | Fault:

@@ -224,6 +224,8 @@ OF_LIMITS: Final = frozenset(
 OF_REFUSALS: Final = frozenset(
     {"BadRequestException", "FAILED", "MESSAGE_REJECTED", "MessageRejected", "TRANSIENT_FAILURE", OTHER}
 )
+# a text quotes with these what it has from the mail
+_UNQUOTED: Final = r"[^'\"<]*"
 TEXTS: Final = (
     # "Sending paused for this account. For more information, please check the inbox of the email address
     # associated with your AWS account.": https://github.com/GoodDollar/GoodServer/issues/419
@@ -242,14 +244,14 @@ TEXTS: Final = (
     # "Daily sending quota exceeded":
     # https://aws.amazon.com/premiumsupport/knowledge-center/ses-sending-rate-quota-exceeded/
     Text(
-        pattern=re.compile(r".*\bdaily (?:message|sending) quota\b", re.IGNORECASE | re.DOTALL),
+        pattern=re.compile(rf"{_UNQUOTED}\bdaily (?:message|sending) quota\b", re.IGNORECASE),
         meaning=QUOTA,
         codes=OF_REFUSALS,
     ),
     # "Maximum sending rate exceeded.": the same pages, and
     # https://github.com/pm-pmaas/etailors_amazon_ses/issues/117 with the code of SES's second API
     Text(
-        pattern=re.compile(r".*\bmaximum send(?:ing)? rate exceeded\b", re.IGNORECASE | re.DOTALL),
+        pattern=re.compile(rf"{_UNQUOTED}\bmaximum send(?:ing)? rate exceeded\b", re.IGNORECASE),
         meaning=_THROTTLED,
         codes=OF_LIMITS | OF_REFUSALS,
     ),

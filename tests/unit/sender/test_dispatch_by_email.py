@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mailbus_cdk.settings.doubt import CALL_BEGIN_SECONDS
+from sender.dispatch import BEGIN_SECONDS
+from sender.pauses import PROBE_SECONDS
 from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
-from tests.unit.sender.answers import REJECTED, THROTTLED, UNANSWERED, refusal
+from tests.unit.sender.answers import PAUSED, QUOTA, REJECTED, THROTTLED, UNANSWERED, refusal
 from tests.unit.sender.fake_ses import Lost
 from tests.unit.sender.jobs import invoice, newsletter, people
 from tests.unit.sender.settings import START
 from tests.unit.sender.world import World
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
     from sender.rate.gcra import Decision
 
 LIMITED = refusal("TooManyRequestsException", "Rate exceeded", 429, "SendBulkEmail")
@@ -141,20 +146,63 @@ def test_merges_go_by_email_for_a_while_after_ses_refused_too_many_bulk_calls() 
 def test_without_time_for_all_recipients_of_a_refused_bulk_call_the_rest_is_sent_to_later() -> None:
     world = World()
     world.ses.calls = [LIMITED]
-    # SES takes 12 s for each call, of the 60 that the function has
-    world.ses.on_call = lambda: world.wait(12.0)
+    # no call begins more than 20 s after the claim
+    world.ses.on_call = lambda: world.wait(8.0)
     world.put(**newsletter(6))
     world.deliver()
-    assert (world.ses.sent_to, world.record("job-news").open) == (people(6)[:3], ())
+    assert (world.ses.sent_to, world.record("job-news").open) == (people(6)[:2], ())
     world.ses.on_call = lambda: None
     world.run()
     assert Counter(world.ses.sent_to) == dict.fromkeys(people(6), 1)
     assert world.queues.messages == {}
 
 
-def test_a_bulk_call_over_the_accounts_rate_changes_nothing() -> None:
+def test_a_call_begins_when_the_check_of_the_settings_expects_it() -> None:
+    assert BEGIN_SECONDS == CALL_BEGIN_SECONDS
+
+
+def test_recipients_that_ses_was_not_called_for_are_not_in_doubt() -> None:
+    world = World(on_unknown="fail")
+    world.ses.calls = [LIMITED]
+    world.ses.answers = {"c0": [UNANSWERED]}
+    world.ses.on_call = lambda: world.wait(12.0)
+    world.put(**newsletter(4))
+    world.deliver()
+    assert world.record("job-news").open == (0,)
+    world.ses.on_call = lambda: None
+    world.run()
+    assert Counter(world.ses.sent_to) == dict.fromkeys(["c1", "c2", "c3"], 1)
+    assert world.recipients_of("failed") == ["c0"]
+
+
+@pytest.mark.parametrize("answer", [THROTTLED, PAUSED, QUOTA])
+def test_a_refused_bulk_call_is_not_followed_by_more_calls_than_ses_takes(answer: ClientError) -> None:
     world = World()
-    world.ses.calls = [THROTTLED]
+    world.ses.calls = [LIMITED, None, answer]
+    world.put(**newsletter(50))
+    world.deliver()
+    assert (len(world.ses.requests), world.ses.sent_to) == (3, ["c0"])
+    world.run(3 * 3600)
+    assert Counter(world.ses.sent_to) == dict.fromkeys(people(50), 1)
+
+
+def test_one_recipients_call_asks_whether_sending_is_still_paused() -> None:
+    world = World(merge_by="SendEmail")
+    world.ses.calls = [PAUSED] * 6
+    world.put(**newsletter(5))
+    world.deliver()
+    assert len(world.ses.requests) == 5
+    world.wait(PROBE_SECONDS)
+    world.deliver()
+    assert (len(world.ses.requests), world.ses.sent_to) == (6, [])
+    world.run()
+    assert Counter(world.ses.sent_to) == dict.fromkeys(people(5), 1)
+
+
+@pytest.mark.parametrize("answer", [THROTTLED, refusal("Throttling", "Maximum send rate exceeded")])
+def test_a_bulk_call_over_the_accounts_rate_changes_nothing(answer: ClientError) -> None:
+    world = World()
+    world.ses.calls = [answer]
     world.put(**newsletter(3))
     world.run()
     assert ["BulkEmailEntries" in request for request in world.ses.requests] == [True, True]

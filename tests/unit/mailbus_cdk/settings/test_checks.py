@@ -23,15 +23,15 @@ REJECTED = {
     "a doubt that could end before its report arrives is refused with the sum": (
         ("[tracking]", "[sender]\ndoubt_seconds = 60\n\n[tracking]"),
         (
-            "mailbus.toml: [sender] doubt_seconds: must be at least 92, or a mail whose report is late is "
-            "sent twice (it is 60): 18 for a call to SES (client_params), 10 until SES's report is on the "
-            "tracking queue, 2 × 22 until it is delivered again after its worker died or was throttled, 20 "
-            "to process it"
+            "mailbus.toml: [sender] doubt_seconds: must be at least 112, or a mail whose report is late is "
+            "sent twice (it is 60): 20 until a call to SES begins, 18 for the call (client_params), 10 "
+            "until SES's report is on the tracking queue, 2 × 22 until it is delivered again after its "
+            "worker died or was throttled, 20 to process it"
         ),
     ),
     "a doubt lasts as long as a slow call to SES and its report": (
         ("[tracking]", "[client_params]\nread_timeout = 60\n\n[tracking]"),
-        "mailbus.toml: [sender] doubt_seconds: must be at least 137, or a mail whose report is late is sent ",
+        "mailbus.toml: [sender] doubt_seconds: must be at least 157, or a mail whose report is late is sent ",
     ),
     "the message tags of Mailbus itself cannot be used": (
         ("max_attempts = 8", 'message_tag_name = "mailbus-job-id"'),

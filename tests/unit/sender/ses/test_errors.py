@@ -58,6 +58,8 @@ ANSWERS = [
     ("SomethingNew", RATE, 400, "throttled"),
     ("SomethingNew", "The daily report is refused.", 400, "failed"),
     ("SomethingNew", DAILY, None, "unanswered"),
+    ("MessageRejected", "Illegal filename: 'Daily sending quota.exe'.", 400, "rejected"),
+    ("MessageRejected", "Illegal filename: 'Maximum send rate exceeded.exe'.", 400, "rejected"),
     ("MailFromDomainNotVerifiedException", "MAIL FROM domain not verified.", 400, "failed"),
     ("NotFoundException", "Configuration set <mailbus> does not exist.", 404, "failed"),
     ("BadRequestException", "Missing final '@domain'", 400, "failed"),
