@@ -12,7 +12,8 @@ from django.utils.functional import Promise
 
 from mailbus.django.values import as_list, as_text, plain_str
 from mailbus.errors import InvalidJob, UnsupportedFeature
-from mailbus.jobs.attachments import DEFAULT_CONTENT_TYPE, precedes_html
+from mailbus.jobs.attachments import DEFAULT_CONTENT_TYPE
+from mailbus.jobs.bodies import precedes_html
 
 if TYPE_CHECKING:
     from typing import Final

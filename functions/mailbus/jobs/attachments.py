@@ -1,16 +1,13 @@
-"""Checks a job's attachments and alternative bodies against the rules of MIME and SES."""
+"""Checks a job's attachments against the rules of MIME and SES."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from mailbus.addresses import require_one_line
 from mailbus.encoded_words import decode_words
-from mailbus.jobs.content_types import media_type_of, read_content_type, split_content_type
-from mailbus.jobs.contract import Alternative
+from mailbus.jobs.content_types import media_type_of, read_content_type
 from mailbus.jobs.job import Attachment
 from mailbus.jobs.json_paths import refuse
 
@@ -29,19 +26,6 @@ MAX_TEMPLATE_FIELD: Final = 78
 DEFAULT_CONTENT_TYPE: Final = "application/octet-stream"
 
 _CONTENT_ID: Final = re.compile(r"[!-;=?-~]+")
-_HTML: Final = "text/html"
-# Only clients that support it show AMP, and only if it is before the html:
-# https://developers.google.com/workspace/gmail/ampemail/security-requirements
-_AMP: Final = "text/x-amp-html"
-_INVITATION: Final = "text/calendar"
-
-
-class Bodies(msgspec.Struct, frozen=True, kw_only=True):
-    """The html of a mail and its alternatives, of which so many are before the html."""
-
-    html: str | None
-    alternatives: tuple[Alternative, ...]
-    before_html: int
 
 
 def read_attachments(
@@ -60,41 +44,6 @@ def read_attachments(
         if attachment.content_id is not None:
             seen.add(attachment.content_id)
     return read
-
-
-def read_bodies(html: str | None, alternatives: Sequence[Alternative], path: str) -> Bodies:
-    """Return the bodies in the order in which they are sent. Raises `InvalidJob`.
-
-    A mail program shows the last one that it can. An alternative that is the html has its place among the
-    others; otherwise text is before html, and what is no text to read, such as an invitation, after it.
-    """
-    if not alternatives:
-        return Bodies(html=html, alternatives=(), before_html=0)
-    if len(alternatives) > MAX_ATTACHMENTS:
-        refuse(path, f"has {len(alternatives)} entries; SES allows at most {MAX_ATTACHMENTS} per mail")
-    read = [
-        _alternative(written, f"{path}[{index}].content_type") for index, written in enumerate(alternatives)
-    ]
-    media_types = [media_type_of(alternative.content_type) for alternative in read]
-    places = [index for index, media_type in enumerate(media_types) if media_type == _HTML]
-    if len(places) + (html is not None) > 1:
-        refuse(f"{path}[{places[-1]}].content_type", "is a second text/html, and a mail has one; remove it")
-    place = places[0] if places else None
-    before: list[Alternative] = []
-    after: list[Alternative] = []
-    for index, (alternative, media_type) in enumerate(zip(read, media_types, strict=True)):
-        if index == place:
-            html = alternative.content
-        elif media_type == _AMP or (precedes_html(media_type) if place is None else index < place):
-            before.append(alternative)
-        else:
-            after.append(alternative)
-    return Bodies(html=html, alternatives=(*before, *after), before_html=len(before))
-
-
-def precedes_html(media_type: str) -> bool:
-    """Return whether an alternative is before the html of a mail that does not say where."""
-    return media_type.startswith("text/") and media_type != _INVITATION
 
 
 def _attachment(written: WrittenAttachment, path: str) -> Attachment:
@@ -140,19 +89,6 @@ def _attachment_type(text: str, path: str) -> str:
     if media_type_of(written).startswith(("multipart/", "message/")):
         refuse(path, "is a type that MIME does not allow in base64; use application/octet-stream")
     return written
-
-
-def _alternative(alternative: Alternative, path: str) -> Alternative:
-    written = read_content_type(alternative.content_type, path)
-    media_type, parameters = split_content_type(written)
-    if media_type.lower() == "text/plain":
-        refuse(path, "must not be text/plain: use the field text")
-    if not media_type.lower().startswith(("text/", "application/")):
-        refuse(path, "must be a text/* or application/* type; other files are attachments")
-    for name, _, value in (parameter.partition("=") for parameter in parameters):
-        if name.lower() == "charset" and value.strip('"').lower() != "utf-8":
-            refuse(path, "must not name a charset other than utf-8, in which the text is sent; remove it")
-    return Alternative(content=alternative.content, content_type=written)
 
 
 def _content_id(text: str, path: str) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from mailbus.addresses import parse_mailbox
 from mailbus.encoded_words import decode_words
 from mailbus.errors import InvalidJob
-from mailbus.jobs.attachments import MAX_ATTACHMENTS, read_attachments, read_bodies
+from mailbus.jobs.attachments import MAX_ATTACHMENTS, read_attachments
+from mailbus.jobs.bodies import read_bodies
 from mailbus.jobs.contract import S3Object, SendJob
 from mailbus.jobs.defaults import with_defaults, without_nulls
 from mailbus.jobs.error_list import ErrorList

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailbus.jobs.attachments import read_bodies
+from mailbus.jobs.bodies import read_bodies
 from mailbus.jobs.contract import Alternative
 
 HTML = "text/html"
