@@ -199,9 +199,13 @@ def _at(written: _Written) -> str | None:
         quoted = "@" in written.text and '"' in written.text
         advice = "take the quotation marks off" if quoted else "write an address such as name@example.com"
         return f"has no @{' outside quotes' if quoted else ''}; {advice}"
+    if "@@" in written.address:
+        return 'has "@@"; remove one @'
     if written.address.count("@") > 1:
         return "has more than one @; write each address as a separate entry"
-    return None if written.local else "has nothing before the @; write an address such as name@example.com"
+    if written.local and '""@' not in written.text:
+        return None
+    return "has nothing before the @; write an address such as name@example.com"
 
 
 def _dots(written: _Written) -> str | None:

@@ -30,7 +30,7 @@ NAME_CHARACTERS: Final = 800
 LIST_CHARACTERS: Final = 8000
 
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LOCAL: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*|{QUOTED}")
+_LOCAL: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*|(?!\"\"){QUOTED}")
 _ADDR_SPEC: Final = re.compile(rf"(?P<local>{QUOTED}|[^\"@]*)@(?P<domain>[^@]*)")
 _NAMED: Final = re.compile(rf'(?P<name>(?:{QUOTED}|[^"<>()\[\],;:@\\])*)<(?P<spec>(?:{QUOTED}|[^<>"])*)>')
 _SPLIT: Final = re.compile(rf"(?:{QUOTED_OR_OPEN}|<[^<>]*>|\([^()]*\)|[^,])+", re.DOTALL)

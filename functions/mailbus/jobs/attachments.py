@@ -70,6 +70,8 @@ def _attachment(written: WrittenAttachment, path: str) -> Attachment:
 
 
 def _check_for_template(attachment: Attachment, path: str) -> None:
+    if attachment.filename is not None and "\t" in attachment.filename:
+        refuse(f"{path}.filename", "has a tab (U+0009), which SES refuses in a merge; write a space instead")
     for name, text in (("content_type", attachment.content_type), ("content_id", attachment.content_id)):
         if text is not None and len(text) > MAX_TEMPLATE_FIELD:
             refuse(

@@ -5,6 +5,7 @@ Parameters that SES does not know are left to SES's own check: its API grows fas
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,6 +29,10 @@ ALWAYS_REFUSED: Final[dict[str, str]] = {
 # SendBulkEmail and SendEmail name the tags differently
 TAG_PARAMETERS: Final[dict[bool, str]] = {True: "DefaultEmailTags", False: "EmailTags"}
 RESERVED_TAGS: Final = frozenset({JOB_ID_TAG, ENTRY_TAG})
+# As SES answers: https://github.com/localstack/localstack/pull/8639 (snapshots). Names that begin with "ses:"
+# are SES's own: https://docs.aws.amazon.com/ses/latest/dg/monitor-using-event-publishing.html
+_TAG_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,255}|ses:.*")
+_TAG_VALUE: Final = re.compile(r"[A-Za-z0-9_.@-]{1,255}")
 
 
 class MessageTag(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="pascal"):
@@ -63,3 +68,9 @@ def _check_tags(value: object, path: str) -> None:
     for index, tag in enumerate(validate(value, tuple[MessageTag, ...], path)):
         if tag.name in RESERVED_TAGS:
             refuse(f"{path}[{index}].Name", f"{tag.name} is reserved for Mailbus; remove the tag")
+        if not _TAG_NAME.fullmatch(tag.name):
+            reason = "must be 1 to 255 characters of A-Z a-z 0-9 _ -, or SES refuses the mail"
+            refuse(f"{path}[{index}].Name", reason)
+        if not _TAG_VALUE.fullmatch(tag.value):
+            reason = "must be 1 to 255 characters of A-Z a-z 0-9 _ - . @, or SES refuses the mail"
+            refuse(f"{path}[{index}].Value", reason)

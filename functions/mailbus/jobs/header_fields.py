@@ -27,12 +27,16 @@ if TYPE_CHECKING:
 _BARE_URIS: Final = re.compile(r"(?:https?://|mailto:)[^\s<>]*", re.IGNORECASE)
 _NEXT_BARE_URI: Final = re.compile(r",[ \t]*(?=https?://|mailto:)", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"\((?P<comment>(?:[^()\\]|\\.)*)\)")
+# an escaped bracket is read once, and not again from each bracket before it that is never closed
+_ESCAPE_OR_COMMENT: Final = re.compile(rf"\\.|{_COMMENT.pattern}")
 _URI_TOKEN: Final = re.compile(
     rf"<(?P<uri>[^<>]*)>|{_COMMENT.pattern}|(?P<comma>,)|(?P<blank>[ \t]+)|(?P<no>NO\b)",
     re.ASCII,
 )
 _BARE_IDS: Final = re.compile(r"[^\s<>,()\"@]+@[^\s<>,()\"@]+(?:[ ,]+[^\s<>,()\"@]+@[^\s<>,()\"@]+)*")
-_LIST_ID: Final = re.compile(r'(?P<name>(?:"(?:[^"\\]|\\.)*"|[^<>"])*)<(?P<id>[^<>]*)>|(?P<bare>[^\s<>"]+)')
+_LIST_ID: Final = re.compile(
+    r'(?P<name>(?:"(?:[^"\\]|\\.)*"|[^<>"])*)<[ \t]*(?P<id>[^<> \t][^<>]*)>|(?P<bare>[^\s<>"]+)'
+)
 _BEFORE_BRACKET: Final = re.compile(r"(?<=[>,])(?=<)")
 _NOT_PRINTABLE: Final = re.compile(r"[^ -~]")
 
@@ -85,7 +89,9 @@ def _uris(text: str, path: str) -> str:
         if token.lastgroup == "uri":
             # RFC 2369, 2: a list separated by commas
             if after_uri:
-                written = ["".join(written).rstrip(" "), ", "]
+                if written[-1] == " ":
+                    written.pop()
+                written.append(", ")
             written.append(f"<{encode_uri(token['uri'], path)}>")
         elif token.lastgroup == "comment":
             written.append(_encoded_comment(token))
@@ -109,7 +115,7 @@ def _list_id(text: str, path: str) -> str:
     found = _LIST_ID.fullmatch(text)
     if found is None:
         refuse(path, "is not the id of a list; write it as List name <list-id.example.com>")
-    identifier = encode_domain((found["id"] or found["bare"] or "").strip(" \t"), path)
+    identifier = encode_domain((found["id"] or found["bare"]).strip(" \t"), path)
     return f"{_phrase(found['name'] or '')} <{identifier}>".lstrip(" ")
 
 
@@ -127,12 +133,14 @@ def _mailboxes(text: str, path: str) -> str:
 
 
 def _tokens(text: str, path: str) -> str:
-    return _ascii(_COMMENT.sub(_encoded_comment, text), path)
+    return _ascii(_ESCAPE_OR_COMMENT.sub(_encoded_comment, text), path)
 
 
 def _encoded_comment(found: re.Match[str]) -> str:
     # RFC 2047, 5 (2): an encoded word may be in a comment, which is no structure
     comment = found["comment"]
+    if comment is None:
+        return found[0]
     return f"({comment if comment.isascii() else ''.join(free_text(comment))})"
 
 

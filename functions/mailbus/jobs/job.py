@@ -10,6 +10,7 @@ from mailbus.addresses import address_key
 from mailbus.events import Mailbox, MetadataValue
 from mailbus.jobs.contract import Alternative, S3Object
 from mailbus.jobs.inline_template import InlineTemplate
+from mailbus.jobs.merge_data import merge_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,14 +31,20 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 class MergeRecipient(msgspec.Struct, frozen=True, kw_only=True):
     """One recipient of a merge.
 
-    `data` is all that the template is filled with, the global data included; `metadata` and `headers` are
-    those of the job, overridden by the recipient's own.
+    `data` is the recipient's own, `global_data` that of all; `metadata` and `headers` are those of the job,
+    overridden by the recipient's own.
     """
 
     mailbox: Mailbox
     data: dict[str, Any] = msgspec.field(default_factory=dict)
+    global_data: dict[str, Any] = msgspec.field(default_factory=dict)
     metadata: dict[str, MetadataValue] = msgspec.field(default_factory=dict)
     headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def complete_data(self) -> dict[str, Any]:
+        """All that the template is filled with, made when it is sent: a job may have 100,000 recipients."""
+        return merge_data(self.global_data, self.data)
 
 
 class Merge(msgspec.Struct, frozen=True, kw_only=True):

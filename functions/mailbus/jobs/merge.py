@@ -127,7 +127,7 @@ def read_merge(
     recipients: list[MergeRecipient] = []
     for key, mailbox in mailboxes.items():
         shared = MergeRecipient(
-            mailbox=mailbox, data=data.of_all, metadata=written.metadata or {}, headers=headers.extra
+            mailbox=mailbox, global_data=data.of_all, metadata=written.metadata or {}, headers=headers.extra
         )
         try:
             recipients.append(_recipient(shared, key, entries, data, fixed))
@@ -156,6 +156,7 @@ def _recipient(
     recipient = MergeRecipient(
         mailbox=shared.mailbox,
         data=shared.data if own_data is None else data.of(*own_data),
+        global_data=shared.global_data,
         metadata=shared.metadata if own_metadata is None else _metadata(shared.metadata, *own_metadata),
         headers=shared.headers if own_headers is None else _headers(shared.headers, *own_headers),
     )
@@ -167,8 +168,10 @@ def _recipient(
 
 def check_merge(job: Job, merge: Merge) -> None:
     """Refuse what SES cannot do in a merge. Raises `UnsupportedFeature` with its name, or `InvalidJob`."""
+    if not merge.recipients:
+        reason = "has no recipients; in a merge each message goes to one address in to"
+        refuse_feature("$.to", "to", reason)
     for path, feature, applies, reason in (
-        ("$.to", "to", not merge.recipients, "each message goes to one address in to"),
         ("$.headers.To", "headers.To", bool(job.shown_to), "SES's templates show the recipient"),
         ("$.from_email", "from_email", len(job.from_email) > 1, "SES's template API accepts one address"),
     ):

@@ -35,13 +35,12 @@ class EntryData:
         _check_size(self.of_all, GLOBAL_PATH)
 
     def of(self, own: dict[str, Any], path: str) -> dict[str, Any]:
-        """Return a recipient's complete data. Raises `InvalidJob` at `path` if SES refuses its size."""
+        """Return a recipient's own data. Raises `InvalidJob` at `path` if SES refuses the complete data."""
         sent, size = self._as_sent(own)
-        data = merge_data(self.of_all, sent)
         # merged it has no more bytes than apart, and no more characters than bytes
         if size + self._bytes > MAX_TEMPLATE_DATA:
-            _check_size(data, path)
-        return data
+            _check_size(merge_data(self.of_all, sent), path)
+        return sent
 
     def _as_sent(self, data: dict[str, Any]) -> tuple[dict[str, Any], int]:
         """Return the part of a job's data that is sent, and its bytes at most."""

@@ -45,8 +45,8 @@ def encode_uri(text: str, path: str) -> str:
         refuse(path, reason)
     found = _SCHEME.fullmatch(text.strip(" \t"))
     if found is None:
-        reason = "has a URI without its scheme; write it whole, such as https://www.example.com/unsubscribe"
-        refuse(path, reason)
+        whole = "mailto:name@example.com" if "@" in text else "https://www.example.com/unsubscribe"
+        refuse(path, f"has a URI without its scheme; write it whole, such as {whole}")
     scheme, rest = found["name"], found["rest"]
     if scheme.lower() == "mailto":
         return f"{scheme}:{_mailto(rest, path)}"

@@ -71,7 +71,7 @@ def build_bulk_request(job: Job, settings: SenderSettings, part: int | None) -> 
     if job.reply_to:
         params["ReplyToAddresses"] = [mailbox_text(mailbox) for mailbox in job.reply_to]
     params = with_extra(params, job.esp_extra, "SendBulkEmail", {"BulkEmailEntries": []})
-    data = [_data(recipient.data) for recipient in merge.recipients]
+    data = [_data(recipient.complete_data) for recipient in merge.recipients]
     files = sum(base64_bytes(len(content_bytes(file))) for file in job.attachments)
     texts = () if merge.inline is None else _inline(merge.inline).values()
     return BulkRequest(

@@ -76,7 +76,8 @@ def test_uris_are_in_angle_brackets_and_separated_by_commas(name: str, text: str
         ("Abmelden: <https://a.example/1>", '"A" outside of the angle brackets'),
         ("<https://a.example/1", '"<" outside'),
         ("a.example/unsubscribe", '"a" outside'),
-        ("<a.example/unsubscribe>", "without its scheme"),
+        ("<a.example/unsubscribe>", "such as https://www.example.com/unsubscribe"),
+        ("<unsubscribe@a.example>", "such as mailto:name@example.com"),
         ("<https://a.example/" + "x" * 1000 + ">", "has 1020 characters in one piece"),
         ("<https://a.example/" + "ü" * 200 + ">", "has 1220 characters in one piece"),
     ],
@@ -134,7 +135,7 @@ def test_a_list_id_has_a_name_and_an_id(text: str, sent: str | None) -> None:
     assert write("List-ID", text) == (text if sent is None else sent)
 
 
-@pytest.mark.parametrize("text", ["News of the week", "News <news.example.com", "<a> <b>"])
+@pytest.mark.parametrize("text", ["News of the week", "News <news.example.com", "<a> <b>", "<>", "News < >"])
 def test_a_list_id_without_an_id_is_refused(text: str) -> None:
     assert "List name <list-id.example.com>" in reason("List-Id", text)
 
@@ -156,6 +157,7 @@ def test_a_field_of_tokens_is_written_as_it_is_or_refused(name: str) -> None:
 
 def test_a_comment_among_tokens_is_encoded() -> None:
     assert write("X-Priority", "1 (höchste)") == "1 (=?utf-8?b?aMO2Y2hzdGU=?=)"
+    assert write("X-Priority", r"1 \((höchste)") == r"1 \((=?utf-8?b?aMO2Y2hzdGU=?=)"
     assert write("Authentication-Results", "a.example; spf=none ( not known )") == (
         "a.example; spf=none ( not known )"
     )
@@ -246,7 +248,8 @@ def test_any_mailboxes_are_read_back(addresses: list[str]) -> None:
     "name", ["List-Unsubscribe", "References", "List-Id", "Keywords", "Auto-Submitted", "Errors-To"]
 )
 @pytest.mark.parametrize(
-    "unit", ["<", "(", '"', '"\\', ",", " ", "<>", "a@b ", "ü,", "<mailto:a>", "a@b, ", "=?", "https://"]
+    "unit",
+    ["<", "(", '"', '"\\', ",", " ", "<>", "a@b ", "ü,", "<mailto:a>", "a@b,", "=?", "https:", "(\\"],
 )
 def test_a_long_value_takes_no_long_time(name: str, unit: str) -> None:
     started = time.process_time()

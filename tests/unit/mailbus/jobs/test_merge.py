@@ -51,7 +51,7 @@ def test_each_recipient_has_its_own_data_over_the_global_data() -> None:
         Mailbox(name="Ann Lee", address="ann@example.org"),
         Mailbox(name="", address="bob@example.org"),
     ]
-    assert [recipient.data for recipient in merged.recipients] == [
+    assert [recipient.complete_data for recipient in merged.recipients] == [
         {"name": "Ann", "site": "https://ann.example.com"},
         {"site": "https://www.example.com"},
     ]
@@ -83,7 +83,7 @@ def test_any_merge_field_makes_a_merge_and_an_empty_one_too(field: str) -> None:
     document: dict[str, Any] = {"from_email": "news@example.com", "to": "ann@example.org"}
     document |= {"template_id": "welcome"} if field == "template_id" else {"text": "Hello", field: {}}
     _, merged = read(document)
-    assert [recipient.data for recipient in merged.recipients] == [{}]
+    assert [recipient.complete_data for recipient in merged.recipients] == [{}]
 
 
 def test_an_address_gets_one_message_and_its_data_whatever_the_case_of_its_domain() -> None:
@@ -94,7 +94,11 @@ def test_an_address_gets_one_message_and_its_data_whatever_the_case_of_its_domai
             merge_global_data=None,
         )
     )
-    assert [recipient.data for recipient in merged.recipients] == [{"name": "Ann"}, {}, {"name": "Zoë"}]
+    assert [recipient.complete_data for recipient in merged.recipients] == [
+        {"name": "Ann"},
+        {},
+        {"name": "Zoë"},
+    ]
     assert [one.to for one in envelopes(job)] == [
         ("ann@Example.org",),
         ("Ann@example.org",),
@@ -247,6 +251,11 @@ def test_fifteen_headers_are_taken_with_those_of_tags_and_metadata() -> None:
             merge(attachments=[{"filename": "a", "content": "", "content_type": f"text/{'x' * 74}"}]),
             "$.attachments[0].content_type",
             "SES allows 78",
+        ),
+        (
+            merge(attachments=[{"filename": "a\tb", "content": ""}]),
+            "$.attachments[0].filename",
+            "has a tab (U+0009), which SES refuses in a merge",
         ),
         (
             merge(attachments=[{"filename": "a", "content": "", "content_id": "x" * 79}]),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mailbus.errors import InvalidJob
 from mailbus.jobs.merge_data import MAX_TEMPLATE_DATA, EntryData, merge_data
+from mailbus.jobs.parsing import parse_document
 
 PATH = "$.merge_data[entry 3]"
 
@@ -34,7 +35,7 @@ def test_objects_are_merged_and_all_other_values_replaced(
     whole: dict[str, Any], own: dict[str, Any], complete: dict[str, Any]
 ) -> None:
     before = json.dumps(whole)
-    assert EntryData(whole, None).of(own, PATH) == complete
+    assert merge_data(whole, own) == complete
     assert json.dumps(whole) == before
 
 
@@ -52,7 +53,8 @@ def test_null_is_an_empty_text_at_any_depth(given_data: dict[str, Any], sent: di
 
 
 def test_null_of_a_recipient_replaces_what_all_have() -> None:
-    assert EntryData({"a": {"b": "x"}, "c": 1}, None).of({"a": None}, PATH) == {"a": "", "c": 1}
+    data = EntryData({"a": {"b": "x"}, "c": 1}, None)
+    assert merge_data(data.of_all, data.of({"a": None}, PATH)) == {"a": "", "c": 1}
 
 
 def test_data_for_an_inline_template_has_the_names_in_it_and_nothing_else() -> None:
@@ -74,6 +76,17 @@ def test_the_limit_is_that_of_the_complete_data() -> None:
     with pytest.raises(InvalidJob, match="has 262145 characters") as refused:
         EntryData({"a": "x" * (MAX_TEMPLATE_DATA - 7)}, None)
     assert refused.value.path == "$.merge_global_data"
+
+
+def test_what_all_recipients_share_is_kept_once() -> None:
+    shared = {f"k{number}": number for number in range(100)}
+    people = {f"c{number}@example.org": {"name": "Ann"} for number in range(3)}
+    document = {"from_email": "a@example.com", "to": [*people], "template_id": "news", "merge_data": people}
+    merged = parse_document({**document, "merge_global_data": shared}, "job-1").merge
+    assert merged is not None
+    assert len({id(recipient.global_data) for recipient in merged.recipients}) == 1
+    assert [recipient.data for recipient in merged.recipients] == [{"name": "Ann"}] * 3
+    assert merged.recipients[2].complete_data == {**shared, "name": "Ann"}
 
 
 VALUES = st.recursive(

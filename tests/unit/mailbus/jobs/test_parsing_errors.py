@@ -185,6 +185,16 @@ WRONG = [
     (job(esp_extra={"EmailTags": [{"Name": "a"}]}), "$.esp_extra.EmailTags[0].Value", "is missing"),
     (job(esp_extra={"EmailTags": [{"name": "a"}]}), "$.esp_extra.EmailTags[0].name", "did you mean 'Name'?"),
     (
+        job(esp_extra={"EmailTags": [{"Name": "größe", "Value": "x"}]}),
+        "$.esp_extra.EmailTags[0].Name",
+        "must be 1 to 255 characters of A-Z a-z 0-9 _ -, or SES refuses the mail",
+    ),
+    (
+        job(esp_extra={"EmailTags": [{"Name": "a", "Value": "x@y.z"}, {"Name": "b", "Value": "x y"}]}),
+        "$.esp_extra.EmailTags[1].Value",
+        "must be 1 to 255 characters of A-Z a-z 0-9 _ - . @, or SES refuses the mail",
+    ),
+    (
         job(esp_extra={"EmailTags": [{"Name": "mailbus-job-id", "Value": "x"}]}),
         "$.esp_extra.EmailTags[0].Name",
         "is reserved for Mailbus",

@@ -210,7 +210,7 @@ def test_a_valid_merge_is_read_as_meant(document: dict[str, Any]) -> None:
             field: document[f"merge_{field}"].get(address, {}) for field in ("data", "metadata", "headers")
         }
         assert recipient.mailbox.address == address
-        assert recipient.data == as_sent(document["merge_global_data"] | own["data"])
+        assert recipient.complete_data == as_sent(document["merge_global_data"] | own["data"])
         assert recipient.metadata == document["metadata"] | own["metadata"]
         headers = document["headers"] | own["headers"]
         assert decoded(recipient.headers) == {name: text.strip(" \t") for name, text in headers.items()}

@@ -247,4 +247,4 @@ def test_any_merge_matches_ses_and_is_read_back(
         assert to.isascii()
         assert to.endswith((recipient.mailbox.address, f"<{recipient.mailbox.address}>"))
         data = entry["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"]
-        assert json.loads(data) == recipient.data
+        assert json.loads(data) == recipient.complete_data
