@@ -12,7 +12,7 @@ import urllib.parse
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from inbound.structure import Part
 
@@ -32,25 +32,28 @@ def inlines(parts: Sequence[Part], is_body: Callable[[Part], bool], body: bytes)
     between two texts. A part that is marked as an attachment is one.
     """
     candidates = [part for part in parts if part.disposition in {None, "inline"} and not is_body(part)]
-    ids = _used(_CID, body) if any(part.content_id for part in candidates) else frozenset()
-    addresses = _used(_ADDRESS, body) if any(part.content_location for part in candidates) else frozenset()
-    used = (
-        part.start
-        for part in candidates
-        if _key(part.content_id) in ids or _key(part.content_location) in addresses
-    )
-    return frozenset((*used, *_between_texts(parts, is_body)))
+    ids = {part.start: _key(part.content_id) for part in candidates if part.content_id}
+    addresses = {part.start: _key(part.content_location) for part in candidates if part.content_location}
+    in_lower_case = body.lower() if ids or addresses else b""
+    by_id = _used(ids, _CID.findall(in_lower_case)) if ids else ()
+    found = _ADDRESS.findall(in_lower_case) if addresses else ()
+    by_address = _used(addresses, [b"".join(groups).strip() for groups in found])
+    return frozenset((*by_id, *by_address, *_between_texts(parts, is_body)))
 
 
-def _used(pattern: re.Pattern[bytes], body: bytes) -> frozenset[bytes]:
-    """Return the references in a body, as they are written and decoded, in lower case."""
-    found = {next(filter(None, match.groups())).strip() for match in pattern.finditer(body.lower())}
-    plain = {reference.replace(b"&amp;", b"&") for reference in found}
-    return frozenset(each.lower() for each in (*plain, *map(urllib.parse.unquote_to_bytes, plain)))
+def _used(keys: Mapping[int, bytes], references: Sequence[bytes]) -> Iterator[int]:
+    """Return the parts whose key is one of the references, as they are written or decoded."""
+    wanted = frozenset(keys.values())
+    known = wanted.intersection(references)
+    if known != wanted:
+        plain = {each.replace(b"&amp;", b"&") for each in references if b"%" in each or b"&" in each}
+        decoded = (urllib.parse.unquote_to_bytes(each).lower() for each in plain)
+        known = wanted.intersection((*known, *plain, *decoded))
+    return (start for start, key in keys.items() if key in known)
 
 
-def _key(reference: str | None) -> bytes:
-    return (reference or "").encode().lower()
+def _key(reference: str) -> bytes:
+    return reference.encode().lower()
 
 
 def _between_texts(parts: Sequence[Part], is_body: Callable[[Part], bool]) -> Iterator[int]:

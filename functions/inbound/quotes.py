@@ -39,6 +39,7 @@ _DATE: Final = re.compile(r"\d{4}|\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2}|\d{1,2}[.:]\
 # A date at the beginning of a line may have its weekday before it.
 _DATE_BEGINS: Final = re.compile(r"(?:[^\W\d]{1,14}[.,]{0,2} ?){0,2}\d")
 
+_NAMED_ADDRESS: Final = re.compile(r"[^<(@]+[<(][^@]*@")
 _ADDRESS_ENDS: Final = re.compile(r"@[^@]*[>)] ?\Z")
 
 # What mailers write above a forwarded mail: between dashes, or with a colon.
@@ -85,6 +86,11 @@ class _Pattern(msgspec.Struct, frozen=True, kw_only=True):
     def is_anchored(self) -> bool:
         """Return True if nothing of the sender's own can be before it in its line."""
         return self.date_first or bool(self.prefix)
+
+    @property
+    def is_wordless(self) -> bool:
+        """Return True if it is only a date, an address and a colon."""
+        return not self.prefix and not self.middle and self.suffix == ":"
 
     def matches(self, line: str) -> bool:
         """Return True if a line that ends in the suffix has the other pieces, a date and an author."""
@@ -210,6 +216,9 @@ def _introduction(lines: Sequence[str], end: int) -> int | None:
             continue
         found = _matching(plain(joined))
         if found is None or (start < end and not _may_be_wrapped(lines[start])):
+            continue
+        # the line above a name and an address may be the sender's own
+        if start < end and found.is_wordless and _NAMED_ADDRESS.match(_unmarked(lines, end)[0]):
             continue
         if found.is_anchored or _stands_alone(lines, start, end):
             return start

@@ -36,9 +36,9 @@ _ANSWERS_WITHIN: Final = re.compile(
     r"|下記|以下|文中|赤字|아래|본문|빨간|见下|見下|如下|下面|文中|红色|紅色",
     re.IGNORECASE,
 )
-# What mailers write before the subject of an answer.
+# What mailers write before the subject of an answer, with marks of gateways and ticket systems before it.
 _ANSWER: Final = re.compile(
-    r"(?:\s*(?:re|aw|antw|sv|vs|res|odp|r|回复|回覆|答复|返信|답장)(?:\s*\[\d+\])?\s*[:：])+",  # noqa: RUF001 - the Chinese colon
+    r"(?:\s*\[[^\[\]]{1,40}\])*(?:\s*(?:re|aw|antw|sv|vs|res|odp|r|回复|回覆|答复|返信|답장)(?:\s*\[\d+\])?\s*[:：])+",  # noqa: RUF001 - the Chinese colon
     re.IGNORECASE,
 )
 

@@ -27,6 +27,7 @@ WROTE = f"On Mon, 2 Nov 2026 at 10:00, {SHOP} wrote:"
         ("Yes.\n\nOn Mon, 2 Nov 2026 at 10:00, The Shop <shop@example.com\n> wrote:\n> a", 2, 4),
         ("Yes.\n\nAm 02.11.2026 10:00 schrieb Shop <shop@example.com\n>:\n> a", 2, 4),
         ("Yes.\n\nOn Mon, 2 Nov 2026 at 10:00, The Shop\n<shop@example.com>wrote:\n> a", 2, 4),
+        ("Yes.\n\n2026年11月2日(月) 10:00 The Shop\n<shop@example.com>:\n> a", 2, 4),
         ("Yes.\n\nThe Shop <\nshop@example.com> 于2026年11月2日周一 10:00写道:\n> a", 2, 4),
     ],
 )
@@ -53,6 +54,7 @@ def test_a_line_that_introduces_a_quote_is_found_with_those_that_it_is_wrapped_i
         "Meeting 2026 with:\n> a",
         "Order 4711 of 02.11.2026, write to shop@example.com:\n> a",
         "The reason of <shop@example.com>:\n> a",
+        "Yes.\n\n12:30 is fine\nShop <shop@example.com>:\n> a",
         # the line above may be the sender's own, or the begin of the name
         "Thanks\nShop <shop@example.com> 于2026年11月2日周一 10:00写道:\n> a",
         "Thanks\nShop kirjoitti 2.11.2026 klo 10.00:\n> a",

@@ -75,7 +75,9 @@ def test_an_answer_above_outlooks_headers_is_recognized_by_its_subject_and_threa
     assert stripped(text) == "Yes, please."
     assert stripped(text, REPLY.replace("Re:", "AW:")) == "Yes, please."
     assert stripped(text, REPLY.replace("Re:", "Re: AW: Re[2]:")) == "Yes, please."
+    assert stripped(text, REPLY.replace("Re:", "[EXT] [Case 7] Re:")) == "Yes, please."
     assert stripped(text, REPLY.replace("Re:", "FW:")) is None
+    assert stripped(text, REPLY.replace("Re:", "[EXT] FW:")) is None
     assert stripped(text, REPLY.replace("Your order", "Another order")) is None
     assert stripped(text, FIRST) is None
 
