@@ -130,6 +130,9 @@ EXTENSIONS: Final = {
 # The rows of NEC and IBM, which Windows writes in these charsets, are in no encoding of Python but cp932.
 JAPANESE: Final = {"euc_jp": "euc_jp", "iso2022_jp": "iso2022_jp_ext", "iso2022_jp_ext": "iso2022_jp_ext"}
 
+# Python calls a function for each of their characters, and a text may be as large as the mail.
+ROWS_BYTES: Final = 256 * 1024
+
 # A row of JIS X 0208 has 94 cells. The bytes of cp932 leave out those of half-width kana, and 0x7F.
 CELLS: Final = 94
 CELLS_BELOW_DELETE: Final = 63
@@ -154,7 +157,7 @@ def unlabelled(data: bytes) -> tuple[str, tuple[str, ...]]:
             return data.decode("utf-8", "replace"), (UNDECODABLE_TEXT,)
         return _decoded(data, "cp1252") or data.decode("latin-1"), ()
     if any(escape in data for escape in _JAPANESE_ESCAPES):
-        return _decoded(data, "iso2022_jp_ext", japanese_errors("strict")) or text, ()
+        return _japanese(data, "iso2022_jp_ext", "strict") or text, ()
     return text, ()
 
 
@@ -199,7 +202,7 @@ def _attempts(data: bytes, charset: str) -> Iterator[tuple[str | None, tuple[str
     for extension in EXTENSIONS.get(charset, ()):
         yield _decoded(data, extension), ()
     if charset in JAPANESE:
-        yield _decoded(data, JAPANESE[charset], japanese_errors("strict")), ()
+        yield _japanese(data, JAPANESE[charset], "strict"), ()
     if charset in WINDOWS:
         yield _decoded(data, charset), ()
     yield _replaced(data, charset), (UNDECODABLE_TEXT,)
@@ -220,15 +223,25 @@ def _utf8(data: bytes, charset: str) -> str | None:
 
 
 def _replaced(data: bytes, charset: str) -> str:
-    if charset in JAPANESE:
-        return data.decode(JAPANESE[charset], japanese_errors("replace"))
-    return data.decode(charset, "replace")
+    text = _japanese(data, JAPANESE[charset], "replace") if charset in JAPANESE else None
+    return data.decode(charset, "replace") if text is None else text
 
 
-def _decoded(data: bytes, charset: str, errors: str = "strict") -> str | None:
+def _decoded(data: bytes, charset: str) -> str | None:
     """Return a text, None if the charset does not have all of its bytes."""
     try:
-        return data.decode(charset, errors)
+        return data.decode(charset)
+    except UnicodeError:
+        return None
+
+
+def _japanese(data: bytes, encoding: str, otherwise: str) -> str | None:
+    """Return a text, with the rows of NEC and IBM at its beginning; None if that fails."""
+    decoder = codecs.getincrementaldecoder(encoding)(japanese_errors(otherwise))
+    try:
+        begin = decoder.decode(data[:ROWS_BYTES], final=len(data) <= ROWS_BYTES)
+        decoder.errors = otherwise
+        return begin + decoder.decode(data[ROWS_BYTES:], final=True)
     except UnicodeError:
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import encodings
+import time
 
 import pytest
 
@@ -186,3 +187,20 @@ def test_unknown_labels_are_not_cached() -> None:
         charsets.decode(b"\xe9", f"z{n}")
         charsets.decode(b"\xe9", "iso" + "-" * (n % 30) + "8859-1")
     assert len(encodings._cache) == kept  # noqa: SLF001 - as above
+
+
+@pytest.mark.parametrize("label", ["iso-2022-jp", "euc-jp"])
+def test_bytes_of_no_japanese_charset_are_replaced_in_bounded_time(label: str) -> None:
+    started = time.process_time()
+    text, _ = charsets.decode(b"\xff" * 4_000_000, label)
+    assert (len(text), text.strip("\ufffd")) == (4_000_000, "")
+    assert time.process_time() - started < 2
+
+
+def test_rows_of_nec_are_read_at_the_beginning_of_a_long_text() -> None:
+    long = b'\x1b$B-!$"\x1b(B' + b"x" * charsets.ROWS_BYTES
+    assert charsets.decode(long, "iso-2022-jp")[0].startswith("①あxx")
+    text, defects = charsets.decode(long + b'\x1b$B-!$"\x1b(B', "iso-2022-jp")
+    assert text.startswith("①あxx")
+    assert text.endswith("あ")
+    assert defects == (charsets.UNDECODABLE_TEXT,)
