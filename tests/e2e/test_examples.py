@@ -168,14 +168,14 @@ def test_the_endpoint_gets_a_tenants_events_with_its_key_and_their_ids(
 def test_the_outputs_name_the_rules_as_eventbridge_does(system: System, deployed: SubscriptionStack) -> None:
     named = {value for name, value in deployed.outputs.items() if name.endswith("Rule")}
     rules = system.client("events").list_rules(EventBusName=system.outputs["EventBusName"])["Rules"]
-    assert len(named) == 6
+    assert len(named) == 7
     assert named <= {rule["Name"] for rule in rules}
 
 
 def test_no_event_was_dead_lettered(system: System, deployed: SubscriptionStack) -> None:
     system.wait_until_empty("TrackingQueueUrl")
     queues = [name for name in deployed.outputs if name.endswith("DeadLetterQueueUrl")]
-    assert len(queues) == 7
+    assert len(queues) == 8
     assert {name: system.message_count(deployed.outputs[name], "") for name in queues} == dict.fromkeys(
         queues, 0
     )
