@@ -44,7 +44,7 @@ _NOT_PRINTABLE: Final = re.compile(r"[^ -~]")
 def write_field(name: str, text: str, path: str) -> str:
     """Return the value of a header in 7 bits. Raises `InvalidJob` at `path` if it has no such form."""
     syntax = SYNTAXES.get(name.lower())
-    if syntax is None or syntax.bracketed:
+    if syntax is None or not syntax.has_names:
         # some libraries have encoded it already
         text = require_one_line(decode_words(text), path)
     if syntax is None:
@@ -112,7 +112,8 @@ def _message_ids(text: str, path: str) -> str:
 
 def _list_id(text: str, path: str) -> str:
     """Write the id of a mailing list as in RFC 2919, behind its name if it has one."""
-    found = _LIST_ID.fullmatch(text)
+    # the brackets are encoded with the rest, or only the name is
+    found = _LIST_ID.fullmatch(text if "<" in text else require_one_line(decode_words(text), path))
     if found is None:
         refuse(path, "is not the id of a list; write it as List name <list-id.example.com>")
     identifier = encode_domain((found["id"] or found["bare"]).strip(" \t"), path)
@@ -153,11 +154,15 @@ def _ascii(text: str, path: str) -> str:
 
 
 class Syntax(msgspec.Struct, frozen=True, kw_only=True):
-    """How fields of one syntax are written; `bracketed` ones may be folded before each angle bracket."""
+    """How fields of one syntax are written.
+
+    `bracketed` ones may be folded before each angle bracket. Those that have names decode these themselves.
+    """
 
     write: Callable[[str, str], str]
     names: tuple[str, ...]
     bracketed: bool = False
+    has_names: bool = False
 
 
 URIS: Final = Syntax(
@@ -187,6 +192,7 @@ MESSAGE_IDS: Final = Syntax(
 )
 MAILBOXES: Final = Syntax(
     write=_mailboxes,
+    has_names=True,
     names=(
         "Bounces-To",
         "Disposition-Notification-To",
@@ -202,8 +208,8 @@ MAILBOXES: Final = Syntax(
         "X-Confirm-Reading-To",
     ),
 )
-LIST_ID: Final = Syntax(write=_list_id, names=("List-Id",))
-PHRASES: Final = Syntax(write=_phrases, names=("Keywords",))
+LIST_ID: Final = Syntax(write=_list_id, has_names=True, names=("List-Id",))
+PHRASES: Final = Syntax(write=_phrases, has_names=True, names=("Keywords",))
 # keywords, dates, languages, parameters: https://www.iana.org/assignments/message-headers
 TOKENS: Final = Syntax(
     write=_tokens,

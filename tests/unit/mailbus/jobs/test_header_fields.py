@@ -128,6 +128,8 @@ def test_mailboxes_have_their_names_encoded(name: str, text: str, sent: str | No
             "Käse, frisch <news.bücher.example>",
             "=?utf-8?b?S8Okc2UsIGZyaXNjaA==?= <news.xn--bcher-kva.example>",
         ),
+        ("=?utf-8?q?K=C3=A4se?= <news.example.com>", None),
+        ("=?utf-8?q?News_=3Cnews=2Eexample=2Ecom=3E?=", "News <news.example.com>"),
         ('"Käse" <news.example.com>', "=?utf-8?b?S8Okc2U=?= <news.example.com>"),
     ],
 )
@@ -153,6 +155,7 @@ def test_a_field_of_tokens_is_written_as_it_is_or_refused(name: str) -> None:
         'auto-replied; key="a b"; x=List-Unsubscribe=One-Click'
     )
     assert '"ü" (U+00FC)' in reason(name, "für alle")
+    assert write(name, "=?utf-8?q?auto-replied?=") == "auto-replied"
 
 
 def test_a_comment_among_tokens_is_encoded() -> None:
