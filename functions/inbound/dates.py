@@ -99,22 +99,20 @@ _TIME: Final = (
 )
 _YEAR: Final = r"(?P<year>\d{4}|\d{2})"
 _BREAK: Final = r"[\s,]+(?:at\s+)?"
-_SHAPES: Final = tuple(
-    re.compile(shape)
-    for shape in (
-        # Mon, 16 Nov 2026 09:12:44 +0100; 16-Nov-2026 09:12
-        rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.?[\s-]*(?P<month>[^\W\d_]+)\.?[\s,-]*{_YEAR}{_BREAK}{_TIME}(?P<zone>.*)",
-        # Mon Nov 16 09:12:44 CET 2026
-        rf"{_WEEKDAY}(?P<month>[^\W\d_]+)\.?\s+(?P<day>\d{{1,2}}),?\s+{_TIME}(?P<zone>.*?)\s+(?P<year>\d{{4}})\s*",
-        # Mon Nov 16 09:12:44 2026 +0100
-        rf"{_WEEKDAY}(?P<month>[^\W\d_]+)\.?\s+(?P<day>\d{{1,2}}),?\s+{_TIME}\s+(?P<year>\d{{4}})(?P<zone>\s.*)",
-        # Mon, Nov 16, 2026 09:12:44 AM +0100
-        rf"{_WEEKDAY}(?P<month>[^\W\d_]+)\.?\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}}){_BREAK}{_TIME}(?P<zone>.*)",
-        # 2026-11-16T09:12:44+01:00
-        rf"{_WEEKDAY}(?P<year>\d{{4}})[-/.](?P<number>\d{{1,2}})[-/.](?P<day>\d{{1,2}})[\sT,]+{_TIME}(?P<zone>.*)",
-        # 16.11.2026 09:12: with dots the day is always first, with other separators nobody knows
-        rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.\s*(?P<number>\d{{1,2}})\.\s*(?P<year>\d{{4}}){_BREAK}{_TIME}(?P<zone>.*)",
-    )
+# They are compiled when they are needed, since cold starts wait for imports, and most dates have the first.
+_SHAPES: Final = (
+    # Mon, 16 Nov 2026 09:12:44 +0100; 16-Nov-2026 09:12
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.?[\s-]*(?P<month>[^\W\d_]+)\.?[\s,-]*{_YEAR}{_BREAK}{_TIME}(?P<zone>.*)",
+    # Mon Nov 16 09:12:44 CET 2026
+    rf"{_WEEKDAY}(?P<month>[^\W\d_]+)\.?\s+(?P<day>\d{{1,2}}),?\s+{_TIME}(?P<zone>.*?)\s+(?P<year>\d{{4}})\s*",
+    # Mon Nov 16 09:12:44 2026 +0100
+    rf"{_WEEKDAY}(?P<month>[^\W\d_]+)\.?\s+(?P<day>\d{{1,2}}),?\s+{_TIME}\s+(?P<year>\d{{4}})(?P<zone>\s.*)",
+    # Mon, Nov 16, 2026 09:12:44 AM +0100
+    rf"{_WEEKDAY}(?P<month>[^\W\d_]+)\.?\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}}){_BREAK}{_TIME}(?P<zone>.*)",
+    # 2026-11-16T09:12:44+01:00
+    rf"{_WEEKDAY}(?P<year>\d{{4}})[-/.](?P<number>\d{{1,2}})[-/.](?P<day>\d{{1,2}})[\sT,]+{_TIME}(?P<zone>.*)",
+    # 16.11.2026 09:12: with dots the day is always first, with other separators it is not certain
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.\s*(?P<number>\d{{1,2}})\.\s*(?P<year>\d{{4}}){_BREAK}{_TIME}(?P<zone>.*)",
 )
 _COMMENT: Final = re.compile(r"\(([^()]*)\)?")
 _OFFSET: Final = re.compile(r"([A-Z]*)\s*([+-])\s*(\d{1,2}):?(\d{2})?(?![\d:])(.*)")
@@ -132,7 +130,7 @@ def parse_date(value: str) -> datetime | None:
     if len(value) > DATE_CHARACTERS:
         return None
     plain = " ".join(_COMMENT.sub(" ", value).translate(_MINUS).split())
-    match = next((match for shape in _SHAPES if (match := shape.fullmatch(plain))), None)
+    match = next((match for shape in _SHAPES if (match := re.fullmatch(shape, plain))), None)
     if match is None:
         return None
     comments = [comment.strip() for comment in _COMMENT.findall(value) if comment.strip()]

@@ -31,7 +31,8 @@ _COLON: Final = re.compile("[:\N{FULLWIDTH COLON}]")
 # Apple Mail and Outlook put marks of direction and byte order marks around dates and names.
 _INVISIBLE: Final = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _WIDE: Final = "\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_SPACE_BESIDE_WIDE: Final = re.compile(f"(?<=[{_WIDE}]) | (?=[{_WIDE}])")
+# It is compiled when it is needed: that takes two milliseconds, and cold starts wait for imports.
+_SPACE_BESIDE_WIDE: Final = f"(?<=[{_WIDE}]) | (?=[{_WIDE}])"
 _NO_SPACE_BEHIND_ADDRESS: Final = re.compile(r">(?=\w)")
 _PLACEHOLDER: Final = re.compile(r"\{(date|author|address)\}")
 # A year, a date in numbers, or a time. Years are not always the Gregorian calendar's.
@@ -181,7 +182,7 @@ def plain(line: str) -> str:
     visible = line if line.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKC", line))
     narrow = " ".join(_NO_SPACE_BEHIND_ADDRESS.sub("> ", visible).split())
     if not narrow.isascii():
-        narrow = _SPACE_BESIDE_WIDE.sub("", narrow)
+        narrow = re.sub(_SPACE_BESIDE_WIDE, "", narrow)
     return f"{narrow[:-2]}:" if narrow.endswith(" :") else narrow
 
 
@@ -292,7 +293,7 @@ def _patterns() -> Mapping[str, list[_Pattern]]:
 
 
 def _pattern(line: str) -> _Pattern:
-    prefix, first, middle, second, suffix = _PLACEHOLDER.split(_SPACE_BESIDE_WIDE.sub("", line))
+    prefix, first, middle, second, suffix = _PLACEHOLDER.split(re.sub(_SPACE_BESIDE_WIDE, "", line))
     return _Pattern(
         prefix=prefix,
         middle="" if middle.strip(",") == " " else middle,
