@@ -14,14 +14,23 @@ if TYPE_CHECKING:
     from typing import Final
 
     from mailbus.events import Mailbox
+    from mailbus.jobs.error_list import ErrorList
 
 
-def mailboxes(values: object, path: str) -> tuple[Mailbox, ...]:
-    """Parse a list of addresses as Django's SMTP backend does: an entry may have several, or none."""
+def mailboxes(values: object, path: str, errors: ErrorList) -> tuple[Mailbox, ...]:
+    """Parse a list of addresses as Django's SMTP backend does: an entry may have several, or none.
+
+    What is wrong with an entry is added to `errors`.
+    """
     if values is None or values is msgspec.UNSET:
         return ()
-    entries = [(entry, f"{path}[{index}]") for index, entry in enumerate(as_list(values, path))]
-    return tuple(mailbox for entry, at in entries for mailbox in mailboxes_in(entry, at))
+    found: list[Mailbox] = []
+    for index, entry in enumerate(as_list(values, path)):
+        try:
+            found += mailboxes_in(entry, f"{path}[{index}]")
+        except InvalidJob as error:
+            errors.add(error)
+    return tuple(found)
 
 
 def mailboxes_in(value: object, path: str) -> tuple[Mailbox, ...]:

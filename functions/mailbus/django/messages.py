@@ -17,6 +17,7 @@ from mailbus.django.defaults import COMBINERS, combined, own_attribute
 from mailbus.django.headers import are_same, bare_address, formatted, mailboxes, mailboxes_in, read_headers
 from mailbus.django.values import as_text, as_texts, as_time, plain_value
 from mailbus.errors import UnsupportedFeature
+from mailbus.jobs.error_list import ErrorList
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,11 @@ def convert(message: EmailMessage, defaults: Mapping[str, object]) -> Converted:
         return combined(COMBINERS[name], defaults.get(name), own_attribute(message, name))
 
     addressed, headers = read_headers(attribute("extra_headers"))
-    to, cc, bcc = (mailboxes(attribute(name), f"$.{name}") for name in ("to", "cc", "bcc"))
+    errors = ErrorList()
+    to, cc, bcc, reply_to = (
+        mailboxes(attribute(name), f"$.{name}", errors) for name in ("to", "cc", "bcc", "reply_to")
+    )
+    errors.raise_all()
     from_email = mailboxes_in(own_attribute(message, "from_email"), "$.from_email")
     envelope_sender = bare_address(attribute("envelope_sender"), "$.envelope_sender")
     if "from" in addressed:
@@ -46,7 +51,6 @@ def convert(message: EmailMessage, defaults: Mapping[str, object]) -> Converted:
             own_attribute(message, "from_email"), "$.from_email"
         )
         from_email = mailboxes_in(addressed["from"], "$.headers.From")
-    reply_to = mailboxes(attribute("reply_to"), "$.reply_to")
     if addressed.get("reply-to"):
         reply_to = mailboxes_in(addressed["reply-to"], "$.headers.Reply-To")
     if "to" in addressed:

@@ -32,6 +32,13 @@ def test_an_invalid_address_is_refused_by_its_place_as_in_a_job(
     assert reason in error.reason
 
 
+def test_all_wrong_addresses_are_in_one_error(django: Mail) -> None:
+    error = django.refusal(message(to=["one@@example.net", "ann@example.net", "two"], cc=["a@b@c"]))
+    assert error.path == "$.to[0]"
+    assert error.reason.startswith('has "@@"; remove one @; $.to[2]: has no @')
+    assert "; $.cc[0]: has more than one @" in error.reason
+
+
 def test_empty_strings_among_recipients_are_left_out_as_django_does(django: Mail) -> None:
     # https://github.com/django/django/blob/5.2/tests/mail/tests.py, test_recipients_with_empty_strings
     job = django.send(message(to=["", "ann@example.net"], cc=["", "bob@example.net"]))
