@@ -24,6 +24,8 @@ from mailbus.jobs.uris import encode_domain, encode_uri
 if TYPE_CHECKING:
     from typing import Final
 
+# what nearly all fields are
+_ONE_URI: Final = re.compile("<([^<>]*)>")
 _BARE_URIS: Final = re.compile(r"(?:https?://|mailto:)[^\s<>]*", re.IGNORECASE)
 _NEXT_BARE_URI: Final = re.compile(r",[ \t]*(?=https?://|mailto:)", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"\((?P<comment>(?:[^()\\]|\\.)*)\)")
@@ -75,6 +77,8 @@ def foldable_words(name: str, value: str) -> list[str]:
 
 def _uris(text: str, path: str) -> str:
     """Write a list of URIs as in RFC 2369, each in angle brackets, with comments in parentheses."""
+    if alone := _ONE_URI.fullmatch(text):
+        return f"<{encode_uri(alone[1], path)}>"
     if "<" not in text:
         bare = [uri.rstrip(" \t") for uri in _NEXT_BARE_URI.split(text)]
         if all(map(_BARE_URIS.fullmatch, bare)):

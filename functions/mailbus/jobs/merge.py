@@ -152,7 +152,7 @@ def _recipient(
     shared: MergeRecipient, key: str, entries: RecipientEntries, data: EntryData, fixed_headers: int
 ) -> MergeRecipient:
     """Return one recipient: what all have in common, overridden by its own entries."""
-    own_data, own_metadata, own_headers = (entries[name].get(key) for name in RECIPIENT_FIELDS)
+    own_data, own_metadata, own_headers = [entries[name].get(key) for name in RECIPIENT_FIELDS]
     recipient = MergeRecipient(
         mailbox=shared.mailbox,
         data=shared.data if own_data is None else data.of(*own_data),
