@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from inbound import enclosed
 from inbound.fields import WORD_MASK, masked
 from inbound.fields import text as decoded
 from mailbus.events import Mailbox
@@ -35,9 +36,9 @@ _PLAIN: Final = re.compile(r'[^"(<,;:]+')
 _ANGLE_RUN: Final = re.compile(r'[^"<>,;]*')
 _STRAY_ANGLES: Final = re.compile(r"(?:\s*>)*")
 _COMMENT: Final = re.compile(r"\([^()]*\)")
-_MAILTO: Final = re.compile(r"\s*mailto:", re.IGNORECASE)
-_TOKEN: Final = re.compile(rf'"(?:[^"\\]|\\.)*"?|[{WORD_MASK}]+|[^\s,;"{WORD_MASK}]+|[\s,;]+', re.DOTALL)
-_SIMPLE: Final = re.compile(rf'\s*[^\s,;"{WORD_MASK}]+\s*')
+_MAILTO: Final = re.compile(r"\s*(?:mailto|smtp):", re.IGNORECASE)
+_TOKEN: Final = re.compile(rf'"(?:[^"\\]|\\.)*"?|[{WORD_MASK}]+|[^\s,;<>"{WORD_MASK}]+|[\s,;<>]+', re.DOTALL)
+_SIMPLE: Final = re.compile(rf'\s*[^\s,;<>"{WORD_MASK}]+\s*')
 _ADDRESS: Final = re.compile(r'[^\s@<>()\[\],;:"]+@[^\s@<>()\[\],;:"]+')
 
 
@@ -177,8 +178,8 @@ def _items(value: str) -> Iterator[tuple[_Item, str]]:
         if character in open_marks:
             item.name.append(" ")
             item.bare.append(_BLANK)
-        elif character in _ENCLOSING:
-            content, end = _ENCLOSING[character](value, mask, position)
+        elif character in enclosed.READERS:
+            content, end = enclosed.READERS[character](value, mask, position)
             if end > len(value):
                 open_marks += character
                 position -= 1
@@ -213,45 +214,6 @@ def _items(value: str) -> Iterator[tuple[_Item, str]]:
     yield item, ""
 
 
-def _quoted(value: str, mask: str, position: int) -> tuple[str, int]:
-    """Return a quoted string's content and end; `position` is after its first quote.
-
-    The end is after that of the value if it has no last quote.
-    """
-    content: list[str] = []
-    while position < len(value) and mask[position] != '"':
-        if mask[position] == "\\" and position + 1 < len(value):
-            position += 1
-        content.append(value[position])
-        position += 1
-    return "".join(content), position + 1
-
-
-def _comment(value: str, mask: str, position: int) -> tuple[str, int]:
-    """Return a comment's content and end, nested ones included; `position` is after its first bracket.
-
-    The end is after that of the value if it has no last bracket.
-    """
-    content: list[str] = []
-    depth = 1
-    while position < len(value):
-        character = mask[position]
-        position += 1
-        if character == "\\" and position < len(value):
-            position += 1
-        elif character == "(":
-            depth += 1
-        elif character == ")":
-            depth -= 1
-            if not depth:
-                return "".join(content), position
-        content.append(value[position - 1])
-    return "".join(content), len(value) + 1
-
-
-_ENCLOSING: Final = {'"': _quoted, "(": _comment}
-
-
 def _angle(text: _Text, start: int) -> _Angle:
     """Return the innermost address of angle brackets, the first of which is before `start`.
 
@@ -261,17 +223,18 @@ def _angle(text: _Text, start: int) -> _Angle:
     mask = text.mask
     inner = position = start
     separator: int | None = None
-    has_at = False
+    has_at = is_open = False
     while (run := _ANGLE_RUN.match(mask, position)) and run.end() < len(mask):
         has_at = has_at or "@" in run[0]
         position = run.end()
         character = mask[position]
         if character == ">":
-            end = _STRAY_ANGLES.match(mask, position + 1)
-            after = position + 1 if end is None else end.end()
-            return _inner(text, start, inner, position, after)
-        if character == '"':
-            position = _quoted(text.value, mask, position + 1)[1]
+            strays = _STRAY_ANGLES.match(mask, position + 1)
+            return _inner(text, start, inner, position, strays.end() if strays else position + 1)
+        if character == '"' and not is_open:
+            closed = enclosed.quoted(text.value, mask, position + 1)[1]
+            is_open = closed > len(mask)
+            position = position if is_open else closed
             continue
         if character == "<":
             if separator is not None:
@@ -348,18 +311,18 @@ def _words(pieces: list[_Text], *, is_in_angle: bool = False) -> list[_Word]:
     """
     value, mask = "".join(piece.value for piece in pieces), "".join(piece.mask for piece in pieces)
     if _SIMPLE.fullmatch(mask):
-        return [_Word(kind="address" if "@" in mask else "name", value=value.strip())]
+        return [_word([value.strip()], "address" if "@" in mask else "name")]
     words: list[_Word] = []
     group: list[str] = []
     kind: Literal["name", "quoted", "encoded", "address"] = "name"
     last, after_blank = "", False
     for token in _TOKEN.finditer(mask):
         found = token[0]
-        if found[0].isspace() or found[0] in _ENDS:
+        if found[0].isspace() or found[0] in ",;<>":
             after_blank = True
             continue
         is_joined = bool(group) and _is_joined(
-            last, found, is_in_address=is_in_angle or kind == "address", after_blank=after_blank
+            last, found, kind="angle" if is_in_angle else kind, after_blank=after_blank
         )
         if not is_joined and group:
             words.append(_word(group, kind))
@@ -376,7 +339,7 @@ def _words(pieces: list[_Text], *, is_in_angle: bool = False) -> list[_Word]:
     return words
 
 
-def _is_joined(last: str, found: str, *, is_in_address: bool, after_blank: bool) -> bool:
+def _is_joined(last: str, found: str, *, kind: str, after_blank: bool) -> bool:
     """Return True if a token continues the word whose last token is `last`."""
     if WORD_MASK in (last[0], found[0]):
         # some programs encode a local part
@@ -386,15 +349,17 @@ def _is_joined(last: str, found: str, *, is_in_address: bool, after_blank: bool)
     if not after_blank:
         return last[0] != '"'
     # "ada . lovelace@example . org", but not "Dr. ada@example.org"
-    return last[-1] == "." and (last == "." or is_in_address)
+    if last[-1] == ".":
+        return last == "." or kind in {"address", "angle"}
+    # "<ada@exam ple.org>"
+    return kind == "angle" and "@" in last and "." not in last
 
 
 def _word(group: list[str], kind: Literal["name", "quoted", "encoded", "address"]) -> _Word:
     value = "".join(group)
     if kind == "quoted":
-        value = _quoted(value, value, 1)[0]
+        value = enclosed.quoted(value, value, 1)[0]
     elif kind == "address":
-        value = value.strip("<>")
         is_literal = value[0] != "[" and "[" in value
         value = value if is_literal else value.removeprefix("[").removesuffix("]")
     return _Word(kind=kind, value=value)

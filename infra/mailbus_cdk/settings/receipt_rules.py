@@ -40,8 +40,9 @@ def findings(settings: Settings) -> Iterator[tuple[Path, str]]:
         for key, reason in reasons.items():
             if reason:
                 yield ("inbound", "rules", index, key), reason
+    receiving = [rule for rule in rules if rule.action != "bounce"]
     for index, domain in enumerate(domains):
-        if rules and not any(_takes_mail_of(rule, domain) for rule in rules):
+        if rules and not any(_takes_mail_of(rule, domain) for rule in receiving):
             yield ("inbound", "domains", index), f"no rule takes mail of {domain}; add one, or remove it here"
 
 

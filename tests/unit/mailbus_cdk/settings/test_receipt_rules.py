@@ -212,6 +212,13 @@ def test_each_domain_has_a_rule(stage_file: Path, domains: str, recipients: str,
         assert len(load(stage_file, "dev").inbound.receipt_rules) == 1
 
 
+def test_a_rule_that_bounces_takes_no_mail(stage_file: Path) -> None:
+    bounce = '[[inbound.rules]]\nname = "no"\nrecipients = ["a@inbound.example.com"]\naction = "bounce"\n'
+    message = "mailbus.toml: [inbound] domains #1: no rule takes mail of inbound.example.com;"
+    assert rejected(stage_file, FILE.replace(DOMAIN, f"{DOMAIN}\n{bounce}")).startswith(message)
+    assert len(receiving(stage_file, f'{bounce}[[inbound.rules]]\nname = "store"').rules) == 2
+
+
 def test_a_rule_without_recipients_takes_mail_of_every_domain(stage_file: Path) -> None:
     stage_file.write_text(FILE.replace(DOMAIN, 'domains = ["inbound.example.com", "example.org"]'))
     (store,) = load(stage_file, "dev").inbound.receipt_rules
@@ -221,17 +228,21 @@ def test_a_rule_without_recipients_takes_mail_of_every_domain(stage_file: Path) 
 @pytest.mark.parametrize(
     ("recipients", "own", "sender"),
     [
-        ("", "", "mailer-daemon@inbound.example.com"),
+        ('recipients = ["no@inbound.example.com"]', "", "mailer-daemon@inbound.example.com"),
         ('recipients = ["no@eu.inbound.example.com"]', "", "mailer-daemon@eu.inbound.example.com"),
         ('recipients = [".inbound.example.com"]', "", "mailer-daemon@inbound.example.com"),
-        ("", 'sender = "post@dev.example.com"', "post@dev.example.com"),
+        (
+            'recipients = ["no@inbound.example.com"]',
+            'sender = "post@dev.example.com"',
+            "post@dev.example.com",
+        ),
     ],
 )
 def test_a_bounce_is_from_the_domain_that_it_is_for(
     stage_file: Path, recipients: str, own: str, sender: str
 ) -> None:
     rule = f'[[inbound.rules]]\nname = "noreply"\naction = "bounce"\n{recipients}\n{own}'
-    (bounce,) = receiving(stage_file, rule).receipt_rules
+    bounce, _ = receiving(stage_file, f'{rule}\n[[inbound.rules]]\nname = "store"').receipt_rules
     assert (bounce.sender, bounce.stops, bounce.stop) == (sender, True, False)
     assert (bounce.smtp_reply_code, bounce.status_code, bounce.message) == (
         "550",
