@@ -36,21 +36,21 @@ _IN_LOCAL_PART: Final = r"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]"
 _SPECIALS: Final = frozenset('@<>,;:()[]"')
 
 
-class _Written(msgspec.Struct, frozen=True, kw_only=True):
-    """A text as the rules look at it: `bare` is without its quoted strings."""
+class _Text(msgspec.Struct, frozen=True, kw_only=True):
+    """A text as the rules look at it: `unquoted` is without its quoted strings."""
 
     text: str
-    bare: str
+    unquoted: str
 
     @property
     def name(self) -> str:
         """What is before the last angle bracket, "" if there is none."""
-        return self.bare.rpartition("<")[0]
+        return self.unquoted.rpartition("<")[0]
 
     @property
     def address(self) -> str:
         """What is inside the last angle brackets, the whole text if there are none."""
-        return self.bare.rpartition("<")[2].partition(">")[0].strip()
+        return self.unquoted.rpartition("<")[2].partition(">")[0].strip()
 
     @property
     def local(self) -> str:
@@ -58,17 +58,17 @@ class _Written(msgspec.Struct, frozen=True, kw_only=True):
         return self.address.rpartition("@")[0]
 
 
-def why_no_list(text: str) -> str | None:
+def why_invalid_list(text: str) -> str | None:
     """Return why a text is no list of mailboxes between commas, None if only one of them may be wrong."""
-    bare = _bare(text).strip()
-    if _is_group(bare):
+    unquoted = _without_quoted_strings(text).strip()
+    if _is_group(unquoted):
         return 'must not be a group (":" to ";"); separate addresses with commas'
-    return 'has ";" between addresses; separate addresses with commas' if ";" in bare[:-1] else None
+    return 'has ";" between addresses; separate addresses with commas' if ";" in unquoted[:-1] else None
 
 
 def why_invalid(text: str) -> str | None:
     """Return why a text is no mailbox, None if only the domain or a length is wrong."""
-    written = _Written(text=text, bare=_bare(text))
+    written = _Text(text=text, unquoted=_without_quoted_strings(text))
     return next((reason for rule in _RULES if (reason := rule(written)) is not None), None)
 
 
@@ -84,7 +84,7 @@ def why_incomplete(domain: str) -> str:
     return f'{what}: a "." has nothing before it; remove the dot'
 
 
-def wrong_in_domain(character: str) -> str:
+def why_wrong_in_domain(character: str) -> str:
     """Return why a domain must not have an ASCII character."""
     if character == "_":
         return 'has a domain label with "_", which SES refuses for everyone on the mail; correct the domain'
@@ -92,7 +92,7 @@ def wrong_in_domain(character: str) -> str:
     return f"has a domain label with {named(character)}, which no domain has; remove it{instead}"
 
 
-def not_ascii(character: str) -> str:
+def why_not_ascii(character: str) -> str:
     """Return why the part before the @ must not have a character."""
     if is_invisible(character):
         return f"has {named(character)}; remove it"
@@ -103,16 +103,16 @@ def not_ascii(character: str) -> str:
     )
 
 
-def _blank(written: _Written) -> str | None:
+def _blank(written: _Text) -> str | None:
     return None if written.address else "is empty; remove it, or write an address such as name@example.com"
 
 
-def _invisible(written: _Written) -> str | None:
+def _invisible(written: _Text) -> str | None:
     found = _first(written.address, lambda one: is_invisible(one) and one not in " \t")
     return found and f"has {named(found)}; remove it"
 
 
-def _look_alike(written: _Written) -> str | None:
+def _look_alike(written: _Text) -> str | None:
     found = _first(written.address, lambda one: ascii_look_alike(one) in _SPECIALS)
     if not found:
         return None
@@ -121,63 +121,63 @@ def _look_alike(written: _Written) -> str | None:
     return f"has {named(found)}; write {advice}"
 
 
-def _prefix(written: _Written) -> str | None:
+def _prefix(written: _Text) -> str | None:
     found = re.match(_PREFIX, written.address)
     return found and f'has the prefix "{found[0].lower()}" before the address; take it off'
 
 
-def _group(written: _Written) -> str | None:
+def _group(written: _Text) -> str | None:
     reason = 'is a group (":" to ";"); write each address as a separate entry'
-    return reason if _is_group(written.bare) else None
+    return reason if _is_group(written.unquoted) else None
 
 
-def _bare(text: str) -> str:
+def _without_quoted_strings(text: str) -> str:
     """Return a text with a word in place of each quoted string; one without an end is a quotation mark."""
     return re.sub(QUOTED_OR_OPEN, lambda found: "_" if re.fullmatch(QUOTED, found[0]) else '"', text)
 
 
-def _is_group(bare: str) -> bool:
-    begin = re.match(_BEFORE_AN_ADDRESS, bare)
-    return bare.rstrip().endswith(";") and begin is not None and ":" in begin[0]
+def _is_group(unquoted: str) -> bool:
+    begin = re.match(_BEFORE_AN_ADDRESS, unquoted)
+    return unquoted.rstrip().endswith(";") and begin is not None and ":" in begin[0]
 
 
-def _separator_at_an_end(written: _Written) -> str | None:
-    text = written.bare.strip()
+def _separator_at_an_end(written: _Text) -> str | None:
+    text = written.unquoted.strip()
     for character, place in ((text[:1], "begins"), (text[-1:], "ends")):
         if character in {",", ";"}:
             return f'{place} with "{character}"; remove it'
     return None
 
 
-def _several(written: _Written) -> str | None:
-    found = re.search("[,;]", written.bare)
-    if found is None or written.bare.count("@") < 2:  # noqa: PLR2004 - an address has one
+def _several(written: _Text) -> str | None:
+    found = re.search("[,;]", written.unquoted)
+    if found is None or written.unquoted.count("@") < 2:  # noqa: PLR2004 - an address has one
         return None
     return f'is more than one address: it has "{found[0]}"; write each address as a separate entry'
 
 
-def _unbalanced(written: _Written) -> str | None:
-    bare = written.bare
-    if '"' in bare:
+def _unbalanced(written: _Text) -> str | None:
+    unquoted = written.unquoted
+    if '"' in unquoted:
         return 'has an unbalanced quotation mark ("); write one before and one after the name'
     for opening, closing in ("<>", "()"):
         for character, other in ((opening, closing), (closing, opening)):
-            if bare.count(character) > bare.count(other):
+            if unquoted.count(character) > unquoted.count(other):
                 advice = "write the name in quotes" if character in "()" else f"write {_EXAMPLE}"
                 return f'has an unbalanced bracket: "{character}" without "{other}"; {advice}'
     return None
 
 
-def _brackets(written: _Written) -> str | None:
-    after = written.bare.rpartition(">")[2].strip()
-    if ">" in written.bare and after and not after.startswith("("):
+def _brackets(written: _Text) -> str | None:
+    after = written.unquoted.rpartition(">")[2].strip()
+    if ">" in written.unquoted and after and not after.startswith("("):
         return f'has {named(after[0])} after ">"; write the name before the address: {_EXAMPLE}'
-    if written.bare.count("<") > 1:
+    if written.unquoted.count("<") > 1:
         return f'has more than one "<"; write {_EXAMPLE}, and a name with brackets in quotes'
     return None
 
 
-def _special_in_name(written: _Written) -> str | None:
+def _special_in_name(written: _Text) -> str | None:
     found = re.search(_IN_NAME, re.sub(_COMMENT, "", written.name))
     if found is None or "@" not in written.address:
         return None
@@ -188,13 +188,13 @@ def _special_in_name(written: _Written) -> str | None:
     )
 
 
-def _comment_in_address(written: _Written) -> str | None:
+def _comment_in_address(written: _Text) -> str | None:
     if not re.search("[()]", written.address):
         return None
     return 'has a comment, "(" to ")", inside the address; write it behind the address, or remove it'
 
 
-def _at(written: _Written) -> str | None:
+def _at(written: _Text) -> str | None:
     if "@" not in written.address:
         quoted = "@" in written.text and '"' in written.text
         advice = "take the quotation marks off" if quoted else "write an address such as name@example.com"
@@ -208,7 +208,7 @@ def _at(written: _Written) -> str | None:
     return "has nothing before the @; write an address such as name@example.com"
 
 
-def _dots(written: _Written) -> str | None:
+def _dots(written: _Text) -> str | None:
     local = written.local
     for wrong, applies in (
         ('".."', ".." in local),
@@ -223,12 +223,12 @@ def _dots(written: _Written) -> str | None:
     return None
 
 
-def _wrong_in_local_part(written: _Written) -> str | None:
+def _wrong_in_local_part(written: _Text) -> str | None:
     found = re.search(_IN_LOCAL_PART, written.local)
     if found is None:
         return None
     if not found[0].isascii():
-        return not_ascii(found[0])
+        return why_not_ascii(found[0])
     advice = {
         " ": f"remove it, or write a name before the address as {_EXAMPLE}",
         ":": f"remove it, or write a name before the address as {_EXAMPLE}",
@@ -241,7 +241,7 @@ def _first(text: str, applies: Callable[[str], bool]) -> str | None:
     return next(found, None)
 
 
-_RULES: Final[tuple[Callable[[_Written], str | None], ...]] = (
+_RULES: Final[tuple[Callable[[_Text], str | None], ...]] = (
     _invisible,
     _look_alike,
     _group,

@@ -94,7 +94,7 @@ def parse_mailboxes(text: str, path: str) -> tuple[Mailbox, ...]:
 
     As in RFC 5322 (section 4.4), there may be nothing between two commas.
     """
-    reason = address_reasons.why_no_list(_at_most(LIST_CHARACTERS, text, path))
+    reason = address_reasons.why_invalid_list(_at_most(LIST_CHARACTERS, text, path))
     if reason is not None:
         raise InvalidJob(path, reason)
     parts = [part for part in _SPLIT.findall(text) if part.strip()]
@@ -150,7 +150,7 @@ def _addr_spec(spec: str) -> str:
         raise _InvalidAddressError(address_reasons.NO_ADDRESS)
     if not parts["local"].isascii():
         wrong = next(character for character in parts["local"] if not character.isascii())
-        raise _InvalidAddressError(address_reasons.not_ascii(wrong))
+        raise _InvalidAddressError(address_reasons.why_not_ascii(wrong))
     if len(parts["local"]) > LOCAL_CHARACTERS:
         reason = f"has more than {LOCAL_CHARACTERS} characters before the @"
         raise _InvalidAddressError(reason)
@@ -169,7 +169,7 @@ def _mail_domain(domain: str) -> str:
         raise _InvalidAddressError(reason)
     wrong = _NO_DOMAIN_CHARACTER.search(domain)
     if wrong is not None:
-        raise _InvalidAddressError(address_reasons.wrong_in_domain(wrong[0]))
+        raise _InvalidAddressError(address_reasons.why_wrong_in_domain(wrong[0]))
     labels = DOTS.split(domain)
     if len(labels) < 2 or not all(labels):  # noqa: PLR2004 - a name and a top-level domain
         raise _InvalidAddressError(address_reasons.why_incomplete(domain))

@@ -104,7 +104,7 @@ def mail_from_records(domain: str, region: str) -> tuple[DnsRecord, ...]:
 
 
 def dmarc_records(domain: str, policy: str) -> tuple[DnsRecord, ...]:
-    """Return the record that tells receivers what to do with mail that passes neither SPF nor DKIM.
+    """Return the record that says what receivers do with mail that passes neither SPF nor DKIM.
 
     https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dmarc.html
     """
