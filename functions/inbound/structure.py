@@ -288,16 +288,17 @@ def _is_in_header(text: bytes) -> bool:
 
 
 def _boundary(media: Parameterized) -> bytes | None:
-    # blanks at its end are lost on the way (RFC 2046, 5.1.1)
-    boundary = (media.get("boundary") or "").rstrip()
-    return boundary.encode("utf-8", "surrogateescape") if boundary else None
+    boundary = media.get("boundary") or ""
+    return boundary.encode("utf-8", "surrogateescape") if boundary.strip() else None
 
 
 def _delimiters(raw: bytes, start: int, end: int, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:
     """Yield the start and the end of each delimiter line, and if it closes the multipart."""
-    known = re.escape(delimiter)
+    # blanks at its end may be lost on the way (RFC 2046, 5.1.1)
+    kept = delimiter.rstrip()
+    known, blanks = re.escape(kept), b"" if kept == delimiter else rb"[ \t]*"
     # the lookbehind follows the bytes that it checks, so that the search is for plain bytes
-    lines = re.compile(b"%b(?<=[\\r\\n]%b)%b" % (known, known, _DELIMITER_REST))
+    lines = re.compile(b"%b(?<=[\\r\\n]%b)%b%b" % (known, known, blanks, _DELIMITER_REST))
     for line in lines.finditer(raw, start, end):
         yield line.start(), line.end(), line[1] is not None
 

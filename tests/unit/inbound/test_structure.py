@@ -74,6 +74,13 @@ def test_blanks_at_the_end_of_a_boundary_do_not_count() -> None:
     assert shown(mime.parse(raw)) == (b"hello", None, ["text/html"], [])
 
 
+@pytest.mark.parametrize("blanks", ["", "  ", "\t"])
+def test_blanks_at_the_end_of_a_boundary_may_be_in_its_delimiters(blanks: str) -> None:
+    body = f"--b{blanks}\n\nhi\n--b{blanks}--\nepilogue"
+    mail = mime.parse(f'Content-Type: multipart/mixed; boundary="b  "\n\n{body}'.encode())
+    assert (mail.text, mail.defects) == (b"hi", ())
+
+
 def test_a_boundary_may_be_quoted_by_apostrophes_or_have_them() -> None:
     raw = multipart("mixed", PLAIN).replace(b'"b"', b"'b'")
     assert mime.parse(raw).text == b"hello"
