@@ -31,8 +31,12 @@ _OPERATIONS: Final[dict[str, str]] = {
     "&": "an unescaped value, {{&",
     "else": "a block's {{else}}",
 }
-# A placeholder with two or three braces; a backslash before it makes it plain text in Handlebars.
-_PLACEHOLDER: Final = re.compile(r"(?<!\\)\{\{(?:\{([^{}]*)\}\}\}|([^{}]*)\}\})")
+# A placeholder with two or three braces. In Handlebars a backslash before it makes it plain text, and two are
+# one before a value: https://handlebarsjs.com/guide/expressions.html#escaping-handlebars-expressions
+_PLACEHOLDER: Final = re.compile(
+    r"(?P<escape>\\{0,2})(?P<text>\{\{(?:\{[^{}]*\}\}\}|[^{}]*\}\}))",
+)
+_LITERAL: Final = "\\"
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
 # what these mean in Handlebars: https://handlebarsjs.com/guide/builtin-helpers.html
@@ -42,12 +46,16 @@ _RESERVED: Final = frozenset(
 
 
 class InlineTemplate(msgspec.Struct, frozen=True, kw_only=True):
-    """A template as SES accepts it. `names` has the names in it by those in the job's data."""
+    """A template as SES accepts it. `names` has the names in it by those in the job's data.
+
+    SES documents no escapes, so placeholders that are plain text are values too: `literals`, by their names.
+    """
 
     subject: str
     text: str | None
     html: str | None
     names: dict[str, str]
+    literals: dict[str, str]
 
 
 def read_inline_template(subject: str, text: str | None, html: str | None) -> InlineTemplate:
@@ -59,15 +67,21 @@ def read_inline_template(subject: str, text: str | None, html: str | None) -> In
         reason = f"has {size} bytes with html and subject; SES allows {MAX_INLINE_TEMPLATE_BYTES}"
         refuse("$.text", reason)
     used: dict[str, None] = {}
+    escaped: dict[str, None] = {}
     for field, part in (("subject", subject), ("text", text or ""), ("html", html or "")):
         _check_substitutions(part, field)
         used |= dict.fromkeys(_used_names(part, f"$.{field}"))
+        found = _PLACEHOLDER.finditer(part)
+        escaped |= dict.fromkeys(each["text"] for each in found if each["escape"] == _LITERAL)
     names = _names_for_ses(used)
+    taken = {*names.values(), *_RESERVED}
+    literals = {text: _plain_name("literal", taken) for text in escaped}
     return InlineTemplate(
-        subject=_written(subject, names),
-        text=None if text is None else _written(text, names),
-        html=None if html is None else _written(html, names),
+        subject=_written(subject, names, literals),
+        text=None if text is None else _written(text, names, literals),
+        html=None if html is None else _written(html, names, literals),
         names=names,
+        literals={name: text for text, name in literals.items()},
     )
 
 
@@ -84,6 +98,8 @@ def _check_substitutions(template: str, field: str) -> None:
 
 def _used_names(template: str, path: str) -> Iterator[str]:
     for found in _PLACEHOLDER.finditer(template):
+        if found["escape"] == _LITERAL:
+            continue
         inside = _inside(found)
         name = inside.strip("~").strip()
         if not name:
@@ -99,12 +115,11 @@ def _names_for_ses(used: dict[str, None]) -> dict[str, str]:
     for name in used:
         if name not in names:
             names[name] = _plain_name(name, taken)
-            taken.add(names[name])
     return names
 
 
 def _plain_name(name: str, taken: set[str]) -> str:
-    """Return a name of letters and digits that resembles another: SES's rendering errors show it."""
+    """Take a name of letters and digits that resembles another: SES's rendering errors show it."""
     words: list[str] = _WORD.findall(name) or [""]
     plain = words[0] + "".join(word[:1].upper() + word[1:] for word in words[1:])
     if not plain[:1].isalpha():
@@ -113,10 +128,11 @@ def _plain_name(name: str, taken: set[str]) -> str:
     while free in taken:
         number += 1
         free = f"{plain}{number}"
+    taken.add(free)
     return free
 
 
-def _written(template: str, names: dict[str, str]) -> str:
+def _written(template: str, names: dict[str, str], literals: dict[str, str]) -> str:
     """Return the template with plain placeholders: SES escapes none, so two braces mean the same as three.
 
     https://docs.aws.amazon.com/ses/latest/dg/send-personalized-email-advanced.html
@@ -126,6 +142,11 @@ def _written(template: str, names: dict[str, str]) -> str:
     for found in _PLACEHOLDER.finditer(template):
         before, inside = template[end : found.start()], _inside(found)
         before = before.lstrip() if strip_next else before
+        if found["escape"] == _LITERAL:
+            pieces += [before, f"{{{{{literals[found['text']]}}}}}"]
+            end, strip_next = found.end(), False
+            continue
+        before += found["escape"][1:]
         pieces.append(before.rstrip() if inside.startswith("~") else before)
         name = inside.strip("~").strip()
         pieces.append("" if name.startswith("!") else f"{{{{{names[name]}}}}}")
@@ -136,4 +157,4 @@ def _written(template: str, names: dict[str, str]) -> str:
 
 def _inside(found: re.Match[str]) -> str:
     """Return what is between the braces."""
-    return found[0].strip("{}").strip()
+    return found["text"].strip("{}").strip()

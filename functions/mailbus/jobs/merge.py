@@ -116,7 +116,7 @@ def read_merge(
 ) -> Merge:
     """Return the merge of a job. Raises `InvalidJob` for all recipients whose values SES would refuse."""
     template = _inline_template(written, subject)
-    data = EntryData(written.merge_global_data or {}, None if template is None else template.names)
+    data = EntryData(written.merge_global_data or {}, template)
     mailboxes: dict[str, Mailbox] = {}
     for mailbox in to:
         mailboxes.setdefault(address_key(mailbox.address), mailbox)

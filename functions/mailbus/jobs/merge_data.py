@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Final
 
+    from mailbus.jobs.inline_template import InlineTemplate
+
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Template.html
 MAX_TEMPLATE_DATA: Final = 262_144
 GLOBAL_PATH: Final = "$.merge_global_data"
@@ -25,13 +27,16 @@ _NULL: Final = b"null"
 class EntryData:
     """The template data of one merge's recipients.
 
-    `names` has the names in an inline template by those in the job's data: only they can be used there. A
-    stored template may use any. Raises `InvalidJob` if the global data alone is larger than SES allows.
+    An inline `template` can only use the names in it, a stored one any. Raises `InvalidJob` if the global
+    data alone is larger than SES allows.
     """
 
-    def __init__(self, global_data: dict[str, Any], names: Mapping[str, str] | None) -> None:
-        self._names = names
-        self.of_all, self._bytes = self._as_sent(global_data)
+    def __init__(self, global_data: dict[str, Any], template: InlineTemplate | None) -> None:
+        self._names = None if template is None else template.names
+        own, size = self._as_sent(global_data)
+        literals = {} if template is None else template.literals
+        self.of_all = own | literals
+        self._bytes = size + len(msgspec.json.encode(literals))
         _check_size(self.of_all, GLOBAL_PATH)
 
     def of(self, own: dict[str, Any], path: str) -> dict[str, Any]:

@@ -82,12 +82,22 @@ def test_a_job_that_is_no_merge_may_say_anything_in_braces() -> None:
             "Half off. See example.com/#news & more > {less}.",
         ),
         ("{ {#if} } {", "{ {#if} } {"),
-        (r"write \{{first_name}} to show {{first_name}}", r"write \{{first_name}} to show {{firstName}}"),
+        (r"write \{{first_name}} to show {{first_name}}", "write {{literal}} to show {{firstName}}"),
+        (r"\{{a}} \{{{b}}} \{{a}} {{literal}}", "{{literal2}} {{literal3}} {{literal2}} {{literal}}"),
+        (r"\\{{name}}\ {{name}}", r"\{{name}}\ {{name}}"),
         ('{"a":{{a_b}}}', '{"a":{{aB}}}'),
     ],
 )
 def test_placeholders_are_written_so_that_ses_accepts_them(text: str, written: str) -> None:
     assert template_of(text=text).text == written
+
+
+def test_a_placeholder_behind_a_backslash_is_shown_as_it_is() -> None:
+    template = template_of(text=r"\{{first_name}} is {{first_name}}")
+    assert template.text is not None
+    assert is_simple(template.text)
+    data = EntryData({"first_name": "Ann"}, template).of_all
+    assert render(template.text, data) == "{{first_name}} is Ann"
 
 
 def test_a_name_is_written_alike_in_all_parts() -> None:
@@ -123,4 +133,4 @@ def test_whatever_the_names_ses_accepts_the_template_and_each_value_takes_its_pl
         return
     assert template.text is not None
     assert is_simple(template.text)
-    assert render(template.text, EntryData(data, template.names).of_all) == "|".join(data.values())
+    assert render(template.text, EntryData(data, template).of_all) == "|".join(data.values())

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailbus.errors import InvalidJob
+from mailbus.jobs.inline_template import read_inline_template
 from mailbus.jobs.merge_data import MAX_TEMPLATE_DATA, EntryData, merge_data
 from mailbus.jobs.parsing import parse_document
 
@@ -58,7 +59,8 @@ def test_null_of_a_recipient_replaces_what_all_have() -> None:
 
 
 def test_data_for_an_inline_template_has_the_names_in_it_and_nothing_else() -> None:
-    data = EntryData({"first_name": "friend", "unused": 1}, {"first_name": "firstName", "city": "city"})
+    template = read_inline_template("{{first_name}}", "{{city}}", None)
+    data = EntryData({"first_name": "friend", "unused": 1}, template)
     assert data.of_all == {"firstName": "friend"}
     assert data.of({"first_name": "Ann", "city": None, "firstName": "?"}, PATH) == {
         "firstName": "Ann",
