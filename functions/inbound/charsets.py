@@ -156,7 +156,8 @@ def unlabelled(data: bytes) -> tuple[str, tuple[str, ...]]:
         if _is_broken_utf8(data, error.start):
             return data.decode("utf-8", "replace"), (UNDECODABLE_TEXT,)
         return _decoded(data, "cp1252") or data.decode("latin-1"), ()
-    if any(escape in data for escape in _JAPANESE_ESCAPES):
+    # one byte is found in a tenth of the time of three
+    if b"\x1b" in data and any(escape in data for escape in _JAPANESE_ESCAPES):
         return _japanese(data, "iso2022_jp_ext", "strict") or text, ()
     return text, ()
 
