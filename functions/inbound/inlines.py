@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # In lower case, as the body is searched: a pattern that ignores case takes ten times as long.
 _CID: Final = re.compile(rb"cid:([^\s\"'<>()\[\]\\]{1,1000})")
+# Some programs make the id of a file name, with blanks and brackets.
+_QUOTED_CID: Final = re.compile(rb"\"cid:([^\"]{1,1000})\"|'cid:([^']{1,1000})'|\[cid:([^\[\]]{1,1000})\]")
 # RFC 2557: a part that the HTML names by its address
 _ADDRESS: Final = re.compile(
     rb"\b(?:src|href|background|data|poster)\s*=\s*(?:\"([^\"]{1,2000})\"|'([^']{1,2000})'|([^\s\"'>]{1,2000}))"
@@ -35,21 +37,30 @@ def inlines(parts: Sequence[Part], is_body: Callable[[Part], bool], body: bytes)
     ids = {part.start: _key(part.content_id) for part in candidates if part.content_id}
     addresses = {part.start: _key(part.content_location) for part in candidates if part.content_location}
     in_lower_case = body.lower() if ids or addresses else b""
-    by_id = _used(ids, _CID.findall(in_lower_case)) if ids else ()
-    found = _ADDRESS.findall(in_lower_case) if addresses else ()
-    by_address = _used(addresses, [b"".join(groups).strip() for groups in found])
+    by_id = _used(ids, _CID.findall(in_lower_case)) if ids else frozenset()
+    if len(by_id) < len(ids):
+        by_id |= _used(ids, _whole(_QUOTED_CID, in_lower_case))
+    by_address = _used(addresses, _whole(_ADDRESS, in_lower_case)) if addresses else ()
     return frozenset((*by_id, *by_address, *_between_texts(parts, is_body)))
 
 
-def _used(keys: Mapping[int, bytes], references: Sequence[bytes]) -> Iterator[int]:
+def _whole(pattern: re.Pattern[bytes], body: bytes) -> list[bytes]:
+    return [b"".join(groups).strip() for groups in pattern.findall(body)]
+
+
+def _used(keys: Mapping[int, bytes], references: Sequence[bytes]) -> frozenset[int]:
     """Return the parts whose key is one of the references, as they are written or decoded."""
     wanted = frozenset(keys.values())
     known = wanted.intersection(references)
     if known != wanted:
-        plain = {each.replace(b"&amp;", b"&") for each in references if b"%" in each or b"&" in each}
+        plain = {
+            each.replace(b"&amp;", b"&").replace(b"&#64;", b"@")
+            for each in references
+            if b"%" in each or b"&" in each
+        }
         decoded = (urllib.parse.unquote_to_bytes(each).lower() for each in plain)
         known = wanted.intersection((*known, *plain, *decoded))
-    return (start for start, key in keys.items() if key in known)
+    return frozenset(start for start, key in keys.items() if key in known)
 
 
 def _key(reference: str) -> bytes:

@@ -27,6 +27,7 @@ def html(content: str) -> str:
         "<img src=cid:a%40b width=1>",
         '<p style="background: url(cid:A@B)">',
         '<img src="cid:x"><img src="cid:a@b">',
+        '<img src="cid:a&#64;b">',
     ],
 )
 @pytest.mark.parametrize("mark", ["", SHOWN])
@@ -44,6 +45,14 @@ def test_a_part_that_the_html_names_is_inline(content: str, mark: str, kind: str
 @pytest.mark.parametrize("kind", ["related", "mixed"])
 def test_a_part_that_nothing_names_is_an_attachment(content: str, mark: str, kind: str) -> None:
     assert shown(mime.parse(multipart(kind, html(content), mark + GIF)))[2:] == (["image/gif"], [])
+
+
+@pytest.mark.parametrize("content_id", ["image 1.gif", "image(1).gif@b", "a[1]@b", "<a>@b"])
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_an_id_in_quotes_may_have_blanks_and_brackets(content_id: str, quote: str) -> None:
+    gif = GIF.replace("a@b", content_id)
+    mail = mime.parse(multipart("related", html(f"<img src={quote}cid:{content_id}{quote}>"), gif))
+    assert shown(mail)[2:] == ([], ["image/gif"])
 
 
 def test_what_is_marked_as_an_attachment_is_one() -> None:
