@@ -43,6 +43,8 @@ _SURE_FIELD: Final = re.compile(
 )
 # Fields that a header has once. A quote in a text has them too.
 _LONE_FIELD: Final = re.compile(rb"(from|to|cc|bcc|subject|date|sender|references)[ \t]*:", re.IGNORECASE)
+# The delimiter of a part, the rule above a quote, or a tag: no header has them.
+_BODY_LINE: Final = re.compile(rb"--|_{5}|<[!/]?[A-Za-z][A-Za-z0-9]*[ />]")
 # Words of a program. Base64 and tags are not.
 _WORDS_ALONE: Final = re.compile(rb"[^\s<]+ [^<]*")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -131,7 +133,7 @@ def _known_header(raw: bytes, position: int, stop: int, known: int, given: Mappi
     (https://searchfox.org/comm-central/source/mailnews/mime/src/mimehdrs.cpp). If that line is missing, a
     whole paragraph of the body would be lost. So the header continues if a field follows that people do not
     write in a text, if all broken lines are of an mbox file, or if there is only one, above a body that is no
-    plain text. The delimiter of a part, and the rule above a quote, end it
+    plain text. The delimiter of a part ends it
     (https://github.com/namecheap/fast_mail_parser/issues/150). `known` is what was returned before, so that
     each line is read once. `given` are the fields so far, by their name in lower case.
     """
@@ -146,7 +148,7 @@ def _known_header(raw: bytes, position: int, stop: int, known: int, given: Mappi
         lone = _LONE_FIELD.match(line)
         if _SURE_FIELD.match(line) or (lone is not None and lone[1].lower() not in given):
             return end
-        if line.startswith((b"--", b"_____")):
+        if _BODY_LINE.match(line):
             break
         if not (line[:1] in b" \t" or _FIELD.match(line) or _MBOX_LINE.match(line)):
             broken.append(line)

@@ -131,6 +131,8 @@ def test_header_lines_may_end_in_crlf_lf_or_cr(ending: bytes) -> None:
         (b"A: 1\nhi,\nE-Mail: b@c\n\nd", ["A"], b"hi,\nE-Mail: b@c\n\nd", ("missing_header_end",)),
         (b"A: 1\nhi,\nCheck-in: 2\n\nd", ["A"], b"hi,\nCheck-in: 2\n\nd", ("missing_header_end",)),
         (b"Date: 1\nDown:\nhi\nDate: 2\n\nd", ["Date", "Down"], b"hi\nDate: 2\n\nd", ("missing_header_end",)),
+        (b"A: 1\n<p>hi</p>\nX-B: 2\n\nc", ["A"], b"<p>hi</p>\nX-B: 2\n\nc", ("missing_header_end",)),
+        (b"A: 1\n<b@c>\nX-B: 2\n\nd", ["A", "X-B"], b"d", ("bad_header",)),
         (b"A: 1\nyes\n_____\nFrom: b\n\nc", ["A"], b"yes\n_____\nFrom: b\n\nc", ("missing_header_end",)),
         (b"A: 1\n\xef\xbb\xbfFrom: b\n\nc", ["A", "From"], b"c", ()),
         (b"A: 1\nDear,\nNote: a\nhello\n\nb", ["A"], b"Dear,\nNote: a\nhello\n\nb", ("missing_header_end",)),
