@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mailbus.errors import InvalidJob, UnsupportedFeature
 from mailbus.events import Mailbox
+from mailbus.jobs.esp_extra import check_esp_extra
 from sender.ses.send_email import build_request
 from tests.unit.sender.ses.example_jobs import ANN, SHOP, check_parameters, mail_job
 from tests.unit.sender.settings import SETTINGS
@@ -165,6 +166,7 @@ NAMES = st.sampled_from(
 @given(st.dictionaries(NAMES | st.text(max_size=8), JSON, max_size=3))
 def test_any_esp_extra_is_either_used_or_refused_by_its_path(extra: dict[str, Any]) -> None:
     try:
+        check_esp_extra(extra, "$.esp_extra", merge=False)
         built = build_request(mail_job(esp_extra=extra), SETTINGS).params
     except InvalidJob as refused:
         assert refused.path.startswith("$.esp_extra")  # noqa: PT017 - either outcome is right, if it is this one
