@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Where tests run in several processes, each file runs in one, and these first since they wait long.
-LONGEST = ("test_faults.py", "test_examples.py", "test_sending.py", "test_scheduling.py")
+LONGEST = (
+    "test_waiting.py",
+    "test_shared_rule_set.py",
+    "test_faults.py",
+    "test_doubt.py",
+    "test_examples.py",
+    "test_sending.py",
+    "test_scheduling.py",
+)
 ACCOUNT_LIMITS = (
     "max_send_rate",
     "max_24_hour_send",

@@ -138,7 +138,10 @@ def stages(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             )
             for stage in STAGES
         }
-        yield Stages(system, subscribers)
+        made = Stages(system, subscribers)
+        yield made
+    for stage in STAGES:
+        made.delete(stage)
 
 
 def test_stages_share_a_rule_set_and_each_deletes_its_own_rules(stages: Stages) -> None:
