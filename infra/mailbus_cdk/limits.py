@@ -71,7 +71,7 @@ def sender(settings: Settings) -> Limits:
 
 def batch_seconds(settings: Settings) -> float:
     """Return the longest that a batch of the sender takes until the ledger has what was sent."""
-    return WITHOUT_SES_SECONDS + settings.client_params.connect_timeout + settings.client_params.read_timeout
+    return WITHOUT_SES_SECONDS + settings.client_params.call_seconds
 
 
 def rate_cache_seconds(settings: Settings) -> float:

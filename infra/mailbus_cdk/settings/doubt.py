@@ -32,7 +32,7 @@ REPORT_LOSSES: Final = 2
 def least_seconds(settings: Settings) -> float:
     """Return how long a report of an accepted mail may take from the claim before the call, in seconds."""
     report = REPORT_SECONDS + REPORT_LOSSES * REDELIVERY_SECONDS + TRACKING_SECONDS
-    return CALL_BEGIN_SECONDS + _call_seconds(settings) + report
+    return CALL_BEGIN_SECONDS + settings.client_params.call_seconds + report
 
 
 def findings(settings: Settings) -> Iterator[tuple[Path, str]]:
@@ -44,13 +44,9 @@ def findings(settings: Settings) -> Iterator[tuple[Path, str]]:
             (
                 f"must be at least {least:g}, or a mail whose report is late is sent twice (it is "
                 f"{settings.sender.doubt_seconds:g}): {CALL_BEGIN_SECONDS} until a call to SES begins, "
-                f"{_call_seconds(settings):g} for the call (client_params), {REPORT_SECONDS} until "
-                "SES's report is on the tracking queue, "
+                f"{settings.client_params.call_seconds:g} for the call (client_params), "
+                f"{REPORT_SECONDS} until SES's report is on the tracking queue, "
                 f"{REPORT_LOSSES} × {REDELIVERY_SECONDS} until it is delivered again after its worker died "
                 f"or was throttled, {TRACKING_SECONDS} to process it"
             ),
         )
-
-
-def _call_seconds(settings: Settings) -> float:
-    return settings.client_params.connect_timeout + settings.client_params.read_timeout

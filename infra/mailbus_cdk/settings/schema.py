@@ -104,6 +104,11 @@ class ClientParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     connect_timeout: Annotated[float, msgspec.Meta(ge=1, le=60)] = 3
     read_timeout: Annotated[float, msgspec.Meta(ge=1, le=300)] = 15
 
+    @property
+    def call_seconds(self) -> float:
+        """The longest time that one call of SES takes."""
+        return self.connect_timeout + self.read_timeout
+
 
 class SessionParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The SES that mail is sent through, if not the deployment's own: a role to assume, a region."""
