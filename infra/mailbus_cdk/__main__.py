@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Final
 
 from aws_cdk import App
 
 from mailbus.errors import ConfigurationError
+from mailbus_cdk.feature_flags import FEATURE_FLAGS
 from mailbus_cdk.mailbus import deployment
-from mailbus_cdk.packaging import ROOT
 from mailbus_cdk.settings import load
 
 DEFAULT_STAGE: Final = "dev"
@@ -18,10 +19,10 @@ EXIT_WRONG_SETTINGS: Final = 2
 
 def main() -> int:
     """Synthesize one stage; wrong settings are one line on stderr and exit code 2."""
-    app = App()
+    app = App(post_cli_context=FEATURE_FLAGS)
     stage = app.node.try_get_context("stage") or DEFAULT_STAGE
     try:
-        deployment(app, settings=load(ROOT / "mailbus.toml", str(stage)))
+        deployment(app, settings=load(Path("mailbus.toml"), str(stage)))
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_WRONG_SETTINGS

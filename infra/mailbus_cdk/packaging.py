@@ -1,7 +1,7 @@
 """Packages the functions' code as one directory, without Docker.
 
-There are two layers in build/, each named after a digest of its sources, so that a changed function does not
-install the packages again:
+There are two layers in the build directory, each named after a digest of its sources, so that a changed
+function does not install the packages again:
 
     packages-<key>/  the locked runtime packages for one platform and Python, pruned and compiled
     code-<key>/      the packages and the functions: the directory that Lambda unpacks to /var/task
@@ -27,13 +27,14 @@ import msgspec
 import uv
 
 from mailbus.errors import ConfigurationError
+from mailbus_cdk.sources import find
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from mailbus_cdk.settings.values import Architecture
+    from mailbus_cdk.sources import Sources
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 TASK_ROOT: Final = "/var/task"
 KEPT_BUILDS: Final = 8
 
@@ -116,47 +117,39 @@ def target(architecture: Architecture) -> Target:
     return Target(machine=_MACHINES[machine], uv_platform=None, minor=minor)
 
 
-def build(architecture: Architecture, *, root: Path = ROOT) -> Package:
-    """Return the package for an architecture, built if it does not exist yet.
+def build(architecture: Architecture, sources: Sources | None = None) -> Package:
+    """Return the package for an architecture, built if it does not exist yet; of this package's own sources.
 
     Raises `ConfigurationError` if that fails.
     """
+    sources = sources or find()
     goal = target(architecture)
-    lock = root / "requirements" / "runtime.txt"
-    functions = root / "functions"
     host = platform.platform(terse=True) if goal.uv_platform is None else ""
-    packages_key = _digest([lock, Path(__file__)], root, repr(goal), host)
-    code_key = _digest([*_sources(functions)], root, packages_key)
-    code = root / "build" / f"code-{code_key[:16]}"
+    packages_key = _digest([("lock", sources.lock), ("packaging", Path(__file__))], repr(goal), host)
+    code_key = _digest(sources.modules(), packages_key)
+    code = sources.build / f"code-{code_key[:16]}"
     if not code.exists():
-        packages = root / "build" / f"packages-{packages_key[:16]}"
+        packages = sources.build / f"packages-{packages_key[:16]}"
         if not packages.exists():
             with _staged(packages) as staging:
-                _install(lock, goal, staging.path)
+                _install(sources.lock, goal, staging.path)
                 _prune(staging.path)
                 _compile(staging.path)
         with _staged(code) as staging:
             # Hard links: the layer is shared, and is never written to.
             shutil.copytree(packages, staging.path, copy_function=os.link, dirs_exist_ok=True)
-            own = list(_copy(functions, staging.path))
-            _compile(staging.path, own)
+            _compile(staging.path, _copy(sources, staging.path))
         os.utime(packages)
-        _delete_old(root / "build", "code-*")
-        _delete_old(root / "build", "packages-*")
+        _delete_old(sources.build, "code-*")
+        _delete_old(sources.build, "packages-*")
     os.utime(code)
     return Package(path=code, digest=code_key)
 
 
-def _sources(functions: Path) -> Iterator[Path]:
-    for path in sorted(functions.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            yield path
-
-
-def _digest(files: Iterable[Path], root: Path, *more: str) -> str:
+def _digest(files: Iterable[tuple[str, Path]], *more: str) -> str:
+    """Return a digest of files by their names; it does not depend on where they are installed."""
     digest = hashlib.sha256("\0".join(more).encode())
-    for path in files:
-        name = path.relative_to(root) if path.is_relative_to(root) else path.name
+    for name, path in files:
         digest.update(f"\0{name}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
@@ -224,15 +217,15 @@ def _compile(directory: Path, only: Iterable[Path] = ()) -> None:
         raise ConfigurationError(reason)
 
 
-def _copy(functions: Path, into: Path) -> Iterator[Path]:
-    """Copy the functions, and yield their top directories."""
-    for path in _sources(functions):
-        copy = into / path.relative_to(functions)
+def _copy(sources: Sources, into: Path) -> list[Path]:
+    """Copy the functions, and return their top directories."""
+    packages = set()
+    for name, path in sources.modules():
+        copy = into / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-    for path in sorted(functions.iterdir()):
-        if path.is_dir() and (into / path.name).is_dir():
-            yield into / path.name
+        packages.add(into / Path(name).parts[0])
+    return sorted(packages)
 
 
 def _delete_old(build: Path, pattern: str) -> None:

@@ -12,6 +12,7 @@ import argparse
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import boto3
@@ -20,7 +21,6 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.errors import MailbusError
-from mailbus_cdk.packaging import ROOT
 from mailbus_cdk.settings import load
 
 if TYPE_CHECKING:
@@ -262,7 +262,7 @@ def describe(progress: Progress) -> str:
 
 def run(options: argparse.Namespace, *, now: datetime) -> None:
     """Start the replay and print its progress."""
-    settings = load(ROOT / "mailbus.toml", options.stage)
+    settings = load(Path("mailbus.toml"), options.stage)
     interval = parse_interval(options.start, options.end, now=now)
     config = Config(
         region_name=settings.region, retries={"total_max_attempts": CALL_ATTEMPTS, "mode": "standard"}

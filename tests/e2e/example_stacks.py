@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from examples.support_desk.desk import answer, open_ticket
 from mailbus.events import parse
+from mailbus_cdk.feature_flags import FEATURE_FLAGS
 from mailbus_local import assembly
-from mailbus_local.embedded import ROOT
 from tests.e2e.system import eventually
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def deploy(system: System, directory: Path, endpoint: str) -> Outputs:
     from examples.subscriptions.stack import Subscriptions  # noqa: PLC0415 - it imports aws_cdk
     from examples.support_desk.stack import SupportDesk  # noqa: PLC0415 - as above
 
-    app = App(outdir=str(synthesized), context=json.loads((ROOT / "cdk.json").read_text())["context"])
+    app = App(outdir=str(synthesized), context=FEATURE_FLAGS)
     bus = system.outputs["EventBusName"]
     Subscriptions(app, "mail-subscriptions", bus_name=bus, endpoint=endpoint, architecture="host")
     SupportDesk(

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mailbus_cdk.feature_flags import FEATURE_FLAGS
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.receiving import Inbound, Rule
 from mailbus_local import assembly
-from mailbus_local.embedded import ROOT
 from mailbus_local.subscriber import Subscriber
 from tests.e2e.local import Local
 from tests.e2e.system import LIMIT_SECONDS, eventually
@@ -109,7 +109,7 @@ def _deploy(system: System, directory: Path) -> dict[str, dict[str, str]]:
     from mailbus_cdk.constructs.state import State  # noqa: PLC0415 - as above
     from mailbus_cdk.constructs.topics import TopicKey  # noqa: PLC0415 - as above
 
-    app = App(outdir=str(synthesized), context=json.loads((ROOT / "cdk.json").read_text())["context"])
+    app = App(outdir=str(synthesized), context=FEATURE_FLAGS)
     code = Code("host")
     for stage, inbound in STAGES.items():
         settings = Settings(

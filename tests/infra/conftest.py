@@ -15,10 +15,10 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 os.environ["JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION"] = "1"
 
 from mailbus_cdk.mailbus import deployment
-from mailbus_cdk.packaging import ROOT
 from mailbus_cdk.settings import Settings, load
 from mailbus_cdk.settings.receiving import Inbound
 from mailbus_cdk.settings.schema import Alarms, Retention
+from tests.architecture.source_tree import ROOT
 from tests.infra.templates import ACCOUNT, Templates, new_app
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from aws_cdk import App
 
-from mailbus_cdk.packaging import ROOT
+from mailbus_cdk.feature_flags import FEATURE_FLAGS
 
 if TYPE_CHECKING:
     from mailbus_cdk.settings import Settings
@@ -131,9 +131,8 @@ def _path(body: dict[str, Any]) -> str:
 
 
 def new_app(outdir: Path) -> App:
-    """Return an app with the context of cdk.json."""
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    return App(outdir=str(outdir), context=context | {"aws:cdk:enable-path-metadata": True})
+    """Return an app with the feature flags of `mailbus_cdk`."""
+    return App(outdir=str(outdir), context=FEATURE_FLAGS | {"aws:cdk:enable-path-metadata": True})
 
 
 def folder(function: Resource) -> str:

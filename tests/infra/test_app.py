@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from mailbus_cdk.packaging import ROOT
+from tests.architecture.source_tree import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

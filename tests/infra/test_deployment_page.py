@@ -13,10 +13,10 @@ import msgspec
 import pytest
 from msgspec import NODEFAULT
 
-from mailbus_cdk.packaging import ROOT
 from mailbus_cdk.settings import Settings, load
 from mailbus_cdk.settings.receiving import Rule
 from mailbus_cdk.settings.schema import Webhook
+from tests.architecture.source_tree import ROOT
 from tests.infra.rights import RIGHTS, TO_SEND
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from mailbus.environment import InboundSettings, SenderSettings, TrackingSettings
-from mailbus_cdk.packaging import ROOT
+from tests.architecture.source_tree import ROOT
 from tests.infra.rights import RIGHTS
 from tests.infra.templates import (
     Templates,

@@ -10,10 +10,10 @@ import pytest
 from cfnlint.helpers import REGIONS  # type: ignore[import-untyped]
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
-from mailbus_cdk.packaging import ROOT
 from mailbus_cdk.regions import RECEIVING_REGIONS, WITHOUT_ARCHIVE, WITHOUT_SCHEMAS
 from mailbus_cdk.settings.receiving import Inbound
 from mailbus_cdk.settings.schema import Webhook
+from tests.architecture.source_tree import ROOT
 from tests.infra.linters import lint
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from examples.subscriptions.stack import HERE, KEY_HEADER, Subscriptions
-from mailbus_cdk.packaging import ROOT
+from tests.architecture.source_tree import ROOT
 from tests.infra.linters import lint, nag
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import uv
 
 from mailbus.errors import ConfigurationError
 from mailbus_cdk import packaging
+from mailbus_cdk.sources import Sources
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -28,9 +29,19 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def sources_in(root: Path) -> Sources:
+    functions = root / "functions"
+    return Sources(
+        functions=functions,
+        shared=functions / "mailbus",
+        lock=root / "requirements" / "runtime.txt",
+        build=root / "build",
+    )
+
+
 @pytest.fixture(scope="module")
 def package(project: Path) -> packaging.Package:
-    return packaging.build("host", root=project)
+    return packaging.build("host", sources_in(project))
 
 
 def in_package(package: packaging.Package, code: str) -> str:
@@ -119,7 +130,7 @@ def test_compiled_code_has_the_paths_of_lambda_not_of_the_build(
 def test_extension_modules_are_of_the_target_platform(
     project: Path, architecture: Literal["arm64", "x86_64"], elf_machine: int
 ) -> None:
-    extensions = list(packaging.build(architecture, root=project).path.rglob("*.so"))
+    extensions = list(packaging.build(architecture, sources_in(project)).path.rglob("*.so"))
     assert extensions
     for extension in extensions:
         # e_machine of the ELF header: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
@@ -135,7 +146,7 @@ def test_only_the_builds_used_last_are_kept(
     built = []
     for number in range(3):
         (changed / "functions" / "sender" / "extra.py").write_text(f"ANSWER = {number}\n")
-        built.append(packaging.build("host", root=changed).path)
+        built.append(packaging.build("host", sources_in(changed)).path)
         os.utime(built[-1], (number, number))
     assert sorted(changed.glob("build/code-*")) == sorted(built[1:])
 
@@ -149,7 +160,7 @@ def test_the_package_leaves_out_what_no_function_needs(package: packaging.Packag
 
 
 def test_the_same_sources_give_the_same_package(package: packaging.Package, project: Path) -> None:
-    assert packaging.build("host", root=project) == package
+    assert packaging.build("host", sources_in(project)) == package
 
 
 def test_a_changed_function_does_not_install_the_packages_again(
@@ -163,7 +174,7 @@ def test_a_changed_function_does_not_install_the_packages_again(
         pytest.fail("packages were installed")
 
     monkeypatch.setattr(uv, "find_uv_bin", refuse)
-    rebuilt = packaging.build("host", root=changed)
+    rebuilt = packaging.build("host", sources_in(changed))
     assert rebuilt.digest != package.digest
     assert in_package(rebuilt, "from sender.extra import ANSWER; print(ANSWER)") == "42"
 
@@ -172,7 +183,7 @@ def test_a_deleted_function_is_not_in_the_package(project: Path, tmp_path: Path)
     changed = tmp_path / "changed"
     shutil.copytree(project, changed)
     shutil.rmtree(changed / "functions" / "activation")
-    assert not (packaging.build("host", root=changed).path / "activation").exists()
+    assert not (packaging.build("host", sources_in(changed)).path / "activation").exists()
 
 
 def test_code_that_does_not_compile_is_an_error_and_leaves_nothing(project: Path, tmp_path: Path) -> None:
@@ -181,7 +192,7 @@ def test_code_that_does_not_compile_is_an_error_and_leaves_nothing(project: Path
     before = {path.name for path in (changed / "build").iterdir()}
     (changed / "functions" / "sender" / "broken.py").write_text("def broken(:\n")
     with pytest.raises(ConfigurationError, match=r"the code does not compile: .*broken\.py"):
-        packaging.build("host", root=changed)
+        packaging.build("host", sources_in(changed))
     assert {path.name for path in (changed / "build").iterdir()} == before
 
 
@@ -198,7 +209,7 @@ def test_a_package_with_a_wrong_hash_is_not_installed(
     with pytest.raises(
         ConfigurationError, match=r"packages of runtime\.txt cannot be installed: .*[Hh]ash"
     ) as error:
-        packaging.build("host", root=tmp_path)
+        packaging.build("host", sources_in(tmp_path))
     assert "\x1b" not in str(error.value)
     assert not list((tmp_path / "build").glob("packages-*"))
 
