@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run does only what changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check local bench fuzz journey schemas goldens synth deploy clean lock setup
+.PHONY: help demo test check local dist bench fuzz journey schemas goldens synth deploy clean lock setup
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -28,6 +28,7 @@ demo: setup ## run the whole system on this machine and show mail crossing it
 
 test: check ## everything that CI runs: all checks, all tests
 	@echo "== tests"; $(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/unit
+	@echo "== what is installed from the wheel"; $(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/installed
 	@echo "== journeys through the deployed stacks"; $(BIN)/python -m pytest $(TWO_SYSTEMS) tests/e2e
 
 check: setup ## lint, types, import rules, templates
@@ -38,6 +39,10 @@ check: setup ## lint, types, import rules, templates
 
 local: setup ## run the embedded AWS in the foreground until Ctrl-C
 	@exec $(BIN)/python -m mailbus_local $(ARGS)
+
+dist: setup ## build the wheel and the sdist in dist/, the same bytes each time
+	@rm -rf dist && $(BIN)/uv build --quiet --build-constraints requirements/build.txt --require-hashes --out-dir dist .
+	@cd dist && sha256sum *.whl *.tar.gz
 
 bench: setup ## run the benchmarks, as ratios against a baseline
 	@$(BIN)/python -m bench
@@ -64,13 +69,14 @@ replay: setup ## give past events to the bus's rules again (FROM=… TO=… RULE
 	@$(BIN)/python -m mailbus_cdk.replay --stage "$(STAGE)" --from "$(FROM)" --to "$(TO)" $(foreach rule,$(RULE),--rule "$(rule)")
 
 clean: ## remove everything that these targets made
-	rm -rf .venv node_modules build cdk.out .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv node_modules build dist cdk.out .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lock: setup ## take the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile $(LOCK) --upgrade --extra local --group pyproject.toml:dev pyproject.toml -o requirements/dev.txt
 	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/dev.txt --extra local pyproject.toml -o requirements/local.txt
 	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/dev.txt --group pyproject.toml:functions pyproject.toml -o requirements/runtime.txt
+	echo hatchling | $(BIN)/uv pip compile $(LOCK) --upgrade - -o requirements/build.txt
 	echo uv | $(BIN)/uv pip compile $(LOCK) -c requirements/dev.txt - -o requirements/uv.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
