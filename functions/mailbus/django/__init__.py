@@ -1,7 +1,23 @@
-"""Django's mail by Mailbus: `EMAIL_BACKEND = "mailbus.django.EmailBackend"`."""
+"""Django's mail by Mailbus: `EMAIL_BACKEND = "mailbus.django.EmailBackend"`.
+
+The backend is loaded on first use: a project's commands that send no mail do not load AWS's client.
+"""
 
 from __future__ import annotations
 
-from mailbus.django.backend import EmailBackend
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mailbus.django.backend import EmailBackend
 
 __all__ = ["EmailBackend"]
+
+
+def __getattr__(name: str) -> object:
+    """Return the backend from its module."""
+    if name not in __all__:
+        reason = f"module 'mailbus.django' has no attribute {name!r}"
+        raise AttributeError(reason)
+    from mailbus.django import backend  # noqa: PLC0415 - see above
+
+    return getattr(backend, name)

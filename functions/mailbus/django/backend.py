@@ -10,29 +10,20 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING
 
 import msgspec
-from django.conf import settings
 from django.core.mail.backends.base import BaseEmailBackend
 
 from mailbus.client import Client, Result
-from mailbus.django.defaults import check_defaults
+from mailbus.django import settings
 from mailbus.django.messages import convert
 from mailbus.errors import ConfigurationError, MailbusError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from django.core.mail import EmailMessage
-
-QUEUE_URL: Final = "QUEUE_URL"
-BULK_QUEUE_URL: Final = "BULK_QUEUE_URL"
-SEND_DEFAULTS: Final = "SEND_DEFAULTS"
-_KNOWN: Final = frozenset({QUEUE_URL, BULK_QUEUE_URL, SEND_DEFAULTS})
-# of Anymail; None is its default, "idna2008", which has no symbols, such as emoji
-_SAME_ENCODERS: Final = (None, "idna2008", "uts46")
 
 
 class RecipientStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,19 +67,21 @@ class EmailBackend(BaseEmailBackend):
         bulk_client: Client | None = None,
     ) -> None:
         super().__init__(fail_silently=fail_silently, alias=alias)
-        own = _own_settings()
-        _check_idna_encoder()
+        own = settings.own_settings()
+        settings.check_idna_encoder()
         self._defaults = {
-            **_anymail_defaults(),
-            **_checked(own.get(SEND_DEFAULTS), f"MAILBUS[{SEND_DEFAULTS!r}]"),
-            **_checked(send_defaults, "send_defaults"),
+            **settings.anymail_defaults(),
+            **settings.checked_defaults(
+                own.get(settings.SEND_DEFAULTS), f"MAILBUS[{settings.SEND_DEFAULTS!r}]"
+            ),
+            **settings.checked_defaults(send_defaults, "send_defaults"),
         }
-        self._queue_url = queue_url or _url(own, QUEUE_URL)
-        self._bulk_queue_url = bulk_queue_url or _url(own, BULK_QUEUE_URL)
+        self._queue_url = queue_url or settings.queue_url(own, settings.QUEUE_URL)
+        self._bulk_queue_url = bulk_queue_url or settings.queue_url(own, settings.BULK_QUEUE_URL)
         self._client = client
         self._bulk_client = bulk_client
         if client is None and not self._queue_url:
-            raise ConfigurationError(_missing(QUEUE_URL, "SendQueueUrl"))
+            raise ConfigurationError(settings.missing_queue(settings.QUEUE_URL, "SendQueueUrl"))
 
     def open(self) -> bool:
         """Return False: there is nothing to open, since the process has one client."""
@@ -150,7 +143,7 @@ class EmailBackend(BaseEmailBackend):
         if client is not None:
             return client
         if not url:
-            raise ConfigurationError(_missing(BULK_QUEUE_URL, "BulkQueueUrl"))
+            raise ConfigurationError(settings.missing_queue(settings.BULK_QUEUE_URL, "BulkQueueUrl"))
         return _process_client(url, os.getpid())
 
 
@@ -179,68 +172,3 @@ def _queued(result: Result, recipients: tuple[str, ...]) -> SendStatus:
         recipients=dict.fromkeys(recipients, one),
         esp_response=result,
     )
-
-
-# --- settings
-
-
-def _own_settings() -> Mapping[str, object]:
-    own = getattr(settings, "MAILBUS", None) or {}
-    for name in own:
-        if name not in _KNOWN:
-            reason = f"MAILBUS[{name!r}] is unknown; valid names are {', '.join(sorted(_KNOWN))}"
-            raise ConfigurationError(reason)
-    return cast("Mapping[str, object]", own)
-
-
-def _url(own: Mapping[str, object], name: str) -> str | None:
-    variable = f"MAILBUS_{name}"
-    found = own.get(name) or getattr(settings, variable, None) or os.environ.get(variable)
-    return str(found) if found else None
-
-
-def _missing(name: str, output: str) -> str:
-    return (
-        f"the queue's URL is missing: set MAILBUS = {{{name!r}: …}} in Django's settings, or MAILBUS_{name}"
-        f" there or in the environment, to the stack output {output}"
-    )
-
-
-def _anymail_defaults() -> dict[str, object]:
-    """Return Anymail's settings: the service's own replace the general ones, attribute by attribute."""
-    found: dict[str, object] = {}
-    for name in ("SEND_DEFAULTS", "AMAZON_SES_SEND_DEFAULTS"):
-        defaults, setting = _anymail_setting(name)
-        found |= _checked(defaults, setting)
-    return found
-
-
-def _check_idna_encoder() -> None:
-    """Raise `ConfigurationError` if Anymail is to encode domains in another way than the sender does.
-
-    https://github.com/anymail/django-anymail/pull/448
-    """
-    encoder, setting = _anymail_setting("IDNA_ENCODER")
-    if encoder not in _SAME_ENCODERS:
-        reason = (
-            f"{setting}: must be 'idna2008' or 'uts46'; Mailbus encodes domains by UTS 46 alone, since SES "
-            "accepts ASCII only: remove the setting, and write other forms of domains in xn-- form"
-        )
-        raise ConfigurationError(reason)
-
-
-def _anymail_setting(name: str) -> tuple[object, str]:
-    """Return one of Anymail's settings, None if it is missing, and what the setting is called."""
-    anymail = getattr(settings, "ANYMAIL", None) or {}
-    bare = f"ANYMAIL_{name}"
-    return (anymail[name], f"ANYMAIL[{name!r}]") if name in anymail else (getattr(settings, bare, None), bare)
-
-
-def _checked(defaults: object, setting: str) -> Mapping[str, object]:
-    if defaults is None:
-        return {}
-    if not isinstance(defaults, Mapping):
-        reason = f"{setting}: must be a dict of attributes, not {type(defaults).__name__}"
-        raise ConfigurationError(reason)
-    check_defaults(defaults, setting)
-    return defaults

@@ -1,0 +1,85 @@
+"""The settings of the backend, read when they are used: Mailbus's own, and those of Anymail that it knows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Final, cast
+
+from django.conf import settings
+
+from mailbus.django.defaults import check_defaults
+from mailbus.errors import ConfigurationError
+
+QUEUE_URL: Final = "QUEUE_URL"
+BULK_QUEUE_URL: Final = "BULK_QUEUE_URL"
+SEND_DEFAULTS: Final = "SEND_DEFAULTS"
+KNOWN: Final = frozenset({QUEUE_URL, BULK_QUEUE_URL, SEND_DEFAULTS})
+# of Anymail; None is its default, "idna2008", which has no symbols, such as emoji
+_SAME_ENCODERS: Final = (None, "idna2008", "uts46")
+
+
+def own_settings() -> Mapping[str, object]:
+    """Return the setting `MAILBUS`. Raises `ConfigurationError` if it has an unknown name."""
+    own = getattr(settings, "MAILBUS", None) or {}
+    for name in own:
+        if name not in KNOWN:
+            reason = f"MAILBUS[{name!r}] is unknown; valid names are {', '.join(sorted(KNOWN))}"
+            raise ConfigurationError(reason)
+    return cast("Mapping[str, object]", own)
+
+
+def queue_url(own: Mapping[str, object], name: str) -> str | None:
+    """Return a queue's URL: from `MAILBUS`, from the setting of its own, or from the environment."""
+    variable = f"MAILBUS_{name}"
+    found = own.get(name) or getattr(settings, variable, None) or os.environ.get(variable)
+    return str(found) if found else None
+
+
+def missing_queue(name: str, output: str) -> str:
+    """Return the reason of an error for a queue's URL that is not set."""
+    return (
+        f"the queue's URL is missing: set MAILBUS = {{{name!r}: …}} in Django's settings, or MAILBUS_{name}"
+        f" there or in the environment, to the stack output {output}"
+    )
+
+
+def anymail_defaults() -> dict[str, object]:
+    """Return Anymail's settings: the service's own replace the general ones, attribute by attribute."""
+    found: dict[str, object] = {}
+    for name in ("SEND_DEFAULTS", "AMAZON_SES_SEND_DEFAULTS"):
+        defaults, setting = anymail_setting(name)
+        found |= checked_defaults(defaults, setting)
+    return found
+
+
+def check_idna_encoder() -> None:
+    """Raise `ConfigurationError` if Anymail is to encode domains in another way than the sender does.
+
+    https://github.com/anymail/django-anymail/pull/448
+    """
+    encoder, setting = anymail_setting("IDNA_ENCODER")
+    if encoder not in _SAME_ENCODERS:
+        reason = (
+            f"{setting}: must be 'idna2008' or 'uts46'; Mailbus encodes domains by UTS 46 alone, since SES "
+            "accepts ASCII only: remove the setting, and write other forms of domains in xn-- form"
+        )
+        raise ConfigurationError(reason)
+
+
+def anymail_setting(name: str) -> tuple[object, str]:
+    """Return one of Anymail's settings, None if it is missing, and what the setting is called."""
+    anymail = getattr(settings, "ANYMAIL", None) or {}
+    bare = f"ANYMAIL_{name}"
+    return (anymail[name], f"ANYMAIL[{name!r}]") if name in anymail else (getattr(settings, bare, None), bare)
+
+
+def checked_defaults(defaults: object, setting: str) -> Mapping[str, object]:
+    """Return the attributes of a setting, none if it is None. Raises `ConfigurationError` by its name."""
+    if defaults is None:
+        return {}
+    if not isinstance(defaults, Mapping):
+        reason = f"{setting}: must be a dict of attributes, not {type(defaults).__name__}"
+        raise ConfigurationError(reason)
+    check_defaults(defaults, setting)
+    return defaults
