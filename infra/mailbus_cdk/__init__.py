@@ -1,7 +1,16 @@
 """The deployment: CDK constructs and stacks.
 
-`from mailbus_cdk import Mailbus, Settings`. `Mailbus` is loaded when it is first used, so that reading
-settings does not start the CDK.
+    from mailbus_cdk import Inbound, Mailbus, Settings
+
+    settings = Settings(
+        stage="prod",
+        region="eu-west-1",
+        identity="example.com",
+        inbound=Inbound(domains=("inbound.example.com",)),
+    )
+    Mailbus(self, "Mail", settings=settings)
+
+`Mailbus` is loaded when it is first used, so that reading settings does not start the CDK.
 """
 
 from __future__ import annotations
@@ -9,11 +18,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailbus_cdk.settings import Settings
+from mailbus_cdk.settings.receiving import Inbound, Rule
+from mailbus_cdk.settings.schema import (
+    Alarms,
+    Bulk,
+    ClientParams,
+    Events,
+    Retention,
+    Sender,
+    SessionParams,
+    Tracking,
+    Transactional,
+    Webhook,
+)
 
 if TYPE_CHECKING:
     from mailbus_cdk.mailbus import Mailbus
 
-__all__ = ["Mailbus", "Settings"]
+__all__ = [
+    "Alarms",
+    "Bulk",
+    "ClientParams",
+    "Events",
+    "Inbound",
+    "Mailbus",
+    "Retention",
+    "Rule",
+    "Sender",
+    "SessionParams",
+    "Settings",
+    "Tracking",
+    "Transactional",
+    "Webhook",
+]
 
 
 def __getattr__(name: str) -> object:

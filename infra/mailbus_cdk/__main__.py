@@ -11,7 +11,7 @@ from aws_cdk import App
 from mailbus.errors import ConfigurationError
 from mailbus_cdk.feature_flags import FEATURE_FLAGS
 from mailbus_cdk.mailbus import deployment
-from mailbus_cdk.settings import load
+from mailbus_cdk.settings import Settings
 
 DEFAULT_STAGE: Final = "dev"
 EXIT_WRONG_SETTINGS: Final = 2
@@ -22,7 +22,7 @@ def main() -> int:
     app = App(post_cli_context=FEATURE_FLAGS)
     stage = app.node.try_get_context("stage") or DEFAULT_STAGE
     try:
-        deployment(app, settings=load(Path("mailbus.toml"), str(stage)))
+        deployment(app, settings=Settings.load(Path("mailbus.toml"), str(stage)))
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_WRONG_SETTINGS

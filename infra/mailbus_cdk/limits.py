@@ -13,7 +13,7 @@ import msgspec
 from mailbus_cdk.settings.doubt import TRACKING_SECONDS, TRACKING_WINDOW_SECONDS
 
 if TYPE_CHECKING:
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 # What a batch may take in addition to one call of SES: waiting for the account's rate, the ledger, the bus.
 WITHOUT_SES_SECONDS: Final = 42

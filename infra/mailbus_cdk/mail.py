@@ -17,7 +17,7 @@ from mailbus_cdk.constructs.tracking import Tracking
 if TYPE_CHECKING:
     from mailbus_cdk.constructs.function import Code
     from mailbus_cdk.constructs.state import State
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 
 class Mail(Construct):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
 
     from mailbus_cdk.constructs.inbound import Inbound
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 
 class Mailbus(Construct):

@@ -21,7 +21,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.errors import MailbusError
-from mailbus_cdk.settings import load
+from mailbus_cdk.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -262,7 +262,7 @@ def describe(progress: Progress) -> str:
 
 def run(options: argparse.Namespace, *, now: datetime) -> None:
     """Start the replay and print its progress."""
-    settings = load(Path("mailbus.toml"), options.stage)
+    settings = Settings.load(Path("mailbus.toml"), options.stage)
     interval = parse_interval(options.start, options.end, now=now)
     config = Config(
         region_name=settings.region, retries={"total_max_attempts": CALL_ATTEMPTS, "mode": "standard"}

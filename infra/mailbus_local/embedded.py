@@ -17,7 +17,7 @@ import boto3
 import msgspec
 
 from mailbus_cdk.limits import rate_cache_seconds
-from mailbus_cdk.settings import load
+from mailbus_cdk.settings import Settings
 from mailbus_local import assembly, processes
 from mailbus_local.ministack import ACCOUNT_ID, REGION, EmbeddedAwsError, MiniStack, own_environment
 from mailbus_local.ses.server import SimulatedSes, SimulatorSettings
@@ -192,7 +192,7 @@ class EmbeddedAws:
 
     def _create_existing_resources(self) -> None:
         """Create the resources that the settings expect in the account before the deployment."""
-        settings = load(ROOT / "mailbus.toml", STAGE)
+        settings = Settings.load(ROOT / "mailbus.toml", STAGE)
         ses = self._upstream("sesv2", REGION)
         for identity in (*settings.other_identities, *settings.inbound.existing_identities):
             ses.create_email_identity(EmailIdentity=identity)
@@ -215,7 +215,7 @@ class EmbeddedAws:
         )
 
     def _publish(self, stacks: Mapping[str, Mapping[str, str]]) -> None:
-        settings = load(ROOT / "mailbus.toml", STAGE)
+        settings = Settings.load(ROOT / "mailbus.toml", STAGE)
         self.outputs = {
             "endpoint_url": f"http://127.0.0.1:{self._aws_port}",
             "ses_endpoint_url": self._ses.url,

@@ -15,7 +15,7 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 os.environ["JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION"] = "1"
 
 from mailbus_cdk.mailbus import deployment
-from mailbus_cdk.settings import Settings, load
+from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.receiving import Inbound
 from mailbus_cdk.settings.schema import Alarms, Retention
 from tests.architecture.source_tree import ROOT
@@ -74,4 +74,4 @@ def prod(synthesize: Callable[[Settings], Templates], settings: Settings) -> Tem
 
 @pytest.fixture(scope="session")
 def local(synthesize: Callable[[Settings], Templates]) -> Templates:
-    return synthesize(load(ROOT / "mailbus.toml", "local"))
+    return synthesize(Settings.load(ROOT / "mailbus.toml", "local"))

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from msgspec import NODEFAULT
 
-from mailbus_cdk.settings import Settings, load
+from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.receiving import Rule
 from mailbus_cdk.settings.schema import Webhook
 from tests.architecture.source_tree import ROOT
@@ -81,7 +81,7 @@ def test_the_example_of_rules_is_valid(tmp_path: Path) -> None:
     example, _ = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     path = tmp_path / "mailbus.toml"
     path.write_text(f'region = "us-east-1"\nidentity = "example.com"\n{example}')
-    assert [(rule.name, rule.action, rule.stop) for rule in load(path, "prod").inbound.rules] == [
+    assert [(rule.name, rule.action, rule.stop) for rule in Settings.load(path, "prod").inbound.rules] == [
         ("noreply", "bounce", False),
         ("alerts", "sns", True),
         ("store", "s3", False),
@@ -92,7 +92,7 @@ def test_the_example_of_a_shared_rule_set_is_valid(tmp_path: Path) -> None:
     _, example = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     path = tmp_path / "mailbus.toml"
     path.write_text(f'region = "us-east-1"\nidentity = "example.com"\n{example}')
-    assert [load(path, stage).rule_set for stage in ("dev", "prod")] == ["all-stages", "all-stages"]
+    assert [Settings.load(path, stage).rule_set for stage in ("dev", "prod")] == ["all-stages", "all-stages"]
 
 
 def _written(default: object) -> str:

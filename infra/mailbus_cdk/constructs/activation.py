@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mailbus_cdk.constructs.function import Code
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 READS: Final = "Custom::ActiveReceiptRuleSetBefore"
 ACTIVATES: Final = "Custom::ActiveReceiptRuleSet"

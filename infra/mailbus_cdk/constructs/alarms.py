@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mailbus.metrics import Metric
     from mailbus_cdk.constructs.queues import DeadLetterQueue, WorkQueue
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 PERIOD: Final = Duration.minutes(5)
 # What a waiting job waits for is measured when the job is delivered again: after 15 minutes at the latest,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import RemovalPolicy
 
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 # Received mail as it arrived, and its decoded parts.
 RAW_PREFIX: Final = "raw/"

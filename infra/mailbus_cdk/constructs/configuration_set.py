@@ -13,7 +13,7 @@ from mailbus_cdk.constructs.identity import redirect_records
 
 if TYPE_CHECKING:
     from mailbus_cdk.constructs.topics import SesTopic
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 
 class ConfigurationSet(Construct):

@@ -14,7 +14,7 @@ from mailbus_cdk.regions import WITHOUT_ARCHIVE
 if TYPE_CHECKING:
     from aws_cdk import RemovalPolicy
 
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 
 class EventBus(Construct):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_events as events
 
     from mailbus_cdk.constructs.queues import WorkQueue
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
     from mailbus_cdk.settings.values import Architecture, LogRetentionDays
 
 _RUNTIMES: Final = {

@@ -13,7 +13,7 @@ from constructs import Construct
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 TTL_SECONDS: Final = "1800"
 

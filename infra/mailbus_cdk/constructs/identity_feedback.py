@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mailbus_cdk.constructs.function import Code
     from mailbus_cdk.constructs.identity import Identity
     from mailbus_cdk.constructs.topics import SesTopic
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 
 READS: Final = "Custom::IdentityNotificationsBefore"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mailbus_cdk.constructs.function import Code
     from mailbus_cdk.constructs.state import State
     from mailbus_cdk.constructs.topics import TopicKey
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 
 class Inbound(Construct):

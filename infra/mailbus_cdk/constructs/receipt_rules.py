@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mailbus_cdk.constructs.function import Code
     from mailbus_cdk.constructs.inbound import Inbound
     from mailbus_cdk.constructs.state import State
+    from mailbus_cdk.settings import Settings
     from mailbus_cdk.settings.receiving import Rule
-    from mailbus_cdk.settings.schema import Settings
 
 
 class Receiving(Construct):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
 
     from mailbus_cdk.constructs.function import Function
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 SCHEDULER: Final = "scheduler.amazonaws.com"
 

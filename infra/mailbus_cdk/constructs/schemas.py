@@ -11,7 +11,7 @@ from constructs import Construct
 from mailbus.schemas.events import event_schemas
 
 if TYPE_CHECKING:
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 # https://docs.aws.amazon.com/eventbridge/latest/schema-reference/v1-registries-name-registryname-schemas-name-schemaname.html
 DRAFT_4: Final = "JSONSchemaDraft4"

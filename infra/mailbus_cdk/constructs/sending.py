@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mailbus_cdk.constructs.identity import Identity
     from mailbus_cdk.constructs.state import State
     from mailbus_cdk.constructs.tracking import Tracking
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 SEND_ACTIONS: Final = ("ses:SendEmail", "ses:SendRawEmail", "ses:SendTemplatedEmail")
 BULK_ACTIONS: Final = ("ses:SendBulkEmail", "ses:SendBulkTemplatedEmail")

@@ -15,7 +15,7 @@ from mailbus_cdk.constructs.schemas import Schemas
 from mailbus_cdk.regions import WITHOUT_SCHEMAS
 
 if TYPE_CHECKING:
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 
 class State(Construct):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sqs as sqs
 
     from mailbus_cdk.constructs.function import Code
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings import Settings
 
 USER: Final = "sns"
 # The password is part of subscription URLs, in which other characters would have to be encoded.

@@ -1,8 +1,7 @@
-"""The settings of a deployment: one TOML file, read and checked at synth."""
+"""The settings of a deployment: typed, by keyword or from a TOML file, and checked at synth."""
 
 from __future__ import annotations
 
-from mailbus_cdk.settings.loading import load
-from mailbus_cdk.settings.schema import Settings
+from mailbus_cdk.settings.stage import Settings
 
-__all__ = ["Settings", "load"]
+__all__ = ["Settings"]

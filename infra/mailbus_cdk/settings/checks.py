@@ -15,11 +15,12 @@ from mailbus.events import ENTRY_TAG, JOB_ID_TAG
 from mailbus.validation import Path
 from mailbus_cdk.regions import RECEIVING_REGIONS
 from mailbus_cdk.settings import doubt, receipt_rules
+from mailbus_cdk.settings.values import UNRESOLVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings.schema import StageSettings
 
 Finding = tuple[Path, str]
 
@@ -36,7 +37,7 @@ SEND_DEFAULTS_BYTES: Final = 1800
 FREE_ENVIRONMENT_BYTES: Final = 2100
 
 
-def findings(settings: Settings) -> Iterator[Finding]:
+def findings(settings: StageSettings) -> Iterator[Finding]:
     """Yield what is wrong with valid settings in combination."""
     yield from _environment(settings)
     yield from doubt.findings(settings)
@@ -52,7 +53,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from receipt_rules.findings(settings)
 
 
-def _environment(settings: Settings) -> Iterator[Finding]:
+def _environment(settings: StageSettings) -> Iterator[Finding]:
     """Check that what the sender's environment carries fits into it."""
     defaults = len(msgspec.json.encode(settings.send_defaults))
     if defaults > SEND_DEFAULTS_BYTES:
@@ -75,21 +76,27 @@ def _environment(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _tag_and_topic(settings: Settings) -> Iterator[Finding]:
+def _tag_and_topic(settings: StageSettings) -> Iterator[Finding]:
     if settings.message_tag_name in {JOB_ID_TAG, ENTRY_TAG}:
         yield (
             ("message_tag_name",),
             f"{settings.message_tag_name} is used by Mailbus itself; choose another name",
         )
-    topic = settings.alarms.topic_arn
-    if topic is not None and (region := topic.split(":")[ARN_REGION]) != settings.region:
+    topic = _alarm_topic(settings)
+    if topic and (region := topic.split(":")[ARN_REGION]) != settings.region:
         yield (
             ("alarms", "topic_arn"),
             f"alarms in {settings.region} can only notify topics of that region (the topic is in {region})",
         )
 
 
-def _ses_elsewhere(settings: Settings) -> Iterator[Finding]:
+def _alarm_topic(settings: StageSettings) -> str | None:
+    """Return the ARN of the alarms' topic, unless it is a token of the CDK."""
+    topic = settings.alarms.topic_arn
+    return None if topic is None or UNRESOLVED in topic else topic
+
+
+def _ses_elsewhere(settings: StageSettings) -> Iterator[Finding]:
     if settings.ses_is_elsewhere and not (settings.identity_exists and settings.configuration_set_exists):
         yield (
             ("session_params",),
@@ -100,7 +107,7 @@ def _ses_elsewhere(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _identity(settings: Settings) -> Iterator[Finding]:
+def _identity(settings: StageSettings) -> Iterator[Finding]:
     """Check that what is configured belongs to a resource that this deployment creates."""
     if settings.configuration_set_exists and not settings.configuration_set_name:
         yield ("configuration_set_exists",), "needs configuration_set_name, the name of the existing set"
@@ -124,7 +131,7 @@ def _identity(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _mail_from(settings: Settings, domain: str) -> Iterator[Finding]:
+def _mail_from(settings: StageSettings, domain: str) -> Iterator[Finding]:
     path = ("mail_from_domain",)
     sender = settings.identity.rpartition("@")[2]
     if settings.identity_exists:
@@ -136,7 +143,7 @@ def _mail_from(settings: Settings, domain: str) -> Iterator[Finding]:
         yield path, f"receives SES's feedback, so it cannot be one of inbound.domains too ({domain} is both)"
 
 
-def _others(settings: Settings) -> Iterator[Finding]:
+def _others(settings: StageSettings) -> Iterator[Finding]:
     """Check that other identities and configuration sets are not the deployment's own, and usable."""
     others = {
         "other_identities": (settings.other_identities, settings.identity),
@@ -160,7 +167,7 @@ def _others(settings: Settings) -> Iterator[Finding]:
             )
 
 
-def _others_fit_into_policy(settings: Settings) -> Iterator[Finding]:
+def _others_fit_into_policy(settings: StageSettings) -> Iterator[Finding]:
     names = (*settings.other_identities, *settings.other_configuration_sets)
     together = sum(ARN_CHARACTERS + len(name) for name in names)
     if together > OTHERS_CHARACTERS:
@@ -175,7 +182,7 @@ def _others_fit_into_policy(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _notified(settings: Settings) -> Iterator[Finding]:
+def _notified(settings: StageSettings) -> Iterator[Finding]:
     """Check that the topics of these identities can be set: they are of this account and region."""
     path = ("tracking", "notified_identities")
     names = settings.tracking.notified_identities
@@ -187,7 +194,7 @@ def _notified(settings: Settings) -> Iterator[Finding]:
     yield from _named_twice(path, names)
 
 
-def _webhook(settings: Settings) -> Iterator[Finding]:
+def _webhook(settings: StageSettings) -> Iterator[Finding]:
     path = ("webhook", "topic_arns")
     together = len(msgspec.json.encode(settings.webhook.topic_arns))
     if together > FREE_ENVIRONMENT_BYTES:
@@ -201,11 +208,11 @@ def _webhook(settings: Settings) -> Iterator[Finding]:
     yield from _named_twice(path, settings.webhook.topic_arns)
 
 
-def _topics(settings: Settings) -> Iterator[Finding]:
+def _topics(settings: StageSettings) -> Iterator[Finding]:
     """Check that each topic's ARN is of the partition of its region, as SNS writes it."""
     topics = [(("webhook", "topic_arns"), arn) for arn in settings.webhook.topic_arns]
-    if settings.alarms.topic_arn is not None:
-        topics.append((("alarms", "topic_arn"), settings.alarms.topic_arn))
+    if alarm_topic := _alarm_topic(settings):
+        topics.append((("alarms", "topic_arn"), alarm_topic))
     for path, arn in topics:
         _, name, _, region, _ = arn.split(":", 4)
         partition = partition_of(region)
@@ -215,7 +222,7 @@ def _topics(settings: Settings) -> Iterator[Finding]:
             yield path, f"topics in {region} begin with arn:{partition.name}: (it is {arn})"
 
 
-def _receiving(settings: Settings) -> Iterator[Finding]:
+def _receiving(settings: StageSettings) -> Iterator[Finding]:
     inbound = settings.inbound
     if inbound.rules and not inbound.domains:
         yield ("inbound", "rules"), "need inbound.domains, which turns receiving on"
@@ -240,7 +247,7 @@ def _receiving(settings: Settings) -> Iterator[Finding]:
     yield from _rule_set(settings)
 
 
-def _rule_set(settings: Settings) -> Iterator[Finding]:
+def _rule_set(settings: StageSettings) -> Iterator[Finding]:
     """Check that a rule set that others use is neither displaced nor deleted with a stage."""
     name = settings.inbound.rule_set_name
     path = ("inbound", "rule_set_name")

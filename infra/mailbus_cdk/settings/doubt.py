@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mailbus.validation import Path
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings.schema import StageSettings
 
 # The timeout of the tracking function. With less, a ledger that does not answer would take the time that
 # publishing needs (tracking/wiring.py); with more, a doubt would have to be longer.
@@ -29,13 +29,13 @@ REPORT_SECONDS: Final = 10
 REPORT_LOSSES: Final = 2
 
 
-def least_seconds(settings: Settings) -> float:
+def least_seconds(settings: StageSettings) -> float:
     """Return how long a report of an accepted mail may take from the claim before the call, in seconds."""
     report = REPORT_SECONDS + REPORT_LOSSES * REDELIVERY_SECONDS + TRACKING_SECONDS
     return CALL_BEGIN_SECONDS + settings.client_params.call_seconds + report
 
 
-def findings(settings: Settings) -> Iterator[tuple[Path, str]]:
+def findings(settings: StageSettings) -> Iterator[tuple[Path, str]]:
     """Yield what is wrong with the doubt's length."""
     least = least_seconds(settings)
     if settings.sender.doubt_seconds < least:

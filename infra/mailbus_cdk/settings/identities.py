@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings.schema import StageSettings
 
 
 def covers(identity: str, name: str) -> bool:
@@ -23,7 +23,7 @@ def covered(name: str, identities: Iterable[str]) -> bool:
     return any(covers(identity, name) for identity in identities)
 
 
-def present(settings: Settings) -> tuple[str, ...]:
+def present(settings: StageSettings) -> tuple[str, ...]:
     """Return the identities of this account and region that receiving finds there.
 
     Those that mail is sent from are of the SES that it is sent through. An ARN names one of another account,
@@ -34,7 +34,7 @@ def present(settings: Settings) -> tuple[str, ...]:
     return (*sending, *settings.inbound.existing_identities)
 
 
-def to_create(settings: Settings) -> tuple[str, ...]:
+def to_create(settings: StageSettings) -> tuple[str, ...]:
     """Return the receiving domains that nothing verifies, without those below another one of them."""
     there = present(settings)
     new = [domain for domain in settings.inbound.domains if not covered(domain, there)]

@@ -7,51 +7,36 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import re
 import tomllib
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mailbus.errors import ConfigurationError
-from mailbus.jobs.contract import SendJob
-from mailbus.jobs.defaults import NO_DEFAULTS
-from mailbus.validation import ValidationError, validate
-from mailbus_cdk.settings import checks
-from mailbus_cdk.settings.schema import Settings
+from mailbus.validation import ValidationError
+from mailbus_cdk.settings import access_keys
+from mailbus_cdk.settings.section import shown_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from mailbus.validation import Path as KeyPath
 
-DEFAULTS: Final = "send_defaults"
-# Longer values are cut in errors.
-SHOWN_CHARACTERS: Final = 61
-# Names under which people write access keys, and the form of their ids
-# (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids).
-_ACCESS_KEY_NAME: Final = re.compile(r"(access_?key|secret_?key|secret_access|session_token)", re.IGNORECASE)
-_ACCESS_KEY_ID: Final = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b")
-_ACCESS_KEY: Final = (
-    "access keys do not belong in a file that is committed and copied; remove it, revoke the key, "
-    "and let AWS_PROFILE or the environment provide credentials"
-)
+T = TypeVar("T")
 
 
-def load(path: Path, stage: str) -> Settings:
-    """Return the settings of one stage. Raises `ConfigurationError`."""
+def load(path: Path, stage: str, checked: Callable[[dict[str, Any]], T]) -> T:
+    """Return what `checked` makes of the values of one stage. Raises `ConfigurationError`."""
     content = _read(path)
     stages = content.pop("stages", {})
     try:
-        _refuse_access_keys({**content, "stages": stages}, ())
-        return _settings(_merged(content, _stage_table(stages, stage)), stage)
+        access_keys.refuse({**content, "stages": stages})
+        return checked(_values(_merged(content, _stage_table(stages, stage)), stage))
     except ValidationError as error:
         in_stage = isinstance(stages, dict) and _has(stages.get(stage), error.path)
         place = _place((*(("stages", stage) if in_stage else ()), *error.path))
         # What JSON calls an object is a table in TOML.
         wrong = error.reason.replace("an object", "a table")
-        reason = f"{path.name}: {place}{wrong}{_shown(error)}"
+        reason = f"{path.name}: {place}{wrong}{shown_value(error)}"
         raise ConfigurationError(reason) from error
 
 
@@ -64,19 +49,6 @@ def _read(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         reason = f"{path.name}: not TOML: {error}"
         raise ConfigurationError(reason) from error
-
-
-def _refuse_access_keys(value: object, path: KeyPath) -> None:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if _ACCESS_KEY_NAME.search(key):
-                raise ValidationError((*path, key), _ACCESS_KEY)
-            _refuse_access_keys(inner, (*path, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            _refuse_access_keys(inner, (*path, index))
-    elif isinstance(value, str) and _ACCESS_KEY_ID.search(value):
-        raise ValidationError(path, _ACCESS_KEY)
 
 
 def _stage_table(stages: object, stage: str) -> dict[str, Any]:
@@ -103,27 +75,12 @@ def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _settings(merged: dict[str, Any], stage: str) -> Settings:
+def _values(merged: dict[str, Any], stage: str) -> dict[str, Any]:
     if "stage" in merged:
         raise ValidationError(
             ("stage",), "is unknown; the settings of a stage are in its table, [stages.<name>]"
         )
-    settings = validate({**merged, "stage": stage}, Settings)
-    _check_defaults(settings.send_defaults)
-    for path, reason in checks.findings(settings):
-        raise ValidationError(path, reason)
-    return settings
-
-
-def _check_defaults(defaults: Mapping[str, Any]) -> None:
-    for name in defaults:
-        if name in NO_DEFAULTS:
-            raise ValidationError((DEFAULTS, name), "belongs to each job, and cannot have a default")
-    try:
-        # As JSON, which a job is: TOML's times are strings there.
-        validate(msgspec.json.decode(msgspec.json.encode(defaults)), SendJob)
-    except ValidationError as error:
-        raise ValidationError((DEFAULTS, *error.path), error.reason, error.value) from error
+    return {**merged, "stage": stage}
 
 
 def _has(table: object, path: KeyPath) -> bool:
@@ -153,11 +110,3 @@ def _steps(path: KeyPath) -> Iterator[tuple[str, int | None]]:
     for step, following in itertools.zip_longest(path, path[1:]):
         if isinstance(step, str):
             yield step, following if isinstance(following, int) else None
-
-
-def _shown(error: ValidationError) -> str:
-    """Return the wrong value for an error. That of an unknown key is left out: it may be a secret."""
-    if error.value is None or error.reason.startswith("is unknown"):
-        return ""
-    shown = repr(error.value)
-    return f" (it is {shown if len(shown) <= SHOWN_CHARACTERS else f'{shown[:SHOWN_CHARACTERS]}…'})"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mailbus.validation import Path
-    from mailbus_cdk.settings.schema import Settings
+    from mailbus_cdk.settings.schema import StageSettings
 
 # The keys that are of one action alone, with what that action is for.
 _KEYS_OF_ACTIONS: Final = {
@@ -23,7 +23,7 @@ _KEYS_OF_ACTIONS: Final = {
 _DEFAULTS: Final = {field.name: field.default for field in msgspec.structs.fields(Rule)}
 
 
-def findings(settings: Settings) -> Iterator[tuple[Path, str]]:
+def findings(settings: StageSettings) -> Iterator[tuple[Path, str]]:
     """Yield what is wrong with each rule, given those before it, and domains without a rule."""
     domains, rules = settings.inbound.domains, settings.inbound.rules
     if not domains:
@@ -46,7 +46,7 @@ def findings(settings: Settings) -> Iterator[tuple[Path, str]]:
             yield ("inbound", "domains", index), f"no rule takes mail of {domain}; add one, or remove it here"
 
 
-def _wrong_name(rule: Rule, before: tuple[Rule, ...], settings: Settings) -> str | None:
+def _wrong_name(rule: Rule, before: tuple[Rule, ...], settings: StageSettings) -> str | None:
     if any(other.name == rule.name for other in before):
         return f"{rule.name} is the name of another rule"
     in_ses = settings.rule_name(rule.name)
@@ -64,7 +64,7 @@ def _keys_of_other_actions(rule: Rule) -> dict[str, str]:
     }
 
 
-def _wrong_bounce(rule: Rule, settings: Settings) -> dict[str, str]:
+def _wrong_bounce(rule: Rule, settings: StageSettings) -> dict[str, str]:
     if rule.action != "bounce":
         return {}
     reasons = {}

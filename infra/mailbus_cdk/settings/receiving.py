@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from mailbus_cdk.settings.section import Section
 from mailbus_cdk.settings.values import DOMAIN, LOCAL_PART, Domain
 
 ReceiptAction = Literal["s3", "sns", "bounce"]
@@ -69,7 +70,7 @@ BounceSender = Annotated[
 ]
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Rule(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A receipt rule: the recipients whose mail it takes (by default all of the domains) and its action.
 
     SES applies every rule that matches one of a mail's recipients; with `stop`, no rule after this one is
@@ -96,7 +97,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.stop or self.action == "bounce"
 
 
-class Inbound(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Inbound(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Receiving. Without domains nothing is received."""
 
     domains: Annotated[

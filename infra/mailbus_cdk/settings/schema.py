@@ -8,7 +8,9 @@ import msgspec
 
 from mailbus.environment import ENTRY_BYTES, NAME_PREFIX
 from mailbus_cdk.settings.receiving import Inbound
+from mailbus_cdk.settings.section import Section
 from mailbus_cdk.settings.values import (
+    AlarmTopicArn,
     Architecture,
     BucketName,
     Concurrency,
@@ -31,7 +33,7 @@ from mailbus_cdk.settings.values import (
 )
 
 
-class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Retention(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many days stored data is kept."""
 
     raw_days: RawMailDays = 90
@@ -39,13 +41,13 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     event_archive_days: Days = 30
 
 
-class Events(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Events(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The largest event on the bus, in bytes. Not every target accepts what EventBridge does."""
 
     entry_bytes: Annotated[int, msgspec.Meta(ge=ENTRY_BYTES, le=1_000_000)] = ENTRY_BYTES
 
 
-class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Sender(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long jobs are remembered, what happens to mails with an unknown outcome, and how merges are sent.
 
     `merge_by` is SES's action: `SendBulkEmail` for up to 50 recipients a call, or `SendEmail` for each.
@@ -58,20 +60,20 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     merge_by: MergeBy = "SendBulkEmail"
 
 
-class Transactional(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Transactional(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The lane of urgent mail."""
 
     max_concurrency: Concurrency = 5
 
 
-class Bulk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Bulk(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The lane of all other mail. `share` is the part of the account's rate that it may use."""
 
     max_concurrency: Concurrency = 5
     share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
 
 
-class Tracking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Tracking(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The domain of tracked links, and identities whose feedback notifications are tracked too.
 
     SES publishes the feedback notifications of `notified_identities` to the tracking topic. If another topic
@@ -83,22 +85,22 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     displace_notification_topics: bool = False
 
 
-class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Webhook(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """SNS topics of other accounts or regions that deliver over HTTPS. Without any there is no webhook."""
 
     topic_arns: tuple[TopicArn, ...] = ()
     confirm_subscriptions: bool = True
 
 
-class Alarms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Alarms(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The alarms' thresholds, and the SNS topic that they notify, if any."""
 
-    topic_arn: TopicArn | None = None
+    topic_arn: AlarmTopicArn | None = None
     # SQS keeps a message for 14 days at most.
     oldest_job_seconds: Annotated[int, msgspec.Meta(ge=60, le=1_209_600)] = 900
 
 
-class ClientParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ClientParams(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The timeouts of calls to SES, in seconds. The sender's own timeout is derived from them."""
 
     connect_timeout: Annotated[float, msgspec.Meta(ge=1, le=60)] = 3
@@ -110,15 +112,15 @@ class ClientParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return self.connect_timeout + self.read_timeout
 
 
-class SessionParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SessionParams(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The SES that mail is sent through, if not the deployment's own: a role to assume, a region."""
 
     role_arn: RoleArn | None = None
     region: Region | None = None
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The settings of one stage."""
+class StageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings of one stage, each of its type; `Settings` also checks the rules between them."""
 
     stage: StageName
     region: Region

@@ -22,6 +22,11 @@ DOMAIN_IN_ARN: Final = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0
 DOMAIN: Final = rf"(?=.{{1,253}}$){DOMAIN_IN_ARN}"
 LOCAL_PART: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}"
 
+# What the CDK writes in place of a name that only the deployment knows, such as that of a bucket of the app
+# (https://docs.aws.amazon.com/cdk/v2/guide/tokens.html). A whole value may be one where it is only passed on.
+UNRESOLVED: Final = "${Token["
+_UNRESOLVED: Final = r"\$\{Token\[[^\]]+\]\}"
+
 StageName = Annotated[
     str,
     msgspec.Meta(
@@ -65,7 +70,7 @@ OtherIdentity = Annotated[
 HostedZoneId = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^Z[A-Z0-9]{1,31}$",
+        pattern=rf"^(Z[A-Z0-9]{{1,31}}|{_UNRESOLVED})$",
         extra={"reason": "must be the id of a Route 53 hosted zone, such as Z0123456789ABCDEFGHIJ"},
     ),
 ]
@@ -83,24 +88,23 @@ MessageTagName = Annotated[
 BucketName = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        pattern=rf"^([a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9]|{_UNRESOLVED})$",
         extra={"reason": "must be the name of a bucket: 3 to 63 of a-z 0-9 . -"},
     ),
 ]
-TopicArn = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$",
-        extra={
-            "reason": "must be an SNS topic's ARN, such as arn:aws:sns:us-east-1:111122223333:mail-events"
-        },
-    ),
+_TOPIC_ARN: Final = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}"
+_TOPIC_ARN_REASON: Final = (
+    "must be an SNS topic's ARN, such as arn:aws:sns:us-east-1:111122223333:mail-events"
+)
+TopicArn = Annotated[str, msgspec.Meta(pattern=f"^{_TOPIC_ARN}$", extra={"reason": _TOPIC_ARN_REASON})]
+AlarmTopicArn = Annotated[
+    str, msgspec.Meta(pattern=f"^({_TOPIC_ARN}|{_UNRESOLVED})$", extra={"reason": _TOPIC_ARN_REASON})
 ]
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
 RoleArn = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,256}$",
+        pattern=rf"^(arn:aws[a-z-]*:iam::[0-9]{{12}}:role/[A-Za-z0-9+=,.@_/-]{{1,256}}|{_UNRESOLVED})$",
         extra={"reason": "must be a role's ARN, such as arn:aws:iam::111122223333:role/mail"},
     ),
 ]

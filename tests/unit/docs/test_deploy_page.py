@@ -5,12 +5,12 @@ import re
 import msgspec
 import pytest
 
-from mailbus_cdk.settings import Settings, load
+from mailbus_cdk.settings import Settings
 from tests.unit.docs.pages import ROOT, page
 
 
 def test_every_setting_is_on_its_page_with_its_default() -> None:
-    settings = load(ROOT / "mailbus.toml", "prod")
+    settings = Settings.load(ROOT / "mailbus.toml", "prod")
     text = page("deploy.md")
     for field in msgspec.structs.fields(Settings):
         value = getattr(settings, field.name)

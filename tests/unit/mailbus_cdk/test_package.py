@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 import mailbus_cdk
+from mailbus_cdk import Settings
 
 
 def test_reading_settings_does_not_load_the_cdk() -> None:
@@ -15,7 +17,12 @@ def test_reading_settings_does_not_load_the_cdk() -> None:
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 
 
-def test_the_package_has_nothing_but_mailbus_and_settings() -> None:
-    assert mailbus_cdk.__all__ == ["Mailbus", "Settings"]
+def test_the_package_has_mailbus_and_every_section_of_the_settings() -> None:
+    sections = {
+        type(getattr(Settings(stage="a", region="us-east-1", identity="example.com"), name))
+        for name in Settings.__struct_fields__
+    }
+    names = {section.__name__ for section in sections if issubclass(section, msgspec.Struct)}
+    assert {*mailbus_cdk.__all__} == {"Mailbus", "Settings", "Rule"} | names
     with pytest.raises(AttributeError, match="'mailbus_cdk' has no attribute 'Mailbox'"):
         mailbus_cdk.Mailbox  # noqa: B018 - it is looked up

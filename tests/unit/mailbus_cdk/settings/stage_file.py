@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailbus.errors import ConfigurationError
-from mailbus_cdk.settings import load
+from mailbus_cdk.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def rejected(path: Path, text: str, stage: str = "dev") -> str:
     """Return the error, of one line, with which a file is rejected."""
     path.write_text(text)
     with pytest.raises(ConfigurationError) as error:
-        load(path, stage)
+        Settings.load(path, stage)
     message = str(error.value)
     assert "\n" not in message
     return message
@@ -56,4 +56,4 @@ def rejected(path: Path, text: str, stage: str = "dev") -> str:
 def receiving(path: Path, rules: str) -> Inbound:
     """Return the settings of receiving with these rules in the file."""
     path.write_text(FILE.replace(DOMAIN, f"{DOMAIN}\n{rules}"))
-    return load(path, "dev").inbound
+    return Settings.load(path, "dev").inbound

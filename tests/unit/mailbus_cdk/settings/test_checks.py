@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailbus_cdk.regions import RECEIVING_REGIONS
-from mailbus_cdk.settings import load
+from mailbus_cdk.settings import Settings
 from tests.unit.mailbus_cdk.settings.stage_file import FILE, rejected
 
 if TYPE_CHECKING:
@@ -227,10 +227,10 @@ def test_sending_alone_works_in_any_region(stage_file: Path) -> None:
     stage_file.write_text(
         FILE.replace('domains = ["inbound.example.com"]', "").replace("eu-west-1", "ca-west-1")
     )
-    assert load(stage_file, "prod").inbound.domains == ()
+    assert Settings.load(stage_file, "prod").inbound.domains == ()
 
 
 def test_every_receiving_region_is_a_region(stage_file: Path) -> None:
     for region in RECEIVING_REGIONS:
         stage_file.write_text(FILE.replace("eu-west-1", region))
-        assert load(stage_file, "prod").region == region
+        assert Settings.load(stage_file, "prod").region == region

@@ -25,6 +25,9 @@ def _settings(
         identity=identity,
         other_identities=others,
         session_params=session_params or SessionParams(),
+        identity_exists=session_params is not None or identity in existing,
+        configuration_set_name="existing",
+        configuration_set_exists=True,
         inbound=Inbound(domains=domains, existing_identities=existing),
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailbus.errors import ConfigurationError
-from mailbus_cdk.settings import Settings, load
+from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.receiving import Inbound, Rule
 from mailbus_cdk.settings.schema import Retention, Tracking
 from tests.unit.mailbus_cdk.settings.stage_file import DOMAIN, FILE, receiving, rejected
@@ -161,7 +161,7 @@ def test_a_wrong_receipt_rule_is_one_line(stage_file: Path, rule: str, message: 
 
 
 def test_a_stage_inherits_the_keys_at_the_top(stage_file: Path) -> None:
-    assert load(stage_file, "prod") == Settings(
+    assert Settings.load(stage_file, "prod") == Settings(
         stage="prod",
         region="eu-west-1",
         identity="example.com",
@@ -174,7 +174,7 @@ def test_a_stage_inherits_the_keys_at_the_top(stage_file: Path) -> None:
 
 
 def test_a_stage_overrides_keys_and_single_keys_of_a_table(stage_file: Path) -> None:
-    settings = load(stage_file, "dev")
+    settings = Settings.load(stage_file, "dev")
     assert (settings.identity, settings.architecture) == ("dev.example.com", "x86_64")
     assert settings.retention == Retention(raw_days=28, parts_days=30)
 
@@ -183,8 +183,11 @@ def test_a_stage_adds_to_the_defaults_of_jobs(stage_file: Path) -> None:
     defaults = '[send_defaults]\nreply_to = ["help@example.com"]\ntags = ["shop"]\n'
     own = "[stages.dev.send_defaults]\ntags = []\nsend_at = 2030-01-01T00:00:00Z\n"
     stage_file.write_text(FILE.replace("[tracking]", f"{defaults}\n[tracking]") + own)
-    assert load(stage_file, "prod").send_defaults == {"reply_to": ["help@example.com"], "tags": ["shop"]}
-    assert load(stage_file, "dev").send_defaults == {
+    assert Settings.load(stage_file, "prod").send_defaults == {
+        "reply_to": ["help@example.com"],
+        "tags": ["shop"],
+    }
+    assert Settings.load(stage_file, "dev").send_defaults == {
         "reply_to": ["help@example.com"],
         "tags": [],
         "send_at": datetime(2030, 1, 1, tzinfo=UTC),
@@ -194,8 +197,8 @@ def test_a_stage_adds_to_the_defaults_of_jobs(stage_file: Path) -> None:
 def test_a_stage_with_rules_does_not_inherit_rules(stage_file: Path) -> None:
     own = '[[stages.dev.inbound.rules]]\nname = "own"\n'
     stage_file.write_text(FILE.replace(DOMAIN, STORE) + own)
-    assert [rule.name for rule in load(stage_file, "dev").inbound.rules] == ["own"]
-    assert [rule.name for rule in load(stage_file, "prod").inbound.rules] == ["store"]
+    assert [rule.name for rule in Settings.load(stage_file, "dev").inbound.rules] == ["own"]
+    assert [rule.name for rule in Settings.load(stage_file, "prod").inbound.rules] == ["store"]
 
 
 def test_rules_are_read_in_their_order(stage_file: Path) -> None:
@@ -247,13 +250,13 @@ def test_stages_must_be_tables(stage_file: Path, stages: str) -> None:
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"mailbus.toml: not found at"):
-        load(tmp_path / "mailbus.toml", "dev")
+        Settings.load(tmp_path / "mailbus.toml", "dev")
 
 
 def test_a_file_that_is_not_text_is_an_error(stage_file: Path) -> None:
     stage_file.write_bytes(b"\xff\xfe region")
     with pytest.raises(ConfigurationError, match=r"mailbus.toml: not TOML"):
-        load(stage_file, "dev")
+        Settings.load(stage_file, "dev")
 
 
 @pytest.mark.parametrize(

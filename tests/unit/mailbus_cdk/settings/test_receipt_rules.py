@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailbus_cdk.settings import load
+from mailbus_cdk.settings import Settings
 from tests.unit.mailbus_cdk.settings.stage_file import DOMAIN, FILE, receiving, rejected
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def test_each_domain_has_a_rule(stage_file: Path, domains: str, recipients: str,
         assert rejected(stage_file, text).startswith(message)
     else:
         stage_file.write_text(text)
-        assert len(load(stage_file, "dev").inbound.receipt_rules) == 1
+        assert len(Settings.load(stage_file, "dev").inbound.receipt_rules) == 1
 
 
 def test_a_rule_that_bounces_takes_no_mail(stage_file: Path) -> None:
@@ -221,7 +221,7 @@ def test_a_rule_that_bounces_takes_no_mail(stage_file: Path) -> None:
 
 def test_a_rule_without_recipients_takes_mail_of_every_domain(stage_file: Path) -> None:
     stage_file.write_text(FILE.replace(DOMAIN, 'domains = ["inbound.example.com", "example.org"]'))
-    (store,) = load(stage_file, "dev").inbound.receipt_rules
+    (store,) = Settings.load(stage_file, "dev").inbound.receipt_rules
     assert (store.recipients, store.sender) == (("inbound.example.com", "example.org"), None)
 
 

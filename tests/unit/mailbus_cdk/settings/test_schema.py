@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailbus_cdk.settings import load
+from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.receiving import Inbound, Rule
 from tests.unit.mailbus_cdk.settings.stage_file import DOMAIN, FILE, receiving, rejected
 
@@ -217,7 +217,7 @@ def test_a_rule_without_recipients_takes_all_mail_of_the_domain(stage_file: Path
 
 
 def test_without_rules_one_stores_all_mail_of_the_domain(stage_file: Path) -> None:
-    assert load(stage_file, "dev").inbound.receipt_rules == (
+    assert Settings.load(stage_file, "dev").inbound.receipt_rules == (
         Rule(name="store", recipients=("inbound.example.com",)),
     )
 
@@ -238,4 +238,4 @@ def test_without_a_domain_there_are_no_rules_and_nothing_is_encrypted() -> None:
 )
 def test_jobs_may_be_from_other_identities(stage_file: Path, name: str) -> None:
     stage_file.write_text(FILE.replace("max_attempts = 8", f'other_identities = ["{name}"]'))
-    assert load(stage_file, "prod").other_identities == (name,)
+    assert Settings.load(stage_file, "prod").other_identities == (name,)
