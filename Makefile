@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run does only what changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check local dist bench fuzz journey schemas goldens synth deploy clean lock setup
+.PHONY: help demo test check docs local dist bench fuzz journey schemas goldens synth deploy clean lock setup
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -55,6 +55,11 @@ journey: setup ## send thousands of jobs while workers are killed, and count wha
 
 schemas: setup ## write the JSON Schemas of jobs and events, generated from the code, to docs
 	@$(BIN)/python -m mailbus.schemas docs
+
+docs: setup ## build the site of the documentation in build/site
+	@rm -rf $(SITE)
+	@$(BIN)/python -m sphinx --builder html --nitpicky --fail-on-warning --quiet --doctree-dir $(SITE)/.doctrees docs $(SITE)
+SITE ?= build/site
 
 goldens: setup ## write the golden events of the tests and the docs again: a change of events shows as a diff
 	@$(BIN)/python -m tests.unit.goldens

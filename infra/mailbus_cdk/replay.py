@@ -150,7 +150,7 @@ def archive_name(client: CloudFormationClient, stack: str) -> str:
     if ARCHIVE_OUTPUT not in outputs:
         reason = (
             f"the stack {stack} has no output {ARCHIVE_OUTPUT}; deploy the stage with this version, unless "
-            "its region has no archives (docs/deploy.md#regions)"
+            "its region has no archives (docs/stacks.md#regions)"
         )
         raise ReplayError(reason)
     return outputs[ARCHIVE_OUTPUT]

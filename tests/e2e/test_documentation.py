@@ -66,12 +66,3 @@ def errors(system: System, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs(errors: dict[str, str], name: str) -> None:
     assert errors[name] == "", errors[name]
-
-
-@pytest.mark.parametrize(
-    "page", ["README.md", *(f"docs/{p.name}" for p in sorted((ROOT / "docs").glob("*.md")))]
-)
-def test_links_between_pages_lead_somewhere(page: str) -> None:
-    path = ROOT / page
-    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text())
-    assert [link for link in links if not (path.parent / link).exists()] == []

@@ -1,4 +1,4 @@
-"""No stack can delete an export that another imports: the orders of docs/deploy.md avoid that.
+"""No stack can delete an export that another imports: the orders of deploying in docs/ avoid that.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
 """

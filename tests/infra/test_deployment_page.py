@@ -1,4 +1,4 @@
-"""docs/deploy.md: its tables are those of the code, and its CDK example synthesizes."""
+"""The pages on the deployment: their tables are those of the code, and the CDK example synthesizes."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tests.infra.templates import Templates
 
 PAGE = (ROOT / "docs/deploy.md").read_text()
+STACKS = (ROOT / "docs/stacks.md").read_text()
+RECEIVING = (ROOT / "docs/receiving.md").read_text()
 FUNCTIONS = {
     "sender": "Mail/Sending/Sender",
     "tracking": "Mail/Tracking/Tracker",
@@ -36,15 +38,15 @@ FUNCTIONS = {
 OWN_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
-def _rows(heading: str) -> list[list[str]]:
-    """Return the rows of the table with this first heading, cell by cell."""
-    table = PAGE.partition(f"\n| {heading} |")[2].partition("\n\n")[0]
+def _rows(page: str, heading: str) -> list[list[str]]:
+    """Return the rows of the page's table with this first heading, cell by cell."""
+    table = page.partition(f"\n| {heading} |")[2].partition("\n\n")[0]
     return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines()[2:]]
 
 
 def _settings_documented() -> Iterator[tuple[str, str]]:
     """Yield each key of the table of settings with its default, as the page writes it."""
-    for cells in _rows("key"):
+    for cells in _rows(PAGE, "key"):
         table = ""
         names = re.findall(r"`([a-z_.]+)`", cells[0])
         defaults = [text.strip("`") for text in cells[1].split(", ")]
@@ -69,7 +71,7 @@ def test_the_page_has_every_setting_once_and_no_other() -> None:
 
 
 def test_the_page_has_every_key_of_a_rule_with_its_default() -> None:
-    documented = {cells[0].strip("`"): cells[1].strip("`") for cells in _rows("of a rule")}
+    documented = {cells[0].strip("`"): cells[1].strip("`") for cells in _rows(RECEIVING, "of a rule")}
     actual = {field.name: field.default for field in msgspec.structs.fields(Rule)}
     assert list(documented) == list(actual)
     assert {
@@ -78,7 +80,7 @@ def test_the_page_has_every_key_of_a_rule_with_its_default() -> None:
 
 
 def test_the_example_of_rules_is_valid(tmp_path: Path) -> None:
-    example, _ = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    example, _ = re.findall(r"^```toml\n(.*?)^```", RECEIVING, re.DOTALL | re.MULTILINE)
     path = tmp_path / "mailbus.toml"
     path.write_text(f'region = "us-east-1"\nidentity = "example.com"\n{example}')
     assert [(rule.name, rule.action, rule.stop) for rule in Settings.load(path, "prod").inbound.rules] == [
@@ -89,7 +91,7 @@ def test_the_example_of_rules_is_valid(tmp_path: Path) -> None:
 
 
 def test_the_example_of_a_shared_rule_set_is_valid(tmp_path: Path) -> None:
-    _, example = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    _, example = re.findall(r"^```toml\n(.*?)^```", RECEIVING, re.DOTALL | re.MULTILINE)
     path = tmp_path / "mailbus.toml"
     path.write_text(f'region = "us-east-1"\nidentity = "example.com"\n{example}')
     assert [Settings.load(path, stage).rule_set for stage in ("dev", "prod")] == ["all-stages", "all-stages"]
@@ -109,7 +111,7 @@ def test_the_page_has_every_default() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_page_has_each_functions_rights(name: str) -> None:
-    (cell,) = [cells[1] for cells in _rows("function") if cells[0] == f"`{name}`"]
+    (cell,) = [cells[1] for cells in _rows(STACKS, "function") if cells[0] == f"`{name}`"]
     documented, service = set(), ""
     for word in re.findall(r"`((?:[a-z0-9]+:)?[A-Z][A-Za-z]+)`", cell):
         service = word.partition(":")[0] if ":" in word else service
@@ -126,7 +128,7 @@ def test_both_pages_and_the_clients_errors_name_the_same_rights_to_send() -> Non
     assert set(re.findall(r"^\| `([a-z0-9]+:[A-Za-z]+)` \|", table, re.MULTILINE)) == granted
     assert set(re.findall(r'Final = "([a-z0-9]+:[A-Za-z]+) on the', source)) == granted
     (documented,) = re.findall(
-        r"^An application that sends needs (.*?)`Mailbus.grant_send`", PAGE, re.DOTALL | re.MULTILINE
+        r"^An application that sends needs (.*?)`Mailbus.grant_send`", STACKS, re.DOTALL | re.MULTILINE
     )
     assert set(re.findall(r"`([a-z0-9]+:[A-Z][A-Za-z]+)`", documented)) == granted
 
@@ -150,7 +152,7 @@ def all_of_it(synthesize: Callable[[Settings], Templates], settings: Settings) -
 def test_the_page_has_every_output_with_its_stack(all_of_it: Templates, stack: str) -> None:
     documented = {
         name
-        for cells in _rows("output")
+        for cells in _rows(STACKS, "output")
         if cells[1].partition(",")[0] == stack
         for name in re.findall(r"`([A-Z][A-Za-z0-9]+)`", cells[0])
     }
@@ -160,8 +162,8 @@ def test_the_page_has_every_output_with_its_stack(all_of_it: Templates, stack: s
     assert {name.rstrip("123") for name in documented} == actual
 
 
-def test_the_page_on_limits_has_every_alarm(all_of_it: Templates) -> None:
-    page = (ROOT / "docs/limits.md").read_text()
+def test_the_page_on_troubleshooting_has_every_alarm(all_of_it: Templates) -> None:
+    page = (ROOT / "docs/troubleshooting.md").read_text()
     table = page.partition("\n| alarm | meaning | what to do |\n")[2].partition("\n\n")[0]
     documented = re.findall(r"^\| `([A-Z][A-Za-z]+)` \|", table, re.MULTILINE)
     alarms = all_of_it.of_type("AWS::CloudWatch::Alarm")

@@ -58,7 +58,7 @@ def test_schemas_are_left_out_exactly_where_cloudformation_has_none() -> None:
 
 
 def test_the_page_names_the_regions_that_lack_a_feature() -> None:
-    section = (ROOT / "docs/deploy.md").read_text().partition("\n## Regions\n")[2].partition("\n## ")[0]
+    section = (ROOT / "docs/stacks.md").read_text().partition("\n## Regions\n")[2].partition("\n## ")[0]
     archive, schemas = (
         set(re.findall(r"\b[a-z]{2}-[a-z]+-\d\b", line))
         for line in section.splitlines()

@@ -294,8 +294,8 @@ def test_the_construct_for_other_apps_includes_the_webhook(
 # The pages
 
 
-def test_the_page_on_deploying_has_the_webhooks_outputs_and_rights(stacks: Templates) -> None:
-    page = (ROOT / "docs/deploy.md").read_text()
+def test_the_page_on_the_stacks_has_the_webhooks_outputs_and_rights(stacks: Templates) -> None:
+    page = (ROOT / "docs/stacks.md").read_text()
     (documented,) = re.findall(r"^\| (.*) \| webhook \|", page, re.MULTILINE)
     assert set(re.findall(r"`([A-Za-z]+)`", documented)) == set(stacks.outputs("webhook"))
     for function, path in (("webhook", "Receiver"), ("authorizer", "Authorizer")):

@@ -1,10 +1,9 @@
+"""The pages of docs/, read by the tests that hold them to the code."""
+
 from __future__ import annotations
 
 import re
 from pathlib import Path
-
-"""The tables of docs/ name what the code knows, and nothing that it does not."""
-
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -13,9 +12,9 @@ def page(name: str) -> str:
     return (ROOT / "docs" / name).read_text()
 
 
-def prose(name: str) -> str:
-    """A page with its lines joined, so that a sentence is found wherever it is broken."""
-    return re.sub(r"\s+", " ", page(name))
+def prose(*names: str) -> str:
+    """Pages with their lines joined, so that a sentence is found wherever it is broken."""
+    return re.sub(r"\s+", " ", "\n".join(page(name) for name in names))
 
 
 def rows(name: str, heading: str) -> list[list[str]]:

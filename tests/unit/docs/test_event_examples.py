@@ -24,7 +24,7 @@ def wholes(page: str) -> list[dict[str, Any]]:
 
 
 EVENTS: Final = [event for event in wholes("event-examples.md") if "time" in event]
-RECEIVED: Final = [event for event in wholes("receiving.md") if "time" in event]
+RECEIVED: Final = [event for event in wholes("received-mail.md") if "time" in event]
 
 
 def named(events: list[dict[str, Any]]) -> list[object]:

@@ -23,6 +23,7 @@ from tracking.event_details import BOUNCE_REJECT_REASONS
 from tracking.normalize import SETUP_MESSAGE_ID, SUBSCRIBED, VALIDATED
 from tracking.tracker import RETRY_SECONDS
 
+PAGES = ("events.md", "subscribing.md", "troubleshooting.md")
 # received mail has ids of its own
 NOT_SESS = {"queued", "inbound", "inbound_failed"}
 
@@ -37,7 +38,7 @@ def test_every_field_of_an_event_is_on_its_page(field: str) -> None:
 
 @pytest.mark.parametrize("field", [field.name for field in msgspec.structs.fields(InboundEvent)])
 def test_every_field_of_received_mail_is_on_its_page(field: str) -> None:
-    assert f'"{field}"' in page("receiving.md")
+    assert f'"{field}"' in page("received-mail.md")
 
 
 def test_the_table_of_bounces_has_the_reasons_of_the_code() -> None:
@@ -75,7 +76,7 @@ def test_each_type_of_sess_events_has_what_its_id_is_made_of() -> None:
     ],
 )
 def test_the_page_on_events_has_the_numbers_of_the_code(sentence: str) -> None:
-    assert sentence in prose("events.md")
+    assert sentence in prose(*PAGES)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,9 @@ def test_a_default_on_the_page_on_events_is_the_one_in_the_code(
 ) -> None:
     settings = Settings(stage="prod", region="us-east-1", identity="example.com")
 
-    assert documented.format(f"{default(settings):g}") in prose("events.md")
+    assert documented.format(f"{default(settings):g}") in prose(
+        "events.md", "subscribing.md", "troubleshooting.md"
+    )
 
 
 def test_every_attribute_of_anymail_has_its_field_on_the_page_on_migrating() -> None:

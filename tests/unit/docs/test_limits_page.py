@@ -36,6 +36,7 @@ from tracking.ledger_updates import NOT_WRITTEN_DOWN
 if TYPE_CHECKING:
     from pathlib import Path
 
+PAGES = ("limits.md", "errors.md", "troubleshooting.md")
 ERRORS = "| code | kind | what to do |"
 
 
@@ -50,7 +51,7 @@ BY_CLASS = {InvalidJob, UnsupportedFeature, MailbusError}
 
 def codes(heading: str) -> list[tuple[str, str]]:
     """Each code of a table with its kind; rows for all other codes are left out."""
-    table = [cells for cells in rows("limits.md", heading) if not cells[0].startswith("any other")]
+    table = [cells for cells in rows("errors.md", heading) if not cells[0].startswith("any other")]
     return [(code, cells[1]) for cells in table for code in named(cells[0])]
 
 
@@ -81,7 +82,7 @@ def test_the_table_of_statuses_has_each_status_of_a_bulk_call_once_with_its_kind
     ],
 )
 def test_what_the_table_says_of_other_errors_is_what_happens(row: str, status: int | None) -> None:
-    table = rows("limits.md", ERRORS)
+    table = rows("errors.md", ERRORS)
 
     (documented,) = [
         cells[1] for cells in table if cells[0] == row or (row != "any other" and cells[0].startswith(row))
@@ -91,13 +92,13 @@ def test_what_the_table_says_of_other_errors_is_what_happens(row: str, status: i
 
 
 def test_an_unknown_status_means_what_the_table_says() -> None:
-    (documented,) = [cells[1] for cells in rows("limits.md", ENTRY_STATUSES) if cells[0] == "any other"]
+    (documented,) = [cells[1] for cells in rows("errors.md", ENTRY_STATUSES) if cells[0] == "any other"]
 
     assert documented == errors.classify_entry("NEVER_HEARD_OF", "").kind
 
 
 def test_the_table_of_texts_has_the_codes_and_kinds_of_the_code() -> None:
-    table = rows("limits.md", "| text | kind | of |")
+    table = rows("errors.md", "| text | kind | of |")
 
     assert [(cells[1], set(named(cells[2]))) for cells in table] == [
         (str(text.meaning.kind), set(text.codes)) for text in TEXTS
@@ -108,7 +109,7 @@ def test_the_table_of_texts_has_the_codes_and_kinds_of_the_code() -> None:
     ("text", "code", "kind"),
     [
         (text, code, cells[1])
-        for cells in rows("limits.md", "| text | kind | of |")
+        for cells in rows("errors.md", "| text | kind | of |")
         for text in re.findall(r'"([^"]+)"', cells[0])
         for code in named(cells[2])
     ],
@@ -127,7 +128,7 @@ def test_every_error_code_of_the_sender_is_in_a_table() -> None:
     sources = "".join(path.read_text() for path in sorted((ROOT / "functions" / "sender").rglob("*.py")))
     literal = set(re.findall(r'(?:SendError|unanswered)\(\s*"(\w+)"', sources))
 
-    documented = {name for cells in rows("limits.md", OWN_ERRORS) for name in named(cells[0])}
+    documented = {name for cells in rows("errors.md", OWN_ERRORS) for name in named(cells[0])}
 
     assert literal <= {code for code, _ in codes(ERRORS)}
     assert {name for name in documented if "$" not in name} == set(ERROR_CODES)
@@ -135,7 +136,7 @@ def test_every_error_code_of_the_sender_is_in_a_table() -> None:
 
 
 def test_every_error_class_of_dead_letters_is_documented() -> None:
-    (cell,) = [cells[1] for cells in rows("limits.md", "| attribute | |") if cells[0] == "`Error`"]
+    (cell,) = [cells[1] for cells in rows("troubleshooting.md", "| attribute | |") if cells[0] == "`Error`"]
 
     assert set(named(cell)) == {error.__name__ for error in {*BY_CLASS, SendError}}
 
@@ -175,7 +176,7 @@ def test_what_waits_for_an_answer_waits_as_long_as_what_is_tried_again() -> None
 
 
 def test_every_kind_of_error_has_its_row() -> None:
-    table = rows("limits.md", "| kind | what happens | counts as a try | event | dead letter |")
+    table = rows("errors.md", "| kind | what happens | counts as a try | event | dead letter |")
 
     documented = {name: cells[2] for cells in table for name in named(cells[0])}
 
@@ -213,7 +214,7 @@ def test_every_kind_of_error_has_its_row() -> None:
     ],
 )
 def test_the_page_on_limits_has_the_numbers_of_the_code(sentence: str) -> None:
-    assert sentence in prose("limits.md")
+    assert sentence in prose(*PAGES)
     assert pacer.BULK_CALL_SECONDS == 1 / 2
 
 
@@ -235,16 +236,18 @@ def test_a_default_on_the_page_on_limits_is_the_one_in_the_code(
 ) -> None:
     settings = Settings(stage="prod", region="us-east-1", identity="example.com")
 
-    assert documented.format(f"{default(settings):g}") in prose("limits.md")
+    assert documented.format(f"{default(settings):g}") in prose(*PAGES)
 
 
 def test_the_dead_letters_of_tracking_name_every_code_of_an_event_at_fault() -> None:
     documented = {
         name
-        for cells in rows("events.md", "| `Error`, `Code` | what it is | what to do |")
+        for cells in rows("troubleshooting.md", "| `Error`, `Code` | what it is | what to do |")
         for name in named(cells[0])
     }
-    (classes,) = [cells[1] for cells in rows("events.md", "| attribute | |") if cells[0] == "`Error`"]
+    (classes,) = [
+        cells[1] for cells in rows("troubleshooting.md", "| attribute | value |") if cells[0] == "`Error`"
+    ]
 
     assert documented >= ENTRY_AT_FAULT | {TOO_LARGE, NOT_TRIED, NOT_WRITTEN_DOWN}
     assert documented >= set(named(classes))

@@ -44,7 +44,16 @@ def test_no_two_examples_use_one_job_id_which_would_be_one_job() -> None:
 
 
 def test_every_page_is_reached_from_the_first() -> None:
-    first = (ROOT / "README.md").read_text()
-    linked = set(re.findall(r"\]\((docs/[\w.-]+)", first))
+    first, index = (ROOT / "README.md").read_text(), (ROOT / "docs/index.md").read_text()
+    linked = {f"docs/{name}" for name in re.findall(r"\]\(([\w-]+\.md)\)", index)}
 
-    assert {name for name in PAGES if name.startswith("docs/")} <= linked
+    assert "](docs/index.md)" in first
+    assert linked == {name for name in PAGES if name.startswith("docs/")} - {"docs/index.md"}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_link_to_a_file_or_a_folder_finds_it(name: str) -> None:
+    path = ROOT / name
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text())
+
+    assert [link for link in links if not (path.parent / link).exists()] == []

@@ -69,7 +69,7 @@ def kind(annotation: object) -> str:
 
 
 def tables_of_fields() -> Iterator[list[list[str]]]:
-    text = page("sending.md")
+    text = page("job.md")
     for found in re.finditer(rf"^{re.escape(FIELDS)}\n\| --- .*\n((?:\|.*\n)+)", text, re.MULTILINE):
         yield cells_of(found[1].splitlines())
 
@@ -116,7 +116,7 @@ def test_the_table_of_fields_is_the_contract_with_its_types(place: int, struct: 
     ],
 )
 def test_the_page_on_sending_has_the_limits_of_the_code(sentence: str) -> None:
-    assert sentence in prose("sending.md")
+    assert sentence in prose("sending.md", "job.md")
 
 
 def test_defaults_leave_out_what_the_page_says() -> None:
@@ -125,7 +125,7 @@ def test_defaults_leave_out_what_the_page_says() -> None:
 
 @pytest.mark.parametrize("header", sorted([*REFUSED, RESERVED_PREFIX]))
 def test_every_refused_header_is_in_the_table_of_headers(header: str) -> None:
-    table = rows("sending.md", "| header | |")
+    table = rows("job.md", "| header | |")
 
     refused = {
         name.rstrip("*").lower() for cells in table if "refused: " in cells[1] for name in named(cells[0])
@@ -136,7 +136,7 @@ def test_every_refused_header_is_in_the_table_of_headers(header: str) -> None:
 
 
 def test_the_table_of_syntaxes_is_that_of_the_code() -> None:
-    table = rows("sending.md", "| syntax | headers | written |")
+    table = rows("job.md", "| syntax | headers | written |")
 
     documented = [set(named(cells[1])) for cells in table]
 
@@ -144,7 +144,7 @@ def test_the_table_of_syntaxes_is_that_of_the_code() -> None:
 
 
 def test_every_refused_parameter_is_in_the_table_of_parameters() -> None:
-    table = rows("sending.md", "| parameter | |")
+    table = rows("job.md", "| parameter | |")
 
     refused = {name for cells in table if cells[1].startswith("refused") for name in named(cells[0])}
 
@@ -154,4 +154,4 @@ def test_every_refused_parameter_is_in_the_table_of_parameters() -> None:
 
 @pytest.mark.parametrize("tag", sorted(RESERVED_TAGS))
 def test_the_tags_that_are_mailbus_s_own_are_named(tag: str) -> None:
-    assert f"`{tag}`" in page("sending.md")
+    assert f"`{tag}`" in page("job.md")
