@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -38,14 +36,17 @@ REFUSED_MESSAGES: Final = "RefusedMessages"
 UNCONFIRMED_SUBSCRIPTIONS: Final = "UnconfirmedSubscriptions"
 
 # all others are counts
-UNITS: Final[Mapping[Metric, MetricUnit]] = {WAITING_JOB_SECONDS: MetricUnit.Seconds}
+UNITS: Final[Mapping[Metric, Literal["Seconds"]]] = {WAITING_JOB_SECONDS: "Seconds"}
 
 
 def put_metric(function_name: str, name: Metric, value: float) -> None:
     """Write one value of a function's metric."""
+    # the deployment knows the names too, without the functions' packages
+    from aws_lambda_powertools.metrics import MetricUnit, single_metric  # noqa: PLC0415
+
     with single_metric(
         name=name,
-        unit=UNITS.get(name, MetricUnit.Count),
+        unit=MetricUnit(UNITS.get(name, "Count")),
         value=value,
         namespace=NAMESPACE,
         default_dimensions={FUNCTION_DIMENSION: function_name},
