@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import CfnOutput, Environment, Stack, Token
+from aws_cdk import Environment, Stack, Token
 from constructs import Construct
 
 from mailbus.errors import ConfigurationError
@@ -14,10 +14,9 @@ from mailbus_cdk.constructs.receipt_rules import Receiving
 from mailbus_cdk.constructs.state import State
 from mailbus_cdk.constructs.webhook import Webhook
 from mailbus_cdk.mail import Mail
+from mailbus_cdk.outputs import Outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from aws_cdk import aws_iam as iam
 
     from mailbus_cdk.constructs.inbound import Inbound
@@ -66,6 +65,14 @@ class Mailbus(Construct):
             else None
         )
 
+        outputs = Outputs(self, stage=settings.stage)
+        outputs.state(self.state)
+        outputs.mail(self.mail)
+        if self.receiving:
+            outputs.receiving(self.receiving)
+        if self.webhook:
+            outputs.webhook(self.webhook)
+
     def grant_send(self, grantee: iam.IGrantable) -> None:
         """Allow an application to enqueue jobs in both lanes, store large ones, and cancel jobs."""
         self.mail.sending.grant_send(grantee)
@@ -90,57 +97,21 @@ def deployment(app: Construct, *, settings: Settings) -> list[Stack]:
 def _state(app: Construct, settings: Settings) -> State:
     stack = _stack(app, "state", settings, "stored data")
     state = State(stack, "State", settings=settings)
-    _outputs(
-        stack,
-        {
-            **({"EventArchiveName": state.bus.archive.archive_name} if state.bus.archive else {}),
-            "EventBusName": state.bus.bus.event_bus_name,
-            "EventsBucketName": state.esp_events.bucket.bucket_name,
-            "InboundBucketName": state.inbound_mail.bucket.bucket_name,
-            "JobsBucketName": state.jobs.bucket.bucket_name,
-            "LedgerTableName": state.ledger.table.table_name,
-            **({"InboundKeyArn": state.inbound_mail.key.key_arn} if state.inbound_mail.key else {}),
-        },
-    )
+    Outputs(stack, stage=settings.stage).state(state)
     return state
 
 
 def _mail(app: Construct, settings: Settings, code: Code, state: State) -> Mail:
     stack = _stack(app, "mail", settings, "queues, topics and functions")
     mail = Mail(stack, "Mail", settings=settings, code=code, state=state)
-    _outputs(
-        stack,
-        {
-            "ConfigurationSetName": mail.tracking.configuration_set.name,
-            "SendQueueUrl": mail.sending.transactional.queue.queue_url,
-            "BulkQueueUrl": mail.sending.bulk.queue.queue_url,
-            "SendDeadLetterQueueUrl": mail.sending.dead_letters.queue.queue_url,
-            "TrackingTopicArn": mail.tracking.events.topic.topic_arn,
-            "TrackingQueueUrl": mail.tracking.work.queue.queue_url,
-            "TrackingDeadLetterQueueUrl": mail.tracking.dead_letters.queue.queue_url,
-        },
-    )
-    for name, records in mail.identity.dns_records.items():
-        _dns_outputs(stack, name, records)
-    _dns_outputs(stack, "RedirectRecord", mail.tracking.configuration_set.dns_records)
-    if mail.inbound:
-        _outputs(
-            stack,
-            {
-                "InboundTopicArn": mail.inbound.receipts.topic.topic_arn,
-                "InboundQueueUrl": mail.inbound.work.queue.queue_url,
-                "InboundDeadLetterQueueUrl": mail.inbound.dead_letters.queue.queue_url,
-            },
-        )
+    Outputs(stack, stage=settings.stage).mail(mail)
     return mail
 
 
 def _receiving(app: Construct, settings: Settings, code: Code, state: State, inbound: Inbound) -> Receiving:
     stack = _stack(app, "receiving", settings, "receipt rules")
     receiving = Receiving(stack, "Receiving", settings=settings, code=code, state=state, inbound=inbound)
-    _outputs(stack, {"RuleSetName": receiving.rule_set_name})
-    _dns_outputs(stack, "InboundDkimRecord", receiving.domains.dns_records)
-    _dns_outputs(stack, "MxRecord", receiving.domains.mx_records)
+    Outputs(stack, stage=settings.stage).receiving(receiving)
     return receiving
 
 
@@ -154,7 +125,7 @@ def _webhook(app: Construct, settings: Settings, code: Code, mail: Mail) -> Webh
         tracking=mail.tracking.work.queue,
         inbound=mail.inbound.work.queue if mail.inbound else None,
     )
-    _outputs(stack, {"WebhookUrl": webhook.url, "WebhookSecretArn": webhook.credentials.arn})
+    Outputs(stack, stage=settings.stage).webhook(webhook)
     return webhook
 
 
@@ -168,13 +139,3 @@ def _stack(app: Construct, part: str, settings: Settings, description: str) -> S
         termination_protection=part == "state" and not settings.ephemeral,
         tags={STAGE_TAG: settings.stage},
     )
-
-
-def _outputs(stack: Stack, values: Mapping[str, str]) -> None:
-    for name, value in values.items():
-        CfnOutput(stack, name, value=value)
-
-
-def _dns_outputs(stack: Stack, name: str, records: Sequence[object]) -> None:
-    for number, record in enumerate(records, start=1):
-        CfnOutput(stack, f"{name}{number}", value=str(record), description="A DNS record to create by hand")

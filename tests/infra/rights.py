@@ -86,6 +86,10 @@ TO_SEND: set[tuple[str, str]] = {
         for action in ("sqs:SendMessage", "sqs:ListQueueTags")
         for lane in ("Transactional", "Bulk")
     ),
+    *(
+        ("ssm:GetParameter", f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/mailbus/prod/{name}")
+        for name in ("SendQueueUrl", "BulkQueueUrl")
+    ),
     ("dynamodb:UpdateItem", "<State/Ledger/Table>"),
     ("s3:PutObject", "<State/Jobs/Bucket>/jobs/*"),
     ("s3:PutObject", "<State/Jobs/Bucket>/scheduled/*"),

@@ -53,7 +53,9 @@ def test_the_outputs_have_what_applications_and_operators_need(prod: Templates) 
     assert set(prod.outputs("mail")) == {
         "ConfigurationSetName",
         "SendQueueUrl",
+        "SendQueueArn",
         "BulkQueueUrl",
+        "BulkQueueArn",
         "SendDeadLetterQueueUrl",
         "TrackingTopicArn",
         "TrackingQueueUrl",

@@ -11,6 +11,7 @@ from mailbus.errors import ConfigurationError, MailbusError, SendError
 REASON_CHARACTERS: Final = 300
 
 # what a call needs to be allowed
+FIND: Final = "ssm:GetParameter on the parameter"
 SEND: Final = "sqs:SendMessage on the queue"
 READ_TAGS: Final = "sqs:ListQueueTags on the queue"
 STORE: Final = "s3:PutObject on the jobs bucket"

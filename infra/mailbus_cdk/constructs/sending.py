@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Stack, Tags
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mailbus.environment import JOBS_BUCKET_TAG, LEDGER_TABLE_TAG, SenderSettings, to_environment
-from mailbus.jobs.claim_check import JOBS_PREFIX, SCHEDULED_PREFIX
 from mailbus_cdk import limits
 from mailbus_cdk.cdk_nag import suppress, suppress_wildcards
+from mailbus_cdk.constructs import grants
 from mailbus_cdk.constructs.function import Function
 from mailbus_cdk.constructs.queues import STAGE_TAG, DeadLetterQueue, WorkQueue
 from mailbus_cdk.constructs.scheduling import Scheduling
 
 if TYPE_CHECKING:
+    from aws_cdk import aws_iam as iam
+
     from mailbus_cdk.constructs.function import Code
     from mailbus_cdk.constructs.identity import Identity
     from mailbus_cdk.constructs.state import State
@@ -56,6 +57,7 @@ class Sending(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._state = state
+        self._stage = settings.stage
         self.dead_letters = DeadLetterQueue(self, "DeadLetters")
         self.transactional = self._lane("Transactional", settings)
         self.bulk = self._lane("Bulk", settings)
@@ -80,18 +82,13 @@ class Sending(Construct):
 
     def grant_send(self, grantee: iam.IGrantable) -> None:
         """Allow an application to enqueue jobs in both lanes, store large ones, and cancel jobs."""
-        iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["sqs:SendMessage", "sqs:ListQueueTags"],
-            resource_arns=[queue.queue_arn for queue in (self.transactional.queue, self.bulk.queue)],
-        )
-        iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["dynamodb:UpdateItem"],
-            resource_arns=[self._state.ledger.table.table_arn],
-        )
-        iam.Grant.add_to_principal(
-            grantee=grantee, actions=["s3:PutObject"], resource_arns=self._job_objects()
+        grants.grant_send(
+            grantee,
+            scope=self,
+            stage=self._stage,
+            queues=(self.transactional.queue, self.bulk.queue),
+            ledger=self._state.ledger.table,
+            jobs=self._state.jobs.bucket,
         )
 
     def _lane(self, name: str, settings: Settings) -> WorkQueue:
@@ -197,10 +194,10 @@ class Sending(Construct):
             ),
         ]
         function.allow(["s3:GetObject", "s3:GetObjectVersion"], readable)
-        function.allow(["s3:PutObject"], self._job_objects())
+        function.allow(["s3:PutObject"], grants.job_objects(self._state.jobs.bucket))
         suppress_wildcards(
             function,
-            [*readable, *self._job_objects()],
+            [*readable, *grants.job_objects(self._state.jobs.bucket)],
             "Jobs name their objects; only the bucket, or the prefix, is known beforehand.",
         )
 
@@ -212,7 +209,3 @@ class Sending(Construct):
         )
         scheduling.grant_schedule(function)
         function.publishes_to(self._state.bus.bus)
-
-    def _job_objects(self) -> list[str]:
-        bucket = self._state.jobs.bucket
-        return [bucket.arn_for_objects(f"{prefix}*") for prefix in (JOBS_PREFIX, SCHEDULED_PREFIX)]

@@ -9,6 +9,8 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from mailbus.stages import STAGE_PATTERN
+
 Architecture = Literal["arm64", "x86_64", "host"]
 OnUnknown = Literal["resend", "fail"]
 MergeBy = Literal["SendBulkEmail", "SendEmail"]
@@ -30,7 +32,7 @@ _UNRESOLVED: Final = r"\$\{Token\[[^\]]+\]\}"
 StageName = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[a-z][a-z0-9-]{0,23}$",
+        pattern=STAGE_PATTERN,
         extra={"reason": "must be a name of at most 24 of a-z 0-9 -, beginning with a letter"},
     ),
 ]

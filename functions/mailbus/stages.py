@@ -1,0 +1,41 @@
+"""The names in SSM's parameter store under which a stage's resources are found.
+
+The stacks write each of their outputs there too, as `/mailbus/<stage>/<OutputName>`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from mailbus.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Lane = Literal["transactional", "bulk"]
+
+STAGE_PATTERN: Final = r"^[a-z][a-z0-9-]{0,23}$"
+#: The output with the URL of each lane's queue.
+QUEUE_URLS: Final[Mapping[Lane, str]] = {"transactional": "SendQueueUrl", "bulk": "BulkQueueUrl"}
+QUEUE_ARNS: Final[Mapping[Lane, str]] = {"transactional": "SendQueueArn", "bulk": "BulkQueueArn"}
+LANES: Final[tuple[Lane, ...]] = get_args(Lane)
+
+
+def parameter_name(stage: str, output: str) -> str:
+    """Return the name of the parameter with an output of a stage."""
+    return f"/mailbus/{stage}/{output}"
+
+
+def check_stage(stage: object) -> None:
+    """Raise `ConfigurationError` if nothing can be the stage of that name."""
+    if not (isinstance(stage, str) and re.match(STAGE_PATTERN, stage, re.ASCII)):
+        reason = f'stage must be the name of a stage in mailbus.toml, such as "prod" (it is {stage!r})'
+        raise ConfigurationError(reason)
+
+
+def check_lane(lane: object) -> None:
+    """Raise `ConfigurationError` if there is no such lane."""
+    if lane not in LANES:
+        reason = f'lane must be "transactional" or "bulk" (it is {lane!r})'
+        raise ConfigurationError(reason)
