@@ -55,6 +55,7 @@ KNOWN_TO_INFRA = {
     "mailbus.jobs.claim_check": "the prefixes of jobs in S3",
     "mailbus.jobs.defaults": "which fields of a job have no default",
     "mailbus.validation": "what is wrong with a setting",
+    "mailbus.stages": "the names of parameters by which a stage is found",
     "mailbus.environment": "the environment that each function reads",
 }
 # what must wait until a function is invoked
