@@ -27,6 +27,7 @@ from mailbus.jobs.job_id import INVALID_JOB_ID, is_job_id
 from mailbus.jobs.queue_message import Message, to_message, to_reference
 from mailbus.ledger.cancellation import cancel
 from mailbus.ledger.table import LedgerTable
+from mailbus.queue_urls import check_queue_url
 from mailbus.sqs_messages import MAX_CALL_MESSAGES, MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
@@ -97,11 +98,7 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        if not re.match(r"https?://[^/]+/.", queue_url or ""):
-            reason = (
-                "the queue's URL is missing or invalid; use the stack output SendQueueUrl or BulkQueueUrl"
-            )
-            raise ConfigurationError(reason)
+        check_queue_url(queue_url)
         self._queue_url = queue_url
         self._session = session
         self._clients: dict[str, Any] = {"sqs": sqs, "s3": s3, "dynamodb": dynamodb}
@@ -177,6 +174,13 @@ class Client:
         except SendError as error:
             reason = "try again in a moment: a worker has leased the job, or the ledger did not respond"
             raise call_errors.error_of(error.code, reason, call_errors.CANCEL, retryable=True) from error
+
+    def check(self) -> None:
+        """Check that the queue is there, that it is a deployment's, and that its tags can be read.
+
+        Nothing is sent. Raises `ConfigurationError` with what to fix, or `SendError` if AWS does not answer.
+        """
+        self._find_deployment()
 
     def _message(self, job: SendJob | Mapping[str, Any]) -> Message:
         """Return a job's message; a job that is too large is stored in S3, and the message refers to it."""

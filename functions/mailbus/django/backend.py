@@ -76,8 +76,8 @@ class EmailBackend(BaseEmailBackend):
             ),
             **settings.checked_defaults(send_defaults, "send_defaults"),
         }
-        self._queue_url = queue_url or settings.queue_url(own, settings.QUEUE_URL)
-        self._bulk_queue_url = bulk_queue_url or settings.queue_url(own, settings.BULK_QUEUE_URL)
+        self._queue_url = queue_url or settings.value(own, settings.QUEUE_URL)
+        self._bulk_queue_url = bulk_queue_url or settings.value(own, settings.BULK_QUEUE_URL)
         self._client = client
         self._bulk_client = bulk_client
         if client is None and not self._queue_url:

@@ -11,10 +11,13 @@ from django.conf import settings
 from mailbus.django.defaults import check_defaults
 from mailbus.errors import ConfigurationError
 
+STAGE: Final = "STAGE"
 QUEUE_URL: Final = "QUEUE_URL"
 BULK_QUEUE_URL: Final = "BULK_QUEUE_URL"
 SEND_DEFAULTS: Final = "SEND_DEFAULTS"
-KNOWN: Final = frozenset({QUEUE_URL, BULK_QUEUE_URL, SEND_DEFAULTS})
+KNOWN: Final = frozenset({STAGE, QUEUE_URL, BULK_QUEUE_URL, SEND_DEFAULTS})
+#: of a mailer, in `OPTIONS`
+OPTIONS: Final = frozenset({*(name.lower() for name in KNOWN), "client", "bulk_client"})
 # of Anymail; None is its default, "idna2008", which has no symbols, such as emoji
 _SAME_ENCODERS: Final = (None, "idna2008", "uts46")
 
@@ -29,8 +32,8 @@ def own_settings() -> Mapping[str, object]:
     return cast("Mapping[str, object]", own)
 
 
-def queue_url(own: Mapping[str, object], name: str) -> str | None:
-    """Return a queue's URL: from `MAILBUS`, from the setting of its own, or from the environment."""
+def value(own: Mapping[str, object], name: str) -> str | None:
+    """Return a stage or a URL: from `MAILBUS`, from a setting of its own, or from the environment."""
     variable = f"MAILBUS_{name}"
     found = own.get(name) or getattr(settings, variable, None) or os.environ.get(variable)
     return str(found) if found else None

@@ -1,0 +1,185 @@
+"""`manage.py check`, without AWS."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.apps import AppConfig
+from django.core.mail.backends.base import BaseEmailBackend
+
+from mailbus.django import EmailBackend
+from mailbus.django.apps import MailbusConfig
+from mailbus.django.checks import check_settings
+from tests.unit.mailbus.fake_deployment import QUEUE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.core.checks import CheckMessage
+
+    from tests.unit.mailbus.django.mail import Mail
+
+ARN = "arn:aws:sqs:eu-west-1:210987654321:mailbus-prod-send"
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+USABLE: Mapping[str, Any] = MappingProxyType({"QUEUE_URL": QUEUE})
+
+
+class OwnBackend(EmailBackend):
+    """An application's subclass."""
+
+
+class AnotherBackend(BaseEmailBackend):
+    """Somebody else's."""
+
+
+def found(django: Mail, **settings: Any) -> list[CheckMessage]:
+    for name, value in settings.items():
+        django.setting(name, value)
+    return check_settings(None)
+
+
+def only(messages: list[CheckMessage]) -> CheckMessage:
+    (message,) = messages
+    return message
+
+
+@pytest.mark.parametrize("own", [USABLE, {"STAGE": "prod"}, {**USABLE, "BULK_QUEUE_URL": f"{QUEUE}-bulk"}])
+def test_settings_that_are_right_have_no_message(django: Mail, own: dict[str, Any]) -> None:
+    assert found(django, MAILBUS=own) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "check_id", "text", "hint"),
+    [
+        ({**USABLE, "BULK_QUEU_URL": QUEUE}, "E002", "['BULK_QUEU_URL'] is unknown.", "BULK_QUEUE_URL"),
+        ({**USABLE, "queue_url": QUEUE}, "E002", "['queue_url'] is unknown.", "Did you mean 'QUEUE_URL'?"),
+        ({**USABLE, "REGION": "x"}, "E002", "MAILBUS['REGION'] is unknown.", "Valid names: BULK_QUEUE_URL, "),
+        ({"QUEUE_URL": ARN}, "E003", "MAILBUS['QUEUE_URL']: this is the queue's ARN, not its URL", ""),
+        ({"QUEUE_URL": "mailbus-prod-send"}, "E003", "MAILBUS['QUEUE_URL']: the queue's URL is invalid", ""),
+        ({"QUEUE_URL": b"https://sqs/x"}, "E003", "must be a string, not bytes", ""),
+        ({**USABLE, "BULK_QUEUE_URL": ARN}, "E003", "MAILBUS['BULK_QUEUE_URL']: this is the queue's ARN", ""),
+        ({"STAGE": "Prod!"}, "E003", "MAILBUS['STAGE']: stage must be the name of a stage", ""),
+        ({"STAGE": "prod", **USABLE}, "E004", "has both a stage and a queue's URL.", "Remove the URLs"),
+        ({**USABLE, "SEND_DEFAULTS": {"tag": "a"}}, "E005", "['SEND_DEFAULTS']: 'tag' has no default", ""),
+        ({**USABLE, "SEND_DEFAULTS": ["a"]}, "E005", "MAILBUS['SEND_DEFAULTS']: must be a dict", ""),
+        ([QUEUE], "E001", "MAILBUS must be a dict, not list.", 'MAILBUS = {"STAGE": "prod"}'),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_is_an_error_that_says_what_to_write(
+    django: Mail, own: Any, check_id: str, text: str, hint: str
+) -> None:
+    messages = found(django, MAILBUS=own)
+    assert messages[0].id == f"mailbus.{check_id}"
+    assert messages[0].is_serious()
+    assert text in messages[0].msg
+    assert hint in (messages[0].hint or "")
+
+
+def test_all_wrong_settings_are_reported_at_once(django: Mail) -> None:
+    own = {"QUEUE_URL": ARN, "BULK_QUEUE_URL": ARN, "QUEUE": QUEUE, "SEND_DEFAULTS": 1}
+    assert [message.id for message in found(django, MAILBUS=own)] == [
+        "mailbus.E003",
+        "mailbus.E003",
+        "mailbus.E002",
+        "mailbus.E005",
+    ]
+
+
+def test_no_queue_is_a_warning_since_the_environment_may_have_it(
+    django: Mail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = only(found(django))
+    assert (message.id, message.is_serious()) == ("mailbus.W001", False)
+    assert message.msg == "EMAIL_BACKEND has no queue: each mail will fail."
+    monkeypatch.setenv("MAILBUS_QUEUE_URL", QUEUE)
+    assert found(django) == []
+
+
+@pytest.mark.parametrize("backend", ["smtp", "other"])
+def test_settings_without_the_backend_are_a_warning(django: Mail, backend: str) -> None:
+    path = f"{__name__}.AnotherBackend" if backend == "other" else SMTP
+    message = only(found(django, MAILBUS=USABLE, EMAIL_BACKEND=path))
+    assert message.id == "mailbus.W002"
+    assert "'mailbus.django.EmailBackend'" in str(message.hint)
+
+
+@pytest.mark.parametrize("backend", ["console", "dummy", "filebased", "locmem"])
+def test_a_backend_for_development_or_tests_is_no_mistake(django: Mail, backend: str) -> None:
+    path = f"django.core.mail.backends.{backend}.EmailBackend"
+    assert found(django, MAILBUS=USABLE, EMAIL_BACKEND=path) == []
+
+
+def test_a_project_without_mailbus_is_left_alone(django: Mail) -> None:
+    settings = {"AMAZON_SES_CLIENT_PARAMS": {}, "IDNA_ENCODER": "idna2003"}
+    assert found(django, EMAIL_BACKEND=SMTP, ANYMAIL=settings) == []
+
+
+def test_a_misspelled_backend_is_an_error(django: Mail) -> None:
+    messages = found(django, MAILBUS=USABLE, EMAIL_BACKEND="mailbus.django.EmailBackand")
+    assert messages[0].id == "mailbus.E007"
+    assert messages[0].hint == "Write 'mailbus.django.EmailBackend'."
+
+
+def test_a_subclass_is_checked_too(django: Mail) -> None:
+    assert only(found(django, EMAIL_BACKEND=f"{__name__}.OwnBackend")).id == "mailbus.W001"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"queue_url": QUEUE}, []),
+        ({"stage": "prod"}, []),
+        ({"queue_url": ARN}, ["E003"]),
+        ({"queue_ulr": QUEUE}, ["E002", "W001"]),
+        ({"stage": "prod", "queue_url": QUEUE}, ["E004"]),
+        ({"queue_url": QUEUE, "send_defaults": {"tag": ["a"]}}, ["E005"]),
+    ],
+)
+def test_each_mailers_options_are_checked(django: Mail, options: dict[str, Any], expected: list[str]) -> None:
+    mailers = {
+        "default": {"BACKEND": SMTP, "OPTIONS": {"host": "h"}},
+        "mailbus": {"BACKEND": "mailbus.django.EmailBackend", "OPTIONS": options},
+    }
+    messages = found(django, MAILERS=mailers)
+    assert [message.id for message in messages] == [f"mailbus.{each}" for each in expected]
+    assert all(message.msg.startswith("MAILERS['mailbus']") for message in messages)
+
+
+@pytest.mark.parametrize("mailers", [{}, [], {"default": None}, {"default": {}}])
+def test_mailers_without_mailbus_are_djangos_to_check(django: Mail, mailers: Any) -> None:
+    assert found(django, MAILERS=mailers) == []
+
+
+@pytest.mark.parametrize(
+    ("anymail", "expected"),
+    [
+        ({"SEND_DEFAULTS": {"tags": ["a"]}, "IDNA_ENCODER": "uts46", "WEBHOOK_SECRET": "a:b"}, []),
+        ({"AMAZON_SES_CONFIGURATION_SET_NAME": "prod"}, ["W003"]),
+        ({"IGNORE_UNSUPPORTED_FEATURES": True, "AMAZON_SES_CLIENT_PARAMS": {"a": 1}}, ["W003"] * 2),
+        ({"SEND_DEFAULTS": {"subject": "Hi"}}, ["E005"]),
+        ({"IDNA_ENCODER": "idna2003"}, ["E006"]),
+    ],
+)  # fmt: skip
+def test_anymails_settings_are_checked_where_mailbus_has_taken_its_place(
+    django: Mail, anymail: dict[str, Any], expected: list[str]
+) -> None:
+    messages = found(django, MAILBUS=USABLE, ANYMAIL=anymail)
+    assert [message.id for message in messages] == [f"mailbus.{each}" for each in expected]
+    assert all(message.hint for message in messages if message.id == "mailbus.W003")
+
+
+def test_anymails_settings_have_a_meaning_beside_a_mailer_of_anymail(django: Mail) -> None:
+    mailers = {
+        "default": {"BACKEND": "mailbus.django.EmailBackend"},
+        "old": {"BACKEND": "anymail.backends.amazon_ses.EmailBackend"},
+    }
+    anymail = {"AMAZON_SES_CLIENT_PARAMS": {"region_name": "eu-west-1"}}
+    assert found(django, MAILBUS=USABLE, MAILERS=mailers, ANYMAIL=anymail) == []
+
+
+def test_the_app_has_a_label_of_its_own() -> None:
+    app = AppConfig.create("mailbus.django")
+    assert isinstance(app, MailbusConfig)
+    assert (app.name, app.label) == ("mailbus.django", "mailbus")
