@@ -17,7 +17,8 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from mailbus.client import Client, Result
 from mailbus.django import settings
-from mailbus.django.messages import convert
+from mailbus.django.messages import Converted, convert
+from mailbus.django.signals import send_post_send, send_pre_send
 from mailbus.errors import ConfigurationError, MailbusError
 
 if TYPE_CHECKING:
@@ -94,29 +95,30 @@ class EmailBackend(BaseEmailBackend):
         """Enqueue messages and return how many were enqueued.
 
         Each message's `anymail_status` has its result; a message without recipients is skipped. An error does
-        not stop the other messages: without `fail_silently`, the first error is raised at the end.
+        not stop the other messages: without `fail_silently`, the first error is raised at the end. An error
+        of a receiver of Anymail's signals is raised even with it, as Anymail does.
         """
         sent = 0
-        errors: list[MailbusError] = []
+        errors: list[Exception] = []
         for bulk, messages in itertools.groupby(email_messages, _is_bulk):
             count, failed = self._enqueue(messages, bulk=bulk)
             sent += count
             errors += failed
-        if errors and not self.fail_silently:
-            raise errors[0]
+        for error in errors:
+            if not (self.fail_silently and isinstance(error, MailbusError)):
+                raise error
         return sent
 
-    def _enqueue(self, messages: Iterable[EmailMessage], *, bulk: bool) -> tuple[int, list[MailbusError]]:
+    def _enqueue(self, messages: Iterable[EmailMessage], *, bulk: bool) -> tuple[int, list[Exception]]:
         """Enqueue messages of one lane; return how many were enqueued, and the errors in order."""
-        errors: dict[int, MailbusError] = {}
+        errors: dict[int, Exception] = {}
         enqueued: list[tuple[int, EmailMessage, tuple[str, ...]]] = []
 
         def documents() -> Iterator[dict[str, object]]:
             for position, message in enumerate(messages):
-                _set_status(message, SendStatus())
                 try:
-                    converted = convert(message, self._defaults) if message.recipients() else None
-                except MailbusError as error:
+                    converted = self._convert(message)
+                except Exception as error:  # noqa: BLE001 - raised below, after the other messages
                     errors[position] = error
                     continue
                 if converted is not None:
@@ -134,9 +136,19 @@ class EmailBackend(BaseEmailBackend):
             if result.error is not None:
                 errors[position] = result.error
             else:
-                _set_status(message, _queued(result, recipients))
+                status = _queued(result, recipients)
+                _set_status(message, status)
+                if failure := send_post_send(type(self), message, status):
+                    errors[position] = failure
         sent = sum(result.error is None for result in results)
         return sent, [errors[position] for position in sorted(errors)]
+
+    def _convert(self, message: EmailMessage) -> Converted | None:
+        """Return a message as a job; None if it has no recipients, or if a receiver cancels it."""
+        _set_status(message, SendStatus())
+        # a receiver may change the message
+        is_sent = send_pre_send(type(self), message) and message.recipients()
+        return convert(message, self._defaults) if is_sent else None
 
     def _lane(self, *, bulk: bool) -> Client:
         client, url = (self._bulk_client, self._bulk_queue_url) if bulk else (self._client, self._queue_url)
