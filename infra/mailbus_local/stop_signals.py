@@ -1,4 +1,4 @@
-"""Turns SIGINT and SIGTERM into a flag that is checked between steps.
+"""Turns SIGINT, SIGTERM and other requests to stop into a flag that is checked between steps.
 
 An exception raised by a signal handler could come between the start of a process and the statement that
 registers it for cleanup.
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class StopRequest:
-    """Set by the first SIGINT or SIGTERM after `listen`."""
+    """Set by the first SIGINT or SIGTERM after `listen`, or by `request`. `number` is the signal's, or 0."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -25,6 +25,10 @@ class StopRequest:
         """Install the signal handlers. Works only in the main thread."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
+
+    def request(self) -> None:
+        """Request a stop, from any thread."""
+        self._requested.set()
 
     def wait(self, seconds: float) -> bool:
         """Wait for a signal. Return True as soon as one came, False after `seconds`."""

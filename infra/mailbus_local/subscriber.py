@@ -26,6 +26,19 @@ class Aws(Protocol):
         """Make a boto3 client."""
 
 
+def subscribe(aws: Aws, sqs: Any, name: str) -> str:
+    """Create a rule and a queue of this name for all events of the bus. Return the queue's URL."""
+    bus = aws.outputs["EventBusName"]
+    queue_url = str(sqs.create_queue(QueueName=name)["QueueUrl"])
+    attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+    arn = attributes["Attributes"]["QueueArn"]
+    events = aws.client("events")
+    events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps({"source": ["mailbus"]}))
+    events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    events.close()
+    return queue_url
+
+
 class Subscriber:
     """Collects all events of the bus, in order of arrival, inside its `with` block."""
 
@@ -38,14 +51,8 @@ class Subscriber:
         self._reader = threading.Thread(target=self._read, name=f"subscriber-{name}", daemon=True)
 
     def __enter__(self) -> Self:
-        events, self._sqs = self._aws.client("events"), self._aws.client("sqs")
-        bus = self._aws.outputs["EventBusName"]
-        self._queue_url = self._sqs.create_queue(QueueName=self._name)["QueueUrl"]
-        attributes = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=["QueueArn"])
-        arn = attributes["Attributes"]["QueueArn"]
-        events.put_rule(Name=self._name, EventBusName=bus, EventPattern=json.dumps({"source": ["mailbus"]}))
-        events.put_targets(Rule=self._name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
-        events.close()
+        self._sqs = self._aws.client("sqs")
+        self._queue_url = subscribe(self._aws, self._sqs, self._name)
         self._reader.start()
         return self
 

@@ -1,0 +1,63 @@
+"""Environment variables with which applications and AWS's tools use a running system."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+from mailbus_local.ministack import CREDENTIALS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+STAGE: Final = "local"
+# From the name of a stack's output, such as SendQueueUrl, to SEND_QUEUE_URL. Other keys are in lower case.
+_OUTPUT: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
+# No proxy leads to this machine.
+_BYPASS: Final = "127.0.0.1,localhost"
+_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def variables(outputs: Mapping[str, object]) -> dict[str, str]:
+    """Return the variables of a system with these outputs: AWS's own, and one for each stack output.
+
+    AWS's tools and SDKs read `AWS_ENDPOINT_URL_<SERVICE>` before `AWS_ENDPOINT_URL`:
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+    """
+    ses, region = str(outputs["ses_endpoint_url"]), str(outputs["region"])
+    return {
+        "AWS_ENDPOINT_URL": str(outputs["endpoint_url"]),
+        "AWS_ENDPOINT_URL_SES": ses,
+        "AWS_ENDPOINT_URL_SESV2": ses,
+        "AWS_ENDPOINT_URL_SNS": str(outputs["sns_endpoint_url"]),
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        **CREDENTIALS,
+        "MAILBUS_STAGE": STAGE,
+        **{
+            _WORD.sub("_", name).upper(): str(value)
+            for name, value in outputs.items()
+            if _OUTPUT.fullmatch(name)
+        },
+    }
+
+
+@contextlib.contextmanager
+def activated(own: Mapping[str, str]) -> Iterator[None]:
+    """Set variables in this process for a while, in place of all of AWS's: a profile may not exist here."""
+    bypass = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), _BYPASS)))
+    new = {**own, "NO_PROXY": bypass, "no_proxy": bypass}
+    before = {name: value for name, value in os.environ.items() if name in new or name.startswith("AWS_")}
+    _replace(before, new)
+    try:
+        yield
+    finally:
+        _replace(new, before)
+
+
+def _replace(old: Mapping[str, str], new: Mapping[str, str]) -> None:
+    for name in old:
+        os.environ.pop(name, None)
+    os.environ.update(new)

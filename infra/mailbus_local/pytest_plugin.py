@@ -1,0 +1,53 @@
+"""pytest's fixtures for the tests of applications: `mailbus_system`, the whole system on this machine.
+
+pytest loads this module in every run in an environment that has Mailbus, so it imports nothing of it until a
+fixture is used.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mailbus_local.testing import MailbusSystem
+
+# what the extra `local` brings, by its modules
+_EXTRA: Final = ("aiosmtpd", "aws_cdk", "httpx", "ministack", "starlette", "uvicorn")
+
+
+@pytest.fixture(scope="session")
+def mailbus_session(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MailbusSystem]:
+    """Start the whole system once for the session; with xdist once for each worker that uses it.
+
+    For fixtures with a scope of their own. Tests use `mailbus_system`.
+    """
+    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.fail(
+            "mailbus_system needs Mailbus's extra `local`: install mailbus[local] from where this mailbus "
+            f"came from (missing: {', '.join(missing)})",
+            pytrace=False,
+        )
+    from mailbus_local.testing import SystemFailed, running  # noqa: PLC0415 - see above
+
+    directory = tmp_path_factory.mktemp("mailbus")
+    try:
+        with running(directory, project=request.config.rootpath) as system:
+            yield system
+    except SystemFailed as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture
+def mailbus_system(mailbus_session: MailbusSystem) -> Iterator[MailbusSystem]:
+    """Return the system, without mail, events and faults of earlier tests, and set AWS's variables for it."""
+    with mailbus_session.activated():
+        mailbus_session.clear()
+        yield mailbus_session
