@@ -53,8 +53,9 @@ fuzz: setup ## receive a hundred thousand damaged mails: each must become one ev
 journey: setup ## send thousands of jobs while workers are killed, and count what becomes of them
 	@$(BIN)/python -m bench.journeys.worker_kills $(ARGS)
 
-schemas: setup ## write the JSON Schemas of jobs and events, generated from the code, to docs
+schemas: setup ## write the JSON Schemas of jobs and events and the settings' reference, generated from the code, to docs
 	@$(BIN)/python -m mailbus.schemas docs
+	@$(BIN)/python -m mailbus_cdk.settings docs
 
 docs: setup ## build the site of the documentation in build/site
 	@rm -rf $(SITE)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.receiving import Inbound, Rule
-from mailbus_cdk.settings.schema import (
+from mailbus_cdk.settings.tables import (
     Alarms,
     Bulk,
     ClientParams,

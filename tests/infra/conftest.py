@@ -17,7 +17,7 @@ os.environ["JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION"] = "1"
 from mailbus_cdk.mailbus import deployment
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.receiving import Inbound
-from mailbus_cdk.settings.schema import Alarms, Retention
+from mailbus_cdk.settings.tables import Alarms, Retention
 from tests.architecture.source_tree import ROOT
 from tests.infra.templates import ACCOUNT, Templates, new_app
 

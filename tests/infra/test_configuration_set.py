@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mailbus.ses_events import SES_EVENT_TYPES
-from mailbus_cdk.settings.schema import SessionParams
+from mailbus_cdk.settings.tables import SessionParams
 from tests.infra.templates import (
     ACCOUNT,
     SES_ARN,

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from msgspec import NODEFAULT
 
 from mailbus_cdk.settings import Settings
-from mailbus_cdk.settings.receiving import Rule
-from mailbus_cdk.settings.schema import Webhook
+from mailbus_cdk.settings.tables import Webhook
 from tests.architecture.source_tree import ROOT
 from tests.infra.rights import RIGHTS, TO_SEND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.infra.templates import Templates
@@ -44,41 +42,6 @@ def _rows(page: str, heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines()[2:]]
 
 
-def _settings_documented() -> Iterator[tuple[str, str]]:
-    """Yield each key of the table of settings with its default, as the page writes it."""
-    for cells in _rows(PAGE, "key"):
-        table = ""
-        names = re.findall(r"`([a-z_.]+)`", cells[0])
-        defaults = [text.strip("`") for text in cells[1].split(", ")]
-        for name, default in zip(names, defaults, strict=True):
-            table = table if name.startswith(".") else name.partition(".")[0]
-            yield (f"{table}{name}" if name.startswith(".") else name), default
-
-
-def _settings_defined() -> Iterator[tuple[str, object]]:
-    for field in msgspec.structs.fields(Settings):
-        if isinstance(field.default, msgspec.Struct):
-            for inner in msgspec.structs.fields(type(field.default)):
-                yield f"{field.name}.{inner.name}", inner.default
-        elif field.name != "stage":
-            yield field.name, field.default
-
-
-def test_the_page_has_every_setting_once_and_no_other() -> None:
-    assert sorted(name for name, _ in _settings_documented()) == sorted(
-        name for name, _ in _settings_defined()
-    )
-
-
-def test_the_page_has_every_key_of_a_rule_with_its_default() -> None:
-    documented = {cells[0].strip("`"): cells[1].strip("`") for cells in _rows(RECEIVING, "of a rule")}
-    actual = {field.name: field.default for field in msgspec.structs.fields(Rule)}
-    assert list(documented) == list(actual)
-    assert {
-        name: _written(default) for name, default in actual.items() if default not in {NODEFAULT, (), None}
-    } == {name: documented[name] for name, default in actual.items() if default not in {NODEFAULT, (), None}}
-
-
 def test_the_example_of_rules_is_valid(tmp_path: Path) -> None:
     example, _ = re.findall(r"^```toml\n(.*?)^```", RECEIVING, re.DOTALL | re.MULTILINE)
     path = tmp_path / "mailbus.toml"
@@ -95,18 +58,6 @@ def test_the_example_of_a_shared_rule_set_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "mailbus.toml"
     path.write_text(f'region = "us-east-1"\nidentity = "example.com"\n{example}')
     assert [Settings.load(path, stage).rule_set for stage in ("dev", "prod")] == ["all-stages", "all-stages"]
-
-
-def _written(default: object) -> str:
-    return str(default).lower() if isinstance(default, bool) else str(default)
-
-
-def test_the_page_has_every_default() -> None:
-    actual = dict(_settings_defined())
-    for name, documented in _settings_documented():
-        default = actual[name]
-        if isinstance(default, bool | int | float) or (isinstance(default, str) and default):
-            assert documented == _written(default), name
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from mailbus_cdk.mailbus import deployment
-from mailbus_cdk.settings.schema import Tracking
+from mailbus_cdk.settings.tables import Tracking
 from tests.infra.linters import lint, nag
 
 if TYPE_CHECKING:

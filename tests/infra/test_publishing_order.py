@@ -12,7 +12,7 @@ from aws_cdk import Environment, Stack
 from aws_cdk.assertions import Template
 
 from mailbus_cdk.mailbus import Mailbus
-from mailbus_cdk.settings.schema import Tracking
+from mailbus_cdk.settings.tables import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,7 @@ from aws_cdk.assertions import Template
 
 from mailbus_cdk.mailbus import Mailbus, deployment
 from mailbus_cdk.settings.receiving import Inbound, Rule
-from mailbus_cdk.settings.schema import Webhook
+from mailbus_cdk.settings.tables import Webhook
 from tests.infra.linters import lint, nag
 from tests.infra.templates import ACCOUNT
 

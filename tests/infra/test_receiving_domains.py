@@ -12,7 +12,7 @@ from aws_cdk.assertions import Template
 
 from mailbus_cdk.mailbus import Mailbus
 from mailbus_cdk.settings.receiving import Inbound, Rule
-from mailbus_cdk.settings.schema import Alarms
+from mailbus_cdk.settings.tables import Alarms
 from tests.infra.linters import lint
 from tests.infra.templates import SES_ARN, statements
 

@@ -12,7 +12,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[impor
 
 from mailbus_cdk.regions import RECEIVING_REGIONS, WITHOUT_ARCHIVE, WITHOUT_SCHEMAS
 from mailbus_cdk.settings.receiving import Inbound
-from mailbus_cdk.settings.schema import Webhook
+from mailbus_cdk.settings.tables import Webhook
 from tests.architecture.source_tree import ROOT
 from tests.infra.linters import lint
 

@@ -15,7 +15,7 @@ from mailbus_cdk.settings.checks import (
     OTHERS_CHARACTERS,
     SEND_DEFAULTS_BYTES,
 )
-from mailbus_cdk.settings.schema import Bulk, ClientParams, Sender, SessionParams, Transactional
+from mailbus_cdk.settings.tables import Bulk, ClientParams, Sender, SessionParams, Transactional
 from tests.infra.rights import TO_SEND
 from tests.infra.templates import (
     ACCOUNT,

@@ -19,7 +19,7 @@ from mailbus.metrics import put_metric
 from mailbus_cdk.constructs.webhook import REQUESTS_A_SECOND
 from mailbus_cdk.mailbus import Mailbus, deployment
 from mailbus_cdk.settings.receiving import Inbound
-from mailbus_cdk.settings.schema import Webhook
+from mailbus_cdk.settings.tables import Webhook
 from tests.architecture.source_tree import ROOT
 from tests.infra.conftest import TOPIC
 from tests.infra.linters import lint, nag

@@ -77,19 +77,68 @@ class Rule(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     applied. Rules that can match the same mail must have the same action.
     """
 
-    name: RuleName
-    recipients: Annotated[tuple[Recipient, ...], msgspec.Meta(max_length=RULE_RECIPIENTS)] = ()
-    action: ReceiptAction = "s3"
+    name: Annotated[
+        RuleName,
+        msgspec.Meta(
+            description="Its name; SES knows it as `mailbus-<stage>.<name>`. That has at most 64 characters."
+        ),
+    ]
+    recipients: Annotated[
+        tuple[Recipient, ...],
+        msgspec.Meta(
+            description="Addresses and domains; `.` before a domain is for all below it. By default all "
+            "domains. An address also matches with any label after a `+`. Each is of `inbound.domains`, "
+            "or below one.",
+            max_length=RULE_RECIPIENTS,
+        ),
+    ] = ()
+    action: Annotated[
+        ReceiptAction,
+        msgspec.Meta(
+            description="Where the mail goes. `s3` stores mail up to 40 MB; with `sns` it is in its "
+            "notification, up to 150 KB, and larger mail bounces; `bounce` refuses it."
+        ),
+    ] = "s3"
     # In UTF-8, SES replaces other bytes by U+FFFD.
-    encoding: SnsEncoding = DEFAULT_ENCODING
-    smtp_reply_code: SmtpReplyCode = "550"
-    status_code: SmtpStatusCode = "5.1.1"
-    message: SmtpText = "Mailbox does not exist"
-    sender: BounceSender | None = None
-    scan: bool = True
-    require_tls: bool = False
-    stop: bool = False
-    enabled: bool = True
+    encoding: Annotated[
+        SnsEncoding,
+        msgspec.Meta(
+            description="How a notification has the mail. `Base64` keeps every byte. In `UTF-8`, which is "
+            "easier to read, SES replaces each byte that is not UTF-8 by U+FFFD, so that attachments and "
+            "bodies in another charset may be lost."
+        ),
+    ] = DEFAULT_ENCODING
+    smtp_reply_code: Annotated[
+        SmtpReplyCode, msgspec.Meta(description="Of refused mail: the SMTP reply.")
+    ] = "550"
+    status_code: Annotated[
+        SmtpStatusCode,
+        msgspec.Meta(
+            description="Of refused mail: the enhanced status code. Its first digit is that of "
+            "`smtp_reply_code`."
+        ),
+    ] = "5.1.1"
+    message: Annotated[SmtpText, msgspec.Meta(description="Of refused mail: the text.")] = (
+        "Mailbox does not exist"
+    )
+    sender: Annotated[
+        BounceSender | None,
+        msgspec.Meta(
+            description="Of refused mail: whom the bounce is from. SES must have verified it. By default "
+            "`mailer-daemon@` the domain of the rule's first recipient."
+        ),
+    ] = None
+    scan: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Scan for spam and viruses. If no rule scans, both verdicts are `DISABLED`."
+        ),
+    ] = True
+    require_tls: Annotated[bool, msgspec.Meta(description="Mail that arrives without TLS bounces.")] = False
+    stop: Annotated[bool, msgspec.Meta(description="No rule after this one is applied.")] = False
+    enabled: Annotated[bool, msgspec.Meta(description="If `false`, the rule exists and matches nothing.")] = (
+        True
+    )
 
     @property
     def stops(self) -> bool:
@@ -98,22 +147,48 @@ class Rule(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Inbound(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Receiving. Without domains nothing is received."""
+    """Receiving."""
 
     domains: Annotated[
         tuple[Domain, ...],
         msgspec.Meta(
-            max_length=RULE_RECIPIENTS, extra={"hint": 'write a list: domains = ["inbound.example.com"]'}
+            description="The receiving domains. Without any nothing is received, and nothing is deployed "
+            "for it.",
+            max_length=RULE_RECIPIENTS,
+            extra={"hint": 'write a list: domains = ["inbound.example.com"]'},
         ),
     ] = ()
     rules: Annotated[
         tuple[Rule, ...],
-        msgspec.Meta(max_length=RULES, extra={"hint": "write each rule under [[inbound.rules]]"}),
+        msgspec.Meta(
+            description="The receipt rules, in order. By default one that stores all mail of the domains.",
+            max_length=RULES,
+            extra={"hint": "write each rule under [[inbound.rules]]"},
+        ),
     ] = ()
-    existing_identities: tuple[Domain, ...] = ()
-    rule_set_name: RuleName | None = None
-    encrypt: bool = False
-    displace_active_rule_set: bool = False
+    existing_identities: Annotated[
+        tuple[Domain, ...],
+        msgspec.Meta(
+            description="Domains that are identities in SES already. None is created for them, and for "
+            "domains below."
+        ),
+    ] = ()
+    rule_set_name: Annotated[
+        RuleName | None,
+        msgspec.Meta(
+            description="A receipt rule set that exists, to which the rules are added. By default the "
+            "deployment has its own, `mailbus-<stage>`."
+        ),
+    ] = None
+    encrypt: Annotated[
+        bool, msgspec.Meta(description="SES encrypts mail with a key of the deployment before it stores it.")
+    ] = False
+    displace_active_rule_set: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Replace a receipt rule set that is active already. Otherwise the deployment fails."
+        ),
+    ] = False
 
     @property
     def receipt_rules(self) -> tuple[Rule, ...]:

@@ -6,140 +6,140 @@ from typing import Annotated, Any
 
 import msgspec
 
-from mailbus.environment import ENTRY_BYTES, NAME_PREFIX
+from mailbus.environment import NAME_PREFIX
 from mailbus_cdk.settings.receiving import Inbound
 from mailbus_cdk.settings.section import Section
+from mailbus_cdk.settings.tables import (
+    Alarms,
+    Bulk,
+    ClientParams,
+    Events,
+    Retention,
+    Sender,
+    SessionParams,
+    Tracking,
+    Transactional,
+    Webhook,
+)
 from mailbus_cdk.settings.values import (
-    AlarmTopicArn,
     Architecture,
     BucketName,
-    Concurrency,
     ConfigurationSetName,
-    Days,
     DmarcPolicy,
     Domain,
     HostedZoneId,
     Identity,
     LogRetentionDays,
-    MergeBy,
     MessageTagName,
-    OnUnknown,
     OtherIdentity,
-    RawMailDays,
     Region,
-    RoleArn,
     StageName,
-    TopicArn,
 )
-
-
-class Retention(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many days stored data is kept."""
-
-    raw_days: RawMailDays = 90
-    parts_days: Days = 90
-    event_archive_days: Days = 30
-
-
-class Events(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The largest event on the bus, in bytes. Not every target accepts what EventBridge does."""
-
-    entry_bytes: Annotated[int, msgspec.Meta(ge=ENTRY_BYTES, le=1_000_000)] = ENTRY_BYTES
-
-
-class Sender(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long jobs are remembered, what happens to mails with an unknown outcome, and how merges are sent.
-
-    `merge_by` is SES's action: `SendBulkEmail` for up to 50 recipients a call, or `SendEmail` for each.
-    """
-
-    on_unknown: OnUnknown = "resend"
-    # At least as long as a report may take: settings/doubt.py.
-    doubt_seconds: Annotated[float, msgspec.Meta(le=3600)] = 120
-    ledger_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 7
-    merge_by: MergeBy = "SendBulkEmail"
-
-
-class Transactional(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The lane of urgent mail."""
-
-    max_concurrency: Concurrency = 5
-
-
-class Bulk(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The lane of all other mail. `share` is the part of the account's rate that it may use."""
-
-    max_concurrency: Concurrency = 5
-    share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
-
-
-class Tracking(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The domain of tracked links, and identities whose feedback notifications are tracked too.
-
-    SES publishes the feedback notifications of `notified_identities` to the tracking topic. If another topic
-    is set already, the deployment fails unless `displace_notification_topics` is set.
-    """
-
-    custom_redirect_domain: Domain | None = None
-    notified_identities: tuple[Identity, ...] = ()
-    displace_notification_topics: bool = False
-
-
-class Webhook(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """SNS topics of other accounts or regions that deliver over HTTPS. Without any there is no webhook."""
-
-    topic_arns: tuple[TopicArn, ...] = ()
-    confirm_subscriptions: bool = True
-
-
-class Alarms(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The alarms' thresholds, and the SNS topic that they notify, if any."""
-
-    topic_arn: AlarmTopicArn | None = None
-    # SQS keeps a message for 14 days at most.
-    oldest_job_seconds: Annotated[int, msgspec.Meta(ge=60, le=1_209_600)] = 900
-
-
-class ClientParams(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The timeouts of calls to SES, in seconds. The sender's own timeout is derived from them."""
-
-    connect_timeout: Annotated[float, msgspec.Meta(ge=1, le=60)] = 3
-    read_timeout: Annotated[float, msgspec.Meta(ge=1, le=300)] = 15
-
-    @property
-    def call_seconds(self) -> float:
-        """The longest time that one call of SES takes."""
-        return self.connect_timeout + self.read_timeout
-
-
-class SessionParams(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The SES that mail is sent through, if not the deployment's own: a role to assume, a region."""
-
-    role_arn: RoleArn | None = None
-    region: Region | None = None
 
 
 class StageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings of one stage, each of its type; `Settings` also checks the rules between them."""
 
     stage: StageName
-    region: Region
-    identity: Identity
-    identity_exists: bool = False
-    mail_from_domain: Domain | None = None
-    dmarc_policy: DmarcPolicy | None = None
-    hosted_zone_id: HostedZoneId | None = None
-    configuration_set_name: ConfigurationSetName | None = None
-    configuration_set_exists: bool = False
-    other_identities: tuple[OtherIdentity, ...] = ()
-    other_configuration_sets: tuple[ConfigurationSetName, ...] = ()
-    message_tag_name: MessageTagName | None = None
-    metadata_in_headers: bool = True
-    send_defaults: dict[str, Any] = msgspec.field(default_factory=dict)
-    source_buckets: tuple[BucketName, ...] = ()
-    max_attempts: Annotated[int, msgspec.Meta(ge=1, le=90)] = 20
-    architecture: Architecture = "arm64"
-    log_retention_days: LogRetentionDays = 30
+    region: Annotated[
+        Region,
+        msgspec.Meta(
+            description="The region of the deployment. With `inbound.domains`, one in which SES receives "
+            "mail."
+        ),
+    ]
+    identity: Annotated[Identity, msgspec.Meta(description="The sender: a domain, or one address.")]
+    identity_exists: Annotated[
+        bool,
+        msgspec.Meta(
+            description="The identity is in the account already. It is not created, changed or deleted."
+        ),
+    ] = False
+    mail_from_domain: Annotated[
+        Domain | None,
+        msgspec.Meta(
+            description="A domain below the identity's for bounces. SPF then applies to the same domain "
+            "as From."
+        ),
+    ] = None
+    dmarc_policy: Annotated[
+        DmarcPolicy | None,
+        msgspec.Meta(description="The policy of the domain's DMARC record. By default there is no record."),
+    ] = None
+    hosted_zone_id: Annotated[
+        HostedZoneId | None,
+        msgspec.Meta(
+            description="The domain's hosted zone in Route 53, for its DNS records. The DKIM, MAIL FROM "
+            "and DMARC records are created there."
+        ),
+    ] = None
+    configuration_set_name: Annotated[
+        ConfigurationSetName | None,
+        msgspec.Meta(description="The name of the configuration set. By default `mailbus-<stage>`."),
+    ] = None
+    configuration_set_exists: Annotated[
+        bool,
+        msgspec.Meta(
+            description="The configuration set exists already. Only an event destination, "
+            "`mailbus-<stage>`, is added."
+        ),
+    ] = False
+    other_identities: Annotated[
+        tuple[OtherIdentity, ...],
+        msgspec.Meta(
+            description="Existing identities that jobs may be from too. An ARN names one of another account."
+        ),
+    ] = ()
+    other_configuration_sets: Annotated[
+        tuple[ConfigurationSetName, ...],
+        msgspec.Meta(
+            description="Existing configuration sets that jobs may name. Each gets an event destination."
+        ),
+    ] = ()
+    message_tag_name: Annotated[
+        MessageTagName | None,
+        msgspec.Meta(
+            description="The SES message tag that carries a job's tag. Each job can then have one tag, of "
+            "`A-Za-z0-9_-`."
+        ),
+    ] = None
+    metadata_in_headers: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Write a job's metadata into the mail, where recipients can read it. If `false`, "
+            "events get it from the ledger. When it is turned on, later events of mail already sent have "
+            "none."
+        ),
+    ] = True
+    send_defaults: Annotated[
+        dict[str, Any],
+        msgspec.Meta(
+            description="Job fields for jobs that do not set them. Any but `job_id`, `content_ref` and "
+            "`schema_version`, at most 1,800 bytes as JSON."
+        ),
+    ] = msgspec.field(default_factory=dict)
+    source_buckets: Annotated[
+        tuple[BucketName, ...],
+        msgspec.Meta(description="Buckets that jobs may refer to, besides the deployment's own."),
+    ] = ()
+    max_attempts: Annotated[
+        int,
+        msgspec.Meta(
+            description="Tries of a job until a temporary error counts as permanent. 20 take two to three "
+            "hours.",
+            ge=1,
+            le=90,
+        ),
+    ] = 20
+    architecture: Annotated[
+        Architecture,
+        msgspec.Meta(
+            description="The functions' processors. `host` is this machine's own, for the embedded AWS."
+        ),
+    ] = "arm64"
+    log_retention_days: Annotated[
+        LogRetentionDays, msgspec.Meta(description="How long CloudWatch keeps the functions' logs, in days.")
+    ] = 30
     retention: Retention = Retention()
     events: Events = Events()
     sender: Sender = Sender()

@@ -7,7 +7,7 @@ import pytest
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.identities import covers, present, to_create
 from mailbus_cdk.settings.receiving import Inbound
-from mailbus_cdk.settings.schema import SessionParams
+from mailbus_cdk.settings.tables import SessionParams
 
 ARN = "arn:aws:ses:us-east-1:444455556666:identity/example.org"
 

@@ -8,7 +8,7 @@ import pytest
 from mailbus.errors import ConfigurationError
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.receiving import Inbound, Rule
-from mailbus_cdk.settings.schema import Retention, Tracking
+from mailbus_cdk.settings.tables import Retention, Tracking
 from tests.unit.mailbus_cdk.settings.stage_file import DOMAIN, FILE, receiving, rejected
 
 if TYPE_CHECKING:

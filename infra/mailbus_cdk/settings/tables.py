@@ -1,0 +1,216 @@
+"""The tables of a stage's settings: their keys, limits and defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from mailbus.environment import ENTRY_BYTES
+from mailbus_cdk.settings.section import Section
+from mailbus_cdk.settings.values import (
+    AlarmTopicArn,
+    Concurrency,
+    Days,
+    Domain,
+    Identity,
+    MergeBy,
+    OnUnknown,
+    RawMailDays,
+    Region,
+    RoleArn,
+    TopicArn,
+)
+
+
+class Retention(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many days stored data is kept."""
+
+    raw_days: Annotated[
+        RawMailDays,
+        msgspec.Meta(
+            description="Received mail, as it arrived. Its notification may wait 14 days in its queue and "
+            "14 in the dead-letter queue."
+        ),
+    ] = 90
+    parts_days: Annotated[
+        Days, msgspec.Meta(description="The attachments and inline parts of received mail, decoded.")
+    ] = 90
+    event_archive_days: Annotated[
+        Days,
+        msgspec.Meta(description="All events of the bus, for replay. No effect in regions without archives."),
+    ] = 30
+
+
+class Events(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Events on the bus."""
+
+    entry_bytes: Annotated[
+        int,
+        msgspec.Meta(
+            description="The largest event on the bus, in bytes. What does not fit is in S3. Not every "
+            "target of a rule accepts what the bus does.",
+            ge=ENTRY_BYTES,
+            le=1_000_000,
+        ),
+    ] = ENTRY_BYTES
+
+
+class Sender(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How jobs become mails: what an unknown outcome means, how long ids last, how merges are sent."""
+
+    on_unknown: Annotated[
+        OnUnknown,
+        msgspec.Meta(
+            description="What happens to a mail in doubt after `doubt_seconds`. `fail` dead-letters the "
+            "job, and `resend` may send it twice."
+        ),
+    ] = "resend"
+    # At least as long as a report may take: settings/doubt.py.
+    doubt_seconds: Annotated[
+        float,
+        msgspec.Meta(
+            description="How long a mail that SES may have accepted waits for SES's own event. At least "
+            "as long as a report may take: 112 with the default timeouts.",
+            le=3600,
+        ),
+    ] = 120
+    ledger_days: Annotated[
+        int,
+        msgspec.Meta(description="How long a job is remembered, so that its id is sent once.", ge=1, le=365),
+    ] = 7
+    merge_by: Annotated[
+        MergeBy,
+        msgspec.Meta(
+            description="SES's action for merges. `SendBulkEmail` takes up to 50 recipients a call; "
+            "`SendEmail`, with a call for each, is for accounts where SES limits the calls of the first."
+        ),
+    ] = "SendBulkEmail"
+
+
+class Transactional(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lane of urgent mail."""
+
+    max_concurrency: Annotated[Concurrency, msgspec.Meta(description="Workers of urgent mail at a time.")] = 5
+
+
+class Bulk(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lane of all other mail, which gets what urgent mail leaves of the account's rate."""
+
+    max_concurrency: Annotated[
+        Concurrency, msgspec.Meta(description="Workers of all other mail at a time.")
+    ] = 5
+    share: Annotated[
+        float,
+        msgspec.Meta(
+            description="The most of the account's rate that bulk mail may use. It is of what "
+            "transactional mail leaves.",
+            gt=0,
+            le=1,
+        ),
+    ] = 1.0
+
+
+class Tracking(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Tracked links, and notifications that are tracked beside the configuration set's events."""
+
+    custom_redirect_domain: Annotated[
+        Domain | None,
+        msgspec.Meta(
+            description="The domain in tracked links and pixels, in place of SES's own. It, or one above "
+            "it, must be verified in SES."
+        ),
+    ] = None
+    notified_identities: Annotated[
+        tuple[Identity, ...],
+        msgspec.Meta(
+            description="Identities whose feedback notifications are tracked too. SES publishes them to "
+            "the tracking topic, with headers. Each is `identity`, or one of `other_identities`."
+        ),
+    ] = ()
+    displace_notification_topics: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Take them from another topic that they go to now. Otherwise the deployment fails."
+        ),
+    ] = False
+
+
+class Webhook(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """SNS over HTTPS."""
+
+    topic_arns: Annotated[
+        tuple[TopicArn, ...],
+        msgspec.Meta(
+            description="SNS topics of other accounts or regions that deliver over HTTPS. Without any "
+            "there is no webhook."
+        ),
+    ] = ()
+    confirm_subscriptions: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Confirm subscriptions of these topics. If `false`, each is refused, and an alarm "
+            "asks to confirm it by hand."
+        ),
+    ] = True
+
+
+class Alarms(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The alarms in CloudWatch."""
+
+    topic_arn: Annotated[
+        AlarmTopicArn | None,
+        msgspec.Meta(
+            description="An SNS topic that is notified of each alarm and of its end. It must be of the "
+            "same region."
+        ),
+    ] = None
+    # SQS keeps a message for 14 days at most.
+    oldest_job_seconds: Annotated[
+        int,
+        msgspec.Meta(
+            description="How long a transactional job may wait, to be received or to be sent.",
+            ge=60,
+            le=1_209_600,
+        ),
+    ] = 900
+
+
+class ClientParams(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The timeouts of calls to SES."""
+
+    connect_timeout: Annotated[
+        float,
+        msgspec.Meta(
+            description="Until a connection is made, in seconds. The sender's own timeout is 60 seconds, "
+            "or 42 more than both if that is longer.",
+            ge=1,
+            le=60,
+        ),
+    ] = 3
+    read_timeout: Annotated[
+        float, msgspec.Meta(description="Until an answer begins, in seconds.", ge=1, le=300)
+    ] = 15
+
+    @property
+    def call_seconds(self) -> float:
+        """The longest time that one call of SES takes."""
+        return self.connect_timeout + self.read_timeout
+
+
+class SessionParams(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The SES that mail is sent through, if not the deployment's own."""
+
+    role_arn: Annotated[
+        RoleArn | None,
+        msgspec.Meta(
+            description="A role that the sender assumes to send, such as one of another account. The "
+            "events of its mail are not tracked here without a webhook."
+        ),
+    ] = None
+    region: Annotated[
+        Region | None,
+        msgspec.Meta(
+            description="The region of the SES that mail is sent through. By default the deployment's."
+        ),
+    ] = None
