@@ -10,7 +10,7 @@ from aws_cdk import Environment, Stack
 
 from mailbus.stages import QUEUE_ARNS, QUEUE_URLS
 from mailbus_cdk.mailbus import Mailbus, deployment
-from mailbus_cdk.settings.schema import Webhook
+from mailbus_cdk.settings.tables import Webhook
 from tests.infra.linters import lint, nag
 from tests.infra.templates import Templates
 
