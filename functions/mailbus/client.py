@@ -7,7 +7,6 @@ repeated call enqueues the same job, which is sent once.
 from __future__ import annotations
 
 import random
-import re
 import threading
 import time
 from collections.abc import Mapping
@@ -16,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailbus.aws import call_errors, sessions
-from mailbus.aws.partitions import REGION, dns_suffix
+from mailbus.aws import call_errors, queue_endpoints, sessions, stage_queues
+from mailbus.aws.stage_queues import StageQueue
 from mailbus.chunks import chunked
 from mailbus.environment import JOBS_BUCKET_TAG, LEDGER_TABLE_TAG
 from mailbus.errors import ConfigurationError, InvalidJob, MailbusError, SendError
@@ -29,6 +28,7 @@ from mailbus.ledger.cancellation import cancel
 from mailbus.ledger.table import LedgerTable
 from mailbus.queue_urls import check_queue_url
 from mailbus.sqs_messages import MAX_CALL_MESSAGES, MAX_MESSAGE_BYTES
+from mailbus.stages import TRANSACTIONAL, Lane, check_lane, check_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
     from types_boto3_sqs.client import SQSClient
     from types_boto3_sqs.type_defs import SendMessageBatchResultTypeDef
+    from types_boto3_ssm.client import SSMClient
 
     from mailbus.ledger.cancellation import Cancellation
 
@@ -46,11 +47,6 @@ BATCH_ATTEMPTS: Final = 5
 BACKOFF_SECONDS: Final = 0.1
 # Longer than any job can be scheduled ahead, so that a cancelled job stays cancelled.
 CANCELLED_SECONDS: Final = 400 * 24 * 60 * 60
-
-# today's queue URLs, and those of https://docs.aws.amazon.com/general/latest/gr/sqs-service.html
-_QUEUE_URL: Final = re.compile(
-    rf"https://(?:sqs\.(?P<today>{REGION})|(?P<legacy>{REGION})\.queue)\.(?P<suffix>[a-z0-9.-]+)/"
-)
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,18 +75,23 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Client:
-    """A client of one send queue: the stack output `SendQueueUrl`, or `BulkQueueUrl` for the bulk lane.
+    """A client of one send queue.
 
-    Clients of AWS are created on first use from `session` (by default with boto3's own credentials), unless
-    they are given. `send_defaults` are the deployment's setting of that name: pass them if jobs leave fields
-    out that they fill in, so that such jobs are valid here. `clock` is in epoch seconds.
+    The queue is that of a `lane` of a `stage`, which is looked up once, on first use, in the session's
+    region, or that of `queue_url`, the stack output `SendQueueUrl` or `BulkQueueUrl`. Clients of AWS are
+    created on first use from `session` (by default with boto3's own credentials and region), unless they are
+    given. `send_defaults` are the deployment's setting of that name: pass them if jobs leave fields out that
+    they fill in, so that such jobs are valid here. `clock` is in epoch seconds.
     """
 
     def __init__(  # noqa: PLR0913 - an application or a test may pass each of these
         self,
-        queue_url: str,
+        queue_url: str | None = None,
         *,
+        stage: str | None = None,
+        lane: Lane = TRANSACTIONAL,
         session: boto3.Session | None = None,
+        ssm: SSMClient | None = None,
         sqs: SQSClient | None = None,
         s3: S3Client | None = None,
         dynamodb: DynamoDBClient | None = None,
@@ -98,15 +99,15 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        check_queue_url(queue_url)
-        self._queue_url = queue_url
+        self._queue = _queue(queue_url, stage, lane)
         self._session = session
-        self._clients: dict[str, Any] = {"sqs": sqs, "s3": s3, "dynamodb": dynamodb}
+        self._clients: dict[str, Any] = {"ssm": ssm, "sqs": sqs, "s3": s3, "dynamodb": dynamodb}
         self._send_defaults = send_defaults
         self._sleep = sleep
         self._clock = clock
         self._deployment: Deployment | None = None
         self._lock = threading.Lock()
+        self._finding = threading.Lock()
 
     def send(self, job: SendJob | Mapping[str, Any]) -> Sent:
         """Enqueue one job.
@@ -117,7 +118,7 @@ class Client:
         message = self._message(job)
         sqs: SQSClient = self._aws("sqs")
         try:
-            answer = sqs.send_message(QueueUrl=self._queue_url, MessageBody=message.body)
+            answer = sqs.send_message(QueueUrl=self._queue_url(), MessageBody=message.body)
         except (ClientError, BotoCoreError) as error:
             raise call_errors.translated(error, call_errors.SEND) from error
         return Sent(job_id=message.job_id, message_id=answer["MessageId"])
@@ -206,7 +207,7 @@ class Client:
                 self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
             try:
                 answer = sqs.send_message_batch(
-                    QueueUrl=self._queue_url,
+                    QueueUrl=self._queue_url(),
                     Entries=[{"Id": str(index), "MessageBody": batch[index].body} for index in pending],
                 )
             except (ClientError, BotoCoreError) as error:
@@ -226,7 +227,7 @@ class Client:
         if self._deployment is None:
             sqs: SQSClient = self._aws("sqs")
             try:
-                answer = sqs.list_queue_tags(QueueUrl=self._queue_url)
+                answer = sqs.list_queue_tags(QueueUrl=self._queue_url())
             except (ClientError, BotoCoreError) as error:
                 raise call_errors.translated(error, call_errors.READ_TAGS) from error
             tags = answer.get("Tags", {})
@@ -242,26 +243,60 @@ class Client:
             )
         return self._deployment
 
+    def _queue_url(self) -> str:
+        """Return the queue's URL; that of a stage is looked up once."""
+        with self._finding:
+            if isinstance(self._queue, StageQueue):
+                self._queue = stage_queues.find(self._queue, self._aws("ssm"))
+            return self._queue
+
     def _aws(self, service: str) -> Any:  # noqa: ANN401 - the caller names the client's type
         """Return the client of a service of AWS; it is created on first use."""
+        # a stage is in the session's region, and its queue's URL, if it is AWS's, has the same
+        queue = self._queue if service == "ssm" else self._queue_url()
         with self._lock:
             if self._clients[service] is None:
-                session: Any = self._session or sessions.open_session()
-                self._session = session
-                self._clients[service] = session.client(
-                    service,
-                    # so that an application need not configure it
-                    region_name=_region_in(self._queue_url),
-                    config=sessions.config(max_attempts=CALL_ATTEMPTS),
-                )
+                self._clients[service] = self._create(service, queue)
             return self._clients[service]
 
+    def _create(self, service: str, queue: str | StageQueue) -> Any:  # noqa: ANN401 - as above
+        session: Any = self._session
+        region = queue_endpoints.region_in(queue) if isinstance(queue, str) else None
+        try:
+            if session is None:
+                session = self._session = sessions.open_session()
+            # with the queue's region, so that an application need not configure it
+            client = session.client(
+                service, region_name=region, config=sessions.config(max_attempts=CALL_ATTEMPTS)
+            )
+        except BotoCoreError as error:
+            raise call_errors.translated(error, call_errors.SEND) from error
+        except ValueError as error:
+            # botocore's, of the environment and the profile
+            reason = f"AWS_ENDPOINT_URL must be a URL, such as http://127.0.0.1:4566: {error}"
+            raise ConfigurationError(reason) from error
+        endpoint = str(client.meta.endpoint_url)
+        if isinstance(queue, StageQueue):
+            stage_queues.check_endpoint(queue, endpoint)
+        elif service == "sqs":
+            queue_endpoints.check_endpoint(queue, endpoint)
+        return client
 
-def _region_in(queue_url: str) -> str | None:
-    """Return the region in a queue's URL; None if the URL is not one of AWS's own."""
-    found = _QUEUE_URL.match(queue_url)
-    region = found and (found["today"] or found["legacy"])
-    return region if found and region and found["suffix"] == dns_suffix(region) else None
+
+def _queue(url: str | None, stage: str | None, lane: Lane) -> str | StageQueue:
+    """Return the queue that an application names by its URL, or by stage and lane."""
+    check_lane(lane)
+    if stage is None:
+        check_queue_url(url)
+        if lane != TRANSACTIONAL:
+            reason = f'lane is of a stage, Client(stage="prod", lane={lane!r}); a URL is of one lane already'
+            raise ConfigurationError(reason)
+        return str(url)
+    if url is not None:
+        reason = "pass either the queue's URL or the stage, not both: the stage has its queue's URL"
+        raise ConfigurationError(reason)
+    check_stage(stage)
+    return StageQueue(stage=stage, lane=lane)
 
 
 def _job_id_of(job: object) -> str | None:

@@ -19,6 +19,8 @@ STAGE_PATTERN: Final = r"^[a-z][a-z0-9-]{0,23}$"
 #: The output with the URL of each lane's queue.
 QUEUE_URLS: Final[Mapping[Lane, str]] = {"transactional": "SendQueueUrl", "bulk": "BulkQueueUrl"}
 QUEUE_ARNS: Final[Mapping[Lane, str]] = {"transactional": "SendQueueArn", "bulk": "BulkQueueArn"}
+#: The lane of mail that a user is waiting for.
+TRANSACTIONAL: Final = "transactional"
 LANES: Final[tuple[Lane, ...]] = get_args(Lane)
 
 
@@ -29,7 +31,7 @@ def parameter_name(stage: str, output: str) -> str:
 
 def check_stage(stage: object) -> None:
     """Raise `ConfigurationError` if nothing can be the stage of that name."""
-    if not (isinstance(stage, str) and re.match(STAGE_PATTERN, stage, re.ASCII)):
+    if not (isinstance(stage, str) and re.fullmatch(STAGE_PATTERN, stage, re.ASCII)):
         reason = f'stage must be the name of a stage in mailbus.toml, such as "prod" (it is {stage!r})'
         raise ConfigurationError(reason)
 

@@ -8,6 +8,7 @@ from botocore.stub import Stubber
 
 import mailbus
 from mailbus import Client
+from mailbus.errors import ConfigurationError
 from tests.unit.mailbus.deployment import JOB, in_a_process
 from tests.unit.mailbus.fake_deployment import (
     QUEUE,
@@ -45,17 +46,40 @@ def test_clients_are_of_the_queues_own_region_and_say_who_they_are() -> None:
         ("https://sqs.cn-north-1.amazonaws.com.cn/210987654321/send", "cn-north-1"),
         ("https://sqs.eusc-de-east-1.amazonaws.eu/210987654321/send", "eusc-de-east-1"),
         ("https://sqs.us-iso-east-1.c2s.ic.gov/210987654321/send", "us-iso-east-1"),
-        ("https://sqs.eu-west-1.example.com/210987654321/send", "us-west-2"),
-        ("http://127.0.0.1:4566/000000000000/send", "us-west-2"),
     ],
 )
-def test_the_region_is_the_urls_or_the_sessions(url: str, region: str) -> None:
+def test_the_region_is_the_urls(url: str, region: str) -> None:
     session = boto3.Session(
         aws_access_key_id="nobody", aws_secret_access_key="nothing", region_name="us-west-2"
     )
     client = Client(url, session=session)
     for service in ("sqs", "s3", "dynamodb"):
         assert client._aws(service).meta.region_name == region  # noqa: SLF001 - no call is made
+
+
+@pytest.mark.parametrize(
+    ("url", "endpoint"),
+    [
+        ("https://sqs.eu-west-1.example.com/210987654321/send", "https://sqs.eu-west-1.example.com"),
+        ("http://127.0.0.1:4566/000000000000/send", "http://127.0.0.1:4566"),
+    ],
+)
+def test_a_queue_that_is_not_of_aws_has_the_sessions_region_and_needs_an_endpoint(
+    url: str, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = boto3.Session(
+        aws_access_key_id="nobody", aws_secret_access_key="nothing", region_name="us-west-2"
+    )
+    with pytest.raises(ConfigurationError) as raised:
+        Client(url, session=session).send(JOB)
+    assert str(raised.value) == (
+        f"the queue is at {endpoint}, but calls go to https://sqs.us-west-2.amazonaws.com; set the "
+        f"environment variable AWS_ENDPOINT_URL to {endpoint}"
+    )
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    sqs = Client(url, session=session)._aws("sqs")  # noqa: SLF001 - no call is made
+    assert (sqs.meta.region_name, sqs.meta.endpoint_url) == ("us-west-2", endpoint)
 
 
 def test_the_client_needs_nothing_but_boto3_and_msgspec() -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from botocore.exceptions import (
     ConnectTimeoutError,
@@ -10,7 +8,6 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from mailbus import Client
 from mailbus.errors import ConfigurationError, SendError
 from tests.unit.mailbus.deployment import JOB, Deployment
 from tests.unit.mailbus.fake_deployment import (
@@ -66,9 +63,3 @@ def test_an_error_of_sqs_keeps_its_text_up_to_a_limit(deployment: Deployment) ->
     with pytest.raises(SendError, match="We had a problem") as raised:
         deployment.client.send(JOB)
     assert len(str(raised.value)) < 400
-
-
-@pytest.mark.parametrize("url", ["", "mailbus-prod-send", "arn:aws:sqs:eu-west-1:210987654321:send", None])
-def test_an_invalid_queue_url_is_refused(url: Any) -> None:
-    with pytest.raises(ConfigurationError, match="SendQueueUrl"):
-        Client(url)
