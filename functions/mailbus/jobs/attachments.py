@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from mailbus.addresses import require_one_line
 from mailbus.encoded_words import decode_words
-from mailbus.jobs.content_types import media_type_of, read_content_type
+from mailbus.jobs.content_types import MAIL_TYPE, media_type_of, read_content_type
 from mailbus.jobs.job import Attachment
 from mailbus.jobs.json_paths import refuse
+from mailbus.jobs.part_headers import check_template_part_headers, read_part_headers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,8 +53,6 @@ def _attachment(written: WrittenAttachment, path: str) -> Attachment:
         refuse(f"{path}.content", "is missing; set it to the file's bytes in base64, or set s3")
     if written.content is not None and written.s3 is not None:
         refuse(f"{path}.s3", "is not allowed together with content; set one of them")
-    if written.filename is None and written.content_id is None:
-        refuse(f"{path}.filename", "is missing; it is optional only with a content_id")
     content_type = written.content_type
     inline = written.content_id is not None
     return Attachment(
@@ -66,6 +65,7 @@ def _attachment(written: WrittenAttachment, path: str) -> Attachment:
         if written.content_id is None
         else _content_id(written.content_id, f"{path}.content_id"),
         disposition=written.disposition or ("inline" if inline else "attachment"),
+        headers=read_part_headers(written.headers or {}, f"{path}.headers"),
     )
 
 
@@ -77,6 +77,11 @@ def _check_for_template(attachment: Attachment, path: str) -> None:
             refuse(
                 f"{path}.{name}", f"has {len(text)} characters; in a merge SES allows {MAX_TEMPLATE_FIELD}"
             )
+    if attachment.is_mail:
+        refuse(
+            f"{path}.content_type", "is a mail, which SES attaches to no template; send it without a merge"
+        )
+    check_template_part_headers(attachment.headers, f"{path}.headers")
 
 
 def _filename(text: str, path: str) -> str:
@@ -88,8 +93,13 @@ def _filename(text: str, path: str) -> str:
 
 def _attachment_type(text: str, path: str) -> str:
     written = read_content_type(text, path)
-    if media_type_of(written).startswith(("multipart/", "message/")):
-        refuse(path, "is a type that MIME does not allow in base64; use application/octet-stream")
+    media_type = media_type_of(written)
+    if media_type.startswith(("multipart/", "message/")) and media_type != MAIL_TYPE:
+        refuse(
+            path,
+            "is a type that MIME does not allow in base64; attach a whole mail as message/rfc822, and anything "
+            "else as application/octet-stream",
+        )
     return written
 
 

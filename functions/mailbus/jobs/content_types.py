@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from typing import Final
 
 MAX_CONTENT_TYPE: Final = 255
+# a whole mail as an attachment
+MAIL_TYPE: Final = "message/rfc822"
 
 _NAME: Final = r"[A-Za-z0-9!#$&^_.+-]+"
 _TOKEN: Final = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+"  # noqa: S105 - RFC 2045's token, no secret

@@ -94,11 +94,17 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     filename: Annotated[
         str | None,
         msgspec.Meta(
-            description="1 to 255 characters; optional with a content_id.",
+            description="1 to 255 characters.",
             extra={"also_called": ["name"]},
         ),
     ] = None
-    content_type: Annotated[str | None, msgspec.Meta(description="Default: application/octet-stream.")] = None
+    content_type: Annotated[
+        str | None,
+        msgspec.Meta(
+            description="Default: application/octet-stream. message/rfc822 attaches a mail, such as one that is "
+            "forwarded."
+        ),
+    ] = None
     content_id: Annotated[
         str | None,
         msgspec.Meta(description='Makes the part inline: html shows it by "cid:" and this id.'),
@@ -106,6 +112,13 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     disposition: Annotated[
         Literal["attachment", "inline"] | None,
         msgspec.Meta(description="Default: inline with a content_id, otherwise attachment."),
+    ] = None
+    headers: Annotated[
+        dict[str, str] | None,
+        msgspec.Meta(
+            description="Other headers of the part, such as Content-Language; in a merge only "
+            "Content-Description."
+        ),
     ] = None
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from mailbus.addresses import address_key
 from mailbus.events import Mailbox, MetadataValue
+from mailbus.jobs.content_types import MAIL_TYPE, media_type_of
 from mailbus.jobs.contract import Alternative, S3Object
 from mailbus.jobs.inline_template import InlineTemplate
 from mailbus.jobs.merge_data import merge_data
@@ -19,13 +20,22 @@ Disposition = Literal["attachment", "inline"]
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of the mail: its bytes, or the S3 object that has them. `content_id` has no angle brackets."""
+    """A file of the mail: its bytes, or the S3 object that has them.
+
+    `content_id` has no angle brackets; `headers` are in 7 bits, as they are sent.
+    """
 
     content: bytes | S3Object
     content_type: str
     filename: str | None
     content_id: str | None
     disposition: Disposition
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_mail(self) -> bool:
+        """Whether it is a mail, such as one that is forwarded, which MIME does not allow in base64."""
+        return media_type_of(self.content_type) == MAIL_TYPE
 
 
 class MergeRecipient(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from mailbus.jobs.content_types import split_content_type
 from mailbus.jobs.contract import S3Object
 from mailbus.jobs.header_fields import foldable_words
 from sender.ses import mime_headers
+from sender.ses.attached_mail import seven_bit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,9 +70,10 @@ def build_message(job: Job, *, metadata_in_headers: bool, message_bytes: int = M
 
 
 def minimum_bytes(job: Job) -> int:
-    """Return a lower bound of a message's size: the texts, and the attachments in base64."""
+    """Return a lower bound of a message's size: the texts, and the attachments in base64, unless it is a mail."""
     texts = (job.text or "", job.html or "", *(alternative.content for alternative in job.alternatives))
-    return sum(map(len, texts)) + sum(base64_bytes(len(content_bytes(file))) for file in job.attachments)
+    files = ((file, len(content_bytes(file))) for file in job.attachments)
+    return sum(map(len, texts)) + sum(size if file.is_mail else base64_bytes(size) for file, size in files)
 
 
 def base64_bytes(size: int) -> int:
@@ -173,16 +175,20 @@ def _attachment(attachment: Attachment) -> Leaf:
         disposition = [f"{attachment.disposition};", *mime_headers.parameter("filename", attachment.filename)]
     fields = [
         f"Content-Type: {attachment.content_type}",
-        "Content-Transfer-Encoding: base64",
+        f"Content-Transfer-Encoding: {'7bit' if attachment.is_mail else 'base64'}",
         mime_headers.field("Content-Disposition", disposition),
     ]
     if attachment.content_id is not None:
         fields.append(f"Content-ID: <{attachment.content_id}>")
-    return Leaf(fields=tuple(fields), body=content_bytes(attachment), raw=True)
+    fields += [mime_headers.field(name, foldable_words(name, value)) for name, value in attachment.headers]
+    content = content_bytes(attachment)
+    if attachment.is_mail:
+        return Leaf(fields=tuple(fields), body=seven_bit(content))
+    return Leaf(fields=tuple(fields), body=content, raw=True)
 
 
 def _multipart(job: Job, subtype: str, parts: Sequence[Part], type_: str | None = None) -> Container:
-    boundary = _boundary(job.job_id, subtype)
+    boundary = _boundary(job, subtype)
     parameters = [
         f"multipart/{subtype};",
         *([f' type="{type_}";'] if type_ else []),
@@ -193,13 +199,17 @@ def _multipart(job: Job, subtype: str, parts: Sequence[Part], type_: str | None 
     )
 
 
-def _boundary(job_id: str, subtype: str) -> str:
+def _boundary(job: Job, subtype: str) -> str:
     """Return a boundary that no content can contain, even if its author knows or guesses it.
 
-    Every body is quoted-printable, which encodes `=` as `=3D`, or base64, which has no `_`.
+    Every body is quoted-printable, which encodes `=` as `=3D`, or base64, which has no `_`; or it is an
+    attached mail, of which the boundary is a hash.
     """
-    digest = hashlib.sha256(f"{job_id} {subtype}".encode()).hexdigest()[:24]
-    return f"=_{subtype}_{digest}"
+    digest = hashlib.sha256(f"{job.job_id} {subtype}".encode())
+    for attachment in job.attachments:
+        if attachment.is_mail:
+            digest.update(content_bytes(attachment))
+    return f"=_{subtype}_{digest.hexdigest()[:24]}"
 
 
 def _write(out: io.BytesIO, part: Part) -> None:

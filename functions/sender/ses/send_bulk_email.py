@@ -8,12 +8,14 @@ https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html
 from __future__ import annotations
 
 import json
+import mimetypes
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mailbus.errors import InvalidJob
 from mailbus.events import ENTRY_TAG
+from mailbus.jobs.content_types import media_type_of
 from mailbus.jobs.header_text import free_text, mailbox_text, metadata_text
 from mailbus.jobs.job import envelopes
 from mailbus.jobs.template_headers import MAX_HEADER
@@ -127,7 +129,7 @@ def _template(job: Job, merge: Merge) -> dict[str, Any]:
     else:
         template["TemplateContent"] = _inline(merge.inline)
     if job.attachments:
-        template["Attachments"] = [_attachment(file) for file in job.attachments]
+        template["Attachments"] = [_attachment(file, index) for index, file in enumerate(job.attachments, 1)]
     return template
 
 
@@ -136,17 +138,23 @@ def _inline(template: InlineTemplate) -> dict[str, str]:
     return {name: text for name, text in content.items() if text is not None}
 
 
-def _attachment(attachment: Attachment) -> dict[str, Any]:
+def _attachment(attachment: Attachment, number: int) -> dict[str, Any]:
     values = {
         "RawContent": content_bytes(attachment),
-        # SES requires a name; MIME does not
-        "FileName": attachment.filename if attachment.filename is not None else attachment.content_id,
+        "FileName": attachment.filename or attachment.content_id or _made_name(attachment, number),
         "ContentType": attachment.content_type,
         "ContentDisposition": attachment.disposition.upper(),
         "ContentId": attachment.content_id,
         "ContentTransferEncoding": "BASE64",
+        # the only header of a part that a template has
+        "ContentDescription": next((value for _, value in attachment.headers), None),
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _made_name(attachment: Attachment, number: int) -> str:
+    """Return a name for a file without one: SES requires it, MIME does not."""
+    return f"attachment-{number}{mimetypes.guess_extension(media_type_of(attachment.content_type)) or ''}"
 
 
 def _check_size(job: Job) -> None:

@@ -99,7 +99,7 @@ WRONG = [
     (attached(content="_-8="), "$.attachments[0].content", "standard alphabet"),
     (attached(content="é"), "$.attachments[0].content", "must be base64"),
     (attached(content=None), "$.attachments[0].content", "is missing"),
-    (attached(filename=None), "$.attachments[0].filename", "is missing"),
+    (attached(content_type="message/partial"), "$.attachments[0].content_type", "as message/rfc822"),
     (attached(filename="a\r\nb"), "$.attachments[0].filename", "carriage return"),
     (attached(filename=""), "$.attachments[0].filename", "1 to 255"),
     (attached(content_type="pdf"), "$.attachments[0].content_type", "not a content type"),

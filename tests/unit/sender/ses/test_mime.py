@@ -240,3 +240,23 @@ def test_any_texts_are_read_back(text: str, html: str) -> None:
     message = parsed(mail_job(text=text, html=html))
     assert body(message, "plain") == text.replace("\r\n", "\n").replace("\r", "\n")
     assert body(message, "html") == html.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def test_an_attached_mail_is_in_seven_bits_and_ends_no_part_of_the_mail() -> None:
+    mail = msgspec.structs.replace(PDF, content=b"Subject: Inner\n\nHello.", content_type="message/rfc822")
+    outer = mail_job(attachments=(mail,))
+    forged = msgspec.structs.replace(mail, content=b"Subject: Inner\n\n" + message_bytes(outer))
+
+    for content in (mail, forged):
+        (part,) = parsed(mail_job(attachments=(content,))).iter_attachments()
+        assert (part.get_content_type(), part["Content-Transfer-Encoding"]) == ("message/rfc822", "7bit")
+        assert part.get_payload(0)["Subject"] == "Inner"
+        assert part.get_payload(0).as_bytes().count(b"\n") == content.content.replace(b"\r\n", b"\n").count(
+            b"\n"
+        )
+
+
+def test_the_headers_of_an_attachment_are_those_of_its_part() -> None:
+    described = msgspec.structs.replace(PDF, filename=None, headers=(("Content-Description", "Invoice"),))
+    (part,) = parsed(mail_job(attachments=(described,))).iter_attachments()
+    assert (part["Content-Description"], part["Content-Disposition"]) == ("Invoice", "attachment")

@@ -248,3 +248,14 @@ def test_any_merge_matches_ses_and_is_read_back(
         assert to.endswith((recipient.mailbox.address, f"<{recipient.mailbox.address}>"))
         data = entry["ReplacementEmailContent"]["ReplacementTemplate"]["ReplacementTemplateData"]
         assert json.loads(data) == recipient.complete_data
+
+
+def test_a_file_without_a_name_gets_one_which_ses_requires() -> None:
+    file = msgspec.structs.replace(LOGO, filename=None, content_id=None, content_type="application/pdf; a=b")
+    described = msgspec.structs.replace(LOGO, headers=(("Content-Description", "Our logo"),))
+
+    template = request(merge_job(attachments=(file, described))).params["DefaultContent"]["Template"]
+
+    first, second = template["Attachments"]
+    assert (first["FileName"], "ContentDescription" in first) == ("attachment-1.pdf", False)
+    assert second["ContentDescription"] == "Our logo"
