@@ -79,7 +79,7 @@ def _check_for_template(attachment: Attachment, path: str) -> None:
             )
     if attachment.is_mail:
         refuse(
-            f"{path}.content_type", "is a mail, which SES attaches to no template; send it without a merge"
+            f"{path}.content_type", "is a mail, which SES attaches to no template; send it outside a merge"
         )
     check_template_part_headers(attachment.headers, f"{path}.headers")
 
@@ -97,8 +97,8 @@ def _attachment_type(text: str, path: str) -> str:
     if media_type.startswith(("multipart/", "message/")) and media_type != MAIL_TYPE:
         refuse(
             path,
-            "is a type that MIME does not allow in base64; attach a whole mail as message/rfc822, and anything "
-            "else as application/octet-stream",
+            "is a type that MIME does not allow in base64; attach a whole mail as message/rfc822, "
+            "anything else as application/octet-stream",
         )
     return written
 

@@ -101,8 +101,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     content_type: Annotated[
         str | None,
         msgspec.Meta(
-            description="Default: application/octet-stream. message/rfc822 attaches a mail, such as one that is "
-            "forwarded."
+            description="Default: application/octet-stream. message/rfc822 attaches a mail, as in forwarding."
         ),
     ] = None
     content_id: Annotated[

@@ -92,9 +92,13 @@ def read_recipient_headers(headers: Mapping[str, str], path: str) -> dict[str, t
     return read
 
 
-def is_header_name(name: str) -> bool:
-    """Return whether a header can have this name."""
-    return len(name) <= MAX_HEADER_NAME and _NAME.fullmatch(name) is not None
+def check_header_name(name: str, path: str) -> None:
+    """Raise `InvalidJob` if no header can have this name."""
+    if len(name) > MAX_HEADER_NAME or not _NAME.fullmatch(name):
+        refuse(
+            path,
+            f"is not a header name: it has 1 to {MAX_HEADER_NAME} printable ASCII characters without colon",
+        )
 
 
 def header_line(text: str, path: str) -> str:
@@ -121,11 +125,7 @@ def _lower_name(name: str, path: str) -> str:
     refused = REFUSED.get(lower) or (_CONTROLS_SES if lower.startswith(RESERVED_PREFIX) else None)
     if refused is not None:
         refuse(path, refused)
-    if not is_header_name(name):
-        refuse(
-            path,
-            f"is not a header name: it has 1 to {MAX_HEADER_NAME} printable ASCII characters without colon",
-        )
+    check_header_name(name, path)
     return lower
 
 

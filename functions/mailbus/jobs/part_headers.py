@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailbus.jobs.header_fields import write_field
-from mailbus.jobs.headers import MAX_HEADER_NAME, header_line, is_header_name
+from mailbus.jobs.headers import check_header_name, header_line
 from mailbus.jobs.json_paths import entry_path, refuse
 
 if TYPE_CHECKING:
@@ -36,11 +36,7 @@ def read_part_headers(headers: Mapping[str, str], path: str) -> tuple[tuple[str,
         lower = name.lower()
         if lower in REFUSED:
             refuse(at, REFUSED[lower])
-        if not is_header_name(name):
-            refuse(
-                at,
-                f"is not a header name: it has 1 to {MAX_HEADER_NAME} printable ASCII characters without colon",
-            )
+        check_header_name(name, at)
         if lower in read:
             refuse(at, "is a duplicate header (names ignore case); keep one")
         read[lower] = (name, write_field(name, header_line(text, at).strip(" \t"), at))

@@ -14,8 +14,8 @@ from email.errors import MessageError
 from email.generator import BytesGenerator
 from typing import TYPE_CHECKING, Any
 
-from mailbus.encoded_words import encoded_words
-from mailbus.jobs.header_text import ENCODED_WORD, LINE_LIMIT
+from mailbus.encoded_words import ENCODED_WORD, encoded_words
+from mailbus.jobs.header_text import LINE_LIMIT
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -87,7 +87,5 @@ def _encode_content(part: Message[Any, Any]) -> None:
 
 
 def _as_file(data: bytes) -> bytes:
-    fields = (
-        b"MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64"
-    )
-    return fields + b"\r\n\r\n" + base64.encodebytes(data).replace(b"\n", b"\r\n")
+    fields = b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    return b"MIME-Version: 1.0\r\n" + fields + base64.encodebytes(data).replace(b"\n", b"\r\n")

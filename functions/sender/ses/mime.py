@@ -70,7 +70,7 @@ def build_message(job: Job, *, metadata_in_headers: bool, message_bytes: int = M
 
 
 def minimum_bytes(job: Job) -> int:
-    """Return a lower bound of a message's size: the texts, and the attachments in base64, unless it is a mail."""
+    """Return a lower bound of a message's size: the texts, and the files in base64, and attached mails."""
     texts = (job.text or "", job.html or "", *(alternative.content for alternative in job.alternatives))
     files = ((file, len(content_bytes(file))) for file in job.attachments)
     return sum(map(len, texts)) + sum(size if file.is_mail else base64_bytes(size) for file, size in files)

@@ -52,5 +52,5 @@ def test_a_merge_has_the_description_of_a_file_alone() -> None:
 def test_a_mail_is_attached_outside_of_a_merge() -> None:
     mail = {"content": "", "content_type": "message/rfc822"}
     assert parse_document(job(attachments=[mail]), "job").attachments[0].is_mail
-    with pytest.raises(InvalidJob, match="send it without a merge"):
+    with pytest.raises(InvalidJob, match="outside a merge"):
         parse_document(job(attachments=[mail], merge_data={}), "job")

@@ -47,7 +47,8 @@ def test_parts_of_a_multipart_are_encoded_one_by_one() -> None:
     mail = (
         "Subject: Größe\r\nFrom: Jörg <joerg@example.net>\r\nContent-Transfer-Encoding: 8bit\r\n"
         'Content-Type: multipart/mixed; boundary="b"\r\n\r\nnöthing\r\n--b\r\n\r\nplain\r\n--b\r\n'
-        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nÜbersicht\r\n--b--\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nÜbersicht"
+        "\r\n--b--\r\n"
     ).encode()
 
     read = message_from_bytes(seven_bit(mail), policy=policy.default)
