@@ -1,1 +1,1 @@
-"""The JSON Schemas of jobs and events, made from the structs that define them."""
+"""The JSON Schemas and TypeScript declarations of jobs and events, made from the structs that define them."""

@@ -34,7 +34,7 @@ class EventSchema(msgspec.Struct, frozen=True, kw_only=True):
         return f"{SOURCE}@{self.detail_type}"
 
 
-class _Kind(msgspec.Struct, frozen=True, kw_only=True):
+class EventKind(msgspec.Struct, frozen=True, kw_only=True):
     """Events of one type; the fields in `present` may be null in other types, but never in this one."""
 
     description: str
@@ -42,68 +42,68 @@ class _Kind(msgspec.Struct, frozen=True, kw_only=True):
     present: tuple[str, ...] = ()
 
 
-_KINDS: Final[Mapping[EventType, _Kind]] = {
-    "queued": _Kind(
+KINDS: Final[Mapping[EventType, EventKind]] = {
+    "queued": EventKind(
         description="SES accepted the mail.",
         present=("message_id", "job_id", "recipient"),
     ),
-    "sent": _Kind(description="SES will try to deliver the mail."),
-    "rejected": _Kind(
+    "sent": EventKind(description="SES will try to deliver the mail."),
+    "rejected": EventKind(
         description="SES refused the message, or found a virus in it.",
         present=("reject_reason", "error_code"),
     ),
-    "failed": _Kind(
+    "failed": EventKind(
         description="The mail is not sent; `description` says what to fix.",
         present=("error_code",),
     ),
-    "bounced": _Kind(
+    "bounced": EventKind(
         description="The mail was not delivered, and SES does not retry.",
         present=("reject_reason", "bounce"),
     ),
-    "autoresponded": _Kind(
+    "autoresponded": EventKind(
         description="An automatic reply, such as of an absent recipient; the mail was delivered.",
         present=("bounce",),
     ),
-    "deferred": _Kind(
+    "deferred": EventKind(
         description="The mail is not delivered yet; SES retries.",
         present=("delay",),
     ),
-    "delivered": _Kind(
+    "delivered": EventKind(
         description="The recipient's server accepted the mail.",
         present=("delivery",),
     ),
-    "opened": _Kind(description="The mail's tracking pixel was fetched."),
-    "clicked": _Kind(description="A tracked link was followed."),
-    "complained": _Kind(
+    "opened": EventKind(description="The mail's tracking pixel was fetched."),
+    "clicked": EventKind(description="A tracked link was followed."),
+    "complained": EventKind(
         description="The recipient marked the mail as spam.",
         present=("complaint",),
     ),
-    "unsubscribed": _Kind(
+    "unsubscribed": EventKind(
         description="The recipient left a contact list, or a topic of it.",
         present=("subscription",),
     ),
-    "subscribed": _Kind(
+    "subscribed": EventKind(
         description="The recipient changed the preferences of a contact list, without leaving it or a topic.",
         present=("subscription",),
     ),
-    "inbound": _Kind(
+    "inbound": EventKind(
         description="A mail was received.",
         struct=InboundEvent,
         present=("message_id", "message", "raw"),
     ),
-    "inbound_failed": _Kind(
+    "inbound_failed": EventKind(
         description="A received mail could not be read; `raw` is the S3 object that has it.",
         struct=InboundEvent,
         present=("message_id", "description", "raw"),
     ),
-    "unknown": _Kind(
+    "unknown": EventKind(
         description="SES reported an event that this version of Mailbus does not know; see `esp_event`."
     ),
 }
 
 _DATE_TIME: Final = {"type": "string", "format": "date-time"}
 # https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
-_ENVELOPE: Final[Mapping[str, Mapping[str, Any]]] = {
+ENVELOPE: Final[Mapping[str, Mapping[str, Any]]] = {
     "version": {"type": "string"},
     "id": {"type": "string", "description": "EventBridge's own id; a repeated event has another one."},
     "account": {"type": "string"},
@@ -115,7 +115,7 @@ _ENVELOPE: Final[Mapping[str, Mapping[str, Any]]] = {
         "description": "ARNs of the identity, the configuration set and the topic, if SES named them.",
     },
 }
-_OF_REPLAYS: Final[Mapping[str, Mapping[str, Any]]] = {
+OF_REPLAYS: Final[Mapping[str, Mapping[str, Any]]] = {
     "replay-name": {"type": "string", "description": "The replay that brought the event out of the archive."},
 }
 _SCALARS: Final[Mapping[type[shapes.Type], str]] = {
@@ -138,15 +138,20 @@ def event_schemas() -> tuple[EventSchema, ...]:
             description=kind.description,
             schema=_whole(event_type, kind),
         )
-        for event_type, kind in _KINDS.items()
+        for event_type, kind in KINDS.items()
     )
 
 
-def _whole(event_type: EventType, kind: _Kind) -> dict[str, Any]:
+def summary(struct: type) -> str:
+    """Return the first paragraph of a struct's description, on one line."""
+    return inspect.cleandoc(struct.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+
+
+def _whole(event_type: EventType, kind: EventKind) -> dict[str, Any]:
     detail_type = f"{DETAIL_TYPE_PREFIX}{event_type}"
     definitions: dict[str, dict[str, Any]] = {}
     properties = {
-        **_ENVELOPE,
+        **ENVELOPE,
         "source": {"type": "string", "enum": [SOURCE]},
         "detail-type": {"type": "string", "enum": [detail_type]},
         "detail": _detail(event_type, kind, definitions),
@@ -160,12 +165,12 @@ def _whole(event_type: EventType, kind: _Kind) -> dict[str, Any]:
         "x-amazon-events-detail-type": detail_type,
         "type": "object",
         "required": sorted(properties),
-        "properties": {**properties, **_OF_REPLAYS},
+        "properties": {**properties, **OF_REPLAYS},
         "definitions": dict(sorted(definitions.items())),
     }
 
 
-def _detail(event_type: EventType, kind: _Kind, definitions: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _detail(event_type: EventType, kind: EventKind, definitions: dict[str, dict[str, Any]]) -> dict[str, Any]:
     struct = cast("shapes.StructType", shapes.type_info(kind.struct))
     described = _properties(struct, definitions, present=kind.present)
     fields = described["properties"]
@@ -183,7 +188,7 @@ def _properties(
     fields = {field.encode_name: field.type for field in struct.fields}
     return {
         "type": "object",
-        "description": inspect.cleandoc(struct.cls.__doc__ or "").partition("\n\n")[0].replace("\n", " "),
+        "description": summary(struct.cls),
         "required": sorted(fields),
         "properties": {
             name: _field(kind, definitions, never_null=name in present) for name, kind in fields.items()
@@ -195,12 +200,13 @@ def _field(kind: shapes.Type, definitions: dict[str, dict[str, Any]], *, never_n
     inner, description = kind, {}
     if isinstance(kind, shapes.Metadata):
         inner, description = kind.type, kind.extra_json_schema or {}
-    described = _described(_never_null(inner) if never_null else inner, definitions)
+    described = _described(without_null(inner) if never_null else inner, definitions)
     # draft 4 ignores the siblings of a reference
     return described if "$ref" in described else {**described, **description}
 
 
-def _never_null(kind: shapes.Type) -> shapes.Type:
+def without_null(kind: shapes.Type) -> shapes.Type:
+    """Return the type of a field that may be null, if it is not null."""
     if not isinstance(kind, shapes.UnionType):
         return kind
     return next(member for member in kind.types if not isinstance(member, shapes.NoneType))

@@ -1,4 +1,4 @@
-"""The JSON Schemas of jobs and events that are published in `docs/`."""
+"""The JSON Schemas and TypeScript declarations of jobs and events, as they are published in `docs/`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 
 from mailbus.jobs.contract import SendJob
 from mailbus.schemas.events import event_schemas
+from mailbus.schemas.typescript import declarations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,16 +28,17 @@ def job_schema() -> dict[str, Any]:
 
 
 def published() -> dict[str, str]:
-    """Return the text of every schema by its path in `docs/`."""
+    """Return the text of every published file by its path in `docs/`."""
     schemas = {
         "send-job.schema.json": job_schema(),
         **{f"schemas/{event.detail_type}.json": event.schema for event in event_schemas()},
     }
-    return {path: json.dumps(schema, indent=2) + "\n" for path, schema in schemas.items()}
+    texts = {path: json.dumps(schema, indent=2) + "\n" for path, schema in schemas.items()}
+    return {"mailbus.d.ts": declarations(), **texts}
 
 
 def write(folder: Path) -> None:
-    """Write every schema into `folder`, which is `docs/`."""
+    """Write every published file into `folder`."""
     for path, text in published().items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
