@@ -26,7 +26,7 @@ help: ## explain the targets (this)
 demo: setup ## run the whole system on this machine and show mail crossing it
 	@$(BIN)/python -m mailbus_local.demo
 
-test: check ## everything that CI runs: all checks, all tests
+test: check examples/node/node_modules/.synced ## everything that CI runs: all checks, all tests
 	@echo "== tests"; $(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/unit
 	@echo "== what is installed from the wheel"; $(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/installed
 	@echo "== journeys through the deployed stacks"; $(BIN)/python -m pytest $(TWO_SYSTEMS) tests/e2e
@@ -53,7 +53,7 @@ fuzz: setup ## receive a hundred thousand damaged mails: each must become one ev
 journey: setup ## send thousands of jobs while workers are killed, and count what becomes of them
 	@$(BIN)/python -m bench.journeys.worker_kills $(ARGS)
 
-schemas: setup ## write the JSON Schemas of jobs and events and the settings' reference, generated from the code, to docs
+schemas: setup ## write the JSON Schemas, TypeScript declarations and settings' reference, generated from the code, to docs
 	@$(BIN)/python -m mailbus.schemas docs
 	@$(BIN)/python -m mailbus_cdk.settings docs
 
@@ -75,7 +75,7 @@ replay: setup ## give past events to the bus's rules again (FROM=… TO=… RULE
 	@$(BIN)/python -m mailbus_cdk.replay --stage "$(STAGE)" --from "$(FROM)" --to "$(TO)" $(foreach rule,$(RULE),--rule "$(rule)")
 
 clean: ## remove everything that these targets made
-	rm -rf .venv node_modules build dist cdk.out .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv node_modules examples/node/node_modules examples/node/build build dist cdk.out .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lock: setup ## take the newest versions that pyproject.toml allows
@@ -103,4 +103,9 @@ $(VENV)/.synced: requirements/dev.txt $(BIN)/uv
 node_modules/.synced: package.json package-lock.json $(VENV)/.synced
 	@echo '== installing the CDK command line'
 	@npm ci --ignore-scripts --omit=optional --loglevel=error
+	@touch $@
+
+examples/node/node_modules/.synced: examples/node/package.json examples/node/package-lock.json $(VENV)/.synced
+	@echo '== installing the packages of the example for Node'
+	@npm ci --prefix examples/node --ignore-scripts --omit=optional --loglevel=error
 	@touch $@

@@ -21,7 +21,7 @@ myst_heading_anchors = 4
 html_theme = "furo"
 html_theme_options: dict[str, Any] = {"top_of_page_buttons": []}
 # published at addresses of their own, beside the pages
-html_extra_path = ["send-job.schema.json"]
+html_extra_path = ["mailbus.d.ts", "send-job.schema.json"]
 html_copy_source = html_show_copyright = html_show_sphinx = False
 # nothing is looked up on the network
 intersphinx_mapping: dict[str, Any] = {}
