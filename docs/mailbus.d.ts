@@ -59,14 +59,16 @@ export interface Attachment {
   content?: string | null;
   /** The S3 object with the file's bytes; this or content. */
   s3?: S3Object | null;
-  /** 1 to 255 characters; optional with a content_id. */
+  /** 1 to 255 characters. */
   filename?: string | null;
-  /** Default: application/octet-stream. */
+  /** Default: application/octet-stream. message/rfc822 attaches a mail, as in forwarding. */
   content_type?: string | null;
   /** Makes the part inline: html shows it by "cid:" and this id. */
   content_id?: string | null;
   /** Default: inline with a content_id, otherwise attachment. */
   disposition?: "attachment" | "inline" | null;
+  /** Other headers of the part, such as Content-Language; in a merge only Content-Description. */
+  headers?: Record<string, string> | null;
 }
 
 /** A mail to send, or with merge fields one for each recipient. */
