@@ -1,8 +1,8 @@
 """Django's email backend: `EMAIL_BACKEND = "mailbus.django.EmailBackend"`.
 
-Settings: `MAILBUS = {"QUEUE_URL": …, "BULK_QUEUE_URL": …, "SEND_DEFAULTS": {…}}`. The URLs may also be the
-settings or environment variables `MAILBUS_QUEUE_URL` and `MAILBUS_BULK_QUEUE_URL`. Anymail's `SEND_DEFAULTS`
-apply too, its general ones and those for Amazon SES.
+Settings: `MAILBUS = {"STAGE": …, "SEND_DEFAULTS": {…}}`, or `"QUEUE_URL"` and `"BULK_QUEUE_URL"` in place of
+the stage. What names the queue may also be settings or environment variables, `MAILBUS_STAGE` and so on.
+Anymail's `SEND_DEFAULTS` apply too, its general ones and those for Amazon SES.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class EmailBackend(BaseEmailBackend):
         alias: str | None = None,
         username: str | None = None,  # noqa: ARG002 - send_mail() passes it to every backend
         password: str | None = None,  # noqa: ARG002 - send_mail() passes it to every backend
+        stage: str | None = None,
         queue_url: str | None = None,
         bulk_queue_url: str | None = None,
         send_defaults: Mapping[str, object] | None = None,
@@ -77,12 +78,13 @@ class EmailBackend(BaseEmailBackend):
             ),
             **settings.checked_defaults(send_defaults, "send_defaults"),
         }
-        self._queue_url = queue_url or settings.value(own, settings.QUEUE_URL)
-        self._bulk_queue_url = bulk_queue_url or settings.value(own, settings.BULK_QUEUE_URL)
+        named = {"stage": stage, "queue_url": queue_url, "bulk_queue_url": bulk_queue_url}
+        self._queue = settings.queue(named)
+        self._bulk_queue = settings.queue(named, bulk=True)
         self._client = client
         self._bulk_client = bulk_client
-        if client is None and not self._queue_url:
-            raise ConfigurationError(settings.missing_queue(settings.QUEUE_URL, "SendQueueUrl"))
+        if client is None and self._queue is None:
+            raise ConfigurationError(settings.missing_queue())
 
     def open(self) -> bool:
         """Return False: there is nothing to open, since the process has one client."""
@@ -151,21 +153,21 @@ class EmailBackend(BaseEmailBackend):
         return convert(message, self._defaults) if is_sent else None
 
     def _lane(self, *, bulk: bool) -> Client:
-        client, url = (self._bulk_client, self._bulk_queue_url) if bulk else (self._client, self._queue_url)
+        client, queue = (self._bulk_client, self._bulk_queue) if bulk else (self._client, self._queue)
         if client is not None:
             return client
-        if not url:
-            raise ConfigurationError(settings.missing_queue(settings.BULK_QUEUE_URL, "BulkQueueUrl"))
-        return _process_client(url, os.getpid())
+        if queue is None:
+            raise ConfigurationError(settings.missing_queue(bulk=bulk))
+        return _process_client(queue, os.getpid())
 
 
 @functools.cache
-def _process_client(queue_url: str, _process: int) -> Client:
+def _process_client(queue: settings.QueueName, _process: int) -> Client:
     """Return the process's client of a queue: creating one takes longer than sending a mail.
 
     A forked process has its own client, since it cannot use its parent's connections.
     """
-    return Client(queue_url)
+    return Client(queue.url) if queue.url else Client(stage=queue.stage, lane=queue.lane)
 
 
 def _is_bulk(message: EmailMessage) -> bool:

@@ -61,7 +61,7 @@ def check_settings(app_configs: object, **_options: object) -> list[CheckMessage
     for mailer in ours:
         options = Source(setting=mailer.options_setting, values=mailer.options, known=settings.OPTIONS)
         found += _check_source(options)
-        found += _check_queue(mailer, options, own)
+        found += _check_queue(mailer)
     if ours:
         found += _check_anymail(others)
     elif own.values and not found and not any(mailer.is_for_development for mailer in others):
@@ -85,7 +85,7 @@ def _check_source(source: Source) -> Iterator[CheckMessage]:
             yield from _reported(lambda: validate(value), "mailbus.E003", place)  # noqa: B023 - called here
         elif name.upper() == settings.SEND_DEFAULTS:
             yield from _reported(lambda: settings.checked_defaults(value, place), "mailbus.E005")  # noqa: B023 - called here
-    if source.value(settings.STAGE) and source.value(settings.QUEUE_URL):
+    if source.value(settings.STAGE) and any(map(source.value, (settings.QUEUE_URL, settings.BULK_QUEUE_URL))):
         yield Error(
             f"{source.setting} has both a stage and a queue's URL.",
             hint="Remove the URLs: the stage's queues are found by its name.",
@@ -118,11 +118,14 @@ def _misspelled_backend(mailer: Mailer, error: ImportError) -> Iterator[CheckMes
         yield Error(f"{mailer.setting}: {error}.", hint=f"Write {BACKEND!r}.", id="mailbus.E007")
 
 
-def _check_queue(mailer: Mailer, options: Source, own: Source) -> Iterator[CheckMessage]:
+def _check_queue(mailer: Mailer) -> Iterator[CheckMessage]:
     """Yield a warning if a mailer has no queue; no error, since the environment may set it elsewhere."""
-    names = (settings.STAGE, settings.QUEUE_URL)
-    common = own.values if isinstance(own.values, Mapping) else {}
-    if not any(options.value(name) or settings.value(common, name) for name in names):
+    try:
+        queue = settings.queue(mailer.options)
+    except ConfigurationError:
+        # it has a message of its own
+        return
+    if queue is None:
         yield Caution(
             f"{mailer.setting} has no queue: each mail will fail.",
             hint=f"{_EXAMPLE} Or set MAILBUS_STAGE or MAILBUS_QUEUE_URL in the environment.",

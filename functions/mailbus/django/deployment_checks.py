@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-import msgspec
-from django.conf import settings as project
 from django.core.checks import CheckMessage, Error
 
 from mailbus.django import settings
@@ -24,21 +21,19 @@ _CONNECT_TIMEOUT: Final = 2.0
 _READ_TIMEOUT: Final = 5.0
 
 
-class Queue(msgspec.Struct, frozen=True, kw_only=True):
-    """A queue that a mailer uses, by its URL."""
-
-    url: str
-
-
 def check_deployment(app_configs: object, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's signature
     """Read the tags of each queue: it is there, and the application's role has the rights of `grant_send`."""
-    used: dict[Queue, str] = {}
+    used: dict[settings.QueueName, str] = {}
     found: list[CheckMessage] = []
     for mailer in _own_mailers():
-        queues = tuple(_queues(mailer))
-        if not queues:
+        try:
+            queues = [settings.queue(mailer.options, bulk=bulk) for bulk in (False, True)]
+        except ConfigurationError:
+            # `check_settings` reports it
+            continue
+        if queues[0] is None:
             found.append(_no_queue(mailer))
-        for queue in queues:
+        for queue in filter(None, queues):
             used.setdefault(queue, mailer.setting)
     for queue, setting in used.items():
         found += _check_queue(queue, setting)
@@ -55,15 +50,6 @@ def _own_mailers() -> Iterator[Mailer]:
             continue
 
 
-def _queues(mailer: Mailer) -> Iterator[Queue]:
-    own = getattr(project, "MAILBUS", None)
-    common = own if isinstance(own, Mapping) else {}
-    for name in (settings.QUEUE_URL, settings.BULK_QUEUE_URL):
-        url = mailer.options.get(name.lower()) or settings.value(common, name)
-        if url:
-            yield Queue(url=str(url))
-
-
 def _no_queue(mailer: Mailer) -> CheckMessage:
     return Error(
         f"{mailer.setting} has no queue, so that it could be checked.",
@@ -72,20 +58,19 @@ def _no_queue(mailer: Mailer) -> CheckMessage:
     )
 
 
-def _check_queue(queue: Queue, setting: str) -> Iterator[CheckMessage]:
+def _check_queue(queue: settings.QueueName, setting: str) -> Iterator[CheckMessage]:
     # AWS's client is loaded by this check alone
     from mailbus.client import Client  # noqa: PLC0415
 
+    name = f"the {queue.lane} queue of the stage {queue.stage!r}" if queue.stage else queue.url
+    session = cast("boto3.Session", _Brief())
     try:
-        Client(queue.url, session=cast("boto3.Session", _Brief())).check()
+        Client(queue.url, stage=queue.stage, lane=queue.lane, session=session).check()
     except ConfigurationError as error:
-        yield Error(f"{setting}: {error}", hint=f"The queue is {queue.url}", id="mailbus.E102")
+        yield Error(f"{setting}: {error}", hint=f"It is {name}.", id="mailbus.E102")
     except MailbusError as error:
-        yield Error(
-            f"{setting}: {error}",
-            hint=f"Check the region, and the way from here to AWS. The queue is {queue.url}",
-            id="mailbus.E103",
-        )
+        hint = f"It is {name}. Is its region right, and can AWS be reached from here?"
+        yield Error(f"{setting}: {error}", hint=hint, id="mailbus.E103")
 
 
 class _Brief:

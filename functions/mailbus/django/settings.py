@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
+import msgspec
 from django.conf import settings
 
 from mailbus.django.defaults import check_defaults
 from mailbus.errors import ConfigurationError
+from mailbus.stages import Lane
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STAGE: Final = "STAGE"
 QUEUE_URL: Final = "QUEUE_URL"
@@ -22,6 +27,14 @@ OPTIONS: Final = frozenset({*(name.lower() for name in KNOWN), "client", "bulk_c
 _SAME_ENCODERS: Final = (None, "idna2008", "uts46")
 
 
+class QueueName(msgspec.Struct, frozen=True, kw_only=True):
+    """What names a queue: its URL, or a stage and a lane of it."""
+
+    url: str | None = None
+    stage: str | None = None
+    lane: Lane = "transactional"
+
+
 def own_settings() -> Mapping[str, object]:
     """Return the setting `MAILBUS`. Raises `ConfigurationError` if it has an unknown name."""
     own = getattr(settings, "MAILBUS", None) or {}
@@ -32,18 +45,39 @@ def own_settings() -> Mapping[str, object]:
     return cast("Mapping[str, object]", own)
 
 
-def value(own: Mapping[str, object], name: str) -> str | None:
-    """Return a stage or a URL: from `MAILBUS`, from a setting of its own, or from the environment."""
-    variable = f"MAILBUS_{name}"
-    found = own.get(name) or getattr(settings, variable, None) or os.environ.get(variable)
-    return str(found) if found else None
+def queue(options: Mapping[str, object], *, bulk: bool = False) -> QueueName | None:
+    """Return the queue of a lane, None if none is named.
+
+    It is what names one first: the options of a mailer, `MAILBUS`, a setting of its own, or the environment.
+    Raises `ConfigurationError` for a stage and a URL in one place.
+    """
+    own = own_settings()
+    sources: tuple[Callable[[str], object], ...] = (
+        lambda name: options.get(name.lower()),
+        own.get,
+        lambda name: getattr(settings, f"MAILBUS_{name}", None),
+        lambda name: os.environ.get(f"MAILBUS_{name}"),
+    )
+    for source in sources:
+        stage, url = source(STAGE), source(QUEUE_URL)
+        if stage and (url or source(BULK_QUEUE_URL)):
+            reason = f"{STAGE} has its queues: remove {QUEUE_URL} and {BULK_QUEUE_URL} beside it"
+            raise ConfigurationError(reason)
+        if stage:
+            return QueueName(stage=cast("str", stage), lane="bulk" if bulk else "transactional")
+        if url:
+            break
+    wanted = BULK_QUEUE_URL if bulk else QUEUE_URL
+    named = next(filter(None, (source(wanted) for source in sources)), None)
+    return None if named is None else QueueName(url=cast("str", named))
 
 
-def missing_queue(name: str, output: str) -> str:
-    """Return the reason of an error for a queue's URL that is not set."""
+def missing_queue(*, bulk: bool = False) -> str:
+    """Return the reason of an error for a queue that is not named."""
+    name, output = (BULK_QUEUE_URL, "BulkQueueUrl") if bulk else (QUEUE_URL, "SendQueueUrl")
     return (
-        f"the queue's URL is missing: set MAILBUS = {{{name!r}: …}} in Django's settings, or MAILBUS_{name}"
-        f" there or in the environment, to the stack output {output}"
+        f'the queue is not named: set MAILBUS = {{{STAGE!r}: "prod"}} in the settings, or MAILBUS[{name!r}] '
+        f"to the stack output {output}, or MAILBUS_{STAGE} or MAILBUS_{name} in the environment"
     )
 
 

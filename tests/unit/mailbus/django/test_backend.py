@@ -52,6 +52,38 @@ def test_the_queues_url_comes_from_the_settings_or_the_environment(
     assert [url.rpartition("/")[2] for url in made] == ["environment", "setting", "table", "option"]
 
 
+def test_the_queues_of_a_stage_are_found_by_its_name(django: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+
+    def make(url: str | None = None, *, stage: str | None = None, lane: str | None = None) -> Client:
+        made.append((url, stage, lane))
+        return django.client
+
+    monkeypatch.setattr("mailbus.django.backend.Client", make)
+    monkeypatch.setenv("MAILBUS_STAGE", "staging")
+    mail.get_connection(BACKEND).send_messages([message()])
+    django.setting("MAILBUS", {"STAGE": "prod"})
+    bulk = with_attributes(message(), mailbus_bulk=True)
+    mail.get_connection(BACKEND).send_messages([message(), bulk])
+    mail.get_connection(BACKEND, stage="dev").send_messages([message()])
+    mail.get_connection(BACKEND, queue_url=QUEUE).send_messages([message()])
+
+    assert made == [
+        (None, "staging", "transactional"),
+        (None, "prod", "transactional"),
+        (None, "prod", "bulk"),
+        (None, "dev", "transactional"),
+        (QUEUE, None, None),
+    ]
+
+
+@pytest.mark.parametrize("name", ["QUEUE_URL", "BULK_QUEUE_URL"])
+def test_a_stage_beside_a_url_is_refused(django: Mail, name: str) -> None:
+    django.setting("MAILBUS", {"STAGE": "prod", name: QUEUE})
+    with pytest.raises(ConfigurationError, match="STAGE has its queues: remove QUEUE_URL"):
+        mail.get_connection(BACKEND)
+
+
 def test_a_process_makes_one_client_of_a_queue(django: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     monkeypatch.setattr("mailbus.django.backend.Client", noting(made, django.client))

@@ -56,6 +56,7 @@ def test_settings_that_are_right_have_no_message(django: Mail, own: dict[str, An
         ({**USABLE, "BULK_QUEU_URL": QUEUE}, "E002", "['BULK_QUEU_URL'] is unknown.", "BULK_QUEUE_URL"),
         ({**USABLE, "queue_url": QUEUE}, "E002", "['queue_url'] is unknown.", "Did you mean 'QUEUE_URL'?"),
         ({**USABLE, "REGION": "x"}, "E002", "MAILBUS['REGION'] is unknown.", "Valid names: BULK_QUEUE_URL, "),
+        ({"STAGE": "prod", "BULK_QUEUE_URL": QUEUE}, "E004", "MAILBUS has both", "Remove the URLs"),
         ({"QUEUE_URL": ARN}, "E003", "MAILBUS['QUEUE_URL']: this is the queue's ARN, not its URL", ""),
         ({"QUEUE_URL": "mailbus-prod-send"}, "E003", "MAILBUS['QUEUE_URL']: this is the queue's name", ""),
         ({"QUEUE_URL": b"https://sqs/x"}, "E003", "must be a string, not bytes", ""),
