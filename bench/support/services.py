@@ -19,8 +19,8 @@ import httpx
 from mailbus.environment import SenderSettings, to_environment
 from mailbus_cdk.settings.tables import Sender as SenderLimits
 from mailbus_local import processes
-from mailbus_local.embedded import free_port
 from mailbus_local.ministack import CREDENTIALS, REGION, MiniStack, own_environment
+from mailbus_local.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

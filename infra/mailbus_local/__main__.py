@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from mailbus.errors import MailbusError
-from mailbus_local.embedded import DIRECTORY, OUTPUTS, EmbeddedAws, Ports
+from mailbus_local.embedded import DIRECTORY, OUTPUTS, EmbeddedAws
+from mailbus_local.ports import Ports
 from mailbus_local.stop_signals import StopRequest
 
 LAST_PORT: Final = 65_535

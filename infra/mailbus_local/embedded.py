@@ -8,18 +8,18 @@ import json
 import os
 import re
 import shutil
-import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import boto3
-import msgspec
 
 from mailbus_cdk.limits import rate_cache_seconds
 from mailbus_cdk.settings import Settings
 from mailbus_local import assembly, processes
 from mailbus_local.ministack import ACCOUNT_ID, REGION, EmbeddedAwsError, MiniStack, own_environment
+from mailbus_local.ports import Ports, free_port, require_free, taken_ports_named
+from mailbus_local.process_record import ProcessRecord
 from mailbus_local.ses.server import SimulatedSes, SimulatorSettings
 from mailbus_local.sns.server import SnsOverHttps, SnsSettings
 from mailbus_local.sns.signing import region_of
@@ -46,39 +46,6 @@ _API_URL: Final = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/(.*)")
 ENDPOINTS: Final = {"ses": "ses_endpoint_url", "sesv2": "ses_endpoint_url", "sns": "sns_endpoint_url"}
 
 
-class Ports(msgspec.Struct, frozen=True, kw_only=True):
-    """The ports on 127.0.0.1; 0 means a free port."""
-
-    aws: int = 0
-    ses: int = 0
-    smtp: int = 0
-    sns: int = 0
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def require_free(ports: Ports) -> None:
-    """Raise if a port is in use: clients would reach another process instead of this system."""
-    requested = [port for port in (ports.aws, ports.ses, ports.smtp, ports.sns) if port]
-    if len(set(requested)) < len(requested):
-        reason = "the embedded AWS, the simulated SES, its SMTP server and SNS need different ports"
-        raise EmbeddedAwsError(reason)
-    for port in requested:
-        with socket.socket() as probe:
-            # Closed connections in TIME_WAIT do not count.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as error:
-                reason = f"port {port}: {error.strerror}; choose another port, or none to use a free one"
-                raise EmbeddedAwsError(reason) from error
-
-
 class EmbeddedAws:
     """A context manager that starts the system and ends it. A directory can have one running system.
 
@@ -96,14 +63,14 @@ class EmbeddedAws:
         progress: Callable[[str], None] = print,
         stop: StopRequest | None = None,
     ) -> None:
-        ports = ports or Ports()
+        self._ports = ports = ports or Ports()
         # The commands run in this directory, so a relative path would mean another place to them.
         self._directory = directory.absolute()
         self._scratch = self._directory / "scratch"
+        self._record = ProcessRecord(self._directory, self._scratch)
         self._progress = progress
         self._stop_request = stop or StopRequest()
         self._commands: list[subprocess.Popen[bytes]] = []
-        require_free(ports)
         aws_port = ports.aws or free_port()
         self._ses = SimulatedSes(
             SimulatorSettings(
@@ -153,12 +120,17 @@ class EmbeddedAws:
         )
 
     def _start(self) -> None:
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        left = self._record.end_left()
+        if left is not None:
+            self._progress(f"ended what a killed system left here: {', '.join(left) or 'only files'}")
+        self._remove_state()
+        require_free(self._ports)
         self._scratch.mkdir(parents=True)
-        (self._directory / OUTPUTS).unlink(missing_ok=True)
         self._progress("starting the embedded AWS and the simulated SES")
-        self._ses.start()
-        self._sns.start()
+        with taken_ports_named(Ports(ses=self._ports.ses, smtp=self._ports.smtp)):
+            self._ses.start()
+        with taken_ports_named(Ports(sns=self._ports.sns)):
+            self._sns.start()
         functions = {
             "AWS_ENDPOINT_URL_SESV2": self._ses.url,
             "AWS_ENDPOINT_URL_SES": self._ses.url,
@@ -171,8 +143,9 @@ class EmbeddedAws:
             scratch=self._scratch,
             function_environment=functions,
         )
-        self._ministack.start()
-        self._ministack.wait()
+        with taken_ports_named(Ports(aws=self._ports.aws)):
+            self._ministack.start(self._record)
+            self._ministack.wait()
         self._progress("synthesizing the stacks (the first time this installs packages)")
         synthesized, adapted = self._directory / "synthesized", self._directory / "cdk.out"
         bootstrap = self._cdk("bootstrap", f"aws://{ACCOUNT_ID}/{REGION}")
@@ -257,6 +230,7 @@ class EmbeddedAws:
             directory=ROOT if command == "synth" else self._directory,
             log=self._log(command),
         )
+        self._record.add(f"cdk {command}", process.pid)
         self._commands.append(process)
         return process
 
@@ -282,10 +256,16 @@ class EmbeddedAws:
         if self._ministack is not None:
             self._ministack.stop()
         self._sns.stop()
-        (self._directory / OUTPUTS).unlink(missing_ok=True)
-        for leftover in ("scratch", "synthesized", "cdk.out"):
-            shutil.rmtree(self._directory / leftover, ignore_errors=True)
+        self._remove_state()
+        self._record.remove()
         self._lock.close()
+
+    def _remove_state(self) -> None:
+        """Remove all but the logs."""
+        for name in (OUTPUTS, "deployed.json"):
+            (self._directory / name).unlink(missing_ok=True)
+        for name in ("scratch", "synthesized", "cdk.out"):
+            shutil.rmtree(self._directory / name, ignore_errors=True)
 
 
 @contextlib.contextmanager

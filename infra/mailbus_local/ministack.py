@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import sys
 import time
-import urllib.error
 import urllib.request
+import uuid
 from typing import TYPE_CHECKING, Final
 
 from mailbus.errors import MailbusError
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
     from pathlib import Path
+
+    from mailbus_local.process_record import ProcessRecord
 
 START_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
@@ -51,10 +54,12 @@ class MiniStack:
         self.log = log
         self._scratch = scratch
         self._environment = function_environment
+        # MiniStack's health has it, which distinguishes this process from another MiniStack on the port
+        self._token = uuid.uuid4().hex
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start the process, without waiting until it is ready."""
+    def start(self, record: ProcessRecord | None = None) -> None:
+        """Start the process, without waiting until it is ready; `record` is that of its directory."""
         environment = own_environment(
             {
                 "GATEWAY_PORT": str(self.port),
@@ -63,6 +68,7 @@ class MiniStack:
                 "MINISTACK_REGION": REGION,
                 "TMPDIR": str(self._scratch),
                 "LOG_LEVEL": "INFO",
+                "MINISTACK_EDITION": self._token,
                 **self._environment,
             }
         )
@@ -72,6 +78,8 @@ class MiniStack:
             directory=self._scratch,
             log=self.log,
         )
+        if record is not None:
+            record.add("MiniStack", self._process.pid)
 
     def wait(self) -> None:
         """Wait until it is healthy. Raise `EmbeddedAwsError` if it exits or takes over a minute."""
@@ -80,9 +88,11 @@ class MiniStack:
             if not self.running:
                 break
             try:
-                with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1):  # noqa: S310 - on loopback
-                    return
-            except (urllib.error.URLError, OSError):
+                with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1) as answer:  # noqa: S310 - on loopback
+                    if self._token.encode() in answer.read():
+                        return
+                    break
+            except (OSError, http.client.HTTPException):
                 time.sleep(POLL_SECONDS)
         reason = f"MiniStack does not respond on port {self.port}; see {self.log}"
         raise EmbeddedAwsError(reason)

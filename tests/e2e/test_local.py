@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.local import end_local, processes_below, start_local
+from tests.e2e.system import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +43,30 @@ def test_a_signal_ends_everything_even_during_the_start(tmp_path: Path, number: 
     end_local(process, number)
 
     assert not (tmp_path / "outputs.json").exists()
+    assert processes_below(tmp_path) == []
+
+
+def test_the_next_start_ends_what_a_killed_system_left(tmp_path: Path) -> None:
+    process = start_local(tmp_path)
+    assert process.stdout is not None
+    assert "starting" in process.stdout.readline()
+    assert "synthesizing" in process.stdout.readline()
+    eventually(lambda: "cdk synth" in (tmp_path / "processes.jsonl").read_text(), "the synthesis is recorded")
+    end_local(process, signal.SIGKILL)
+    left = processes_below(tmp_path)
+
+    process = start_local(tmp_path)
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    still_left = set(left) & set(processes_below(tmp_path))
+    end_local(process)
+
+    assert any("ministack" in command for command in left)
+    assert re.sub(r"\d+", "…", first) == (
+        "ended what a killed system left here: MiniStack (process …), cdk bootstrap (process …), "
+        "cdk synth (process …)\n"
+    )
+    assert not still_left
     assert processes_below(tmp_path) == []
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from mailbus_local.process_record import ProcessRecord
 from mailbus_local.supervised import READY
 from mailbus_local.testing.errors import SystemFailed
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OUTPUTS: Final = "outputs.json"
+SCRATCH: Final = "scratch"
 STOP_SECONDS: Final = 60
 LINES: Final = 20
 
@@ -46,6 +48,8 @@ def started(directory: Path, project: Path) -> Iterator[tuple[Mapping[str, Any],
             process.communicate(timeout=STOP_SECONDS)
         process.kill()
         process.wait()
+        # there is a record if it could not do so itself
+        ProcessRecord(directory, directory / SCRATCH).end_left()
 
 
 def _wait_until_ready(process: subprocess.Popen[str]) -> None:

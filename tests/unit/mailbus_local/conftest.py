@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailbus_local.embedded import free_port
 from mailbus_local.ministack import MiniStack
+from mailbus_local.ports import free_port
 from mailbus_local.ses.server import SimulatedSes, SimulatorSettings
 from tests.unit.mailbus_local.http_subscriber import HttpSubscriber
 from tests.unit.mailbus_local.simulated_ses import (

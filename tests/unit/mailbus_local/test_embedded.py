@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailbus_local.embedded import EmbeddedAws, Ports
+from mailbus_local.embedded import EmbeddedAws
 from mailbus_local.ministack import EmbeddedAwsError
+from mailbus_local.ports import Ports
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("kind", ["aws", "ses", "smtp", "sns"])
-def test_a_port_in_use_is_an_error_with_its_number(tmp_path: Path, kind: str) -> None:
+def test_a_port_in_use_is_reported_before_anything_is_started(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
+        ports = Ports(smtp=other.getsockname()[1])
 
-        with pytest.raises(EmbeddedAwsError, match=f"port {port}: .*choose another"):
-            EmbeddedAws(directory=tmp_path, ports=Ports(**{kind: port}))
+        with (
+            pytest.raises(EmbeddedAwsError, match=r"--smtp-port .* is in use"),
+            EmbeddedAws(directory=tmp_path, ports=ports, progress=pytest.fail),
+        ):
+            pass
 
-
-def test_each_server_needs_a_different_port(tmp_path: Path) -> None:
-    with pytest.raises(EmbeddedAwsError, match="need different ports"):
-        EmbeddedAws(directory=tmp_path, ports=Ports(aws=45_670, ses=45_670))
+    assert {path.name for path in tmp_path.iterdir()} == {"lock"}
 
 
 def test_a_directory_holds_one_running_system_whose_outputs_are_kept(tmp_path: Path) -> None:

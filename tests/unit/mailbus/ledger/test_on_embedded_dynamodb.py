@@ -14,8 +14,8 @@ from mailbus.ledger.cancellation import cancel
 from mailbus.ledger.claims import Claim, Claimed, Claims, Found
 from mailbus.ledger.records import JobRecord, RecordKey, SentEntry
 from mailbus.ledger.table import LedgerTable
-from mailbus_local.embedded import free_port
 from mailbus_local.ministack import REGION, MiniStack
+from mailbus_local.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
