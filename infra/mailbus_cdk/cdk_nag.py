@@ -33,5 +33,7 @@ def _name_in_findings(value: Any) -> str:  # noqa: ANN401 - whatever CloudFormat
             return f"<{name}.{attribute}>"
         case {"Ref": str(name)}:
             return f"<{name}>"
+        case {"Fn::ImportValue": str(name)}:
+            return name
         case _:
             return str(value)

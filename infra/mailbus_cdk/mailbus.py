@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk import Environment, Stack, Token
+from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from mailbus.errors import ConfigurationError
-from mailbus_cdk.constructs.function import Code
+from mailbus_cdk import neighbours
+from mailbus_cdk.constructs import grants
+from mailbus_cdk.constructs.function import Code, Function
 from mailbus_cdk.constructs.queues import STAGE_TAG
 from mailbus_cdk.constructs.receipt_rules import Receiving
 from mailbus_cdk.constructs.state import State
@@ -17,14 +20,33 @@ from mailbus_cdk.mail import Mail
 from mailbus_cdk.outputs import Outputs
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_iam as iam
+    from collections.abc import Mapping
 
+    from aws_cdk import aws_dynamodb as dynamodb
+    from aws_cdk import aws_events as events
+    from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_s3 as s3
+    from aws_cdk import aws_sns as sns
+    from aws_cdk import aws_sqs as sqs
+
+    from mailbus_cdk.constructs.identity import DnsRecord
     from mailbus_cdk.constructs.inbound import Inbound
     from mailbus_cdk.settings import Settings
 
 
 class Mailbus(Construct):
-    """All of Mailbus in one stack, whose region must be that of the settings."""
+    """All of Mailbus in one stack of any CDK app.
+
+        settings = Settings(stage="prod", region="eu-west-1", identity="example.com")
+        mailbus = Mailbus(self, "Mail", settings=settings)
+        mailbus.grant_send(role)
+
+    The stack's region must be that of the settings, or is not known at synth. Stored data is retained when
+    the stack is deleted. An app may have several: of other stages, in other regions or accounts. Wrong
+    settings, and two of the same stage, raise `ConfigurationError`.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
@@ -34,48 +56,179 @@ class Mailbus(Construct):
                 f"region: is {settings.region} in the settings, but the stack is in {region}; make them equal"
             )
             raise ConfigurationError(reason)
+        self.settings = settings
+        for other in self.node.root.node.find_all():
+            if isinstance(other, Mailbus) and other is not self:
+                neighbours.refuse_clash(self, settings, other, other.settings)
         code = Code(settings.architecture)
-        self.state = State(self, "State", settings=settings)
-        self.mail = Mail(self, "Mail", settings=settings, code=code, state=self.state)
-        self.receiving = (
-            Receiving(
-                self,
-                "Receiving",
-                settings=settings,
-                code=code,
-                state=self.state,
-                inbound=self.mail.inbound,
-            )
-            if self.mail.inbound
-            else None
+        self._state = State(self, "State", settings=settings)
+        self._mail = Mail(self, "Mail", settings=settings, code=code, state=self._state)
+        self._receiving = self._receive(settings, code, self._mail.inbound) if self._mail.inbound else None
+        self._webhook = self._hook(settings, code) if settings.webhook.topic_arns else None
+        self._write_outputs(settings.stage)
+
+    def _receive(self, settings: Settings, code: Code, inbound: Inbound) -> Receiving:
+        receiving = Receiving(
+            self, "Receiving", settings=settings, code=code, state=self._state, inbound=inbound
         )
-        if self.receiving:
-            # Its sender of bounces may be of the identity.
-            self.receiving.node.add_dependency(self.mail.identity)
-        self.webhook = (
-            Webhook(
-                self,
-                "Webhook",
-                settings=settings,
-                code=code,
-                tracking=self.mail.tracking.work.queue,
-                inbound=self.mail.inbound.work.queue if self.mail.inbound else None,
-            )
-            if settings.webhook.topic_arns
-            else None
+        # Its sender of bounces may be of the identity.
+        receiving.node.add_dependency(self._mail.identity)
+        return receiving
+
+    def _hook(self, settings: Settings, code: Code) -> Webhook:
+        return Webhook(
+            self,
+            "Webhook",
+            settings=settings,
+            code=code,
+            tracking=self._mail.tracking.work.queue,
+            inbound=self.inbound_queue,
         )
 
-        outputs = Outputs(self, stage=settings.stage)
-        outputs.state(self.state)
-        outputs.mail(self.mail)
-        if self.receiving:
-            outputs.receiving(self.receiving)
-        if self.webhook:
-            outputs.webhook(self.webhook)
+    def _write_outputs(self, stage: str) -> None:
+        outputs = Outputs(self, stage=stage)
+        outputs.state(self._state)
+        outputs.mail(self._mail)
+        if self._receiving:
+            outputs.receiving(self._receiving)
+        if self._webhook:
+            outputs.webhook(self._webhook)
 
     def grant_send(self, grantee: iam.IGrantable) -> None:
-        """Allow an application to enqueue jobs in both lanes, store large ones, and cancel jobs."""
-        self.mail.sending.grant_send(grantee)
+        """Allow to find the queues by the stage's name, enqueue jobs in both lanes, and cancel jobs."""
+        self._mail.sending.grant_send(grantee)
+
+    def grant_read_inbound(self, grantee: iam.IGrantable) -> None:
+        """Allow to read received mail: what `mailbus.inbound` reads of an event, and the raw mail.
+
+        Encrypted mail (`inbound.encrypt`) is stored encrypted: the key may be used to decrypt it.
+        """
+        stored = self._state.inbound_mail
+        grants.grant_read_inbound(grantee, bucket=stored.bucket, key=stored.key)
+
+    @property
+    def event_bus(self) -> events.IEventBus:
+        """The bus with the events, for rules."""
+        return self._state.bus.bus
+
+    @property
+    def event_archive(self) -> events.Archive | None:
+        """The archive of the bus; None in a region without archives."""
+        return self._state.bus.archive
+
+    @property
+    def send_queue(self) -> sqs.IQueue:
+        """The queue of urgent jobs. Senders need the rights of `grant_send`."""
+        return self._mail.sending.transactional.queue
+
+    @property
+    def bulk_queue(self) -> sqs.IQueue:
+        """The queue of all other jobs."""
+        return self._mail.sending.bulk.queue
+
+    @property
+    def send_dead_letter_queue(self) -> sqs.IQueue:
+        """Jobs of both queues that could not be sent."""
+        return self._mail.sending.dead_letters.queue
+
+    @property
+    def tracking_topic(self) -> sns.ITopic:
+        """The topic that SES publishes its events to."""
+        return self._mail.tracking.events.topic
+
+    @property
+    def tracking_queue(self) -> sqs.IQueue:
+        """The queue of SES's events."""
+        return self._mail.tracking.work.queue
+
+    @property
+    def tracking_dead_letter_queue(self) -> sqs.IQueue:
+        """SES's events that could not be processed."""
+        return self._mail.tracking.dead_letters.queue
+
+    @property
+    def inbound_topic(self) -> sns.ITopic | None:
+        """The topic that SES publishes received mail to; None without `inbound.domains`."""
+        return self._mail.inbound.receipts.topic if self._mail.inbound else None
+
+    @property
+    def inbound_queue(self) -> sqs.IQueue | None:
+        """The queue of received mail; None without `inbound.domains`."""
+        return self._mail.inbound.work.queue if self._mail.inbound else None
+
+    @property
+    def inbound_dead_letter_queue(self) -> sqs.IQueue | None:
+        """Received mail that could not be processed; None without `inbound.domains`."""
+        return self._mail.inbound.dead_letters.queue if self._mail.inbound else None
+
+    @property
+    def inbound_bucket(self) -> s3.IBucket:
+        """The bucket of received mail. Readers need the rights of `grant_read_inbound`."""
+        return self._state.inbound_mail.bucket
+
+    @property
+    def inbound_key(self) -> kms.IKey | None:
+        """The key that SES encrypts received mail with; None without `inbound.encrypt`."""
+        return self._state.inbound_mail.key
+
+    @property
+    def events_bucket(self) -> s3.IBucket:
+        """The bucket of SES's own JSON of large events, to which `esp_event_ref` refers."""
+        return self._state.esp_events.bucket
+
+    @property
+    def jobs_bucket(self) -> s3.IBucket:
+        """The bucket of jobs that are too large for a message."""
+        return self._state.jobs.bucket
+
+    @property
+    def ledger_table(self) -> dynamodb.ITable:
+        """The table of the ledger: what is known of each job."""
+        return self._state.ledger.table
+
+    @property
+    def configuration_set_name(self) -> str:
+        """The configuration set that mail is sent with."""
+        return self._mail.tracking.configuration_set.name
+
+    @property
+    def identity_arn(self) -> str:
+        """The ARN of the identity that mail is sent from."""
+        return self._mail.identity.arn
+
+    @property
+    def rule_set_name(self) -> str | None:
+        """The receipt rule set; None without `inbound.domains`."""
+        return self._receiving.rule_set_name if self._receiving else None
+
+    @property
+    def webhook_url(self) -> str | None:
+        """The URL to which SNS delivers; None without `webhook.topic_arns`."""
+        return self._webhook.url if self._webhook else None
+
+    @property
+    def webhook_secret_arn(self) -> str | None:
+        """The secret with the webhook's password; None without `webhook.topic_arns`."""
+        return self._webhook.credentials.arn if self._webhook else None
+
+    @property
+    def dns_records(self) -> tuple[DnsRecord, ...]:
+        """The DNS records to create: all that are not created in the hosted zone of the settings."""
+        sending = (record for records in self._mail.identity.dns_records.values() for record in records)
+        redirects = self._mail.tracking.configuration_set.dns_records
+        domains = self._receiving.domains if self._receiving else None
+        receiving = (*domains.dns_records, *domains.mx_records) if domains else ()
+        return (*sending, *redirects, *receiving)
+
+    @property
+    def functions(self) -> Mapping[str, lambda_.IFunction]:
+        """The functions by name, such as `sender` and `tracking`, for alarms and further rights."""
+        return {part.name: part.function for part in self.node.find_all() if isinstance(part, Function)}
+
+    @property
+    def alarms(self) -> tuple[cloudwatch.Alarm, ...]:
+        """The alarms, for actions besides `alarms.topic_arn`."""
+        return tuple(part for part in self.node.find_all() if isinstance(part, cloudwatch.Alarm))
 
 
 def deployment(app: Construct, *, settings: Settings) -> list[Stack]:

@@ -52,8 +52,3 @@ WITHOUT_SCHEMAS: Final = (
     "il-central-1",
     "mx-central-1",
 )
-
-
-def mx_record(domain: str, region: str) -> str:
-    """Return the DNS record that routes a domain's mail to SES in a region."""
-    return f"{domain} MX 10 inbound-smtp.{region}.amazonaws.com"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mailbus_cdk.settings import Settings
 
 ACCOUNT = "111122223333"
+PSEUDO_PARAMETERS = {"AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
 SES_ARN = f"arn:aws:ses:us-east-1:{ACCOUNT}"
 
 
@@ -80,8 +81,8 @@ class Templates:
         match value:
             case str():
                 return value
-            case {"Ref": "AWS::AccountId"}:
-                return ACCOUNT
+            case {"Ref": str(name)} if name in PSEUDO_PARAMETERS:
+                return PSEUDO_PARAMETERS[name]
             case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
                 (found,) = [r for r in self.resources if r.stack == stack and r.logical_id == name]
                 return f"<{found.path}>"

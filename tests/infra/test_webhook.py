@@ -287,7 +287,7 @@ def test_the_construct_for_other_apps_includes_the_webhook(
 ) -> None:
     stack = Stack(app_in(tmp_path), "Theirs", env=Environment(region="us-east-1"))
     mailbus = Mailbus(stack, "Mail", settings=hooked)
-    assert mailbus.webhook is not None
+    assert mailbus.webhook_url is not None
     Template.from_stack(stack).resource_count_is("AWS::ApiGateway::RestApi", 1)
 
 

@@ -100,6 +100,7 @@ class Function(Construct):
         handler: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.name = name
         log = logs.LogGroup(
             self, "Log", retention=log_retention(settings), removal_policy=RemovalPolicy.DESTROY
         )

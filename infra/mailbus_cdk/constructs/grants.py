@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
 
 from mailbus.jobs.claim_check import JOBS_PREFIX, SCHEDULED_PREFIX
 from mailbus.stages import QUEUE_URLS, parameter_name
+from mailbus_cdk.cdk_nag import suppress_wildcards
+from mailbus_cdk.constructs.buckets import PARTS_PREFIX, RAW_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aws_cdk import aws_dynamodb as dynamodb
-    from aws_cdk import aws_s3 as s3
+    from aws_cdk import aws_kms as kms
     from aws_cdk import aws_sqs as sqs
-    from constructs import Construct
 
 
 def grant_send(
@@ -37,6 +40,33 @@ def grant_send(
     }
     for actions, arns in resources.items():
         iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)
+    _suppress_prefixes(grantee, jobs, job_objects(jobs))
+
+
+def grant_read_inbound(grantee: iam.IGrantable, *, bucket: s3.IBucket, key: kms.IKey | None) -> None:
+    """Allow to read received mail, raw and decoded, and to decrypt it."""
+    objects = [bucket.arn_for_objects(f"{prefix}*") for prefix in (RAW_PREFIX, PARTS_PREFIX)]
+    iam.Grant.add_to_principal(grantee=grantee, actions=["s3:GetObject"], resource_arns=objects)
+    if key:
+        iam.Grant.add_to_principal(grantee=grantee, actions=["kms:Decrypt"], resource_arns=[key.key_arn])
+    _suppress_prefixes(grantee, bucket, objects)
+
+
+def _suppress_prefixes(grantee: iam.IGrantable, bucket: s3.IBucket, objects: Sequence[str]) -> None:
+    """Suppress cdk-nag's findings on the objects of a bucket, which are known by their prefixes only."""
+    principal = grantee.grant_principal
+    if not isinstance(principal, Construct):
+        return
+    own, consumer, arn = Stack.of(bucket), Stack.of(principal), bucket.bucket_arn
+    suffixes = [name.removeprefix(arn) for name in objects]
+    if isinstance(bucket, s3.Bucket) and consumer is not own and consumer.environment == own.environment:
+        # In another stack, cdk-nag names what the CDK imports there by its export; this is that export.
+        arn = own.export_value(bucket.bucket_arn)
+    suppress_wildcards(
+        principal,
+        [f"{arn}{suffix}" for suffix in suffixes],
+        "Keys are chosen when objects are written; only their prefixes are known beforehand.",
+    )
 
 
 def job_objects(jobs: s3.IBucket) -> list[str]:

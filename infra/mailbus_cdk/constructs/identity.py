@@ -117,3 +117,11 @@ def redirect_records(domain: str, region: str) -> tuple[DnsRecord, ...]:
     https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
     """
     return (DnsRecord(name=domain, type="CNAME", value=f"r.{region}.awstrack.me"),)
+
+
+def mx_record(domain: str, region: str) -> DnsRecord:
+    """Return the record that routes a domain's mail to SES in a region.
+
+    https://docs.aws.amazon.com/ses/latest/dg/receiving-email-mx-record.html
+    """
+    return DnsRecord(name=domain, type="MX", value=f"10 inbound-smtp.{region}.amazonaws.com")

@@ -9,8 +9,7 @@ from constructs import Construct
 
 from mailbus_cdk.constructs.activation import Activation
 from mailbus_cdk.constructs.buckets import RAW_PREFIX
-from mailbus_cdk.constructs.identity import dkim_records
-from mailbus_cdk.regions import mx_record
+from mailbus_cdk.constructs.identity import dkim_records, mx_record
 from mailbus_cdk.settings import identities
 
 if TYPE_CHECKING:
@@ -141,9 +140,9 @@ class ReceivingDomains(Construct):
             ses.EmailIdentity(self, domain, identity=ses.Identity.domain(domain))
             for domain in identities.to_create(settings)
         ]
-        self.dns_records = [str(record) for identity in created for record in dkim_records(identity)]
+        self.dns_records = tuple(record for identity in created for record in dkim_records(identity))
         recipients = (name for rule in settings.inbound.receipt_rules for name in rule.recipients)
         domains = dict.fromkeys(name.rpartition("@")[2] for name in recipients)
-        self.mx_records = [
+        self.mx_records = tuple(
             mx_record(f"*{name}" if name.startswith(".") else name, settings.region) for name in domains
-        ]
+        )
