@@ -38,7 +38,7 @@ check: setup ## lint, types, import rules, templates
 	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) tests/architecture tests/infra
 
 local: setup ## run the embedded AWS in the foreground until Ctrl-C
-	@exec $(BIN)/python -m mailbus_local $(ARGS)
+	@exec $(BIN)/python -m mailbus_cli local $(ARGS)
 
 dist: setup ## build the wheel and the sdist in dist/, the same bytes each time
 	@rm -rf dist && $(BIN)/uv build --quiet --build-constraints requirements/build.txt --require-hashes --out-dir dist .
@@ -75,7 +75,7 @@ replay: setup ## give past events to the bus's rules again (FROM=… TO=… RULE
 	@$(BIN)/python -m mailbus_cdk.replay --stage "$(STAGE)" --from "$(FROM)" --to "$(TO)" $(foreach rule,$(RULE),--rule "$(rule)")
 
 clean: ## remove everything that these targets made
-	rm -rf .venv node_modules examples/node/node_modules examples/node/build build dist cdk.out .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv node_modules examples/node/node_modules examples/node/build build dist cdk.out .mailbus .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lock: setup ## take the newest versions that pyproject.toml allows

@@ -22,6 +22,7 @@ import msgspec
 from bench.support.deployment import QUEUES, Deployment, sender_configured
 from bench.support.job_outcomes import JobOutcomes, OutcomeCounts
 from bench.support.killing_proxy import KillingProxy, KillPoint
+from mailbus_local import stage
 from mailbus_local.embedded import EmbeddedAws
 from mailbus_local.subscriber import Subscriber
 
@@ -206,7 +207,7 @@ def main(jobs: int) -> int:
     modes: tuple[OnUnknown, ...] = ("resend", "fail")
     with (
         tempfile.TemporaryDirectory(prefix="mailbus-journey-") as directory,
-        EmbeddedAws(directory=Path(directory)) as aws,
+        EmbeddedAws(directory=Path(directory), settings=stage.PACKAGED) as aws,
         Subscriber(aws, "journey") as subscriber,
     ):
         deployment = Deployment(outputs=aws.outputs, client=aws.client, events=lambda: subscriber.events)

@@ -23,15 +23,18 @@ from rich.live import Live
 from rich.table import Table
 
 from mailbus.errors import MailbusError
-from mailbus_local.embedded import DIRECTORY, ROOT, EmbeddedAws
+from mailbus_local import stage
+from mailbus_local.embedded import EmbeddedAws
 from mailbus_local.stop_signals import StopRequest
 from mailbus_local.subscriber import Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-JOBS: Final = ROOT / "examples/jobs"
-MAILS: Final = ROOT / "examples/mails"
+CHECKOUT: Final = Path(__file__).resolve().parents[2]
+DIRECTORY: Final = CHECKOUT / ".mailbus" / "demo"
+JOBS: Final = CHECKOUT / "examples/jobs"
+MAILS: Final = CHECKOUT / "examples/mails"
 SECONDS: Final = 60.0
 CLICKED: Final = "newsletter"
 # Enqueued twice; produces the events of one job.
@@ -287,7 +290,10 @@ def main() -> int:
     """Start the system, run the demo, end everything. Return 0 if exactly the expected events arrived."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument(
-        "--directory", type=Path, default=DIRECTORY / "demo", help="directory for logs and outputs"
+        "--directory",
+        type=Path,
+        default=CHECKOUT / ".mailbus" / "demo",
+        help="directory for logs and outputs",
     )
     options = parser.parse_args()
     stop = StopRequest()
@@ -295,7 +301,9 @@ def main() -> int:
     console = Console(soft_wrap=True)
     try:
         with (
-            EmbeddedAws(directory=options.directory, progress=console.print, stop=stop) as aws,
+            EmbeddedAws(
+                directory=options.directory, settings=stage.PACKAGED, progress=console.print, stop=stop
+            ) as aws,
             Subscriber(aws, "demo") as subscriber,
         ):
             # From here on the `with` statement ends everything, so a signal may raise SystemExit.

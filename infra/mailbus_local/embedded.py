@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import re
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import boto3
 
 from mailbus_cdk.limits import rate_cache_seconds
-from mailbus_cdk.settings import Settings
-from mailbus_local import assembly, processes
-from mailbus_local.ministack import ACCOUNT_ID, REGION, EmbeddedAwsError, MiniStack, own_environment
+from mailbus_local import assembly, cdk_cli, node, stage
+from mailbus_local.cdk_commands import CdkCommands
+from mailbus_local.directory import OUTPUTS, locked
+from mailbus_local.ministack import ACCOUNT_ID, MiniStack, own_environment
 from mailbus_local.ports import Ports, free_port, require_free, taken_ports_named
 from mailbus_local.process_record import ProcessRecord
 from mailbus_local.ses.server import SimulatedSes, SimulatorSettings
@@ -26,19 +24,11 @@ from mailbus_local.sns.signing import region_of
 from mailbus_local.stop_signals import StopRequest
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-DIRECTORY: Final = ROOT / ".local"
-OUTPUTS: Final = "outputs.json"
-STAGE: Final = "local"
-POLL_SECONDS: Final = 0.05
-# Locked while a system runs in a directory.
-LOCK: Final = "lock"
-# The prefix of the outputs that CDK creates for references between stacks.
-CROSS_STACK: Final = "ExportsOutput"
+# The prefixes of the outputs that CDK creates for references between stacks.
+CROSS_STACK: Final = ("ExportsOutput", "PublishOutput")
 # MiniStack serves a REST API at a path, not at a host name.
 _API_URL: Final = re.compile(r"https://([a-z0-9]+)\.execute-api\.[^/]+/(.*)")
 
@@ -51,6 +41,7 @@ class EmbeddedAws:
 
     `outputs` has `endpoint_url`, `ses_endpoint_url`, `sns_endpoint_url`, `smtp_host`, `smtp_port`,
     `region` and every stack output by name. While the system runs, `outputs.json` has the same.
+    `settings` is a file with the stage `local`; by default that of this folder, or the package's own.
     """
 
     outputs: Mapping[str, Any]
@@ -58,7 +49,8 @@ class EmbeddedAws:
     def __init__(
         self,
         *,
-        directory: Path = DIRECTORY,
+        directory: Path,
+        settings: Path | None = None,
         ports: Ports | None = None,
         progress: Callable[[str], None] = print,
         stop: StopRequest | None = None,
@@ -70,12 +62,13 @@ class EmbeddedAws:
         self._record = ProcessRecord(self._directory, self._scratch)
         self._progress = progress
         self._stop_request = stop or StopRequest()
-        self._commands: list[subprocess.Popen[bytes]] = []
+        self._settings_file = settings or stage.settings_file(Path.cwd())
+        self._settings = stage.load_settings(self._settings_file)
         aws_port = ports.aws or free_port()
         self._ses = SimulatedSes(
             SimulatorSettings(
                 upstream_url=f"http://127.0.0.1:{aws_port}",
-                region=REGION,
+                region=self._settings.region,
                 account_id=ACCOUNT_ID,
                 port=ports.ses,
                 smtp_port=ports.smtp,
@@ -85,12 +78,13 @@ class EmbeddedAws:
             SnsSettings(upstream_url=f"http://127.0.0.1:{aws_port}", directory=self._scratch, port=ports.sns)
         )
         self._ministack: MiniStack | None = None
+        self._commands: CdkCommands | None = None
         self._aws_port = aws_port
         self._lock = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         self._directory.mkdir(parents=True, exist_ok=True)
-        self._lock.enter_context(_lock_directory(self._directory))
+        self._lock.enter_context(locked(self._directory))
         try:
             self._start()
         except BaseException:
@@ -126,6 +120,8 @@ class EmbeddedAws:
         self._remove_state()
         require_free(self._ports)
         self._scratch.mkdir(parents=True)
+        found = node.find()
+        cdk = cdk_cli.find(found, progress=self._progress, stop=self._stop_request)
         self._progress("starting the embedded AWS and the simulated SES")
         with taken_ports_named(Ports(ses=self._ports.ses, smtp=self._ports.smtp)):
             self._ses.start()
@@ -141,41 +137,66 @@ class EmbeddedAws:
             port=self._aws_port,
             log=self._directory / "ministack.log",
             scratch=self._scratch,
+            region=self._settings.region,
             function_environment=functions,
         )
         with taken_ports_named(Ports(aws=self._ports.aws)):
             self._ministack.start(self._record)
             self._ministack.wait()
         self._progress("synthesizing the stacks (the first time this installs packages)")
+        self._commands = CdkCommands(
+            directory=self._directory,
+            environment=own_environment(
+                {
+                    "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._aws_port}",
+                    # jsii unpacks itself into it, and does not clean up when it is killed
+                    "TMPDIR": str(self._scratch),
+                },
+                region=self._settings.region,
+            ),
+            executables=(found.path.parent, cdk),
+            record=self._record,
+            stop=self._stop_request,
+        )
         synthesized, adapted = self._directory / "synthesized", self._directory / "cdk.out"
-        bootstrap = self._cdk("bootstrap", f"aws://{ACCOUNT_ID}/{REGION}")
-        synth = self._cdk("synth", "--quiet", "--context", f"stage={STAGE}", "--output", str(synthesized))
-        self._wait_for("synth", synth)
+        bootstrap = self._commands.start("bootstrap", f"aws://{ACCOUNT_ID}/{self._settings.region}")
+        synthesis = self._commands.start_synthesis(self._settings_file, synthesized)
+        self._commands.wait(synthesis)
         assembly.adapt(synthesized, adapted)
-        self._wait_for("bootstrap", bootstrap)
+        self._commands.wait(bootstrap)
         self._create_existing_resources()
         self._progress("deploying the stacks with cdk deploy")
         deployed = self._directory / "deployed.json"
-        deploy = self._cdk(
+        deploy = self._commands.start(
             *("deploy", "--app", str(adapted), "--all", "--require-approval", "never"),
             *("--method", "direct", "--concurrency", "3", "--outputs-file", str(deployed)),
         )
-        self._wait_for("deploy", deploy)
+        self._commands.wait(deploy)
         self._publish(json.loads(deployed.read_text()))
 
     def _create_existing_resources(self) -> None:
         """Create the resources that the settings expect in the account before the deployment."""
-        settings = Settings.load(ROOT / "mailbus.toml", STAGE)
-        ses = self._upstream("sesv2", REGION)
-        for identity in (*settings.other_identities, *settings.inbound.existing_identities):
+        settings = self._settings
+        ses = self._upstream("sesv2", settings.region)
+        identities = [*settings.other_identities, *settings.inbound.existing_identities]
+        if settings.identity_exists:
+            identities.append(settings.identity)
+        # an ARN names an identity of another account; all are of this one here
+        for identity in dict.fromkeys(name.rpartition(":identity/")[2] for name in identities):
             ses.create_email_identity(EmailIdentity=identity)
-        for configuration_set in settings.other_configuration_sets:
+        sets = [*settings.other_configuration_sets]
+        if settings.configuration_set_exists:
+            sets.append(settings.configuration_set)
+        for configuration_set in sets:
             ses.create_configuration_set(ConfigurationSetName=configuration_set)
         if settings.inbound.rule_set_name:
-            receiving = self._upstream("ses", REGION)
+            receiving = self._upstream("ses", settings.region)
             receiving.create_receipt_rule_set(RuleSetName=settings.inbound.rule_set_name)
         for topic_arn in settings.webhook.topic_arns:
             self._upstream("sns", region_of(topic_arn)).create_topic(Name=topic_arn.rpartition(":")[2])
+        s3 = self._upstream("s3", "us-east-1")
+        for bucket in settings.source_buckets:
+            s3.create_bucket(Bucket=bucket)
 
     def _upstream(self, service: str, region: str) -> Any:
         """Return a client of the embedded AWS itself, before there are outputs."""
@@ -188,15 +209,14 @@ class EmbeddedAws:
         )
 
     def _publish(self, stacks: Mapping[str, Mapping[str, str]]) -> None:
-        settings = Settings.load(ROOT / "mailbus.toml", STAGE)
         self.outputs = {
             "endpoint_url": f"http://127.0.0.1:{self._aws_port}",
             "ses_endpoint_url": self._ses.url,
             "sns_endpoint_url": self._sns.url,
             "smtp_host": "127.0.0.1",
             "smtp_port": self._ses.smtp_port,
-            "region": REGION,
-            "rate_cache_seconds": rate_cache_seconds(settings),
+            "region": self._settings.region,
+            "rate_cache_seconds": rate_cache_seconds(self._settings),
             **{
                 name: _API_URL.sub(rf"http://127.0.0.1:{self._aws_port}/_aws/execute-api/\1/\2", value)
                 for outputs in stacks.values()
@@ -209,48 +229,9 @@ class EmbeddedAws:
         temporary.write_text(json.dumps(self.outputs, indent=2) + "\n")
         temporary.replace(self._directory / OUTPUTS)
 
-    def _cdk(self, command: str, *arguments: str) -> subprocess.Popen[bytes]:
-        environment = own_environment(
-            {
-                "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._aws_port}",
-                "CDK_DISABLE_CLI_TELEMETRY": "true",
-                # jsii unpacks itself into it, and does not clean up when it is killed.
-                "TMPDIR": str(self._scratch),
-                "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT))),
-                # The project has its own Node and CDK CLI.
-                "PATH": os.pathsep.join(
-                    (str(Path(sys.executable).parent), str(ROOT / "node_modules/.bin"), os.environ["PATH"])
-                ),
-            }
-        )
-        process = processes.start(
-            ["cdk", command, *arguments, "--no-notices", "--no-version-reporting"],
-            environment=environment,
-            # Only synth needs cdk.json; the other commands would synthesize if they found it.
-            directory=ROOT if command == "synth" else self._directory,
-            log=self._log(command),
-        )
-        self._record.add(f"cdk {command}", process.pid)
-        self._commands.append(process)
-        return process
-
-    def _log(self, command: str) -> Path:
-        return self._directory / f"cdk-{command}.log"
-
-    def _wait_for(self, command: str, process: subprocess.Popen[bytes]) -> None:
-        while process.poll() is None:
-            if self._stop_request.wait(POLL_SECONDS):
-                reason = "stopped before the system was ready"
-                raise EmbeddedAwsError(reason)
-        if process.returncode != 0:
-            log = self._log(command)
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-            reason = f"cdk {command} failed; the end of {log}:\n{tail}"
-            raise EmbeddedAwsError(reason)
-
     def _stop(self) -> None:
-        for process in self._commands:
-            processes.end(process)
+        if self._commands is not None:
+            self._commands.end()
         # SES first: it still publishes its last events to SNS.
         self._ses.stop()
         if self._ministack is not None:
@@ -266,15 +247,3 @@ class EmbeddedAws:
             (self._directory / name).unlink(missing_ok=True)
         for name in ("scratch", "synthesized", "cdk.out"):
             shutil.rmtree(self._directory / name, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _lock_directory(directory: Path) -> Iterator[None]:
-    """Lock a directory against other systems. The lock ends with the process."""
-    with (directory / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            reason = f"another system runs in {directory}; end it first, or choose another --directory"
-            raise EmbeddedAwsError(reason) from error
-        yield

@@ -7,7 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
-from mailbus_local.ministack import CREDENTIALS
+from mailbus_local.ministack import CREDENTIALS, without_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 STAGE: Final = "local"
 # From the name of a stack's output, such as SendQueueUrl, to SEND_QUEUE_URL. Other keys are in lower case.
 _OUTPUT: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
-# No proxy leads to this machine.
-_BYPASS: Final = "127.0.0.1,localhost"
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -36,19 +34,23 @@ def variables(outputs: Mapping[str, object]) -> dict[str, str]:
         "AWS_DEFAULT_REGION": region,
         **CREDENTIALS,
         "MAILBUS_STAGE": STAGE,
-        **{
-            _WORD.sub("_", name).upper(): str(value)
-            for name, value in outputs.items()
-            if _OUTPUT.fullmatch(name)
-        },
+        "MAILBUS_SMTP_HOST": str(outputs["smtp_host"]),
+        "MAILBUS_SMTP_PORT": str(outputs["smtp_port"]),
+        **output_variables(outputs),
+    }
+
+
+def output_variables(outputs: Mapping[str, object]) -> dict[str, str]:
+    """Return the variables of stack outputs, such as SEND_QUEUE_URL of SendQueueUrl."""
+    return {
+        _WORD.sub("_", name).upper(): str(value) for name, value in outputs.items() if _OUTPUT.fullmatch(name)
     }
 
 
 @contextlib.contextmanager
 def activated(own: Mapping[str, str]) -> Iterator[None]:
     """Set variables in this process for a while, in place of all of AWS's: a profile may not exist here."""
-    bypass = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), _BYPASS)))
-    new = {**own, "NO_PROXY": bypass, "no_proxy": bypass}
+    new = {**own, **without_proxy()}
     before = {name: value for name, value in os.environ.items() if name in new or name.startswith("AWS_")}
     _replace(before, new)
     try:

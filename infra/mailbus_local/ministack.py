@@ -32,22 +32,43 @@ class EmbeddedAwsError(MailbusError):
     """The embedded AWS did not start, or a deployment to it failed. The text names the log."""
 
 
-def own_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment with `extra`, without what could lead to a real AWS account."""
+def own_environment(extra: Mapping[str, str], *, region: str = REGION) -> dict[str, str]:
+    """Return this process's environment with `extra`, without what could lead to a real AWS account.
+
+    The embedded AWS is on this machine: no proxy leads there.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("AWS_") and name != "PYTHONPATH"
     }
-    region = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
-    return {**kept, **CREDENTIALS, **region, **extra}
+    regions = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_EC2_METADATA_DISABLED": "true"}
+    return {**kept, **CREDENTIALS, **regions, **without_proxy(), **extra}
+
+
+def behind_proxy() -> bool:
+    """Return True if the environment has a proxy for requests to this machine."""
+    return not {"http", "all"}.isdisjoint(urllib.request.getproxies_environment())
+
+
+def without_proxy() -> dict[str, str]:
+    """Return the environment variables for reaching this machine without a proxy, in both spellings."""
+    names = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = ",".join(dict.fromkeys([*filter(None, names.split(",")), "127.0.0.1", "localhost"]))
+    return {"NO_PROXY": hosts, "no_proxy": hosts}
 
 
 class MiniStack:
     """A MiniStack process. Functions inherit `function_environment`; temporary files are below `scratch`."""
 
     def __init__(
-        self, *, port: int, log: Path, scratch: Path, function_environment: Mapping[str, str]
+        self,
+        *,
+        port: int,
+        log: Path,
+        scratch: Path,
+        function_environment: Mapping[str, str],
+        region: str = REGION,
     ) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
@@ -56,6 +77,7 @@ class MiniStack:
         self._environment = function_environment
         # MiniStack's health has it, which distinguishes this process from another MiniStack on the port
         self._token = uuid.uuid4().hex
+        self._region = region
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, record: ProcessRecord | None = None) -> None:
@@ -65,12 +87,13 @@ class MiniStack:
                 "GATEWAY_PORT": str(self.port),
                 "BIND_HOST": "127.0.0.1",
                 "MINISTACK_HOST": "127.0.0.1",
-                "MINISTACK_REGION": REGION,
+                "MINISTACK_REGION": self._region,
                 "TMPDIR": str(self._scratch),
                 "LOG_LEVEL": "INFO",
                 "MINISTACK_EDITION": self._token,
                 **self._environment,
-            }
+            },
+            region=self._region,
         )
         self._process = processes.start(
             [sys.executable, "-m", "ministack"],

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from mailbus_local.embedded import ENDPOINTS, ROOT
+from mailbus_local.embedded import ENDPOINTS
+from tests.architecture.source_tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
 def start_local(directory: Path) -> subprocess.Popen[str]:
     """Start `make local`'s command in a directory."""
-    paths = (str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT))
+    paths = (str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT / "cli"), str(ROOT))
     return subprocess.Popen(
-        [sys.executable, "-m", "mailbus_local", "--directory", str(directory)],
-        cwd=ROOT,
+        [sys.executable, "-m", "mailbus_cli", "local", "--directory", str(directory)],
+        # no mailbus.toml there
+        cwd=directory,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -17,8 +17,8 @@ import pytest
 
 from mailbus.ledger.records import JobRecord, RecordKey
 from mailbus.ledger.table import LedgerTable
-from mailbus_local.embedded import ROOT
 from mailbus_local.ministack import own_environment
+from tests.architecture.source_tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailbus_local.embedded import ROOT
+from tests.architecture.source_tree import ROOT
 
 if TYPE_CHECKING:
     from tests.e2e.system import System

@@ -11,7 +11,7 @@ import pytest
 
 from examples.support_desk.desk import open_ticket
 from mailbus.events import parse
-from mailbus_local.embedded import ROOT
+from tests.architecture.source_tree import ROOT
 from tests.e2e.example_stacks import DeskStack, Partner, SubscriptionStack, deploy, job_id_of, raw_of
 from tests.e2e.system import eventually
 

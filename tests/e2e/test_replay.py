@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailbus_local.embedded import ROOT
+from tests.architecture.source_tree import ROOT
 from tests.e2e.system import eventually
 
 if TYPE_CHECKING:

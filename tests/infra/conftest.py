@@ -18,7 +18,7 @@ from mailbus_cdk.mailbus import deployment
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.receiving import Inbound
 from mailbus_cdk.settings.tables import Alarms, Retention
-from tests.architecture.source_tree import ROOT
+from mailbus_local.stage import PACKAGED, load_settings
 from tests.infra.templates import ACCOUNT, Templates, new_app
 
 if TYPE_CHECKING:
@@ -74,4 +74,4 @@ def prod(synthesize: Callable[[Settings], Templates], settings: Settings) -> Tem
 
 @pytest.fixture(scope="session")
 def local(synthesize: Callable[[Settings], Templates]) -> Templates:
-    return synthesize(Settings.load(ROOT / "mailbus.toml", "local"))
+    return synthesize(load_settings(PACKAGED))

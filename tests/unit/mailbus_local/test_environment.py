@@ -12,6 +12,7 @@ OUTPUTS = {
     "endpoint_url": "http://127.0.0.1:4566",
     "ses_endpoint_url": "http://127.0.0.1:4567",
     "sns_endpoint_url": "http://127.0.0.1:4568",
+    "smtp_host": "127.0.0.1",
     "smtp_port": 2525,
     "region": "us-east-1",
     "SendQueueUrl": "http://127.0.0.1:4566/000000000000/send",
@@ -30,6 +31,8 @@ def test_the_variables_are_those_of_aws_and_each_stack_output_in_upper_snake_cas
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "MAILBUS_STAGE": "local",
+        "MAILBUS_SMTP_HOST": "127.0.0.1",
+        "MAILBUS_SMTP_PORT": "2525",
         "SEND_QUEUE_URL": "http://127.0.0.1:4566/000000000000/send",
         "MX_RECORD1": "inbound.example.com MX 10 inbound-smtp.us-east-1.amazonaws.com",
     }

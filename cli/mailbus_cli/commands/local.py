@@ -1,0 +1,75 @@
+"""`mailbus local`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from mailbus_cli.errors import CommandError
+
+LAST_PORT: Final = 65_535
+SIGNALLED: Final = 128
+
+
+def _port(text: str) -> Any:  # noqa: ANN401 - as typer.Option
+    return typer.Option(min=0, max=LAST_PORT, metavar="PORT", help=text)
+
+
+def local(
+    *,
+    port: Annotated[int, _port("Port of the embedded AWS.")] = 0,
+    ses_port: Annotated[int, _port("Port of the simulated SES.")] = 0,
+    smtp_port: Annotated[int, _port("SMTP port for incoming mail.")] = 0,
+    sns_port: Annotated[int, _port("Port of SNS over HTTPS.")] = 0,
+    directory: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Directory of logs and outputs.  [default: .mailbus]"),
+    ] = None,
+) -> int:
+    """Run the whole system on this machine until Ctrl-C.
+
+    Deploys the stacks to an embedded AWS with a simulated SES, on 127.0.0.1: with [stages.local] of this
+    folder's mailbus.toml if there is one, else with the domains example.com and inbound.example.com. Needs no
+    AWS account, no Docker and, from the second start on, no network. Port 0 is a free port.
+    """
+    try:
+        from mailbus_local.embedded import EmbeddedAws  # noqa: PLC0415 - needs the extra
+        from mailbus_local.ports import Ports  # noqa: PLC0415 - as above
+        from mailbus_local.stop_signals import StopRequest  # noqa: PLC0415 - as above
+    except ModuleNotFoundError as error:
+        reason = f"`mailbus local` needs the extra local ({error.name} is missing)"
+        raise CommandError(reason, hint="install mailbus[local] from where mailbus came from") from error
+    from mailbus.errors import MailbusError  # noqa: PLC0415 - loaded by the above
+    from mailbus_cli.terminal import Steps  # noqa: PLC0415 - as above
+    from mailbus_local import systems  # noqa: PLC0415 - as above
+    from mailbus_local.ministack import without_proxy  # noqa: PLC0415 - as above
+
+    folder = Path.cwd()
+    own = directory is None
+    directory = folder / systems.DEFAULT if directory is None else directory.absolute()
+    os.environ.update(without_proxy())
+    stop = StopRequest()
+    stop.listen()
+    ports = Ports(aws=port, ses=ses_port, smtp=smtp_port, sns=sns_port)
+    with Steps() as steps:
+        try:
+            with EmbeddedAws(directory=directory, ports=ports, progress=steps, stop=stop) as aws:
+                if own:
+                    # as virtual environments and caches of tools do
+                    (directory / ".gitignore").write_text("*\n")
+                with systems.recorded(folder, directory):
+                    steps.ready(aws.outputs, directory)
+                    while aws.running and not stop.wait(1):
+                        pass
+                steps("stopping")
+        except MailbusError:
+            if stop.number:
+                return SIGNALLED + stop.number
+            raise
+    if not stop.number:
+        reason = "MiniStack, the embedded AWS, has ended by itself"
+        raise CommandError(reason, hint=f"its log is {directory / 'ministack.log'}")
+    return 0

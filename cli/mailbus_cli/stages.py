@@ -1,0 +1,66 @@
+"""The outputs of a stage that is deployed in AWS, from the parameters that its stacks write."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
+from mailbus_cli.errors import CommandError
+from mailbus_local.environment import output_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_CREDENTIALS: Final = "set AWS_PROFILE, or log in (aws sso login)"
+_REGION: Final = "set AWS_REGION to the stage's region, or AWS_PROFILE"
+_RIGHTS: Final = "these credentials need ssm:GetParametersByPath on parameter/mailbus/*"
+# By AWS's error code, or the name of botocore's error.
+_HINTS: Final[Mapping[str, str]] = {
+    NoCredentialsError.__name__: _CREDENTIALS,
+    NoRegionError.__name__: _REGION,
+    "AccessDeniedException": _RIGHTS,
+    "ExpiredTokenException": _CREDENTIALS,
+    "UnrecognizedClientException": _CREDENTIALS,
+}
+
+
+def variables(stage: str) -> dict[str, str]:
+    """Return the environment variables of a stage in the account and region of the environment.
+
+    Raises `CommandError`.
+    """
+    try:
+        ssm = boto3.client("ssm")
+        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=f"/mailbus/{stage}/")
+        outputs = {
+            parameter["Name"].rpartition("/")[2]: parameter["Value"]
+            for page in pages
+            for parameter in page["Parameters"]
+        }
+    except (BotoCoreError, ClientError) as error:
+        response: Mapping[str, Mapping[str, str]] = getattr(error, "response", {})
+        code = response.get("Error", {}).get("Code") or type(error).__name__
+        reason = f"the parameters of stage {stage} cannot be read: {' '.join(str(error).split())}"
+        raise CommandError(reason, hint=_HINTS.get(code, _elsewhere())) from error
+    region = ssm.meta.region_name
+    if not outputs:
+        reason = (
+            f"there is no stage {stage} in {region} of this account: no parameters below /mailbus/{stage}/"
+        )
+        raise CommandError(reason, hint=_elsewhere())
+    return {
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "MAILBUS_STAGE": stage,
+        **output_variables(outputs),
+    }
+
+
+def _elsewhere() -> str:
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_SSM") or os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        return f"AWS_ENDPOINT_URL leads to {endpoint} instead of AWS; use a new terminal, or unset it"
+    return "choose account and region with AWS_PROFILE and AWS_REGION, or deploy the stage"

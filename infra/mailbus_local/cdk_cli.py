@@ -1,0 +1,111 @@
+"""Finds the CDK command line, which is a package of npm; installs it once, into the user's cache.
+
+In a checkout it is that of `node_modules`, if that exists. The lock has the hash of every package, and no
+package may run a script. An installation that was interrupted is done again: a directory gets its name in
+the cache only when it is complete.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import platformdirs
+
+from mailbus_local import processes
+from mailbus_local.ministack import EmbeddedAwsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mailbus_local.node import Node
+    from mailbus_local.stop_signals import StopRequest
+
+POLL_SECONDS: Final = 0.05
+_HERE: Final = Path(__file__).resolve().parent
+_PACKAGE_DATA: Final = _HERE / "npm"
+_CHECKOUT: Final = _HERE.parents[1]
+_FILES: Final = ("package.json", "package-lock.json")
+_EXECUTABLES: Final = Path("node_modules", ".bin")
+_INSTALL: Final = (
+    *("ci", "--ignore-scripts", "--omit=dev", "--omit=optional"),
+    *("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"),
+)
+
+
+def find(node: Node, *, progress: Callable[[str], None], stop: StopRequest) -> Path:
+    """Return the directory with the executable `cdk`, installed if it is not there yet.
+
+    Raises `EmbeddedAwsError` if that fails, or is stopped.
+    """
+    lock = _PACKAGE_DATA if _PACKAGE_DATA.is_dir() else _CHECKOUT
+    if (lock / _EXECUTABLES / "cdk").exists():
+        return lock / _EXECUTABLES
+    digest = hashlib.sha256((lock / "package-lock.json").read_bytes()).hexdigest()
+    cache = platformdirs.user_cache_path("mailbus") / "npm"
+    target = cache / digest[:16]
+    if not (target / _EXECUTABLES / "cdk").exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with _one_at_a_time(cache, progress, stop):
+            if not (target / _EXECUTABLES / "cdk").exists():
+                progress(f"installing the CDK command line (once) into {target}")
+                _install(lock, target, node, stop)
+    return target / _EXECUTABLES
+
+
+@contextlib.contextmanager
+def _one_at_a_time(cache: Path, progress: Callable[[str], None], stop: StopRequest) -> Iterator[None]:
+    """Wait for another installation, if there is one. The lock ends with its process."""
+    with (cache / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("waiting until another process has installed the CDK command line")
+            while not _locked(lock.fileno()):
+                _check(stop.wait(POLL_SECONDS))
+        yield
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _install(lock: Path, target: Path, node: Node, stop: StopRequest) -> None:
+    for leftover in (*target.parent.glob(".new-*"), target):
+        shutil.rmtree(leftover, ignore_errors=True)
+    new = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
+    for name in _FILES:
+        shutil.copyfile(lock / name, new / name)
+    log = target.parent / "npm.log"
+    path = os.pathsep.join((str(node.path.parent), os.environ["PATH"]))
+    npm = processes.start(
+        [*node.npm, *_INSTALL], environment={**os.environ, "PATH": path}, directory=new, log=log
+    )
+    try:
+        while npm.poll() is None:
+            _check(stop.wait(POLL_SECONDS))
+    finally:
+        processes.end(npm)
+    if npm.returncode != 0:
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        said = lines[0] if lines else f"exit code {npm.returncode}"
+        reason = f"npm cannot install the CDK command line: {said} (see {log})"
+        raise EmbeddedAwsError(reason)
+    new.chmod(0o755)
+    new.rename(target)
+
+
+def _check(stopped: bool) -> None:  # noqa: FBT001 - what StopRequest.wait returned
+    if stopped:
+        reason = "stopped before the system was ready"
+        raise EmbeddedAwsError(reason)
