@@ -86,11 +86,14 @@ lock: setup ## take the newest versions that pyproject.toml allows
 	echo uv | $(BIN)/uv pip compile $(LOCK) -c requirements/dev.txt - -o requirements/uv.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
+NEEDS_PYTHON := Mailbus needs Python 3.11 or newer, as in: make PYTHON=python3.12
+
 setup: $(VENV)/.synced node_modules/.synced
 
 $(BIN)/uv: requirements/uv.txt
+	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not there: $(NEEDS_PYTHON)' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info < (3, 11) and sys.exit("%s is Python %d.%d.%d: $(NEEDS_PYTHON)" % ((sys.executable,) + sys.version_info[:3]))'
 	@echo '== making the Python environment'
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Mailbus needs Python 3.11 or newer")'
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@

@@ -6,6 +6,10 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # of pyproject.toml's classifiers
 MINORS = (11, 12, 13, 14)
@@ -27,10 +31,10 @@ def _runs(path: str, minor: int) -> bool:
         return False
 
 
-def find() -> dict[str, str]:
+def find(minors: Sequence[int] = MINORS) -> dict[str, str]:
     """Return the first working interpreter of each minor version: `{"3.11": "/usr/bin/python3.11"}`."""
     found = {}
-    for minor in MINORS:
+    for minor in minors:
         path = next((path for path in _candidates(minor) if _runs(path, minor)), None)
         if path:
             found[f"3.{minor}"] = path
