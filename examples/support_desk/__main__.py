@@ -1,4 +1,4 @@
-"""The CDK app, with `--context bus=…` and `--context queue=…` (outputs EventBusName and SendQueueUrl)."""
+"""The CDK app, with `--context stage=…`: a stage that is deployed in the same account and region."""
 
 from __future__ import annotations
 
@@ -14,19 +14,14 @@ USAGE: Final = 2
 
 
 def main() -> int:
-    """Synthesize; if context is missing, print one line to stderr and return 2."""
+    """Synthesize; without a stage, print one line to stderr and return 2."""
     app = App()
-    context = {name: app.node.try_get_context(name) for name in ("bus", "queue")}
-    missing = [name for name, value in context.items() if not value]
-    if missing:
-        sys.stderr.write(f"missing: {' '.join(f'--context {name}=…' for name in missing)}\n")
+    stage = app.node.try_get_context("stage")
+    if not stage:
+        sys.stderr.write("missing: --context stage=…\n")
         return USAGE
     SupportDesk(
-        app,
-        STACK,
-        bus_name=str(context["bus"]),
-        queue_url=str(context["queue"]),
-        architecture=app.node.try_get_context("architecture") or "arm64",
+        app, STACK, stage=str(stage), architecture=app.node.try_get_context("architecture") or "arm64"
     )
     app.synth()
     return 0

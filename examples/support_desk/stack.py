@@ -18,7 +18,7 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 
-from mailbus_cdk import packaging
+from mailbus_cdk import Mailbus, packaging
 from mailbus_cdk.cdk_nag import suppress
 
 if TYPE_CHECKING:
@@ -36,32 +36,32 @@ _ARCHITECTURES: Final = {
 
 
 class SupportDesk(Stack):
-    """It knows only the bus and the send queue of Mailbus, and may only send jobs to that queue."""
+    """It knows only the name of a deployed stage, and may only send jobs to its queue."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        bus_name: str,
-        queue_url: str,
+        stage: str,
         architecture: Architecture = "arm64",
     ) -> None:
         super().__init__(scope, construct_id, description="Answers to received mail")
+        mailbus = Mailbus.from_stage(self, "Mail", stage=stage)
         failed = sqs.Queue(self, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(KEPT_DAYS))
         suppress(failed, "AwsSolutions-SQS3", "It is a dead-letter queue itself; only people read it.")
-        function = self._function(queue_url, failed, architecture)
+        function = self._function(mailbus.send_queue, failed, architecture)
         events.Rule(
             self,
             "ReceivedMail",
-            event_bus=events.EventBus.from_event_bus_name(self, "Bus", bus_name),
+            event_bus=mailbus.event_bus,
             event_pattern=events.EventPattern(source=["mailbus"], detail_type=["email.inbound"]),
             targets=[targets.LambdaFunction(function, dead_letter_queue=failed)],
         )
         CfnOutput(self, "FunctionName", value=function.function_name)
         CfnOutput(self, "DeadLetterQueueUrl", value=failed.queue_url)
 
-    def _function(self, queue_url: str, failed: sqs.Queue, architecture: Architecture) -> lambda_.Function:
+    def _function(self, queue: sqs.IQueue, failed: sqs.Queue, architecture: Architecture) -> lambda_.Function:
         log = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
         )
@@ -81,14 +81,13 @@ class SupportDesk(Stack):
                 timeout=Duration.seconds(DESK_SECONDS),
                 role=role,
                 log_group=log,
-                environment={"SEND_QUEUE_URL": queue_url, "POWERTOOLS_SERVICE_NAME": "support-desk"},
+                environment={"SEND_QUEUE_URL": queue.queue_url, "POWERTOOLS_SERVICE_NAME": "support-desk"},
                 on_failure=destinations.SqsDestination(failed),
                 retry_attempts=2,
             )
         log.grant_write(role)
         # The answers are small; a client whose jobs are too large for a queue needs Mailbus's own grant_send.
-        queue = self.format_arn(service="sqs", resource=queue_url.rpartition("/")[2])
-        iam.Grant.add_to_principal(grantee=role, actions=["sqs:SendMessage"], resource_arns=[queue])
+        iam.Grant.add_to_principal(grantee=role, actions=["sqs:SendMessage"], resource_arns=[queue.queue_arn])
         suppress(function, "AwsSolutions-L1", "The runtime is the Python that the tests ran on.")
         return function
 

@@ -16,6 +16,7 @@ from mailbus_cdk.constructs.queues import STAGE_TAG
 from mailbus_cdk.constructs.receipt_rules import Receiving
 from mailbus_cdk.constructs.state import State
 from mailbus_cdk.constructs.webhook import Webhook
+from mailbus_cdk.deployed import DeployedMailbus
 from mailbus_cdk.mail import Mail
 from mailbus_cdk.outputs import Outputs
 
@@ -93,6 +94,22 @@ class Mailbus(Construct):
             outputs.receiving(self._receiving)
         if self._webhook:
             outputs.webhook(self._webhook)
+
+    @staticmethod
+    def from_stage(
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: str,
+        region: str | None = None,
+        encrypted: bool = False,
+    ) -> DeployedMailbus:
+        """Return a deployed stage of the same account and region, for an app that only uses it.
+
+        With `region`, that of the stage, a stack in another one is an error at synth, not at deploy.
+        `encrypted` is true if the stage has `inbound.encrypt`, so that `grant_read_inbound` has the key.
+        """
+        return DeployedMailbus(scope, construct_id, stage=stage, region=region, encrypted=encrypted)
 
     def grant_send(self, grantee: iam.IGrantable) -> None:
         """Allow to find the queues by the stage's name, enqueue jobs in both lanes, and cancel jobs."""

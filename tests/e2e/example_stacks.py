@@ -147,13 +147,7 @@ def deploy(system: System, directory: Path, endpoint: str) -> Outputs:
     app = App(outdir=str(synthesized), context=FEATURE_FLAGS)
     bus = system.outputs["EventBusName"]
     Subscriptions(app, "mail-subscriptions", bus_name=bus, endpoint=endpoint, architecture="host")
-    SupportDesk(
-        app,
-        "support-desk",
-        bus_name=bus,
-        queue_url=system.outputs["SendQueueUrl"],
-        architecture="host",
-    )
+    SupportDesk(app, "support-desk", stage="local", architecture="host")
     app.synth()
     assembly.adapt(synthesized, adapted)
     system.deploy(adapted, outputs)

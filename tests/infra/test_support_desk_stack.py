@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 
     from aws_cdk import App
 
-QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-prod-send"
-
 
 def _made(app: App) -> SupportDesk:
-    return SupportDesk(app, "support-desk", bus_name="mailbus-prod", queue_url=QUEUE_URL, architecture="host")
+    return SupportDesk(app, "support-desk", stage="prod", architecture="host")
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +65,14 @@ def test_the_desk_may_put_jobs_on_the_one_queue_and_write_its_log(template_file:
         "sqs:GetQueueUrl",
         "sqs:SendMessage",
     }
-    assert ":mailbus-prod-send" in json.dumps(policies)
+    assert "mailbusprodSendQueueArn" in json.dumps(policies)
 
 
-def test_a_desk_without_its_queue_is_an_error_of_one_line(tmp_path: Path) -> None:
+def test_a_desk_without_its_stage_is_an_error_of_one_line(tmp_path: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT)]),
-        "CDK_CONTEXT_JSON": json.dumps({"bus": "mailbus-prod"}),
+        "CDK_CONTEXT_JSON": json.dumps({"architecture": "host"}),
         "CDK_OUTDIR": str(tmp_path),
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
     }
@@ -87,4 +85,4 @@ def test_a_desk_without_its_queue_is_an_error_of_one_line(tmp_path: Path) -> Non
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr == "missing: --context queue=…\n"
+    assert done.stderr == "missing: --context stage=…\n"
