@@ -192,6 +192,11 @@ def _wrong_names(
     return None
 
 
+def suggestion(name: str, struct: type[msgspec.Struct]) -> str:
+    """Return which field of a struct, or of a struct in it, an unknown name may mean."""
+    return _suggestion(name, struct, struct)
+
+
 def _suggestion(name: str, struct: type[msgspec.Struct], root: object) -> str:
     fields = _fields(struct)
     if meant := [*_also_called(name.lower(), fields)]:

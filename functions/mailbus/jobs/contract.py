@@ -13,6 +13,7 @@ import msgspec
 
 from mailbus.events import MetadataValue
 from mailbus.jobs.job_id import INVALID_JOB_ID, JOB_ID_PATTERN
+from mailbus.jobs.keywords import SuggestsFields
 
 JobId = Annotated[
     str,
@@ -36,7 +37,14 @@ _OF_RECIPIENT = msgspec.Meta(
 )
 
 
-class S3Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class S3Object(
+    msgspec.Struct,
+    metaclass=SuggestsFields,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+):
     """An object in S3, in a bucket that the deployment's settings name."""
 
     bucket: Annotated[
@@ -62,7 +70,14 @@ class S3Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = None
 
 
-class Alternative(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Alternative(
+    msgspec.Struct,
+    metaclass=SuggestsFields,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+):
     """An alternative body, such as AMP or a calendar invitation."""
 
     content: Annotated[str, msgspec.Meta(description="The text of the body.")]
@@ -75,7 +90,14 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ]
 
 
-class Attachment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Attachment(
+    msgspec.Struct,
+    metaclass=SuggestsFields,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+):
     """A file: its bytes in `content` (base64 in JSON), or in S3. A `content_id` makes it inline."""
 
     content: Annotated[
@@ -121,7 +143,14 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = None
 
 
-class SendJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class SendJob(
+    msgspec.Struct,
+    metaclass=SuggestsFields,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+):
     """A mail to send, or with merge fields one for each recipient."""
 
     schema_version: Annotated[Literal[1] | None, msgspec.Meta(description="The contract's version: 1.")] = 1
