@@ -18,7 +18,6 @@ Lane = Literal["transactional", "bulk"]
 STAGE_PATTERN: Final = r"^[a-z][a-z0-9-]{0,23}$"
 #: The output with the URL of each lane's queue.
 QUEUE_URLS: Final[Mapping[Lane, str]] = {"transactional": "SendQueueUrl", "bulk": "BulkQueueUrl"}
-QUEUE_ARNS: Final[Mapping[Lane, str]] = {"transactional": "SendQueueArn", "bulk": "BulkQueueArn"}
 #: The lane of mail that a user is waiting for.
 TRANSACTIONAL: Final = "transactional"
 LANES: Final[tuple[Lane, ...]] = get_args(Lane)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Stack, Token
+from aws_cdk import Fn, Stack, Token
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
@@ -15,11 +15,14 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from mailbus.errors import ConfigurationError
-from mailbus.stages import QUEUE_ARNS, QUEUE_URLS, Lane, check_stage, parameter_name
+from mailbus.stages import QUEUE_URLS, Lane, check_stage, parameter_name
 from mailbus_cdk.constructs import grants
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
+
+# where a queue's name is in its URL
+QUEUE_NAME: Final = 4
 
 
 class DeployedMailbus(Construct):
@@ -110,12 +113,10 @@ class DeployedMailbus(Construct):
         return s3.Bucket.from_bucket_name(self, name, self._output(f"{name}Name"))
 
     def _queue(self, name: str, lane: Lane) -> sqs.IQueue:
-        return sqs.Queue.from_queue_attributes(
-            self,
-            name,
-            queue_arn=self._output(QUEUE_ARNS[lane]),
-            queue_url=self._output(QUEUE_URLS[lane]),
-        )
+        # of one parameter, since a template must use all that it has; https://<host>/<account>/<name>
+        url = self._output(QUEUE_URLS[lane])
+        arn = Stack.of(self).format_arn(service="sqs", resource=Fn.select(QUEUE_NAME, Fn.split("/", url)))
+        return sqs.Queue.from_queue_attributes(self, name, queue_arn=arn, queue_url=url)
 
     def _output(self, name: str) -> str:
         # a template parameter, not a dynamic reference: those are resolved after Fn::Split and Fn::Join, and

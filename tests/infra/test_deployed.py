@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_cdk import App, Environment, Stack
+from aws_cdk import App, CfnOutput, Environment, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # what the rights of the stage's own construct name, by the output that another app finds it by
 OUTPUTS = {
-    "<Mail/Sending/Transactional/Queue>": "<SendQueueArn>",
-    "<Mail/Sending/Bulk/Queue>": "<BulkQueueArn>",
+    "<Mail/Sending/Transactional/Queue>": "arn:aws:sqs:us-east-1:111122223333:<SendQueueUrl>",
+    "<Mail/Sending/Bulk/Queue>": "arn:aws:sqs:us-east-1:111122223333:<BulkQueueUrl>",
     "<State/Ledger/Table>": "arn:aws:dynamodb:us-east-1:111122223333:table/<LedgerTableName>",
     "<State/Jobs/Bucket>": "arn:aws:s3:::<JobsBucketName>",
 }
@@ -57,6 +57,9 @@ def _text(template: Mapping[str, Any], value: Any) -> str:
             before, output = parameter["Default"].rsplit("/", 1)
             assert before == "/mailbus/prod"
             return f"<{output}>"
+        # the name in a queue's URL
+        case {"Fn::Select": [4, {"Fn::Split": ["/", url]}]}:
+            return _text(template, url)
         case {"Fn::Join": [str(separator), list(parts)]}:
             return separator.join(_text(template, part) for part in parts)
         case _:
@@ -114,10 +117,11 @@ def test_rules_listen_to_the_stages_bus_and_only_what_is_used_is_looked_up(app: 
     template = Template.from_stack(stack).to_json()
     (rule,) = [body for body in template["Resources"].values() if body["Type"] == "AWS::Events::Rule"]
     assert _text(template, rule["Properties"]["EventBusName"]) == "<EventBusName>"
-    assert _text(template, rule["Properties"]["Targets"][0]["Arn"]) == "<BulkQueueArn>"
+    assert _text(template, rule["Properties"]["Targets"][0]["Arn"]) == (
+        "arn:aws:sqs:us-east-1:111122223333:<BulkQueueUrl>"
+    )
     looked_up = [parameter["Default"] for parameter in template["Parameters"].values()]
     assert sorted(name for name in looked_up if name.startswith("/mailbus/")) == [
-        "/mailbus/prod/BulkQueueArn",
         "/mailbus/prod/BulkQueueUrl",
         "/mailbus/prod/EventBusName",
     ]
@@ -130,9 +134,10 @@ def test_the_linters_find_nothing_where_all_of_a_stage_is_used(
     role = _role(stack)
     mailbus.grant_send(role)
     mailbus.grant_read_inbound(role)
-    used = [mailbus.events_bucket, mailbus.configuration_set_name, mailbus.event_bus, mailbus.send_queue]
-    assert len({id(each) for each in used}) == len(used)
-    assert mailbus.send_queue is mailbus.send_queue
+    CfnOutput(stack, "Events", value=mailbus.events_bucket.bucket_name)
+    CfnOutput(stack, "Set", value=mailbus.configuration_set_name)
+    CfnOutput(stack, "Queue", value=mailbus.send_queue.queue_url)
+    CfnOutput(stack, "Bus", value=mailbus.event_bus.event_bus_arn)
     assert nag(app) == []
     app.synth()
     assert lint(tmp_path / "Shop.template.json") == []

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from aws_cdk import Environment, Stack
 
-from mailbus.stages import QUEUE_ARNS, QUEUE_URLS
+from mailbus.stages import QUEUE_URLS
 from mailbus_cdk.mailbus import Mailbus, deployment
 from mailbus_cdk.settings.tables import Webhook
 from tests.infra.linters import lint, nag
@@ -67,7 +67,7 @@ def test_parameters_are_plain_strings_that_go_with_their_stack(prod: Templates) 
 
 def test_the_names_that_clients_look_up_are_among_them(prod: Templates) -> None:
     names = {name.rpartition("/")[2] for name in _parameters(prod, "mail")}
-    assert {*QUEUE_URLS.values(), *QUEUE_ARNS.values()} <= names
+    assert {*QUEUE_URLS.values()} <= names
 
 
 def test_stages_share_no_parameter(

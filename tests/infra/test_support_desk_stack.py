@@ -65,7 +65,7 @@ def test_the_desk_may_put_jobs_on_the_one_queue_and_write_its_log(template_file:
         "sqs:GetQueueUrl",
         "sqs:SendMessage",
     }
-    assert "mailbusprodSendQueueArn" in json.dumps(policies)
+    assert "mailbusprodSendQueueUrl" in json.dumps(policies)
 
 
 def test_a_desk_without_its_stage_is_an_error_of_one_line(tmp_path: Path) -> None:
