@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mailbus.django.backend import EmailBackend
+    from mailbus.django.errors import BadHeader, InvalidSettings
 
-__all__ = ["EmailBackend"]
+__all__ = ["BadHeader", "EmailBackend", "InvalidSettings"]
 
 
 def __getattr__(name: str) -> object:
-    """Return the backend from its module."""
+    """Return the backend or an error from its module."""
     if name not in __all__:
         reason = f"module 'mailbus.django' has no attribute {name!r}"
         raise AttributeError(reason)
-    from mailbus.django import backend  # noqa: PLC0415 - see above
+    from mailbus.django import backend, errors  # noqa: PLC0415 - see above
 
-    return getattr(backend, name)
+    return getattr(backend if name == "EmailBackend" else errors, name)

@@ -17,6 +17,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from mailbus.client import Client, Result
 from mailbus.django import settings
+from mailbus.django.errors import as_djangos
 from mailbus.django.messages import Converted, convert
 from mailbus.django.signals import send_post_send, send_pre_send
 from mailbus.errors import ConfigurationError, MailbusError
@@ -105,7 +106,7 @@ class EmailBackend(BaseEmailBackend):
         for bulk, messages in itertools.groupby(email_messages, _is_bulk):
             count, failed = self._enqueue(messages, bulk=bulk)
             sent += count
-            errors += failed
+            errors += map(as_djangos, failed)
         for error in errors:
             if not (self.fail_silently and isinstance(error, MailbusError)):
                 raise error

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import mimetypes
+from email.generator import BytesGenerator
 from email.message import Message
+from email.policy import EmailPolicy
 from email.utils import collapse_rfc2231_value
 from typing import TYPE_CHECKING, Any
 
 from django.core.mail import EmailMessage
 from django.utils.functional import Promise
 
-from mailbus.django.values import as_list, as_text, plain_str
+from mailbus.django.values import as_list, as_text, plain_str, unfolded
 from mailbus.errors import InvalidJob, UnsupportedFeature
 from mailbus.jobs.attachments import DEFAULT_CONTENT_TYPE
 from mailbus.jobs.bodies import precedes_html
+from mailbus.jobs.content_types import MAIL_TYPE
+from mailbus.jobs.part_headers import REFUSED as PART_FIELDS
 
 if TYPE_CHECKING:
     from typing import Final
 
 # the bodies that have fields of their own in a job
 _BODIES: Final = {"text/plain": "text", "text/html": "html"}
-# the headers that become fields of a job, or that the sender sets
-_PART_HEADERS: Final = frozenset(
-    {"content-type", "content-transfer-encoding", "content-disposition", "content-id", "mime-version"}
-)
 # The name is also in the disposition; the boundary belongs to the parts.
 _DROPPED_PARAMETERS: Final = frozenset({"name", "boundary"})
 
@@ -106,9 +107,9 @@ def _from_tuple(item: object, path: str) -> dict[str, object]:
     content_type = as_text(values[2], f"{path}.content_type") if len(values) > 2 else None  # noqa: PLR2004 - as above
     content = values[1]
     if isinstance(content, EmailMessage):
-        content, content_type = content.message().as_bytes(), content_type or "message/rfc822"
-    elif isinstance(content, Message):
-        content, content_type = content.as_bytes(), content_type or "message/rfc822"
+        content = content.message()
+    if isinstance(content, Message):
+        content, content_type = _mail_bytes(content), content_type or MAIL_TYPE
     content_type = content_type or mimetypes.guess_type(filename or "")[0] or DEFAULT_CONTENT_TYPE
     if isinstance(content, str | Promise):
         content = _encoded(plain_str(content), f"{path}.content")
@@ -129,19 +130,38 @@ def _encoded(text: str, path: str) -> bytes:
 
 def _from_part(part: Message[Any, Any], path: str) -> dict[str, object]:
     """Return the attachment of a MIME part, such as an image with a Content-ID."""
-    for name in part:
-        if name.lower() not in _PART_HEADERS:
-            reason = f"the part has the header {name[:80]!r}, which a job cannot have; remove it"
-            raise UnsupportedFeature(path, name, reason)
-    content = part.get_payload(decode=True)
     content_id = (part["Content-ID"] or "").strip().removeprefix("<").removesuffix(">")
     return {
         "filename": part.get_filename(),
         "content_type": part.get_content_type() + _parameters(part),
-        "content": content if isinstance(content, bytes) else part.as_bytes(),
+        "content": _part_content(part, path),
         "content_id": content_id or None,
         "disposition": _disposition(part),
+        "headers": {name: unfolded(value) for name, value in part.items() if name.lower() not in PART_FIELDS}
+        or None,
     }
+
+
+def _part_content(part: Message[Any, Any], path: str) -> bytes:
+    """Return the bytes of a part; those of a mail, such as one that is forwarded, are the mail's own."""
+    content = part.get_payload(decode=True)
+    if isinstance(content, bytes):
+        return content
+    inner = part.get_payload()
+    if part.get_content_type() == MAIL_TYPE and isinstance(inner, list) and isinstance(inner[0], Message):
+        return _mail_bytes(inner[0])
+    at = f"{path}.content_type"
+    reason = "is a part with parts of its own: attach each of them, or a whole mail as message/rfc822"
+    raise UnsupportedFeature(at, part.get_content_type(), reason)
+
+
+def _mail_bytes(mail: Message[Any, Any]) -> bytes:
+    """Return a mail with its headers as they are: signatures may not survive headers that are folded anew."""
+    as_is = {"refold_source": "none"} if isinstance(mail.policy, EmailPolicy) else {"max_line_length": None}
+    out = io.BytesIO()
+    policy = mail.policy.clone(linesep="\r\n", **as_is)
+    BytesGenerator(out, mangle_from_=False, policy=policy).flatten(mail)
+    return out.getvalue()
 
 
 def _disposition(part: Message[Any, Any]) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -57,11 +59,18 @@ def are_same(some: tuple[Mailbox, ...], others: tuple[Mailbox, ...]) -> bool:
     }
 
 
-_ADDRESS_HEADERS: Final = frozenset({"from", "to", "cc", "reply-to"})
+_ADDRESS_HEADERS: Final = frozenset({"from", "to", "cc", "bcc", "reply-to"})
+# SES writes its own over them (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html), or the sender
+# does
+_OVERWRITTEN: Final = frozenset({"message-id", "date", "mime-version"})
+_log: Final = logging.getLogger("mailbus.django")
 
 
 def read_headers(value: object) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the headers that name senders and recipients, by lower-case name, and the others."""
+    """Return the headers that name senders and recipients, by lower-case name, and the others.
+
+    A header that SES overwrites is left out, with a line in the log.
+    """
     addressed: dict[str, str] = {}
     others: dict[str, str] = {}
     for name, item in (as_mapping(value, "$.headers") if value is not None else {}).items():
@@ -71,6 +80,43 @@ def read_headers(value: object) -> tuple[dict[str, str], dict[str, str]]:
             raise InvalidJob(path, f"{lower} is a duplicate header; keep one")
         if lower in _ADDRESS_HEADERS:
             addressed[lower] = plain_str(item)
+        elif lower in _OVERWRITTEN:
+            _log.info("The header %s is ignored: it is written when the mail is sent", plain_str(name))
         else:
             others[plain_str(name)] = plain_str(item)
     return addressed, others
+
+
+def other_recipients(
+    addressed: Mapping[str, str], to: tuple[Mailbox, ...], cc: tuple[Mailbox, ...], bcc: tuple[Mailbox, ...]
+) -> dict[str, str]:
+    """Return the headers To, Cc and Bcc that do not say what the message's attributes say."""
+    return {
+        name: addressed[name.lower()]
+        for name, field in (("To", to), ("Cc", cc), ("Bcc", bcc))
+        if addressed.get(name.lower())
+        and not are_same(mailboxes_in(addressed[name.lower()], f"$.headers.{name}"), field)
+    }
+
+
+def without_strangers(value: object, recipients: set[str], name: str) -> object:
+    """Return a field that is keyed by recipient without entries for others, with a line in the log.
+
+    Applications keep the data of everybody who may get a mail, as Anymail's documentation shows it.
+    """
+    if not isinstance(value, Mapping):
+        return value
+    kept = {key: entry for key, entry in value.items() if not _is_stranger(plain_str(key), recipients)}
+    if len(kept) < len(value):
+        _log.info("%s: %d entries are for no recipient, and ignored", name, len(value) - len(kept))
+    return kept
+
+
+def _is_stranger(text: str, recipients: set[str]) -> bool:
+    if address_key(text) in recipients:
+        return False
+    try:
+        return address_key(parse_mailbox(text, "$").address) not in recipients
+    except InvalidJob:
+        # the job's own check says what is wrong with it
+        return False

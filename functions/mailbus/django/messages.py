@@ -10,17 +10,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from django.core.mail import EmailMessage
 
+from mailbus.addresses import address_key
 from mailbus.django.content import read_attachments, read_bodies
 from mailbus.django.defaults import COMBINERS, combined, own_attribute
-from mailbus.django.headers import are_same, bare_address, formatted, mailboxes, mailboxes_in, read_headers
+from mailbus.django.headers import (
+    bare_address,
+    formatted,
+    mailboxes,
+    mailboxes_in,
+    other_recipients,
+    read_headers,
+    without_strangers,
+)
+from mailbus.django.own_mime import as_its_mime_says
 from mailbus.django.values import as_text, as_texts, as_time, plain_value
 from mailbus.errors import UnsupportedFeature
 from mailbus.jobs.error_list import ErrorList
+from mailbus.jobs.merge import RECIPIENT_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from django.core.mail import EmailMessage
 
 
 class Converted(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +44,8 @@ class Converted(msgspec.Struct, frozen=True, kw_only=True):
 
 def convert(message: EmailMessage, defaults: Mapping[str, object]) -> Converted:
     """Return a message as a job, its attributes combined with `SEND_DEFAULTS`. Raises `InvalidJob`."""
-    _refuse_custom_mime(message)
+    _refuse_custom_structure(message)
+    message = as_its_mime_says(message)
 
     def attribute(name: str) -> object:
         return combined(COMBINERS[name], defaults.get(name), own_attribute(message, name))
@@ -45,21 +58,24 @@ def convert(message: EmailMessage, defaults: Mapping[str, object]) -> Converted:
     errors.raise_all()
     from_email = mailboxes_in(own_attribute(message, "from_email"), "$.from_email")
     envelope_sender = bare_address(attribute("envelope_sender"), "$.envelope_sender")
-    if "from" in addressed:
+    shown_from = mailboxes_in(addressed.get("from"), "$.headers.From")
+    if shown_from and shown_from != from_email:
         # the envelope has what the From header has otherwise: https://code.djangoproject.com/ticket/9214
         envelope_sender = envelope_sender or bare_address(
             own_attribute(message, "from_email"), "$.from_email"
         )
-        from_email = mailboxes_in(addressed["from"], "$.headers.From")
+        from_email = shown_from
     if addressed.get("reply-to"):
         reply_to = mailboxes_in(addressed["reply-to"], "$.headers.Reply-To")
-    if "to" in addressed:
-        headers["To"] = addressed["to"]
-    if "cc" in addressed and not are_same(mailboxes_in(addressed["cc"], "$.headers.Cc"), cc):
-        headers["Cc"] = addressed["cc"]
+    headers |= other_recipients(addressed, to, cc, bcc)
     template = as_text(attribute("template_id"), "$.template_id")
     attachments = read_attachments(attribute("attachments"))
     subject = as_text(own_attribute(message, "subject"), "$.subject")
+    headers = {name: text for name, text in headers.items() if (name.lower(), text) != ("subject", subject)}
+    of_recipients = {
+        name: without_strangers(plain_value(attribute(name)), {address_key(one.address) for one in to}, name)
+        for name in RECIPIENT_FIELDS
+    }
     document: dict[str, object] = {
         "job_id": own_attribute(message, "mailbus_job_id"),
         "from_email": formatted(from_email),
@@ -80,9 +96,7 @@ def convert(message: EmailMessage, defaults: Mapping[str, object]) -> Converted:
         "send_at": as_time(attribute("send_at")),
         "expires_at": as_time(own_attribute(message, "mailbus_expires_at")),
         "template_id": template,
-        "merge_data": plain_value(attribute("merge_data")),
-        "merge_metadata": plain_value(attribute("merge_metadata")),
-        "merge_headers": plain_value(attribute("merge_headers")),
+        **of_recipients,
         "merge_global_data": plain_value(attribute("merge_global_data")),
         "esp_extra": plain_value(attribute("esp_extra")),
     }
@@ -96,12 +110,9 @@ def convert(message: EmailMessage, defaults: Mapping[str, object]) -> Converted:
     )
 
 
-def _refuse_custom_mime(message: EmailMessage) -> None:
-    """Refuse a message that builds its own MIME, which would be lost."""
+def _refuse_custom_structure(message: EmailMessage) -> None:
+    """Refuse a message whose parts are put together in a way of its own, which would be lost."""
     path = "$"
-    if type(message).message is not EmailMessage.message:
-        reason = f"{type(message).__name__} overrides message(), but the sender composes the mail of a job"
-        raise UnsupportedFeature(path, "message()", reason)
     forms = {
         "mixed_subtype": {"mixed", "related"},
         "alternative_subtype": {"alternative"},

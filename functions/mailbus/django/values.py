@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from django.utils.functional import Promise
 from django.utils.timezone import is_naive, make_aware
 
 from mailbus.errors import InvalidJob
+
+_FOLD: Final = re.compile(r"\r?\n(?=[ \t])")
 
 
 def as_list(value: object, path: str = "$") -> list[object]:
@@ -39,6 +42,11 @@ def as_text(value: object, path: str) -> str | None:
 def plain_str(value: object) -> str:
     """Return any value as a plain str, which Django's lazy and safe strings are not."""
     return str.__str__(str(value))
+
+
+def unfolded(value: object) -> str:
+    """Return the value of a header of Python's email package on one line; any other line break stays."""
+    return _FOLD.sub("", plain_str(value)).strip(" \t")
 
 
 def as_texts(value: object, path: str) -> list[str | None] | None:

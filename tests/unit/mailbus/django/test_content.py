@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import base64
-from email.message import EmailMessage as PythonMessage
+import email.policy
+from email import message_from_bytes
 from email.message import MIMEPart
-from email.mime.base import MIMEBase
 from email.mime.image import MIMEImage
+from email.mime.message import MIMEMessage
+from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.core.mail import EmailMessage
 
 from mailbus.errors import UnsupportedFeature
 from mailbus.jobs.parsing import parse_document
@@ -218,9 +220,9 @@ def test_a_part_that_has_a_name_and_no_disposition_is_an_attachment(
 @pytest.mark.parametrize(
     ("attachment", "path"),
     [
-        ((None, b"x", "text/csv"), "$.attachments[0]"),
-        (("a.eml", EmailMessage("Inner", "Hello."), None), "$.attachments[0].content_type"),
-        (("a.eml", PythonMessage(), "message/rfc822"), "$.attachments[0].content_type"),
+        (("a.eml", b"x", "message/partial"), "$.attachments[0].content_type"),
+        ((MIMEMultipart(), None), "$.attachments[0]"),
+        (MIMEMultipart("signed"), "$.attachments[0].content_type"),
         (("a.txt", "half \ud83d", "text/plain"), "$.attachments[0].content"),
         (("a.txt", 17, "text/plain"), "$.attachments[0].content"),
         ((17, b"x", "text/plain"), "$.attachments[0].filename"),
@@ -234,28 +236,62 @@ def test_an_invalid_attachment_is_refused(django: Mail, attachment: Any, path: s
     assert django.refusal(filed).path.startswith(path)
 
 
-def test_a_part_with_headers_of_its_own_is_refused_with_the_header(django: Mail) -> None:
-    part = MIMEBase("application", "pdf")
-    part.set_payload(b"%PDF")
-    part.add_header("Content-Description", "Invoice")
-    filed = message()
-    filed.attach(part)
+def test_a_part_keeps_headers_of_its_own(django: Mail) -> None:
+    image = MIMEImage(PNG, "png")
+    for name, value in (("Content-ID", "<logo>"), ("X-Attachment-Id", "logo"), ("Content-Language", "de")):
+        image.add_header(name, value)
+    part = MIMEPart()
+    part.set_content(b"%PDF", maintype="application", subtype="pdf")
+    part["Content-Description"] = "Rechnung für März"
+    filed = message(attachments=[image])
+    filed.attachments.append(part)
 
-    refused = django.refusal(filed)
+    first, second = django.send(filed)["attachments"]
 
-    assert isinstance(refused, UnsupportedFeature)
-    assert refused.feature == "Content-Description"
-
-
-class Signed(EmailMultiAlternatives):
-    def message(self, **options: Any) -> Any:
-        """Sign it, as packages for S/MIME do."""
-        return super().message(**options)
+    assert first["headers"] == {"X-Attachment-Id": "logo", "Content-Language": "de"}
+    assert second["headers"] == {"Content-Description": "Rechnung für März"}
+    assert not {"filename", "content_id", "disposition"} & second.keys()
 
 
-def test_a_message_that_makes_its_own_mime_is_refused(django: Mail) -> None:
-    refused = django.refusal(Signed("Signed", "Hello.", to=["ann@example.net"]))
-    assert isinstance(refused, UnsupportedFeature)
+RECEIVED = (
+    b"DKIM-Signature: v=1; a=rsa-sha256; d=example.net; s=mail; bh=aGVsbG8gd29ybGQ=;\r\n"
+    b" b=" + b"abcdefghij" * 12 + b"\r\nFrom: Ann <ann@example.net>\r\nSubject: Hello\r\n\r\nFrom here.\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        RECEIVED,
+        message_from_bytes(RECEIVED),
+        message_from_bytes(RECEIVED, policy=email.policy.default),
+        RECEIVED.decode(),
+    ],
+)
+def test_a_mail_is_forwarded_as_it_was_received(django: Mail, content: Any) -> None:
+    forwarding = message()
+    forwarding.attach("received.eml", content, "message/rfc822")
+    (file,) = django.send(forwarding)["attachments"]
+    assert base64.b64decode(file["content"]) == RECEIVED
+    assert file["content_type"].partition(";")[0] == "message/rfc822"
+
+
+def test_a_mail_may_come_as_a_part_and_without_a_name(django: Mail) -> None:
+    inner = EmailMessage("Inner", "Hello.", "shop@example.com", ["ann@example.net"])
+    forwarding = message(
+        attachments=[MIMEMessage(message_from_bytes(RECEIVED)), (None, inner, "message/rfc822")]
+    )
+
+    job = parse_document(django.send(forwarding), "job")
+
+    first, composed = (cast("bytes", file.content) for file in job.attachments)
+    assert (first, message_from_bytes(composed)["Subject"]) == (RECEIVED, "Inner")
+    assert [(file.is_mail, file.filename) for file in job.attachments] == [(True, None)] * 2
+
+
+def test_a_file_without_a_name_is_sent(django: Mail) -> None:
+    (file,) = django.send(message(attachments=[(None, b"a;b", "text/csv")]))["attachments"]
+    assert file == {"content": "YTti", "content_type": "text/csv; charset=utf-8"}
 
 
 @pytest.mark.parametrize(("name", "value"), [("mixed_subtype", "report"), ("alternative_subtype", "related")])

@@ -61,6 +61,29 @@ def test_a_cc_header_that_says_anything_else_is_refused(django: Mail) -> None:
     assert django.refusal(message(headers={"Cc": "ann@example.net"})).path == "$.headers.Cc"
 
 
+def test_headers_that_say_what_the_attributes_say_are_no_headers(django: Mail) -> None:
+    headers = {
+        "From": "Shop <shop@example.com>",
+        "To": "juergen@example.net",
+        "Bcc": "archive@example.org",
+        "Subject": "Your order 1001",
+    }
+    job = django.send(message(bcc=["archive@example.org"], headers=headers))
+    assert not {"headers", "envelope_sender"} & job.keys()
+
+
+def test_a_header_that_is_overwritten_is_ignored_with_a_line_in_the_log(
+    django: Mail, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "mailbus.django")
+    headers = {"Message-ID": "<1001@example.com>", "date": "Sun, 29 Nov 2026 08:00:00 +0000", "X": "1"}
+    assert django.send(message(headers=headers))["headers"] == {"X": "1"}
+    assert [text.partition(" is ")[0] for text in caplog.messages] == [
+        "The header Message-ID",
+        "The header date",
+    ]
+
+
 def test_from_email_may_name_several(django: Mail) -> None:
     job = django.send(message(from_email="Ann <ann@example.com>, Bob <bob@example.com>"))
     assert job["from_email"] == ['"Ann" <ann@example.com>', '"Bob" <bob@example.com>']

@@ -134,7 +134,7 @@ def test_recipients_may_be_only_in_bcc(django: Mail) -> None:
         ({"from_email": "Shop"}, "$.from_email"),
         ({"subject": "Hello\nBcc: everybody@example.net"}, "$.subject"),
         ({"headers": {"X-Shop": "north\r\nBcc: everybody@example.net"}}, "$.headers.X-Shop"),
-        ({"headers": {"Message-ID": "<1@example.com>"}}, "$.headers.Message-ID"),
+        ({"headers": {"Return-Path": "<1@example.com>"}}, "$.headers.Return-Path"),
         ({"headers": {"Subject": "Another"}}, "$.headers.Subject"),
         ({"headers": {"From": "a@example.com", "from": "b@example.com"}}, "$.headers"),
     ],
@@ -218,6 +218,18 @@ def test_a_stored_template_is_merged_for_each_recipient(django: Mail) -> None:
     assert job["merge_headers"] == {"ann@example.net": {"List-Unsubscribe": "<https://www.example.com/u/17>"}}
 
 
+def test_data_for_somebody_who_is_no_recipient_is_ignored_with_a_line_in_the_log(
+    django: Mail, caplog: pytest.LogCaptureFixture
+) -> None:
+    everybody = {"juergen@EXAMPLE.net": {"name": "Jürgen"}, "Ann <ann@example.net>": {"name": "Ann"}}
+    caplog.set_level("INFO", "mailbus.django")
+
+    job = django.send(with_attributes(message(), merge_data=everybody))
+
+    assert job["merge_data"] == {"juergen@EXAMPLE.net": {"name": "Jürgen"}}
+    assert caplog.messages == ["merge_data: 1 entries are for no recipient, and ignored"]
+
+
 def test_empty_merge_data_still_makes_a_message_for_each_recipient(django: Mail) -> None:
     assert django.send(with_attributes(message(), merge_data={}))["merge_data"] == {}
 
@@ -241,7 +253,8 @@ def test_unset_attributes_of_anymails_class_are_absent(django: Mail) -> None:
         ({"send_at": "tomorrow"}, "$.send_at"),
         ({"envelope_sender": "nobody"}, "$.envelope_sender"),
         ({"esp_extra": {"Content": {}}}, "$.esp_extra.Content"),
-        ({"merge_data": {"stranger@example.net": {}}}, "$.merge_data"),
+        ({"merge_data": {"name": {}}}, "$.merge_data"),
+        ({"merge_data": {"name": "Ann"}}, "$.merge_data"),
         ({"mailbus_job_id": "no id"}, "$.job_id"),
     ],
 )
