@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from django.core.mail.backends.base import BaseEmailBackend
@@ -21,6 +21,7 @@ from mailbus.django.errors import as_djangos
 from mailbus.django.messages import Converted, convert
 from mailbus.django.signals import send_post_send, send_pre_send
 from mailbus.errors import ConfigurationError, MailbusError
+from mailbus.stages import Lane, check_lane
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -51,41 +52,42 @@ class SendStatus(msgspec.Struct, frozen=True, kw_only=True):
 class EmailBackend(BaseEmailBackend):
     """Enqueues Django's messages as send jobs.
 
-    Arguments override the settings; `client` and `bulk_client` are for an application with clients of its
-    own, such as with other credentials.
+    Arguments, in Django 6.1 the `OPTIONS` of a mailer, override the settings. `lane` is that of messages
+    without an attribute `mailbus_bulk`; `client` and `bulk_client` are for an application with clients of its
+    own, such as with other credentials. Other arguments, such as `host`, are ignored, or refused, as by
+    Django's own backends.
     """
 
     def __init__(  # noqa: PLR0913 - Django's signature, and arguments in place of settings
         self,
         fail_silently: bool = False,  # noqa: FBT001, FBT002 - Django's signature
         *,
-        alias: str | None = None,
-        username: str | None = None,  # noqa: ARG002 - send_mail() passes it to every backend
-        password: str | None = None,  # noqa: ARG002 - send_mail() passes it to every backend
         stage: str | None = None,
         queue_url: str | None = None,
         bulk_queue_url: str | None = None,
+        lane: Lane = "transactional",
         send_defaults: Mapping[str, object] | None = None,
         client: Client | None = None,
         bulk_client: Client | None = None,
+        **kwargs: Any,  # noqa: ANN401 - Django's signature
     ) -> None:
-        super().__init__(fail_silently=fail_silently, alias=alias)
-        own = settings.own_settings()
-        settings.check_idna_encoder()
-        self._defaults = {
-            **settings.anymail_defaults(),
-            **settings.checked_defaults(
-                own.get(settings.SEND_DEFAULTS), f"MAILBUS[{settings.SEND_DEFAULTS!r}]"
-            ),
-            **settings.checked_defaults(send_defaults, "send_defaults"),
-        }
+        super().__init__(**kwargs)
+        self.fail_silently = fail_silently
+        # Django sets it from 6.1 on
+        self.alias: str | None = kwargs.get("alias")
+        self._bulk = lane == "bulk"
+        self._clients = (client, bulk_client)
         named = {"stage": stage, "queue_url": queue_url, "bulk_queue_url": bulk_queue_url}
-        self._queue = settings.queue(named)
-        self._bulk_queue = settings.queue(named, bulk=True)
-        self._client = client
-        self._bulk_client = bulk_client
-        if client is None and self._queue is None:
-            raise ConfigurationError(settings.missing_queue())
+        with settings.naming(self.alias):
+            check_lane(lane)
+            settings.check_idna_encoder()
+            self._defaults = {
+                **settings.send_defaults(),
+                **settings.checked_defaults(send_defaults, "send_defaults"),
+            }
+            self._queues = (settings.queue(named), settings.queue(named, bulk=True))
+            if self._clients[self._bulk] is None and self._queues[self._bulk] is None:
+                raise ConfigurationError(settings.missing_queue(bulk=self._bulk))
 
     def open(self) -> bool:
         """Return False: there is nothing to open, since the process has one client."""
@@ -103,7 +105,7 @@ class EmailBackend(BaseEmailBackend):
         """
         sent = 0
         errors: list[Exception] = []
-        for bulk, messages in itertools.groupby(email_messages, _is_bulk):
+        for bulk, messages in itertools.groupby(email_messages, self._is_bulk):
             count, failed = self._enqueue(messages, bulk=bulk)
             sent += count
             errors += map(as_djangos, failed)
@@ -153,13 +155,18 @@ class EmailBackend(BaseEmailBackend):
         is_sent = send_pre_send(type(self), message) and message.recipients()
         return convert(message, self._defaults) if is_sent else None
 
+    def _is_bulk(self, message: EmailMessage) -> bool:
+        own = getattr(message, "mailbus_bulk", None)
+        return self._bulk if own is None else bool(own)
+
     def _lane(self, *, bulk: bool) -> Client:
-        client, queue = (self._bulk_client, self._bulk_queue) if bulk else (self._client, self._queue)
+        client, queue = self._clients[bulk], self._queues[bulk]
         if client is not None:
             return client
-        if queue is None:
-            raise ConfigurationError(settings.missing_queue(bulk=bulk))
-        return _process_client(queue, os.getpid())
+        with settings.naming(self.alias):
+            if queue is None:
+                raise ConfigurationError(settings.missing_queue(bulk=bulk))
+            return _process_client(queue, os.getpid())
 
 
 @functools.cache
@@ -169,10 +176,6 @@ def _process_client(queue: settings.QueueName, _process: int) -> Client:
     A forked process has its own client, since it cannot use its parent's connections.
     """
     return Client(queue.url) if queue.url else Client(stage=queue.stage, lane=queue.lane)
-
-
-def _is_bulk(message: EmailMessage) -> bool:
-    return bool(getattr(message, "mailbus_bulk", False))
 
 
 def _set_status(message: EmailMessage, status: SendStatus) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, cast
@@ -10,11 +11,12 @@ import msgspec
 from django.conf import settings
 
 from mailbus.django.defaults import check_defaults
+from mailbus.django.errors import InvalidSettings
 from mailbus.errors import ConfigurationError
 from mailbus.stages import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 STAGE: Final = "STAGE"
 QUEUE_URL: Final = "QUEUE_URL"
@@ -22,7 +24,9 @@ BULK_QUEUE_URL: Final = "BULK_QUEUE_URL"
 SEND_DEFAULTS: Final = "SEND_DEFAULTS"
 KNOWN: Final = frozenset({STAGE, QUEUE_URL, BULK_QUEUE_URL, SEND_DEFAULTS})
 #: of a mailer, in `OPTIONS`
-OPTIONS: Final = frozenset({*(name.lower() for name in KNOWN), "client", "bulk_client"})
+OPTIONS: Final = frozenset(
+    {*(name.lower() for name in KNOWN), "lane", "client", "bulk_client", "fail_silently"}
+)
 # of Anymail; None is its default, "idna2008", which has no symbols, such as emoji
 _SAME_ENCODERS: Final = (None, "idna2008", "uts46")
 
@@ -59,17 +63,15 @@ def queue(options: Mapping[str, object], *, bulk: bool = False) -> QueueName | N
         lambda name: os.environ.get(f"MAILBUS_{name}"),
     )
     for source in sources:
-        stage, url = source(STAGE), source(QUEUE_URL)
-        if stage and (url or source(BULK_QUEUE_URL)):
+        stage, urls = source(STAGE), (source(QUEUE_URL), source(BULK_QUEUE_URL))
+        if stage and any(urls):
             reason = f"{STAGE} has its queues: remove {QUEUE_URL} and {BULK_QUEUE_URL} beside it"
             raise ConfigurationError(reason)
         if stage:
             return QueueName(stage=cast("str", stage), lane="bulk" if bulk else "transactional")
-        if url:
-            break
-    wanted = BULK_QUEUE_URL if bulk else QUEUE_URL
-    named = next(filter(None, (source(wanted) for source in sources)), None)
-    return None if named is None else QueueName(url=cast("str", named))
+        if urls[bulk]:
+            return QueueName(url=cast("str", urls[bulk]))
+    return None
 
 
 def missing_queue(*, bulk: bool = False) -> str:
@@ -81,13 +83,23 @@ def missing_queue(*, bulk: bool = False) -> str:
     )
 
 
-def anymail_defaults() -> dict[str, object]:
-    """Return Anymail's settings: the service's own replace the general ones, attribute by attribute."""
+@contextlib.contextmanager
+def naming(alias: str | None) -> Iterator[None]:
+    """Raise Django's error for a wrong setting; it names the mailer of `MAILERS`, if it is of one."""
+    try:
+        yield
+    except ConfigurationError as error:
+        reason = f"MAILERS[{alias!r}]: {error}" if alias else str(error)
+        raise InvalidSettings(reason) from error
+
+
+def send_defaults() -> dict[str, object]:
+    """Return the attributes of all messages: Anymail's general ones, replaced by those for SES, and ours."""
     found: dict[str, object] = {}
-    for name in ("SEND_DEFAULTS", "AMAZON_SES_SEND_DEFAULTS"):
+    for name in (SEND_DEFAULTS, "AMAZON_SES_SEND_DEFAULTS"):
         defaults, setting = anymail_setting(name)
         found |= checked_defaults(defaults, setting)
-    return found
+    return {**found, **checked_defaults(own_settings().get(SEND_DEFAULTS), f"MAILBUS[{SEND_DEFAULTS!r}]")}
 
 
 def check_idna_encoder() -> None:

@@ -64,7 +64,7 @@ def test_its_alternatives_and_inline_images_are_sent(django: Mail) -> None:
             image["Content-ID"] = "<logo>"
             related = MIMEMultipart("related", _subparts=[html, image])
             mime = MIMEMultipart("alternative", _subparts=[plain, related])
-            mime["Subject"], mime["To"] = self.subject, "Readers <readers@example.com>"
+            mime["Subject"], mime["To"] = "Hello", "Readers <readers@example.com>"
             return mime
 
     message = Illustrated("Hello", "Hello.", to=["ann@example.net"])
