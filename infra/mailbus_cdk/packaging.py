@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 TASK_ROOT: Final = "/var/task"
 KEPT_BUILDS: Final = 8
+# Longer output of a command is cut in errors.
+SHOWN_CHARACTERS: Final = 400
 
 Machine = Literal["arm64", "x86_64"]
 
@@ -131,6 +133,7 @@ def build(architecture: Architecture, sources: Sources | None = None) -> Package
     if not code.exists():
         packages = sources.build / f"packages-{packages_key[:16]}"
         if not packages.exists():
+            sys.stderr.write(f"mailbus: packaging the functions for {goal.machine}, once for this version\n")
             with _staged(packages) as staging:
                 _install(sources.lock, goal, staging.path)
                 _prune(staging.path)
@@ -159,9 +162,16 @@ class _staged:  # noqa: N801 - used as a function: with _staged(directory)
     """Fills a temporary directory and then renames it, so that no reader sees it half filled."""
 
     def __init__(self, destination: Path) -> None:
-        destination.parent.mkdir(parents=True, exist_ok=True)
         self.destination = destination
-        self.path = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
+        try:
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            self.path = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
+        except OSError as error:
+            reason = (
+                f"packaging: {destination.parent} cannot be written ({error.strerror}); set "
+                "XDG_CACHE_HOME to a directory that can"
+            )
+            raise ConfigurationError(reason) from error
 
     def __enter__(self) -> Self:
         return self
@@ -186,11 +196,26 @@ def _install(lock: Path, goal: Target, into: Path) -> None:
         *("--only-binary", ":all:", "--no-deps", "--require-hashes", "--link-mode", "copy"),
         *("-r", str(lock)),
     ]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a command of our own
+    # Packages that are in uv's cache need no network: the lock has their hashes.
+    if _run([*command, "--offline"]).returncode == 0:
+        return
+    result = _run(command)
     if result.returncode:
-        output = " ".join(result.stderr.split())
-        reason = f"packaging for {goal.machine}: the packages of {lock.name} cannot be installed: {output}"
+        reason = (
+            f"packaging for {goal.machine}: uv cannot install the packages of {lock.name}, which it needs "
+            "once from PyPI, or from the index that UV_DEFAULT_INDEX names; make it reachable, and retry: "
+            f"{_one_line(result.stderr)}"
+        )
         raise ConfigurationError(reason)
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a command of our own
+
+
+def _one_line(output: str) -> str:
+    line = " ".join(output.split())
+    return line if len(line) <= SHOWN_CHARACTERS else f"{line[:SHOWN_CHARACTERS]}…"
 
 
 def _prune(packages: Path) -> None:
@@ -211,9 +236,9 @@ def _compile(directory: Path, only: Iterable[Path] = ()) -> None:
         *(sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"),
         *("-s", str(directory), "-p", TASK_ROOT, *names),
     ]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a command of our own
+    result = _run(command)
     if result.returncode:
-        reason = f"packaging: the code does not compile: {' '.join(result.stdout.split())}"
+        reason = f"packaging: the code does not compile: {_one_line(result.stdout)}"
         raise ConfigurationError(reason)
 
 

@@ -43,7 +43,10 @@ def test_a_missing_stage_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
 
 def test_the_default_stage_is_dev_and_synthesizing_needs_no_credentials(tmp_path: Path) -> None:
     done = _run({}, tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stderr.splitlines()
+    # a first build says so
+    assert [line for line in lines if not line.startswith("mailbus: packaging the functions for ")] == []
+    assert done.returncode == 0
     assert {path.name for path in tmp_path.glob("*.template.json")} == {
         "mailbus-dev-state.template.json",
         "mailbus-dev-mail.template.json",

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -207,7 +208,7 @@ def test_a_package_with_a_wrong_hash_is_not_installed(
     wrong = re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", lock)
     (tmp_path / "requirements" / "runtime.txt").write_text(wrong)
     with pytest.raises(
-        ConfigurationError, match=r"packages of runtime\.txt cannot be installed: .*[Hh]ash"
+        ConfigurationError, match=r"uv cannot install the packages of runtime\.txt, .*: .*[Hh]ash"
     ) as error:
         packaging.build("host", sources_in(tmp_path))
     assert "\x1b" not in str(error.value)
@@ -234,3 +235,65 @@ def test_a_python_that_lambda_does_not_support_is_an_error(monkeypatch: pytest.M
     monkeypatch.setattr(packaging, "RUNTIME_MINORS", (1, 2))
     with pytest.raises(ConfigurationError, match=r"no runtime for Python 3\.\d+; .* 3\.1, 3\.2"):
         packaging.target("arm64")
+
+
+def test_a_first_build_says_so_and_needs_no_network_when_the_packages_are_in_the_cache(
+    package: packaging.Package,
+    project: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fresh = tmp_path / "fresh"
+    shutil.copytree(project, fresh, ignore=shutil.ignore_patterns("build"))
+    # nothing listens there
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    machine = packaging.target("host").machine
+    assert packaging.build("host", sources_in(fresh)).digest == package.digest
+    said = capsys.readouterr().err
+    assert said == f"mailbus: packaging the functions for {machine}, once for this version\n"
+    packaging.build("host", sources_in(fresh))
+    assert capsys.readouterr().err == ""
+
+
+def test_packages_that_cannot_be_downloaded_are_one_line_that_says_what_to_do(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = tmp_path / "fresh"
+    shutil.copytree(project, fresh, ignore=shutil.ignore_patterns("build"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "empty"))
+    # nothing listens there
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    with pytest.raises(ConfigurationError) as error:
+        packaging.build("host", sources_in(fresh))
+    assert "\n" not in str(error.value)
+    assert "from the index that UV_DEFAULT_INDEX names; make it reachable, and retry" in str(error.value)
+    assert list((fresh / "build").iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_is_an_error_that_names_the_variable(
+    project: Path, tmp_path: Path
+) -> None:
+    fresh = tmp_path / "fresh"
+    shutil.copytree(project, fresh, ignore=shutil.ignore_patterns("build"))
+    # a file in the directory's place, since root may write everywhere
+    (fresh / "build").write_text("")
+    with pytest.raises(ConfigurationError, match=r"cannot be written \(.*\); set XDG_CACHE_HOME to a dir"):
+        packaging.build("host", sources_in(fresh))
+
+
+def test_two_builds_at_the_same_time_give_the_same_package(
+    package: packaging.Package, project: Path, tmp_path: Path
+) -> None:
+    fresh = tmp_path / "fresh"
+    shutil.copytree(project, fresh, ignore=shutil.ignore_patterns("build"))
+    with ThreadPoolExecutor(2) as both:
+        builds = [both.submit(packaging.build, "host", sources_in(fresh)) for _ in range(2)]
+        built = [one.result() for one in builds]
+    assert built[0] == built[1]
+    assert built[0].digest == package.digest
+    # nothing half built is left
+    assert len(list((fresh / "build").iterdir())) == 2
+    assert in_package(built[0], "import sender.handler; print('runs')") == "runs"
