@@ -19,6 +19,7 @@ from mailbus_cdk.constructs.webhook import Webhook
 from mailbus_cdk.deployed import DeployedMailbus
 from mailbus_cdk.mail import Mail
 from mailbus_cdk.outputs import Outputs
+from mailbus_cdk.packaging import ARCHITECTURE_CONTEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ class Mailbus(Construct):
         for other in self.node.root.node.find_all():
             if isinstance(other, Mailbus) and other is not self:
                 neighbours.refuse_clash(self, settings, other, other.settings)
-        code = Code(settings.architecture)
+        code = Code(self.node.try_get_context(ARCHITECTURE_CONTEXT) or settings.architecture)
         self._state = State(self, "State", settings=settings)
         self._mail = Mail(self, "Mail", settings=settings, code=code, state=self._state)
         self._receiving = self._receive(settings, code, self._mail.inbound) if self._mail.inbound else None

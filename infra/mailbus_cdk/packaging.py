@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from mailbus_cdk.sources import Sources
 
 TASK_ROOT: Final = "/var/task"
+#: The key of the CDK's context with another architecture than the settings': "host" on the embedded AWS.
+ARCHITECTURE_CONTEXT: Final = "mailbus:architecture"
 KEPT_BUILDS: Final = 8
 # Longer output of a command is cut in errors.
 SHOWN_CHARACTERS: Final = 400

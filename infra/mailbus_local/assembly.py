@@ -13,6 +13,7 @@ from mailbus_local.custom_resource_function import REPLACED_TYPES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+UNKNOWN_REGION: Final = "unknown-region"
 FUNCTION_ID: Final = "CustomResourceFunction"
 ROLE_ID: Final = "CustomResourceRole"
 _SOURCE: Final = Path(__file__).with_name("custom_resource_function.py")
@@ -92,9 +93,23 @@ def _custom_resource_function() -> dict[str, Any]:
 
 
 def adapt(source: Path, target: Path) -> None:
-    """Copy a cloud assembly with adapted templates, for `cdk deploy --app`."""
+    """Copy a cloud assembly with adapted templates, those of CDK stages too, for `cdk deploy --app`."""
     if target.exists():
         shutil.rmtree(target)
     shutil.copytree(source, target)
-    for path in target.glob("*.template.json"):
+    for path in target.rglob("*.template.json"):
         path.write_text(json.dumps(adapt_template(json.loads(path.read_text())), indent=1))
+
+
+def regions(source: Path) -> dict[str, str]:
+    """Return the region of each stack of a cloud assembly that is for one, by the stack's id.
+
+    https://docs.aws.amazon.com/cdk/api/v2/docs/cloud-assembly-schema-readme.html
+    """
+    found = {}
+    for manifest in source.rglob("manifest.json"):
+        for name, artifact in json.loads(manifest.read_text()).get("artifacts", {}).items():
+            region = artifact.get("environment", "").rpartition("/")[2]
+            if artifact["type"] == "aws:cloudformation:stack" and region != UNKNOWN_REGION:
+                found[name] = region
+    return found

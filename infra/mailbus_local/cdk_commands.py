@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import mailbus
+from mailbus_cdk.packaging import ARCHITECTURE_CONTEXT
 from mailbus_local import processes
 from mailbus_local.ministack import EmbeddedAwsError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping, Sequence
 
+    from mailbus_local.cdk_app import CdkApp
     from mailbus_local.process_record import ProcessRecord
     from mailbus_local.stop_signals import StopRequest
 
@@ -61,6 +63,12 @@ class CdkCommands:
             SYNTHESIS, [sys.executable, "-m", "mailbus_local.synthesis", str(settings), str(output)]
         )
 
+    def start_synthesis_of(self, app: CdkApp, output: Path) -> subprocess.Popen[bytes]:
+        """Start to synthesize an app, with functions for this machine."""
+        context = ("--context", f"{ARCHITECTURE_CONTEXT}=host")
+        command = ["cdk", SYNTHESIS, "--quiet", "--app", app.command, "--output", str(output), *context]
+        return self._start(SYNTHESIS, [*command, "--no-notices"], app.folder)
+
     def wait(self, process: subprocess.Popen[bytes]) -> None:
         """Wait for a command. Raise `EmbeddedAwsError` if it fails, or is stopped."""
         while process.poll() is None:
@@ -80,10 +88,15 @@ class CdkCommands:
         for process in self._started:
             processes.end(process)
 
-    def _start(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        # No directory with a cdk.json, whose app the CDK would synthesize.
+    def _start(
+        self, name: str, command: Sequence[str], folder: Path | None = None
+    ) -> subprocess.Popen[bytes]:
+        # By default no folder with a cdk.json, whose app the CDK would synthesize.
         process = processes.start(
-            command, environment=self._environment, directory=self._directory, log=self._log(name)
+            command,
+            environment=self._environment,
+            directory=folder or self._directory,
+            log=self._log(name),
         )
         self._record.add(f"cdk {name}", process.pid)
         self._started.append(process)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import boto3
 
 from mailbus_cdk.limits import rate_cache_seconds
-from mailbus_local import assembly, cdk_cli, node, stage
+from mailbus_local import assembly, cdk_app, cdk_cli, node, stage
 from mailbus_local.cdk_commands import CdkCommands
 from mailbus_local.directory import OUTPUTS, locked
 from mailbus_local.ministack import ACCOUNT_ID, MiniStack, own_environment
@@ -26,6 +26,9 @@ from mailbus_local.stop_signals import StopRequest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
+
+    from mailbus_cdk.settings import Settings
+    from mailbus_local.cdk_app import CdkApp
 
 # The prefixes of the outputs that CDK creates for references between stacks.
 CROSS_STACK: Final = ("ExportsOutput", "PublishOutput")
@@ -41,16 +44,18 @@ class EmbeddedAws:
 
     `outputs` has `endpoint_url`, `ses_endpoint_url`, `sns_endpoint_url`, `smtp_host`, `smtp_port`,
     `region` and every stack output by name. While the system runs, `outputs.json` has the same.
-    `settings` is a file with the stage `local`; by default that of this folder, or the package's own.
+    `settings` is a file with the stage `local`; by default that of this folder, or the package's own. With an
+    `app`, its stacks are deployed instead.
     """
 
     outputs: Mapping[str, Any]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an option each
         self,
         *,
         directory: Path,
         settings: Path | None = None,
+        app: CdkApp | None = None,
         ports: Ports | None = None,
         progress: Callable[[str], None] = print,
         stop: StopRequest | None = None,
@@ -62,13 +67,15 @@ class EmbeddedAws:
         self._record = ProcessRecord(self._directory, self._scratch)
         self._progress = progress
         self._stop_request = stop or StopRequest()
+        self._app = app
         self._settings_file = settings or stage.settings_file(Path.cwd())
-        self._settings = stage.load_settings(self._settings_file)
+        self._settings = None if app else stage.load_settings(self._settings_file)
+        self._region = app.region if app else stage.load_settings(self._settings_file).region
         aws_port = ports.aws or free_port()
         self._ses = SimulatedSes(
             SimulatorSettings(
                 upstream_url=f"http://127.0.0.1:{aws_port}",
-                region=self._settings.region,
+                region=self._region,
                 account_id=ACCOUNT_ID,
                 port=ports.ses,
                 smtp_port=ports.smtp,
@@ -137,7 +144,7 @@ class EmbeddedAws:
             port=self._aws_port,
             log=self._directory / "ministack.log",
             scratch=self._scratch,
-            region=self._settings.region,
+            region=self._region,
             function_environment=functions,
         )
         with taken_ports_named(Ports(aws=self._ports.aws)):
@@ -152,19 +159,23 @@ class EmbeddedAws:
                     # jsii unpacks itself into it, and does not clean up when it is killed
                     "TMPDIR": str(self._scratch),
                 },
-                region=self._settings.region,
+                region=self._region,
             ),
             executables=(found.path.parent, cdk),
             record=self._record,
             stop=self._stop_request,
         )
         synthesized, adapted = self._directory / "synthesized", self._directory / "cdk.out"
-        bootstrap = self._commands.start("bootstrap", f"aws://{ACCOUNT_ID}/{self._settings.region}")
-        synthesis = self._commands.start_synthesis(self._settings_file, synthesized)
-        self._commands.wait(synthesis)
+        bootstrap = self._commands.start("bootstrap", f"aws://{ACCOUNT_ID}/{self._region}")
+        if self._app:
+            self._commands.wait(self._commands.start_synthesis_of(self._app, synthesized))
+            cdk_app.check_regions(self._app, synthesized)
+        else:
+            self._commands.wait(self._commands.start_synthesis(self._settings_file, synthesized))
         assembly.adapt(synthesized, adapted)
         self._commands.wait(bootstrap)
-        self._create_existing_resources()
+        if self._settings:
+            self._create_existing_resources(self._settings)
         self._progress("deploying the stacks with cdk deploy")
         deployed = self._directory / "deployed.json"
         deploy = self._commands.start(
@@ -174,9 +185,8 @@ class EmbeddedAws:
         self._commands.wait(deploy)
         self._publish(json.loads(deployed.read_text()))
 
-    def _create_existing_resources(self) -> None:
+    def _create_existing_resources(self, settings: Settings) -> None:
         """Create the resources that the settings expect in the account before the deployment."""
-        settings = self._settings
         ses = self._upstream("sesv2", settings.region)
         identities = [*settings.other_identities, *settings.inbound.existing_identities]
         if settings.identity_exists:
@@ -215,8 +225,12 @@ class EmbeddedAws:
             "sns_endpoint_url": self._sns.url,
             "smtp_host": "127.0.0.1",
             "smtp_port": self._ses.smtp_port,
-            "region": self._settings.region,
-            "rate_cache_seconds": rate_cache_seconds(self._settings),
+            "region": self._region,
+            **(
+                {"rate_cache_seconds": rate_cache_seconds(self._settings)}
+                if self._settings
+                else cdk_app.stage_outputs(self._upstream("ssm", self._region))
+            ),
             **{
                 name: _API_URL.sub(rf"http://127.0.0.1:{self._aws_port}/_aws/execute-api/\1/\2", value)
                 for outputs in stacks.values()

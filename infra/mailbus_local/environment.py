@@ -33,7 +33,7 @@ def variables(outputs: Mapping[str, object]) -> dict[str, str]:
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         **CREDENTIALS,
-        "MAILBUS_STAGE": STAGE,
+        "MAILBUS_STAGE": str(outputs.get("stage", STAGE)),
         "MAILBUS_SMTP_HOST": str(outputs["smtp_host"]),
         "MAILBUS_SMTP_PORT": str(outputs["smtp_port"]),
         **output_variables(outputs),

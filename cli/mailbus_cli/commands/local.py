@@ -18,7 +18,7 @@ def _port(text: str) -> Any:  # noqa: ANN401 - as typer.Option
     return typer.Option(min=0, max=LAST_PORT, metavar="PORT", help=text)
 
 
-def local(
+def local(  # noqa: PLR0913 - an option each
     *,
     port: Annotated[int, _port("Port of the embedded AWS.")] = 0,
     ses_port: Annotated[int, _port("Port of the simulated SES.")] = 0,
@@ -28,6 +28,14 @@ def local(
         Path | None,
         typer.Option(metavar="PATH", help="Directory of logs and outputs.  [default: .mailbus]"),
     ] = None,
+    app: Annotated[
+        str | None,
+        typer.Option(metavar="COMMAND", help="Deploy this folder's CDK app instead: 'python3 app.py'."),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="With --app: the region of its stacks.  [default: us-east-1]"),
+    ] = None,
 ) -> int:
     """Run the whole system on this machine until Ctrl-C.
 
@@ -36,7 +44,8 @@ def local(
     AWS account, no Docker and, from the second start on, no network. Port 0 is a free port.
     """
     try:
-        from mailbus_local.embedded import EmbeddedAws  # noqa: PLC0415 - needs the extra
+        from mailbus_local.cdk_app import CdkApp  # noqa: PLC0415 - needs the extra
+        from mailbus_local.embedded import EmbeddedAws  # noqa: PLC0415 - as above
         from mailbus_local.ports import Ports  # noqa: PLC0415 - as above
         from mailbus_local.stop_signals import StopRequest  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
@@ -45,7 +54,7 @@ def local(
     from mailbus.errors import MailbusError  # noqa: PLC0415 - loaded by the above
     from mailbus_cli.terminal import Steps  # noqa: PLC0415 - as above
     from mailbus_local import systems  # noqa: PLC0415 - as above
-    from mailbus_local.ministack import without_proxy  # noqa: PLC0415 - as above
+    from mailbus_local.ministack import REGION, without_proxy  # noqa: PLC0415 - as above
 
     folder = Path.cwd()
     own = directory is None
@@ -56,7 +65,13 @@ def local(
     ports = Ports(aws=port, ses=ses_port, smtp=smtp_port, sns=sns_port)
     with Steps() as steps:
         try:
-            with EmbeddedAws(directory=directory, ports=ports, progress=steps, stop=stop) as aws:
+            with EmbeddedAws(
+                directory=directory,
+                app=CdkApp(command=app, folder=folder, region=region or REGION) if app else None,
+                ports=ports,
+                progress=steps,
+                stop=stop,
+            ) as aws:
                 if own:
                     # as virtual environments and caches of tools do
                     (directory / ".gitignore").write_text("*\n")
