@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run does only what changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs local dist bench fuzz journey schemas goldens synth deploy clean lock setup
+.PHONY: help demo test check docs local env dist bench fuzz journey schemas goldens synth deploy clean lock setup
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -39,6 +39,9 @@ check: setup ## lint, types, import rules, templates
 
 local: setup ## run the embedded AWS in the foreground until Ctrl-C
 	@exec $(BIN)/python -m mailbus_cli local $(ARGS)
+
+env: ## print what to export to use what 'make local' runs: eval "$$(make -s env)"
+	@$(BIN)/python -m mailbus_cli env --local $(ARGS)
 
 dist: setup ## build the wheel and the sdist in dist/, the same bytes each time
 	@rm -rf dist && $(BIN)/uv build --quiet --build-constraints requirements/build.txt --require-hashes --out-dir dist .

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
 class Shell(StrEnum):
@@ -36,6 +36,12 @@ def _powershell(name: str, value: str) -> str:
     return f"$env:{name} = '{quoted}'"
 
 
+# How to remove a variable.
+_UNSET: Final[Mapping[Shell, str]] = {
+    Shell.SH: "unset {}",
+    Shell.FISH: "set -e {}",
+    Shell.POWERSHELL: "Remove-Item Env:{}",
+}
 _SYNTAX: Final[Mapping[Shell, Callable[[str, str], str]]] = {
     Shell.SH: _sh,
     Shell.FISH: _fish,
@@ -43,8 +49,12 @@ _SYNTAX: Final[Mapping[Shell, Callable[[str, str], str]]] = {
 }
 
 
-def lines(variables: Mapping[str, str], shell: Shell | None) -> str:
-    """Return a line for each variable, or without a shell a JSON object."""
-    if shell is None:
-        return json.dumps(variables, indent=2, ensure_ascii=False) + "\n"
-    return "".join(f"{_SYNTAX[shell](name, value)}\n" for name, value in variables.items())
+def lines(variables: Mapping[str, str], shell: Shell, *, unset: Iterable[str] = ()) -> str:
+    """Return a line for each variable that is set or removed."""
+    removed = "".join(f"{_UNSET[shell].format(name)}\n" for name in unset)
+    return removed + "".join(f"{_SYNTAX[shell](name, value)}\n" for name, value in variables.items())
+
+
+def as_json(variables: Mapping[str, str]) -> str:
+    """Return a JSON object."""
+    return json.dumps(variables, indent=2, ensure_ascii=False) + "\n"

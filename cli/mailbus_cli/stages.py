@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
+from mailbus.stages import check_stage, parameter_name
 from mailbus_cli.errors import CommandError
 from mailbus_local.environment import output_variables
 
@@ -30,11 +31,12 @@ _HINTS: Final[Mapping[str, str]] = {
 def variables(stage: str) -> dict[str, str]:
     """Return the environment variables of a stage in the account and region of the environment.
 
-    Raises `CommandError`.
+    Raises `CommandError`, and `ConfigurationError` for what is no name of a stage.
     """
+    check_stage(stage)
     try:
         ssm = boto3.client("ssm")
-        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=f"/mailbus/{stage}/")
+        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=parameter_name(stage, ""))
         outputs = {
             parameter["Name"].rpartition("/")[2]: parameter["Value"]
             for page in pages

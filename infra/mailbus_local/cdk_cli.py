@@ -54,7 +54,7 @@ def find(node: Node, *, progress: Callable[[str], None], stop: StopRequest) -> P
         cache.mkdir(parents=True, exist_ok=True)
         with _one_at_a_time(cache, progress, stop):
             if not (target / _EXECUTABLES / "cdk").exists():
-                progress(f"installing the CDK command line (once) into {target}")
+                progress(f"installing the CDK command line (once) into {cache}")
                 _install(lock, target, node, stop)
     return target / _EXECUTABLES
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = ROOT / "functions"
 INFRA = ROOT / "infra"
+CLI = ROOT / "cli"
 
 
 def modules(root: Path, base: Path) -> dict[str, Path]:
@@ -59,9 +60,10 @@ def imports(node: ast.AST, *, at_run_time: bool = False) -> Iterator[str]:
 
 SHIPPED = modules(FUNCTIONS, FUNCTIONS)
 DEPLOYMENT = modules(INFRA, INFRA)
+COMMANDS = modules(CLI, CLI)
 EXAMPLES = modules(ROOT / "examples", ROOT)
 BENCH = modules(ROOT / "bench", ROOT)
-SOURCES = {**SHIPPED, **DEPLOYMENT, **EXAMPLES, **BENCH}
+SOURCES = {**SHIPPED, **DEPLOYMENT, **COMMANDS, **EXAMPLES, **BENCH}
 PACKAGES = sorted(path.parent.name for path in FUNCTIONS.glob("*/__init__.py"))
 
 

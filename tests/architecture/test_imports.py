@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.architecture.source_tree import (
+    COMMANDS,
     DEPLOYMENT,
     FUNCTIONS,
     PACKAGES,
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHARED = "mailbus"
+# what an environment has that is not the project's own
+INSTALLED = {**SHIPPED, **DEPLOYMENT, **COMMANDS}
 # what is made of the functions, and is not there where they run
-ABOVE = {"mailbus_cdk", "mailbus_local", "examples", "tests", "bench"}
+ABOVE = {"mailbus_cdk", "mailbus_local", "mailbus_cli", "examples", "tests", "bench"}
 
 # The modules that talk to AWS are in a folder `aws`, but for these. No other module imports boto3.
 EDGES = {
@@ -128,9 +131,9 @@ def test_only_edges_import_boto3(module: str) -> None:
     assert not used or module in EDGES or ".aws." in module
 
 
-@pytest.mark.parametrize("module", list(SHIPPED))
+@pytest.mark.parametrize("module", list(INSTALLED))
 def test_type_stubs_are_not_there_at_run_time(module: str) -> None:
-    used = {top(name) for name in imports(parse(SHIPPED[module]), at_run_time=True)}
+    used = {top(name) for name in imports(parse(INSTALLED[module]), at_run_time=True)}
     assert {name for name in used if name.startswith(("types_", "mypy"))} == set()
 
 

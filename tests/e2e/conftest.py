@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailbus_local.subscriber import Subscriber
-from tests.e2e.local import Local, end_local, processes_below, start_local
+from tests.e2e.local import Local, end_local, processes_below, start_local, variables
 from tests.e2e.system import System
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    """Start `make local`'s command; in the end it has to stop everything that it started."""
+    """Start `mailbus local`; in the end it has to stop everything that it started."""
     directory = tmp_path_factory.mktemp("local")
     process = start_local(directory)
     try:
@@ -54,7 +54,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
                 break
         assert lines[-1:] == ["ready\n"], "".join(lines)
         outputs = json.loads((directory / "outputs.json").read_text())
-        yield Local(outputs)
+        yield Local(outputs, variables(directory))
     finally:
         end_local(process)
     urls = [outputs[name] for name in ("endpoint_url", "ses_endpoint_url", "sns_endpoint_url")]

@@ -1,4 +1,4 @@
-"""`make local`'s command as a process, and what it runs."""
+"""`mailbus local` as a process, and what it runs."""
 
 from __future__ import annotations
 
@@ -19,17 +19,22 @@ if TYPE_CHECKING:
 
 
 def start_local(directory: Path) -> subprocess.Popen[str]:
-    """Start `make local`'s command in a directory."""
-    paths = (str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT / "cli"), str(ROOT))
+    """Start `mailbus local` in a directory."""
     return subprocess.Popen(
         [sys.executable, "-m", "mailbus_cli", "local", "--directory", str(directory)],
         # no mailbus.toml there
         cwd=directory,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env={**os.environ, **variables(directory)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def variables(directory: Path) -> dict[str, str]:
+    """Return the variables with which the commands of `mailbus` find this project and that system."""
+    paths = (str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT / "cli"), str(ROOT))
+    return {"PYTHONPATH": os.pathsep.join(paths), "XDG_STATE_HOME": str(directory / "state")}
 
 
 def end_local(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> None:
@@ -50,10 +55,11 @@ def processes_below(directory: Path) -> list[str]:
 
 
 class Local:
-    """What runs by `make local`, as its `outputs.json` describes it."""
+    """What runs by `mailbus local`, as its `outputs.json` describes it; `variables` lead to it."""
 
-    def __init__(self, outputs: Mapping[str, Any]) -> None:
+    def __init__(self, outputs: Mapping[str, Any], variables: Mapping[str, str]) -> None:
         self.outputs = outputs
+        self.variables = variables
 
     def client(self, service: str) -> Any:
         """Make a boto3 client, as an application does from `outputs`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import pytest
 from tests.architecture.source_tree import ROOT
 
 if TYPE_CHECKING:
-    from tests.e2e.system import System
+    from tests.e2e.local import Local
 
 EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 EXAMPLES = {
@@ -25,34 +26,20 @@ EXAMPLES = {
 
 
 @pytest.fixture(scope="module")
-def errors(system: System, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What went wrong in each example."""
-    outputs = tmp_path_factory.mktemp("examples") / "outputs.json"
-    outputs.write_text(json.dumps(system.outputs))
-    queue = system.client("sqs").create_queue(QueueName="documentation")["QueueUrl"]
-    environment = {
-        "PATH": os.environ["PATH"],
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": system.outputs["region"],
-        "AWS_ENDPOINT_URL": system.outputs["endpoint_url"],
-        "AWS_ENDPOINT_URL_SESV2": system.outputs["ses_endpoint_url"],
-        "AWS_ENDPOINT_URL_SNS": system.outputs["sns_endpoint_url"],
-        "SEND_QUEUE_URL": system.outputs["SendQueueUrl"],
-        "SEND_DEAD_LETTER_QUEUE_URL": system.outputs["SendDeadLetterQueueUrl"],
-        "EVENT_BUS_NAME": system.outputs["EventBusName"],
-        "MY_QUEUE_ARN": f"arn:aws:sqs:{system.outputs['region']}:000000000000:{queue.rsplit('/', 1)[1]}",
-        "WEBHOOK_URL": system.outputs["WebhookUrl"],
-        "WEBHOOK_SECRET_ARN": system.outputs["WebhookSecretArn"],
-        "TOPIC_ARN": "arn:aws:sns:eu-west-1:000000000000:mail-events",
-        "OUTPUTS": str(outputs),
-        "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT))),
-    }
+def errors(local: Local, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What went wrong in each example, in an empty folder with exactly what `mailbus env --local` prints."""
+    python = shlex.quote(sys.executable)
     run = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.e2e.run_examples"],
+        [
+            *("/bin/sh", "-e", "-c"),
+            (
+                f'eval "$({python} -m mailbus_cli env --local)"\n'
+                f"exec {python} -W error -m tests.e2e.run_examples"
+            ),
+        ],
         input=json.dumps(EXAMPLES),
-        cwd=ROOT,
-        env=environment,
+        cwd=tmp_path_factory.mktemp("examples"),
+        env={"PATH": os.environ["PATH"], **local.variables},
         capture_output=True,
         text=True,
         timeout=600,

@@ -1,4 +1,4 @@
-"""`make local`'s command; that it ends all that it started is what the fixture `local` asserts in the end."""
+"""`mailbus local`; that it ends all that it started is what the fixture `local` asserts in the end."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def stages(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with contextlib.ExitStack() as subscribed:
         subscribers = {
             stage: subscribed.enter_context(
-                Subscriber(Local({**system.outputs, **deployed[f"mailbus-{stage}-alone"]}), stage)
+                Subscriber(Local({**system.outputs, **deployed[f"mailbus-{stage}-alone"]}, {}), stage)
             )
             for stage in STAGES
         }

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from mailbus_cli.errors import CommandError, UsageError
-from mailbus_cli.shells import Shell, lines
+from mailbus_cli.shells import Shell, as_json, lines
 
 if TYPE_CHECKING:
     from mailbus_local.systems import System
+
+
+# Some SDKs prefer a profile to the keys of the environment, such as that for JavaScript:
+# https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/setting-credentials-node.html
+_LEADING_ELSEWHERE: Final = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
 
 
 def env(
@@ -37,17 +43,19 @@ def env(
     if directory is not None and not local:
         reason = "--directory is an option of --local"
         raise UsageError(reason, hint="`mailbus env --local --directory …`")
+    unset: list[str] = []
     if stage is None:
         from mailbus_local import environment  # noqa: PLC0415 - only now
         from mailbus_local.ministack import behind_proxy, without_proxy  # noqa: PLC0415 - as above
 
         outputs = _running(directory).outputs
         variables = environment.variables(outputs) | (without_proxy() if behind_proxy() else {})
+        unset = [name for name in _LEADING_ELSEWHERE if name in os.environ]
     else:
         from mailbus_cli import stages  # noqa: PLC0415 - as above
 
         variables = stages.variables(stage)
-    typer.echo(lines(variables, None if json else shell), nl=False)
+    typer.echo(as_json(variables) if json else lines(variables, shell, unset=unset), nl=False)
 
 
 def _running(directory: Path | None) -> System:

@@ -83,7 +83,7 @@ def test_it_is_installed_once_from_the_lock_and_no_package_runs_a_script(install
     assert call["arguments"][:2] == ["ci", "--ignore-scripts"]
     assert call["files"] == ["package-lock.json", "package.json"]
     assert installation.progress == [
-        f"installing the CDK command line (once) into {found.parents[1]}",
+        f"installing the CDK command line (once) into {installation.cache}",
     ]
 
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import boto3
 import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from types_boto3_kms.client import KMSClient
-from types_boto3_s3.client import S3Client
-from types_boto3_ses.client import SESClient
-from types_boto3_sesv2.client import SESV2Client
-from types_boto3_sns.client import SNSClient
 
 from mailbus_local.ses.errors import INVALID_PARAMETER, NOT_FOUND, SERVICE_UNAVAILABLE, SesError
 from mailbus_local.ses.requests import TemplateContent
@@ -23,12 +19,19 @@ from mailbus_local.ses.state.receipt_rules import Rule
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from types_boto3_kms.client import KMSClient
+    from types_boto3_s3.client import S3Client
+    from types_boto3_ses.client import SESClient
+    from types_boto3_sesv2.client import SESV2Client
+    from types_boto3_sns.client import SNSClient
+
 CACHE_SECONDS: Final = 1.0
 _CONNECTIONS: Final = 10
 T = TypeVar("T")
 
 
-class Clients(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Clients:
     """The clients of MiniStack."""
 
     sesv2: SESV2Client

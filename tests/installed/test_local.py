@@ -1,0 +1,108 @@
+"""The laptop without a checkout: an empty folder and an empty cache, the installed wheel, and a terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.architecture.source_tree import ROOT
+from tests.installed.interpreters import NEWEST
+from tests.installed.local_system import LocalSystem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.installed.environments import Installer
+
+SECONDS = 120.0
+SNIPPETS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+OWN = """
+region = "eu-west-1"
+identity = "shop.example.org"
+identity_exists = true
+
+[stages.local]
+inbound.domains = ["inbound.shop.example.org"]
+source_buckets = ["shop-invoices"]
+"""
+
+
+@pytest.fixture(scope="module")
+def system(install: Installer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSystem]:
+    environment = install(NEWEST, "mailbus[local]")
+    system = LocalSystem(environment, tmp_path_factory.mktemp("laptop"))
+    yield system
+    if system.processes():
+        system.interrupt()
+
+
+def _accepted(url: str) -> list[dict[str, str]]:
+    """Return what the simulated SES has accepted, once it has accepted something."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(f"{url}/_simulator/messages") as answer:  # noqa: S310 - on loopback
+            messages: list[dict[str, str]] = json.load(answer)["messages"]
+        if messages:
+            return messages
+        time.sleep(0.05)
+    pytest.fail("SES accepted nothing")
+
+
+def test_the_readmes_first_snippet_sends_a_mail_and_ctrl_c_ends_all(
+    system: LocalSystem, tmp_path: Path
+) -> None:
+    before = system.shell("mailbus env --local", folder=tmp_path)
+    assert before.returncode == 1
+    assert before.stderr.splitlines()[1] == "hint: start one with `mailbus local`, in another terminal"
+
+    system.start()
+    assert any(line.startswith("installing the CDK command line (once)") for line in system.lines)
+
+    (tmp_path / "snippet.py").write_text(SNIPPETS[0])
+    script = 'eval "$(mailbus env --local)"; python snippet.py && echo "$AWS_ENDPOINT_URL_SESV2"'
+    sent = system.shell(script, folder=tmp_path)
+    assert (sent.returncode, sent.stderr) == (0, "")
+    [message] = _accepted(sent.stdout.splitlines()[-1])
+    assert "success@simulator.amazonses.com" in json.dumps(message)
+
+    assert system.interrupt() == 0
+    assert system.processes() == []
+    assert system.shell("mailbus env --local", folder=tmp_path).stderr == before.stderr
+
+
+def test_the_second_start_has_a_folders_own_settings_and_installs_nothing(
+    system: LocalSystem, tmp_path: Path
+) -> None:
+    (system.folder / "mailbus.toml").write_text(OWN)
+    system.start()
+    assert not [line for line in system.lines if "installing the CDK" in line]
+
+    shown = system.shell("mailbus env --local --json", folder=tmp_path)
+    variables = json.loads(shown.stdout)
+    assert variables["AWS_REGION"] == "eu-west-1"
+    assert variables["MX_RECORD1"].startswith("inbound.shop.example.org ")
+    code = (
+        "from mailbus import Client, SendJob\n"
+        'Client(stage="local").send(SendJob(from_email="a@shop.example.org", subject="Hello", text="Hello",'
+        ' to="success@simulator.amazonses.com"))\n'
+    )
+    done = subprocess.run(
+        [str(system.environment.python), "-c", code],
+        env={**system.variables, **variables},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(_accepted(variables["AWS_ENDPOINT_URL_SESV2"])) == 1
+
+    assert system.interrupt() == 0
+    assert system.processes() == []

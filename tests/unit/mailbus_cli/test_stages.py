@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError
+from botocore.stub import Stubber
+
+from mailbus.errors import ConfigurationError
+from mailbus_cli import stages
+from mailbus_cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SEARCH = {"Path": "/mailbus/prod/"}
+URL = "https://sqs.eu-west-1.amazonaws.com/111122223333/send"
+
+
+@pytest.fixture
+def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"):
+        monkeypatch.delenv(name, raising=False)
+    client = boto3.client(
+        "ssm", region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+    monkeypatch.setattr(boto3, "client", lambda _service: client)
+    with Stubber(client) as stub:
+        yield stub
+    stub.assert_no_pending_responses()
+
+
+def _parameters(**values: str) -> dict[str, Any]:
+    return {
+        "Parameters": [{"Name": f"/mailbus/prod/{name}", "Value": value} for name, value in values.items()]
+    }
+
+
+def test_all_outputs_of_all_pages_are_variables(ssm: Stubber) -> None:
+    first = {**_parameters(SendQueueUrl=URL), "NextToken": "more"}
+    ssm.add_response("get_parameters_by_path", first, SEARCH)
+    ssm.add_response(
+        "get_parameters_by_path", _parameters(EventBusName="mailbus-prod"), {**SEARCH, "NextToken": "more"}
+    )
+    assert stages.variables("prod") == {
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "MAILBUS_STAGE": "prod",
+        "SEND_QUEUE_URL": URL,
+        "EVENT_BUS_NAME": "mailbus-prod",
+    }
+
+
+def test_a_stage_that_is_not_deployed_is_an_error_with_region_and_what_to_check(ssm: Stubber) -> None:
+    ssm.add_response("get_parameters_by_path", {"Parameters": []}, SEARCH)
+    with pytest.raises(CommandError, match=r"no stage prod in eu-west-1 of this account") as error:
+        stages.variables("prod")
+    assert (
+        error.value.hint == "choose account and region with AWS_PROFILE and AWS_REGION, or deploy the stage"
+    )
+
+
+def test_in_a_terminal_of_the_local_system_the_hint_says_so(
+    ssm: Stubber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    ssm.add_response("get_parameters_by_path", {"Parameters": []}, SEARCH)
+    with pytest.raises(CommandError) as error:
+        stages.variables("prod")
+    assert error.value.hint == (
+        "AWS_ENDPOINT_URL leads to http://127.0.0.1:4566 instead of AWS; use a new terminal, or unset it"
+    )
+
+
+@pytest.mark.usefixtures("ssm")
+def test_what_is_no_name_of_a_stage_is_not_looked_up() -> None:
+    with pytest.raises(ConfigurationError, match='such as "prod"'):
+        stages.variables("Prod/")
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("AccessDeniedException", "these credentials need ssm:GetParametersByPath"),
+        ("ExpiredTokenException", "set AWS_PROFILE, or log in"),
+        ("InternalServerError", "choose account and region"),
+    ],
+)
+def test_an_error_of_aws_is_one_line_with_what_to_do(ssm: Stubber, code: str, hint: str) -> None:
+    ssm.add_client_error("get_parameters_by_path", code, "not\nthis time")
+    with pytest.raises(CommandError) as error:
+        stages.variables("prod")
+    assert str(error.value).startswith("the parameters of stage prod cannot be read: An error occurred")
+    assert "\n" not in str(error.value)
+    assert error.value.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("failure", "hint"),
+    [
+        (NoCredentialsError(), "set AWS_PROFILE, or log in"),
+        (EndpointConnectionError(endpoint_url="https://ssm.eu-west-1.amazonaws.com"), "choose account"),
+    ],
+)
+def test_an_error_before_aws_is_one_line_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception, hint: str
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+
+    def fail(_service: str) -> None:
+        raise failure
+
+    monkeypatch.setattr(boto3, "client", fail)
+    with pytest.raises(CommandError, match=f"cannot be read: {failure}") as error:
+        stages.variables("prod")
+    assert error.value.hint.startswith(hint)
