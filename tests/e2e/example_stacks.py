@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 import threading
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from examples.support_desk.desk import answer, open_ticket
@@ -19,6 +16,8 @@ from mailbus_local import assembly
 from tests.e2e.system import eventually
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.e2e.system import System
 
 Outputs = dict[str, dict[str, str]]
@@ -136,10 +135,7 @@ def read_mail(sent: dict[str, Any]) -> EmailMessage:
 def deploy(system: System, directory: Path, endpoint: str) -> Outputs:
     """Synthesize and deploy both examples; return the outputs by stack."""
     synthesized, adapted, outputs = directory / "synthesized", directory / "adapted", directory / "out.json"
-    # jsii looks for Node when aws_cdk is imported; ours comes with the Python environment
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    os.environ["JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION"] = "1"
-    from aws_cdk import App  # noqa: PLC0415 - above
+    from aws_cdk import App  # noqa: PLC0415 - it starts Node
 
     from examples.subscriptions.stack import Subscriptions  # noqa: PLC0415 - it imports aws_cdk
     from examples.support_desk.stack import SupportDesk  # noqa: PLC0415 - as above

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import smtplib
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +22,7 @@ from tests.e2e.system import LIMIT_SECONDS, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from tests.e2e.system import System
 
@@ -98,10 +96,7 @@ class Stages:
 def _deploy(system: System, directory: Path) -> dict[str, dict[str, str]]:
     """Synthesize and deploy both stages; return the outputs by stack."""
     synthesized, adapted, outputs = directory / "synthesized", directory / "adapted", directory / "out.json"
-    # jsii looks for Node when aws_cdk is imported; ours comes with the Python environment
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    os.environ["JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION"] = "1"
-    from aws_cdk import App, CfnOutput, Environment, Stack  # noqa: PLC0415 - above
+    from aws_cdk import App, CfnOutput, Environment, Stack  # noqa: PLC0415 - it starts Node
 
     from mailbus_cdk.constructs.function import Code  # noqa: PLC0415 - it imports aws_cdk
     from mailbus_cdk.constructs.inbound import Inbound as Flow  # noqa: PLC0415 - as above

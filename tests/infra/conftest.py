@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-
-# jsii looks for Node when aws_cdk is imported; ours comes with the Python environment.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-os.environ["JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION"] = "1"
 
 from mailbus_cdk.mailbus import deployment
 from mailbus_cdk.settings import Settings
@@ -23,6 +16,7 @@ from tests.infra.templates import ACCOUNT, Templates, new_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from aws_cdk import App
 

@@ -22,7 +22,6 @@ def _run(context: dict[str, str], outdir: Path) -> subprocess.CompletedProcess[s
         "PYTHONPATH": os.pathsep.join([str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT)]),
         "CDK_CONTEXT_JSON": json.dumps(context),
         "CDK_OUTDIR": str(outdir),
-        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
     }
     return subprocess.run(
         [sys.executable, "-m", "mailbus_cdk"],

@@ -104,8 +104,10 @@ class Installer:
 
 
 def _without_hashes(lock: str, home: Path) -> Path:
-    """Write the versions of a lock: with hashes it would ask for one of the wheel too."""
-    lines = (REQUIREMENTS / f"{lock}.txt").read_text().splitlines()
+    """Write the versions of a lock, and Node's: with hashes it would ask for one of the wheel too."""
+    lines = [
+        line for name in (lock, "node") for line in (REQUIREMENTS / f"{name}.txt").read_text().splitlines()
+    ]
     versions = [line.removesuffix("\\").strip() for line in lines if line[:1].isalpha()]
     path = home / "constraints.txt"
     path.write_text("\n".join(versions) + "\n")

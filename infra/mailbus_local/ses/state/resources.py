@@ -30,6 +30,7 @@ _CONNECTIONS: Final = 10
 T = TypeVar("T")
 
 
+# No msgspec.Struct: the clients' types are there in development only.
 @dataclass(frozen=True, kw_only=True)
 class Clients:
     """The clients of MiniStack."""
