@@ -131,12 +131,12 @@ class EmailBackend(BaseEmailBackend):
                     yield converted.document
 
         try:
-            client = self._lane(bulk=bulk)
-        except ConfigurationError as error:
+            results = self._lane(bulk=bulk).send_many(documents())
+        except MailbusError as error:
+            # there is no queue, or no way to it: none of the messages was enqueued
             for message in messages:
                 _set_status(message, SendStatus())
             return 0, [error]
-        results = client.send_many(documents())
         for (position, message, recipients), result in zip(enqueued, results, strict=True):
             if result.error is not None:
                 errors[position] = result.error

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from mailbus.django import EmailBackend, InvalidSettings
 from mailbus.django import settings as own
 from mailbus.django.backend import _process_client
+from mailbus.errors import ConfigurationError
 from tests.unit.mailbus.django.mail import BACKEND, Mail, message, with_attributes
 from tests.unit.mailbus.fake_deployment import QUEUE
 
@@ -62,6 +63,28 @@ def test_an_option_goes_before_the_settings(django: Mail, monkeypatch: pytest.Mo
     assert own.queue({"stage": "dev"}) == own.QueueName(stage="dev")
     assert own.queue({"bulk_queue_url": QUEUE}, bulk=True) == own.QueueName(url=QUEUE)
     assert own.queue({"bulk_queue_url": QUEUE}) == own.QueueName(stage="prod")
+
+
+@pytest.mark.usefixtures("django")
+@pytest.mark.parametrize("silently", [True, False])
+def test_a_stage_that_is_not_found_is_an_error_of_the_messages(
+    monkeypatch: pytest.MonkeyPatch, *, silently: bool
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setattr("mailbus.client.stage_queues.find", missing_stage)
+    connection = mail.get_connection(BACKEND, stage="prod", fail_silently=silently)
+    messages = [message(), with_attributes(message(), mailbus_bulk=True)]
+    if silently:
+        assert connection.send_messages(messages) == 0
+    else:
+        with pytest.raises(ConfigurationError, match="no such stage"):
+            connection.send_messages(messages)
+    assert [one.anymail_status.status for one in messages] == [None, None]  # type: ignore[attr-defined] # Anymail's
+
+
+def missing_stage(_queue: object, _ssm: object) -> str:
+    reason = "no such stage"
+    raise ConfigurationError(reason)
 
 
 def test_threads_share_a_connection(django: Mail) -> None:
