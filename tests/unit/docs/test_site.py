@@ -37,7 +37,7 @@ def test_the_site_has_every_page(site: Path) -> None:
 def test_the_navigation_groups_the_pages_by_need(site: Path) -> None:
     captions = re.findall(r'class="caption-text">([^<]+)<', (site / "events.html").read_text())
 
-    assert captions == ["How to", "Reference", "Background"]
+    assert captions == ["Start", "How to", "Reference", "Background"]
 
 
 def test_no_page_loads_anything_from_another_host(site: Path) -> None:
