@@ -20,6 +20,7 @@ exclude_patterns = ["conf.py"]
 myst_heading_anchors = 4
 html_theme = "furo"
 html_theme_options: dict[str, Any] = {"top_of_page_buttons": []}
+html_static_path = html_css_files = ["site.css"]
 # published at addresses of their own, beside the pages
 html_extra_path = ["mailbus.d.ts", "send-job.schema.json"]
 html_copy_source = html_show_copyright = html_show_sphinx = False
@@ -44,8 +45,13 @@ def without_folders(text: str) -> str:
     )
 
 
+def with_titles(text: str) -> str:
+    """Return a page whose links by a file's name are by the title of that page or section."""
+    return re.sub(r"\[([a-z-]+\.md)\]\((\1(?:#[^)]+)?)\)", r"[](\2)", text)
+
+
 def _read(_app: Sphinx, name: str, source: list[str]) -> None:
-    text = without_folders(source[0])
+    text = with_titles(without_folders(source[0]))
     source[0] = text + navigation(text) if name == "index" else text
 
 

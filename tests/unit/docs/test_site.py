@@ -40,6 +40,14 @@ def test_the_navigation_groups_the_pages_by_need(site: Path) -> None:
     assert captions == ["Start", "How to", "Reference", "Background"]
 
 
+def test_a_link_by_the_name_of_a_file_is_by_the_title_of_the_page(site: Path) -> None:
+    assert "[sending.md](sending.md)" in (ROOT / "docs/job.md").read_text()
+
+    named = [page.name for page in site.glob("*.html") if re.search(r">[a-z-]+\.md</", page.read_text())]
+
+    assert named == []
+
+
 def test_no_page_loads_anything_from_another_host(site: Path) -> None:
     loaded = {
         address
