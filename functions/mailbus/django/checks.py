@@ -16,7 +16,7 @@ from mailbus.django.anymail_settings import WITHOUT_MEANING
 from mailbus.django.mailers import BACKEND, Mailer, mailers, sends_by_mailbus
 from mailbus.errors import ConfigurationError
 from mailbus.queue_urls import check_queue_url
-from mailbus.stages import check_stage
+from mailbus.stages import check_lane, check_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +27,8 @@ _VALIDATORS: Final[Mapping[str, Callable[[object], None]]] = {
     settings.STAGE: check_stage,
     settings.QUEUE_URL: check_queue_url,
     settings.BULK_QUEUE_URL: check_queue_url,
+    # of a mailer alone
+    "LANE": check_lane,
 }
 
 
@@ -121,7 +123,7 @@ def _misspelled_backend(mailer: Mailer, error: ImportError) -> Iterator[CheckMes
 def _check_queue(mailer: Mailer) -> Iterator[CheckMessage]:
     """Yield a warning if a mailer has no queue; no error, since the environment may set it elsewhere."""
     try:
-        queue = settings.queue(mailer.options)
+        queue = settings.queue(mailer.options, bulk=mailer.is_bulk)
     except ConfigurationError:
         # it has a message of its own
         return

@@ -31,7 +31,7 @@ def check_deployment(app_configs: object, **_options: object) -> list[CheckMessa
         except ConfigurationError:
             # `check_settings` reports it
             continue
-        if queues[0] is None:
+        if queues[mailer.is_bulk] is None:
             found.append(_no_queue(mailer))
         for queue in filter(None, queues):
             used.setdefault(queue, mailer.setting)

@@ -36,6 +36,11 @@ class Mailer(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.setting}['OPTIONS']"
 
     @property
+    def is_bulk(self) -> bool:
+        """Whether its messages take the bulk lane."""
+        return self.options.get("lane") == "bulk"
+
+    @property
     def is_for_development(self) -> bool:
         """Whether it is one of Django's backends that send nothing, as in tests."""
         return self.backend in _DEVELOPMENT
