@@ -31,16 +31,22 @@ def build_distributions(source: Path, into: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def distributions(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The directory of the sdist and the wheel, built once for all workers."""
+def shared_directory(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A directory of this run that all workers share."""
     base = tmp_path_factory.getbasetemp()
-    shared = (base if worker_id == "master" else base.parent) / "distributions"
-    with shared.with_suffix(".lock").open("w") as lock:
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def distributions(shared_directory: Path) -> Path:
+    """The directory of the sdist and the wheel, built once for all workers."""
+    built = shared_directory / "distributions"
+    with built.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not shared.exists():
-            build_distributions(ROOT, shared.with_suffix(".new"))
-            shared.with_suffix(".new").rename(shared)
-    return shared
+        if not built.exists():
+            build_distributions(ROOT, built.with_suffix(".new"))
+            built.with_suffix(".new").rename(built)
+    return built
 
 
 @pytest.fixture(scope="session")
@@ -60,5 +66,5 @@ def pythons() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def install(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installer:
-    return Installer(wheel, tmp_path_factory.mktemp("installed"))
+def install(wheel: Path, shared_directory: Path) -> Installer:
+    return Installer(wheel, shared_directory)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
 import subprocess
 import sys
@@ -65,29 +67,32 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Installer:
-    """Installs the wheel, with other packages, into environments; the same request gives the same one."""
+    """Installs the wheel, with other packages, into environments, which all workers share."""
 
     def __init__(self, wheel: Path, directory: Path) -> None:
         self._wheel = wheel
         self._directory = directory
-        self._made: dict[tuple[str, ...], Environment] = {}
 
     def __call__(self, python: str, *packages: str, lock: str = "local") -> Environment:
-        """Return an environment of Python `python` ("3.12").
+        """Return an environment of Python `python` ("3.12"); the same request returns the same one.
 
         "mailbus" and "mailbus[extra]" are the wheel, "-r" files are names in requirements/, such as
         "-r django-6.1". The versions of what the wheel needs are those in `requirements/<lock>.txt`.
         """
-        key = (python, *packages, lock)
-        if key not in self._made:
-            self._made[key] = self._make(python, packages, lock)
-        return self._made[key]
+        request = "\0".join((python, *packages, lock))
+        home = self._directory / f"environment-{hashlib.sha256(request.encode()).hexdigest()[:12]}"
+        home.mkdir(exist_ok=True)
+        with (home / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            installed = Environment(python=home / "venv" / "bin" / "python", home=home)
+            if not (home / "ready").exists():
+                self._make(installed, python, packages, lock)
+                (home / "ready").touch()
+        return installed
 
-    def _make(self, python: str, packages: tuple[str, ...], lock: str) -> Environment:
-        home = self._directory / f"environment-{len(self._made)}"
-        home.mkdir()
+    def _make(self, installed: Environment, python: str, packages: tuple[str, ...], lock: str) -> None:
+        home = installed.home
         _uv("venv", "--quiet", "--python", PYTHONS[python], str(home / "venv"))
-        installed = Environment(python=home / "venv" / "bin" / "python", home=home)
         arguments: list[str] = []
         for package in packages:
             if package.startswith("-r "):
@@ -100,7 +105,6 @@ class Installer:
         _uv(
             "pip", "install", "--quiet", "--python", str(installed.python), "-c", str(constraints), *arguments
         )
-        return installed
 
 
 def _without_hashes(lock: str, home: Path) -> Path:
