@@ -12,7 +12,7 @@ import msgspec
 
 from mailbus_local.ministack import EmbeddedAwsError
 
-# The oldest that the CDK's libraries run on: https://github.com/aws/jsii#node-versions-support
+# The oldest that the CDK runs on, `engines` of aws-cdk-lib; the Makefile has it too.
 LEAST_MAJOR: Final = 20
 
 

@@ -42,6 +42,7 @@ def test_a_signal_ends_everything_even_during_the_start(tmp_path: Path, number: 
 
     end_local(process, number)
 
+    assert process.returncode == 128 + number
     assert not (tmp_path / "outputs.json").exists()
     assert processes_below(tmp_path) == []
 

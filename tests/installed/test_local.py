@@ -88,6 +88,11 @@ def test_the_second_start_has_a_folders_own_settings_and_installs_nothing(
     variables = json.loads(shown.stdout)
     assert variables["AWS_REGION"] == "eu-west-1"
     assert variables["MX_RECORD1"].startswith("inbound.shop.example.org ")
+    # as in an account, from the parameters that the stacks write
+    by_name = system.shell('eval "$(mailbus env --local)"; mailbus env --stage local --json', folder=tmp_path)
+    stage = json.loads(by_name.stdout)
+    assert stage["SEND_QUEUE_URL"] == variables["SEND_QUEUE_URL"]
+    assert stage == {name: variables[name] for name in stage}
     code = (
         "from mailbus import Client, SendJob\n"
         'Client(stage="local").send(SendJob(from_email="a@shop.example.org", subject="Hello", text="Hello",'

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 # Some SDKs prefer a profile to the keys of the environment, such as that for JavaScript:
-# https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/setting-credentials-node.html
+# https://github.com/aws/aws-sdk-js-v3/issues/2549
 _LEADING_ELSEWHERE: Final = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
 
 
