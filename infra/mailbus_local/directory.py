@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Written when everything is deployed, removed at the end.
 OUTPUTS: Final = "outputs.json"
+# Printed when a system runs for another process.
+READY: Final = "ready"
 # Locked while a system runs; the lock ends with its process.
 LOCK: Final = "lock"
 # Who looks whether a system runs holds the lock for a moment.

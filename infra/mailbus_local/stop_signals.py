@@ -1,4 +1,4 @@
-"""Turns SIGINT, SIGTERM and other requests to stop into a flag that is checked between steps.
+"""Turns SIGINT, SIGTERM, SIGHUP and other requests to stop into a flag that is checked between steps.
 
 An exception raised by a signal handler could come between the start of a process and the statement that
 registers it for cleanup.
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class StopRequest:
-    """Set by the first SIGINT or SIGTERM after `listen`, or by `request`. `number` is the signal's, or 0."""
+    """Set by the first SIGINT, SIGTERM or SIGHUP after `listen`, or by `request`.
+
+    `number` is the signal's, or 0. SIGHUP comes when a terminal is closed, unless `nohup` ignores it.
+    """
 
     def __init__(self) -> None:
         self.number = 0
@@ -25,6 +28,8 @@ class StopRequest:
         """Install the signal handlers. Works only in the main thread."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._handle)
 
     def request(self) -> None:
         """Request a stop, from any thread."""

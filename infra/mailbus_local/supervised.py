@@ -9,13 +9,11 @@ import argparse
 import sys
 import threading
 from pathlib import Path
-from typing import Final
 
 from mailbus.errors import MailbusError
+from mailbus_local.directory import READY
 from mailbus_local.embedded import EmbeddedAws
 from mailbus_local.stop_signals import StopRequest
-
-READY: Final = "ready"
 
 
 def main() -> int:

@@ -28,7 +28,7 @@ _EVENT_TYPES: Final = {
 _SETTABLE: Final = (*(field.name for field in msgspec.structs.fields(Limits)), "sent_last_24_hours")
 # https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types
 HARD_BOUNCES: Final = (("Permanent", "General"), ("Permanent", "NoEmail"))
-_READ_ONLY: Final = ("accepted", "throttled", "faulted")
+_READ_ONLY: Final = ("accepted", "throttled", "faulted", "unpublished")
 
 
 class AccountState(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +44,7 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     accepted: int
     throttled: int
     faulted: int
+    unpublished: int
 
 
 class PublishedEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,9 +55,9 @@ class PublishedEvent(msgspec.Struct, frozen=True, kw_only=True):
     notification_topic: str | None
 
 
-def account_state(account: Account) -> AccountState:
+def account_state(state: SimulatorState) -> AccountState:
     """Return limits and counters."""
-    limits, counters = account.limits, account.counters
+    account, limits, counters = state.account, state.account.limits, state.account.counters
     return AccountState(
         max_send_rate=limits.max_send_rate,
         max_24_hour_send=limits.max_24_hour_send,
@@ -68,6 +69,7 @@ def account_state(account: Account) -> AccountState:
         accepted=counters.accepted,
         throttled=counters.throttled,
         faulted=counters.faulted,
+        unpublished=state.publisher.unfinished,
     )
 
 

@@ -40,6 +40,8 @@ class Publisher:
         self._client = client
         self._stopping = threading.Event()
         self._unreachable = threading.Event()
+        self._counting = threading.Lock()
+        self._unfinished = 0
         self._queues: list[queue.SimpleQueue[Publication | None]] = [
             queue.SimpleQueue() for _ in range(WORKERS)
         ]
@@ -53,8 +55,15 @@ class Publisher:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def unfinished(self) -> int:
+        """How many publications have not reached SNS yet."""
+        with self._counting:
+            return self._unfinished
+
     def submit(self, publication: Publication) -> None:
         """Queue a publication. Thread-safe."""
+        self._count(1)
         self._queues[zlib.crc32(publication.order_key.encode()) % WORKERS].put(publication)
 
     def stop(self) -> None:
@@ -69,6 +78,11 @@ class Publisher:
         while (publication := pending.get()) is not None:
             if not self._unreachable.is_set():
                 self._publish(publication)
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self._unfinished += change
 
     def _publish(self, publication: Publication) -> None:
         for attempt in range(ATTEMPTS):

@@ -242,7 +242,7 @@ class Routes:
     async def _account(self, request: Request) -> object:
         if request.method == "PUT":
             control.change_account(self._state.account, await request.body())
-        return control.account_state(self._state.account)
+        return control.account_state(self._state)
 
     async def _faults(self, request: Request) -> object:
         if request.method == "POST":

@@ -9,15 +9,14 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from mailbus_local.directory import OUTPUTS, READY
 from mailbus_local.process_record import ProcessRecord
-from mailbus_local.supervised import READY
 from mailbus_local.testing.errors import SystemFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-OUTPUTS: Final = "outputs.json"
 SCRATCH: Final = "scratch"
 STOP_SECONDS: Final = 60
 LINES: Final = 20

@@ -62,6 +62,7 @@ def test_the_body_of_an_account_response_can_be_put_back(env: SesEnvironment) ->
         "accepted",
         "throttled",
         "faulted",
+        "unpublished",
     }
     assert env.http.put("/account", json=shown).json() == shown
 
