@@ -17,6 +17,7 @@ def test_the_shops_tests_pass(install: Installer) -> None:
     environment = install(python, "mailbus[django,local]", f"-r django-{django}")
     shop = environment.home / "shop"
     shutil.copytree(ROOT / "examples" / "django_shop", shop, ignore=shutil.ignore_patterns("__pycache__"))
+    environment.run("manage.py", "makemigrations", "--check", "--dry-run", cwd=shop)
     ran = environment.run("-m", "pytest", "-q", "--color=no", cwd=shop)
     assert " passed" in ran.stdout
     assert "skipped" not in ran.stdout

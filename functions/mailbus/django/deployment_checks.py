@@ -23,20 +23,26 @@ _READ_TIMEOUT: Final = 5.0
 
 def check_deployment(app_configs: object, **_options: object) -> list[CheckMessage]:  # noqa: ARG001 - Django's signature
     """Read the tags of each queue: it is there, and the application's role has the rights of `grant_send`."""
-    used: dict[settings.QueueName, str] = {}
     found: list[CheckMessage] = []
+    seen: set[settings.QueueName] = set()
     for mailer in _own_mailers():
         try:
-            queues = [settings.queue(mailer.options, bulk=bulk) for bulk in (False, True)]
+            own, other = (
+                settings.queue(mailer.options, bulk=bulk) for bulk in (mailer.is_bulk, not mailer.is_bulk)
+            )
         except ConfigurationError:
             # `check_settings` reports it
             continue
-        if queues[mailer.is_bulk] is None:
+        if own is None:
             found.append(_no_queue(mailer))
-        for queue in filter(None, queues):
-            used.setdefault(queue, mailer.setting)
-    for queue, setting in used.items():
-        found += _check_queue(queue, setting)
+        for queue in filter(None, (own, other)):
+            error = None if queue in seen else _error_of(queue)
+            seen.add(queue)
+            if error:
+                found.append(_unusable(mailer, queue, error))
+            if error and queue.stage:
+                # the same is wrong with its other queue
+                break
     return found
 
 
@@ -58,19 +64,27 @@ def _no_queue(mailer: Mailer) -> CheckMessage:
     )
 
 
-def _check_queue(queue: settings.QueueName, setting: str) -> Iterator[CheckMessage]:
+def _error_of(queue: settings.QueueName) -> MailbusError | None:
     # AWS's client is loaded by this check alone
     from mailbus.client import Client  # noqa: PLC0415
 
-    name = f"the {queue.lane} queue of the stage {queue.stage!r}" if queue.stage else queue.url
     session = cast("boto3.Session", _Brief())
     try:
         Client(queue.url, stage=queue.stage, lane=queue.lane, session=session).check()
-    except ConfigurationError as error:
-        yield Error(f"{setting}: {error}", hint=f"It is {name}.", id="mailbus.E102")
     except MailbusError as error:
-        hint = f"It is {name}. Is its region right, and can AWS be reached from here?"
-        yield Error(f"{setting}: {error}", hint=hint, id="mailbus.E103")
+        return error
+    return None
+
+
+def _unusable(mailer: Mailer, queue: settings.QueueName, error: MailbusError) -> CheckMessage:
+    name = f"the {queue.lane} queue of the stage {queue.stage!r}" if queue.stage else queue.url
+    is_setting = isinstance(error, ConfigurationError)
+    way = "" if is_setting else " Is the region right, and can AWS be reached from here?"
+    return Error(
+        f"{mailer.setting}: {error}",
+        hint=f"This is {name}.{way}",
+        id="mailbus.E102" if is_setting else "mailbus.E103",
+    )
 
 
 class _Brief:

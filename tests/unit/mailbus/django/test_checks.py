@@ -12,6 +12,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from mailbus.django import EmailBackend
 from mailbus.django.apps import MailbusConfig
 from mailbus.django.checks import check_settings
+from tests.unit.mailbus.deployment import in_a_process
 from tests.unit.mailbus.fake_deployment import QUEUE
 
 if TYPE_CHECKING:
@@ -188,3 +189,18 @@ def test_the_app_has_a_label_of_its_own() -> None:
     app = AppConfig.create("mailbus.django")
     assert isinstance(app, MailbusConfig)
     assert (app.name, app.label) == ("mailbus.django", "mailbus")
+
+
+def test_the_checks_without_aws_do_not_load_its_client() -> None:
+    ran = in_a_process("""
+import sys
+import django
+from django.conf import settings
+settings.configure(INSTALLED_APPS=["mailbus.django"], MAILBUS={"STAGE": "prod"},
+    EMAIL_BACKEND="mailbus.django.EmailBackend")
+django.setup()
+from django.core.management import call_command
+call_command("check", fail_level="WARNING")
+assert not {"boto3", "botocore"} & set(sys.modules)
+""")
+    assert ran.returncode == 0, ran.stderr

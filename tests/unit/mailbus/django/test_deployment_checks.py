@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,6 +78,48 @@ def test_a_queue_that_cannot_be_used_is_an_error_with_what_to_fix(
     assert message.msg.startswith("EMAIL_BACKEND: ")
     assert text in message.msg
     assert QUEUE in str(message.hint)
+
+
+class Parameters:
+    """SSM's parameter store, which has the URL, or fails."""
+
+    meta = SimpleNamespace(region_name="eu-central-1", endpoint_url="https://ssm.eu-central-1.amazonaws.com")
+
+    def __init__(self, problem: Exception | None) -> None:
+        self._problem = problem
+
+    def get_parameter(self, *, Name: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        if self._problem:
+            raise self._problem
+        assert Name in {"/mailbus/prod/SendQueueUrl", "/mailbus/prod/BulkQueueUrl"}
+        return {"Parameter": {"Value": QUEUE}}
+
+
+@pytest.mark.parametrize(
+    ("problem", "check_id", "text"),
+    [
+        (None, None, ""),
+        (refusal("ParameterNotFound"), "E102", "there is no stage 'prod' in eu-central-1"),
+        (refusal("AccessDeniedException"), "E102", "allow the application ssm:GetParameter"),
+        (EndpointConnectionError(endpoint_url="https://ssm"), "E103", "AWS could not be reached"),
+    ],
+)
+def test_both_queues_of_a_stage_are_checked(
+    django: Mail, monkeypatch: pytest.MonkeyPatch, problem: Exception | None, check_id: str | None, text: str
+) -> None:
+    def client(_session: object, service: str, **_options: Any) -> object:
+        return Parameters(problem) if service == "ssm" else django.queue.client
+
+    monkeypatch.setattr(deployment_checks._Brief, "client", client)  # noqa: SLF001 - where AWS begins
+    django.setting("MAILBUS", {"STAGE": "prod"})
+    messages = check_deployment(None)
+    if check_id is None:
+        assert messages == []
+        return
+    (message,) = messages
+    assert message.id == f"mailbus.{check_id}"
+    assert text in message.msg
+    assert str(message.hint).startswith("This is the transactional queue of the stage 'prod'.")
 
 
 @pytest.mark.usefixtures("asked")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from anymail.signals import inbound, tracking  # type: ignore[import-untyped] # it has no types
+from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -26,7 +27,10 @@ WAIT_SECONDS = 10
 
 
 class Command(BaseCommand):
-    """Receives events until SIGINT or SIGTERM; as many processes as needed may run side by side."""
+    """Receives events until SIGINT or SIGTERM, and ends after the last one that it has.
+
+    As many processes as needed may run side by side.
+    """
 
     help = "Handle the events of the shop's mail."
 
@@ -44,16 +48,20 @@ class Command(BaseCommand):
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stop.set())
-        sqs = boto3.client("sqs")
-        while not stop.is_set():
-            messages = sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0 if once else WAIT_SECONDS
-            ).get("Messages", [])
-            for message in messages:
-                if self._consume(message):
-                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            if once and not messages:
-                return
+        try:
+            sqs = boto3.client("sqs")
+            while not stop.is_set():
+                messages = sqs.receive_message(
+                    QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0 if once else WAIT_SECONDS
+                ).get("Messages", [])
+                for message in messages:
+                    if self._consume(message):
+                        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                if once and not messages:
+                    return
+        except (BotoCoreError, ClientError) as error:
+            reason = f"the queue {url} cannot be read: {error}"
+            raise CommandError(reason) from error
 
     def _consume(self, message: Any) -> bool:  # noqa: ANN401 - a message of SQS
         """Handle a message; return False if it is to be received again, and at last a dead letter."""
