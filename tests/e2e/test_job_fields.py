@@ -88,6 +88,15 @@ def _s3_attachment(_job: dict[str, Any], sent: dict[str, Any]) -> None:
     assert report.get_content() == REPORT
 
 
+def _forwarded_mail(job: dict[str, Any], sent: dict[str, Any]) -> None:
+    forwarded, stock = mail_of(sent).iter_attachments()
+    written = base64.b64decode(job["attachments"][0]["content"])
+    assert forwarded.get_content_type() == "message/rfc822"
+    assert sent["raw"].replace("\r\n", "\n").count(written.decode().replace("\r\n", "\n")) == 1
+    assert forwarded.get_content()["Subject"] == "Größe"
+    assert (stock["Content-Description"], stock["Content-Language"]) == ("What is in stock", "en")
+
+
 def _several_from(_job: dict[str, Any], sent: dict[str, Any]) -> None:
     mail = mail_of(sent)
     assert [str(address) for address in mail["From"].addresses] == [
@@ -154,6 +163,7 @@ CHECKS: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
     "envelope-sender": _envelope_sender,
     "esp-extra": _esp_extra,
     "expires-at": _delivered,
+    "forwarded-mail": _forwarded_mail,
     "inline-image": _inline_image,
     "merge-headers-and-metadata": _merged_headers,
     "merge-inline": _merged_inline,

@@ -34,7 +34,7 @@ def as_its_mime_says(message: EmailMessage) -> EmailMessage:
     """Return a message of Django's own class that says the same. Raises `UnsupportedFeature`, `BadHeader`."""
     if type(message).message is EmailMessage.message:
         return message
-    mime = _composed(message)
+    mime, parts = _composed(message)
     plain = EmailMultiAlternatives(
         subject=unfolded(mime["Subject"] or ""),
         headers={
@@ -47,7 +47,7 @@ def as_its_mime_says(message: EmailMessage) -> EmailMessage:
         if name not in _IN_MIME:
             setattr(plain, name, value)
     plain.attachments = []
-    for content, content_type in _bodies(mime, plain.attachments, type(message).__name__):
+    for content, content_type in _bodies(parts, plain.attachments, type(message).__name__):
         media_type = content_type.partition(";")[0].strip().lower()
         is_first = not (plain.body or plain.alternatives)
         if is_first and isinstance(content, str) and media_type in {"text/plain", "text/html"}:
@@ -57,10 +57,14 @@ def as_its_mime_says(message: EmailMessage) -> EmailMessage:
     return plain
 
 
-def _composed(message: EmailMessage) -> MIME:
-    """Return the MIME of a message, read again: a class may make it by any of Python's classes."""
+def _composed(message: EmailMessage) -> tuple[MIME, MIME]:
+    """Return the MIME of a message, for its headers, and as it is read again, for its parts.
+
+    A class may make it by any of Python's classes, of which the newer write long URIs as encoded words.
+    """
     try:
-        return email.message_from_bytes(message.message().as_bytes())
+        mime = cast("MIME", message.message())
+        return mime, email.message_from_bytes(mime.as_bytes())
     except ValueError as error:
         path = "$.headers"
         reason = f"message() of {type(message).__name__} raises {type(error).__name__}; see its cause"
