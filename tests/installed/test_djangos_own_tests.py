@@ -83,7 +83,9 @@ def test_the_backends_unit_tests_pass(install: Installer, django: str) -> None:
     packages = environment.run("-c", "import mailbus_cdk; print(mailbus_cdk.__path__[0])").stdout.strip()
     tests = ROOT / "tests/unit/mailbus/django"
     environment.run(
-        *("-m", "pytest", "-q", "-c", os.devnull, "-p", "no:cacheprovider", "-W", "ignore"),
+        *("-m", "pytest", "-q", "-c", os.devnull, "-W", "ignore"),
+        # pytest-django would set a backend of its own
+        *("-p", "no:cacheprovider", "-p", "no:django"),
         *("--import-mode=importlib", f"--rootdir={ROOT}", f"--confcutdir={tests}", str(tests)),
         env={"PYTHONPATH": os.pathsep.join((str(ROOT), str(Path(packages) / "functions")))},
     )
