@@ -11,8 +11,9 @@ from aws_cdk import App
 from mailbus.errors import ConfigurationError
 from mailbus_cdk.feature_flags import FEATURE_FLAGS
 from mailbus_cdk.mailbus import deployment
-from mailbus_cdk.settings import Settings
+from mailbus_cdk.settings import Settings, domains
 
+FILE: Final = Path("mailbus.toml")
 DEFAULT_STAGE: Final = "dev"
 EXIT_WRONG_SETTINGS: Final = 2
 
@@ -22,7 +23,11 @@ def main() -> int:
     app = App(post_cli_context=FEATURE_FLAGS)
     stage = app.node.try_get_context("stage") or DEFAULT_STAGE
     try:
-        deployment(app, settings=Settings.load(Path("mailbus.toml"), str(stage)))
+        settings = Settings.load(FILE, str(stage))
+        domains.refuse_reserved(FILE, settings)
+        for warning in domains.shared(FILE, settings):
+            sys.stderr.write(f"warning: {warning}\n")
+        deployment(app, settings=settings)
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_WRONG_SETTINGS

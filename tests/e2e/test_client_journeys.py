@@ -11,12 +11,13 @@ from django.conf import settings as project
 from django.core.mail import EmailMultiAlternatives, get_connection
 
 from mailbus import Client
-from mailbus.errors import InvalidJob, UnsupportedFeature
+from mailbus.errors import ConfigurationError, InvalidJob, UnsupportedFeature
 from mailbus.jobs.contract import Attachment, SendJob
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mailbus.stages import Lane
     from tests.e2e.system import System
 
 if not project.configured:
@@ -69,6 +70,40 @@ def test_a_send_job_is_sent_and_its_events_have_its_id_and_metadata(system: Syst
 
     assert {event["event_type"] for event in events} == {"queued", "sent", "delivered"}
     assert all(event["metadata"] == {"order": 7} for event in events)
+
+
+@pytest.mark.parametrize(("lane", "output"), [("transactional", "SendQueueUrl"), ("bulk", "BulkQueueUrl")])
+def test_a_client_finds_its_queue_by_the_name_of_the_stage(
+    system: System, monkeypatch: pytest.MonkeyPatch, lane: Lane, output: str
+) -> None:
+    environment = {
+        "AWS_ENDPOINT_URL": system.outputs["endpoint_url"],
+        "AWS_DEFAULT_REGION": system.outputs["region"],
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    parameter = system.client("ssm").get_parameter(Name=f"/mailbus/local/{output}")["Parameter"]
+    assert (parameter["Value"], parameter["Type"]) == (system.outputs[output], "String")
+
+    sent = Client(stage="local", lane=lane).send(job())
+
+    assert system.wait(3, job_id=sent.job_id)
+
+
+def test_a_stage_that_is_not_there_is_one_line(system: System) -> None:
+    client = Client(stage="prd", ssm=system.client("ssm"))
+    with pytest.raises(ConfigurationError, match=r"^there is no stage 'prd' in us-east-1 \(no parameter "):
+        client.send(job())
+
+
+def test_every_output_of_the_stage_is_a_parameter(system: System) -> None:
+    pages = system.client("ssm").get_paginator("get_parameters_by_path").paginate(Path="/mailbus/local")
+    found = {p["Name"].rpartition("/")[2]: p["Value"] for page in pages for p in page["Parameters"]}
+    outputs = {name: value for name, value in system.outputs.items() if name[0].isupper()}
+    # MiniStack serves a REST API at a path, which only the printed output has
+    assert found | {"WebhookUrl": outputs["WebhookUrl"]} == outputs
 
 
 def test_an_invalid_job_is_refused_before_it_is_enqueued(client: Client) -> None:

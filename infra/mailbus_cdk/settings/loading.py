@@ -40,6 +40,11 @@ def load(path: Path, stage: str, checked: Callable[[dict[str, Any]], T]) -> T:
         raise ConfigurationError(reason) from error
 
 
+def stages(path: Path) -> tuple[str, ...]:
+    """Return the names of the stages in a file. Raises `ConfigurationError`."""
+    return tuple(_read(path).get("stages", {}))
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
