@@ -75,6 +75,7 @@ synth: setup-local ## write the CloudFormation templates of a stage (STAGE=dev) 
 	@cdk synth --quiet --context stage=$(STAGE)
 
 deploy: setup-local ## deploy a stage (STAGE=dev) to the AWS account of the current credentials
+	@$(BIN)/python -m mailbus_cdk.credentials "$(STAGE)"
 	@cdk deploy --all --context stage=$(STAGE)
 
 replay: setup-local ## give past events to the bus's rules again (FROM=… TO=… RULE=…, STAGE=dev)

@@ -1,8 +1,11 @@
-"""The regions that have SES's receiving, EventBridge's archives and its schema registry."""
+"""The regions of AWS, and those that have SES, its receiving, EventBridge's archives and schema registry."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
+
+from botocore.loaders import create_loader
 
 # https://docs.aws.amazon.com/general/latest/gr/ses.html#ses_inbound_endpoints (read 2026-11-22)
 RECEIVING_REGIONS: Final = (
@@ -52,3 +55,18 @@ WITHOUT_SCHEMAS: Final = (
     "il-central-1",
     "mx-central-1",
 )
+
+
+@cache
+def known_regions() -> frozenset[str]:
+    """Return all regions that botocore knows."""
+    partitions = create_loader().load_data("partitions")["partitions"]
+    return frozenset(region for one in partitions for region in one["regions"])
+
+
+@cache
+def ses_regions() -> frozenset[str]:
+    """Return the regions in which botocore knows SES, which its data calls `email`."""
+    partitions = create_loader().load_data("endpoints")["partitions"]
+    found = {region for one in partitions for region in one["services"].get("email", {}).get("endpoints", {})}
+    return known_regions() & found

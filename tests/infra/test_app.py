@@ -26,8 +26,8 @@ inbound.domains = ["inbound.bakery.example"]
 region = "nowhere"
 """
 WARNING = (
-    "warning: mailbus.toml: inbound.domains: inbound.bakery.example is one of the stage prod too; in one account "
-    "only one of them receives its mail: write others under [stages.dev], or name one inbound.rule_set_name in "
+    "warning: mailbus.toml: inbound.domains: inbound.bakery.example is one of the stage prod too; in one "
+    "account only one of them receives its mail: write others under [stages.dev], or name one inbound.rule_set_name in "
     "both"
 )
 
@@ -61,6 +61,8 @@ def test_a_missing_stage_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
 def test_the_default_stage_is_dev_and_synthesizing_needs_no_credentials(tmp_path: Path) -> None:
     (tmp_path / "mailbus.toml").write_text(SETTINGS)
     done = _run({}, tmp_path, tmp_path)
+    (tmp_path / "mailbus.toml").write_text(SETTINGS)
+    done = _run({}, tmp_path, tmp_path)
     lines = done.stderr.splitlines()
     # a first build says so
     assert [line for line in lines if not line.startswith("mailbus: packaging the functions for ")] == [WARNING]
@@ -77,6 +79,6 @@ def test_the_file_that_ships_says_what_to_write_before_it_can_be_deployed(tmp_pa
     assert done.returncode == 2
     assert done.stderr == (
         "mailbus.toml: identity: dev.example.com is reserved for documentation, and SES cannot verify it: "
-        "write a domain of yours, or an address that you read, under [stages.dev]\n"
+        "write a domain of yours, or an address that you read, in [stages.dev]\n"
     )
     assert not [*tmp_path.glob("*.template.json")]

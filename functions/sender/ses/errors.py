@@ -94,13 +94,14 @@ _PAUSED: Final = Meaning(
 )
 _NOT_FOUND: Final = Meaning(
     kind="failed",
-    advice="the configuration set or the template does not exist in this region; deploy or create it",
+    advice="what the job names does not exist in this region; create it, or correct its name in the job",
 )
 _NO_CONFIGURATION_SET: Final = Meaning(
     kind="failed", advice="the configuration set does not exist in this region; deploy again"
 )
 _NO_TEMPLATE: Final = Meaning(
-    kind="failed", advice="the template does not exist in this region; create it, or fix template_id"
+    kind="failed",
+    advice="create the template in this region (aws sesv2 create-email-template), or correct template_id",
 )
 QUOTA: Final = Meaning(kind="quota", advice="the account's 24-hour quota is used up; the job is retried")
 
@@ -254,6 +255,18 @@ TEXTS: Final = (
         pattern=re.compile(rf"{_UNQUOTED}\bmaximum send(?:ing)? rate exceeded\b", re.IGNORECASE),
         meaning=_THROTTLED,
         codes=OF_LIMITS | OF_REFUSALS,
+    ),
+    # "Template foobar does not exist": https://github.com/getmoto/moto/issues/3783
+    Text(
+        pattern=re.compile(r"template \S+ does not exist", re.IGNORECASE),
+        meaning=_NO_TEMPLATE,
+        codes=frozenset({"BadRequestException", "NotFoundException"}),
+    ),
+    # "Configuration set <mailbus> does not exist.": the SES provider of https://github.com/localstack/localstack
+    Text(
+        pattern=re.compile(r"configuration set \S+ does not exist", re.IGNORECASE),
+        meaning=_NO_CONFIGURATION_SET,
+        codes=frozenset({"BadRequestException", "NotFoundException"}),
     ),
 )
 """In the order in which they are tried."""

@@ -5,6 +5,7 @@ Each check yields its findings: the path of the setting that is wrong, and the r
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -13,7 +14,7 @@ from mailbus.aws.partitions import partition_of
 from mailbus.environment import NAME_PREFIX
 from mailbus.events import ENTRY_TAG, JOB_ID_TAG
 from mailbus.validation import Path
-from mailbus_cdk.regions import RECEIVING_REGIONS
+from mailbus_cdk.regions import RECEIVING_REGIONS, known_regions, ses_regions
 from mailbus_cdk.settings import doubt, receipt_rules
 from mailbus_cdk.settings.values import UNRESOLVED
 
@@ -39,6 +40,7 @@ FREE_ENVIRONMENT_BYTES: Final = 2100
 
 def findings(settings: StageSettings) -> Iterator[Finding]:
     """Yield what is wrong with valid settings in combination."""
+    yield from _regions(settings)
     yield from _environment(settings)
     yield from doubt.findings(settings)
     yield from _tag_and_topic(settings)
@@ -51,6 +53,31 @@ def findings(settings: StageSettings) -> Iterator[Finding]:
     yield from _topics(settings)
     yield from _receiving(settings)
     yield from receipt_rules.findings(settings)
+
+
+def _regions(settings: StageSettings) -> Iterator[Finding]:
+    """Check that the regions exist and have SES, as botocore knows them."""
+    elsewhere = ("session_params", "region")
+    for path, region in ((("region",), settings.region), (elsewhere, settings.session_params.region)):
+        if region and region not in known_regions():
+            near = _nearest_region(region)
+            hint = f"did you mean {near}?" if near else f"write one of {', '.join(sorted(ses_regions()))}"
+            yield path, f"AWS has no region {region}, or the installed botocore is older; {hint}"
+    if settings.ses_region not in ses_regions():
+        yield (
+            elsewhere if settings.session_params.region else ("region",),
+            (
+                f"SES is not in {settings.ses_region}, or the installed botocore is older; write one of "
+                f"{', '.join(sorted(ses_regions()))}"
+            ),
+        )
+
+
+def _nearest_region(region: str) -> str | None:
+    """Return the region with the same letters in another order, or else the most similar one."""
+    known = sorted(known_regions())
+    swapped = (name for name in known if sorted(name) == sorted(region))
+    return next(swapped, None) or next(iter(difflib.get_close_matches(region, known, n=1)), None)
 
 
 def _environment(settings: StageSettings) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ def refuse_reserved(path: Path, settings: Settings) -> None:
     if covered(settings.identity, RESERVED):
         reason = (
             f"{path.name}: identity: {settings.identity} is reserved for documentation, and SES cannot "
-            f"verify it: write a domain of yours, or an address that you read, under [stages.{settings.stage}]"
+            f"verify it: write a domain of yours, or an address that you read, in [stages.{settings.stage}]"
         )
         raise ConfigurationError(reason)
     if found := next((domain for domain in settings.inbound.domains if covered(domain, RESERVED)), None):

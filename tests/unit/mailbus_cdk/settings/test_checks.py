@@ -20,6 +20,30 @@ REJECTED = {
             "ap-south-1, "
         ),
     ),
+    "a region that is misspelt is refused with the nearest": (
+        ('"eu-west-1"', '"eu-wset-1"'),
+        (
+            "mailbus.toml: region: AWS has no region eu-wset-1, or the installed botocore is older; did you "
+            "mean eu-west-1?"
+        ),
+    ),
+    "a region without SES is refused with those that have it": (
+        ('"eu-west-1"', '"mx-central-1"'),
+        (
+            "mailbus.toml: region: SES is not in mx-central-1, or the installed botocore is older; write one "
+            "of af-south-1, "
+        ),
+    ),
+    "the region of the SES that mail is sent through is checked too": (
+        (
+            "[stages.dev]",
+            ('[session_params]\nregion = "us-esat-1"\n\n[stages.dev]'),
+        ),
+        (
+            "mailbus.toml: [session_params] region: AWS has no region us-esat-1, or the installed botocore "
+            "is older; did you mean us-east-1?"
+        ),
+    ),
     "a doubt that could end before its report arrives is refused with the sum": (
         ("[tracking]", "[sender]\ndoubt_seconds = 60\n\n[tracking]"),
         (

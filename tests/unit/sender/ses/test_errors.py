@@ -249,8 +249,23 @@ def test_the_text_of_an_error_ends_with_the_advice() -> None:
     fault = classify("NotFoundException", "Configuration set <mailbus> does not exist.", 404)
     assert str(fault.error) == (
         "NotFoundException: Configuration set <mailbus> does not exist: "
-        "the configuration set or the template does not exist in this region; deploy or create it"
+        "the configuration set does not exist in this region; deploy again"
     )
+
+
+@pytest.mark.parametrize("code", ["NotFoundException", "BadRequestException"])
+def test_a_missing_template_is_to_be_created_and_not_deployed(code: str) -> None:
+    fault = classify(code, "Template order-sent does not exist", 400)
+    assert fault.kind == "failed"
+    assert str(fault.error) == (
+        f"{code}: Template order-sent does not exist: create the template in this region (aws sesv2 "
+        "create-email-template), or correct template_id"
+    )
+
+
+def test_what_a_bad_request_quotes_of_the_mail_is_no_missing_template() -> None:
+    fault = classify("BadRequestException", "Invalid header 'Template x does not exist'", 400)
+    assert "create the template" not in str(fault.error)
 
 
 def test_the_advice_for_a_refused_attachment_blames_no_address() -> None:
