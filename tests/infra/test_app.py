@@ -27,8 +27,8 @@ region = "nowhere"
 """
 WARNING = (
     "warning: mailbus.toml: inbound.domains: inbound.bakery.example is one of the stage prod too; in one "
-    "account only one of them receives its mail: write others under [stages.dev], or name one inbound.rule_set_name in "
-    "both"
+    "account only one of them receives its mail: write others under [stages.dev], or name one "
+    "inbound.rule_set_name in both"
 )
 
 
@@ -65,7 +65,9 @@ def test_the_default_stage_is_dev_and_synthesizing_needs_no_credentials(tmp_path
     done = _run({}, tmp_path, tmp_path)
     lines = done.stderr.splitlines()
     # a first build says so
-    assert [line for line in lines if not line.startswith("mailbus: packaging the functions for ")] == [WARNING]
+    assert [line for line in lines if not line.startswith("mailbus: packaging the functions for ")] == [
+        WARNING
+    ]
     assert done.returncode == 0
     assert {path.name for path in tmp_path.glob("*.template.json")} == {
         "mailbus-dev-state.template.json",
