@@ -9,10 +9,11 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NotConnected
 
-from mailbus.aws import call_errors, sessions
-from mailbus.errors import ConfigurationError, MailbusError
+from mailbus.errors import ConfigurationError
 from mailbus_cdk.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,18 +26,20 @@ _FIX: Final = (
     "set AWS_PROFILE to a profile of yours (`aws configure sso` creates one, `aws sso login` renews it), or "
     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `make demo` needs none"
 )
+_CONFIG: Final = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
 
 
-def check(sts: Any) -> None:  # noqa: ANN401 - a client whose stubs are not installed
-    """Raise `MailbusError` if AWS does not accept the credentials of this client of STS."""
+def check(region: str) -> None:
+    """Raise `ConfigurationError` if AWS does not accept the credentials of the environment."""
     try:
+        sts: Any = botocore.session.get_session().create_client("sts", region_name=region, config=_CONFIG)
         sts.get_caller_identity()
+    except (NotConnected, HTTPClientError) as error:
+        reason = f"{type(error).__name__}: AWS cannot be reached; check the network, or AWS_ENDPOINT_URL"
+        raise ConfigurationError(reason) from error
     except (ClientError, BotoCoreError) as error:
-        code = sessions.error_code(error)
-        translated = call_errors.translated(error, "sts:GetCallerIdentity")
-        if not isinstance(translated, ConfigurationError):
-            raise translated from error
-        reason = f"{code}: AWS accepts no credentials from here: {_FIX}"
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        reason = f"{code}: there are no AWS credentials that AWS accepts; {_FIX}"
         raise ConfigurationError(reason) from error
 
 
@@ -46,21 +49,11 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{USAGE}\n")
         return EXIT_NO_CREDENTIALS
     try:
-        region = Settings.load(FILE, arguments[0]).region
-        check(_sts(region))
-    except MailbusError as error:
+        check(Settings.load(FILE, arguments[0]).region)
+    except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_NO_CREDENTIALS
     return 0
-
-
-def _sts(region: str) -> Any:  # noqa: ANN401 - as above
-    try:
-        return botocore.session.get_session().create_client(
-            "sts", region_name=region, config=sessions.config(max_attempts=2)
-        )
-    except BotoCoreError as error:
-        raise call_errors.translated(error, "sts:GetCallerIdentity") from error
 
 
 if __name__ == "__main__":
