@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from tests.installed.environments import Installer
 
 SECONDS = 120.0
-SNIPPETS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SNIPPETS = PYTHON.findall((ROOT / "README.md").read_text())
+START = (ROOT / "docs/start.md").read_text()
+# each under the name by which the page says to save it
+PROGRAMS = dict(zip(re.findall(r"[Aa]s `(\w+\.py)`", START), PYTHON.findall(START), strict=True))
+PRINTED = re.findall(r"^```text\n(.*?)^```", START, re.DOTALL | re.MULTILINE)[0].splitlines()
 OWN = """
 region = "eu-west-1"
 identity = "shop.example.org"
@@ -43,19 +48,19 @@ def system(install: Installer, tmp_path_factory: pytest.TempPathFactory) -> Iter
         system.interrupt()
 
 
-def _accepted(url: str) -> list[dict[str, str]]:
-    """Return what the simulated SES has accepted, once it has accepted something."""
+def _accepted(url: str, number: int = 1) -> list[dict[str, str]]:
+    """Return what the simulated SES has accepted, once it is so many mails."""
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         with urllib.request.urlopen(f"{url}/_simulator/messages") as answer:  # noqa: S310 - on loopback
             messages: list[dict[str, str]] = json.load(answer)["messages"]
-        if messages:
+        if len(messages) >= number:
             return messages
         time.sleep(0.05)
-    pytest.fail("SES accepted nothing")
+    pytest.fail(f"SES accepted fewer than {number}")
 
 
-def test_the_readmes_first_snippet_sends_a_mail_and_ctrl_c_ends_all(
+def test_the_first_page_and_the_readmes_first_snippet_send_a_mail_and_ctrl_c_ends_all(
     system: LocalSystem, tmp_path: Path
 ) -> None:
     before = system.shell("mailbus env --local", folder=tmp_path)
@@ -65,12 +70,24 @@ def test_the_readmes_first_snippet_sends_a_mail_and_ctrl_c_ends_all(
     system.start()
     assert any(line.startswith("installing the CDK command line (once)") for line in system.lines)
 
-    (tmp_path / "snippet.py").write_text(SNIPPETS[0])
+    for name, code in {**PROGRAMS, "snippet.py": SNIPPETS[0]}.items():
+        (tmp_path / name).write_text(code)
+    started = system.shell(
+        'eval "$(mailbus env --local)"; python subscribe.py && python send.py && python events.py'
+        " && echo received: && python receive.py",
+        folder=tmp_path,
+    )
+    assert (started.returncode, started.stderr) == (0, "")
+    sent_to, _, question = started.stdout.partition("received:\n")
+    assert sorted(sent_to.splitlines()) == sorted(PRINTED)
+    assert question == "A question When do you open?\n\n"
+
     script = 'eval "$(mailbus env --local)"; python snippet.py && echo "$AWS_ENDPOINT_URL_SESV2"'
     sent = system.shell(script, folder=tmp_path)
     assert (sent.returncode, sent.stderr) == (0, "")
-    [message] = _accepted(sent.stdout.splitlines()[-1])
-    assert "success@simulator.amazonses.com" in json.dumps(message)
+    first, second = _accepted(sent.stdout.splitlines()[-1], 2)
+    assert "first-mail" in json.dumps(first)
+    assert "order-1001-receipt" in json.dumps(second)
 
     assert system.interrupt() == 0
     assert system.processes() == []
