@@ -24,8 +24,6 @@ html_static_path = html_css_files = ["site.css"]
 # published at addresses of their own, beside the pages
 html_extra_path = ["mailbus.d.ts", "send-job.schema.json"]
 html_copy_source = html_show_copyright = html_show_sphinx = False
-# nothing is looked up on the network
-intersphinx_mapping: dict[str, Any] = {}
 
 
 def navigation(index: str) -> str:
