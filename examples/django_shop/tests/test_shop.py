@@ -5,6 +5,7 @@ from __future__ import annotations
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
+from anymail.signals import tracking  # type: ignore[import-untyped] # it has no types
 from django.core.management import call_command
 from shop.mail import send_confirmation
 from shop.models import HandledEvent, Order, Question
@@ -47,12 +48,31 @@ def test_an_order_is_confirmed_once(client: Any, mailbus_system: MailbusSystem) 
 
 
 def test_a_bounce_is_noted(client: Any, mailbus_system: MailbusSystem) -> None:
+    received: list[tuple[Any, str]] = []
+
+    def receive(event: Any, esp_name: str, **_arguments: Any) -> None:
+        received.append((event, esp_name))
+
     order = place_order(client, "bounce@simulator.amazonses.com")
     mailbus_system.events.wait_for("bounced", recipient="bounce@simulator.amazonses.com")
     mailbus_system.wait_until_idle()
+    tracking.connect(receive)
     consume()
+    tracking.disconnect(receive)
     order.refresh_from_db()
     assert order.mail_status == "bounced"
+
+    # with all that Anymail's own events have
+    ((event, esp_name),) = (one for one in received if one[0].event_type == "bounced")
+    assert esp_name == "Amazon SES"
+    assert (event.recipient, event.reject_reason) == ("bounce@simulator.amazonses.com", "bounced")
+    assert (event.message_id, event.metadata) == (f"order-{order.pk}-confirmation", {"order": order.pk})
+    assert (event.tags, event.description) == (["shop"], "Permanent: General")
+    assert event.mta_response.startswith("smtp; 550")
+    assert (event.click_url, event.user_agent) == (None, None)
+    assert event.esp_event["eventType"] == "Bounce"
+    assert event.timestamp.tzinfo is not None
+    assert len(event.event_id) > 0
 
 
 def test_a_repeated_event_is_handled_once(mailbus_system: MailbusSystem, settings: Any) -> None:
