@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.local import end_local, processes_below, start_local
+from tests.e2e.local import end_local, processes_below, start_local, variables
 from tests.e2e.system import eventually
 
 if TYPE_CHECKING:
@@ -68,6 +71,25 @@ def test_the_next_start_ends_what_a_killed_system_left(tmp_path: Path) -> None:
         "cdk synth (process …)\n"
     )
     assert not still_left
+    assert processes_below(tmp_path) == []
+
+
+def test_a_system_for_another_process_ends_when_that_is_killed(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mailbus_local.supervised", "--directory", str(tmp_path)],
+        cwd=tmp_path,
+        env={**os.environ, **variables(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert "starting" in process.stdout.readline()
+    assert "synthesizing" in process.stdout.readline()
+
+    # closes its input, as the operating system does when that process is killed
+    process.communicate(timeout=120)
+
     assert processes_below(tmp_path) == []
 
 
