@@ -23,7 +23,7 @@ else:
 # the fields of a job that are written into headers, or into the envelope
 _IN_HEADERS: Final = re.compile(
     r"\$\.(?:attachments\[\d+\]\.(?:content_id|content_type|filename|headers)"
-    r"|(?:bcc|cc|envelope_sender|from_email|headers|merge_headers|metadata|reply_to|subject|tags|to)\b)"
+    r"|(?:bcc|cc|envelope_sender|from_email|headers|merge_headers|reply_to|subject|tags|to)\b)"
 )
 
 

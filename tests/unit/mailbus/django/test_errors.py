@@ -42,7 +42,12 @@ def test_a_view_answers_a_bad_header_as_djangos_documentation_shows(django: Mail
 
 
 @pytest.mark.parametrize(
-    "wrong", [with_attributes(message(), send_at="tomorrow"), message(attachments=[("a", 17, None)])]
+    "wrong",
+    [
+        with_attributes(message(), send_at="tomorrow"),
+        with_attributes(message(), metadata={"order": {"nested": 1}}),
+        message(attachments=[("a", 17, None)]),
+    ],
 )
 def test_what_is_no_header_is_no_bad_header(django: Mail, wrong: Any) -> None:
     assert not isinstance(django.refusal(wrong), ValueError)
