@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -29,13 +29,11 @@ def check_regions(app: CdkApp, synthesized: Path) -> None:
     """Raise `EmbeddedAwsError` if a stack is for another region than the app."""
     for stack, region in assembly.regions(synthesized).items():
         if region != app.region:
-            reason = (
-                f"the stack {stack} is for {region}, and the system for {app.region}; use --region {region}"
-            )
+            reason = f"the stack {stack} is for {region}, not {app.region}; use --region {region}"
             raise EmbeddedAwsError(reason)
 
 
-def stage_outputs(ssm: SSMClient) -> dict[str, Any]:
+def stage_outputs(ssm: SSMClient) -> dict[str, str]:
     """Return the name and the outputs of the one stage that is deployed; nothing if there are several."""
     pages = ssm.get_paginator("get_parameters_by_path").paginate(Path="/mailbus/", Recursive=True)
     values = {found["Name"]: found["Value"] for page in pages for found in page["Parameters"]}

@@ -226,14 +226,10 @@ class EmbeddedAws:
             "smtp_host": "127.0.0.1",
             "smtp_port": self._ses.smtp_port,
             "region": self._region,
-            **(
-                {"rate_cache_seconds": rate_cache_seconds(self._settings)}
-                if self._settings
-                else cdk_app.stage_outputs(self._upstream("ssm", self._region))
-            ),
+            **({"rate_cache_seconds": rate_cache_seconds(self._settings)} if self._settings else {}),
             **{
                 name: _API_URL.sub(rf"http://127.0.0.1:{self._aws_port}/_aws/execute-api/\1/\2", value)
-                for outputs in stacks.values()
+                for outputs in (self._stage_outputs(), *stacks.values())
                 for name, value in outputs.items()
                 if not name.startswith(CROSS_STACK)
             },
@@ -242,6 +238,10 @@ class EmbeddedAws:
         temporary = self._directory / f"{OUTPUTS}.new"
         temporary.write_text(json.dumps(self.outputs, indent=2) + "\n")
         temporary.replace(self._directory / OUTPUTS)
+
+    def _stage_outputs(self) -> Mapping[str, str]:
+        """Return the outputs that the stacks of an app have by other names."""
+        return cdk_app.stage_outputs(self._upstream("ssm", self._region)) if self._app else {}
 
     def _stop(self) -> None:
         if self._commands is not None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -119,23 +115,3 @@ def test_the_page_on_troubleshooting_has_every_alarm(all_of_it: Templates) -> No
     documented = re.findall(r"^\| `([A-Z][A-Za-z]+)` \|", table, re.MULTILINE)
     alarms = all_of_it.of_type("AWS::CloudWatch::Alarm")
     assert sorted(documented) == sorted(alarm.path.rpartition("/")[2] for alarm in alarms)
-
-
-def test_the_construct_works_inside_another_app(tmp_path: Path) -> None:
-    (code,) = re.findall(r"^```py\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "CDK_OUTDIR": str(tmp_path),
-            "PYTHONPATH": f"{ROOT / 'functions'}:{ROOT / 'infra'}:{ROOT}",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    (template,) = tmp_path.glob("*.template.json")
-    types = {resource["Type"] for resource in json.loads(template.read_text())["Resources"].values()}
-    assert {"AWS::SES::ReceiptRule", "AWS::DynamoDB::Table", "AWS::Lambda::EventSourceMapping"} <= types

@@ -9,10 +9,12 @@ from aws_cdk import App, Environment, Stack, Stage, Tags, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from aws_cdk.aws_lambda import Architecture
 from cdk_nag import AwsSolutionsChecks
 
 from mailbus.errors import ConfigurationError
 from mailbus_cdk import Alarms, Inbound, Mailbus, Settings, Webhook
+from mailbus_cdk.packaging import ARCHITECTURE_CONTEXT, target
 from tests.infra.linters import lint
 from tests.infra.templates import Templates, folder
 
@@ -240,3 +242,12 @@ def test_the_region_may_be_unknown_at_synth_and_so_may_names_of_the_apps_own_res
     assert sender.properties["Environment"]["Variables"]["SOURCE_BUCKETS"] == {
         "Fn::Join": ["", ['["', {"Ref": bucket.logical_id}, '"]']]
     }
+
+
+def test_an_app_on_the_embedded_aws_has_functions_for_this_machine(tmp_path: Path) -> None:
+    app = App(outdir=str(tmp_path), context={ARCHITECTURE_CONTEXT: "host"})
+    settings = Settings(stage="prod", region="eu-west-1", identity="example.com")
+    mail = Mailbus(Stack(app, "Shop"), "Mail", settings=settings)
+    function = mail.functions["sender"]
+    here = {"x86_64": Architecture.X86_64, "arm64": Architecture.ARM_64}[target("host").machine]
+    assert function.architecture.name == here.name

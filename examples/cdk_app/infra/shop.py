@@ -54,5 +54,3 @@ class Shop(Stack):
                 self, f"{name}-throttles", threshold=1, evaluation_periods=3
             )
         CfnOutput(self, "OutcomesUrl", value=outcomes.queue_url)
-        for number, record in enumerate(mailbus.dns_records, start=1):
-            CfnOutput(self, f"Dns{number}", value=str(record), description="A DNS record to create")

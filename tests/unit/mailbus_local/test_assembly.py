@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from mailbus_local.assembly import FUNCTION_ID, adapt, adapt_template
+from mailbus_local.assembly import FUNCTION_ID, adapt, adapt_template, regions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,3 +66,29 @@ def test_alarms_on_an_expression_are_omitted_and_all_others_kept() -> None:
     adapted = adapt_template({"Resources": {"Simple": simple, "Expression": expression}})
 
     assert adapted == {"Resources": {"Simple": simple}}
+
+
+def test_the_templates_of_a_cdk_stage_are_adapted_too(tmp_path: Path) -> None:
+    nested = tmp_path / "source/assembly-Prod"
+    nested.mkdir(parents=True)
+    (nested / "ProdShop.template.json").write_text(json.dumps({"Resources": {"Rule": RULE}}))
+
+    adapt(tmp_path / "source", tmp_path / "target")
+
+    adapted = json.loads((tmp_path / "target/assembly-Prod/ProdShop.template.json").read_text())
+    assert FUNCTION_ID in adapted["Resources"]
+
+
+def test_the_region_of_each_stack_is_that_of_the_manifest(tmp_path: Path) -> None:
+    stack = "aws:cloudformation:stack"
+    manifest = {
+        "artifacts": {
+            "Shop.assets": {"type": "cdk:asset-manifest", "environment": "aws://unknown-account/eu-west-1"},
+            "Shop": {"type": stack, "environment": "aws://unknown-account/eu-west-1"},
+            "Anywhere": {"type": stack, "environment": "aws://unknown-account/unknown-region"},
+            "Tree": {"type": "cdk:tree"},
+        }
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+
+    assert regions(tmp_path) == {"Shop": "eu-west-1"}
