@@ -44,7 +44,7 @@ AT_LEAST: Final = {"5.2": 18, "6.0": 20, "6.1": 11}
 
 
 def unpack_tests(environment: Environment, django: str) -> Path:
-    """Download the source of the locked version, whose hash is in the lock, and unpack its tests."""
+    """Download the source of the locked version, whose hash is in the lock, and unpack its tests of mail."""
     lock = (REQUIREMENTS / f"django-{django}.txt").read_text()
     found = re.search(r"^django==.*(?:\n    --hash=.*)+", lock, re.MULTILINE)
     assert found
@@ -55,7 +55,8 @@ def unpack_tests(environment: Environment, django: str) -> Path:
     )
     (archive,) = (environment.home / "source").glob("*.tar.gz")
     with tarfile.open(archive) as source:
-        source.extractall(environment.home / "source", filter="data")
+        mail = [member for member in source if "/tests/mail/" in member.name]
+        source.extractall(environment.home / "source", mail, filter="data")
     (tests,) = (environment.home / "source").glob("*/tests")
     return tests
 
