@@ -35,7 +35,9 @@ def variables(stage: str) -> dict[str, str]:
     """
     check_stage(stage)
     try:
-        ssm = boto3.client("ssm")
+        # boto3 alone among AWS's SDKs and tools reads only AWS_DEFAULT_REGION:
+        # https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
+        ssm = boto3.client("ssm", region_name=os.environ.get("AWS_REGION") or None)
         pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=parameter_name(stage, ""))
         outputs = {
             parameter["Name"].rpartition("/")[2]: parameter["Value"]

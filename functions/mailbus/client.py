@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from mailbus.aws import call_errors, queue_endpoints, sessions, stage_queues
 from mailbus.aws.stage_queues import StageQueue
@@ -269,6 +269,10 @@ class Client:
             client = session.client(
                 service, region_name=region, config=sessions.config(max_attempts=CALL_ATTEMPTS)
             )
+        except NoRegionError as error:
+            if isinstance(queue, StageQueue) and queue.stage == stage_queues.LOCAL:
+                raise stage_queues.not_local(None) from error
+            raise call_errors.translated(error, call_errors.SEND) from error
         except BotoCoreError as error:
             raise call_errors.translated(error, call_errors.SEND) from error
         except ValueError as error:

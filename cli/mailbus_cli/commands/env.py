@@ -38,7 +38,11 @@ def env(
     the stacks is one too: SEND_QUEUE_URL is SendQueueUrl.
     """
     if local == (stage is not None):
-        reason = "one of --local and --stage is needed"
+        reason = (
+            "one of --local and --stage is needed"
+            if stage is None
+            else "--local and --stage exclude each other"
+        )
         raise UsageError(reason, hint="`mailbus env --local`, or `mailbus env --stage prod`")
     if directory is not None and not local:
         reason = "--directory is an option of --local"

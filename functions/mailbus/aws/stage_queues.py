@@ -49,8 +49,13 @@ def find(queue: StageQueue, ssm: SSMClient) -> str:
 def check_endpoint(queue: StageQueue, endpoint: str) -> None:
     """Raise `ConfigurationError` if the stage of the embedded AWS would be looked up at AWS."""
     if queue.stage == LOCAL and queue_endpoints.is_of_aws(endpoint):
-        reason = (
-            f"the stage {LOCAL!r} is on this machine, but calls go to {endpoint}; start it with `mailbus "
-            'local`, and set the environment with eval "$(mailbus env --local)"'
-        )
-        raise ConfigurationError(reason)
+        raise not_local(endpoint)
+
+
+def not_local(endpoint: str | None) -> ConfigurationError:
+    """Return the error of calls that do not reach the stage of the embedded AWS."""
+    leads = f"calls go to {endpoint}" if endpoint else "no region is set"
+    return ConfigurationError(
+        f"the stage {LOCAL!r} is on this machine, but {leads}; start it with `mailbus local`, and set the "
+        'environment with eval "$(mailbus env --local)"'
+    )

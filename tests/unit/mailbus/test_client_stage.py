@@ -187,15 +187,29 @@ def test_the_stage_on_this_machine_is_not_looked_up_at_aws() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "reason"),
+    ("stage", "environment", "reason"),
     [
-        ({}, "NoRegionError: no AWS region; set AWS_DEFAULT_REGION to the deployment's"),
-        ({"AWS_PROFILE": "nobody"}, "ProfileNotFound: the AWS profile does not exist; check AWS_PROFILE"),
+        ("prod", {}, "NoRegionError: no AWS region; set AWS_DEFAULT_REGION to the deployment's"),
         (
+            "local",
+            {},
+            (
+                "the stage 'local' is on this machine, but no region is set; start it with `mailbus local`, "
+                'and set the environment with eval "$(mailbus env --local)"'
+            ),
+        ),
+        (
+            "prod",
+            {"AWS_PROFILE": "nobody"},
+            "ProfileNotFound: the AWS profile does not exist; check AWS_PROFILE",
+        ),
+        (
+            "prod",
             {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_ENDPOINT_URL": "127.0.0.1:4566"},
             "AWS_ENDPOINT_URL must be a URL, such as http://127.0.0.1:4566: Invalid endpoint: 127.0.0.1:4566",
         ),
         (
+            "prod",
             {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true"},
             (
                 "NoCredentialsError: no AWS credentials; give the application a role, or set them in its "
@@ -204,7 +218,9 @@ def test_the_stage_on_this_machine_is_not_looked_up_at_aws() -> None:
         ),
     ],
 )
-def test_an_environment_without_what_aws_needs_is_one_line(environment: dict[str, str], reason: str) -> None:
+def test_an_environment_without_what_aws_needs_is_one_line(
+    stage: str, environment: dict[str, str], reason: str
+) -> None:
     ran = in_a_process(
         f"""
 import os
@@ -212,7 +228,8 @@ os.environ |= {environment!r} | {{"AWS_CONFIG_FILE": "/none", "AWS_SHARED_CREDEN
 from mailbus import Client, SendJob
 from mailbus.errors import ConfigurationError
 try:
-    Client(stage="prod").send(SendJob(from_email="a@example.com", to="b@example.com", subject="x", text="x"))
+    job = SendJob(from_email="a@example.com", to="b@example.com", subject="x", text="x")
+    Client(stage={stage!r}).send(job)
 except ConfigurationError as error:
     print(error)
 """

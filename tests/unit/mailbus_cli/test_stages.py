@@ -25,7 +25,7 @@ def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     client = boto3.client(
         "ssm", region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test"
     )
-    monkeypatch.setattr(boto3, "client", lambda _service: client)
+    monkeypatch.setattr(boto3, "client", lambda _service, **_options: client)
     with Stubber(client) as stub:
         yield stub
     stub.assert_no_pending_responses()
@@ -108,10 +108,27 @@ def test_an_error_before_aws_is_one_line_with_what_to_do(
 ) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
 
-    def fail(_service: str) -> None:
+    def fail(_service: str, **_options: object) -> None:
         raise failure
 
     monkeypatch.setattr(boto3, "client", fail)
     with pytest.raises(CommandError, match=f"cannot be read: {failure}") as error:
         stages.variables("prod")
     assert error.value.hint.startswith(hint)
+
+
+def test_the_region_is_read_from_either_variable_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str | None] = []
+
+    def create(_service: str, *, region_name: str | None) -> None:
+        asked.append(region_name)
+        raise NoCredentialsError
+
+    monkeypatch.setattr(boto3, "client", create)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for region in ("eu-west-1", ""):
+        monkeypatch.setenv("AWS_REGION", region)
+        with pytest.raises(CommandError):
+            stages.variables("prod")
+    # None is boto3's own search: AWS_DEFAULT_REGION, then the profile
+    assert asked == ["eu-west-1", None]

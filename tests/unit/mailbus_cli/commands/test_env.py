@@ -125,7 +125,7 @@ def test_without_a_proxy_nothing_is_said_about_it(tmp_path: Path) -> None:
         (
             ["--local", "--stage", "prod"],
             2,
-            "one of --local and --stage is needed",
+            "--local and --stage exclude each other",
             "`mailbus env --local`, or `mailbus env --stage prod`",
         ),
         (
