@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import platformdirs
 
 from mailbus_local import processes
+from mailbus_local.directory import writable
 from mailbus_local.ministack import EmbeddedAwsError
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def find(node: Node, *, progress: Callable[[str], None], stop: StopRequest) -> P
     cache = platformdirs.user_cache_path("mailbus") / "npm"
     target = cache / digest[:16]
     if not (target / _EXECUTABLES / "cdk").exists():
-        cache.mkdir(parents=True, exist_ok=True)
+        with writable(cache, "set XDG_CACHE_HOME to another directory"):
+            cache.mkdir(parents=True, exist_ok=True)
+            (cache / "lock").touch()
         with _one_at_a_time(cache, progress, stop):
             if not (target / _EXECUTABLES / "cdk").exists():
                 progress(f"installing the CDK command line (once) into {cache}")

@@ -26,9 +26,15 @@ POLL_SECONDS: Final = 0.05
 
 @contextlib.contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Lock a directory against other systems. Raises `EmbeddedAwsError` if one runs there."""
+    """Create a directory, and lock it against other systems.
+
+    Raises `EmbeddedAwsError` if one runs there, or nothing can be written there.
+    """
     deadline = time.monotonic() + LOOK_SECONDS
-    with (directory / LOCK).open("w") as lock:
+    with writable(directory, "go to another folder, or choose a directory with --directory"):
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = (directory / LOCK).open("w")
+    with lock:
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -39,6 +45,16 @@ def locked(directory: Path) -> Iterator[None]:
                     raise EmbeddedAwsError(reason) from error
                 time.sleep(POLL_SECONDS)
         yield
+
+
+@contextlib.contextmanager
+def writable(directory: Path, fix: str) -> Iterator[None]:
+    """Raise `EmbeddedAwsError` with what to do if a directory cannot be created or written."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"{directory} cannot be written ({error.strerror}): {fix}"
+        raise EmbeddedAwsError(reason) from error
 
 
 def is_locked(directory: Path) -> bool:

@@ -91,7 +91,6 @@ class EmbeddedAws:
         self._lock = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._directory.mkdir(parents=True, exist_ok=True)
         self._lock.enter_context(locked(self._directory))
         try:
             self._start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -80,5 +81,6 @@ def _running(directory: Path | None) -> System:
     if len(found) > 1:
         listed = ", ".join(str(system.directory) for system in found)
         reason = f"{len(found)} systems run, none of them in this folder or above it: {listed}"
-        raise CommandError(reason, hint=f"choose one: `mailbus env --local --directory {found[0].directory}`")
+        quoted = shlex.quote(str(found[0].directory))
+        raise CommandError(reason, hint=f"choose one: `mailbus env --local --directory {quoted}`")
     return found[0]

@@ -63,27 +63,29 @@ def local(  # noqa: PLR0913 - an option each
     stop = StopRequest()
     stop.listen()
     ports = Ports(aws=port, ses=ses_port, smtp=smtp_port, sns=sns_port)
-    with Steps() as steps:
-        try:
-            with EmbeddedAws(
+    try:
+        with (
+            Steps() as steps,
+            EmbeddedAws(
                 directory=directory,
                 app=CdkApp(command=app, folder=folder, region=region or REGION) if app else None,
                 ports=ports,
                 progress=steps,
                 stop=stop,
-            ) as aws:
-                if own:
-                    # as virtual environments and caches of tools do
-                    (directory / ".gitignore").write_text("*\n")
-                with systems.recorded(folder, directory):
-                    steps.ready(aws.outputs, directory)
-                    while aws.running and not stop.wait(1):
-                        pass
-                steps("stopping")
-        except MailbusError:
-            if stop.number:
-                return SIGNALLED + stop.number
-            raise
+            ) as aws,
+        ):
+            if own:
+                # as virtual environments and caches of tools do
+                (directory / ".gitignore").write_text("*\n")
+            with systems.recorded(folder, directory):
+                steps.ready(aws.outputs, directory)
+                while aws.running and not stop.wait(1):
+                    pass
+            steps("stopping")
+    except MailbusError:
+        if stop.number:
+            return SIGNALLED + stop.number
+        raise
     if not stop.number:
         reason = "MiniStack, the embedded AWS, has ended by itself"
         raise CommandError(reason, hint=f"its log is {directory / 'ministack.log'}")

@@ -170,3 +170,14 @@ class _Signalling(list[str]):
 
 def _target(installation: Installation) -> Path:
     return installation.cache / hashlib.sha256(b"{}").hexdigest()[:16]
+
+
+def test_a_cache_that_cannot_be_written_is_one_line_that_names_the_variable(
+    installation: Installation,
+) -> None:
+    installation.cache.parent.parent.touch()
+    with pytest.raises(EmbeddedAwsError) as error:
+        installation.find()
+    assert str(error.value) == (
+        f"{installation.cache} cannot be written (Not a directory): set XDG_CACHE_HOME to another directory"
+    )

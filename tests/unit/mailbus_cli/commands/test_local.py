@@ -60,7 +60,10 @@ def test_a_folder_that_cannot_be_written_is_one_line(
 ) -> None:
     (folder / ".mailbus").touch()
     assert run(["local"]) == 1
-    assert capsys.readouterr().err == f"mailbus: {folder / '.mailbus'}: File exists\n"
+    assert capsys.readouterr().err == (
+        f"mailbus: {folder / '.mailbus'} cannot be written (File exists): go to another folder, or choose a "
+        "directory with --directory\n"
+    )
 
 
 def test_without_the_extra_an_error_names_it(tmp_path: Path) -> None:
