@@ -6,13 +6,14 @@ fixture is used.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mailbus_local.testing import MailbusSystem
 
@@ -39,7 +40,9 @@ def mailbus_session(
 
     directory = tmp_path_factory.mktemp("mailbus")
     try:
-        with running(directory, project=request.config.rootpath) as system:
+        with running(
+            directory, project=request.config.rootpath, progress=_terminal(request.config)
+        ) as system:
             yield system
     except SystemFailed as error:
         pytest.fail(str(error), pytrace=False)
@@ -51,3 +54,18 @@ def mailbus_system(mailbus_session: MailbusSystem) -> Iterator[MailbusSystem]:
     with mailbus_session.activated():
         mailbus_session.clear()
         yield mailbus_session
+
+
+def _terminal(config: pytest.Config) -> Callable[[str], None]:
+    """Return a function that prints a line at once, although pytest captures what tests print."""
+    # a worker of pytest-xdist has no terminal
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    capture = config.pluginmanager.get_plugin("capturemanager")
+
+    def print_line(line: str) -> None:
+        if terminal is None:
+            return
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            terminal.write_line(f"mailbus_system: {line}")
+
+    return print_line

@@ -23,8 +23,12 @@ LINES: Final = 20
 
 
 @contextlib.contextmanager
-def started(directory: Path, project: Path) -> Iterator[tuple[Mapping[str, Any], Callable[[], bool]]]:
+def started(
+    directory: Path, project: Path, progress: Callable[[str], None]
+) -> Iterator[tuple[Mapping[str, Any], Callable[[], bool]]]:
     """Start the system with the settings of a project's folder; yield its outputs, and whether it runs.
+
+    `progress` is called with each step of the start.
 
     Raises `SystemFailed` if it does not start.
     """
@@ -40,7 +44,7 @@ def started(directory: Path, project: Path) -> Iterator[tuple[Mapping[str, Any],
         start_new_session=True,
     )
     try:
-        _wait_until_ready(process)
+        _wait_until_ready(process, progress)
         yield json.loads((directory / OUTPUTS).read_text()), lambda: process.poll() is None
     finally:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -51,12 +55,13 @@ def started(directory: Path, project: Path) -> Iterator[tuple[Mapping[str, Any],
         ProcessRecord(directory, directory / SCRATCH).end_left()
 
 
-def _wait_until_ready(process: subprocess.Popen[str]) -> None:
+def _wait_until_ready(process: subprocess.Popen[str], progress: Callable[[str], None]) -> None:
     assert process.stdout is not None  # noqa: S101 - it is a pipe
     lines = []
     for line in process.stdout:
         if line.rstrip("\n") == READY:
             return
         lines.append(line)
+        progress(line.rstrip("\n"))
     reason = f"the system did not start:\n{''.join(lines[-LINES:])}"
     raise SystemFailed(reason)

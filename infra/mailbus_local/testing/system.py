@@ -216,9 +216,11 @@ class _Observed:
 
 
 @contextlib.contextmanager
-def running(directory: Path, *, project: Path) -> Iterator[MailbusSystem]:
+def running(
+    directory: Path, *, project: Path, progress: Callable[[str], None] = lambda _: None
+) -> Iterator[MailbusSystem]:
     """Run the system for a while: its files in `directory`, its settings those of the folder `project`."""
-    with started(directory, project) as (outputs, runs):
+    with started(directory, project, progress) as (outputs, runs):
         with environment.activated(environment.variables(outputs)):
             system = MailbusSystem(outputs, runs)
         yield system
