@@ -41,6 +41,7 @@ def test_the_variables_are_those_of_aws_and_each_stack_output_in_upper_snake_cas
 def test_the_variables_replace_all_of_aws_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "work")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv("NO_PROXY", "intranet")
     monkeypatch.delenv("SEND_QUEUE_URL", raising=False)
     before = dict(os.environ)

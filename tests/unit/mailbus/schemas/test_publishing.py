@@ -28,6 +28,7 @@ SHOWS: dict[str, Callable[[dict[str, Any]], object]] = {
     "envelope-sender": lambda job: job["envelope_sender"],
     "esp-extra": lambda job: job["esp_extra"],
     "expires-at": lambda job: job["expires_at"],
+    "forwarded-mail": lambda job: job["attachments"][0]["content_type"] == "message/rfc822",
     "inline-image": lambda job: f"cid:{job['attachments'][0]['content_id']}" in job["html"],
     "merge-headers-and-metadata": lambda job: job["merge_headers"] and job["merge_metadata"],
     "merge-inline": lambda job: job["merge_data"] and job["text"],
