@@ -23,46 +23,47 @@ from mailbus.jobs.part_headers import REFUSED as PART_FIELDS
 if TYPE_CHECKING:
     from typing import Final
 
-# the bodies that have fields of their own in a job
-_BODIES: Final = {"text/plain": "text", "text/html": "html"}
+_TEXT: Final = "text/plain"
+_HTML: Final = "text/html"
 # The name is also in the disposition; the boundary belongs to the parts.
 _DROPPED_PARAMETERS: Final = frozenset({"name", "boundary"})
 
 
 def read_bodies(message: EmailMessage, alternatives: object, *, may_be_missing: bool) -> dict[str, object]:
-    """Return the fields `text`, `html` and `alternatives` of a job, from the body and its alternatives."""
+    """Return the fields `text`, `html` and `alternatives` of a job, from the body and its alternatives.
+
+    The first text and the last html have fields of their own.
+    """
     body = as_text(message.body, "$.text")
     own = f"text/{message.content_subtype}"
     parts: list[tuple[object, object]] = [(body, own)] if body else []
     parts += [_alternative(item, index) for index, item in enumerate(as_list(alternatives or []))]
+    media_types = [_media_type(content_type) for _, content_type in parts]
     found: dict[str, object] = {}
     others: list[dict[str, object]] = []
-    html_type, before_html = "text/html", 0
-    for content, content_type in parts:
-        field = _BODIES.get(_media_type(content_type))
-        if field is None or field in found:
+    html_type, before_html = _HTML, 0
+    for index, (content, content_type) in enumerate(parts):
+        if media_types[index] == _TEXT and "text" not in found:
+            found["text"] = _decoded(content, "$.text")
+        elif media_types[index] == _HTML and _HTML not in media_types[index + 1 :]:
+            found["html"] = _decoded(content, "$.html")
+            html_type, before_html = plain_str(content_type), len(others)
+        else:
             path = f"$.alternatives[{len(others)}].content"
             others.append({"content": _decoded(content, path), "content_type": plain_str(content_type)})
-        else:
-            found[field] = _decoded(content, f"$.{field}")
-            if field == "html":
-                html_type, before_html = plain_str(content_type), len(others)
     if "html" in found and not _is_usual_order(others, before_html):
         others.insert(before_html, {"content": found.pop("html"), "content_type": html_type})
     if not (found or others or may_be_missing):
         # an empty mail needs an empty text
-        found[_BODIES.get(own, "text")] = ""
+        found["html" if own == _HTML else "text"] = ""
     return {**found, "alternatives": others or None}
 
 
 def _is_usual_order(others: list[dict[str, object]], before_html: int) -> bool:
     """Return whether a job has its bodies in this order if it does not say where the html is."""
-    media_types = [_media_type(other["content_type"]) for other in others]
     return all(
-        precedes_html(media_type) == (index < before_html)
-        for index, media_type in enumerate(media_types)
-        # the job refuses a second one
-        if media_type not in _BODIES
+        precedes_html(_media_type(other["content_type"])) == (index < before_html)
+        for index, other in enumerate(others)
     )
 
 

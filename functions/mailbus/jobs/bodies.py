@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
+_TEXT: Final = "text/plain"
 _HTML: Final = "text/html"
 # Only clients that support it show AMP, and only if it is before the html:
 # https://developers.google.com/workspace/gmail/ampemail/security-requirements
@@ -30,11 +31,14 @@ class Bodies(msgspec.Struct, frozen=True, kw_only=True):
     before_html: int
 
 
-def read_bodies(html: str | None, alternatives: Sequence[Alternative], path: str) -> Bodies:
+def read_bodies(
+    html: str | None, alternatives: Sequence[Alternative], path: str, *, has_text: bool = True
+) -> Bodies:
     """Return the bodies in the order in which they are sent. Raises `InvalidJob`.
 
-    A mail program shows the last one that it can. An alternative that is the html has its place among the
-    others; otherwise text is before html, and what is no text to read, such as an invitation, after it.
+    A mail program shows the last one that it can. Without html in its own field the last alternative of that
+    type is the html, and has its place among the others; otherwise text is before html, and what is no text
+    to read, such as an invitation, after it.
     """
     if not alternatives:
         return Bodies(html=html, alternatives=(), before_html=0)
@@ -44,10 +48,13 @@ def read_bodies(html: str | None, alternatives: Sequence[Alternative], path: str
         _alternative(written, f"{path}[{index}].content_type") for index, written in enumerate(alternatives)
     ]
     media_types = [media_type_of(alternative.content_type) for alternative in read]
-    places = [index for index, media_type in enumerate(media_types) if media_type == _HTML]
-    if len(places) + (html is not None) > 1:
-        refuse(f"{path}[{places[-1]}].content_type", "is a second text/html, and a mail has one; remove it")
-    place = places[0] if places else None
+    if _TEXT in media_types and not has_text:
+        refuse(
+            f"{path}[{media_types.index(_TEXT)}].content_type", "must not be text/plain: use the field text"
+        )
+    place = None
+    if html is None and _HTML in media_types:
+        place = len(media_types) - 1 - media_types[::-1].index(_HTML)
     before: list[Alternative] = []
     after: list[Alternative] = []
     for index, (alternative, media_type) in enumerate(zip(read, media_types, strict=True)):
@@ -68,8 +75,6 @@ def precedes_html(media_type: str) -> bool:
 def _alternative(alternative: Alternative, path: str) -> Alternative:
     written = read_content_type(alternative.content_type, path)
     media_type, parameters = split_content_type(written)
-    if media_type.lower() == "text/plain":
-        refuse(path, "must not be text/plain: use the field text")
     if not media_type.lower().startswith(("text/", "application/")):
         refuse(path, "must be a text/* or application/* type; other files are attachments")
     for name, _, value in (parameter.partition("=") for parameter in parameters):

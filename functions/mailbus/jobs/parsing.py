@@ -132,7 +132,9 @@ def _job(
             "alternatives",
             "is not possible in a merge: SES's templates have text and html only",
         )
-    bodies = read_bodies(written.html, written.alternatives or (), "$.alternatives")
+    bodies = read_bodies(
+        written.html, written.alternatives or (), "$.alternatives", has_text=written.text is not None
+    )
     extra = written.esp_extra or {}
     check_esp_extra(extra, "$.esp_extra", merge=merge)
     return Job(

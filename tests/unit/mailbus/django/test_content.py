@@ -85,6 +85,9 @@ def test_other_alternatives_stay_alternatives(django: Mail) -> None:
         ["text/html", "text/markdown"],
         ["text/calendar", "Text/HTML; charset=utf-8"],
         ["text/enriched", "text/html", "application/ld+json"],
+        ["text/plain", "text/html"],
+        ["text/html", "text/plain"],
+        ["text/enriched", "text/plain", "text/html", "text/calendar"],
     ],
 )
 def test_alternatives_are_sent_in_the_order_in_which_they_are_attached(
@@ -102,9 +105,22 @@ def test_alternatives_are_sent_in_the_order_in_which_they_are_attached(
     assert [*sent[: job.before_html], html, *sent[job.before_html :]] == content_types
 
 
-def test_a_second_html_is_refused(django: Mail) -> None:
+def test_a_second_text_is_an_alternative(django: Mail) -> None:
+    job = django.send(message(body="One.", alternatives=[("Two.", "text/plain; format=flowed")]))
+    assert (job["text"], job["alternatives"]) == (
+        "One.",
+        [{"content": "Two.", "content_type": "text/plain; format=flowed"}],
+    )
+
+
+def test_the_html_is_the_last_of_several(django: Mail) -> None:
     twice = message(alternatives=[("<p>One.</p>", "text/html"), ("<p>Two.</p>", "text/html")])
-    assert django.refusal(twice).path.startswith("$.alternatives[0]")
+    job = parse_document(django.send(twice), "00000000-0000-4000-8000-000000000000")
+    assert ([alternative.content for alternative in job.alternatives], job.html) == (
+        ["<p>One.</p>"],
+        "<p>Two.</p>",
+    )
+    assert job.before_html == 1
 
 
 def test_an_alternative_that_is_not_text_is_refused(django: Mail) -> None:

@@ -28,6 +28,7 @@ def order(html: str | None, *content_types: str) -> list[str]:
         (("text/x-amp-html",), ["text/x-amp-html", HTML]),
         (("text/calendar; method=REQUEST",), [HTML, "text/calendar; method=REQUEST"]),
         (("application/ld+json", "Text/Markdown"), ["Text/Markdown", HTML, "application/ld+json"]),
+        (("text/calendar", "text/plain", HTML), ["text/plain", HTML, HTML, "text/calendar"]),
     ],
 )
 def test_html_is_behind_text_and_before_what_is_no_text(given: tuple[str, ...], sent: list[str]) -> None:
@@ -42,6 +43,7 @@ def test_html_is_behind_text_and_before_what_is_no_text(given: tuple[str, ...], 
         ("text/calendar", HTML),
         ("text/x-amp-html", "text/enriched", HTML, "text/calendar"),
         (HTML,),
+        (HTML, "text/calendar", HTML, "text/plain"),
     ],
 )
 def test_html_among_the_alternatives_keeps_its_place(given: tuple[str, ...]) -> None:

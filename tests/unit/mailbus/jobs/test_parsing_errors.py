@@ -131,16 +131,10 @@ WRONG = [
     ),
     (job(attachments=[PDF]), "$.attachments[0]", "must be an object"),
     (job(attachments=[{"content": "", "filename": "a"}] * 496), "$.attachments", "at most 495 per mail"),
-    (form("text/plain"), "$.alternatives[0].content_type", "use the field text"),
     (
-        job(html="<p>", alternatives=[{"content": "<b>", "content_type": "Text/HTML; charset=utf-8"}]),
+        job(text=None, alternatives=[{"content": "Hello.", "content_type": "text/plain"}]),
         "$.alternatives[0].content_type",
-        "a second text/html",
-    ),
-    (
-        job(alternatives=[{"content": "<p>", "content_type": "text/html"}] * 2),
-        "$.alternatives[1].content_type",
-        "a second text/html",
+        "use the field text",
     ),
     (form("text/html; charset=latin1"), "$.alternatives[0].content_type", "other than utf-8"),
     (form("text/calendar; method"), "$.alternatives[0].content_type", "name=value"),
