@@ -18,7 +18,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from mailbus.client import Client, Result
 from mailbus.django import settings
 from mailbus.django.errors import as_djangos
-from mailbus.django.messages import Converted, convert
+from mailbus.django.messages import convert
 from mailbus.django.signals import send_post_send, send_pre_send
 from mailbus.errors import ConfigurationError, MailbusError
 from mailbus.stages import Lane, check_lane
@@ -105,7 +105,8 @@ class EmailBackend(BaseEmailBackend):
         """
         sent = 0
         errors: list[Exception] = []
-        for bulk, messages in itertools.groupby(email_messages, self._is_bulk):
+        announced = self._announced(email_messages)
+        for bulk, messages in itertools.groupby(announced, lambda one: self._is_bulk(one[0])):
             count, failed = self._enqueue(messages, bulk=bulk)
             sent += count
             errors += map(as_djangos, failed)
@@ -114,28 +115,45 @@ class EmailBackend(BaseEmailBackend):
                 raise error
         return sent
 
-    def _enqueue(self, messages: Iterable[EmailMessage], *, bulk: bool) -> tuple[int, list[Exception]]:
+    def _announced(self, messages: Iterable[EmailMessage]) -> Iterator[tuple[EmailMessage, Exception | None]]:
+        """Send `pre_send` for each message; return those to send, as receivers changed them, and errors.
+
+        A message without recipients, or that a receiver cancels, is left out.
+        """
+        for message in messages:
+            _set_status(message, SendStatus())
+            failure = None
+            try:
+                is_sent = send_pre_send(type(self), message) and message.recipients()
+            except Exception as error:  # noqa: BLE001 - raised after the other messages
+                failure = error
+            if failure is not None or is_sent:
+                yield message, failure
+
+    def _enqueue(
+        self, messages: Iterable[tuple[EmailMessage, Exception | None]], *, bulk: bool
+    ) -> tuple[int, list[Exception]]:
         """Enqueue messages of one lane; return how many were enqueued, and the errors in order."""
         errors: dict[int, Exception] = {}
         enqueued: list[tuple[int, EmailMessage, tuple[str, ...]]] = []
 
         def documents() -> Iterator[dict[str, object]]:
-            for position, message in enumerate(messages):
+            for position, (message, failure) in enumerate(messages):
+                if failure is not None:
+                    errors[position] = failure
+                    continue
                 try:
-                    converted = self._convert(message)
+                    converted = convert(message, self._defaults)
                 except Exception as error:  # noqa: BLE001 - raised below, after the other messages
                     errors[position] = error
                     continue
-                if converted is not None:
-                    enqueued.append((position, message, converted.recipients))
-                    yield converted.document
+                enqueued.append((position, message, converted.recipients))
+                yield converted.document
 
         try:
             results = self._lane(bulk=bulk).send_many(documents())
         except MailbusError as error:
             # there is no queue, or no way to it: none of the messages was enqueued
-            for message in messages:
-                _set_status(message, SendStatus())
             return 0, [error]
         for (position, message, recipients), result in zip(enqueued, results, strict=True):
             if result.error is not None:
@@ -147,13 +165,6 @@ class EmailBackend(BaseEmailBackend):
                     errors[position] = failure
         sent = sum(result.error is None for result in results)
         return sent, [errors[position] for position in sorted(errors)]
-
-    def _convert(self, message: EmailMessage) -> Converted | None:
-        """Return a message as a job; None if it has no recipients, or if a receiver cancels it."""
-        _set_status(message, SendStatus())
-        # a receiver may change the message
-        is_sent = send_pre_send(type(self), message) and message.recipients()
-        return convert(message, self._defaults) if is_sent else None
 
     def _is_bulk(self, message: EmailMessage) -> bool:
         own = getattr(message, "mailbus_bulk", None)

@@ -63,10 +63,10 @@ def check_settings(app_configs: object, **_options: object) -> list[CheckMessage
     for mailer in ours:
         options = Source(setting=mailer.options_setting, values=mailer.options, known=settings.OPTIONS)
         found += _check_source(options)
-        found += _check_queue(mailer)
+        found += _check_queue(mailer, is_checked=bool(found))
     if ours:
         found += _check_anymail(others)
-    elif own.values and not found and not any(mailer.is_for_development for mailer in others):
+    elif own.values and not found and all(mailer.sends_elsewhere for mailer in others):
         found.append(_unused())
     return found
 
@@ -84,7 +84,9 @@ def _check_source(source: Source) -> Iterator[CheckMessage]:
             hint = _nearest(name, source.known)
             yield Error(f"{place} is unknown.", hint=hint, id="mailbus.E002")
         elif validate := _VALIDATORS.get(name.upper()):
-            yield from _reported(lambda: validate(value), "mailbus.E003", place)  # noqa: B023 - called here
+            # an empty one is as a missing one: settings read it from an environment that may not have it
+            if value:
+                yield from _reported(lambda: validate(value), "mailbus.E003", place)  # noqa: B023 - called here
         elif name.upper() == settings.SEND_DEFAULTS:
             yield from _reported(lambda: settings.checked_defaults(value, place), "mailbus.E005")  # noqa: B023 - called here
     if source.value(settings.STAGE) and any(map(source.value, (settings.QUEUE_URL, settings.BULK_QUEUE_URL))):
@@ -120,12 +122,16 @@ def _misspelled_backend(mailer: Mailer, error: ImportError) -> Iterator[CheckMes
         yield Error(f"{mailer.setting}: {error}.", hint=f"Write {BACKEND!r}.", id="mailbus.E007")
 
 
-def _check_queue(mailer: Mailer) -> Iterator[CheckMessage]:
-    """Yield a warning if a mailer has no queue; no error, since the environment may set it elsewhere."""
+def _check_queue(mailer: Mailer, *, is_checked: bool) -> Iterator[CheckMessage]:
+    """Yield a warning if a mailer has no queue; no error, since the environment may set it elsewhere.
+
+    What names the queue is checked here if it is in the environment, or a setting of its own.
+    """
     try:
         queue = settings.queue(mailer.options, bulk=mailer.is_bulk)
-    except ConfigurationError:
-        # it has a message of its own
+    except ConfigurationError as error:
+        if not is_checked:
+            yield Error(f"{mailer.setting}: {error}.", id="mailbus.E004")
         return
     if queue is None:
         yield Caution(
@@ -133,6 +139,9 @@ def _check_queue(mailer: Mailer) -> Iterator[CheckMessage]:
             hint=f"{_EXAMPLE} Or set MAILBUS_STAGE or MAILBUS_QUEUE_URL in the environment.",
             id="mailbus.W001",
         )
+    elif not is_checked:
+        name, value = (settings.STAGE, queue.stage) if queue.stage else (settings.QUEUE_URL, queue.url)
+        yield from _reported(lambda: _VALIDATORS[name](value), "mailbus.E003", f"{mailer.setting}: {name}")
 
 
 def _unused() -> CheckMessage:

@@ -34,7 +34,9 @@ def read_bodies(message: EmailMessage, alternatives: object, *, may_be_missing: 
 
     The first text and the last html have fields of their own.
     """
-    body = as_text(message.body, "$.text")
+    # any value is a text, as for Django
+    given: object = message.body
+    body = given if isinstance(given, bytes) else plain_str(given or "")
     own = f"text/{message.content_subtype}"
     parts: list[tuple[object, object]] = [(body, own)] if body else []
     parts += [_alternative(item, index) for index, item in enumerate(as_list(alternatives or []))]
@@ -104,7 +106,7 @@ def _from_tuple(item: object, path: str) -> dict[str, object]:
     values = as_list(item, path)
     if not 2 <= len(values) <= 3:  # noqa: PLR2004 - the type may be left out
         raise InvalidJob(path, "must be filename, content and content type")
-    filename = as_text(values[0], f"{path}.filename")
+    filename = as_text(values[0], f"{path}.filename") or None
     content_type = as_text(values[2], f"{path}.content_type") if len(values) > 2 else None  # noqa: PLR2004 - as above
     content = values[1]
     if isinstance(content, EmailMessage):
@@ -133,7 +135,7 @@ def _from_part(part: Message[Any, Any], path: str) -> dict[str, object]:
     """Return the attachment of a MIME part, such as an image with a Content-ID."""
     content_id = (part["Content-ID"] or "").strip().removeprefix("<").removesuffix(">")
     return {
-        "filename": part.get_filename(),
+        "filename": part.get_filename() or None,
         "content_type": part.get_content_type() + _parameters(part),
         "content": _part_content(part, path),
         "content_id": content_id or None,

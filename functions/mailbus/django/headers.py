@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,8 @@ def are_same(some: tuple[Mailbox, ...], others: tuple[Mailbox, ...]) -> bool:
     }
 
 
-_ADDRESS_HEADERS: Final = frozenset({"from", "to", "cc", "bcc", "reply-to"})
+_ADDRESS_HEADERS: Final = frozenset({"from", "to", "cc", "bcc", "reply-to", "return-path"})
+_GROUP_OF_NOBODY: Final = re.compile(r'\s*[^:;,<>@"]+:\s*;\s*')
 # SES writes its own over them (https://docs.aws.amazon.com/ses/latest/dg/header-fields.html), or the sender
 # does
 _OVERWRITTEN: Final = frozenset({"message-id", "date", "mime-version"})
@@ -85,6 +87,11 @@ def read_headers(value: object) -> tuple[dict[str, str], dict[str, str]]:
         else:
             others[plain_str(name)] = plain_str(item)
     return addressed, others
+
+
+def shows_nobody(to_header: str | None) -> bool:
+    """Return whether a To header hides the recipients, as `undisclosed-recipients:;` does."""
+    return to_header is not None and _GROUP_OF_NOBODY.fullmatch(to_header) is not None
 
 
 def other_recipients(

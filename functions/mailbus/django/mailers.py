@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,15 +12,23 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Final
 
 BACKEND: Final = "mailbus.django.EmailBackend"
 # where its class is
 _HOME: Final = "mailbus.django.backend"
 _DJANGOS_OWN: Final = "django.core.mail.backends."
-# https://docs.djangoproject.com/en/stable/topics/email/#email-backends
-_DEVELOPMENT: Final = frozenset(
-    f"{_DJANGOS_OWN}{name}.EmailBackend" for name in ("console", "dummy", "filebased", "locmem")
+_SMTP: Final = f"{_DJANGOS_OWN}smtp.EmailBackend"
+# packages whose backends pass the mail on to another one, and the setting that names it:
+# https://github.com/pmclanahan/django-celery-email, https://github.com/pinax/django-mailer,
+# https://github.com/ui/django-post_office
+_PASSED_ON: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "djcelery_email": "CELERY_EMAIL_BACKEND",
+        "mailer": "MAILER_EMAIL_BACKEND",
+        "post_office": "POST_OFFICE",
+    }
 )
 
 
@@ -41,13 +50,19 @@ class Mailer(msgspec.Struct, frozen=True, kw_only=True):
         return self.options.get("lane") == "bulk"
 
     @property
-    def is_for_development(self) -> bool:
-        """Whether it is one of Django's backends that send nothing, as in tests."""
-        return self.backend in _DEVELOPMENT
+    def sends_elsewhere(self) -> bool:
+        """Whether it sends by another service; not Django's backends for development, nor unknown ones."""
+        return self.backend == _SMTP or self.backend.startswith("anymail.")
 
 
 def mailers() -> tuple[Mailer, ...]:
-    """Return the project's mailers; what is no mailer is left out, since Django itself reports it."""
+    """Return the project's mailers, and those that they pass mail on to."""
+    configured = _configured()
+    return (*configured, *(other for mailer in configured for other in _passed_on(mailer)))
+
+
+def _configured() -> tuple[Mailer, ...]:
+    """Return the mailers of Django's settings; what is no mailer is left out, since Django reports it."""
     configured = getattr(settings, "MAILERS", None)
     if configured is None:
         with warnings.catch_warnings():
@@ -62,9 +77,20 @@ def _mailer(alias: str, config: Mapping[str, Any]) -> Mailer:
     options = config.get("OPTIONS", {})
     return Mailer(
         setting=f"MAILERS[{alias!r}]",
-        backend=str(config.get("BACKEND", f"{_DJANGOS_OWN}smtp.EmailBackend")),
+        backend=str(config.get("BACKEND", _SMTP)),
         options=options if isinstance(options, Mapping) else {},
     )
+
+
+def _passed_on(mailer: Mailer) -> Iterator[Mailer]:
+    setting = _PASSED_ON.get(mailer.backend.partition(".")[0], "")
+    value = getattr(settings, setting, None)
+    if isinstance(value, str):
+        yield Mailer(setting=setting, backend=value)
+    elif isinstance(value, Mapping):
+        backends = value.get("BACKENDS")
+        for alias, backend in (backends if isinstance(backends, Mapping) else {}).items():
+            yield Mailer(setting=f"{setting}['BACKENDS'][{alias!r}]", backend=str(backend))
 
 
 def sends_by_mailbus(mailer: Mailer) -> bool:

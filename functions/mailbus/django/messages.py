@@ -21,10 +21,11 @@ from mailbus.django.headers import (
     mailboxes_in,
     other_recipients,
     read_headers,
+    shows_nobody,
     without_strangers,
 )
 from mailbus.django.own_mime import as_its_mime_says
-from mailbus.django.values import as_text, as_texts, as_time, plain_value
+from mailbus.django.values import as_text, as_texts, as_time, plain_str, plain_value
 from mailbus.errors import UnsupportedFeature
 from mailbus.jobs.error_list import ErrorList
 from mailbus.jobs.merge import RECIPIENT_FIELDS
@@ -56,8 +57,13 @@ def convert(message: EmailMessage, defaults: Mapping[str, object]) -> Converted:
         mailboxes(attribute(name), f"$.{name}", errors) for name in ("to", "cc", "bcc", "reply_to")
     )
     errors.raise_all()
+    if shows_nobody(addressed.get("to")):
+        del addressed["to"]
+        to, bcc = (), (*to, *bcc)
     from_email = mailboxes_in(own_attribute(message, "from_email"), "$.from_email")
-    envelope_sender = bare_address(attribute("envelope_sender"), "$.envelope_sender")
+    envelope_sender = bare_address(attribute("envelope_sender"), "$.envelope_sender") or bare_address(
+        addressed.get("return-path"), "$.headers.Return-Path"
+    )
     shown_from = mailboxes_in(addressed.get("from"), "$.headers.From")
     if shown_from and shown_from != from_email:
         # the envelope has what the From header has otherwise: https://code.djangoproject.com/ticket/9214
@@ -70,7 +76,8 @@ def convert(message: EmailMessage, defaults: Mapping[str, object]) -> Converted:
     headers |= other_recipients(addressed, to, cc, bcc)
     template = as_text(attribute("template_id"), "$.template_id")
     attachments = read_attachments(attribute("attachments"))
-    subject = as_text(own_attribute(message, "subject"), "$.subject")
+    own_subject = own_attribute(message, "subject")
+    subject = None if own_subject is None else plain_str(own_subject)
     headers = {name: text for name, text in headers.items() if (name.lower(), text) != ("subject", subject)}
     of_recipients = {
         name: without_strangers(plain_value(attribute(name)), {address_key(one.address) for one in to}, name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import types
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from mailbus.django import EmailBackend
 from mailbus.django.apps import MailbusConfig
 from mailbus.django.checks import check_settings
 from tests.unit.mailbus.deployment import in_a_process
+from tests.unit.mailbus.django.mail import BACKEND
 from tests.unit.mailbus.fake_deployment import QUEUE
 
 if TYPE_CHECKING:
@@ -46,7 +49,16 @@ def only(messages: list[CheckMessage]) -> CheckMessage:
     return message
 
 
-@pytest.mark.parametrize("own", [USABLE, {"STAGE": "prod"}, {**USABLE, "BULK_QUEUE_URL": f"{QUEUE}-bulk"}])
+@pytest.mark.parametrize(
+    "own",
+    [
+        USABLE,
+        {"STAGE": "prod"},
+        {**USABLE, "BULK_QUEUE_URL": f"{QUEUE}-bulk"},
+        # read from an environment that has only one of them
+        {**USABLE, "STAGE": None, "BULK_QUEUE_URL": "", "SEND_DEFAULTS": None},
+    ],
+)
 def test_settings_that_are_right_have_no_message(django: Mail, own: dict[str, Any]) -> None:
     assert found(django, MAILBUS=own) == []
 
@@ -99,9 +111,26 @@ def test_no_queue_is_a_warning_since_the_environment_may_have_it(
     assert found(django) == []
 
 
-@pytest.mark.parametrize("backend", ["smtp", "other"])
-def test_settings_without_the_backend_are_a_warning(django: Mail, backend: str) -> None:
-    path = f"{__name__}.AnotherBackend" if backend == "other" else SMTP
+@pytest.mark.parametrize(
+    ("variables", "check_id"),
+    [
+        ({"MAILBUS_QUEUE_URL": ARN}, "mailbus.E003"),
+        ({"MAILBUS_STAGE": "Prod!"}, "mailbus.E003"),
+        ({"MAILBUS_STAGE": "prod", "MAILBUS_QUEUE_URL": QUEUE}, "mailbus.E004"),
+    ],
+)
+def test_what_the_environment_names_is_checked_too(
+    django: Mail, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], check_id: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    message = only(found(django))
+    assert message.id == check_id
+    assert message.msg.startswith("EMAIL_BACKEND: ")
+
+
+@pytest.mark.parametrize("path", [SMTP, "anymail.backends.test.EmailBackend"])
+def test_settings_without_the_backend_are_a_warning(django: Mail, path: str) -> None:
     message = only(found(django, MAILBUS=USABLE, EMAIL_BACKEND=path))
     assert message.id == "mailbus.W002"
     assert "'mailbus.django.EmailBackend'" in str(message.hint)
@@ -111,6 +140,37 @@ def test_settings_without_the_backend_are_a_warning(django: Mail, backend: str) 
 def test_a_backend_for_development_or_tests_is_no_mistake(django: Mail, backend: str) -> None:
     path = f"django.core.mail.backends.{backend}.EmailBackend"
     assert found(django, MAILBUS=USABLE, EMAIL_BACKEND=path) == []
+
+
+def test_a_backend_of_somebody_else_may_pass_mail_on_to_mailbus(django: Mail) -> None:
+    assert found(django, MAILBUS=USABLE, EMAIL_BACKEND=f"{__name__}.AnotherBackend") == []
+
+
+@pytest.mark.parametrize(
+    ("backend", "settings", "place"),
+    [
+        (
+            "djcelery_email.backends.CeleryEmailBackend",
+            {"CELERY_EMAIL_BACKEND": BACKEND},
+            "CELERY_EMAIL_BACKEND",
+        ),
+        ("mailer.backend.DbBackend", {"MAILER_EMAIL_BACKEND": BACKEND}, "MAILER_EMAIL_BACKEND"),
+        (
+            "post_office.EmailBackend",
+            {"POST_OFFICE": {"BACKENDS": {"default": SMTP, "shop": BACKEND}}},
+            "POST_OFFICE['BACKENDS']['shop']",
+        ),
+    ],
+)
+def test_a_backend_that_other_packages_pass_mail_on_to_is_checked(
+    django: Mail, monkeypatch: pytest.MonkeyPatch, backend: str, settings: dict[str, Any], place: str
+) -> None:
+    package = types.ModuleType(backend.rpartition(".")[0])
+    setattr(package, backend.rpartition(".")[2], AnotherBackend)
+    monkeypatch.setitem(sys.modules, package.__name__, package)
+    message = only(found(django, EMAIL_BACKEND=backend, **settings))
+    assert (message.id, message.msg) == ("mailbus.W001", f"{place} has no queue: each mail will fail.")
+    assert found(django, MAILBUS=USABLE) == []
 
 
 def test_a_project_without_mailbus_is_left_alone(django: Mail) -> None:

@@ -139,10 +139,11 @@ def test_files_come_as_tuples_of_text_and_of_bytes(django: Mail, tmp_path: Path)
     filed.attach("page.html", b"<p>")
     filed.attach_file(str(path))
     filed.attachments.append(("bare.pdf", b"%PDF"))
+    filed.attachments.append(("", b"%PDF", "application/pdf"))
 
     files = django.send(filed)["attachments"]
 
-    assert [(f["filename"], f["content_type"], base64.b64decode(f["content"])) for f in files] == [
+    assert [(f.get("filename"), f["content_type"], base64.b64decode(f["content"])) for f in files] == [
         ("notes.txt", "text/plain; charset=utf-8", "Zwölf".encode()),
         ("data.bin", "application/octet-stream", b"\x00\xff"),
         ("latin.txt", "application/octet-stream", "Zwölf".encode("latin-1")),
@@ -150,6 +151,7 @@ def test_files_come_as_tuples_of_text_and_of_bytes(django: Mail, tmp_path: Path)
         ("page.html", "text/html; charset=utf-8", b"<p>"),
         ("übersicht.csv", "text/csv; charset=utf-8", "größe;1\r\n".encode()),
         ("bare.pdf", "application/pdf", b"%PDF"),
+        (None, "application/pdf", b"%PDF"),
     ]
 
 

@@ -46,6 +46,23 @@ def test_a_to_header_is_shown_and_receives_nothing(django: Mail) -> None:
     assert job["headers"] == {"To": "Our readers <list@example.com>"}
 
 
+def test_a_to_header_that_hides_the_recipients_makes_them_blind_ones(django: Mail) -> None:
+    hidden = message(bcc=["bob@example.net"], headers={"To": "undisclosed-recipients:;"})
+    job = django.send(hidden)
+    assert not {"to", "headers"} & job.keys()
+    assert job["bcc"] == ['"Jürgen Müller" <juergen@example.net>', "bob@example.net"]
+    assert hidden.anymail_status.recipients.keys() == {"juergen@example.net", "bob@example.net"}  # type: ignore[attr-defined] # Anymail's attribute
+
+
+@pytest.mark.parametrize(("own", "expected"), [(None, "bounces@example.com"), ("own@example.com",) * 2])
+def test_a_return_path_header_is_the_envelopes_sender(django: Mail, own: str | None, expected: str) -> None:
+    returning = with_attributes(
+        message(headers={"Return-Path": "<bounces@example.com>"}), envelope_sender=own
+    )
+    job = django.send(returning)
+    assert (job["envelope_sender"], "headers" in job) == (expected, False)
+
+
 @pytest.mark.parametrize("name", ["Reply-To", "reply-to"])
 def test_a_reply_to_header_goes_before_the_attribute(django: Mail, name: str) -> None:
     job = django.send(message(reply_to=["a@example.com"], headers={name: "b@example.com, c@example.com"}))

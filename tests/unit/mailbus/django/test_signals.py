@@ -54,6 +54,15 @@ def test_pre_send_may_change_the_message(django: Mail) -> None:
     }
 
 
+def test_pre_send_may_choose_the_lane(django: Mail) -> None:
+    def receive(message: Any, **_arguments: Any) -> None:
+        message.mailbus_bulk = True
+
+    with received(pre_send, receive):
+        assert django.connection(bulk_client=django.bulk_client).send_messages([message()]) == 1
+    assert (len(django.queue.jobs), len(django.bulk_queue.jobs)) == (0, 1)
+
+
 def test_pre_send_may_cancel_one_message_without_an_error(django: Mail) -> None:
     def receive(message: Any, **_arguments: Any) -> None:
         if message.to == ["bob@example.net"]:
