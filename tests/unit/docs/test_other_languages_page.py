@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -18,3 +19,12 @@ def test_the_page_shows_the_example_that_is_compiled_and_run(name: str) -> None:
 
 def test_the_page_shows_no_other_code() -> None:
     assert len(BLOCKS) == len(SOURCES)
+
+
+def test_the_compiler_options_are_those_of_the_example() -> None:
+    (written,) = re.findall(r"^```json\n(.*?)^```", page("other-languages.md"), re.DOTALL | re.MULTILINE)
+    example = re.sub(r"^ *//.*\n", "", (NODE_EXAMPLE / "tsconfig.json").read_text(), flags=re.MULTILINE)
+    options = json.loads(example)
+    # the declarations are in another folder of the checkout
+    del options["compilerOptions"]["rootDirs"]
+    assert json.loads(written) == options
