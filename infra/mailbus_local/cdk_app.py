@@ -9,7 +9,7 @@ import msgspec
 
 from mailbus.stages import parameter_name
 from mailbus_local import assembly
-from mailbus_local.ministack import EmbeddedAwsError
+from mailbus_local.errors import EmbeddedAwsError
 
 if TYPE_CHECKING:
     from types_boto3_ssm.client import SSMClient

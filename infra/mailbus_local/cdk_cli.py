@@ -20,7 +20,7 @@ import platformdirs
 
 from mailbus_local import processes
 from mailbus_local.directory import writable
-from mailbus_local.ministack import EmbeddedAwsError
+from mailbus_local.errors import EmbeddedAwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from mailbus_local.node import Node
     from mailbus_local.stop_signals import StopRequest
 
-POLL_SECONDS: Final = 0.05
 _HERE: Final = Path(__file__).resolve().parent
 _PACKAGE_DATA: Final = _HERE / "npm"
 _CHECKOUT: Final = _HERE.parents[1]
@@ -71,7 +70,7 @@ def _one_at_a_time(cache: Path, progress: Callable[[str], None], stop: StopReque
         except BlockingIOError:
             progress("waiting until another process has installed the CDK command line")
             while not _locked(lock.fileno()):
-                _check(stop.wait(POLL_SECONDS))
+                stop.sleep(processes.POLL_SECONDS)
         yield
 
 
@@ -90,25 +89,11 @@ def _install(lock: Path, target: Path, node: Node, stop: StopRequest) -> None:
     for name in _FILES:
         shutil.copyfile(lock / name, new / name)
     log = target.parent / "npm.log"
-    path = os.pathsep.join([*map(str, node.directories), os.environ["PATH"]])
-    npm = processes.start(
-        [*node.npm, *_INSTALL], environment={**os.environ, "PATH": path}, directory=new, log=log
-    )
-    try:
-        while npm.poll() is None:
-            _check(stop.wait(POLL_SECONDS))
-    finally:
-        processes.end(npm)
-    if npm.returncode != 0:
-        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        said = lines[0] if lines else f"exit code {npm.returncode}"
+    environment = {**os.environ, "PATH": processes.search_path(node.directories)}
+    npm = processes.start([*node.npm, *_INSTALL], environment=environment, directory=new, log=log)
+    if processes.run(npm, stop) != 0:
+        said = next(iter(processes.lines(log)), f"exit code {npm.returncode}")
         reason = f"npm cannot install the CDK command line: {said} (see {log})"
         raise EmbeddedAwsError(reason)
     new.chmod(0o755)
     new.rename(target)
-
-
-def _check(stopped: bool) -> None:  # noqa: FBT001 - what StopRequest.wait returned
-    if stopped:
-        reason = "stopped before the system was ready"
-        raise EmbeddedAwsError(reason)

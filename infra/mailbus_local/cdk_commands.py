@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import mailbus
 from mailbus_cdk.packaging import ARCHITECTURE_CONTEXT
 from mailbus_local import processes
-from mailbus_local.ministack import EmbeddedAwsError
+from mailbus_local.errors import EmbeddedAwsError
 
 if TYPE_CHECKING:
     import subprocess
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mailbus_local.process_record import ProcessRecord
     from mailbus_local.stop_signals import StopRequest
 
-POLL_SECONDS: Final = 0.05
 SYNTHESIS: Final = "synth"
 # Where the packages are that a synthesis imports; an installed one has them in the same directory.
 _PACKAGES: Final = tuple(
@@ -43,13 +42,12 @@ class CdkCommands:
         self._directory = directory
         self._record = record
         self._stop_request = stop
-        self._started: list[subprocess.Popen[bytes]] = []
-        self._names: dict[int, str] = {}
+        self._running: dict[subprocess.Popen[bytes], str] = {}
         self._environment = {
             **environment,
             "CDK_DISABLE_CLI_TELEMETRY": "true",
             "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
-            "PATH": os.pathsep.join([*map(str, executables), os.environ.get("PATH", os.defpath)]),
+            "PATH": processes.search_path(executables),
             "PYTHONPATH": os.pathsep.join(_PACKAGES),
         }
 
@@ -71,21 +69,16 @@ class CdkCommands:
 
     def wait(self, process: subprocess.Popen[bytes]) -> None:
         """Wait for a command. Raise `EmbeddedAwsError` if it fails, or is stopped."""
-        while process.poll() is None:
-            if self._stop_request.wait(POLL_SECONDS):
-                reason = "stopped before the system was ready"
-                raise EmbeddedAwsError(reason)
-        if process.returncode != 0:
-            name = self._names[process.pid]
+        name = self._running.pop(process)
+        if processes.run(process, self._stop_request) != 0:
             log = self._log(name)
-            lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-            said = lines[-1].strip() if lines else f"exit code {process.returncode}"
+            said = next(reversed(processes.lines(log)), f"exit code {process.returncode}")
             reason = f"cdk {name} failed: {said} (see {log})"
             raise EmbeddedAwsError(reason)
 
     def end(self) -> None:
         """End what still runs."""
-        for process in self._started:
+        for process in self._running:
             processes.end(process)
 
     def _start(
@@ -99,8 +92,7 @@ class CdkCommands:
             log=self._log(name),
         )
         self._record.add(f"cdk {name}", process.pid)
-        self._started.append(process)
-        self._names[process.pid] = name
+        self._running[process] = name
         return process
 
     def _log(self, name: str) -> Path:

@@ -7,7 +7,7 @@ import fcntl
 import time
 from typing import TYPE_CHECKING, Final
 
-from mailbus_local.ministack import EmbeddedAwsError
+from mailbus_local.errors import EmbeddedAwsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -149,7 +149,7 @@ class EmbeddedAws:
         )
         with taken_ports_named(Ports(aws=self._ports.aws)):
             self._ministack.start(self._record)
-            self._ministack.wait()
+            self._ministack.wait(self._stop_request)
         self._progress("synthesizing the stacks (the first time this installs packages)")
         self._commands = CdkCommands(
             directory=self._directory,

@@ -10,8 +10,9 @@ import urllib.request
 import uuid
 from typing import TYPE_CHECKING, Final
 
-from mailbus.errors import MailbusError
 from mailbus_local import processes
+from mailbus_local.errors import EmbeddedAwsError
+from mailbus_local.stop_signals import StopRequest
 
 if TYPE_CHECKING:
     import subprocess
@@ -26,10 +27,6 @@ REGION: Final = "us-east-1"
 ACCOUNT_ID: Final = "000000000000"
 # MiniStack accepts any credentials.
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-
-
-class EmbeddedAwsError(MailbusError):
-    """The embedded AWS did not start, or a deployment to it failed. The text names the log."""
 
 
 def own_environment(extra: Mapping[str, str], *, region: str = REGION) -> dict[str, str]:
@@ -104,8 +101,12 @@ class MiniStack:
         if record is not None:
             record.add("MiniStack", self._process.pid)
 
-    def wait(self) -> None:
-        """Wait until it is healthy. Raise `EmbeddedAwsError` if it exits or takes over a minute."""
+    def wait(self, stop: StopRequest | None = None) -> None:
+        """Wait until it is healthy.
+
+        Raises `EmbeddedAwsError` if it exits, takes over a minute, or a stop is requested meanwhile.
+        """
+        stop = stop or StopRequest()
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if not self.running:
@@ -116,7 +117,7 @@ class MiniStack:
                         return
                     break
             except (OSError, http.client.HTTPException):
-                time.sleep(POLL_SECONDS)
+                stop.sleep(POLL_SECONDS)
         reason = f"MiniStack does not respond on port {self.port}; see {self.log}"
         raise EmbeddedAwsError(reason)
 

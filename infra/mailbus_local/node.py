@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from mailbus_local.ministack import EmbeddedAwsError
+from mailbus_local.errors import EmbeddedAwsError
 
 # The oldest that the CDK runs on, `engines` of aws-cdk-lib; the Makefile has it too.
 LEAST_MAJOR: Final = 20

@@ -1,14 +1,19 @@
 """Turns SIGINT, SIGTERM, SIGHUP and other requests to stop into a flag that is checked between steps.
 
 An exception raised by a signal handler could come between the start of a process and the statement that
-registers it for cleanup.
+registers it for cleanup. An event of `threading` could lock itself out: the handler runs in the thread that
+waits, which may hold the event's lock (https://docs.python.org/3/library/signal.html#signals-and-threads). A
+`SimpleQueue` is made for handlers: https://docs.python.org/3/library/queue.html#queue.SimpleQueue.put
 """
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import signal
-import threading
 from typing import TYPE_CHECKING
+
+from mailbus_local.errors import EmbeddedAwsError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -22,7 +27,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.number = 0
-        self._requested = threading.Event()
+        self._requested = False
+        self._requests: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def listen(self) -> None:
         """Install the signal handlers. Works only in the main thread."""
@@ -33,12 +39,22 @@ class StopRequest:
 
     def request(self) -> None:
         """Request a stop, from any thread."""
-        self._requested.set()
+        self._requests.put(None)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for a signal. Return True as soon as one came, False after `seconds`."""
-        return self._requested.wait(seconds)
+        """Wait for a request, in one thread. Return True as soon as one came, False after `seconds`."""
+        if not self._requested:
+            with contextlib.suppress(queue.Empty):
+                self._requests.get(timeout=seconds)
+                self._requested = True
+        return self._requested
+
+    def sleep(self, seconds: float) -> None:
+        """Wait. Raise `EmbeddedAwsError` as soon as a stop is requested."""
+        if self.wait(seconds):
+            reason = "stopped before the system was ready"
+            raise EmbeddedAwsError(reason)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         self.number = number
-        self._requested.set()
+        self._requests.put(None)

@@ -13,7 +13,7 @@ import msgspec
 import platformdirs
 
 from mailbus_local.directory import OUTPUTS, is_locked
-from mailbus_local.ministack import EmbeddedAwsError
+from mailbus_local.errors import EmbeddedAwsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import pytest
 from botocore.stub import Stubber
 
 from mailbus_local.cdk_app import CdkApp, check_regions, stage_outputs
-from mailbus_local.ministack import EmbeddedAwsError
+from mailbus_local.errors import EmbeddedAwsError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mailbus_local import cdk_cli
-from mailbus_local.ministack import EmbeddedAwsError
+from mailbus_local.errors import EmbeddedAwsError
 from mailbus_local.node import Node
 from mailbus_local.stop_signals import StopRequest
 

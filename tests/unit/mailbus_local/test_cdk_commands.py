@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailbus_local.cdk_commands import CdkCommands
-from mailbus_local.ministack import EmbeddedAwsError
+from mailbus_local.errors import EmbeddedAwsError
 from mailbus_local.process_record import ProcessRecord
 from mailbus_local.stop_signals import StopRequest
 

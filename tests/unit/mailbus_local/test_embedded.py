@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailbus_local.embedded import EmbeddedAws
-from mailbus_local.ministack import EmbeddedAwsError
+from mailbus_local.errors import EmbeddedAwsError
 from mailbus_local.ports import Ports
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailbus_local import node
-from mailbus_local.ministack import EmbeddedAwsError
+from mailbus_local.errors import EmbeddedAwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

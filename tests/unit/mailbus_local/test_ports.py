@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailbus_local.ministack import EmbeddedAwsError, MiniStack
+from mailbus_local.errors import EmbeddedAwsError
+from mailbus_local.ministack import MiniStack
 from mailbus_local.ports import Ports, free_port, require_free, taken_ports_named
+from mailbus_local.stop_signals import StopRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,3 +77,15 @@ def test_another_ministack_on_the_port_is_not_taken_for_this_one(ministack: str,
             late.wait()
     finally:
         late.stop()
+
+
+def test_a_stop_ends_the_wait_for_ministack(tmp_path: Path) -> None:
+    stop = StopRequest()
+    stop.request()
+    ministack = MiniStack(port=free_port(), log=tmp_path / "log", scratch=tmp_path, function_environment={})
+    ministack.start()
+    try:
+        with pytest.raises(EmbeddedAwsError, match="stopped before the system was ready"):
+            ministack.wait(stop)
+    finally:
+        ministack.stop()

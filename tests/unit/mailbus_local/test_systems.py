@@ -7,7 +7,7 @@ import pytest
 
 from mailbus_local import directory as directories
 from mailbus_local import systems
-from mailbus_local.ministack import EmbeddedAwsError
+from mailbus_local.errors import EmbeddedAwsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
