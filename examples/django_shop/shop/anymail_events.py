@@ -5,8 +5,10 @@ https://anymail.dev/en/stable/sending/tracking/, https://anymail.dev/en/stable/i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import msgspec
 from anymail.inbound import AnymailInboundMessage  # type: ignore[import-untyped] # it has no types
 from anymail.signals import (  # type: ignore[import-untyped] # it has no types
@@ -29,7 +31,7 @@ def tracking_event(event: EmailEvent) -> AnymailTrackingEvent:
         event_type=event.event_type,
         timestamp=event.timestamp,
         event_id=event.event_id,
-        esp_event=event.esp_event,
+        esp_event=_esp_event(event),
         message_id=event.job_id or event.message_id,
         recipient=event.recipient,
         metadata=event.metadata,
@@ -40,6 +42,14 @@ def tracking_event(event: EmailEvent) -> AnymailTrackingEvent:
         user_agent=event.user_agent,
         click_url=event.click_url,
     )
+
+
+def _esp_event(event: EmailEvent) -> Any:  # noqa: ANN401 - SES's own JSON
+    """Return SES's event; one that is too large for the event bus is in S3."""
+    place = event.esp_event_ref
+    if place is None:
+        return event.esp_event
+    return json.load(boto3.client("s3").get_object(Bucket=place.bucket, Key=place.key)["Body"])
 
 
 def inbound_event(event: InboundEvent) -> AnymailInboundEvent:

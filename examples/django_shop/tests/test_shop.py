@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import signal
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
+import boto3
+import pytest
 from anymail.signals import tracking  # type: ignore[import-untyped] # it has no types
 from django.core.management import call_command
 from shop.mail import send_confirmation
 from shop.models import HandledEvent, Order, Question
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mailbus_local.testing import MailbusSystem
 
 CUSTOMER = "success+ann@simulator.amazonses.com"
@@ -108,6 +114,87 @@ def test_what_is_no_event_stays_in_the_queue(
     counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     assert sum(map(int, counts.values())) == 1
     sqs.purge_queue(QueueUrl=url)
+
+
+class Sqs:
+    """Stands for a client whose queue has these messages; each receiving is interrupted by Ctrl-C."""
+
+    def __init__(self, *bodies: str, is_waiting: bool) -> None:
+        self.bodies = list(bodies)
+        self.deleted: list[str] = []
+        self._is_waiting = is_waiting
+
+    def receive_message(self, **_arguments: Any) -> dict[str, Any]:
+        if self._is_waiting:
+            signal.raise_signal(signal.SIGINT)
+            reason = "it still waits"
+            raise AssertionError(reason)
+        return {
+            "Messages": [
+                {"Body": body, "ReceiptHandle": body, "MessageId": body[:10]} for body in self.bodies
+            ]
+        }
+
+    def delete_message(self, *, ReceiptHandle: str, **_arguments: Any) -> None:  # noqa: N803 - SQS's name
+        self.deleted.append(ReceiptHandle)
+
+
+EVENT = json.dumps(
+    {
+        "schema_version": 1,
+        "event_type": "delivered",
+        "event_id": "1",
+        "timestamp": "2026-11-29T08:00:00Z",
+        "esp_name": "Amazon SES",
+        "message_id": "2",
+        "recipient": CUSTOMER,
+    }
+)
+
+
+@pytest.fixture
+def _signals_are_restored() -> Iterator[None]:
+    earlier = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in earlier.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("_signals_are_restored")
+def test_ctrl_c_ends_waiting_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boto3, "client", lambda _: Sqs(is_waiting=True))
+    call_command("consume_mail_events")
+
+
+@pytest.mark.usefixtures("_signals_are_restored")
+def test_ctrl_c_ends_after_the_events_that_were_received(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(**_arguments: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    sqs = Sqs(EVENT, is_waiting=False)
+    monkeypatch.setattr(boto3, "client", lambda _: sqs)
+    tracking.connect(interrupt)
+    call_command("consume_mail_events")
+    tracking.disconnect(interrupt)
+    assert (sqs.deleted, HandledEvent.objects.count()) == ([EVENT], 1)
+
+
+def test_an_event_whose_receiver_fails_stays_in_the_queue(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def fail(**_arguments: Any) -> None:
+        sqs.bodies.clear()
+        raise LookupError(CUSTOMER)
+
+    sqs = Sqs(EVENT, is_waiting=False)
+    monkeypatch.setattr(boto3, "client", lambda _: sqs)
+    tracking.connect(fail)
+    consume()
+    tracking.disconnect(fail)
+    assert (sqs.deleted, HandledEvent.objects.count()) == ([], 0)
+    written = capsys.readouterr().err
+    assert f"event 1: LookupError at {__file__}:" in written
+    assert CUSTOMER not in written
 
 
 def test_the_checks_find_nothing() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,7 +11,7 @@ from anymail.signals import inbound, tracking  # type: ignore[import-untyped] # 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import close_old_connections, transaction
 
 from mailbus.errors import InvalidEvent
 from mailbus.events import EmailEvent, parse
@@ -27,12 +27,14 @@ WAIT_SECONDS = 10
 
 
 class Command(BaseCommand):
-    """Receives events until SIGINT or SIGTERM, and ends after the last one that it has.
+    """Receives events until SIGINT or SIGTERM: ends at once if it waits, or after the events that it has.
 
     As many processes as needed may run side by side.
     """
 
     help = "Handle the events of the shop's mail."
+    _is_stopped = False
+    _is_waiting = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add `--once`."""
@@ -44,24 +46,41 @@ class Command(BaseCommand):
         if not url:
             reason = "set MAIL_EVENTS_QUEUE_URL to the URL of the queue that a rule sends the events to"
             raise CommandError(reason)
-        stop = threading.Event()
-        if threading.current_thread() is threading.main_thread():
+        if not once:
             for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, lambda *_: stop.set())
+                signal.signal(number, self._stop)
         try:
             sqs = boto3.client("sqs")
-            while not stop.is_set():
-                messages = sqs.receive_message(
-                    QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0 if once else WAIT_SECONDS
-                ).get("Messages", [])
+            while not self._is_stopped:
+                messages = self._receive(sqs, url, 0 if once else WAIT_SECONDS)
+                # one that the database has closed, or that is too old
+                close_old_connections()
                 for message in messages:
                     if self._consume(message):
                         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                 if once and not messages:
                     return
+        except KeyboardInterrupt:
+            return
         except (BotoCoreError, ClientError) as error:
             reason = f"the queue {url} cannot be read: {error}"
             raise CommandError(reason) from error
+
+    def _stop(self, *_signal: object) -> None:
+        self._is_stopped = True
+        if self._is_waiting:
+            raise KeyboardInterrupt
+
+    def _receive(self, sqs: Any, url: str, seconds: int) -> list[Any]:  # noqa: ANN401 - boto3's client
+        self._is_waiting = True
+        try:
+            # a signal that arrives from here on ends the call
+            if self._is_stopped:
+                return []
+            received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=seconds)
+            return list(received.get("Messages", []))
+        finally:
+            self._is_waiting = False
 
     def _consume(self, message: Any) -> bool:  # noqa: ANN401 - a message of SQS
         """Handle a message; return False if it is to be received again, and at last a dead letter."""
@@ -74,7 +93,10 @@ class Command(BaseCommand):
             handled = handle_once(event)
         except Exception as error:  # noqa: BLE001 - one event stops no other one
             # not its text, which may have an address
-            self.stderr.write(f"event {event.event_id}: {type(error).__name__}")
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            self.stderr.write(
+                f"event {event.event_id}: {type(error).__name__} at {place.filename}:{place.lineno}"
+            )
             return False
         self.stdout.write(f"{event.event_type} {event.event_id}{'' if handled else ' (repeated)'}")
         return True
