@@ -40,6 +40,9 @@ def check_deployment(app_configs: object, **_options: object) -> list[CheckMessa
             seen.add(queue)
             if error:
                 found.append(_unusable(mailer, queue, error))
+            if error and not isinstance(error, ConfigurationError):
+                # AWS does not answer: each other queue would wait as long
+                return found
             if error and queue.stage:
                 # the same is wrong with its other queue
                 break

@@ -80,6 +80,13 @@ def test_a_queue_that_cannot_be_used_is_an_error_with_what_to_fix(
     assert QUEUE in str(message.hint)
 
 
+def test_where_aws_does_not_answer_one_queue_is_waited_for(django: Mail, asked: list[dict[str, Any]]) -> None:
+    django.setting("MAILBUS", {"QUEUE_URL": QUEUE, "BULK_QUEUE_URL": f"{QUEUE}-bulk"})
+    django.queue.outages = [EndpointConnectionError(endpoint_url=QUEUE)] * 2
+    (message,) = check_deployment(None)
+    assert (message.id, len(asked)) == ("mailbus.E103", 1)
+
+
 class Parameters:
     """SSM's parameter store, which has the URL, or fails."""
 
