@@ -11,10 +11,12 @@ from django.conf import settings as project
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as Caution
 
+from mailbus.addresses import parse_mailboxes
 from mailbus.django import settings
 from mailbus.django.anymail_settings import WITHOUT_MEANING
 from mailbus.django.mailers import BACKEND, Mailer, mailers, sends_by_mailbus
-from mailbus.errors import ConfigurationError
+from mailbus.django.values import plain_str
+from mailbus.errors import ConfigurationError, InvalidJob
 from mailbus.queue_urls import check_queue_url
 from mailbus.stages import check_lane, check_stage
 
@@ -65,6 +67,7 @@ def check_settings(app_configs: object, **_options: object) -> list[CheckMessage
         found += _check_source(options)
         found += _check_queue(mailer, is_checked=bool(found))
     if ours:
+        found += _check_senders()
         found += _check_anymail(others)
     elif own.values and not found and all(mailer.sends_elsewhere for mailer in others):
         found.append(_unused())
@@ -142,6 +145,23 @@ def _check_queue(mailer: Mailer, *, is_checked: bool) -> Iterator[CheckMessage]:
     elif not is_checked:
         name, value = (settings.STAGE, queue.stage) if queue.stage else (settings.QUEUE_URL, queue.url)
         yield from _reported(lambda: _VALIDATORS[name](value), "mailbus.E003", f"{mailer.setting}: {name}")
+
+
+def _check_senders() -> Iterator[CheckMessage]:
+    """Yield a warning for a default sender that cannot be one, as Django's own are, `root@localhost`.
+
+    Django sends the mails of errors with `fail_silently`: they would be lost without a trace.
+    """
+    is_server_used = bool(project.ADMINS or project.MANAGERS)
+    for name in ("DEFAULT_FROM_EMAIL", *(["SERVER_EMAIL"] if is_server_used else [])):
+        try:
+            parse_mailboxes(plain_str(getattr(project, name)), name)
+        except InvalidJob as error:
+            yield Caution(
+                f"{name} cannot be a sender: {error.reason}.",
+                hint="Write an address of an identity that is verified in SES.",
+                id="mailbus.W004",
+            )
 
 
 def _unused() -> CheckMessage:

@@ -129,6 +129,23 @@ def test_what_the_environment_names_is_checked_too(
     assert message.msg.startswith("EMAIL_BACKEND: ")
 
 
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({}, []),
+        ({"ADMINS": ["ann@example.net"]}, ["SERVER_EMAIL"]),
+        ({"MANAGERS": ["ann@example.net"], "SERVER_EMAIL": "Shop <errors@example.com>"}, []),
+        ({"DEFAULT_FROM_EMAIL": "webmaster@localhost"}, ["DEFAULT_FROM_EMAIL"]),
+    ],
+)
+def test_a_default_sender_that_ses_cannot_send_from_is_a_warning(
+    django: Mail, settings: dict[str, Any], names: list[str]
+) -> None:
+    messages = found(django, MAILBUS=USABLE, **settings)
+    assert [message.msg.partition(" ")[0] for message in messages] == names
+    assert all(message.id == "mailbus.W004" for message in messages)
+
+
 @pytest.mark.parametrize("path", [SMTP, "anymail.backends.test.EmailBackend"])
 def test_settings_without_the_backend_are_a_warning(django: Mail, path: str) -> None:
     message = only(found(django, MAILBUS=USABLE, EMAIL_BACKEND=path))
@@ -257,7 +274,7 @@ import sys
 import django
 from django.conf import settings
 settings.configure(INSTALLED_APPS=["mailbus.django"], MAILBUS={"STAGE": "prod"},
-    EMAIL_BACKEND="mailbus.django.EmailBackend")
+    EMAIL_BACKEND="mailbus.django.EmailBackend", DEFAULT_FROM_EMAIL="shop@example.com")
 django.setup()
 from django.core.management import call_command
 call_command("check", fail_level="WARNING")
