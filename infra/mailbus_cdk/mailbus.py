@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Environment, Stack, Token
+from aws_cdk import Annotations, Aws, CfnRule, CfnRuleAssertion, Environment, Fn, Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
@@ -20,6 +20,7 @@ from mailbus_cdk.deployed import DeployedMailbus
 from mailbus_cdk.mail import Mail
 from mailbus_cdk.outputs import Outputs
 from mailbus_cdk.packaging import ARCHITECTURE_CONTEXT
+from mailbus_cdk.settings import domains
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from mailbus_cdk.settings import Settings
 
 
+# The architecture of functions that run on this machine.
+ON_EMBEDDED_AWS: Final = "host"
+
+
 class Mailbus(Construct):
     """All of Mailbus in one stack of any CDK app.
 
@@ -45,9 +50,11 @@ class Mailbus(Construct):
         mailbus = Mailbus(self, "Mail", settings=settings)
         mailbus.grant_send(role)
 
-    The stack's region must be that of the settings, or is not known at synth. Stored data is retained when
-    the stack is deleted. An app may have several: of other stages, in other regions or accounts. Wrong
-    settings, and two of the same stage, raise `ConfigurationError`.
+    The stack's region must be that of the settings; where it is not known at synth, CloudFormation deploys
+    the stack to no other. The domains of the documentation's examples are for the embedded AWS; otherwise
+    they are errors, with which the CDK deploys nothing. Stored data is retained when the stack is deleted. An
+    app may have several: of other stages, in other regions or accounts. Wrong settings, and two of the same
+    stage, raise `ConfigurationError`.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -58,16 +65,36 @@ class Mailbus(Construct):
                 f"region: is {settings.region} in the settings, but the stack is in {region}; make them equal"
             )
             raise ConfigurationError(reason)
+        if Token.is_unresolved(region):
+            self._require_region(settings.region)
         self.settings = settings
         for other in self.node.root.node.find_all():
             if isinstance(other, Mailbus) and other is not self:
                 neighbours.refuse_clash(self, settings, other, other.settings)
-        code = Code(self.node.try_get_context(ARCHITECTURE_CONTEXT) or settings.architecture)
+        architecture = self.node.try_get_context(ARCHITECTURE_CONTEXT) or settings.architecture
+        if architecture != ON_EMBEDDED_AWS:
+            for reason in domains.reserved(settings):
+                # an app's own tests may synthesize it; the CDK deploys nothing that has errors
+                Annotations.of(self).add_error(reason)
+        code = Code(architecture)
         self._state = State(self, "State", settings=settings)
         self._mail = Mail(self, "Mail", settings=settings, code=code, state=self._state)
         self._receiving = self._receive(settings, code, self._mail.inbound) if self._mail.inbound else None
         self._webhook = self._hook(settings, code) if settings.webhook.topic_arns else None
         self._write_outputs(settings.stage)
+
+    def _require_region(self, region: str) -> None:
+        description = f"the settings of Mailbus are for {region}: deploy the stack there, or correct region"
+        # before anything is created: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
+        CfnRule(
+            self,
+            "Region",
+            assertions=[
+                CfnRuleAssertion(
+                    assert_=Fn.condition_equals(Aws.REGION, region), assert_description=description
+                )
+            ],
+        )
 
     def _receive(self, settings: Settings, code: Code, inbound: Inbound) -> Receiving:
         receiving = Receiving(

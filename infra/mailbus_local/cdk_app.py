@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,9 +13,13 @@ from mailbus_local import assembly
 from mailbus_local.errors import EmbeddedAwsError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from types_boto3_ssm.client import SSMClient
 
 STAGE: Final = "stage"
+# what the CDK appends to the name of an output in a construct
+_HASH: Final = r"[0-9A-F]{8}"
 
 
 class CdkApp(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,3 +48,11 @@ def stage_outputs(ssm: SSMClient) -> dict[str, str]:
     (stage,) = stages
     prefix = parameter_name(stage, "")
     return {STAGE: stage, **{name.removeprefix(prefix): value for name, value in values.items()}}
+
+
+def own_outputs(outputs: Mapping[str, str], stage: Mapping[str, str]) -> dict[str, str]:
+    """Return the outputs of an app's stacks without those that the outputs of its stage repeat."""
+    if not stage:
+        return dict(outputs)
+    repeated = re.compile(rf"\w*({'|'.join(map(re.escape, stage))}){_HASH}")
+    return {name: value for name, value in outputs.items() if not repeated.fullmatch(name)}

@@ -220,6 +220,7 @@ class EmbeddedAws:
         )
 
     def _publish(self, stacks: Mapping[str, Mapping[str, str]]) -> None:
+        of_stage = self._stage_outputs()
         self.outputs = {
             "endpoint_url": f"http://127.0.0.1:{self._aws_port}",
             "ses_endpoint_url": self._ses.url,
@@ -230,8 +231,8 @@ class EmbeddedAws:
             **({"rate_cache_seconds": rate_cache_seconds(self._settings)} if self._settings else {}),
             **{
                 name: _API_URL.sub(rf"http://127.0.0.1:{self._aws_port}/_aws/execute-api/\1/\2", value)
-                for outputs in (self._stage_outputs(), *stacks.values())
-                for name, value in outputs.items()
+                for outputs in (of_stage, *stacks.values())
+                for name, value in cdk_app.own_outputs(outputs, of_stage).items()
                 if not name.startswith(CROSS_STACK)
             },
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,8 @@ from aws_cdk import App, Environment, Stack, Stage, Tags, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Annotations as Errors
+from aws_cdk.assertions import Match
 from aws_cdk.aws_lambda import Architecture
 from cdk_nag import AwsSolutionsChecks
 
@@ -238,6 +241,15 @@ def test_the_region_may_be_unknown_at_synth_and_so_may_names_of_the_apps_own_res
     topic, bucket = templates.one("AWS::SNS::Topic", "Alarms"), templates.one("AWS::S3::Bucket", "Invoices")
     for alarm in templates.of_type("AWS::CloudWatch::Alarm"):
         assert alarm.properties["AlarmActions"] == [{"Ref": topic.logical_id}]
+    rules = json.loads((tmp_path / "Shop.template.json").read_text())["Rules"]
+    (rule,) = [rule for name, rule in rules.items() if name.startswith("MailRegion")]
+    assert rule["Assertions"] == [
+        {
+            "Assert": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-1"]},
+            "AssertDescription": "the settings of Mailbus are for eu-west-1: deploy the stack there, or "
+            "correct region",
+        }
+    ]
     (sender,) = [f for f in templates.of_type("AWS::Lambda::Function") if folder(f) == "sender"]
     assert sender.properties["Environment"]["Variables"]["SOURCE_BUCKETS"] == {
         "Fn::Join": ["", ['["', {"Ref": bucket.logical_id}, '"]']]
@@ -251,3 +263,32 @@ def test_an_app_on_the_embedded_aws_has_functions_for_this_machine(tmp_path: Pat
     function = mail.functions["sender"]
     here = {"x86_64": Architecture.X86_64, "arm64": Architecture.ARM_64}[target("host").machine]
     assert function.architecture.name == here.name
+
+
+def test_a_domain_of_the_documentation_is_an_error_of_the_cdk_but_on_the_embedded_aws(
+    mail: Mailbus, tmp_path: Path
+) -> None:
+    assert Errors.from_stack(Stack.of(mail)).find_error("*", Match.any_value()) == []
+
+    stack = Stack(App(outdir=str(tmp_path)), "Shop", env=IRELAND)
+    inbound = Inbound(domains=("in.example.org",))
+    settings = Settings(stage="prod", region="eu-west-1", identity="shop@example.com", inbound=inbound)
+    Mailbus(stack, "Mail", settings=settings)
+
+    found = Errors.from_stack(stack).find_error("*", Match.any_value())
+    assert [(error.id, error.entry.data) for error in found] == [
+        (
+            "/Shop/Mail",
+            (
+                "identity: shop@example.com is reserved for documentation, and SES cannot verify it: write a "
+                "domain of yours, or an address that you read"
+            ),
+        ),
+        (
+            "/Shop/Mail",
+            (
+                "inbound.domains: in.example.org is reserved for documentation, and receives no mail: write "
+                "domains of yours, or none"
+            ),
+        ),
+    ]

@@ -21,18 +21,23 @@ def refuse_reserved(path: Path, settings: Settings) -> None:
     """Raise `ConfigurationError` if a stage for AWS still has a domain of the examples."""
     if settings.ephemeral:
         return
+    for reason in reserved(settings):
+        in_file = f"{path.name}: {reason}, in [stages.{settings.stage}]"
+        raise ConfigurationError(in_file)
+
+
+def reserved(settings: Settings) -> Iterator[str]:
+    """Yield what to write in place of each domain of the examples, which only the embedded AWS takes."""
     if covered(settings.identity, RESERVED):
-        reason = (
-            f"{path.name}: identity: {settings.identity} is reserved for documentation, and SES cannot "
-            f"verify it: write a domain of yours, or an address that you read, in [stages.{settings.stage}]"
+        yield (
+            f"identity: {settings.identity} is reserved for documentation, and SES cannot verify it: write a "
+            "domain of yours, or an address that you read"
         )
-        raise ConfigurationError(reason)
     if found := next((domain for domain in settings.inbound.domains if covered(domain, RESERVED)), None):
-        reason = (
-            f"{path.name}: inbound.domains: {found} is reserved for documentation, and receives no mail: "
-            f"write domains of yours under [stages.{settings.stage}], or inbound.domains = [] to receive none"
+        yield (
+            f"inbound.domains: {found} is reserved for documentation, and receives no mail: write domains of "
+            "yours, or none"
         )
-        raise ConfigurationError(reason)
 
 
 def shared(path: Path, settings: Settings) -> Iterator[str]:

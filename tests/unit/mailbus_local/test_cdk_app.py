@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from mailbus_local.cdk_app import CdkApp, check_regions, stage_outputs
+from mailbus_local.cdk_app import CdkApp, check_regions, own_outputs, stage_outputs
 from mailbus_local.errors import EmbeddedAwsError
 
 if TYPE_CHECKING:
@@ -37,6 +37,14 @@ def test_the_outputs_of_the_only_stage_have_their_own_names() -> None:
 @pytest.mark.parametrize("names", [(), ("/mailbus/dev/SendQueueUrl", "/mailbus/prod/SendQueueUrl")])
 def test_no_output_is_of_one_of_several_stages(names: tuple[str, ...]) -> None:
     assert outputs_of(*names) == {}
+
+
+def test_the_outputs_that_the_stage_has_are_not_repeated_by_the_names_of_the_stacks() -> None:
+    stacks = {"MailSendQueueUrl1A2B3C4D": "url", "ShopUrl": "https://", "ShopRoleArn0123ABCD": "arn"}
+    stage = {"stage": "shop", "SendQueueUrl": "url", "SendQueueArn": "arn"}
+    assert own_outputs(stacks, stage) == {"ShopUrl": "https://", "ShopRoleArn0123ABCD": "arn"}
+    assert own_outputs(stage, stage) == stage
+    assert own_outputs(stacks, {}) == stacks
 
 
 def test_a_stack_for_another_region_is_an_error_that_names_the_option(tmp_path: Path) -> None:
