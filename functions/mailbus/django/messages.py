@@ -125,6 +125,7 @@ def _refuse_custom_structure(message: EmailMessage) -> None:
         "alternative_subtype": {"alternative"},
     }
     for name, known in forms.items():
-        if getattr(message, name, None) not in {None, *known}:
+        # some classes add parameters to it
+        if str(getattr(message, name, None) or "").partition(";")[0] not in {"", *known}:
             reason = f"{name} must be one of {', '.join(sorted(known))}; a job has no other structure"
             raise UnsupportedFeature(path, name, reason)

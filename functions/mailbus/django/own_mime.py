@@ -1,4 +1,4 @@
-"""Reads a message whose class has its own `message()`, as some packages' classes do.
+"""Reads a message whose class makes its own MIME, as some packages' classes do.
 
 What they change, such as headers, bodies and attachments, is taken from the MIME that they make. A signed or
 encrypted mail is of its bytes as they are, and no job can carry that.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import email
 from typing import TYPE_CHECKING, Any, cast
 
-from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives
 
 from mailbus.django.errors import BadHeader
 from mailbus.django.values import unfolded
@@ -20,19 +20,25 @@ if TYPE_CHECKING:
     from email.message import Message
     from typing import Final
 
+    from django.core.mail import EmailMessage
+
     MIME = Message[Any, Any]
 
 # the attributes that the MIME replaces
 _IN_MIME: Final = frozenset(
     {"subject", "body", "content_subtype", "alternatives", "attachments", "extra_headers", "reply_to"}
 )
+_DJANGOS_OWN: Final = "django.core.mail.message"
+# with message(), what classes override to add parts: https://djangosnippets.org/snippets/2215/ and since
+# Django 6.0 _add_bodies and _add_attachments
+_MAKES_PARTS: Final = ("_create_", "_add_")
 # what Django writes by itself, and a job has no place for
 _OF_DJANGO: Final = frozenset({"subject", "message-id", "date"})
 
 
 def as_its_mime_says(message: EmailMessage) -> EmailMessage:
     """Return a message of Django's own class that says the same. Raises `UnsupportedFeature`, `BadHeader`."""
-    if type(message).message is EmailMessage.message:
+    if not _makes_own_mime(type(message)):
         return message
     mime, parts = _composed(message)
     plain = EmailMultiAlternatives(
@@ -55,6 +61,16 @@ def as_its_mime_says(message: EmailMessage) -> EmailMessage:
         else:
             plain.attach_alternative(content, content_type)
     return plain
+
+
+def _makes_own_mime(class_: type) -> bool:
+    """Return whether a class, or one that it inherits from, makes MIME in another way than Django's do."""
+    return any(
+        name == "message" or name.startswith(_MAKES_PARTS)
+        for base in class_.__mro__
+        if base.__module__ != _DJANGOS_OWN
+        for name in vars(base)
+    )
 
 
 def _composed(message: EmailMessage) -> tuple[MIME, MIME]:

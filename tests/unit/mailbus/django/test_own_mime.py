@@ -6,6 +6,7 @@ from email.mime.application import MIMEApplication
 from email.mime.multipart import MIMEMultipart
 from typing import Any
 
+import pytest
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 
 from mailbus.django import BadHeader
@@ -80,6 +81,22 @@ def test_its_alternatives_and_inline_images_are_sent(django: Mail) -> None:
     assert [job[name].rstrip("\n") for name in ("text", "html")] == ["Hello.", "<img src='cid:logo'>"]
     assert job["attachments"][0]["content_id"] == "logo"
     assert job["headers"] == {"To": "Readers <readers@example.com>"}
+
+
+@pytest.mark.parametrize("name", ["_create_message", "_create_attachments"])
+def test_a_class_that_adds_parts_in_a_method_of_django_is_read_too(django: Mail, name: str) -> None:
+    def add(self: Any, mime: Any) -> Any:
+        made = getattr(super(related, self), name)(mime)
+        image = MIMEApplication(PNG, "octet-stream")
+        image["Content-ID"] = "<logo>"
+        return MIMEMultipart("related", _subparts=[made, image])
+
+    related = type("Related", (EmailMultiAlternatives,), {name: add})
+    message = related("Hello", "Hello.", to=["ann@example.net"])
+    message.attach_alternative("<img src='cid:logo'>", "text/html")
+    job = django.send(message)
+    assert (job["text"], job["html"]) == ("Hello.", "<img src='cid:logo'>")
+    assert job["attachments"][0]["content_id"] == "logo"
 
 
 def test_a_mail_that_is_signed_as_it_is_is_refused_with_the_way(django: Mail) -> None:
