@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,8 +32,10 @@ PACKAGES = {
 }
 
 
-@pytest.mark.parametrize("extra", PACKAGES)
-@pytest.mark.parametrize("python", PYTHONS)
+# the journeys through the whole system use `local` on other interpreters
+@pytest.mark.parametrize(
+    ("python", "extra"), [*itertools.product(PYTHONS, ("cli", "cdk")), (NEWEST, "local")]
+)
 def test_every_module_is_importable_with_its_extra_alone(python: str, extra: str, install: Installer) -> None:
     environment = install(python, f"mailbus[{extra}]")
     imported = environment.run("-W", "error::SyntaxWarning", "-c", IMPORT_ALL, *PACKAGES[extra])

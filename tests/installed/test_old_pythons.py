@@ -30,7 +30,7 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout that was never set up, as far as this needs it."""
     shutil.copyfile(ROOT / "Makefile", tmp_path / "Makefile")
     (tmp_path / "requirements").mkdir()
-    for name in ("uv", "dev"):
+    for name in ("uv", "local", "node"):
         (tmp_path / "requirements" / f"{name}.txt").touch()
     return tmp_path
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.architecture.source_tree import ROOT
-from tests.installed.interpreters import NEWEST
+from tests.installed.interpreters import MIDDLE, NEWEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def test_nothing_of_mailbus_was_written_here():
 
 @pytest.fixture(scope="module")
 def environment(install: Installer) -> Environment:
-    return install(NEWEST, "mailbus[local,django]", "pytest", "pytest-xdist", "pytest-django", lock="dev")
+    return install(MIDDLE, "mailbus[local,django]", "pytest", "pytest-xdist", "pytest-django", lock="dev")
 
 
 @pytest.fixture(scope="module")
