@@ -22,9 +22,9 @@ export type EventType =
   | "complained"
   | "unsubscribed"
   | "subscribed"
+  | "unknown"
   | "inbound"
-  | "inbound_failed"
-  | "unknown";
+  | "inbound_failed";
 
 /** Why a mail was refused or is not deliverable. */
 export type RejectReason = "invalid" | "bounced" | "timed_out" | "blocked" | "spam" | "unsubscribed" | "other";

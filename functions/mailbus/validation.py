@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from mailbus.spelling import nearest
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Final
 
 T = TypeVar("T")
@@ -203,7 +205,7 @@ def _suggestion(name: str, struct: type[msgspec.Struct], root: object) -> str:
         return f"use {' or '.join(meant)}"
     if places := [*_places(name, root, ())]:
         return f"it belongs at {' or '.join(places)}"
-    near = _nearest(name[:COMPARED_CHARACTERS], fields, cutoff=_NAME_SIMILARITY)
+    near = nearest(name[:COMPARED_CHARACTERS], fields, cutoff=_NAME_SIMILARITY)
     return f"did you mean {near!r}?" if near else f"valid names are {', '.join(fields)}"
 
 
@@ -269,14 +271,8 @@ def _literal_reason(value: object, allowed: tuple[Any, ...]) -> str:
     if isinstance(value, int):
         return f"{reason}; the nearest is {min(allowed, key=lambda one: abs(one - value))}"
     by_lower_case = {str(one).lower(): one for one in allowed}
-    near = _nearest(str(value)[:COMPARED_CHARACTERS].lower(), by_lower_case, cutoff=_LITERAL_SIMILARITY)
+    near = nearest(str(value)[:COMPARED_CHARACTERS].lower(), by_lower_case, cutoff=_LITERAL_SIMILARITY)
     return f"{reason}; did you mean {by_lower_case[near]!r}?" if near else reason
-
-
-def _nearest(text: str, candidates: Iterable[str], *, cutoff: float) -> str | None:
-    import difflib  # noqa: PLC0415 - only an invalid value needs it, and cold starts wait for imports
-
-    return next(iter(difflib.get_close_matches(text, [*candidates], n=1, cutoff=cutoff)), None)
 
 
 def _limits(one: _Alternative) -> str:

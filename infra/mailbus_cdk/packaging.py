@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self
 
@@ -39,6 +40,8 @@ TASK_ROOT: Final = "/var/task"
 #: The key of the CDK's context with another architecture than the settings': "host" on the embedded AWS.
 ARCHITECTURE_CONTEXT: Final = "mailbus:architecture"
 KEPT_BUILDS: Final = 8
+# Longer than a build takes.
+ABANDONED_SECONDS: Final = 24 * 60 * 60
 # Longer output of a command is cut in errors.
 SHOWN_CHARACTERS: Final = 400
 
@@ -140,11 +143,12 @@ def build(architecture: Architecture, sources: Sources | None = None) -> Package
                 _install(sources.lock, goal, staging.path)
                 _prune(staging.path)
                 _compile(staging.path)
+        # no other process deletes them meanwhile
+        os.utime(packages)
         with _staged(code) as staging:
             # Hard links: the layer is shared, and is never written to.
             shutil.copytree(packages, staging.path, copy_function=os.link, dirs_exist_ok=True)
             _compile(staging.path, _copy(sources, staging.path))
-        os.utime(packages)
         _delete_old(sources.build, "code-*")
         _delete_old(sources.build, "packages-*")
     os.utime(code)
@@ -256,10 +260,23 @@ def _copy(sources: Sources, into: Path) -> list[Path]:
 
 
 def _delete_old(build: Path, pattern: str) -> None:
-    """Delete all but the builds used last. Other processes may do the same."""
+    """Delete all but the builds used last, and what interrupted builds left. Others may do the same."""
+    for path in _by_use(build.glob(pattern))[KEPT_BUILDS:]:
+        # under a temporary name first: half a build must not be found if this is interrupted
+        unused = build / f".{path.name}-unused"
+        with contextlib.suppress(OSError):
+            path.rename(unused)
+        shutil.rmtree(unused, ignore_errors=True)
+    for path in build.glob(f".{pattern}"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime < time.time() - ABANDONED_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _by_use(paths: Iterable[Path]) -> list[Path]:
+    """Return directories, the one used last first; without those that another process deletes meanwhile."""
     used: list[tuple[float, Path]] = []
-    for path in build.glob(pattern):
+    for path in paths:
         with contextlib.suppress(FileNotFoundError):
             used.append((path.stat().st_mtime, path))
-    for _, path in sorted(used, reverse=True)[KEPT_BUILDS:]:
-        shutil.rmtree(path, ignore_errors=True)
+    return [path for _, path in sorted(used, reverse=True)]

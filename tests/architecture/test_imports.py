@@ -57,6 +57,7 @@ KNOWN_TO_INFRA = {
     "mailbus.jobs.contract": "what the defaults of jobs have to be",
     "mailbus.jobs.claim_check": "the prefixes of jobs in S3",
     "mailbus.jobs.defaults": "which fields of a job have no default",
+    "mailbus.spelling": "which name was meant",
     "mailbus.validation": "what is wrong with a setting",
     "mailbus.stages": "the names of parameters by which a stage is found",
     "mailbus.environment": "the environment that each function reads",

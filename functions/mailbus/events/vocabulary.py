@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-EventType = Literal[
+EmailEventType = Literal[
     "queued",
     "sent",
     "rejected",
@@ -24,10 +24,10 @@ EventType = Literal[
     "complained",
     "unsubscribed",
     "subscribed",
-    "inbound",
-    "inbound_failed",
     "unknown",
 ]
+InboundEventType = Literal["inbound", "inbound_failed"]
+EventType = Literal[EmailEventType, InboundEventType]
 RejectReason = Literal["invalid", "bounced", "timed_out", "blocked", "spam", "unsubscribed", "other"]
 Bot = Literal["likely", "unlikely"]
 MetadataValue = str | int | float | bool | None

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
 
 from __future__ import annotations
 
-import difflib
 import functools
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from botocore.validate import ParamValidator
 from mailbus.errors import InvalidJob, UnsupportedFeature
 from mailbus.events import ENTRY_TAG, JOB_ID_TAG
 from mailbus.jobs.job import envelopes
+from mailbus.spelling import nearest
 from sender.ses.mime import build_message
 
 if TYPE_CHECKING:
@@ -125,8 +125,8 @@ def _validate(params: dict[str, Any], extra: Mapping[str, Any], operation: str) 
     for name in extra:
         if name not in shape.members:
             shown = ascii(name[:SHOWN_CHARACTERS])
-            similar = difflib.get_close_matches(name[:SHOWN_CHARACTERS], shape.members, n=1, cutoff=0.5)
-            hint = f"did you mean {similar[0]}?" if similar else f"it has {', '.join(shape.members)}"
+            similar = nearest(name[:SHOWN_CHARACTERS], shape.members, cutoff=0.5)
+            hint = f"did you mean {similar}?" if similar else f"it has {', '.join(shape.members)}"
             raise InvalidJob(EXTRA_PATH, f"{operation} has no parameter {shown}; {hint}")
     if "EndpointId" in extra and not compat.HAS_CRT:
         reason = (

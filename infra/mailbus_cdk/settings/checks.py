@@ -5,7 +5,6 @@ Each check yields its findings: the path of the setting that is wrong, and the r
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -13,6 +12,7 @@ import msgspec
 from mailbus.aws.partitions import partition_of
 from mailbus.environment import NAME_PREFIX
 from mailbus.events import ENTRY_TAG, JOB_ID_TAG
+from mailbus.spelling import nearest
 from mailbus.validation import Path
 from mailbus_cdk.regions import RECEIVING_REGIONS, known_regions, ses_regions
 from mailbus_cdk.settings import doubt, receipt_rules
@@ -77,7 +77,7 @@ def _nearest_region(region: str) -> str | None:
     """Return the region with the same letters in another order, or else the most similar one."""
     known = sorted(known_regions())
     swapped = (name for name in known if sorted(name) == sorted(region))
-    return next(swapped, None) or next(iter(difflib.get_close_matches(region, known, n=1)), None)
+    return next(swapped, None) or nearest(region, known)
 
 
 def _environment(settings: StageSettings) -> Iterator[Finding]:

@@ -5,12 +5,12 @@ Anything wrong is a `ConfigurationError` of one line: the file, the table, the k
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import tomllib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mailbus.errors import ConfigurationError
+from mailbus.spelling import nearest
 from mailbus.validation import ValidationError
 from mailbus_cdk.settings import access_keys
 from mailbus_cdk.settings.section import shown_value
@@ -60,8 +60,8 @@ def _stage_table(stages: object, stage: str) -> dict[str, Any]:
     if not isinstance(stages, dict):
         raise ValidationError(("stages",), "must have a table for each stage, such as [stages.dev]")
     if stage not in stages:
-        near = difflib.get_close_matches(stage, stages, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        near = nearest(stage, stages)
+        hint = f"; did you mean {near!r}?" if near else ""
         reason = f"there is no stage {stage!r}{hint} (stages: {', '.join(stages) or 'none'})"
         raise ValidationError((), reason)
     own = stages[stage]

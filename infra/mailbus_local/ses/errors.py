@@ -7,10 +7,10 @@ The codes are those of the SES v2 model
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Final
 
 from mailbus.errors import MailbusError
+from mailbus.spelling import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -122,6 +122,6 @@ class MailRejected(MailbusError):  # noqa: N818 - named like InvalidJob
 def unknown_value(value: str, known: Iterable[str]) -> str:
     """Return an error text that names the nearest known value, or all of them."""
     names = list(known)
-    nearest = difflib.get_close_matches(value, names, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(names)}"
+    near = nearest(value, names)
+    hint = f"did you mean {near}?" if near else f"known are {', '.join(names)}"
     return f"{value!r} is unknown; {hint}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args, overload
+from typing import TYPE_CHECKING, Any, Final, get_args, overload
 
 import msgspec
 
 from mailbus.events import EmailEvent, InboundEvent, parse
+from mailbus.events.vocabulary import EmailEventType, EventType, InboundEventType
+from mailbus.spelling import nearest
 from mailbus_local.subscriber import subscribe
 
 if TYPE_CHECKING:
@@ -18,24 +19,6 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 30.0
 QUEUE: Final = "mailbus-testing-events"
-# all of Mailbus's but those of received mail
-EmailEventType = Literal[
-    "queued",
-    "sent",
-    "rejected",
-    "failed",
-    "bounced",
-    "deferred",
-    "delivered",
-    "autoresponded",
-    "opened",
-    "clicked",
-    "complained",
-    "unsubscribed",
-    "subscribed",
-    "unknown",
-]
-InboundEventType = Literal["inbound", "inbound_failed"]
 _FIELDS: Final = tuple(
     dict.fromkeys(field.name for kind in (EmailEvent, InboundEvent) for field in msgspec.structs.fields(kind))
 )
@@ -94,14 +77,14 @@ class Events:
     ) -> EmailEvent: ...
 
     def wait_for(
-        self, event_type: EmailEventType | InboundEventType, *, timeout: float = SECONDS, **fields: object
+        self, event_type: EventType, *, timeout: float = SECONDS, **fields: object
     ) -> EmailEvent | InboundEvent:
         """Wait for an event of a type with these fields (`job_id=…, recipient=…`), and return it.
 
         Fails after `timeout` seconds, or as soon as the job has failed, with what arrived instead.
         """
         __tracebackhide__ = True
-        _check("type", event_type, (*get_args(EmailEventType), *get_args(InboundEventType)))
+        _check("type", event_type, get_args(EventType))
         for name in fields:
             _check("field", name, _FIELDS)
 
@@ -132,7 +115,7 @@ def _has(event: EmailEvent | InboundEvent, fields: Mapping[str, object]) -> bool
 def _check(kind: str, name: str, known: Sequence[str]) -> None:
     """Raise if no event has this, which would never arrive."""
     if name not in known:
-        close = difflib.get_close_matches(name, known, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        near = nearest(name, known)
+        hint = f"; did you mean {near!r}?" if near else ""
         reason = f"events have no {kind} {name!r}{hint}"
         raise ValueError(reason)

@@ -152,6 +152,38 @@ def test_only_the_builds_used_last_are_kept(
     assert sorted(changed.glob("build/code-*")) == sorted(built[1:])
 
 
+def test_an_interrupted_deletion_or_build_leaves_no_half_of_a_build_to_be_found(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packaging, "KEPT_BUILDS", 1)
+    changed = tmp_path / "changed"
+    shutil.copytree(project, changed, ignore=shutil.ignore_patterns("code-*"))
+    first = packaging.build("host", sources_in(changed)).path
+    os.utime(first, (0, 0))
+    abandoned, recent = changed / "build" / ".code-0123-abandoned", changed / "build" / ".code-4567-recent"
+    for path in (abandoned, recent):
+        path.mkdir()
+    os.utime(abandoned, (0, 0))
+    (changed / "functions" / "sender" / "extra.py").write_text("ANSWER = 42\n")
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(shutil, "rmtree", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            packaging.build("host", sources_in(changed))
+    assert not first.exists()
+
+    (changed / "functions" / "sender" / "extra.py").write_text("ANSWER = 43\n")
+    packaging.build("host", sources_in(changed))
+    assert not abandoned.exists()
+    assert recent.exists()
+    assert not list((changed / "build").glob(f".{first.name}-*"))
+
+
+def _interrupt(path: Path, **_: object) -> None:
+    """Interrupt the deletion of a build; other directories are empty."""
+    if path.name.endswith("-unused"):
+        raise KeyboardInterrupt
+
+
 def test_the_package_leaves_out_what_no_function_needs(package: packaging.Package) -> None:
     names = {path.name for path in package.path.rglob("*")}
     assert not {name for name in names if name.endswith((".dist-info", ".pyi"))}
