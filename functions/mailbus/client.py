@@ -28,7 +28,7 @@ from mailbus.ledger.cancellation import cancel
 from mailbus.ledger.table import LedgerTable
 from mailbus.queue_urls import check_queue_url
 from mailbus.sqs_messages import MAX_CALL_MESSAGES, MAX_MESSAGE_BYTES
-from mailbus.stages import TRANSACTIONAL, Lane, check_lane, check_stage
+from mailbus.stages import LOCAL, TRANSACTIONAL, Lane, check_lane, check_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -270,7 +270,7 @@ class Client:
                 service, region_name=region, config=sessions.config(max_attempts=CALL_ATTEMPTS)
             )
         except NoRegionError as error:
-            if isinstance(queue, StageQueue) and queue.stage == stage_queues.LOCAL:
+            if isinstance(queue, StageQueue) and queue.stage == LOCAL:
                 raise stage_queues.not_local(None) from error
             raise call_errors.translated(error, call_errors.SEND) from error
         except BotoCoreError as error:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Lane = Literal["transactional", "bulk"]
 
 STAGE_PATTERN: Final = r"^[a-z][a-z0-9-]{0,23}$"
+#: The stage that `mailbus local` deploys to the embedded AWS.
+LOCAL: Final = "local"
 #: The output with the URL of each lane's queue.
 QUEUE_URLS: Final[Mapping[Lane, str]] = {"transactional": "SendQueueUrl", "bulk": "BulkQueueUrl"}
 #: The lane of mail that a user is waiting for.

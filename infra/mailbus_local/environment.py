@@ -7,12 +7,12 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
+from mailbus.stages import LOCAL
 from mailbus_local.ministack import CREDENTIALS, without_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-STAGE: Final = "local"
 # From the name of a stack's output, such as SendQueueUrl, to SEND_QUEUE_URL. Other keys are in lower case.
 _OUTPUT: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -33,7 +33,7 @@ def variables(outputs: Mapping[str, object]) -> dict[str, str]:
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         **CREDENTIALS,
-        "MAILBUS_STAGE": str(outputs.get("stage", STAGE)),
+        "MAILBUS_STAGE": str(outputs.get("stage", LOCAL)),
         "MAILBUS_SMTP_HOST": str(outputs["smtp_host"]),
         "MAILBUS_SMTP_PORT": str(outputs["smtp_port"]),
         **output_variables(outputs),

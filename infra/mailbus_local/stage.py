@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
+from mailbus.stages import LOCAL
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.tables import SessionParams
 
-STAGE: Final = "local"
 PACKAGED: Final = Path(__file__).with_name("mailbus.toml")
 
 # What a stage may have from the defaults of its file, and what does not exist on this machine: functions of
@@ -32,9 +32,9 @@ def settings_file(folder: Path) -> Path:
         return PACKAGED
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         return own
-    return own if isinstance(stages, dict) and STAGE in stages else PACKAGED
+    return own if isinstance(stages, dict) and LOCAL in stages else PACKAGED
 
 
 def load_settings(path: Path) -> Settings:
     """Return the settings of the stage `local`, for this machine. Raises `ConfigurationError`."""
-    return msgspec.structs.replace(Settings.load(path, STAGE), **_HERE)
+    return msgspec.structs.replace(Settings.load(path, LOCAL), **_HERE)

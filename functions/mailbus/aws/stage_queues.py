@@ -10,13 +10,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mailbus.aws import call_errors, queue_endpoints, sessions
 from mailbus.errors import ConfigurationError
 from mailbus.queue_urls import check_queue_url
-from mailbus.stages import QUEUE_URLS, Lane, parameter_name
+from mailbus.stages import LOCAL, QUEUE_URLS, Lane, parameter_name
 
 if TYPE_CHECKING:
     from types_boto3_ssm.client import SSMClient
 
-# The stage that `mailbus local` deploys to the embedded AWS.
-LOCAL: Final = "local"
 NOT_FOUND: Final = "ParameterNotFound"
 
 

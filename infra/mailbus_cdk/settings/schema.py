@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from mailbus.environment import NAME_PREFIX
+from mailbus.stages import LOCAL
 from mailbus_cdk.settings.receiving import Inbound
 from mailbus_cdk.settings.section import Section
 from mailbus_cdk.settings.tables import (
@@ -196,4 +197,4 @@ class StageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def ephemeral(self) -> bool:
         """True on the embedded AWS: stored data may be deleted with its stack."""
-        return self.stage == "local"
+        return self.stage == LOCAL
