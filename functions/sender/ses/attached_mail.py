@@ -33,7 +33,7 @@ def seven_bit(data: bytes) -> bytes:
     if not _UNSENDABLE.search(written):
         return written
     try:
-        written = _encoded(data)
+        written = _LINE_END.sub(b"\r\n", _encoded(data))
     except (MessageError, LookupError, ValueError):
         return _as_file(data)
     return _as_file(data) if _UNSENDABLE.search(written) else written
@@ -48,6 +48,9 @@ def _encoded(data: bytes) -> bytes:
                 part.replace_header("Content-Transfer-Encoding", "7bit")
             # nobody sees what is before the first part or after the last
             part.preamble = part.epilogue = None
+        elif part.get_content_maintype() == "multipart":
+            reason = "a multipart without parts"
+            raise ValueError(reason)
         else:
             _encode_content(part)
     out = io.BytesIO()

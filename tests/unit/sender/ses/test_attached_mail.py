@@ -60,10 +60,16 @@ def test_parts_of_a_multipart_are_encoded_one_by_one() -> None:
     assert read["Content-Transfer-Encoding"] == "7bit"
 
 
-def test_what_is_no_mail_becomes_the_file_of_one() -> None:
-    data = b'Content-Type: multipart/mixed; boundary="' + b"x" * 2000 + b'"\r\n\r\n\xff'
+@pytest.mark.parametrize("boundary", [b"x" * 2000, b"x"])
+def test_what_is_no_mail_becomes_the_file_of_one(boundary: bytes) -> None:
+    data = b'Content-Type: multipart/mixed; boundary="' + boundary + b'"\r\n\r\n\xff'
     read = message_from_bytes(seven_bit(data))
     assert read.get_payload(decode=True) == data
+
+
+def test_a_mail_in_a_mail_that_is_not_read_has_line_ends_too() -> None:
+    mail = b"Content-Type: message/partial; id=1\r\n\r\n" + b"\xff" * 300
+    assert b"\n" not in seven_bit(mail).replace(b"\r\n", b"")
 
 
 @given(
