@@ -71,7 +71,7 @@ print(json.dumps({"sent": sent, "refused": refused}))
 def test_mailers_have_their_own_options_and_no_deprecated_use(install: Installer) -> None:
     environment = install("3.12", "mailbus[django]", "-r django-6.1", lock="runtime")
     page = (ROOT / "docs/django.md").read_text()
-    (mailers,) = re.findall(r"^```py\n(MAILERS = .*?)^```", page, re.DOTALL | re.MULTILINE)
+    (mailers,) = re.findall(r"^```py\n(MAILERS = {\n.*?)^```", page, re.DOTALL | re.MULTILINE)
 
     done: dict[str, Any] = json.loads(environment.run("-c", SEND, mailers).stdout)
 

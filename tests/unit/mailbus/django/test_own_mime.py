@@ -6,7 +6,6 @@ from email.mime.application import MIMEApplication
 from email.mime.multipart import MIMEMultipart
 from typing import Any
 
-import pytest
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 
 from mailbus.django import BadHeader
@@ -83,19 +82,25 @@ def test_its_alternatives_and_inline_images_are_sent(django: Mail) -> None:
     assert job["headers"] == {"To": "Readers <readers@example.com>"}
 
 
-@pytest.mark.parametrize("name", ["_create_message", "_create_attachments"])
-def test_a_class_that_adds_parts_in_a_method_of_django_is_read_too(django: Mail, name: str) -> None:
+def test_a_class_that_adds_parts_in_a_method_of_django_is_read_too(django: Mail) -> None:
+    # that of Django 5.2 returns the parts, the newer one adds them
+    returns = hasattr(EmailMultiAlternatives, "_create_message")
+    name = "_create_message" if returns else "_add_bodies"
+
     def add(self: Any, mime: Any) -> Any:
         made = getattr(super(related, self), name)(mime)
         image = MIMEApplication(PNG, "octet-stream")
         image["Content-ID"] = "<logo>"
-        return MIMEMultipart("related", _subparts=[made, image])
+        if returns:
+            return MIMEMultipart("related", _subparts=[made, image])
+        mime.make_mixed()
+        return mime.attach(image)
 
     related = type("Related", (EmailMultiAlternatives,), {name: add})
     message = related("Hello", "Hello.", to=["ann@example.net"])
     message.attach_alternative("<img src='cid:logo'>", "text/html")
     job = django.send(message)
-    assert (job["text"], job["html"]) == ("Hello.", "<img src='cid:logo'>")
+    assert [job[name].rstrip("\n") for name in ("text", "html")] == ["Hello.", "<img src='cid:logo'>"]
     assert job["attachments"][0]["content_id"] == "logo"
 
 
