@@ -40,7 +40,13 @@ def test_they_are_resources_of_the_package_and_a_command_writes_them(
     assert written == published()
 
 
-def test_the_command_says_what_it_needs(install: Installer) -> None:
-    failed = install(NEWEST, "mailbus", lock="runtime").run("-m", "mailbus.schemas", check=False)
+def test_the_command_says_what_it_needs(install: Installer, tmp_path: Path) -> None:
+    environment = install(NEWEST, "mailbus", lock="runtime")
+    failed = environment.run("-m", "mailbus.schemas", check=False)
     assert failed.returncode == 1
     assert failed.stderr.startswith("usage: python -m mailbus.schemas FOLDER")
+
+    (tmp_path / "types").touch()
+    failed = environment.run("-m", "mailbus.schemas", str(tmp_path / "types"), check=False)
+    assert failed.returncode == 1
+    assert failed.stderr == f"{tmp_path / 'types'}: File exists; name a folder that can be written\n"

@@ -12,4 +12,7 @@ USAGE = "usage: python -m mailbus.schemas FOLDER (writes mailbus.d.ts, send-job.
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):  # noqa: PLR2004 - the program and the folder
         sys.exit(USAGE)
-    write(Path(sys.argv[1]))
+    try:
+        write(Path(sys.argv[1]))
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}; name a folder that can be written")
