@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from mailbus_cli.errors import CommandError
+from mailbus_cli.errors import CommandError, UsageError
 
 LAST_PORT: Final = 65_535
 SIGNALLED: Final = 128
@@ -43,6 +43,9 @@ def local(  # noqa: PLR0913 - an option each
     folder's mailbus.toml if there is one, else with the domains example.com and inbound.example.com. Needs no
     AWS account, no Docker and, from the second start on, no network. Port 0 is a free port.
     """
+    if region is not None and app is None:
+        reason = "--region is an option of --app"
+        raise UsageError(reason, hint="without --app the region is that of mailbus.toml")
     try:
         from mailbus_local.cdk_app import CdkApp  # noqa: PLC0415 - needs the extra
         from mailbus_local.embedded import EmbeddedAws  # noqa: PLC0415 - as above

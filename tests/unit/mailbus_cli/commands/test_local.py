@@ -95,3 +95,9 @@ def test_what_is_no_port_is_a_wrong_command_line(
     assert "--port" in reason
     assert hint == "hint: mailbus local --help"
     assert not (folder / ".mailbus").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_region_without_an_app_is_a_wrong_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["local", "--region", "eu-west-1"]) == 2
+    assert capsys.readouterr().err.startswith("mailbus: --region is an option of --app\nhint: ")
