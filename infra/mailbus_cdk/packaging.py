@@ -203,9 +203,13 @@ def _install(lock: Path, goal: Target, into: Path) -> None:
         *("-r", str(lock)),
     ]
     # Packages that are in uv's cache need no network: the lock has their hashes.
-    if _run([*command, "--offline"]).returncode == 0:
+    if _run([*command, "--offline"], into).returncode == 0:
         return
+    # An index may be named in the project's own settings of uv, but these may have constraints, too, which
+    # `--require-hashes` does not allow: https://docs.astral.sh/uv/reference/settings/#constraint-dependencies
     result = _run(command)
+    if result.returncode:
+        result = _run(command, into)
     if result.returncode:
         reason = (
             f"packaging for {goal.machine}: uv cannot install the packages of {lock.name}, which it needs "
@@ -215,8 +219,8 @@ def _install(lock: Path, goal: Target, into: Path) -> None:
         raise ConfigurationError(reason)
 
 
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a command of our own
+def _run(command: list[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)  # noqa: S603 - a command of our own
 
 
 def _one_line(output: str) -> str:

@@ -152,6 +152,20 @@ def test_only_the_builds_used_last_are_kept(
     assert sorted(changed.glob("build/code-*")) == sorted(built[1:])
 
 
+def test_constraints_of_the_projects_uv_do_not_concern_the_functions(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / "pyproject.toml").write_text(
+        '[project]\nname = "shop"\nversion = "1"\n[tool.uv]\nconstraint-dependencies = ["urllib3<2"]\n'
+    )
+    monkeypatch.chdir(shop)
+    empty = tmp_path / "empty"
+    shutil.copytree(project, empty, ignore=shutil.ignore_patterns("build"))
+    assert (packaging.build("host", sources_in(empty)).path / "urllib3").is_dir()
+
+
 def test_an_interrupted_deletion_or_build_leaves_no_half_of_a_build_to_be_found(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
