@@ -36,6 +36,8 @@ _EXECUTABLES: Final = Path("node_modules", ".bin")
 _INSTALL: Final = (
     *("ci", "--ignore-scripts", "--omit=dev", "--omit=optional"),
     *("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"),
+    # by default npm waits 10 and then 60 seconds before it says that there is no network
+    *("--fetch-retries=3", "--fetch-retry-mintimeout=1000", "--fetch-retry-factor=3"),
 )
 
 
