@@ -38,6 +38,8 @@ _INSTALL: Final = (
     *("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"),
     # by default npm waits 10 and then 60 seconds before it says that there is no network
     *("--fetch-retries=3", "--fetch-retry-mintimeout=1000", "--fetch-retry-factor=3"),
+    # the lock has hashes: what npm has in its own cache needs no question
+    "--prefer-offline",
 )
 
 
