@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mailbus_local.stage import PACKAGED
 from tests.architecture.source_tree import ROOT
 from tests.e2e.system import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.e2e.system import System
 
@@ -81,7 +83,8 @@ def live_rule(system: System, tag: str) -> Iterator[Rule]:
     rule.remove()
 
 
-def _run(system: System, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(system: System, *arguments: str, folder: Path = PACKAGED.parent) -> subprocess.CompletedProcess[str]:
+    """Run the command in a folder with a `mailbus.toml`; the stage `local` is in that of its package."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_ACCESS_KEY_ID": "test",
@@ -90,8 +93,8 @@ def _run(system: System, *arguments: str) -> subprocess.CompletedProcess[str]:
         "PYTHONPATH": os.pathsep.join((str(ROOT / "functions"), str(ROOT / "infra"), str(ROOT))),
     }
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "mailbus_cdk.replay", "--stage", "local", *arguments],
-        cwd=ROOT,
+        [sys.executable, "-P", "-W", "error", "-m", "mailbus_cdk.replay", "--stage", "local", *arguments],
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
@@ -182,7 +185,7 @@ def test_a_time_before_the_archive_is_refused_with_its_retention(system: System)
 def test_a_stage_that_is_not_deployed_is_an_error_of_one_line(system: System) -> None:
     minutes = datetime.now(UTC) - timedelta(minutes=5)
 
-    done = _run(system, "--stage", "prod", *_interval(minutes))
+    done = _run(system, "--stage", "prod", *_interval(minutes), folder=ROOT)
 
     assert done.returncode == 1
     assert done.stderr.startswith("the stack mailbus-prod-state cannot be read: ")
