@@ -28,18 +28,29 @@ _HINTS: Final[Mapping[str, str]] = {
 }
 
 
-def variables(stage: str) -> dict[str, str]:
-    """Return the environment variables of a stage in the account and region of the environment.
+def session(*, profile: str | None = None, region: str | None = None) -> boto3.Session:
+    """Return a session of the environment, or of a profile. Raises `CommandError` if there is none such."""
+    # boto3 alone among AWS's SDKs and tools reads only AWS_DEFAULT_REGION:
+    # https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
+    try:
+        return boto3.Session(
+            profile_name=profile,
+            region_name=region or (None if profile else os.environ.get("AWS_REGION") or None),
+        )
+    except BotoCoreError as error:
+        raise CommandError(" ".join(str(error).split()), hint=_CREDENTIALS) from error
+
+
+def outputs(stage: str, session: boto3.Session) -> dict[str, str]:
+    """Return the outputs of a stage by name.
 
     Raises `CommandError`, and `ConfigurationError` for what is no name of a stage.
     """
     check_stage(stage)
     try:
-        # boto3 alone among AWS's SDKs and tools reads only AWS_DEFAULT_REGION:
-        # https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
-        ssm = boto3.client("ssm", region_name=os.environ.get("AWS_REGION") or None)
+        ssm = session.client("ssm")
         pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=parameter_name(stage, ""))
-        outputs = {
+        found = {
             parameter["Name"].rpartition("/")[2]: parameter["Value"]
             for page in pages
             for parameter in page["Parameters"]
@@ -49,17 +60,27 @@ def variables(stage: str) -> dict[str, str]:
         code = response.get("Error", {}).get("Code") or type(error).__name__
         reason = f"the parameters of stage {stage} cannot be read: {' '.join(str(error).split())}"
         raise CommandError(reason, hint=_HINTS.get(code, _elsewhere())) from error
-    region = ssm.meta.region_name
-    if not outputs:
+    if not found:
+        region = session.region_name
         reason = (
             f"there is no stage {stage} in {region} of this account: no parameters below /mailbus/{stage}/"
         )
         raise CommandError(reason, hint=_elsewhere())
+    return found
+
+
+def variables(stage: str) -> dict[str, str]:
+    """Return the environment variables of a stage in the account and region of the environment.
+
+    Raises what `outputs` raises.
+    """
+    own = session()
+    found = outputs(stage, own)
     return {
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": own.region_name,
+        "AWS_DEFAULT_REGION": own.region_name,
         "MAILBUS_STAGE": stage,
-        **output_variables(outputs),
+        **output_variables(found),
     }
 
 

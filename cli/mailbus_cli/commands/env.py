@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from typing import Annotated, Final
 
 import typer
 
-from mailbus_cli.errors import CommandError, UsageError
+from mailbus_cli.errors import UsageError
 from mailbus_cli.shells import Shell, as_json, lines
-
-if TYPE_CHECKING:
-    from mailbus_local.systems import System
-
 
 # Some SDKs prefer a profile to the keys of the environment, such as that for JavaScript:
 # https://github.com/aws/aws-sdk-js-v3/issues/2549
@@ -50,10 +45,11 @@ def env(
         raise UsageError(reason, hint="`mailbus env --local --directory …`")
     unset: list[str] = []
     if stage is None:
-        from mailbus_local import environment  # noqa: PLC0415 - only now
+        from mailbus_cli import local_systems  # noqa: PLC0415 - only now
+        from mailbus_local import environment  # noqa: PLC0415 - as above
         from mailbus_local.ministack import behind_proxy, without_proxy  # noqa: PLC0415 - as above
 
-        outputs = _running(directory).outputs
+        outputs = local_systems.find(directory).outputs
         variables = environment.variables(outputs) | (without_proxy() if behind_proxy() else {})
         unset = [name for name in _LEADING_ELSEWHERE if name in os.environ]
     else:
@@ -61,26 +57,3 @@ def env(
 
         variables = stages.variables(stage)
     typer.echo(as_json(variables) if json else lines(variables, shell, unset=unset), nl=False)
-
-
-def _running(directory: Path | None) -> System:
-    """Return the system of a directory, of this folder or one above it, or the only one."""
-    from mailbus_local import systems  # noqa: PLC0415 - as above
-
-    if directory is not None:
-        if system := systems.at(directory.absolute()):
-            return system
-        reason = f"no system runs in {directory}, or it is not ready"
-        raise CommandError(reason, hint="`mailbus env --local` finds those that run")
-    found = systems.running()
-    if system := systems.nearest(found, Path.cwd()):
-        return system
-    if not found:
-        reason = "no system runs on this machine, or it is not ready"
-        raise CommandError(reason, hint="start one with `mailbus local`, in another terminal")
-    if len(found) > 1:
-        listed = ", ".join(str(system.directory) for system in found)
-        reason = f"{len(found)} systems run, none of them in this folder or above it: {listed}"
-        quoted = shlex.quote(str(found[0].directory))
-        raise CommandError(reason, hint=f"choose one: `mailbus env --local --directory {quoted}`")
-    return found[0]

@@ -12,7 +12,7 @@ from mailbus_cli import stages
 from mailbus_cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SEARCH = {"Path": "/mailbus/prod/"}
 URL = "https://sqs.eu-west-1.amazonaws.com/111122223333/send"
@@ -25,10 +25,19 @@ def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     client = boto3.client(
         "ssm", region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test"
     )
-    monkeypatch.setattr(boto3, "client", lambda _service, **_options: client)
+    monkeypatch.setattr(boto3, "Session", lambda **_options: _Session("eu-west-1", lambda: client))
     with Stubber(client) as stub:
         yield stub
     stub.assert_no_pending_responses()
+
+
+class _Session:
+    def __init__(self, region_name: str | None, client: Callable[[], Any]) -> None:
+        self.region_name = region_name
+        self._client = client
+
+    def client(self, _service: str) -> Any:
+        return self._client()
 
 
 def _parameters(**values: str) -> dict[str, Any]:
@@ -108,10 +117,10 @@ def test_an_error_before_aws_is_one_line_with_what_to_do(
 ) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
 
-    def fail(_service: str, **_options: object) -> None:
+    def fail() -> None:
         raise failure
 
-    monkeypatch.setattr(boto3, "client", fail)
+    monkeypatch.setattr(boto3, "Session", lambda **_options: _Session("eu-west-1", fail))
     with pytest.raises(CommandError, match=f"cannot be read: {failure}") as error:
         stages.variables("prod")
     assert error.value.hint.startswith(hint)
@@ -120,11 +129,14 @@ def test_an_error_before_aws_is_one_line_with_what_to_do(
 def test_the_region_is_read_from_either_variable_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str | None] = []
 
-    def create(_service: str, *, region_name: str | None) -> None:
-        asked.append(region_name)
+    def fail() -> None:
         raise NoCredentialsError
 
-    monkeypatch.setattr(boto3, "client", create)
+    def create(*, region_name: str | None, **_options: object) -> _Session:
+        asked.append(region_name)
+        return _Session(region_name, fail)
+
+    monkeypatch.setattr(boto3, "Session", create)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for region in ("eu-west-1", ""):
         monkeypatch.setenv("AWS_REGION", region)

@@ -1,0 +1,1 @@
+"""The timeline: what became of each mail, for whoever asks."""
