@@ -30,6 +30,11 @@ def parameter_name(stage: str, output: str) -> str:
     return f"/mailbus/{stage}/{output}"
 
 
+def alarm_description(stage: str, name: str, meaning: str) -> str:
+    """Return the description of an alarm, by which its stage and name are found: CloudFormation names it."""
+    return f"Mailbus {stage} {name}: {meaning}"
+
+
 def check_stage(stage: object) -> None:
     """Raise `ConfigurationError` if nothing can be the stage of that name."""
     if not (isinstance(stage, str) and re.fullmatch(STAGE_PATTERN, stage, re.ASCII)):

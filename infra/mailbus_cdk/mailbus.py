@@ -81,7 +81,7 @@ class Mailbus(Construct):
         self._mail = Mail(self, "Mail", settings=settings, code=code, state=self._state)
         self._receiving = self._receive(settings, code, self._mail.inbound) if self._mail.inbound else None
         self._webhook = self._hook(settings, code) if settings.webhook.topic_arns else None
-        self._write_outputs(settings.stage)
+        self._write_outputs(settings)
 
     def _require_region(self, region: str) -> None:
         description = f"the settings of Mailbus are for {region}: deploy the stack there, or correct region"
@@ -114,8 +114,9 @@ class Mailbus(Construct):
             inbound=self.inbound_queue,
         )
 
-    def _write_outputs(self, stage: str) -> None:
-        outputs = Outputs(self, stage=stage)
+    def _write_outputs(self, settings: Settings) -> None:
+        outputs = Outputs(self, stage=settings.stage)
+        outputs.settings(settings)
         outputs.state(self._state)
         outputs.mail(self._mail)
         if self._receiving:
@@ -302,7 +303,9 @@ def _state(app: Construct, settings: Settings) -> State:
 def _mail(app: Construct, settings: Settings, code: Code, state: State) -> Mail:
     stack = _stack(app, "mail", settings, "queues, topics and functions")
     mail = Mail(stack, "Mail", settings=settings, code=code, state=state)
-    Outputs(stack, stage=settings.stage).mail(mail)
+    outputs = Outputs(stack, stage=settings.stage)
+    outputs.settings(settings)
+    outputs.mail(mail)
     return mail
 
 

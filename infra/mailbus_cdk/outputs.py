@@ -11,7 +11,9 @@ from aws_cdk import CfnOutput
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from mailbus import __version__
 from mailbus.stages import parameter_name
+from mailbus_cdk.sources import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,8 +22,12 @@ if TYPE_CHECKING:
     from mailbus_cdk.constructs.state import State
     from mailbus_cdk.constructs.webhook import Webhook
     from mailbus_cdk.mail import Mail
+    from mailbus_cdk.settings import Settings
 
 DNS_RECORD: Final = "A DNS record to create by hand"
+# A parameter of the standard tier, which costs nothing, has 4 KB:
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
+MOST_CHARACTERS: Final = 4000
 
 
 class Outputs:
@@ -31,6 +37,23 @@ class Outputs:
         self._scope = scope
         self._parameters = Construct(scope, "Parameters")
         self._stage = stage
+
+    def settings(self, settings: Settings) -> None:
+        """Write what was deployed, and what the deployment expects of SES."""
+        elsewhere = settings.session_params
+        self._write(
+            {
+                "Version": __version__,
+                "CodeDigest": find().digest,
+                "Identity": settings.identity,
+                **_given("OtherIdentities", settings.other_identities),
+                **_given("MailFromDomain", (settings.mail_from_domain,)),
+                **_given("OtherConfigurationSets", settings.other_configuration_sets),
+                **_given("ReceiptRules", _enabled_rules(settings)),
+                **_given("SesRegion", (elsewhere.region,)),
+                **_given("SesRoleArn", (elsewhere.role_arn,)),
+            }
+        )
 
     def state(self, state: State) -> None:
         """Write the names of what is stored."""
@@ -58,6 +81,8 @@ class Outputs:
                 "BulkQueueUrl": sending.bulk.queue.queue_url,
                 "BulkQueueArn": sending.bulk.queue.queue_arn,
                 "SendDeadLetterQueueUrl": sending.dead_letters.queue.queue_url,
+                "SenderFunctionName": sending.function_name,
+                "TrackingFunctionName": tracking.function_name,
                 "TrackingTopicArn": tracking.events.topic.topic_arn,
                 "TrackingQueueUrl": tracking.work.queue.queue_url,
                 "TrackingDeadLetterQueueUrl": tracking.dead_letters.queue.queue_url,
@@ -69,6 +94,7 @@ class Outputs:
         if inbound:
             self._write(
                 {
+                    "InboundFunctionName": inbound.function_name,
                     "InboundTopicArn": inbound.receipts.topic.topic_arn,
                     "InboundQueueUrl": inbound.work.queue.queue_url,
                     "InboundDeadLetterQueueUrl": inbound.dead_letters.queue.queue_url,
@@ -83,7 +109,13 @@ class Outputs:
 
     def webhook(self, webhook: Webhook) -> None:
         """Write where the webhook is, and the secret of its credentials."""
-        self._write({"WebhookUrl": webhook.url, "WebhookSecretArn": webhook.credentials.arn})
+        self._write(
+            {
+                "WebhookFunctionName": webhook.function_name,
+                "WebhookUrl": webhook.url,
+                "WebhookSecretArn": webhook.credentials.arn,
+            }
+        )
 
     def _write_records(self, name: str, records: Sequence[object]) -> None:
         numbered = {f"{name}{number}": str(record) for number, record in enumerate(records, start=1)}
@@ -99,3 +131,19 @@ class Outputs:
                 string_value=value,
                 description=description,
             )
+
+
+def _enabled_rules(settings: Settings) -> list[str]:
+    """Return the names in SES of the receipt rules that are enabled, in order."""
+    return [settings.rule_name(rule.name) for rule in settings.inbound.receipt_rules if rule.enabled]
+
+
+def _given(output: str, values: Sequence[str | None]) -> dict[str, str]:
+    """Return an output with the values, separated by commas, as many as it has room for; none without any."""
+    text = ""
+    for value in filter(None, values):
+        longer = f"{text},{value}" if text else value
+        if len(longer) > MOST_CHARACTERS:
+            break
+        text = longer
+    return {output: text} if text else {}

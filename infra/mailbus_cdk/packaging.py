@@ -13,7 +13,6 @@ would invalidate ordinary ones (https://docs.python.org/3/reference/import.html#
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import platform
 import shutil
@@ -28,7 +27,7 @@ import msgspec
 import uv
 
 from mailbus.errors import ConfigurationError
-from mailbus_cdk.sources import find
+from mailbus_cdk.sources import digest, find
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -132,8 +131,8 @@ def build(architecture: Architecture, sources: Sources | None = None) -> Package
     sources = sources or find()
     goal = target(architecture)
     host = platform.platform(terse=True) if goal.uv_platform is None else ""
-    packages_key = _digest([("lock", sources.lock), ("packaging", Path(__file__))], repr(goal), host)
-    code_key = _digest(sources.modules(), packages_key)
+    packages_key = digest([("lock", sources.lock), ("packaging", Path(__file__))], repr(goal), host)
+    code_key = digest(sources.modules(), packages_key)
     code = sources.build / f"code-{code_key[:16]}"
     if not code.exists():
         packages = sources.build / f"packages-{packages_key[:16]}"
@@ -153,15 +152,6 @@ def build(architecture: Architecture, sources: Sources | None = None) -> Package
         _delete_old(sources.build, "packages-*")
     os.utime(code)
     return Package(path=code, digest=code_key)
-
-
-def _digest(files: Iterable[tuple[str, Path]], *more: str) -> str:
-    """Return a digest of files by their names; it does not depend on where they are installed."""
-    digest = hashlib.sha256("\0".join(more).encode())
-    for name, path in files:
-        digest.update(f"\0{name}\0".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
 
 
 class _staged:  # noqa: N801 - used as a function: with _staged(directory)

@@ -6,6 +6,7 @@ importable in somebody else's environment.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ import platformdirs
 import mailbus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _HERE: Final = Path(__file__).resolve().parent
 
@@ -34,6 +35,20 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
         for package in sorted(functions | {self.shared}, key=lambda path: path.name):
             for path in sorted(package.rglob("*.py")):
                 yield f"{package.name}/{path.relative_to(package).as_posix()}", path
+
+    @property
+    def digest(self) -> str:
+        """A digest (hex) of what is deployed, the same for all platforms and installations."""
+        return digest([("lock", self.lock), *self.modules()])
+
+
+def digest(files: Iterable[tuple[str, Path]], *more: str) -> str:
+    """Return a digest (hex) of files by their names; it does not depend on where they are installed."""
+    found = hashlib.sha256("\0".join(more).encode())
+    for name, path in files:
+        found.update(f"\0{name}\0".encode())
+        found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
 
 
 def find() -> Sources:

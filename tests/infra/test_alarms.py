@@ -95,3 +95,10 @@ def test_every_other_alarm_ends_with_its_cause(prod: Templates) -> None:
 def test_without_a_topic_alarms_notify_nobody(local: Templates) -> None:
     for alarm in local.of_type("AWS::CloudWatch::Alarm"):
         assert "AlarmActions" not in alarm.properties
+
+
+def test_an_alarm_says_of_which_stage_it_is_and_its_name_in_the_documentation(prod: Templates) -> None:
+    descriptions = [alarm.properties["AlarmDescription"] for alarm in prod.of_type("AWS::CloudWatch::Alarm")]
+    named = {description.partition(": ")[0] for description in descriptions}
+    assert {"Mailbus prod SendingPaused", "Mailbus prod TrackingDeadLetters"} <= named
+    assert len(named) == len(descriptions)

@@ -8,9 +8,12 @@ import msgspec
 import pytest
 from aws_cdk import Environment, Stack
 
+from mailbus import __version__
 from mailbus.stages import QUEUE_URLS
 from mailbus_cdk.mailbus import Mailbus, deployment
-from mailbus_cdk.settings.tables import Webhook
+from mailbus_cdk.settings.receiving import Inbound, Rule
+from mailbus_cdk.settings.tables import SessionParams, Webhook
+from mailbus_cdk.sources import find
 from tests.infra.linters import lint, nag
 from tests.infra.templates import Templates
 
@@ -28,6 +31,7 @@ def everything(settings: Settings) -> Settings:
     """Return settings with every output."""
     return msgspec.structs.replace(
         settings,
+        other_identities=("example.net",),
         mail_from_domain="bounces.example.com",
         dmarc_policy="none",
         tracking=msgspec.structs.replace(settings.tracking, custom_redirect_domain="links.example.com"),
@@ -112,3 +116,36 @@ def test_two_stages_fit_into_one_app(
     ]
     assert len(names) == len(set(names))
     assert {name.split("/")[2] for name in names} == {"dev", "prod"}
+
+
+def test_what_is_expected_of_ses_is_there(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    rules = (Rule(name="first"), Rule(name="off", enabled=False), Rule(name="last"))
+    changed = msgspec.structs.replace(
+        settings,
+        other_identities=("example.net", "ada@example.com"),
+        other_configuration_sets=("newsletters",),
+        mail_from_domain="bounces.example.com",
+        session_params=SessionParams(region="eu-west-1"),
+        inbound=Inbound(domains=("inbound.example.com",), rules=rules),
+    )
+    outputs = synthesize(changed).outputs("mail")
+    assert outputs["Version"] == __version__
+    assert outputs["CodeDigest"] == find().digest
+    assert outputs["Identity"] == settings.identity
+    assert outputs["OtherIdentities"] == "example.net,ada@example.com"
+    assert outputs["OtherConfigurationSets"] == "newsletters"
+    assert outputs["MailFromDomain"] == "bounces.example.com"
+    assert outputs["SesRegion"] == "eu-west-1"
+    assert outputs["ReceiptRules"] == "mailbus-prod.first,mailbus-prod.last"
+
+
+def test_as_many_names_are_written_as_a_free_parameter_holds(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    identities = tuple(f"{number:04}.example.net" for number in range(400))
+    written = synthesize(msgspec.structs.replace(settings, other_identities=identities)).outputs("mail")
+    value = written["OtherIdentities"]
+    assert 3900 < len(value) <= 4000
+    assert value.split(",") == [*identities[: value.count(",") + 1]]

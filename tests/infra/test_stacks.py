@@ -51,6 +51,13 @@ def test_the_outputs_have_what_applications_and_operators_need(prod: Templates) 
         "LedgerTableName",
     }
     assert set(prod.outputs("mail")) == {
+        "Version",
+        "CodeDigest",
+        "Identity",
+        "ReceiptRules",
+        "SenderFunctionName",
+        "TrackingFunctionName",
+        "InboundFunctionName",
         "ConfigurationSetName",
         "SendQueueUrl",
         "SendQueueArn",

@@ -19,6 +19,7 @@ from mailbus.metrics import (
     UNCONFIRMED_SUBSCRIPTIONS,
     WAITING_JOB_SECONDS,
 )
+from mailbus.stages import alarm_description
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,6 +39,7 @@ class _Alarms(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
+        self._stage = settings.stage
         topic_arn = settings.alarms.topic_arn
         self._action = (
             actions.SnsAction(sns.Topic.from_topic_arn(self, "Topic", topic_arn)) if topic_arn else None
@@ -57,7 +59,7 @@ class _Alarms(Construct):
             datapoints_to_alarm=1,
             # Nothing is measured while nothing happens.
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description=f"Mailbus: {meaning}",
+            alarm_description=alarm_description(self._stage, name, meaning),
         )
         if self._action:
             alarm.add_alarm_action(self._action)

@@ -55,6 +55,7 @@ class Tracking(Construct):
             self, "OtherConfigurationSets", settings=settings, events=self.events
         )
         function = self._function(settings, code, state)
+        self.function_name = function.function.function_name
         self._grant(function, state)
         function.reads(self.work, max_concurrency=limits.tracking_concurrency(settings))
 
