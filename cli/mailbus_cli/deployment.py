@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mailbus.stages import LOCAL
+from mailbus_cli import verbose
 from mailbus_cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def _on_this_machine(directory: Path | None) -> Deployment:
         aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         region_name=outputs["region"],
     )
+    verbose.observe(session)
     ses = str(outputs["ses_endpoint_url"])
     return Deployment(
         stage=str(outputs.get("stage", LOCAL)),

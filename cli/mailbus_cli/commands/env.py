@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import Annotated, Final
 
 import typer
 
+from mailbus_cli import options
 from mailbus_cli.errors import UsageError
 from mailbus_cli.shells import Shell, as_json, lines
 
@@ -18,20 +18,20 @@ _LEADING_ELSEWHERE: Final = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
 
 def env(
     *,
-    local: Annotated[bool, typer.Option("--local", help="The system that runs on this machine.")] = False,
-    stage: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A stage in the account of AWS_PROFILE.")
-    ] = None,
-    directory: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="With --local: the system with this directory.")
-    ] = None,
+    local: options.Local = False,
+    stage: options.Stage = None,
+    profile: options.Profile = None,
+    region: options.Region = None,
+    directory: options.Directory = None,
     shell: Annotated[Shell, typer.Option(help="Print this shell's syntax.")] = Shell.SH,
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object instead.")] = False,
 ) -> None:
     """Print a system's environment variables.
 
-    For a shell: eval "$(mailbus env --local)". AWS's tools and SDKs find the services by them. Each output of
-    the stacks is one too: SEND_QUEUE_URL is SendQueueUrl.
+    AWS's tools and SDKs find the services by them. Each output of the stacks is one too: SEND_QUEUE_URL is
+    SendQueueUrl. For a shell:
+
+        eval "$(mailbus env --local)"
     """
     if local == (stage is not None):
         reason = (
@@ -55,5 +55,5 @@ def env(
     else:
         from mailbus_cli import stages  # noqa: PLC0415 - as above
 
-        variables = stages.variables(stage)
+        variables = stages.variables(stage, profile=profile, region=region)
     typer.echo(as_json(variables) if json else lines(variables, shell, unset=unset), nl=False)

@@ -18,7 +18,7 @@ def _port(text: str) -> Any:  # noqa: ANN401 - as typer.Option
     return typer.Option(min=0, max=LAST_PORT, metavar="PORT", help=text)
 
 
-def local(  # noqa: PLR0913 - an option each
+def local(
     *,
     port: Annotated[int, _port("Port of the embedded AWS.")] = 0,
     ses_port: Annotated[int, _port("Port of the simulated SES.")] = 0,
