@@ -59,9 +59,10 @@ fuzz: setup ## receive a hundred thousand damaged mails: each must become one ev
 journey: setup ## send thousands of jobs while workers are killed, and count what becomes of them
 	@$(BIN)/python -m bench.journeys.worker_kills $(ARGS)
 
-schemas: setup-local ## write the JSON Schemas, TypeScript declarations and settings' reference, generated from the code, to docs
+schemas: setup-local ## write what of docs is generated from the code: JSON Schemas, TypeScript, references of settings and commands
 	@$(BIN)/python -m mailbus.schemas docs
 	@$(BIN)/python -m mailbus_cdk.settings docs
+	@$(BIN)/python -m mailbus_cli.reference docs
 
 docs: setup ## build the site of the documentation in build/site
 	@rm -rf $(SITE)

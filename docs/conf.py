@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 DOCS = Path(__file__).parent
+# the pages of the commands are below that of the command line
+COMMANDS = "\n```{toctree}\n:hidden:\n:glob:\n\ncommands/*\n```\n"
 
 project = html_title = "Mailbus"
 extensions = ["myst_parser"]
@@ -50,7 +52,8 @@ def with_titles(text: str) -> str:
 
 def _read(_app: Sphinx, name: str, source: list[str]) -> None:
     text = with_titles(without_folders(source[0]))
-    source[0] = text + navigation(text) if name == "index" else text
+    below = {"index": navigation(text), "command-line": COMMANDS}
+    source[0] = text + below.get(name, "")
 
 
 def setup(app: Sphinx) -> None:

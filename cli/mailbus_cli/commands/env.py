@@ -23,7 +23,9 @@ def env(
     profile: options.Profile = None,
     region: options.Region = None,
     directory: options.Directory = None,
-    shell: Annotated[Shell, typer.Option(help="Print this shell's syntax.")] = Shell.SH,
+    shell: Annotated[
+        Shell, typer.Option(help="Print this shell's syntax; sh is also that of bash and zsh.")
+    ] = Shell.SH,
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object instead.")] = False,
 ) -> None:
     """Print a system's environment variables.

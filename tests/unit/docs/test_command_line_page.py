@@ -1,35 +1,42 @@
-"""docs/command-line.md has every command with its options, as the command line has them."""
+"""docs/commands/ and the list of docs/command-line.md are made of the commands' help."""
 
 from __future__ import annotations
 
-import re
+from typing import Any
 
 import pytest
-import typer.main
 
-from mailbus_cli.frame import application, found
-from tests.unit.docs.pages import ROOT
+from mailbus_cli import options
+from mailbus_cli.reference import pages, with_list
+from tests.unit.docs.pages import ROOT, named, page, rows
 
-PAGE = (ROOT / "docs" / "command-line.md").read_text()
-SECTIONS = dict(re.findall(r"^## mailbus ([a-z-]+)\n((?:(?!## ).*\n)*)", PAGE, re.MULTILINE))
-OPTION = re.compile(r"^\| `(--[a-z-]+)` \|[^|]*\| (.*) \|$", re.MULTILINE)
+COMMANDS = ROOT / "docs" / "commands"
 
 
-def test_every_command_has_a_section_and_every_section_a_command() -> None:
-    assert set(SECTIONS) == set(found())
+def test_every_command_has_a_page_and_every_page_a_command() -> None:
+    assert {path.stem for path in COMMANDS.glob("*.md")} == set(pages()), "make schemas"
 
 
-@pytest.mark.parametrize("name", found())
-def test_every_option_of_a_command_is_there_with_its_help(name: str) -> None:
-    [command] = [
-        command
-        for command in typer.main.get_command(application()).commands.values()  # type: ignore[attr-defined]
-        if command.name == name
-    ]
-    helps = {
-        max(parameter.opts, key=len): re.sub(r" +\[default: .*\]", "", parameter.help)
-        for parameter in command.params
+@pytest.mark.parametrize("name", pages())
+def test_a_page_says_what_the_help_says(name: str) -> None:
+    assert (COMMANDS / f"{name}.md").read_text() == pages()[name], "make schemas"
+
+
+def test_the_overview_lists_every_command() -> None:
+    overview = page("command-line.md")
+    assert with_list(overview) == overview, "make schemas"
+
+
+def test_the_overview_has_the_options_that_commands_share() -> None:
+    shared = {named(row[0])[0]: row[2] for row in rows("command-line.md", "| option | default | |")}
+    declared: dict[str, Any] = {
+        "--local": options.Local,
+        "--stage NAME": options.Stage,
+        "--profile NAME": options.Profile,
+        "--region NAME": options.Region,
+        "--directory PATH": options.Directory,
+        "--json": options.Json,
     }
-    written = dict(OPTION.findall(SECTIONS[name]))
-    assert set(written) == set(helps)
-    assert {option: text for option, text in written.items() if not text.startswith(helps[option])} == {}
+    assert set(shared) == {*declared, "--verbose", "--help"}
+    for option, declaration in declared.items():
+        assert shared[option].replace("`", "") == declaration.__metadata__[0].help

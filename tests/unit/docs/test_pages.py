@@ -7,7 +7,11 @@ import pytest
 
 from tests.unit.docs.pages import ROOT
 
-PAGES = ["README.md", "CHANGELOG.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+PAGES = [
+    "README.md",
+    "CHANGELOG.md",
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")),
+]
 
 
 def anchors(text: str) -> set[str]:
@@ -45,7 +49,9 @@ def test_no_two_examples_use_one_job_id_which_would_be_one_job() -> None:
 
 def test_every_page_is_reached_from_the_first() -> None:
     first, index = (ROOT / "README.md").read_text(), (ROOT / "docs/index.md").read_text()
+    commands = (ROOT / "docs/command-line.md").read_text()
     linked = {f"docs/{name}" for name in re.findall(r"\]\(([\w-]+\.md)\)", index)}
+    linked |= {f"docs/{name}" for name in re.findall(r"\]\((commands/[\w-]+\.md)\)", commands)}
 
     assert "](docs/index.md)" in first
     assert linked == {name for name in PAGES if name.startswith("docs/")} - {"docs/index.md"}

@@ -29,9 +29,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_site_has_every_page(site: Path) -> None:
-    pages = {page.stem for page in (ROOT / "docs").glob("*.md")}
+    pages = {page.relative_to(ROOT / "docs").with_suffix("") for page in (ROOT / "docs").rglob("*.md")}
 
-    assert pages <= {page.stem for page in site.glob("*.html")}
+    assert pages <= {page.relative_to(site).with_suffix("") for page in site.rglob("*.html")}
 
 
 def test_the_navigation_groups_the_pages_by_need(site: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_link_by_the_name_of_a_file_is_by_the_title_of_the_page(site: Path) ->
     assert "[sending.md](sending.md)" in (ROOT / "docs/job.md").read_text()
 
     link = re.compile(r"<a [^>]*>(?:<span[^>]*>)*[a-z-]+\.md</")
-    named = [page.name for page in site.glob("*.html") if link.search(page.read_text())]
+    named = [page.name for page in site.rglob("*.html") if link.search(page.read_text())]
 
     assert named == []
 
@@ -52,7 +52,7 @@ def test_a_link_by_the_name_of_a_file_is_by_the_title_of_the_page(site: Path) ->
 def test_no_page_loads_anything_from_another_host(site: Path) -> None:
     loaded = {
         address
-        for page in site.glob("*.html")
+        for page in site.rglob("*.html")
         for tag in re.findall(r"<(?:link|script|img|iframe|object|source)\b[^>]*>", page.read_text())
         for address in re.findall(r'(?:href|src|data)="([^"]+)"', tag)
     }
