@@ -79,6 +79,7 @@ class Routes:
         return Starlette(
             routes=[
                 Route(f"{own}/messages", self._control(self._messages), methods=["GET"]),
+                Route(f"{own}/messages/{{message_id}}", self._control(self._message), methods=["GET"]),
                 Route(f"{own}/account", self._control(self._account), methods=["GET", "PUT"]),
                 Route(f"{own}/faults", self._control(self._faults), methods=["GET", "POST", "DELETE"]),
                 Route(f"{own}/events/{{message_id}}", self._control(self._event), methods=["POST"]),
@@ -238,6 +239,9 @@ class Routes:
 
     async def _messages(self, request: Request) -> object:
         return self._state.store.page(request.query_params.get("next"))
+
+    async def _message(self, request: Request) -> object:
+        return self._state.store.content(request.path_params["message_id"])
 
     async def _account(self, request: Request) -> object:
         if request.method == "PUT":

@@ -54,6 +54,19 @@ class MessageView(msgspec.Struct, frozen=True, kw_only=True):
     raw: str
 
 
+class MessageContent(msgspec.Struct, frozen=True, kw_only=True):
+    """One message with its bytes as SES sends them, in Base64 as JSON."""
+
+    message_id: str
+    accepted_at: float
+    from_: str = msgspec.field(name="from")
+    recipients: tuple[str, ...]
+    configuration_set: str | None
+    overrides: Overrides
+    tags: dict[str, str]
+    content: bytes
+
+
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """A page of messages; `next` is the token of the following page, null on the last."""
 
@@ -80,6 +93,20 @@ class MessageStore:
             reason = f"message {message_id!r} does not exist; GET /_simulator/messages lists them"
             raise InvalidControlRequest(reason, 404)
         return message
+
+    def content(self, message_id: str) -> MessageContent:
+        """Return a message with its bytes. Raise as `get` does."""
+        message = self.get(message_id)
+        return MessageContent(
+            message_id=message.message_id,
+            accepted_at=message.accepted_at,
+            from_=message.source,
+            recipients=message.recipients,
+            configuration_set=message.configuration_set,
+            overrides=message.overrides,
+            tags={tag.name: tag.value for tag in message.tags},
+            content=message.raw,
+        )
 
     def page(self, token: str | None) -> Page:
         """Return a page: the first one without a token."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,18 @@ def test_a_listed_message_has_all_fields(env: SesEnvironment) -> None:
     assert before <= message["accepted_at"] <= time.time()
     assert message["configuration_set"] == env.configuration_set
     assert message["tags"] == {"job": "order-4711"}
+
+
+def test_one_message_has_its_bytes(env: SesEnvironment) -> None:
+    message_id = env.send("alice@customer.example", tags=(("job", "order-4711"),))
+    message = env.http.get(f"/messages/{message_id}").json()
+    assert base64.b64decode(message["content"]).decode() == env.message(message_id)["raw"]
+    assert (message["recipients"], message["tags"]) == (["alice@customer.example"], {"job": "order-4711"})
+
+
+def test_a_message_that_does_not_exist_is_an_error(env: SesEnvironment) -> None:
+    response = env.http.get("/messages/none")
+    assert (response.status_code, "does not exist" in response.json()["error"]) == (404, True)
 
 
 @pytest.mark.parametrize("token", ["x", "-1", "99999999"])
