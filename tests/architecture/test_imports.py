@@ -41,6 +41,7 @@ EDGES = {
     "mailbus.client": "SQS, S3 and DynamoDB, for an application",
     "mailbus.inbound": "S3, for an application",
     "mailbus.ledger.table": "DynamoDB",
+    "mailbus.timeline.table": "DynamoDB",
     "sender.rate.account": "SES, for the account's rate",
     "sender.rate.table": "DynamoDB, for the rate that workers share",
     "sender.ses.client": "SES",

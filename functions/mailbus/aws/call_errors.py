@@ -16,6 +16,10 @@ SEND: Final = "sqs:SendMessage on the queue"
 READ_TAGS: Final = "sqs:ListQueueTags on the queue"
 STORE: Final = "s3:PutObject on the jobs bucket"
 CANCEL: Final = "dynamodb:UpdateItem on the ledger"
+READ_TIMELINE: Final = "dynamodb:Query and dynamodb:BatchGetItem on the timeline and its indexes"
+
+GRANT_SEND: Final = "grant_send"
+GRANT_STATUS: Final = "grant_status"
 
 _QUEUE: Final = "the queue does not exist; use the stack output SendQueueUrl or BulkQueueUrl"
 _CREDENTIALS: Final = "the AWS credentials are invalid or have expired; check the application's role or keys"
@@ -24,7 +28,7 @@ _FIXES: Final = {
     "QueueDoesNotExist": _QUEUE,
     "InvalidAddress": _QUEUE,
     "NoSuchBucket": "the deployment's jobs bucket does not exist; deploy its stacks again",
-    "ResourceNotFoundException": "the deployment's ledger does not exist; deploy its stacks again",
+    "ResourceNotFoundException": "the deployment's table does not exist; deploy its stacks again",
     "AuthFailure": _CREDENTIALS,
     "ExpiredToken": _CREDENTIALS,
     "ExpiredTokenException": _CREDENTIALS,
@@ -58,23 +62,31 @@ _TEMPORARY: Final = frozenset(
 _SERVER_ERROR: Final = 500
 
 
-def translated(error: ClientError | BotoCoreError, permission: str) -> MailbusError:
-    """Return the error for one of boto3's; `permission` is what the call needs to be allowed."""
+def translated(
+    error: ClientError | BotoCoreError, permission: str, *, grant: str = GRANT_SEND
+) -> MailbusError:
+    """Return the error for one of boto3's.
+
+    `permission` is what the call needs to be allowed, `grant` the construct's method that allows it.
+    """
     if isinstance(error, BotoCoreError):
         # only its name: its text may have the parameters of the call, and so the mail
-        return error_of(type(error).__name__, "AWS could not be reached", permission, retryable=True)
+        return error_of(
+            type(error).__name__, "AWS could not be reached", permission, retryable=True, grant=grant
+        )
     answer = error.response["Error"]
     code = answer.get("Code", "Unknown")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR)
-    return error_of(code, answer.get("Message", ""), permission, retryable=status >= _SERVER_ERROR)
+    retryable = status >= _SERVER_ERROR
+    return error_of(code, answer.get("Message", ""), permission, retryable=retryable, grant=grant)
 
 
-def error_of(code: str, reason: str, permission: str, *, retryable: bool) -> MailbusError:
+def error_of(
+    code: str, reason: str, permission: str, *, retryable: bool, grant: str = GRANT_SEND
+) -> MailbusError:
     """Return the error for one of AWS's codes; temporary ones are retryable whatever `retryable` says."""
     if code in _NOT_ALLOWED:
-        return ConfigurationError(
-            f"{code}: allow the application {permission}; grant_send of the stacks does"
-        )
+        return ConfigurationError(f"{code}: allow the application {permission}; {grant} of the stacks does")
     if code in _FIXES:
         return ConfigurationError(f"{code}: {_FIXES[code]}")
     return SendError(

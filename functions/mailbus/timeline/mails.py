@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mailbus.addresses import address_key
+from mailbus.events import InboundEvent, RawMessage
 from mailbus.timeline.status import Kind, Status, kind_of, status_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 MESSAGE_PREFIX: Final = "message#"
 JOB_PREFIX: Final = "job#"
+EVENT_PREFIX: Final = "event#"
+RECEIVED_PREFIX: Final = "received#"
+# Receiving servers answer in a line or two. An item of at most 1 KB is written for the lowest price.
+TEXT_CHARACTERS: Final = 300
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +69,24 @@ class TimelineMail(msgspec.Struct, frozen=True, kw_only=True):
         return max((seen.at for seen in self.seen.values()), default=self.created)
 
 
+class ReceivedMail(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail that SES received: its envelope and SES's verdicts. `raw` is where SES stored it."""
+
+    message_id: str
+    received: datetime
+    event_type: str
+    description: str | None = None
+    envelope_sender: str | None = None
+    envelope_recipients: tuple[str, ...] = ()
+    spam_verdict: str | None = None
+    virus_verdict: str | None = None
+    spf_verdict: str | None = None
+    dkim_verdict: str | None = None
+    dmarc_verdict: str | None = None
+    dmarc_policy: str | None = None
+    raw: RawMessage | None = None
+
+
 class TimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event as it was on the bus: `entry` is what a consumer gets, without SES's copy of the headers."""
 
@@ -80,27 +103,65 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     older: str | None = None
 
 
-def group_of(event: EmailEvent) -> str | None:
-    """Return the key of an event's message, or of its job; None if it has neither."""
-    if event.message_id is not None:
+class ReceivedPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of the newest received mails; `older` is where the next page begins."""
+
+    mails: tuple[ReceivedMail, ...]
+    older: str | None = None
+
+
+def group_of(event: EmailEvent | InboundEvent) -> str:
+    """Return the key of what an event is of: its message, or else its job, or else the event alone."""
+    if isinstance(event, InboundEvent):
+        return f"{RECEIVED_PREFIX}{event.message_id or event.event_id}"
+    if event.message_id:
         return f"{MESSAGE_PREFIX}{event.message_id}"
-    return None if event.job_id is None else f"{JOB_PREFIX}{event.job_id}"
+    return f"{JOB_PREFIX}{event.job_id}" if event.job_id else f"{EVENT_PREFIX}{event.event_id}"
 
 
-def mail_of(event: EmailEvent) -> TimelineMail | None:
-    """Return the mail that one event is of, as far as the event says; None if it is of no mail."""
-    kind, group = kind_of(event), group_of(event)
-    if kind is None or group is None:
+def mail_of(event: EmailEvent, event_type: str | None = None) -> TimelineMail | None:
+    """Return the mail that one event is of, as far as the event says; None if it is of no mail.
+
+    `event_type` is the type by a newer version, if this one does not know it.
+    """
+    kind = kind_of(event)
+    if kind is None:
         return None
     text = event.mta_response or event.description
     return TimelineMail(
-        group=group,
+        group=group_of(event),
         created=event.timestamp,
-        message_id=event.message_id,
-        job_id=event.job_id,
-        recipient=event.recipient,
+        message_id=event.message_id or None,
+        job_id=event.job_id or None,
+        recipient=event.recipient or None,
         tags=event.tags,
-        seen={kind: Seen(at=event.timestamp, event_type=event.event_type, text=text)},
+        seen={
+            kind: Seen(
+                at=event.timestamp,
+                event_type=event_type or event.event_type,
+                text=text[:TEXT_CHARACTERS] if text else None,
+            )
+        },
+    )
+
+
+def received_of(event: InboundEvent) -> ReceivedMail:
+    """Return the received mail that an event reports."""
+    message = event.message
+    return ReceivedMail(
+        message_id=event.message_id or event.event_id,
+        received=event.timestamp,
+        event_type=event.event_type,
+        description=event.description,
+        envelope_sender=message.envelope_sender if message else None,
+        envelope_recipients=message.envelope_recipients if message else (),
+        spam_verdict=event.spam_verdict,
+        virus_verdict=event.virus_verdict,
+        spf_verdict=event.spf_verdict,
+        dkim_verdict=event.dkim_verdict,
+        dmarc_verdict=event.dmarc_verdict,
+        dmarc_policy=event.dmarc_policy,
+        raw=event.raw,
     )
 
 

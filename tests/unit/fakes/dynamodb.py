@@ -1,22 +1,28 @@
-"""A DynamoDB table in memory: the calls and expressions that the ledger uses, as DynamoDB answers them."""
+"""A DynamoDB table in memory: the calls and expressions that are used, as DynamoDB answers them."""
 
 from __future__ import annotations
 
 import copy
 import re
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 TABLE: Final = "mailbus-dev-ledger"
 OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "=": lambda left, right: bool(left == right),
     "<=": lambda left, right: bool(left <= right),
     ">": lambda left, right: bool(left > right),
+}
+COMPARISONS: Final[dict[str, Callable[[str, str], bool]]] = {
+    "EQ": lambda left, right: left == right,
+    "LT": lambda left, right: left < right,
+    "BEGINS_WITH": lambda left, right: left.startswith(right),
 }
 
 
@@ -31,10 +37,17 @@ class FakeDynamoDb:
     """`errors` are raised by the next calls, one each, None for a call that works.
 
     `unprocessed` counts how many requests of the next batch calls are left unprocessed, one number for each.
-    `cancellation_reasons` are the cancellation reasons of the next transactions.
+    `cancellation_reasons` are the cancellation reasons of the next transactions. `indexes` has the partition
+    key of each index by its name, all with keys alone, sorted by `created`. A query is answered in pages of
+    `page_items`.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, table: str = TABLE, indexes: Mapping[str, str] = MappingProxyType({}), page_items: int = 1000
+    ) -> None:
+        self.table = table
+        self.indexes = indexes
+        self.page_items = page_items
         self.items: dict[tuple[str, str], dict[str, Any]] = {}
         self.calls: list[tuple[str, int]] = []
         self.errors: list[Exception | None] = []
@@ -50,7 +63,7 @@ class FakeDynamoDb:
         codes = self.cancellation_reasons.pop(0) if self.cancellation_reasons else ["None"] * len(puts)
         reasons: list[dict[str, Any]] = []
         for put, key, code in zip(puts, keys, codes, strict=True):
-            assert put["TableName"] == TABLE
+            assert put["TableName"] == self.table
             found = self.items.get(key)
             if code != "None":
                 reasons.append({"Code": code, "Message": "refused"})
@@ -66,30 +79,66 @@ class FakeDynamoDb:
         return {}
 
     def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803 - as above
-        requests = RequestItems[TABLE]
+        requests = RequestItems[self.table]
         self._called("BatchWriteItem", len(requests))
-        keys = [item_key(request["PutRequest"]["Item"]) for request in requests]
+        puts = [request["PutRequest"]["Item"] if "PutRequest" in request else None for request in requests]
+        keys = [
+            item_key(request["DeleteRequest"]["Key"] if put is None else put)
+            for request, put in zip(requests, puts, strict=True)
+        ]
         assert len(set(keys)) == len(keys) <= 25, "each item once, 25 in all"
         taken = len(requests) - self._left_over()
-        for key, request in zip(keys[:taken], requests[:taken], strict=True):
-            self.items[key] = copy.deepcopy(request["PutRequest"]["Item"])
+        for key, put in zip(keys[:taken], puts[:taken], strict=True):
+            if put is None:
+                self.items.pop(key, None)
+            else:
+                self.items[key] = copy.deepcopy(put)
         left = requests[taken:]
-        return {"UnprocessedItems": {TABLE: left} if left else {}}
+        return {"UnprocessedItems": {self.table: left} if left else {}}
 
     def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - as above
-        request = RequestItems[TABLE]
+        request = RequestItems[self.table]
         keys = request["Keys"]
         self._called("BatchGetItem", len(keys))
-        assert request["ConsistentRead"]
+        assert request.get("ConsistentRead") or self.table != TABLE, "the ledger is read as it is now"
         assert 0 < len({item_key(key) for key in keys}) == len(keys) <= 100, "each key once, 100 in all"
         taken = len(keys) - self._left_over()
         found = [copy.deepcopy(self.items[item_key(k)]) for k in keys[:taken] if item_key(k) in self.items]
         left = keys[taken:]
-        return {"Responses": {TABLE: found}, "UnprocessedKeys": {TABLE: {"Keys": left}} if left else {}}
+        unprocessed = {self.table: {"Keys": left}} if left else {}
+        return {"Responses": {self.table: found}, "UnprocessedKeys": unprocessed}
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        self._called("Query", 1)
+        assert request["TableName"] == self.table
+        index, conditions = request.get("IndexName"), request["KeyConditions"]
+        names = ("pk", "sk") if index is None else (self.indexes[index], "created")
+        assert names[0] in conditions, "the partition key"
+        assert conditions.keys() <= set(names), "keys alone"
+        order = [names[1], "pk", "sk"]
+
+        def sort_key(item: dict[str, Any]) -> list[str]:
+            return [item[name]["S"] for name in order]
+
+        found = sorted(
+            (item for item in self.items.values() if all(name in item for name in names)),
+            key=sort_key,
+            reverse=not request.get("ScanIndexForward", True),
+        )
+        found = [item for item in found if all(compares(item, *each) for each in conditions.items())]
+        if start := request.get("ExclusiveStartKey"):
+            found = found[[item_key(item) for item in found].index(item_key(start)) + 1 :]
+        size = min(self.page_items, request.get("Limit", self.page_items))
+        page = [copy.deepcopy(item) for item in found[:size]]
+        keys = {"pk", "sk", *names}
+        if index is not None:
+            page = [{name: item[name] for name in keys} for item in page]
+        last = {name: page[-1][name] for name in keys} if len(page) == size else None
+        return {"Items": page} | ({"LastEvaluatedKey": last} if last else {})
 
     def update_item(self, **request: Any) -> dict[str, Any]:
         self._called("UpdateItem", 1)
-        assert request["TableName"] == TABLE
+        assert request["TableName"] == self.table
         key = item_key(request["Key"])
         found = self.items.get(key)
         condition = request.get("ConditionExpression")
@@ -116,6 +165,12 @@ class FakeDynamoDb:
 
 def item_key(item: dict[str, Any]) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
+
+
+def compares(item: dict[str, Any], name: str, condition: dict[str, Any]) -> bool:
+    """Evaluate one of a query's conditions on keys."""
+    ((_, value),) = condition["AttributeValueList"][0].items()
+    return COMPARISONS[condition["ComparisonOperator"]](item[name]["S"], value)
 
 
 def holds(condition: str, item: dict[str, Any], request: dict[str, Any]) -> bool:
@@ -168,8 +223,9 @@ def apply(item: dict[str, Any], kind: str, action: str, request: dict[str, Any])
     if kind == "REMOVE":
         holder.pop(last, None)
         return
-    if kept := re.fullmatch(r"if_not_exists\((\w+), (:\w+)\)", rest[0]):
-        if kept[1] in item:
+    if kept := re.fullmatch(r"if_not_exists\((#?\w+), (:\w+)\)", rest[0]):
+        (name,) = _names(kept[1], request)
+        if name in item:
             return
         rest = [kept[2]]
     value = request["ExpressionAttributeValues"][rest[0]]

@@ -1,0 +1,252 @@
+"""Reads the timeline's table: mails by message, job, recipient and time, and their events.
+
+The indexes hold keys alone: they lead to items, of which those that DynamoDB has yet to delete are left out.
+Each read raises `SendError` if DynamoDB does not answer, and `ConfigurationError` if the reader has to change
+something.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mailbus.addresses import address_key
+from mailbus.aws import call_errors
+from mailbus.chunks import chunked
+from mailbus.errors import SendError
+from mailbus.timeline import items
+from mailbus.timeline.mails import JOB_PREFIX, MESSAGE_PREFIX, RECEIVED_PREFIX, Page, ReceivedPage
+from mailbus.timeline.paging import newest_first, page_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+    from mailbus.timeline.mails import ReceivedMail, TimelineEvent, TimelineMail
+    from mailbus.timeline.paging import Entry
+
+# Calls that are made side by side; a client has ten connections unless it is made otherwise.
+WORKERS: Final = 8
+PAGE_LIMIT: Final = 50
+# Groups are spread evenly over eight shards: a third of a page from each is nearly always enough.
+SHARE: Final = 3
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+KEYS_PER_CALL: Final = 100
+TRIES: Final = 6
+# our own code of keys that DynamoDB kept leaving unprocessed
+UNREAD: Final = "Unread"
+BACKOFF_SECONDS: Final = 0.05
+
+
+class _Group(msgspec.Struct, frozen=True, kw_only=True):
+    """All items of a message's mails, or of a job's."""
+
+    held: tuple[dict[str, Any], ...]
+
+    @property
+    def position(self) -> str:
+        return min(str(item[items.CREATED]["S"]) for item in self.held)
+
+
+class TimelineTable:
+    """Reads one table, with calls side by side. `sleep` takes seconds, `clock` returns epoch seconds."""
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        name: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._sleep = sleep
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(max_workers=WORKERS)
+
+    def by_message(self, message_id: str) -> tuple[TimelineMail, ...]:
+        """Return the mails of one of SES's messages, one for each recipient."""
+        return self.mails([items.message_group(message_id)])
+
+    def by_job(self, job_id: str) -> tuple[TimelineMail, ...]:
+        """Return the mails of a job, newest first.
+
+        One that failed before SES accepted it is left out once there is a message of it.
+        """
+        return tuple(_newest_first(self._get(self._job_keys(job_id)))) if job_id else ()
+
+    def by_recipient(self, address: str) -> tuple[TimelineMail, ...]:
+        """Return the mails to an address, newest first; case does not matter in its domain."""
+        keys = self.keys_of(address)
+        found = self._get(key for key in keys if not key["pk"]["S"].startswith(RECEIVED_PREFIX))
+        mails = _newest_first(found)
+        accepted = {mail.job_id for mail in mails if mail.message_id}
+        return tuple(
+            mail for mail in mails if mail.message_id or not mail.job_id or mail.job_id not in accepted
+        )
+
+    def newest(self, before: str | None = None, limit: int = PAGE_LIMIT) -> Page:
+        """Return the newest messages with all their recipients; of older ones those below `before`."""
+        groups, older = page_of(self._entries(items.SENT_SHARDS, before, limit), limit, self._listed_groups)
+        return Page(mails=tuple(mail for group in groups for mail in _newest_first(group.held)), older=older)
+
+    def mails(self, groups: Iterable[str]) -> tuple[TimelineMail, ...]:
+        """Return the mails of these groups, whole, in the order of the groups."""
+        found = self._pool.map(self._mail_items, dict.fromkeys(groups))
+        return tuple(mail for group in found for mail in _newest_first(group))
+
+    def events(self, group: str, recipient: str | None = None) -> tuple[TimelineEvent, ...]:
+        """Return the events of a group, oldest first; with `recipient` those that may be of that one."""
+        found = map(items.read_event, self._of_group(group, items.EVENT))
+        key = None if recipient is None else address_key(recipient)
+        wanted = (e for e in found if key is None or not e.recipient or address_key(e.recipient) == key)
+        return tuple(sorted(wanted, key=lambda event: (event.at, event.event_id)))
+
+    def received(self, before: str | None = None, limit: int = PAGE_LIMIT) -> ReceivedPage:
+        """Return the newest received mails; of older ones those below `before`."""
+        groups, older = page_of(self._entries(items.RECEIVED_SHARDS, before, limit), limit, self._groups)
+        return ReceivedPage(
+            mails=tuple(items.read_received(item) for group in groups for item in group.held), older=older
+        )
+
+    def received_by_message(self, message_id: str) -> ReceivedMail | None:
+        """Return a received mail by SES's message id."""
+        found = self._mail_items(f"{RECEIVED_PREFIX}{message_id}")
+        return items.read_received(found[0]) if found else None
+
+    def keys_of(self, address: str) -> list[Any]:
+        """Return the keys of the mails to an address, and of those received from it."""
+        return self._keys(items.BY_RECIPIENT, address_key(address)) if address else []
+
+    def _groups(self, groups: Sequence[str]) -> dict[str, _Group]:
+        found = zip(groups, self._pool.map(self._mail_items, groups), strict=True)
+        return {group: _Group(held=tuple(mails)) for group, mails in found if mails}
+
+    def _listed_groups(self, groups: Sequence[str]) -> dict[str, _Group]:
+        """Return the groups without those mails of jobs of which there are messages."""
+        jobs = [group for group in groups if group.startswith(JOB_PREFIX)]
+        listed = self._pool.map(lambda group: self._job_keys(group.removeprefix(JOB_PREFIX)), jobs)
+        shown = {(key["pk"]["S"], key["sk"]["S"]) for keys in listed for key in keys}
+        found = self._groups(groups)
+        for group in jobs:
+            kept = [item for item in found[group].held if _key(item) in shown] if group in found else []
+            if kept:
+                found[group] = _Group(held=tuple(kept))
+            else:
+                found.pop(group, None)
+        return found
+
+    def _mail_items(self, group: str) -> list[Any]:
+        return self._of_group(group, items.MAIL)
+
+    def _of_group(self, group: str, prefix: str) -> list[Any]:
+        condition = {"pk": _equals(group), "sk": _condition("BEGINS_WITH", prefix)}
+        return [
+            item for page in self._pages({"KeyConditions": condition}) for item in page if self._is_kept(item)
+        ]
+
+    def _job_keys(self, job_id: str) -> list[Any]:
+        """Return the keys of a job's mails, without those of before SES accepted it that are overtaken."""
+        keys = self._keys(items.BY_JOB, job_id)
+        recipients = {key["sk"]["S"] for key in keys if key["pk"]["S"].startswith(MESSAGE_PREFIX)}
+        # the recipients of a job that could not be read are unknown: it is overtaken by any of its messages
+        overtaken = recipients | {items.MAIL} if recipients else recipients
+        return [
+            key
+            for key in keys
+            if key["pk"]["S"].startswith(MESSAGE_PREFIX) or key["sk"]["S"] not in overtaken
+        ]
+
+    def _keys(self, index: str, value: str) -> list[Any]:
+        query = {"IndexName": index, "KeyConditions": {items.INDEXES[index]: _equals(value)}}
+        return [{name: item[name] for name in ("pk", "sk")} for page in self._pages(query) for item in page]
+
+    def _entries(self, shards: Sequence[str], before: str | None, limit: int) -> Iterator[Entry]:
+        walks = [self._pages(_time_query(shard, before, limit)) for shard in shards]
+        # the first page of each shard is needed in any case
+        begun: list[list[Any]] = list(self._pool.map(lambda walk: next(walk, []), walks))
+        return newest_first(_chained(first, walk) for first, walk in zip(begun, walks, strict=True))
+
+    def _pages(self, query: Mapping[str, Any]) -> Iterator[list[Any]]:
+        """Yield the pages of a query.
+
+        `KeyConditions` are those of the legacy parameter, which the embedded DynamoDB evaluates five times
+        faster than an expression: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.KeyConditions.html
+        """
+        start: dict[str, Any] = {}
+        while True:
+            answer = self._call(self._client.query, TableName=self._name, **query, **start)
+            yield answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _get(self, keys: Iterable[Any]) -> list[Any]:
+        """Return the items of these keys; those that do not exist are left out."""
+        chunks = self._pool.map(self._get_chunk, chunked(keys, KEYS_PER_CALL))
+        return [item for chunk in chunks for item in chunk if self._is_kept(item)]
+
+    def _get_chunk(self, keys: list[Any]) -> list[Any]:
+        found: list[Any] = []
+        for attempt in range(TRIES):
+            if attempt:
+                self._sleep(BACKOFF_SECONDS * 2**attempt)
+            answer = self._call(self._client.batch_get_item, RequestItems={self._name: {"Keys": keys}})
+            found += answer["Responses"].get(self._name, ())
+            keys = answer["UnprocessedKeys"].get(self._name, {"Keys": []})["Keys"]
+            if not keys:
+                return found
+        raise SendError(UNREAD, "DynamoDB left keys unread; try again in a moment", retryable=True)
+
+    def _call(self, operation: Callable[..., Any], **request: Any) -> Any:  # noqa: ANN401 - the answer of any call
+        try:
+            return operation(**request)
+        except (ClientError, BotoCoreError) as error:
+            permission, grant = call_errors.READ_TIMELINE, call_errors.GRANT_STATUS
+            raise call_errors.translated(error, permission, grant=grant) from error
+
+    def _is_kept(self, item: Mapping[str, Any]) -> bool:
+        """Return True unless the item has expired: DynamoDB deletes it within days.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
+        """
+        return int(item[items.EXPIRES_AT]["N"]) > self._clock()
+
+
+def _chained(first: list[Any], rest: Iterator[list[Any]]) -> Iterator[Entry]:
+    yield from map(items.read_entry, first)
+    for page in rest:
+        yield from map(items.read_entry, page)
+
+
+def _time_query(shard: str, before: str | None, limit: int) -> dict[str, Any]:
+    older = {} if before is None else {items.CREATED: _condition("LT", before)}
+    return {
+        "IndexName": items.BY_TIME,
+        "KeyConditions": {items.INDEXES[items.BY_TIME]: _equals(shard), **older},
+        "ScanIndexForward": False,
+        "Limit": limit // SHARE + 1,
+    }
+
+
+def _equals(value: str) -> dict[str, Any]:
+    return _condition("EQ", value)
+
+
+def _condition(operator: str, value: str) -> dict[str, Any]:
+    return {"ComparisonOperator": operator, "AttributeValueList": [{"S": value}]}
+
+
+def _key(item: Mapping[str, Any]) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+def _newest_first(found: Iterable[Mapping[str, Any]]) -> list[TimelineMail]:
+    ordered = sorted(found, key=lambda item: item[items.CREATED]["S"], reverse=True)
+    return [items.read_mail(item) for item in ordered]
