@@ -79,8 +79,10 @@ def test_a_bounce_names_the_server_the_reason_and_what_to_do() -> None:
         (event("opened", bot="likely"), "A machine opened the mail. It does not count."),
         (
             event("clicked", recipient_ambiguous=True),
-            "A link in the mail was followed. "
-            "It may have been another recipient of the mail: SES does not say who.",
+            (
+                "A link in the mail was followed. "
+                "It may have been another recipient of the mail: SES does not say who."
+            ),
         ),
         (event("failed", error_code="NewException", message_id=None), "The mail was not sent."),
         (
