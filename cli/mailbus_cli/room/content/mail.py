@@ -36,6 +36,8 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     content_id: str | None
     is_inline: bool
+    #: how the inbound function names it in the bucket
+    key_name: str = ""
 
     @property
     def shown_name(self) -> tuple[Piece, ...]:
@@ -141,6 +143,7 @@ def source(raw: bytes) -> str:
 def _file(raw: bytes, mail: Any, number: int) -> File:  # noqa: ANN401 - of the inbound function
     part = mail.parts[number - 1]
     content = part.content(raw)[0]
+    stored_name = inbound_package.module("parts").safe_filename(part.filename, part.content_type)
     return File(
         number=number,
         name=part.filename,
@@ -149,6 +152,7 @@ def _file(raw: bytes, mail: Any, number: int) -> File:  # noqa: ANN401 - of the 
         sha256=hashlib.sha256(content).hexdigest(),
         content_id=part.content_id,
         is_inline=part.start in mail.inlines,
+        key_name=f"{number}-{stored_name}",
     )
 
 
