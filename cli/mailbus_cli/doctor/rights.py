@@ -1,0 +1,56 @@
+"""The errors of a check's calls: which right is missing, or why AWS could not be asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mailbus_cli.doctor.verdict import Verdict, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DENIED: Final = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthorizationError",
+        "AuthorizationErrorException",
+        "KMS.AccessDeniedException",
+        "UnauthorizedOperation",
+        "403",
+    }
+)
+EXPIRED: Final = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
+)
+LOG_IN: Final = "log in again (aws sso login)"
+POLICY: Final = "allow it: the policy is in docs/doctor.md"
+
+
+def verdict_on(error: Exception, rights: Sequence[str]) -> Verdict:
+    """Return what an error of a check means; `rights` are the check's own."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - takes long to load
+
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in DENIED:
+            action = _action(error.operation_name, rights)
+            return warning(f"cannot be checked: these credentials lack {action}", fix=POLICY)
+        if code in EXPIRED:
+            return warning(
+                "cannot be checked: the credentials have expired", fix="log in again (aws sso login)"
+            )
+        text = error.response.get("Error", {}).get("Message") or code
+        return warning(f"cannot be checked: {error.operation_name}: {code}: {' '.join(text.split())}")
+    if isinstance(error, BotoCoreError):
+        return warning(f"cannot be checked: {' '.join(str(error).split())}")
+    return warning(
+        f"cannot be checked: the check itself failed with {type(error).__name__}: {error}",
+        fix="report it, with the version of `mailbus --version`",
+    )
+
+
+def _action(operation: str, rights: Sequence[str]) -> str:
+    """Return the IAM action of an API's operation: that of the check with its name."""
+    # some actions have another name than their operation, such as s3:ListBucket for HeadBucket
+    return next((right for right in rights if right.partition(":")[2] == operation), ", ".join(rights))
