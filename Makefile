@@ -79,9 +79,6 @@ deploy: setup-local ## deploy a stage (STAGE=dev) to the AWS account of the curr
 	@$(BIN)/python -m mailbus_cdk.credentials "$(STAGE)"
 	@cdk deploy --all --context stage=$(STAGE)
 
-replay: setup-local ## give past events to the bus's rules again (FROM=… TO=… RULE=…, STAGE=dev)
-	@$(BIN)/python -m mailbus_cdk.replay --stage "$(STAGE)" --from "$(FROM)" --to "$(TO)" $(foreach rule,$(RULE),--rule "$(rule)")
-
 clean: ## remove everything that these targets made
 	rm -rf .venv node_modules examples/node/node_modules examples/node/build build dist cdk.out .mailbus .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

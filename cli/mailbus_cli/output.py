@@ -25,6 +25,12 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - structs and plain values a
     sys.stdout.write((msgspec.json.format(text) if sys.stdout.isatty() else text).decode() + "\n")
 
 
+def print_json_line(value: Any) -> None:  # noqa: ANN401 - as above
+    """Print a value as a line of JSON, at once: for what follows something."""
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.flush()
+
+
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     """Print a table; where it is not a terminal a line for each row, its cells separated by tabs."""
     if not sys.stdout.isatty():

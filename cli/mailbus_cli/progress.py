@@ -53,5 +53,9 @@ class Progress:
         before, self._done = self._done, self._done + count
         if self._bar is not None:
             self._bar.advance(self._bar.task_ids[0], count)
-        elif self._shown and before * LINES // self._total < self._done * LINES // self._total:
+        elif self._shown and self._lines(before) < self._lines(self._done):
             sys.stderr.write(f"{self._doing}: {self._done:,} of {self._total:,}\n")
+
+    def _lines(self, done: int) -> int:
+        """Return how many lines there are by then."""
+        return done * LINES // max(self._total, 1)

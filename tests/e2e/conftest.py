@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailbus_local.subscriber import Subscriber
+from tests.e2e.commands import Commands
 from tests.e2e.local import Local, end_local, processes_below, start_local, variables
 from tests.e2e.system import System
 
@@ -68,6 +69,11 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="session")
+def commands(local: Local, tmp_path_factory: pytest.TempPathFactory) -> Commands:
+    return Commands(local, tmp_path_factory.mktemp("commands"))
 
 
 @pytest.fixture(scope="session")

@@ -94,8 +94,8 @@ def send(
     The mail is a send job, which is checked here and enqueued; `mailbus status` shows what becomes of it. A
     job file has the fields of the job (`mailbus schema job`), and --dry-run --json writes one:
 
-        mailbus send --from shop@example.com --to ann@example.org --subject Hi --text Hi --dry-run --json > a.json
-        mailbus send --local a.json --job-id hello-1
+        mailbus send --from shop@example.com --to ann@example.org --text Hi --dry-run --json > job.json
+        mailbus send --local job.json --job-id hello-1
 
     With --csv there is a job for each row. The column `to` or `email` has the address; {{name}} in the
     template is the row's column `name`, in HTML escaped. A template of SES gets all columns as its data.

@@ -95,7 +95,7 @@ def _read(request: Request) -> Jobs:
         return Jobs(name="the job", rows=(Row(line=0, job=request.fields),))
     text, name = _content(request.file)
     jobs = read_jobs(text, name, request.fields, campaign=request.campaign or Path(name).stem)
-    if len(jobs.rows) > 1 and "job_id" in request.fields:
+    if len(jobs.rows) + len(jobs.problems) > 1 and "job_id" in request.fields:
         reason = f"{name} has several jobs, which cannot have the same id"
         raise UsageError(reason, hint="leave out --job-id; --campaign is what their ids begin with")
     return jobs
@@ -130,7 +130,7 @@ def _invalid(jobs: Jobs, request: Request) -> CommandError:
         return CommandError(jobs.problems[0].text(jobs.name), hint="nothing was enqueued; correct the job")
     _warn(jobs.problems, jobs.name)
     total = len(jobs.rows) + len(jobs.problems)
-    reason = f"{len(jobs.problems):,} of {total:,} jobs are invalid; nothing was enqueued"
+    reason = f"{len(jobs.problems):,} of {total:,} jobs cannot be enqueued; nothing was enqueued"
     skip = "" if request.skip_invalid else ", or leave them out with --skip-invalid"
     return CommandError(reason, hint=f"correct them{skip}")
 
@@ -150,7 +150,8 @@ def _show(jobs: Jobs, request: Request) -> None:
             sys.stdout.write(msgspec.json.encode(row.job).decode() + "\n")
         return
     valid = f"{len(jobs.rows):,} jobs are valid" if len(jobs.rows) != 1 else "the job is valid"
-    left_out = f", {len(jobs.problems):,} are left out" if jobs.problems else ""
+    verb = "is" if len(jobs.problems) == 1 else "are"
+    left_out = f", {len(jobs.problems):,} {verb} left out" if jobs.problems else ""
     sys.stdout.write(f"{valid}{left_out}; nothing was enqueued (--json prints the jobs)\n")
 
 

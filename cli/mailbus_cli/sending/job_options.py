@@ -31,7 +31,9 @@ def pairs(values: Sequence[str], option: str, separator: str = "=") -> dict[str,
     for value, (name, found, _) in zip(values, split, strict=True):
         if not found or not name.strip():
             reason = f"{option} {value!r} has no {separator}"
-            raise UsageError(reason, hint=f"`{option} 'name{separator}{' ' * (separator == ':')}value'`")
+            raise UsageError(
+                reason, hint=f"`{option} 'name{separator}{' ' if separator == ':' else ''}value'`"
+            )
     return {name.strip(): value.strip() if separator == ":" else value for name, _, value in split}
 
 

@@ -1,4 +1,4 @@
-"""What `make replay` takes, refuses, asks of AWS, and says of how it goes."""
+"""What `mailbus replay` takes, refuses, asks of AWS, and says of how it goes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from mailbus_cdk import replay
-from mailbus_cdk.replay import (
+from mailbus_cli import frame, replays
+from mailbus_cli.errors import CommandError, UsageError
+from mailbus_cli.replays import (
     Archive,
     Interval,
     Replay,
-    ReplayError,
     Replays,
-    archive_name,
     check_kept,
     describe,
     follow,
-    main,
     parse_interval,
     parse_time,
 )
@@ -60,14 +58,6 @@ def events() -> Iterator[Service]:
     service.client.close()
 
 
-@pytest.fixture
-def stacks() -> Iterator[Service]:
-    service = Service("cloudformation")
-    yield service
-    service.stub.assert_no_pending_responses()
-    service.client.close()
-
-
 # --- what is asked for
 
 
@@ -75,25 +65,25 @@ def stacks() -> Iterator[Service]:
     "text", ["2026-11-22T10:00:00Z", "2026-11-22T11:00:00+01:00", "2026-11-22 10:00Z", " 20261122T100000Z "]
 )
 def test_a_time_with_its_zone_may_be_in_any_form_of_iso_8601(text: str) -> None:
-    assert parse_time(text, "FROM") == datetime(2026, 11, 22, 10, tzinfo=UTC)
+    assert parse_time(text, "--from") == datetime(2026, 11, 22, 10, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "FROM is missing; write it as 2026-11-22T10:00:00Z"),
-        ("  ", "FROM is missing"),
-        ("yesterday", "FROM='yesterday' is not a time; write it as"),
+        ("", "--from '' is not a time"),
+        ("yesterday", "--from 'yesterday' is not a time"),
         ("2026-11-31T10:00:00Z", "is not a time"),
         ("1763805600", "is not a time"),
-        ("2026-11-22T10:00:00", "FROM=2026-11-22T10:00:00 has no time zone; write it as"),
+        ("2026-11-22T10:00:00", "--from 2026-11-22T10:00:00 has no time zone"),
         ("2026-11-22", "has no time zone"),
     ],
 )
 def test_an_invalid_time_or_one_without_zone_is_refused_with_an_example(text: str, reason: str) -> None:
-    with pytest.raises(ReplayError) as refused:
-        parse_time(text, "FROM")
+    with pytest.raises(UsageError) as refused:
+        parse_time(text, "--from")
     assert reason in str(refused.value)
+    assert refused.value.hint.startswith("write it as 2026-11-22T10:00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -103,16 +93,12 @@ def test_an_invalid_time_or_one_without_zone_is_refused_with_an_example(text: st
         ("2026-11-22T10:00:00Z", "2026-11-22T10:00:00Z", "is not before"),
         # an hour later by the clock on the wall, and an hour earlier
         ("2026-11-22T10:00:00Z", "2026-11-22T11:00:00+02:00", "is not before"),
-        (
-            "2026-11-22T10:00:00Z",
-            "2026-11-22T12:00:01Z",
-            "is in the future; the time is 2026-11-22T12:00:00Z",
-        ),
-        ("2026-11-22T10:00:00Z", "", "TO is missing"),
+        ("2026-11-22T10:00:00Z", "2026-11-22T12:00:01Z", "is in the future"),
+        ("2026-11-22T10:00:00Z", "", "--to '' is not a time"),
     ],
 )
 def test_an_impossible_interval_is_refused(start: str, end: str, reason: str) -> None:
-    with pytest.raises(ReplayError, match=reason):
+    with pytest.raises(UsageError, match=reason):
         parse_interval(start, end, now=NOW)
 
 
@@ -123,8 +109,9 @@ def test_an_interval_may_end_now() -> None:
 
 def test_an_interval_older_than_the_archive_is_refused_with_the_earliest_time() -> None:
     interval = Interval(start=NOW - timedelta(days=30, seconds=1), end=NOW)
-    with pytest.raises(ReplayError, match=r"keeps events for 30 days .*since 2026-10-23T12:00:00Z"):
+    with pytest.raises(UsageError, match=r"keeps events for 30 days") as refused:
         check_kept(interval, ARCHIVE, now=NOW)
+    assert refused.value.hint.endswith("begins at 2026-10-23T12:00:00Z")
 
 
 @pytest.mark.parametrize(("days", "kept"), [(30, 30), (29, 30), (4000, None)])
@@ -134,38 +121,6 @@ def test_an_interval_within_the_archive_passes(days: int, kept: int | None) -> N
 
 
 # --- AWS
-
-
-def _stack(*outputs: tuple[str, str]) -> dict[str, Any]:
-    return {
-        "Stacks": [
-            {
-                "StackName": "mailbus-prod-state",
-                "CreationTime": NOW,
-                "StackStatus": "UPDATE_COMPLETE",
-                "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs],
-            }
-        ]
-    }
-
-
-def test_the_archive_is_found_in_the_outputs_of_the_stage(stacks: Service) -> None:
-    answer = _stack(("EventBusName", "mailbus-prod"), ("EventArchiveName", "mailbus-prod-Archive1"))
-    stacks.stub.add_response("describe_stacks", answer, {"StackName": "mailbus-prod-state"})
-    assert archive_name(stacks.client, "mailbus-prod-state") == "mailbus-prod-Archive1"
-
-
-def test_the_error_for_a_missing_stage_quotes_aws(stacks: Service) -> None:
-    message = "Stack with id mailbus-prod-state does not exist"
-    stacks.stub.add_client_error("describe_stacks", "ValidationError", message)
-    with pytest.raises(ReplayError, match=f"{message}; deploy the stage.*AWS_ENDPOINT_URL"):
-        archive_name(stacks.client, "mailbus-prod-state")
-
-
-def test_a_stage_without_the_output_must_be_deployed_again(stacks: Service) -> None:
-    stacks.stub.add_response("describe_stacks", _stack(("EventBusName", "mailbus-prod")))
-    with pytest.raises(ReplayError, match="has no output EventArchiveName; deploy the stage"):
-        archive_name(stacks.client, "mailbus-prod-state")
 
 
 @pytest.mark.parametrize(("reported", "kept"), [(30, 30), (0, None)])
@@ -180,12 +135,6 @@ def test_an_archive_without_retention_keeps_its_events_forever(
     assert Replays(events.client).archive("mailbus-prod-Archive1") == Archive(
         arn=ARCHIVE.arn, bus_arn=BUS, kept_days=kept
     )
-
-
-def test_the_error_for_a_missing_archive_names_it(events: Service) -> None:
-    events.stub.add_client_error("describe_archive", "ResourceNotFoundException", "does not exist.")
-    with pytest.raises(ReplayError, match="the archive archive-1 cannot be read: does not exist"):
-        Replays(events.client).archive("archive-1")
 
 
 @pytest.mark.parametrize("name", ["bounces", "mailbus-prod|bounces"])
@@ -207,23 +156,23 @@ def test_the_error_for_a_missing_rule_lists_the_rules(events: Service) -> None:
         {"Name": "clicks"},
     ]
     events.stub.add_response("list_rules", {"Rules": rules})
-    with pytest.raises(
-        ReplayError, match=r"RULE=bounce: the bus has no such rule; its rules: bounces, clicks$"
-    ):
+    with pytest.raises(CommandError, match="the bus has no rule bounce") as refused:
         Replays(events.client).rule_arn("bounce", ARCHIVE)
+    assert refused.value.hint == "its rules: bounces, clicks"
 
 
 def test_a_rule_of_a_bus_without_rules_is_refused(events: Service) -> None:
     events.stub.add_client_error("describe_rule", "ResourceNotFoundException")
     events.stub.add_client_error("list_rules", "AccessDeniedException")
-    with pytest.raises(ReplayError, match="its rules: none"):
+    with pytest.raises(CommandError, match="has no rule bounces") as refused:
         Replays(events.client).rule_arn("bounces", ARCHIVE)
+    assert refused.value.hint == "its rules: none"
 
 
 def test_a_disabled_rule_is_refused_since_nothing_would_reach_its_targets(events: Service) -> None:
     answer = {"Name": "bounces", "Arn": f"{PREFIX}:rule/mailbus-prod/bounces", "State": "DISABLED"}
     events.stub.add_response("describe_rule", answer)
-    with pytest.raises(ReplayError, match="RULE=bounces is disabled"):
+    with pytest.raises(CommandError, match="the rule bounces is disabled"):
         Replays(events.client).rule_arn("bounces", ARCHIVE)
 
 
@@ -254,13 +203,6 @@ def test_a_replay_goes_to_the_named_rules_or_to_the_whole_bus(
     Replays(events.client).start(Replay(name="again", archive=ARCHIVE, interval=MORNING, rule_arns=rules))
 
 
-def test_the_error_for_a_replay_that_does_not_start_has_the_reason(events: Service) -> None:
-    message = "The limit of 10 concurrent replays is reached"
-    events.stub.add_client_error("start_replay", "LimitExceededException", message)
-    with pytest.raises(ReplayError, match=f"not started: {message}"):
-        Replays(events.client).start(Replay(name="again", archive=ARCHIVE, interval=MORNING))
-
-
 # --- how it goes
 
 
@@ -289,7 +231,7 @@ def test_each_new_state_is_yielded_once_until_the_end(events: Service) -> None:
         "running, up to 2026-11-22T08:30:00Z",
         "completed, up to 2026-11-22T09:00:00Z",
     ]
-    assert waits == [replay.POLL_SECONDS] * 4
+    assert waits == [replays.POLL_SECONDS] * 4
 
 
 @pytest.mark.parametrize(
@@ -306,32 +248,29 @@ def test_a_replay_that_does_not_complete_is_an_error(
     events: Service, end: dict[str, Any], reason: str
 ) -> None:
     _described(events, {"State": "RUNNING"}, end)
-    with pytest.raises(ReplayError, match=reason):
+    with pytest.raises(CommandError, match=reason):
         list(follow(Replays(events.client), "again", sleep=lambda _seconds: None))
 
 
 def test_a_replay_whose_state_cannot_be_read_may_continue(events: Service) -> None:
     _described(events, {"State": "RUNNING"})
     events.stub.add_client_error("describe_replay", "ExpiredTokenException", "The token is expired")
-    with pytest.raises(ReplayError, match="again cannot be read; it may continue: The token is expired"):
+    with pytest.raises(CommandError, match="again cannot be read; it may continue: the AWS credentials"):
         list(follow(Replays(events.client), "again", sleep=lambda _seconds: None))
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--stage", "prd", "--from", "", "--to", ""], "there is no stage 'prd'"),
-        (["--stage", "prod", "--from", "", "--to", ""], "FROM is missing"),
-        (
-            ["--stage", "prod", "--from", "2026-11-22T10:00:00Z", "--to", "2026-11-22T09:00:00Z"],
-            "is not before",
-        ),
+        (["--from", "x", "--to", "y"], "--from 'x' is not a time"),
+        (["--from", "2026-11-22T10:00:00Z", "--to", "2026-11-22T09:00:00Z"], "is not before"),
+        (["--to", "2026-11-22T10:00:00Z"], "Missing option '--from'"),
     ],
 )
-def test_wrong_options_are_one_line_and_exit_code_1_before_any_call(
+def test_wrong_options_are_refused_before_any_call(
     capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
 ) -> None:
-    assert main(arguments) == 1
-    reported = capsys.readouterr()
-    assert reason in reported.err
-    assert (reported.out, reported.err.count("\n")) == ("", 1)
+    assert frame.run(["replay", "--stage", "prod", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert reason in err.splitlines()[0]
