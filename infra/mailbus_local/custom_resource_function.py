@@ -25,6 +25,8 @@ class ApiResource(NamedTuple):
     renames: dict[str, str | None] = {}  # noqa: RUF012 - a NamedTuple's default
     # {attribute of `Fn::GetAtt`: member of the response of `create`}
     attributes: dict[str, str] = {}  # noqa: RUF012 - a NamedTuple's default
+    # {property that `create` does not take: operation that sets it}
+    after: dict[str, str] = {}  # noqa: RUF012 - as above
     # {property: operation that changes it}; without any, an update deletes the resource and creates it again
     updates: dict[str, str] = {}  # noqa: RUF012 - a NamedTuple's default
 
@@ -90,6 +92,7 @@ REPLACED_TYPES = {
         delete="DeleteEmailIdentity",
         keys={"EmailIdentity": ("EmailIdentity",)},
         renames={"DkimAttributes": None},
+        after={"MailFromAttributes": "PutEmailIdentityMailFromAttributes"},
     ),
     "AWS::Events::Archive": ApiResource(
         service="events",
@@ -197,8 +200,12 @@ def apply(request: dict[str, Any], connect: Any) -> tuple[str, dict[str, str]]:
                 call(operation, {**before, **wanted.get(name, {})})
             return request["PhysicalResourceId"], {}
         call(api.delete, before)
-    answer = call(api.create, wanted)
-    physical_id = str(next(iter(identity(wanted, api).values())))
+    key = identity(wanted, api)
+    answer = call(api.create, {name: value for name, value in wanted.items() if name not in api.after})
+    for name, operation in api.after.items():
+        if name in wanted:
+            call(operation, {**key, **wanted[name]})
+    physical_id = str(next(iter(key.values())))
     return physical_id, resource_attributes(answer, physical_id, api)
 
 

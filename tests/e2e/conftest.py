@@ -33,6 +33,8 @@ ACCOUNT_LIMITS = (
     "production_access",
     "latency_ms",
     "limit_bulk_calls",
+    "enforcement_status",
+    "pricing_plan",
 )
 
 

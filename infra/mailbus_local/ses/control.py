@@ -14,10 +14,12 @@ from mailbus_local.ses.events.build import EventRequest, build_event
 from mailbus_local.ses.events.publishing import notify, publish
 from mailbus_local.ses.events.shapes import to_json_values
 from mailbus_local.ses.state.account import Account, Limits
+from mailbus_local.ses.state.identity_states import IdentityState
 
 if TYPE_CHECKING:
     from mailbus_local.ses.events.shapes import Event
     from mailbus_local.ses.state.faults import Fault
+    from mailbus_local.ses.state.identity_states import IdentityStates
     from mailbus_local.ses.state.messages import Message
     from mailbus_local.ses.state.simulator import SimulatorState
 
@@ -41,6 +43,8 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     production_access: bool
     latency_ms: float
     limit_bulk_calls: bool
+    enforcement_status: str
+    pricing_plan: str
     accepted: int
     throttled: int
     faulted: int
@@ -66,6 +70,8 @@ def account_state(state: SimulatorState) -> AccountState:
         production_access=limits.production_access,
         latency_ms=limits.latency_ms,
         limit_bulk_calls=limits.limit_bulk_calls,
+        enforcement_status=limits.enforcement_status,
+        pricing_plan=limits.pricing_plan,
         accepted=counters.accepted,
         throttled=counters.throttled,
         faulted=counters.faulted,
@@ -92,6 +98,17 @@ def change_account(account: Account, body: bytes) -> None:
     except msgspec.ValidationError as error:
         raise InvalidControlRequest(str(error)) from error
     account.change(limits, sent)
+
+
+def change_identity(states: IdentityStates, name: str, body: bytes) -> IdentityState:
+    """Set the fields of the body, and return all."""
+    given = _json_object(body)
+    try:
+        changed = msgspec.convert({**msgspec.structs.asdict(states.state(name)), **given}, IdentityState)
+    except msgspec.ValidationError as error:
+        raise InvalidControlRequest(str(error)) from error
+    states.find(name, changed)
+    return changed
 
 
 def pending_faults(faults: tuple[Fault, ...]) -> dict[str, tuple[Fault, ...]]:

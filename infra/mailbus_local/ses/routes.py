@@ -23,6 +23,10 @@ from mailbus_local.ses.operations.identity_notifications import (
     answer_identity_call,
     parse_identity_call,
 )
+from mailbus_local.ses.operations.identity_settings import (
+    put_dkim_attributes,
+    put_mail_from_attributes,
+)
 from mailbus_local.ses.operations.render_template import render_email_template
 from mailbus_local.ses.operations.send_bulk_email import send_bulk_email
 from mailbus_local.ses.operations.send_email import send_email
@@ -83,6 +87,7 @@ class Routes:
                 Route(f"{own}/account", self._control(self._account), methods=["GET", "PUT"]),
                 Route(f"{own}/faults", self._control(self._faults), methods=["GET", "POST", "DELETE"]),
                 Route(f"{own}/events/{{message_id}}", self._control(self._event), methods=["POST"]),
+                Route(f"{own}/identities/{{name}}", self._control(self._identity), methods=["GET", "PUT"]),
                 Route(f"{own}/inbound", self._control(self._inbound), methods=["POST"]),
                 Route(f"{own}/{{rest:path}}", self._control(self._unknown), methods=_METHODS),
                 Route(
@@ -109,6 +114,11 @@ class Routes:
                     f"{ses}/suppression/addresses/{{email:path}}",
                     self._answer(self._suppressed_destination),
                     methods=["GET", "DELETE"],
+                ),
+                Route(f"{ses}/identities/{{name}}", self._get_identity, methods=["GET"]),
+                Route(f"{ses}/identities/{{name}}/dkim", self._answer(self._put_dkim), methods=["PUT"]),
+                Route(
+                    f"{ses}/identities/{{name}}/mail-from", self._answer(self._put_mail_from), methods=["PUT"]
                 ),
                 Route(
                     f"{ses}/templates/{{name}}/render", self._answer(self._render_template), methods=["POST"]
@@ -190,6 +200,19 @@ class Routes:
     async def _render_template(self, request: Request, body: bytes) -> object:
         return await render_email_template(self._state, request.path_params["name"], body)
 
+    async def _get_identity(self, request: Request) -> Response:
+        answer = await self._forward(request)
+        if answer.status_code != HTTPStatus.OK:
+            return answer
+        found = msgspec.json.decode(answer.body)
+        return _json(self._state.identity_states.answer(request.path_params["name"], found))
+
+    async def _put_dkim(self, request: Request, body: bytes) -> object:
+        return await put_dkim_attributes(self._state, request.path_params["name"], body)
+
+    async def _put_mail_from(self, request: Request, body: bytes) -> object:
+        return await put_mail_from_attributes(self._state, request.path_params["name"], body)
+
     async def _forward(self, request: Request) -> Response:
         body = await request.body()
         call = parse_identity_call(body) if request.method == "POST" else None
@@ -248,6 +271,12 @@ class Routes:
             control.change_account(self._state.account, await request.body())
         return control.account_state(self._state)
 
+    async def _identity(self, request: Request) -> object:
+        states, name = self._state.identity_states, request.path_params["name"]
+        if request.method == "PUT":
+            return control.change_identity(states, name, await request.body())
+        return states.state(name)
+
     async def _faults(self, request: Request) -> object:
         if request.method == "POST":
             self._state.faults.add(parse_faults(await request.body()))
@@ -277,7 +306,7 @@ class Routes:
     async def _unknown(self, request: Request) -> object:
         reason = (
             f"{request.method} {request.url.path} does not exist; the control API has messages, account, "
-            "faults, events/{message_id} and inbound"
+            "faults, identities/{name}, events/{message_id} and inbound"
         )
         raise InvalidControlRequest(reason, 404)
 

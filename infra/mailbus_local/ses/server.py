@@ -22,6 +22,7 @@ from mailbus_local.ses.receiving.smtp import SmtpConnection, SmtpHandler
 from mailbus_local.ses.routes import Routes
 from mailbus_local.ses.state.account import Account, Limits
 from mailbus_local.ses.state.faults import Faults
+from mailbus_local.ses.state.identity_states import IdentityStates
 from mailbus_local.ses.state.messages import MessageStore
 from mailbus_local.ses.state.notification_settings import IdentityNotifications
 from mailbus_local.ses.state.resources import Clients, Resources, connect
@@ -195,6 +196,7 @@ def _build(
         suppression_list=SuppressionList(time.time),
         resources=resources,
         notifications=IdentityNotifications(),
+        identity_states=IdentityStates(),
         publisher=publisher,
         clock=time.time,
     )

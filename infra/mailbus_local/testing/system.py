@@ -41,6 +41,8 @@ _LIMITS: Final = (
     "production_access",
     "latency_ms",
     "limit_bulk_calls",
+    "enforcement_status",
+    "pricing_plan",
 )
 
 

@@ -29,6 +29,8 @@ UNLIMITED = {
     "production_access": True,
     "latency_ms": 0,
     "limit_bulk_calls": False,
+    "enforcement_status": "HEALTHY",
+    "pricing_plan": "NONE",
     "sent_last_24_hours": 0,
 }
 

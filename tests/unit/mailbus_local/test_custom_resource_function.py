@@ -178,3 +178,18 @@ def test_every_operation_and_parameter_of_the_table_exists(resource_type: str) -
             assert set(api.keys) <= set(model.operation_model(operation).input_shape.members)
     finally:
         client.close()
+
+
+def test_the_mail_from_domain_of_an_identity_is_set_by_a_call_of_its_own() -> None:
+    calls: list[tuple[str, dict[str, Any]]] = []
+    mail_from = {"MailFromDomain": "bounces.a.example"}
+    apply(
+        _request(
+            "Create", "AWS::SES::EmailIdentity", EmailIdentity="a.example", MailFromAttributes=mail_from
+        ),
+        lambda service: FakeClient(service, calls),
+    )
+    assert calls == [
+        ("create_email_identity", {"EmailIdentity": "a.example"}),
+        ("put_email_identity_mail_from_attributes", {"EmailIdentity": "a.example", **mail_from}),
+    ]

@@ -29,7 +29,7 @@ class GetAccountResponse(msgspec.Struct, frozen=True, kw_only=True, rename="pasc
     sending_enabled: bool
     production_access_enabled: bool
     dedicated_ip_auto_warmup_enabled: bool = False
-    enforcement_status: str = "HEALTHY"
+    enforcement_status: str
     suppression_attributes: dict[str, tuple[str, ...]]
     details: dict[str, Any] = msgspec.field(
         default_factory=lambda: {
@@ -42,7 +42,7 @@ class GetAccountResponse(msgspec.Struct, frozen=True, kw_only=True, rename="pasc
         }
     )
     vdm_attributes: dict[str, Any] = msgspec.field(default_factory=lambda: {"VdmEnabled": "DISABLED"})
-    pricing_attributes: dict[str, str] = msgspec.field(default_factory=lambda: {"CurrentPlan": "NONE"})
+    pricing_attributes: dict[str, str]
 
 
 def get_account(account: Account, suppression_list: SuppressionList) -> GetAccountResponse:
@@ -56,6 +56,8 @@ def get_account(account: Account, suppression_list: SuppressionList) -> GetAccou
             sent_last_24_hours=float(account.sent_last_24_hours()),
         ),
         sending_enabled=limits.sending_enabled,
+        enforcement_status=limits.enforcement_status,
+        pricing_attributes={"CurrentPlan": limits.pricing_plan},
         production_access_enabled=limits.production_access,
         suppression_attributes={"SuppressedReasons": suppression_list.reasons},
     )

@@ -69,7 +69,7 @@ async def resolve_identity(
 
     Without `recipients`, the recipients are not checked against the sandbox.
     """
-    verified = await state.resources.identities()
+    verified = await _verified(state)
     require_verified(prepared.senders, verified, state.origin.region)
     if recipients and not state.account.limits.production_access:
         await check_sandbox(state, prepared)
@@ -91,9 +91,13 @@ async def resolve_identity(
 
 async def check_sandbox(state: SimulatorState, prepared: PreparedMessage) -> None:
     """Raise if a recipient is not verified. The sandbox requires it, except for the mailbox simulator."""
-    verified = await state.resources.identities()
+    verified = await _verified(state)
     checked = (address for address in prepared.recipients if not is_simulator_address(address.email))
     require_verified(checked, verified, state.origin.region)
+
+
+async def _verified(state: SimulatorState) -> frozenset[str]:
+    return await state.resources.identities() - state.identity_states.unverified
 
 
 def accept(state: SimulatorState, prepared: PreparedMessage, sender: SendingIdentity, call: SendCall) -> str:

@@ -8,7 +8,7 @@ full, and leaves it negative: otherwise such a message could never be sent.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 
@@ -46,6 +46,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     production_access: bool = True
     latency_ms: Annotated[float, msgspec.Meta(ge=0, le=600_000)] = 0.0
     limit_bulk_calls: bool = False
+    enforcement_status: Literal["HEALTHY", "PROBATION", "SHUTDOWN"] = "HEALTHY"
+    pricing_plan: Literal["NONE", "ESSENTIALS", "PRO", "ENTERPRISE"] = "NONE"
 
 
 class Counters:

@@ -10,6 +10,7 @@ from mailbus_local.ses.formats import Origin
 from mailbus_local.ses.publisher import Publisher
 from mailbus_local.ses.state.account import Account
 from mailbus_local.ses.state.faults import Faults
+from mailbus_local.ses.state.identity_states import IdentityStates
 from mailbus_local.ses.state.messages import MessageStore
 from mailbus_local.ses.state.notification_settings import IdentityNotifications
 from mailbus_local.ses.state.resources import Resources
@@ -26,5 +27,6 @@ class SimulatorState(msgspec.Struct, frozen=True, kw_only=True):
     suppression_list: SuppressionList
     resources: Resources
     notifications: IdentityNotifications
+    identity_states: IdentityStates
     publisher: Publisher
     clock: Callable[[], float]

@@ -72,6 +72,8 @@ def test_the_body_of_an_account_response_can_be_put_back(env: SesEnvironment) ->
         "production_access",
         "latency_ms",
         "limit_bulk_calls",
+        "enforcement_status",
+        "pricing_plan",
         "accepted",
         "throttled",
         "faulted",

@@ -35,3 +35,13 @@ def test_get_account_is_throttled_to_one_call_a_second() -> None:
     assert caught.value.code == TOO_MANY_REQUESTS
     clock.now += 1
     assert get_account(account, suppression_list).sending_enabled
+
+
+def test_reviews_and_plans_are_set_by_the_control_api(env: SesEnvironment) -> None:
+    env.http.put("/account", json={"enforcement_status": "PROBATION", "pricing_plan": "ESSENTIALS"})
+    found = env.http.get("/account").json()
+    assert (found["enforcement_status"], found["pricing_plan"]) == ("PROBATION", "ESSENTIALS")
+    account, suppression_list = Account(Limits(pricing_plan="PRO"), Clock()), SuppressionList(Clock())
+    answer = get_account(account, suppression_list)
+    assert (answer.enforcement_status, answer.pricing_attributes) == ("HEALTHY", {"CurrentPlan": "PRO"})
+    assert env.http.put("/account", json={"pricing_plan": "FREE"}).status_code == 400
