@@ -61,6 +61,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     snippet: str
     names: tuple[str, ...] = ()
     is_failed: bool = False
+    #: False if there is no content, which may be a matter of rights
+    is_read: bool = False
 
     @property
     def has_attachments(self) -> bool:
@@ -199,6 +201,7 @@ def row(mail: ReceivedMail, content: Content | None, problem: str | None = None)
         snippet=snippet[:SNIPPET_CHARACTERS],
         names=names,
         is_failed=failed,
+        is_read=True,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -63,19 +63,27 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 def entries(events: Sequence[TimelineEvent]) -> tuple[Entry, ...]:
     """Return the timeline of one mail for one recipient, newest first; a repeated event is there once."""
     ordered = sorted({event.event_id: event for event in events}.values(), key=lambda event: event.at)
-    parsed = [(event, _parsed(event.entry)) for event in ordered]
+    parsed = [(event, email_of(event.entry)) for event in ordered]
     queued = next((event.at for event, email in parsed if email and email.event_type == "queued"), None)
     made: list[Entry] = []
     status: Status = "none"
+    since = ordered[0].at if ordered else None
     for event, email in parsed:
         kind = None if email is None else kind_of(email)
         after = status if kind is None else TABLE[status][kind]
         note = None
-        if kind not in {None, "mark"} and after == status:
+        if kind not in {None, "mark"} and after == status and _is_later(event.at, since):
             note = f"It came after “{label_of(status)}”; the status did not change."
         made.append(_entry(event, email, queued=queued, note=note))
+        since = event.at if after != status else since
         status = after
     return tuple(reversed(made))
+
+
+def _is_later(at: datetime, other: datetime | None) -> bool:
+    """Return True if an event is certainly later than another one: of some SES gives whole seconds only."""
+    precision = timedelta(0) if at.microsecond else timedelta(seconds=1)
+    return other is not None and at - other >= precision
 
 
 def _entry(
@@ -137,7 +145,8 @@ def clock(at: datetime, now: datetime, *, utc: bool) -> str:
     return f"{day} {time}"
 
 
-def _parsed(entry: dict[str, Any]) -> EmailEvent | None:
+def email_of(entry: dict[str, Any]) -> EmailEvent | None:
+    """Return the event of an entry of the bus; None if this version cannot read it."""
     try:
         event = bus_events.parse(entry)
     except InvalidEvent:

@@ -42,6 +42,12 @@ def test_what_came_late_changed_nothing_and_says_so() -> None:
     assert delivered.note is None
 
 
+def test_a_time_in_whole_seconds_is_not_taken_for_late() -> None:
+    deferred = timeline_event("deferred", 0.32)
+    sent, _, _ = entries((JOURNEY[0], deferred, timeline_event("sent", 0.472)))
+    assert (sent.name, sent.note) == ("sent", None)
+
+
 def test_the_json_is_what_a_consumer_gets_and_patterns_match_it() -> None:
     entry = entries(JOURNEY)[0]
     assert json.loads(entry.json) == JOURNEY[2].entry
