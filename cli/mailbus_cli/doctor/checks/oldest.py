@@ -56,10 +56,13 @@ def _ages(facts: Facts, queues: Mapping[str, str]) -> dict[str, float]:
         "get_metric_data",
         StartTime=now - LOOKS_BACK,
         EndTime=now + timedelta(minutes=1),
-        ScanBy="TimestampDescending",
         MetricDataQueries=[_query(name, queue) for name, queue in queues.items()],
     )
-    return {result["Id"]: result["Values"][0] for result in answer["MetricDataResults"] if result["Values"]}
+    return {
+        result["Id"]: max(zip(result["Timestamps"], result["Values"], strict=True))[1]
+        for result in answer["MetricDataResults"]
+        if result["Values"]
+    }
 
 
 def _query(name: str, queue: str) -> dict[str, Any]:

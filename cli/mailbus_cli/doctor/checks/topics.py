@@ -36,7 +36,7 @@ def judge(name: str, topic: str, attributes: Mapping[str, str] | None, publisher
         )
     ]
     if refused:
-        named = ", ".join(source.rpartition(":")[2] for source in refused)
+        named = ", ".join(source.rpartition("/")[2] for source in refused)
         return problem(
             f"the policy of the {name} topic does not let SES publish ({named}): its events are lost",
             fix="restore its statement SesPublishes: docs/stacks.md, “Drift”",
