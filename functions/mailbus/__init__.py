@@ -1,8 +1,8 @@
 """Mailbus: Amazon SES as an event-driven mail service.
 
-Applications use `from mailbus import Client, SendJob`, consumers of events `from mailbus import events`, and
-of received mail also `inbound`. Each name is loaded on first use, so that a function without them does not
-load boto3.
+Applications use `from mailbus import Client, SendJob, Timeline`, consumers of events `from mailbus import
+events`, and of received mail also `inbound`. Each name is loaded on first use, so that a function without
+them does not load boto3.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mailbus.events import EmailEvent, InboundEvent
     from mailbus.jobs.contract import Alternative, Attachment, S3Object, SendJob
     from mailbus.ledger.cancellation import Cancellation
+    from mailbus.timeline.reader import Timeline
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "S3Object",
     "SendJob",
     "Sent",
+    "Timeline",
     "__version__",
     "events",
     "inbound",
@@ -48,6 +50,7 @@ _HOMES: Final = {
     "S3Object": "mailbus.jobs.contract",
     "SendJob": "mailbus.jobs.contract",
     "Sent": "mailbus.client",
+    "Timeline": "mailbus.timeline.reader",
 }
 
 

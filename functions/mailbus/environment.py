@@ -125,6 +125,18 @@ class InboundSettings(BusSettings, frozen=True, kw_only=True):
     encrypted: bool = False
 
 
+class TimelineSettings(FunctionSettings, frozen=True, kw_only=True):
+    """The settings of the timeline's function: its table, and for how many days it keeps an item.
+
+    A record is received at most `max_receives` times.
+    """
+
+    timeline_table_name: str
+    timeline_days: int
+    dead_letter_queue_url: str
+    max_receives: int
+
+
 class WebhookSettings(FunctionSettings, frozen=True, kw_only=True):
     """The settings of the webhook, which sends SNS's messages to a function's queue by their path.
 

@@ -20,6 +20,8 @@ STAGE_PATTERN: Final = r"^[a-z][a-z0-9-]{0,23}$"
 LOCAL: Final = "local"
 #: The output with the URL of each lane's queue.
 QUEUE_URLS: Final[Mapping[Lane, str]] = {"transactional": "SendQueueUrl", "bulk": "BulkQueueUrl"}
+#: The output with the name of the timeline's table; only of a stage that keeps one.
+TIMELINE_TABLE: Final = "TimelineTableName"
 #: The lane of mail that a user is waiting for.
 TRANSACTIONAL: Final = "transactional"
 LANES: Final[tuple[Lane, ...]] = get_args(Lane)

@@ -62,6 +62,10 @@ class DeployedMailbus(Construct):
         """Allow to read received mail: what `mailbus.inbound` reads of an event, and the raw mail."""
         grants.grant_read_inbound(grantee, bucket=self.inbound_bucket, key=self.inbound_key)
 
+    def grant_status(self, grantee: iam.IGrantable) -> None:
+        """Allow to read what became of mails: what `mailbus.Timeline` does. The stage has `timeline.days`."""
+        grants.grant_status(grantee, scope=self, stage=self._stage, table=self.timeline_table)
+
     @cached_property
     def event_bus(self) -> events.IEventBus:
         """The bus with the events, for rules."""
@@ -103,6 +107,11 @@ class DeployedMailbus(Construct):
     def ledger_table(self) -> dynamodb.ITable:
         """The table of the ledger: what is known of each job."""
         return dynamodb.Table.from_table_name(self, "LedgerTable", self._output("LedgerTableName"))
+
+    @cached_property
+    def timeline_table(self) -> dynamodb.ITable:
+        """The table of the timeline, of a stage with `timeline.days`."""
+        return dynamodb.Table.from_table_name(self, "TimelineTable", self._output("TimelineTableName"))
 
     @cached_property
     def configuration_set_name(self) -> str:

@@ -61,6 +61,11 @@ TRACKING: Final = Limits(
 # The largest mail is kept in memory whole, and its parts are written to S3.
 INBOUND: Final = Limits(memory_mb=1024, timeout_seconds=120, batch_size=10)
 INBOUND_CONCURRENCY: Final = 5
+# Its events may wait a little: a batch makes one update for each mail, whatever the number of its events.
+TIMELINE: Final = Limits(memory_mb=256, timeout_seconds=60, batch_size=100, batch_window_seconds=2)
+TIMELINE_TIMEOUTS: Final = 6
+# an hour at least in which the table does not answer; then the events wait as dead letters
+TIMELINE_RECEIVES: Final = 10
 
 
 def sender(settings: Settings) -> Limits:
@@ -80,6 +85,21 @@ def rate_cache_seconds(settings: Settings) -> float:
     On the embedded AWS, where tests change the rate, a second.
     """
     return 1 if settings.ephemeral else 60
+
+
+def timeline(settings: Settings) -> Limits:
+    """Return the timeline's limits; on the embedded AWS people wait for it."""
+    if settings.ephemeral:
+        return msgspec.structs.replace(TIMELINE, batch_size=10, batch_window_seconds=0)
+    return TIMELINE
+
+
+def timeline_concurrency(settings: Settings) -> int:
+    """Return how many workers write the timeline at a time; on the embedded AWS each is a process.
+
+    One records about 300 events a second: bench/comparisons/timeline.py.
+    """
+    return 2 if settings.ephemeral else 10
 
 
 def tracking_concurrency(settings: Settings) -> int:

@@ -1,4 +1,4 @@
-"""The flows of mail: jobs to SES, SES's events to the bus, received mail to the bus."""
+"""The flows of mail: jobs to SES, SES's events and received mail to the bus, and the bus to the timeline."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mailbus_cdk.constructs.identity import Identity
 from mailbus_cdk.constructs.identity_feedback import IdentityFeedback
 from mailbus_cdk.constructs.inbound import Inbound
 from mailbus_cdk.constructs.sending import Sending
+from mailbus_cdk.constructs.timeline import Timeline
 from mailbus_cdk.constructs.topics import TopicKey
 from mailbus_cdk.constructs.tracking import Tracking
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Mail(Construct):
-    """Sending, tracking and, if domains are set, receiving; with the alarms on all of it."""
+    """Sending, tracking and, if they are set, receiving and the timeline; with the alarms on all of it."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, code: Code, state: State
@@ -53,9 +54,16 @@ class Mail(Construct):
             if settings.inbound.domains
             else None
         )
+        self.timeline = (
+            Timeline(self, "Timeline", settings=settings, code=code, state=state, table=state.timeline.table)
+            if state.timeline
+            else None
+        )
         dead_letters = {"Send": self.sending.dead_letters, "Tracking": self.tracking.dead_letters}
         if self.inbound:
             dead_letters["Inbound"] = self.inbound.dead_letters
+        if self.timeline:
+            dead_letters["Timeline"] = self.timeline.dead_letters
         Alarms(
             self,
             "Alarms",

@@ -152,6 +152,16 @@ class Mailbus(Construct):
         stored = self._state.inbound_mail
         grants.grant_read_inbound(grantee, bucket=stored.bucket, key=stored.key)
 
+    def grant_status(self, grantee: iam.IGrantable) -> None:
+        """Allow to read what became of mails: what `mailbus.Timeline` does.
+
+        Raises `ConfigurationError` without `timeline.days`.
+        """
+        if self._state.timeline is None:
+            reason = f"the stage {self.settings.stage!r} keeps no timeline; set timeline.days and deploy"
+            raise ConfigurationError(reason)
+        grants.grant_status(grantee, scope=self, stage=self.settings.stage, table=self._state.timeline.table)
+
     @property
     def event_bus(self) -> events.IEventBus:
         """The bus with the events, for rules."""
@@ -231,6 +241,21 @@ class Mailbus(Construct):
     def ledger_table(self) -> dynamodb.ITable:
         """The table of the ledger: what is known of each job."""
         return self._state.ledger.table
+
+    @property
+    def timeline_table(self) -> dynamodb.ITable | None:
+        """The table of the timeline, read with `grant_status`; None without `timeline.days`."""
+        return self._state.timeline.table if self._state.timeline else None
+
+    @property
+    def timeline_queue(self) -> sqs.IQueue | None:
+        """The queue of events for the timeline; None without `timeline.days`."""
+        return self._mail.timeline.work.queue if self._mail.timeline else None
+
+    @property
+    def timeline_dead_letter_queue(self) -> sqs.IQueue | None:
+        """Events that are not in the timeline; None without `timeline.days`."""
+        return self._mail.timeline.dead_letters.queue if self._mail.timeline else None
 
     @property
     def configuration_set_name(self) -> str:

@@ -67,6 +67,7 @@ class Outputs:
                 "JobsBucketName": state.jobs.bucket.bucket_name,
                 "LedgerTableName": state.ledger.table.table_name,
                 **({"InboundKeyArn": key.key_arn} if key else {}),
+                **({"TimelineTableName": state.timeline.table.table_name} if state.timeline else {}),
             }
         )
 
@@ -98,6 +99,15 @@ class Outputs:
                     "InboundTopicArn": inbound.receipts.topic.topic_arn,
                     "InboundQueueUrl": inbound.work.queue.queue_url,
                     "InboundDeadLetterQueueUrl": inbound.dead_letters.queue.queue_url,
+                }
+            )
+
+        if mail.timeline:
+            self._write(
+                {
+                    "TimelineFunctionName": mail.timeline.function_name,
+                    "TimelineQueueUrl": mail.timeline.work.queue.queue_url,
+                    "TimelineDeadLetterQueueUrl": mail.timeline.dead_letters.queue.queue_url,
                 }
             )
 

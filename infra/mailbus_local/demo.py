@@ -57,6 +57,7 @@ DEAD_LETTER_QUEUES: Final = {
     "send": "SendDeadLetterQueueUrl",
     "tracking": "TrackingDeadLetterQueueUrl",
     "inbound": "InboundDeadLetterQueueUrl",
+    "timeline": "TimelineDeadLetterQueueUrl",
 }
 
 

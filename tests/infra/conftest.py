@@ -10,7 +10,7 @@ import pytest
 from mailbus_cdk.mailbus import deployment
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.receiving import Inbound
-from mailbus_cdk.settings.tables import Alarms, Retention
+from mailbus_cdk.settings.tables import Alarms, Retention, Timeline
 from mailbus_local.stage import PACKAGED, load_settings
 from tests.infra.templates import ACCOUNT, Templates, new_app
 
@@ -32,6 +32,7 @@ PROD = Settings(
     send_defaults={"reply_to": ["support@example.com"]},
     source_buckets=("example-invoices",),
     alarms=Alarms(topic_arn=TOPIC),
+    timeline=Timeline(days=30),
     inbound=Inbound(domains=("inbound.example.com",)),
 )
 

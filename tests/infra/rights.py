@@ -71,6 +71,13 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
         ("s3:GetObject", "<State/InboundMail/Bucket>/raw/*"),
         ("s3:PutObject", "<State/InboundMail/Bucket>/parts/*"),
     },
+    "Mail/Timeline/Recorder": {
+        *((action, "<Mail/Timeline/Recorder/Log>") for action in WRITE_LOGS),
+        *((action, "<Mail/Timeline/Work/Queue>") for action in READ_QUEUE),
+        ("sqs:SendMessage", "<Mail/Timeline/DeadLetters/Queue>"),
+        ("dynamodb:BatchWriteItem", "<State/Timeline/Table>"),
+        ("dynamodb:UpdateItem", "<State/Timeline/Table>"),
+    },
     # SES has no resource to scope these two to.
     "Receiving/Activation/Activator": {
         *((action, "<Receiving/Activation/Activator/Log>") for action in WRITE_LOGS),
@@ -93,4 +100,15 @@ TO_SEND: set[tuple[str, str]] = {
     ("dynamodb:UpdateItem", "<State/Ledger/Table>"),
     ("s3:PutObject", "<State/Jobs/Bucket>/jobs/*"),
     ("s3:PutObject", "<State/Jobs/Bucket>/scheduled/*"),
+}
+
+# An application that reads what became of mails: docs/timeline.md and the errors of `Timeline` name the same.
+TO_READ_STATUS: set[tuple[str, str]] = {
+    ("ssm:GetParameter", f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/mailbus/prod/TimelineTableName"),
+    ("dynamodb:BatchGetItem", "<State/Timeline/Table>"),
+    ("dynamodb:Query", "<State/Timeline/Table>"),
+    *(
+        ("dynamodb:Query", f"<State/Timeline/Table>/index/{name}")
+        for name in ("by-job", "by-recipient", "by-time")
+    ),
 }

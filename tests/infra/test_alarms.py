@@ -37,6 +37,7 @@ def test_there_are_alarms_on_paused_sending_waiting_jobs_and_every_dead_letter_q
         "SendDeadLetters": (visible, {"QueueName": "<Mail/Sending/DeadLetters/Queue>"}, 0),
         "TrackingDeadLetters": (visible, {"QueueName": "<Mail/Tracking/DeadLetters/Queue>"}, 0),
         "InboundDeadLetters": (visible, {"QueueName": "<Mail/Inbound/DeadLetters/Queue>"}, 0),
+        "TimelineDeadLetters": (visible, {"QueueName": "<Mail/Timeline/DeadLetters/Queue>"}, 0),
     }
 
 

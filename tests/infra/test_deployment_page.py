@@ -26,6 +26,7 @@ FUNCTIONS = {
     "sender": "Mail/Sending/Sender",
     "tracking": "Mail/Tracking/Tracker",
     "inbound": "Mail/Inbound/Reader",
+    "timeline": "Mail/Timeline/Recorder",
     "activation": "Receiving/Activation/Activator",
 }
 # The page names it once for all functions.

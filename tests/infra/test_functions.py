@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from mailbus.environment import InboundSettings, SenderSettings, TrackingSettings
+from mailbus.environment import InboundSettings, SenderSettings, TimelineSettings, TrackingSettings
 from tests.architecture.source_tree import ROOT
 from tests.infra.rights import RIGHTS
 from tests.infra.templates import (
@@ -12,7 +12,12 @@ from tests.infra.templates import (
     folder,
 )
 
-SETTINGS_CLASSES = {"sender": SenderSettings, "tracking": TrackingSettings, "inbound": InboundSettings}
+SETTINGS_CLASSES = {
+    "sender": SenderSettings,
+    "tracking": TrackingSettings,
+    "inbound": InboundSettings,
+    "timeline": TimelineSettings,
+}
 
 
 def test_each_function_gets_exactly_the_environment_that_it_reads(prod: Templates) -> None:
@@ -30,7 +35,12 @@ def test_each_function_gets_exactly_the_environment_that_it_reads(prod: Template
 
 
 def test_each_flow_has_its_own_dead_letter_queue_to_write_to(prod: Templates) -> None:
-    for name, flow in (("sender", "Sending"), ("tracking", "Tracking"), ("inbound", "Inbound")):
+    for name, flow in (
+        ("sender", "Sending"),
+        ("tracking", "Tracking"),
+        ("inbound", "Inbound"),
+        ("timeline", "Timeline"),
+    ):
         url = prod.environment(name)["DEAD_LETTER_QUEUE_URL"]
         assert prod.text("mail", url) == f"<Mail/{flow}/DeadLetters/Queue>"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.infra.templates import (
     Templates,
     denies_plain_connections,
@@ -26,7 +28,7 @@ def test_every_hop_has_a_dead_letter_queue(prod: Templates) -> None:
         for resource in prod.of_type(kind)
         if not resource.path.endswith("DeadLetters/Queue")
     }
-    assert len(redrives) == 6
+    assert len(redrives) == 7
     for path, target in redrives.items():
         flow = "/".join(path.split("/")[:2])
         assert target == f"<{flow}/DeadLetters/Queue>"
@@ -43,11 +45,25 @@ def test_a_job_whose_workers_die_is_dead_lettered_after_a_night(prod: Templates)
         "Mail/Sending/Bulk/Queue": 480,
         "Mail/Tracking/Work/Queue": 100,
         "Mail/Inbound/Work/Queue": 10,
+        "Mail/Timeline/Work/Queue": 10,
     }
 
 
-def test_received_mail_stays_invisible_for_six_function_timeouts_and_the_window(prod: Templates) -> None:
-    timeout, window, invisible = _timing(prod, "Inbound")
+def test_an_event_that_eventbridge_cannot_deliver_is_kept_beside_those_that_are_not_written(
+    prod: Templates,
+) -> None:
+    rule = prod.one("AWS::Events::Rule", "Timeline")
+    assert rule.properties["EventPattern"] == {"source": ["mailbus"], "detail-type": [{"prefix": "email."}]}
+    (target,) = rule.properties["Targets"]
+    assert prod.text("mail", target["Arn"]) == "<Mail/Timeline/Work/Queue>"
+    assert prod.text("mail", target["DeadLetterConfig"]["Arn"]) == "<Mail/Timeline/DeadLetters/Queue>"
+
+
+@pytest.mark.parametrize("flow", ["Inbound", "Timeline"])
+def test_what_a_function_has_stays_invisible_for_six_timeouts_and_the_window(
+    prod: Templates, flow: str
+) -> None:
+    timeout, window, invisible = _timing(prod, flow)
     assert invisible == 6 * timeout + window
 
 
@@ -67,7 +83,7 @@ def test_a_job_whose_worker_died_is_delivered_again_half_a_minute_after_the_time
 
 def test_every_source_reports_single_failures_and_bounds_its_workers(prod: Templates) -> None:
     mappings = prod.of_type("AWS::Lambda::EventSourceMapping")
-    assert len(mappings) == 4
+    assert len(mappings) == 5
     for mapping in mappings:
         assert mapping.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert mapping.properties["ScalingConfig"]["MaximumConcurrency"] >= 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mailbus.timeline.items import INDEXES
 from tests.infra.templates import (
     Templates,
     denies_plain_connections,
@@ -57,11 +58,28 @@ def test_ses_writes_received_mail_only_and_plain_connections_are_denied(prod: Te
 
 
 def test_items_of_the_ledger_expire_by_expires_at_and_can_be_restored(prod: Templates) -> None:
-    table = prod.one("AWS::DynamoDB::Table").properties
+    table = prod.one("AWS::DynamoDB::Table", "Ledger").properties
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["DeletionProtectionEnabled"] is True
+
+
+def test_items_of_the_timeline_expire_and_are_found_by_sparse_indexes_of_keys_alone(prod: Templates) -> None:
+    table = prod.one("AWS::DynamoDB::Table", "Timeline").properties
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["DeletionProtectionEnabled"] is True
+    indexes = table["GlobalSecondaryIndexes"]
+    assert {
+        index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]] for index in indexes
+    } == {name: [key, "created"] for name, key in INDEXES.items()}
+    assert [index["Projection"] for index in indexes] == [{"ProjectionType": "KEYS_ONLY"}] * 3
+
+
+def test_a_backup_of_the_timeline_would_keep_what_was_erased(prod: Templates) -> None:
+    table = prod.one("AWS::DynamoDB::Table", "Timeline").properties
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": False}
 
 
 def test_the_events_of_the_bus_are_archived(prod: Templates) -> None:

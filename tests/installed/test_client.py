@@ -56,6 +56,6 @@ def test_a_job_is_sent_with_nothing_else(environment: Environment) -> None:
 
 
 def test_the_functions_are_not_importable(environment: Environment) -> None:
-    for name in ("sender", "tracking", "inbound", "webhook", "activation", "identity_feedback"):
+    for name in ("sender", "tracking", "inbound", "timeline", "webhook", "activation", "identity_feedback"):
         code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({name!r}) is not None)"
         environment.run("-c", code)

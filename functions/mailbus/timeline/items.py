@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mailbus.addresses import address_key
+from mailbus.timeline.compression import compress, decompress
 from mailbus.timeline.mails import (
     JOB_PREFIX,
     MESSAGE_PREFIX,
@@ -140,7 +141,7 @@ def event_item(event: TimelineEvent, group: str, expires_at: int) -> dict[str, A
         "pk": {"S": group},
         "sk": {"S": f"{EVENT}{event.event_id}"},
         "at": {"S": instant(event.at)},
-        "entry": {"B": zlib.compress(_ENCODER.encode(event.entry), 9)},
+        "entry": {"B": compress(_ENCODER.encode(event.entry))},
         EXPIRES_AT: {"N": str(expires_at)},
     }
     return item | {"recipient": {"S": event.recipient}} if event.recipient else item
@@ -152,7 +153,7 @@ def read_event(item: Mapping[str, Any]) -> TimelineEvent:
         event_id=item["sk"]["S"].removeprefix(EVENT),
         at=datetime.fromisoformat(item["at"]["S"]),
         recipient=_text(item, "recipient"),
-        entry=msgspec.json.decode(zlib.decompress(item["entry"]["B"])),
+        entry=msgspec.json.decode(decompress(item["entry"]["B"])),
     )
 
 

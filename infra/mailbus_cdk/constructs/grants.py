@@ -10,7 +10,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from mailbus.jobs.claim_check import JOBS_PREFIX, SCHEDULED_PREFIX
-from mailbus.stages import QUEUE_URLS, parameter_name
+from mailbus.stages import QUEUE_URLS, TIMELINE_TABLE, parameter_name
+from mailbus.timeline.items import INDEXES
 from mailbus_cdk.cdk_nag import suppress_wildcards
 from mailbus_cdk.constructs.buckets import PARTS_PREFIX, RAW_PREFIX
 
@@ -41,6 +42,18 @@ def grant_send(
     for actions, arns in resources.items():
         iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)
     _suppress_prefixes(grantee, jobs, job_objects(jobs))
+
+
+def grant_status(grantee: iam.IGrantable, *, scope: Construct, stage: str, table: dynamodb.ITable) -> None:
+    """Allow to find the timeline by the stage's name, and to read it."""
+    indexes = [f"{table.table_arn}/index/{name}" for name in INDEXES]
+    resources = {
+        ("ssm:GetParameter",): [_parameter_arn(scope, stage, TIMELINE_TABLE)],
+        ("dynamodb:Query",): [table.table_arn, *indexes],
+        ("dynamodb:BatchGetItem",): [table.table_arn],
+    }
+    for actions, arns in resources.items():
+        iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)
 
 
 def grant_read_inbound(grantee: iam.IGrantable, *, bucket: s3.IBucket, key: kms.IKey | None) -> None:

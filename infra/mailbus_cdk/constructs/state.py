@@ -12,6 +12,7 @@ from mailbus_cdk.constructs.event_bus import EventBus
 from mailbus_cdk.constructs.ledger import Ledger
 from mailbus_cdk.constructs.scheduling import Schedules
 from mailbus_cdk.constructs.schemas import Schemas
+from mailbus_cdk.constructs.timeline_table import TimelineTable
 from mailbus_cdk.regions import WITHOUT_SCHEMAS
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class State(Construct):
-    """The bus, the ledger, the buckets and the group of schedules."""
+    """The bus, the ledger, the timeline if it is on, the buckets and the group of schedules."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
@@ -28,6 +29,11 @@ class State(Construct):
         if settings.region not in WITHOUT_SCHEMAS:
             Schemas(self, "Schemas", settings=settings)
         self.ledger = Ledger(self, "Ledger", deletion_protection=not settings.ephemeral, removal_policy=kept)
+        self.timeline = (
+            TimelineTable(self, "Timeline", deletion_protection=not settings.ephemeral, removal_policy=kept)
+            if settings.timeline.days
+            else None
+        )
         self.jobs = Jobs(self, "Jobs", removal_policy=kept)
         self.esp_events = EspEvents(self, "EspEvents", removal_policy=kept)
         self.schedules = Schedules(self, "Schedules", settings=settings, removal_policy=kept)

@@ -62,6 +62,7 @@ MORE: Final[Mapping[str, str]] = {
     "sender.merge_by": "limits.md#calls-of-sendbulkemail",
     "bulk.share": "limits.md#pacing",
     "tracking.notified_identities": "subscribing.md#notifications-on-an-identity",
+    "timeline.days": "timeline.md",
     "inbound.domains": "receiving.md#receiving-domains",
     "inbound.rules": "receiving.md#receipt-rules",
     "inbound.rule_set_name": "receiving.md#stages-that-share-a-receipt-rule-set",

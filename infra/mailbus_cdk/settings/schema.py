@@ -18,6 +18,7 @@ from mailbus_cdk.settings.tables import (
     Retention,
     Sender,
     SessionParams,
+    Timeline,
     Tracking,
     Transactional,
     Webhook,
@@ -147,6 +148,7 @@ class StageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     transactional: Transactional = Transactional()
     bulk: Bulk = Bulk()
     tracking: Tracking = Tracking()
+    timeline: Timeline = Timeline()
     inbound: Inbound = Inbound()
     webhook: Webhook = Webhook()
     alarms: Alarms = Alarms()

@@ -136,6 +136,20 @@ class Tracking(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = False
 
 
+class Timeline(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of each mail."""
+
+    days: Annotated[
+        int,
+        msgspec.Meta(
+            description="How long events are kept, found by recipient, job and message; about $8 per million "
+            "mails. Each event starts it anew for its mail. With 0 there is no timeline.",
+            ge=0,
+            le=3650,
+        ),
+    ] = 0
+
+
 class Webhook(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """SNS over HTTPS."""
 

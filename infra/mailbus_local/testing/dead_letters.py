@@ -13,11 +13,12 @@ OUTPUTS: Final = {
     "send": "SendDeadLetterQueueUrl",
     "tracking": "TrackingDeadLetterQueueUrl",
     "inbound": "InboundDeadLetterQueueUrl",
+    "timeline": "TimelineDeadLetterQueueUrl",
 }
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that could not be processed, with the reason; `queue` is send, tracking or inbound."""
+    """A message that could not be processed, with the reason; `queue` is one of `OUTPUTS`."""
 
     queue: str
     body: str

@@ -42,8 +42,8 @@ REJECTED = {
         ("mailbus.toml: stage: is unknown; the settings of a stage are in its table, [stages.<name>]"),
     ),
     "a table is a table": (
-        ("[retention]\nraw_days = 90\nparts_days = 30", "[retention.days]"),
-        "mailbus.toml: [retention] days: is unknown; did you mean 'raw_days'?",
+        ("[retention]\nraw_days = 90\nparts_days = 30", "[retention.raw]"),
+        "mailbus.toml: [retention] raw: is unknown; did you mean 'raw_days'?",
     ),
     "a table cannot be a number": (
         ("max_attempts = 8", "sender = 8"),

@@ -1,0 +1,1 @@
+"""The edges to AWS that only this function has."""
