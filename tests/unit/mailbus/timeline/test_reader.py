@@ -100,7 +100,8 @@ def test_without_a_timeline_the_error_names_the_setting(timeline: Timeline, para
         timeline.by_job("order-1001")
     assert str(raised.value) == (
         "This stage keeps no timeline. Set `timeline.days` and deploy. If it does keep one, correct the "
-        f"stage's name, the region (AWS_DEFAULT_REGION) or the account: there is no parameter {NAME} in eu-west-1"
+        "stage's name, the region (AWS_DEFAULT_REGION) or the account: "
+        f"there is no parameter {NAME} in eu-west-1"
     )
 
 
