@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_sns as sns
     from aws_cdk import aws_sqs as sqs
 
-    from mailbus_cdk.constructs.identity import DnsRecord
     from mailbus_cdk.constructs.inbound import Inbound
+    from mailbus_cdk.dns_records import DnsRecord
     from mailbus_cdk.settings import Settings
 
 

@@ -9,7 +9,7 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct
 
 from mailbus.ses_events import SES_EVENT_TYPES
-from mailbus_cdk.constructs.identity import redirect_records
+from mailbus_cdk.dns_records import redirect_records
 
 if TYPE_CHECKING:
     from mailbus_cdk.constructs.topics import SesTopic

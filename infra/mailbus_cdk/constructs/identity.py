@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from aws_cdk import Stack
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_ses as ses
 from constructs import Construct
+
+from mailbus_cdk.dns_records import DnsRecord, dmarc_records, mail_from_records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,17 +17,6 @@ if TYPE_CHECKING:
     from mailbus_cdk.settings import Settings
 
 TTL_SECONDS: Final = "1800"
-
-
-class DnsRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A record to create by hand, or in the hosted zone; TXT values include their quotes."""
-
-    name: str
-    type: str
-    value: str
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.type} {self.value}"
 
 
 class Identity(Construct):
@@ -90,38 +80,3 @@ def dkim_records(identity: ses.EmailIdentity) -> tuple[DnsRecord, ...]:
     return tuple(
         DnsRecord(name=record.name, type="CNAME", value=record.value) for record in identity.dkim_records
     )
-
-
-def mail_from_records(domain: str, region: str) -> tuple[DnsRecord, ...]:
-    """Return the records of a MAIL FROM domain: with them, SPF is of the sender's own domain.
-
-    https://docs.aws.amazon.com/ses/latest/dg/mail-from.html#mail-from-set
-    """
-    return (
-        DnsRecord(name=domain, type="MX", value=f"10 feedback-smtp.{region}.amazonses.com"),
-        DnsRecord(name=domain, type="TXT", value='"v=spf1 include:amazonses.com ~all"'),
-    )
-
-
-def dmarc_records(domain: str, policy: str) -> tuple[DnsRecord, ...]:
-    """Return the record that says what receivers do with mail that passes neither SPF nor DKIM.
-
-    https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dmarc.html
-    """
-    return (DnsRecord(name=f"_dmarc.{domain}", type="TXT", value=f'"v=DMARC1; p={policy}"'),)
-
-
-def redirect_records(domain: str, region: str) -> tuple[DnsRecord, ...]:
-    """Return the record that leads opens and clicks on a custom domain to SES.
-
-    https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
-    """
-    return (DnsRecord(name=domain, type="CNAME", value=f"r.{region}.awstrack.me"),)
-
-
-def mx_record(domain: str, region: str) -> DnsRecord:
-    """Return the record that routes a domain's mail to SES in a region.
-
-    https://docs.aws.amazon.com/ses/latest/dg/receiving-email-mx-record.html
-    """
-    return DnsRecord(name=domain, type="MX", value=f"10 inbound-smtp.{region}.amazonaws.com")

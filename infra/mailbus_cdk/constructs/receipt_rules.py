@@ -9,7 +9,8 @@ from constructs import Construct
 
 from mailbus_cdk.constructs.activation import Activation
 from mailbus_cdk.constructs.buckets import RAW_PREFIX
-from mailbus_cdk.constructs.identity import dkim_records, mx_record
+from mailbus_cdk.constructs.identity import dkim_records
+from mailbus_cdk.dns_records import mx_record
 from mailbus_cdk.settings import identities
 
 if TYPE_CHECKING:
