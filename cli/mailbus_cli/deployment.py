@@ -56,7 +56,7 @@ class Deployment:
         self.directory = directory
         self._session = session
         self._endpoints = endpoints or {}
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
     @property
@@ -99,23 +99,25 @@ class Deployment:
             raise CommandError(reason, hint=without)
         return value
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - the caller knows the service
-        """Return the boto3 client of a service; threads share it."""
+    def client(self, service: str, *, region: str | None = None) -> Any:  # noqa: ANN401 - the caller knows the service
+        """Return the boto3 client of a service, by default in the stage's region; threads share it."""
         from botocore.config import Config  # noqa: PLC0415 - takes long to load
 
         from mailbus.aws import sessions  # noqa: PLC0415 - as above
 
         with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self._session.client(
+            key = (service, region or self.region)
+            if key not in self._clients:
+                self._clients[key] = self._session.client(
                     service,  # type: ignore[call-overload]  # the stubs know literal names only
+                    region_name=region,
                     endpoint_url=self._endpoints.get(service, self._endpoints.get("")),
                     config=sessions.config(max_attempts=ATTEMPTS, max_pool_connections=CONNECTIONS).merge(
                         # no proxy leads to this machine
                         Config(proxies={}) if self.is_local else Config()
                     ),
                 )
-            return self._clients[service]
+            return self._clients[key]
 
 
 def find(

@@ -152,6 +152,58 @@ def test_a_missing_right_is_named_and_the_other_checks_go_on(deployed: Deploymen
     assert {one.level for one in findings} == {"ok", "warning"}
 
 
+def test_what_a_killed_tail_left_is_removed(deployed: Deployment, system: System) -> None:
+    sqs, name = system.client("sqs"), "mailbus-local-tail-0123456789ab"
+    tags = {"mailbus-stage": "local", "mailbus-last-used": "2026-01-01T00:00:00+00:00"}
+    sqs.create_queue(QueueName=name, tags=tags)
+
+    first = doctor.run(deployed, only=["tails"])
+    second = doctor.run(deployed, only=["tails"])
+
+    assert f"left: {name} (last used 2026-01-01 00:00 UTC)" in first[0].text
+    assert [(one.level, one.text) for one in second] == [("ok", "none was left by a killed `mailbus tail`")]
+    assert name not in str(sqs.list_queues().get("QueueUrls"))
+
+
+def test_a_stage_in_an_account_is_checked_by_the_operators_credentials(
+    system: System, local: Local, right_dns: FakeDns
+) -> None:
+    ssm, sqs = system.client("ssm"), system.client("sqs")
+    pages = ssm.get_paginator("get_parameters_by_path").paginate(Path="/mailbus/local/")
+    for parameter in [parameter for page in pages for parameter in page["Parameters"]]:
+        name = parameter["Name"].replace("/local/", "/doctored/")
+        ssm.put_parameter(Name=name, Value=parameter["Value"], Type="String", Overwrite=True)
+    sqs.send_message(QueueUrl=system.outputs["InboundDeadLetterQueueUrl"], MessageBody="{}")
+    environment = {
+        **os.environ,
+        **local.variables,
+        "AWS_ENDPOINT_URL": system.outputs["endpoint_url"],
+        "AWS_ENDPOINT_URL_SES": system.outputs["ses_endpoint_url"],
+        "AWS_ENDPOINT_URL_SESV2": system.outputs["ses_endpoint_url"],
+        "AWS_ENDPOINT_URL_SNS": system.outputs["sns_endpoint_url"],
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": system.outputs["region"],
+        "MAILBUS_DNS_SERVER": right_dns.address,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "mailbus_cli", "doctor", "--stage", "doctored", "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    sqs.purge_queue(QueueUrl=system.outputs["InboundDeadLetterQueueUrl"])
+
+    assert done.stderr == ""
+    findings = {one["check"]: one for one in json.loads(done.stdout)}
+    assert [name for name, one in findings.items() if one["level"] != "ok"] == ["dead-letters"]
+    assert findings["dead-letters"]["record"] == "mailbus dead-letters list --stage doctored"
+    assert findings["dmarc"]["checked"]
+    assert done.returncode == 1
+
+
 def _run(local: Local, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "mailbus_cli", "doctor", "--local", *arguments],

@@ -9,6 +9,12 @@ import typer
 from mailbus_cli.options import Directory, Json, Local, Profile, Region, Stage
 
 
+def _checks(incomplete: str) -> list[str]:
+    from mailbus_cli.doctor.registry import CHECKS  # noqa: PLC0415 - loads boto3
+
+    return [check.name for check in CHECKS if check.name.startswith(incomplete)]
+
+
 def doctor(
     *,
     local: Local = False,
@@ -17,10 +23,12 @@ def doctor(
     region: Region = None,
     directory: Directory = None,
     only: Annotated[
-        list[str] | None, typer.Option(metavar="CHECK", help="This check alone; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="CHECK", autocompletion=_checks, help="This check alone; may be repeated."),
     ] = None,
     skip: Annotated[
-        list[str] | None, typer.Option(metavar="CHECK", help="Not this check; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="CHECK", autocompletion=_checks, help="Not this check; may be repeated."),
     ] = None,
     show_all: Annotated[
         bool, typer.Option("--all", help="Show what is fine too, which a terminal shows as a number.")

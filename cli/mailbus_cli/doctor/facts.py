@@ -199,7 +199,7 @@ class Facts:
         return future.result()
 
     def _call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        client = self.deployment.client(service)
+        client = self.deployment.client(service, region=self.ses_region if service == "sesv2" else None)
         call: Callable[..., Mapping[str, Any]] = getattr(client, operation)
         if service in {"ses", "sesv2"}:
             return self._pace.call(operation, lambda: call(**parameters))

@@ -34,6 +34,7 @@ from mailbus_cli.doctor.checks import (
     spf,
     subscriptions,
     suppression_list,
+    tails,
     topic_key,
     topics,
     tracking_domain,
@@ -81,4 +82,5 @@ CHECKS: Final[tuple[Check, ...]] = (
     dead_letters.CHECK,
     oldest.CHECK,
     in_flight.CHECK,
+    tails.CHECK,
 )

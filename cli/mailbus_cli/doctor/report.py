@@ -47,8 +47,8 @@ def show(findings: Sequence[Finding], *, show_all: bool) -> None:
         )
         return
     screen = console()
-    width = max((len(finding.title) for finding in findings), default=0)
     shown = [finding for finding in worst_first(findings) if show_all or finding.level != "ok"]
+    width = max((len(finding.title) for finding in shown), default=0)
     for finding in shown:
         row = Table.grid(padding=(0, 2), expand=True)
         row.add_column(width=1)
@@ -81,7 +81,7 @@ def summary(findings: Sequence[Finding]) -> str:
         f"{count} {_PLURALS[level][count != 1]}" for level, count in counts.items() if count or level == "ok"
     ]
     skipped = sum(not one.checked for one in findings)
-    return ", ".join([*parts, *([f"{skipped} not checked here"] if skipped else [])])
+    return ", ".join([*parts, *([f"{skipped} not checked"] if skipped else [])])
 
 
 def _sentences(finding: Finding) -> Text:
