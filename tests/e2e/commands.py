@@ -23,8 +23,13 @@ class Commands:
 
     def __init__(self, local: Local, folder: Path) -> None:
         self.folder = folder
+        self.outputs = local.outputs
+        self.program = folder / "bin" / "mailbus"
+        self.program.parent.mkdir()
+        self.program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -W error -m mailbus_cli "$@"\n')
+        self.program.chmod(0o700)
         self.here: Mapping[str, str] = {
-            "PATH": os.environ["PATH"],
+            "PATH": f"{self.program.parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(folder),
             **local.variables,
         }
@@ -33,12 +38,12 @@ class Commands:
     def account(self) -> dict[str, str]:
         """Make the system look like a stage of an account; return the variables that lead there."""
         ssm = self._local.client("ssm")
-        for name, value in self._local.outputs.items():
+        for name, value in self.outputs.items():
             if name[0].isupper():
                 ssm.put_parameter(
                     Name=parameter_name(STAGE, name), Value=str(value), Type="String", Overwrite=True
                 )
-        outputs = self._local.outputs
+        outputs = self.outputs
         ses = outputs["ses_endpoint_url"]
         return {
             **self.here,
@@ -57,7 +62,7 @@ class Commands:
     ) -> subprocess.CompletedProcess[str]:
         """Run `mailbus`, with `text` as its input."""
         return subprocess.run(
-            [sys.executable, "-W", "error", "-m", "mailbus_cli", *arguments],
+            [str(self.program), *arguments],
             cwd=self.folder,
             env={**(environment or self.here)},
             input=text,
