@@ -171,6 +171,28 @@ def _queue_attribute(output: str, name: str) -> Fault:
 
 
 @contextlib.contextmanager
+def _timeline_off(system: System) -> Iterator[None]:
+    events, bus = system.client("events"), system.outputs["EventBusName"]
+    queue = system.client("sqs").get_queue_attributes(
+        QueueUrl=system.outputs["TimelineQueueUrl"], AttributeNames=["QueueArn"]
+    )["Attributes"]["QueueArn"]
+    [name] = events.list_rule_names_by_target(TargetArn=queue, EventBusName=bus)["RuleNames"]
+    events.disable_rule(Name=name, EventBusName=bus)
+    yield
+    events.enable_rule(Name=name, EventBusName=bus)
+
+
+@contextlib.contextmanager
+def _no_archive(system: System) -> Iterator[None]:
+    events, name = system.client("events"), system.outputs["EventArchiveName"]
+    before = events.describe_archive(ArchiveName=name)
+    events.delete_archive(ArchiveName=name)
+    yield
+    kept = ("ArchiveName", "EventSourceArn", "Description", "EventPattern", "RetentionDays")
+    events.create_archive(**{key: before[key] for key in kept if before.get(key)})
+
+
+@contextlib.contextmanager
 def _inactive(system: System) -> Iterator[None]:
     ses = system.client("ses")
     ses.set_active_receipt_rule_set()
@@ -303,6 +325,8 @@ GROUPS: dict[str, list[tuple[Fault, str, str]]] = {
         (_topic_key, "topic-key", "does not let SES call kms:GenerateDataKey and kms:Decrypt"),
         (_no_subscription, "subscriptions", "the inbound queue is not subscribed"),
         (_raw_delivery, "subscriptions", "the subscription of the tracking queue delivers raw messages"),
+        (_timeline_off, "timeline", "the rule of the timeline is disabled"),
+        (_no_archive, "event-bus", "is missing: what happens now cannot be replayed"),
         (_queue_attribute("InboundQueueUrl", "Policy"), "queue-policies", "the policy of the inbound queue"),
         (
             _queue_attribute("BulkQueueUrl", "RedrivePolicy"),

@@ -6,6 +6,7 @@ from typing import Final
 
 SES: Final = "ses.amazonaws.com"
 SNS: Final = "sns.amazonaws.com"
+EVENTS: Final = "events.amazonaws.com"
 SCHEDULER: Final = "scheduler.amazonaws.com"
 
 
