@@ -59,7 +59,10 @@ def application() -> typer.Typer:
         cls=help_pages.Group,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={
+            "help_option_names": ["-h", "--help"],
+            "terminal_width": help_pages.width(),
+        },
     )
     app.callback()(_options)
     for name, command in found().items():

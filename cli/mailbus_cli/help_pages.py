@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import TYPE_CHECKING, Annotated, Any
+import shutil
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from typer._click.core import Parameter
     from typer._click.formatting import HelpFormatter
 
-OTHERS = "Others"
+OTHERS: Final = "Others"
+NARROWEST: Final = 30
+WIDEST: Final = 80
+
+
+def width() -> int:
+    """Return how wide the help is: as the terminal, but no wider than is easy to read."""
+    return max(min(shutil.get_terminal_size().columns, WIDEST) - 2, NARROWEST)
 
 
 class Command(TyperCommand):
@@ -32,6 +40,22 @@ class Command(TyperCommand):
         """Write the text of the help."""
         del ctx
         write_text(self.help or "", formatter)
+
+    def format_options(self, ctx: typer.Context, formatter: HelpFormatter) -> None:  # type: ignore[override]  # as above
+        """Write the arguments, without Python's names of their types, and the options."""
+        lists: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is None:
+                continue
+            if parameter.param_type_name == "argument":
+                lists["Arguments"].append((record[0].partition(" <")[0], record[1]))
+            else:
+                lists["Options"].append(record)
+        for heading, rows in lists.items():
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
 
 
 class Group(TyperGroup):

@@ -19,9 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.installed.environments import Installer
+    from tests.installed.environments import Environment, Installer
 
 SECONDS = 120.0
+ALL_HELP = """
+from mailbus_cli import discovery, frame
+for name in discovery.names():
+    assert frame.run([*name.split(), "--help"]) == 0
+"""
+COPY_PARAMETERS = """
+import boto3
+ssm = boto3.client("ssm")
+for page in ssm.get_paginator("get_parameters_by_path").paginate(Path="/mailbus/local/"):
+    for parameter in page["Parameters"]:
+        name = parameter["Name"].replace("/local/", "/prod/")
+        ssm.put_parameter(Name=name, Value=parameter["Value"], Type="String")
+"""
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SNIPPETS = PYTHON.findall((ROOT / "README.md").read_text())
 START = (ROOT / "docs/start.md").read_text()
@@ -60,6 +73,25 @@ def _accepted(url: str, number: int = 1) -> list[dict[str, str]]:
     pytest.fail(f"SES accepted fewer than {number}")
 
 
+def _use_as_an_account(environment: Environment, variables: dict[str, str]) -> None:
+    """Send by the command line alone, with the system for an account that has the stage `prod`."""
+    leads = {name: value for name, value in variables.items() if name.startswith(("AWS_", "NO_PROXY"))}
+    environment.run("-c", COPY_PARAMETERS, env=leads)
+
+    def mailbus(*arguments: str) -> str:
+        return environment.run("-m", "mailbus_cli", *arguments, env=leads).stdout
+
+    mail = ["--from", "a@shop.example.org", "--to", "success@simulator.amazonses.com", "--text", "Hello"]
+    assert json.loads(mailbus("send", *mail, "--dry-run", "--json"))["text"] == "Hello"
+    assert mailbus("send", "--stage", "prod", *mail, "--job-id", "of-prod") == "of-prod\n"
+    assert json.loads(mailbus("env", "--stage", "prod", "--json"))["SEND_QUEUE_URL"]
+    [_, sent] = _accepted(variables["AWS_ENDPOINT_URL_SESV2"], 2)
+    assert "of-prod" in json.dumps(sent)
+    assert mailbus("cancel", "--stage", "prod", "never-sent") == "never-sent\tcancelled\n"
+    assert json.loads(mailbus("schema", "job"))["title"] == "Mailbus send job"
+    environment.run("-c", ALL_HELP)
+
+
 def test_the_first_page_and_the_readmes_first_snippet_send_a_mail_and_ctrl_c_ends_all(
     system: LocalSystem, tmp_path: Path
 ) -> None:
@@ -95,7 +127,7 @@ def test_the_first_page_and_the_readmes_first_snippet_send_a_mail_and_ctrl_c_end
 
 
 def test_the_second_start_has_a_folders_own_settings_and_installs_nothing(
-    system: LocalSystem, tmp_path: Path
+    system: LocalSystem, install: Installer, tmp_path: Path
 ) -> None:
     (system.folder / "mailbus.toml").write_text(OWN)
     system.start()
@@ -125,6 +157,7 @@ def test_the_second_start_has_a_folders_own_settings_and_installs_nothing(
     )
     assert done.returncode == 0, done.stderr
     assert len(_accepted(variables["AWS_ENDPOINT_URL_SESV2"])) == 1
+    _use_as_an_account(install(NEWEST, "mailbus[cli]"), variables)
 
     assert system.interrupt() == 0
     assert system.processes() == []

@@ -10,7 +10,7 @@ from mailbus_cli import options
 
 
 def cancel(
-    jobs: Annotated[list[str], typer.Argument(metavar="JOB...", help="The ids of jobs.")],
+    jobs: Annotated[list[str], typer.Argument(metavar="JOB", help="The ids of jobs.")],
     *,
     local: options.Local = False,
     stage: options.Stage = None,

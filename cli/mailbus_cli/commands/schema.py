@@ -23,7 +23,7 @@ def schema(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]",
+            metavar="NAME",
             autocompletion=_names,
             help="job, typescript, or an event type such as email.bounced; without it the names are listed.",
         ),

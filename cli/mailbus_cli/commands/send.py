@@ -20,7 +20,7 @@ def send(
     file: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE]",
+            metavar="FILE",
             help="A job in JSON, or one on each line; - is the input. Options set fields.",
         ),
     ] = None,
