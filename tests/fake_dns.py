@@ -115,10 +115,10 @@ def running() -> Iterator[FakeDns]:
                 self.wfile.write(struct.pack("!H", len(packed)) + packed)
 
     with contextlib.ExitStack() as stack:
-        udp = stack.enter_context(socketserver.ThreadingUDPServer((HOST, 0), Udp))
-        fake.port = udp.server_address[1]
-        tcp = stack.enter_context(socketserver.ThreadingTCPServer((HOST, fake.port), Tcp))
-        for server in (udp, tcp):
+        servers = _on_one_port(Udp, Tcp)
+        fake.port = servers[0].server_address[1]
+        for server in servers:
+            stack.enter_context(server)
             thread = threading.Thread(
                 target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
             )
@@ -126,6 +126,18 @@ def running() -> Iterator[FakeDns]:
             stack.callback(thread.join)
             stack.callback(server.shutdown)
         yield fake
+
+
+def _on_one_port(
+    udp: type[socketserver.BaseRequestHandler], tcp: type[socketserver.BaseRequestHandler]
+) -> tuple[socketserver.UDPServer, socketserver.TCPServer]:
+    """Return servers of UDP and TCP on a port that is free for both."""
+    while True:
+        first = socketserver.ThreadingUDPServer((HOST, 0), udp)
+        try:
+            return first, socketserver.ThreadingTCPServer((HOST, first.server_address[1]), tcp)
+        except OSError:
+            first.server_close()
 
 
 def _key(name: dns.name.Name) -> str:
