@@ -57,6 +57,8 @@ _INVALID_CODES: Final = frozenset(
         "UnrecognizedClientException",
     }
 )
+# of the system on this machine
+HOST: Final = "//127.0.0.1:"
 _VERBOSE: Final = "--verbose shows each call of AWS"
 
 
@@ -201,10 +203,12 @@ def _unreadable_credentials(error: BotoCoreError, _caller: _Caller) -> Explanati
 
 
 def _unreachable(error: BotoCoreError, caller: _Caller) -> Explanation:
+    reason = _line(str(error)).rstrip(".")
+    here = "the system on this machine has ended, or is busy: `mailbus local` starts one"
     return Explanation(
         kind="unreachable",
-        reason=_line(str(error)).rstrip("."),
-        hint=caller.elsewhere or "check the network, the proxy and the region",
+        reason=reason,
+        hint=caller.elsewhere or (here if HOST in reason else "check the network, the proxy and the region"),
     )
 
 

@@ -6,10 +6,13 @@ import os
 
 import boto3
 
+from mailbus.spelling import nearest
 from mailbus.stages import check_stage, parameter_name
 from mailbus_cli import verbose
 from mailbus_cli.errors import CommandError
 from mailbus_local.environment import output_variables
+
+_OTHER_ACCOUNT: Final = "choose account and region with AWS_PROFILE and AWS_REGION, or deploy the stage"
 
 
 def session(*, profile: str | None = None, region: str | None = None) -> boto3.Session:
@@ -39,11 +42,11 @@ def outputs(stage: str, session: boto3.Session) -> dict[str, str]:
         for parameter in page["Parameters"]
     }
     if not found:
-        region = session.region_name
         reason = (
-            f"there is no stage {stage} in {region} of this account: no parameters below /mailbus/{stage}/"
+            f"there is no stage {stage} in {session.region_name} of this account:"
+            f" no parameters below /mailbus/{stage}/"
         )
-        raise CommandError(reason, hint=_elsewhere())
+        raise CommandError(reason, hint=_elsewhere() or _others(stage, session) or _OTHER_ACCOUNT)
     return found
 
 
@@ -63,8 +66,27 @@ def variables(stage: str, *, profile: str | None = None, region: str | None = No
     }
 
 
-def _elsewhere() -> str:
+def _others(stage: str, session: boto3.Session) -> str | None:
+    """Return which stages there are; None if there are none, or these credentials may not see them."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - only this error needs it
+
+    pages = (
+        session.client("ssm")
+        .get_paginator("get_parameters_by_path")
+        .paginate(Path=parameter_name("", "").replace("//", "/"), Recursive=True)
+    )
+    try:
+        names = sorted({each["Name"].split("/")[2] for page in pages for each in page["Parameters"]})
+    except (BotoCoreError, ClientError):
+        return None
+    meant = nearest(stage, names)
+    if meant:
+        return f"did you mean `--stage {meant}`? The stages here: {', '.join(names)}"
+    return f"the stages here: {', '.join(names)}; --region and --profile lead elsewhere" if names else None
+
+
+def _elsewhere() -> str | None:
     endpoint = os.environ.get("AWS_ENDPOINT_URL_SSM") or os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint:
-        return f"AWS_ENDPOINT_URL leads to {endpoint} instead of AWS; use a new terminal, or unset it"
-    return "choose account and region with AWS_PROFILE and AWS_REGION, or deploy the stage"
+    if not endpoint:
+        return None
+    return f"AWS_ENDPOINT_URL leads to {endpoint} instead of AWS; use a new terminal, or unset it"

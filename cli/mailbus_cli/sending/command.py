@@ -31,6 +31,8 @@ INPUT: Final = "-"
 SHOWN: Final = 20
 ERROR: Final = 1
 INTERRUPTED: Final = 130
+DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
+_UNNAMED: Final = "with --job-id the same command could be repeated, and would send it once"
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +77,8 @@ def run(request: Request, find: Callable[[], Deployment]) -> int:
     with Progress("enqueued", len(plan.new), shown=many and not request.json) as progress:
         outcome = enqueue(client, plan.new, progress.advance)
     if not many and outcome.failures:
-        raise CommandError(outcome.failures[0].reason, hint=_go_on())
+        named = "job_id" in jobs.rows[0].job
+        raise CommandError(outcome.failures[0].reason, hint=_go_on() if named else _UNNAMED)
     _report(request, deployment, jobs, Plan(new=plan.new, already=plan.already, problems=problems), outcome)
     if outcome.interrupted:
         return INTERRUPTED
@@ -175,9 +178,12 @@ def _plan(jobs: Jobs, deployment: Deployment, request: Request) -> Plan:
     try:
         plan = planned(jobs.rows, table)
     except SendError as error:
+        if error.code not in DENIED:
+            # with what to do about it
+            raise error.__cause__ or error from None
         sys.stderr.write(
-            f"note: which jobs were enqueued before is not known ({error.code}: this needs "
-            "dynamodb:BatchGetItem on the ledger); all are enqueued, and each is sent once\n"
+            "note: which jobs were enqueued before is not known, which needs dynamodb:BatchGetItem on the "
+            "ledger; all are enqueued, and each is sent once\n"
         )
         return Plan(new=jobs.rows)
     if plan.problems and not request.skip_invalid:

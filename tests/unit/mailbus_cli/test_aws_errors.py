@@ -144,6 +144,13 @@ def test_a_profile_that_is_not_there_names_the_one_that_was_meant_or_all(
     assert hint("x") == "~/.aws/config has no profiles; `aws configure sso` makes one"
 
 
+def test_the_system_on_this_machine_may_have_ended() -> None:
+    error = exceptions.EndpointConnectionError(endpoint_url="http://127.0.0.1:4566")
+    assert explain(error, environment={}).hint == (
+        "the system on this machine has ended, or is busy: `mailbus local` starts one"
+    )
+
+
 @pytest.mark.parametrize(
     "error", [exceptions.EndpointConnectionError(endpoint_url="http://x"), _answer("InvalidClientTokenId")]
 )

@@ -63,6 +63,7 @@ def test_all_outputs_of_all_pages_are_variables(ssm: Stubber) -> None:
 
 def test_a_stage_that_is_not_deployed_is_an_error_with_region_and_what_to_check(ssm: Stubber) -> None:
     ssm.add_response("get_parameters_by_path", {"Parameters": []}, SEARCH)
+    ssm.add_client_error("get_parameters_by_path", "AccessDeniedException")
     with pytest.raises(CommandError, match=r"no stage prod in eu-west-1 of this account") as error:
         stages.variables("prod")
     assert (
@@ -80,6 +81,25 @@ def test_in_a_terminal_of_the_local_system_the_hint_says_so(
     assert error.value.hint == (
         "AWS_ENDPOINT_URL leads to http://127.0.0.1:4566 instead of AWS; use a new terminal, or unset it"
     )
+
+
+@pytest.mark.parametrize(
+    ("found", "hint"),
+    [
+        (["prdo", "dev", "prdo"], "did you mean `--stage prdo`? The stages here: dev, prdo"),
+        (["x"], "the stages here: x; --region and --profile lead elsewhere"),
+        ([], "choose account and region with AWS_PROFILE and AWS_REGION, or deploy the stage"),
+    ],
+)
+def test_the_stages_that_there_are_are_named(ssm: Stubber, found: list[str], hint: str) -> None:
+    ssm.add_response("get_parameters_by_path", {"Parameters": []}, SEARCH)
+    names = [{"Name": f"/mailbus/{stage}/Version{number}"} for number, stage in enumerate(found)]
+    ssm.add_response(
+        "get_parameters_by_path", {"Parameters": names}, {"Path": "/mailbus/", "Recursive": True}
+    )
+    with pytest.raises(CommandError) as error:
+        stages.variables("prod")
+    assert error.value.hint == hint
 
 
 @pytest.mark.usefixtures("ssm")
