@@ -57,6 +57,7 @@ _INVALID_CODES: Final = frozenset(
         "UnrecognizedClientException",
     }
 )
+ENDPOINT: Final = "AWS_ENDPOINT_URL"
 # of the system on this machine
 HOST: Final = "//127.0.0.1:"
 _VERBOSE: Final = "--verbose shows each call of AWS"
@@ -69,16 +70,12 @@ class _Caller(msgspec.Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str]
     keys_used: bool
 
-    @property
-    def elsewhere(self) -> str | None:
-        """What to do if calls go elsewhere than to AWS."""
-        named = {
-            name: url for name, url in self.environment.items() if name.startswith("AWS_ENDPOINT_URL") and url
-        }
-        if not named:
-            return None
-        name, url = min(named.items())
-        return f"{name} leads to {url} instead of AWS; use a new terminal, or unset it"
+    def elsewhere(self, address: str | None = None) -> str | None:
+        """Return what to do if calls go elsewhere than to AWS; only if to `address`, where it is known."""
+        for name, url in sorted(self.environment.items()):
+            if name.startswith(ENDPOINT) and url and (address is None or url.rstrip("/") in address):
+                return f"{name} leads to {url} instead of AWS; use a new terminal, or unset it"
+        return None
 
     def command(self, command: str) -> str:
         """Return a command of AWS's command line for the profile."""
@@ -117,7 +114,7 @@ def _of_answer(error: ClientError, caller: _Caller) -> Explanation:
         return Explanation(
             kind="credentials",
             reason=f"AWS does not accept these credentials ({code})",
-            hint=caller.elsewhere or "correct the keys, or choose a profile: `--profile NAME`",
+            hint=caller.elsewhere() or "correct the keys, or choose a profile: `--profile NAME`",
         )
     said = f"AWS answers {code} to {error.operation_name}" + (f": {message}" if message else "")
     return Explanation(kind="other", reason=said, hint=_VERBOSE)
@@ -204,12 +201,12 @@ def _unreadable_credentials(error: BotoCoreError, _caller: _Caller) -> Explanati
 
 def _unreachable(error: BotoCoreError, caller: _Caller) -> Explanation:
     reason = _line(str(error)).rstrip(".")
-    here = "the system on this machine has ended, or is busy: `mailbus local` starts one"
-    return Explanation(
-        kind="unreachable",
-        reason=reason,
-        hint=caller.elsewhere or (here if HOST in reason else "check the network, the proxy and the region"),
+    usual = (
+        "the system on this machine has ended, or is busy: `mailbus local` starts one"
+        if HOST in reason
+        else "check the network, the proxy and the region"
     )
+    return Explanation(kind="unreachable", reason=reason, hint=caller.elsewhere(reason) or usual)
 
 
 def _line(text: str) -> str:

@@ -152,13 +152,23 @@ def test_the_system_on_this_machine_may_have_ended() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [exceptions.EndpointConnectionError(endpoint_url="http://x"), _answer("InvalidClientTokenId")]
+    "error",
+    [
+        exceptions.EndpointConnectionError(endpoint_url="http://127.0.0.1:4566/"),
+        _answer("InvalidClientTokenId"),
+    ],
 )
 def test_an_endpoint_of_the_environment_is_named(error: BotoCoreError | ClientError) -> None:
     hint = explain(error, environment={"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}).hint
     assert hint == (
         "AWS_ENDPOINT_URL leads to http://127.0.0.1:4566 instead of AWS; use a new terminal, or unset it"
     )
+
+
+def test_an_endpoint_of_another_service_is_not_blamed() -> None:
+    error = exceptions.EndpointConnectionError(endpoint_url="https://ssm.eu-west-9.amazonaws.com/")
+    hint = explain(error, environment={"AWS_ENDPOINT_URL_SES": "http://127.0.0.1:4567"}).hint
+    assert hint == "check the network, the proxy and the region"
 
 
 def test_the_error_of_a_command_can_say_what_was_not_done() -> None:
