@@ -22,12 +22,21 @@ from tests.e2e.system import eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from botocore.model import OperationModel
+
     from mailbus_cli.deployment import Deployment
     from mailbus_cli.doctor import Finding
     from tests.e2e.local import Local
     from tests.e2e.system import System
     from tests.fake_dns import FakeDns
 
+CLIENTS = (
+    *("cloudwatch", "dynamodb", "events", "iam", "kms", "lambda", "s3", "scheduler", "ses", "sesv2", "sns"),
+    "sqs",
+)
+# in IAM
+SERVICES = {"monitoring": "cloudwatch"}
+ACTIONS = {"s3:HeadBucket": "s3:ListBucket"}
 HOST = "inbound-smtp.us-east-1.amazonaws.com."
 
 
@@ -83,6 +92,29 @@ def test_a_healthy_system_is_fine(deployed: Deployment, system: System) -> None:
     }
     [mx] = [one for one in findings if one.check == "mx"]
     assert mx.text == "not checked: the laptop has no DNS for inbound.example.com, inbound.example.net"
+
+
+def test_each_call_is_one_that_the_documented_policy_allows(deployed: Deployment) -> None:
+    called: set[str] = set()
+
+    def collect(model: OperationModel, **_: object) -> None:
+        service = SERVICES.get(model.service_model.signing_name, model.service_model.signing_name)
+        called.add(ACTIONS.get(f"{service}:{model.name}", f"{service}:{model.name}"))
+
+    for service in CLIENTS:
+        deployed.client(service).meta.events.register("before-call", collect)
+    doctor.run(deployed)
+    for service in CLIENTS:
+        deployed.client(service).meta.events.unregister("before-call", collect)
+
+    declared = {right for check in CHECKS for right in check.rights}
+    # what only a key, an inactive rule set, a dead letter or a stale tail needs
+    elsewhere = {
+        *("kms:DescribeKey", "kms:GetKeyPolicy", "ses:DescribeReceiptRuleSet", "sqs:ReceiveMessage"),
+        *("sqs:GetQueueUrl", "sqs:ListQueueTags", "sqs:DeleteQueue"),
+        *("events:RemoveTargets", "events:DeleteRule"),
+    }
+    assert called == declared - elsewhere
 
 
 @pytest.mark.parametrize("group", GROUPS)

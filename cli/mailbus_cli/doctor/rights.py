@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mailbus_cli.doctor.verdict import Verdict, warning
+from mailbus_cli.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,9 @@ DENIED: Final = frozenset(
         "403",
     }
 )
+# those with another name than their operation:
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+_ACTIONS: Final = {"HeadBucket": "ListBucket"}
 EXPIRED: Final = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
 )
@@ -44,6 +48,8 @@ def verdict_on(error: Exception, rights: Sequence[str]) -> Verdict:
         return warning(f"cannot be checked: {error.operation_name}: {code}: {' '.join(text.split())}")
     if isinstance(error, BotoCoreError):
         return warning(f"cannot be checked: {' '.join(str(error).split())}")
+    if isinstance(error, CommandError):
+        return warning(f"cannot be checked: {error}", fix=error.hint)
     return warning(
         f"cannot be checked: the check itself failed with {type(error).__name__}: {error}",
         fix="report it, with the version of `mailbus --version`",
@@ -52,5 +58,5 @@ def verdict_on(error: Exception, rights: Sequence[str]) -> Verdict:
 
 def _action(operation: str, rights: Sequence[str]) -> str:
     """Return the IAM action of an API's operation: that of the check with its name."""
-    # some actions have another name than their operation, such as s3:ListBucket for HeadBucket
-    return next((right for right in rights if right.partition(":")[2] == operation), ", ".join(rights))
+    name = _ACTIONS.get(operation, operation)
+    return next((right for right in rights if right.partition(":")[2] == name), ", ".join(rights))
