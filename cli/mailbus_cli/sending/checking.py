@@ -14,7 +14,7 @@ from mailbus.ledger.records import RecordKey
 from mailbus_cli.sending.rows import Jobs, Problem, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mailbus.ledger.records import JobRecord
     from mailbus.ledger.table import LedgerTable
@@ -30,8 +30,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
 
 
-def checked(jobs: Jobs) -> Jobs:
-    """Return the jobs that are valid, with what is wrong with the others."""
+def checked(jobs: Jobs, advance: Callable[[int], None]) -> Jobs:
+    """Return the jobs that are valid, with what is wrong with the others; `advance` gets each that is done."""
     valid: list[Row] = []
     problems = list(jobs.problems)
     for row in jobs.rows:
@@ -41,6 +41,7 @@ def checked(jobs: Jobs) -> Jobs:
             problems.append(_problem(row, error))
         else:
             valid.append(row)
+        advance(1)
     problems.sort(key=lambda problem: problem.line)
     return Jobs(name=jobs.name, rows=tuple(valid), problems=tuple(problems))
 

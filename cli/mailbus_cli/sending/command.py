@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 INPUT: Final = "-"
 SHOWN: Final = 20
+SLOW: Final = 10_000
 ERROR: Final = 1
 INTERRUPTED: Final = 130
 DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
@@ -62,7 +63,11 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 def run(request: Request, find: Callable[[], Deployment]) -> int:
     """Send what is requested; return the exit code."""
-    jobs = checked(_read(request))
+    jobs = _read(request)
+    # fewer are checked before anybody waits
+    slow = len(jobs.rows) > SLOW and not request.json
+    with Progress("checked", len(jobs.rows), shown=slow) as progress:
+        jobs = checked(jobs, progress.advance)
     if jobs.problems and not request.skip_invalid:
         raise _invalid(jobs, request)
     _warn(jobs.problems, jobs.name)
