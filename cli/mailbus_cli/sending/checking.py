@@ -31,7 +31,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def checked(jobs: Jobs, advance: Callable[[int], None]) -> Jobs:
-    """Return the jobs that are valid, with what is wrong with the others; `advance` gets each that is done."""
+    """Return the jobs that are valid, with what is wrong with the others."""
     valid: list[Row] = []
     problems = list(jobs.problems)
     for row in jobs.rows:
@@ -41,7 +41,8 @@ def checked(jobs: Jobs, advance: Callable[[int], None]) -> Jobs:
             problems.append(_problem(row, error))
         else:
             valid.append(row)
-        advance(1)
+        finally:
+            advance(1)
     problems.sort(key=lambda problem: problem.line)
     return Jobs(name=jobs.name, rows=tuple(valid), problems=tuple(problems))
 

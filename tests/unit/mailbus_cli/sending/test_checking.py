@@ -34,7 +34,12 @@ def _record(**fields: Any) -> JobRecord:
 def test_every_invalid_job_is_named_in_the_order_of_the_file() -> None:
     broken = Row(line=3, job={**JOB, "to": ["ann@"]}, columns=ROW.columns)
     unknown = Row(line=4, job={**JOB, "subjct": "x"}, columns=ROW.columns)
-    jobs = checked(Jobs(name="f", rows=(unknown, ROW, broken), problems=(Problem(line=1, reason="is bad"),)))
+    counts: list[int] = []
+    jobs = checked(
+        Jobs(name="f", rows=(unknown, ROW, broken), problems=(Problem(line=1, reason="is bad"),)),
+        counts.append,
+    )
+    assert sum(counts) == 3
     assert jobs.rows == (ROW,)
     texts = [problem.text("f") for problem in jobs.problems]
     assert texts[0] == "f, line 1: is bad"
