@@ -92,7 +92,8 @@ def _writes(events: Sequence[_Read], expires_at: int) -> tuple[dict[Key, Any], d
     mails: dict[Key, list[TimelineMail]] = {}
     for one in events:
         kept = one.kept
-        new = [items.event_item(kept.event, kept.group, expires_at)]
+        of_no_mail = kept.mail is None and kept.received is None
+        new = [items.event_item(kept.event, kept.group, expires_at, of_no_mail=of_no_mail)]
         if kept.received is not None:
             new.append(items.received_item(kept.received, expires_at))
         puts |= {key_of(item): item for item in new}

@@ -135,8 +135,13 @@ def read_received(item: Mapping[str, Any]) -> ReceivedMail:
     return _RECEIVED.decode(item["received"]["S"])
 
 
-def event_item(event: TimelineEvent, group: str, expires_at: int) -> dict[str, Any]:
-    """Return the item of an event, with its JSON compressed."""
+def event_item(
+    event: TimelineEvent, group: str, expires_at: int, *, of_no_mail: bool = False
+) -> dict[str, Any]:
+    """Return the item of an event, with its JSON compressed.
+
+    One of no mail is found by its recipient itself, to be erased.
+    """
     item: dict[str, Any] = {
         "pk": {"S": group},
         "sk": {"S": f"{EVENT}{event.event_id}"},
@@ -144,7 +149,23 @@ def event_item(event: TimelineEvent, group: str, expires_at: int) -> dict[str, A
         "entry": {"B": compress(_ENCODER.encode(event.entry))},
         EXPIRES_AT: {"N": str(expires_at)},
     }
-    return item | {"recipient": {"S": event.recipient}} if event.recipient else item
+    if not event.recipient:
+        return item
+    item["recipient"] = {"S": event.recipient}
+    if of_no_mail:
+        item["address"] = {"S": address_key(event.recipient)}
+        item[CREATED] = {"S": position(event.at, group)}
+    return item
+
+
+def with_entry(item: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the item of an event with another entry."""
+    return {**item, "entry": {"B": compress(_ENCODER.encode(entry))}}
+
+
+def key_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the key of an item."""
+    return {name: item[name] for name in ("pk", "sk")}
 
 
 def read_event(item: Mapping[str, Any]) -> TimelineEvent:

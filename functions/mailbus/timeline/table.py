@@ -84,7 +84,7 @@ class TimelineTable:
     def by_recipient(self, address: str) -> tuple[TimelineMail, ...]:
         """Return the mails to an address, newest first; case does not matter in its domain."""
         keys = self.keys_of(address)
-        found = self._get(key for key in keys if not key["pk"]["S"].startswith(RECEIVED_PREFIX))
+        found = self._get(key for key in keys if _is_of_sent_mail(key))
         mails = _newest_first(found)
         accepted = {mail.job_id for mail in mails if mail.message_id}
         return tuple(
@@ -103,7 +103,7 @@ class TimelineTable:
 
     def events(self, group: str, recipient: str | None = None) -> tuple[TimelineEvent, ...]:
         """Return the events of a group, oldest first; with `recipient` those that may be of that one."""
-        found = map(items.read_event, self._of_group(group, items.EVENT))
+        found = map(items.read_event, self.raw_events(group))
         key = None if recipient is None else address_key(recipient)
         wanted = (e for e in found if key is None or not e.recipient or address_key(e.recipient) == key)
         return tuple(sorted(wanted, key=lambda event: (event.at, event.event_id)))
@@ -120,9 +120,23 @@ class TimelineTable:
         found = self._mail_items(f"{RECEIVED_PREFIX}{message_id}")
         return items.read_received(found[0]) if found else None
 
+    @staticmethod
+    def is_received(group: str) -> bool:
+        """Return True if a group is a received mail."""
+        return group.startswith(RECEIVED_PREFIX)
+
+    def raw_events(self, group: str) -> list[Any]:
+        """Return the items of a group's events."""
+        return self._of_group(group, items.EVENT)
+
     def keys_of(self, address: str) -> list[Any]:
-        """Return the keys of the mails to an address, and of those received from it."""
+        """Return the keys of mails to an address, of those received from it, and of events of no mail."""
         return self._keys(items.BY_RECIPIENT, address_key(address)) if address else []
+
+    def back_off(self, attempt: int) -> None:
+        """Wait before a retry, longer each time."""
+        if attempt:
+            self._sleep(BACKOFF_SECONDS * 2**attempt)
 
     def _groups(self, groups: Sequence[str]) -> dict[str, _Group]:
         found = zip(groups, self._pool.map(self._mail_items, groups), strict=True)
@@ -195,8 +209,7 @@ class TimelineTable:
     def _get_chunk(self, keys: list[Any]) -> list[Any]:
         found: list[Any] = []
         for attempt in range(TRIES):
-            if attempt:
-                self._sleep(BACKOFF_SECONDS * 2**attempt)
+            self.back_off(attempt)
             answer = self._call(self._client.batch_get_item, RequestItems={self._name: {"Keys": keys}})
             found += answer["Responses"].get(self._name, ())
             keys = answer["UnprocessedKeys"].get(self._name, {"Keys": []})["Keys"]
@@ -241,6 +254,10 @@ def _equals(value: str) -> dict[str, Any]:
 
 def _condition(operator: str, value: str) -> dict[str, Any]:
     return {"ComparisonOperator": operator, "AttributeValueList": [{"S": value}]}
+
+
+def _is_of_sent_mail(key: Mapping[str, Any]) -> bool:
+    return key["sk"]["S"].startswith(items.MAIL) and not key["pk"]["S"].startswith(RECEIVED_PREFIX)
 
 
 def _key(item: Mapping[str, Any]) -> tuple[str, str]:

@@ -1,0 +1,1 @@
+"""Removes a recipient from what a stage stores, and says what else may have the address."""
