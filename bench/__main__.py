@@ -5,14 +5,14 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from bench.comparisons import cold_start, composing, inbound, pacing, storing, throughput, tracking
+from bench.comparisons import cold_start, composing, inbound, pacing, storing, throughput, timeline, tracking
 
 
 def main() -> None:
     """Print each comparison when it is done; a ratio above 1 means faster than the baseline."""
     console = Console(soft_wrap=True)
     table = Table("comparison", "measured", "ms", "baseline", "ms", "times faster")
-    for module in (cold_start, tracking, inbound, storing, composing, throughput):
+    for module in (cold_start, tracking, timeline, inbound, storing, composing, throughput):
         for result in module.measure():
             console.print(f"{result.title}: {result.ratio:.2f} times faster than {result.baseline}")
             for note in result.notes:

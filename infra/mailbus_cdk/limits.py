@@ -97,7 +97,7 @@ def timeline(settings: Settings) -> Limits:
 def timeline_concurrency(settings: Settings) -> int:
     """Return how many workers write the timeline at a time; on the embedded AWS each is a process.
 
-    One records about 300 events a second: bench/comparisons/timeline.py.
+    One records about 400 events a second: docs/timeline.md.
     """
     return 2 if settings.ephemeral else 10
 
