@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
@@ -16,7 +17,7 @@ from mailbus.domains import InvalidDomain, ascii_domain
 from mailbus_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dns.nameserver import Nameserver
     from dns.rdata import Rdata
@@ -31,6 +32,7 @@ PUBLIC: Final = ("1.1.1.1", "8.8.8.8", "9.9.9.9")
 # A resolver is asked again, or the next one, after this long; a question ends after all of it.
 TRY_SECONDS: Final = 2.0
 SECONDS: Final = 6.0
+QUESTIONS_AT_A_TIME: Final = 16
 # 127.0.0.1, 127.0.0.1:5353, ::1, [::1]:5353
 _ADDRESS: Final = re.compile(
     r"(?:\[(?P<bracketed>[^\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>[0-9]{1,5}))?|(?P<ipv6>[0-9a-fA-F:.]+)"
@@ -109,6 +111,11 @@ class Resolver:
         values = tuple(sorted(_text(record, record_type) for record in found.rrset or ()))
         outcome = Outcome.FOUND if values else Outcome.NO_RECORD
         return answer(outcome, values, found.canonical_name.to_text(omit_final_dot=True))
+
+    def look_up_each(self, questions: Sequence[tuple[str, Type]]) -> list[Answer]:
+        """Return the answer to each question, in order; they are asked at the same time."""
+        with ThreadPoolExecutor(max_workers=QUESTIONS_AT_A_TIME) as pool:
+            return [*pool.map(self.look_up, *zip(*questions, strict=True))] if questions else []
 
     def _resolver(self) -> DnsResolver:
         import dns.nameserver  # noqa: PLC0415 - as above

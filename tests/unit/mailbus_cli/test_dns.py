@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,6 +84,25 @@ def test_a_server_that_does_not_answer_is_none_of_them(
     answer = resolver.look_up("silent.example.com", "TXT")
 
     assert answer.outcome is Outcome.NO_ANSWER
+
+
+def test_questions_are_asked_at_the_same_time_and_answered_in_order(
+    server: FakeDns, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dns, "TRY_SECONDS", 0.2)
+    monkeypatch.setattr(dns, "SECONDS", 0.4)
+    names = [f"{number}.example.com" for number in range(10)]
+    for name in names[1:]:
+        server.be_silent(name)
+    server.set(names[0], "TXT", '"found"')
+
+    began = time.monotonic()
+    answers = resolver.look_up_each([(name, "TXT") for name in names])
+
+    assert [answer.name for answer in answers] == names
+    assert [answer.outcome for answer in answers] == [Outcome.FOUND, *[Outcome.NO_ANSWER] * 9]
+    assert time.monotonic() - began < 2
+    assert resolver.look_up_each([]) == []
 
 
 def test_the_next_server_is_asked_where_one_fails(server: FakeDns) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 from mailbus_cli.dns import Outcome
@@ -87,7 +88,10 @@ def _run(facts: Facts) -> Verdict:
     domains = [name for name in facts.identities if "@" not in name]
     if not domains:
         return unchecked("no identity of the stage is a domain; the domain of an address signs for it")
-    verdicts = [verdict for domain in domains for verdict in _domain(facts, domain)]
+    with ThreadPoolExecutor(max_workers=len(domains)) as pool:
+        verdicts = [
+            verdict for found in pool.map(lambda one: _domain(facts, one), domains) for verdict in found
+        ]
     return combined(verdicts, fine=f"{', '.join(domains)}: SES signs")
 
 
@@ -99,20 +103,22 @@ def _domain(facts: Facts, domain: str) -> list[Verdict]:
     signing = judge_signing(domain, dkim)
     if facts.resolver is None:
         return [signing, unchecked(f"the laptop has no DNS for {domain}")]
-    look_up = facts.resolver.look_up
+    resolver = facts.resolver
     tokens: Sequence[str] = dkim.get("Tokens") or []
+    names = [f"{token}._domainkey.{domain}" for token in tokens]
+    texts = resolver.look_up_each([*((name, "CNAME") for name in names), *((name, "TXT") for name in names)])
+    cnames, keys = texts[: len(names)], texts[len(names) :]
     if dkim.get("SigningAttributesOrigin") == "EXTERNAL":
         return [
             signing,
-            *(judge_own_key(one, domain, look_up(f"{one}._domainkey.{domain}", "TXT")) for one in tokens),
+            *(judge_own_key(token, domain, txt) for token, txt in zip(tokens, keys, strict=True)),
         ]
     zone = str(dkim.get("SigningHostedZone") or _zone(facts, domain))
-    names = {token: f"{token}._domainkey.{domain}" for token in tokens}
     return [
         signing,
         *(
-            judge_key(token, domain, zone, look_up(name, "CNAME"), look_up(name, "TXT"))
-            for token, name in names.items()
+            judge_key(token, domain, zone, cname, txt)
+            for token, cname, txt in zip(tokens, cnames, keys, strict=True)
         ),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -115,7 +116,8 @@ def _run(facts: Facts) -> Verdict:
     domains = [*dict.fromkeys(name.rpartition("@")[2] for name in names)]
     if facts.resolver is None:
         return unchecked(f"the laptop has no DNS for {', '.join(domains)}")
-    verdicts = [_domain(facts, domain) for domain in domains]
+    with ThreadPoolExecutor(max_workers=len(domains)) as pool:
+        verdicts = [*pool.map(lambda domain: _domain(facts, domain), domains)]
     return combined(verdicts, fine="; ".join(verdict.text for verdict in verdicts))
 
 

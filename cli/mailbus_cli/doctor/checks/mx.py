@@ -48,10 +48,8 @@ def _run(facts: Facts) -> Verdict:
     resolver = facts.resolver
     if resolver is None:
         return unchecked(f"the laptop has no DNS for {', '.join(domains)}")
-    verdicts = [
-        judge(record, resolver.look_up(domain.replace("*", ANY_NAME, 1), "MX"))
-        for domain, record in zip(domains, expected, strict=True)
-    ]
+    answers = resolver.look_up_each([(domain.replace("*", ANY_NAME, 1), "MX") for domain in domains])
+    verdicts = [judge(record, answer) for record, answer in zip(expected, answers, strict=True)]
     return combined(verdicts, fine=f"{', '.join(domains)}: to SES")
 
 
