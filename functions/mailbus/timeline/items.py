@@ -87,6 +87,8 @@ def mail_update(mail: TimelineMail, expires_at: int) -> Update:
         values |= {"recipient": {"S": mail.recipient}, "address": {"S": address_key(mail.recipient)}}
     if mail.job_id:
         values["job_id"] = {"S": mail.job_id}
+    if mail.recipients is not None:
+        values["recipients"] = {"N": str(mail.recipients)}
     if mail.tags:
         values["tags"] = {"S": _ENCODER.encode(mail.tags).decode()}
     values |= {kind: _seen_value(seen) for kind, seen in mail.seen.items()}
@@ -111,6 +113,7 @@ def read_mail(item: Mapping[str, Any]) -> TimelineMail:
         message_id=group.removeprefix(MESSAGE_PREFIX) if group.startswith(MESSAGE_PREFIX) else None,
         job_id=_text(item, "job_id"),
         recipient=_text(item, "recipient"),
+        recipients=int(item["recipients"]["N"]) if "recipients" in item else None,
         tags=_TAGS.decode(item["tags"]["S"]) if "tags" in item else (),
         seen={kind: _read_seen(item[kind]["M"]) for kind in KINDS if kind in item},
     )
@@ -180,7 +183,7 @@ def read_event(item: Mapping[str, Any]) -> TimelineEvent:
 
 def read_entry(item: Mapping[str, Any]) -> Entry:
     """Return an entry of an index."""
-    return Entry(created=item[CREATED]["S"], group=item["pk"]["S"])
+    return Entry(created=item[CREATED]["S"], group=item["pk"]["S"], name=item["sk"]["S"])
 
 
 def job_group(job_id: str) -> str:

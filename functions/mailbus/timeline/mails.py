@@ -40,7 +40,7 @@ class TimelineMail(msgspec.Struct, frozen=True, kw_only=True):
 
     `group` is the message's key, `message#<message id>`; before SES accepted it that of the job,
     `job#<job id>`. `created` is the time of the event that came in first. `recipient` is None if SES named
-    none.
+    none. `recipients` is how many the message has, None if no event said it.
     """
 
     group: str
@@ -48,6 +48,7 @@ class TimelineMail(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str | None = None
     job_id: str | None = None
     recipient: str | None = None
+    recipients: int | None = None
     tags: tuple[str, ...] = ()
     seen: dict[Kind, Seen] = msgspec.field(default_factory=dict)
 
@@ -134,6 +135,7 @@ def mail_of(event: EmailEvent, event_type: str | None = None) -> TimelineMail | 
         message_id=event.message_id or None,
         job_id=event.job_id or None,
         recipient=event.recipient or None,
+        recipients=_recipients(event),
         tags=event.tags,
         seen={
             kind: Seen(
@@ -174,11 +176,23 @@ def merged(mails: Iterable[TimelineMail]) -> TimelineMail:
     """Return one mail of several readings of it, in any order: all kinds that any has, each the latest."""
     first, *others = mails
     seen, created, job_id, tags = dict(first.seen), first.created, first.job_id, first.tags
+    recipients = first.recipients
     for other in others:
         created = min(created, other.created)
         job_id = job_id or other.job_id
         tags = tags or other.tags
+        recipients = recipients or other.recipients
         for kind, one in other.seen.items():
             if kind not in seen or seen[kind].at < one.at:
                 seen[kind] = one
-    return msgspec.structs.replace(first, seen=seen, created=created, job_id=job_id, tags=tags)
+    return msgspec.structs.replace(
+        first, seen=seen, created=created, job_id=job_id, tags=tags, recipients=recipients
+    )
+
+
+def _recipients(event: EmailEvent) -> int | None:
+    """Return the number of a message's recipients, which SES names all in each of its events."""
+    match event.esp_event:
+        case {"mail": {"destination": [*addresses]}} if addresses:
+            return len({address_key(address) for address in addresses if isinstance(address, str)})
+    return None

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of the index. `created` sorts by time, then by group: two groups never have the same."""
+    """An entry of the index, of the item `name` of a group.
+
+    `created` sorts by time, then by group: two groups never have the same.
+    """
 
     created: str
     group: str
+    name: str = ""
 
 
 class Placed(Protocol):
@@ -39,25 +43,29 @@ def newest_first(shards: Iterable[Iterator[Entry]]) -> Iterator[Entry]:
 
 
 def page_of(
-    entries: Iterator[Entry], limit: int, read: Callable[[Sequence[str]], Mapping[str, P]]
+    entries: Iterator[Entry], limit: int, read: Callable[[Mapping[str, Sequence[Entry]]], Mapping[str, P]]
 ) -> tuple[list[P], str | None]:
     """Return the next groups, at most `limit`, and the `created` below which the next page begins.
 
-    The latter is None after the last page. `read` returns groups as they are now; it leaves out those that
-    are not to be listed. A group comes once over all pages, although its entries may be far apart, and
-    although other mail arrives between the pages.
+    The latter is None after the last page. `read` returns groups as they are now, given the entries of each
+    that were met; it leaves out those that are not to be listed. A group comes once over all pages, although
+    its entries may be far apart, and although other mail arrives between the pages.
     """
     found: list[P] = []
     last = None
     entry = next(entries, None)
     while entry is not None and len(found) < limit:
-        scanned: dict[str, set[str]] = {}
+        scanned: dict[str, list[Entry]] = {}
         while entry is not None and (entry.group in scanned or len(scanned) < limit - len(found)):
-            scanned.setdefault(entry.group, set()).add(entry.created)
+            scanned.setdefault(entry.group, []).append(entry)
             last = entry.created
             entry = next(entries, None)
-        groups = read(tuple(scanned))
+        groups = read(scanned)
         # a group whose earliest entry is further down comes there
-        here = [content for group, content in groups.items() if content.position in scanned[group]]
+        here = [
+            content
+            for group, content in groups.items()
+            if any(met.created == content.position for met in scanned[group])
+        ]
         found += sorted(here, key=lambda content: content.position, reverse=True)
     return found, None if entry is None else last

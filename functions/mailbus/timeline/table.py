@@ -138,16 +138,23 @@ class TimelineTable:
         if attempt:
             self._sleep(BACKOFF_SECONDS * 2**attempt)
 
-    def _groups(self, groups: Sequence[str]) -> dict[str, _Group]:
-        found = zip(groups, self._pool.map(self._mail_items, groups), strict=True)
-        return {group: _Group(held=tuple(mails)) for group, mails in found if mails}
+    def _groups(self, met: Mapping[str, Sequence[Entry]]) -> dict[str, _Group]:
+        """Return whole groups: most messages have one recipient, and are whole with the entries met."""
+        keys = [_item_key(entry) for entries in met.values() for entry in entries]
+        found: dict[str, list[Any]] = {}
+        for item in self._get(keys):
+            found.setdefault(item["pk"]["S"], []).append(item)
+        partial = [group for group in met if not _is_whole(found.get(group, ()))]
+        found |= zip(partial, self._pool.map(self._mail_items, partial), strict=True)
+        return {group: _Group(held=tuple(held)) for group, held in found.items() if held}
 
-    def _listed_groups(self, groups: Sequence[str]) -> dict[str, _Group]:
+    def _listed_groups(self, met: Mapping[str, Sequence[Entry]]) -> dict[str, _Group]:
         """Return the groups without those mails of jobs of which there are messages."""
+        groups = tuple(met)
         jobs = [group for group in groups if group.startswith(JOB_PREFIX)]
         listed = self._pool.map(lambda group: self._job_keys(group.removeprefix(JOB_PREFIX)), jobs)
         shown = {(key["pk"]["S"], key["sk"]["S"]) for keys in listed for key in keys}
-        found = self._groups(groups)
+        found = self._groups(met)
         for group in jobs:
             kept = [item for item in found[group].held if _key(item) in shown] if group in found else []
             if kept:
@@ -230,6 +237,17 @@ class TimelineTable:
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
         """
         return int(item[items.EXPIRES_AT]["N"]) > self._clock()
+
+
+def _item_key(entry: Entry) -> dict[str, Any]:
+    return {"pk": {"S": entry.group}, "sk": {"S": entry.name}}
+
+
+def _is_whole(held: Sequence[Mapping[str, Any]]) -> bool:
+    """Return True if these are all items of a group: a received mail, or as many mails as SES named."""
+    if any("received" in item for item in held):
+        return True
+    return any(int(item["recipients"]["N"]) == len(held) for item in held if "recipients" in item)
 
 
 def _chained(first: list[Any], rest: Iterator[list[Any]]) -> Iterator[Entry]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mailbus.timeline.paging import Entry, newest_first, page_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 SHARDS = 4
 
@@ -50,9 +50,9 @@ class World(msgspec.Struct):
     def page(
         self, before: str | None, limit: int, hidden: frozenset[str] = frozenset()
     ) -> tuple[list[Group], str | None]:
-        def read(names: Sequence[str]) -> dict[str, Group]:
-            assert len(names) <= limit
-            return {name: self.groups[name] for name in names if name not in hidden}
+        def read(met: Mapping[str, Sequence[Entry]]) -> dict[str, Group]:
+            assert len(met) <= limit
+            return {name: self.groups[name] for name in met if name not in hidden}
 
         return page_of(newest_first(self.shard(number, before) for number in range(SHARDS)), limit, read)
 
@@ -130,8 +130,8 @@ def test_a_shard_is_read_no_further_than_its_entries_are_needed() -> None:
 def test_an_index_that_still_has_an_erased_mail_shows_what_is_left() -> None:
     world = World(groups={"1": Group("1", frozenset({10, 30}))})
 
-    def read(names: Sequence[str]) -> dict[str, Group]:
-        return {name: Group(name, frozenset({30})) for name in names}
+    def read(met: Mapping[str, Sequence[Entry]]) -> dict[str, Group]:
+        return {name: Group(name, frozenset({30})) for name in met}
 
     found, older = page_of(world.shard(1, None), 5, read)
     assert ([group.name for group in found], older) == (["1"], None)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -15,6 +15,9 @@ from tests.unit.mailbus.timeline.timelines import KEEP, NINE, Timeline, event, m
 
 if TYPE_CHECKING:
     from mailbus.events import EmailEvent
+
+
+ALONE: Final = {"mail": {"destination": ["ann@example.com"]}}
 
 
 @pytest.fixture
@@ -97,6 +100,24 @@ def test_the_recipients_of_a_message_are_together_at_its_first_event(timeline: T
     second = timeline.table.newest(first.older, limit=1)
     assert [mail.recipient for mail in second.mails] == ["bob@example.com", "ann@example.com"]
     assert second.older is None
+
+
+def test_a_page_of_messages_whose_recipients_are_known_needs_no_call_for_each(timeline: Timeline) -> None:
+    timeline.record(*(event("sent", n, message_id=message(n), esp_event=ALONE) for n in range(20)))
+    timeline.client.calls.clear()
+    assert len(timeline.table.newest(limit=20).mails) == 20
+    calls = [operation for operation, _ in timeline.client.calls]
+    assert calls.count("BatchGetItem") == 1
+    # of each shard, as many pages as it has
+    assert calls.count("Query") <= 8 + 20 // 7
+
+
+def test_a_message_of_several_recipients_is_whole_before_all_of_them_are_known(timeline: Timeline) -> None:
+    both = {"mail": {"destination": ["ann@example.com", "Bob@EXAMPLE.com", "Bob@example.com"]}}
+    timeline.record(event("sent", esp_event=both))
+    assert [mail.recipients for mail in timeline.table.newest().mails] == [2]
+    timeline.record(event("sent", 9, recipient="bob@example.com", esp_event=both))
+    assert len(timeline.table.newest(limit=1).mails) == 2
 
 
 def test_an_empty_timeline_has_one_empty_page(timeline: Timeline) -> None:
