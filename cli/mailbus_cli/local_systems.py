@@ -30,5 +30,5 @@ def find(directory: Path | None) -> System:
         listed = ", ".join(str(system.directory) for system in found)
         reason = f"{len(found)} systems run, none of them in this folder or above it: {listed}"
         quoted = shlex.quote(str(found[0].directory))
-        raise CommandError(reason, hint=f"choose one: `mailbus env --local --directory {quoted}`")
+        raise CommandError(reason, hint=f"choose one: `--local --directory {quoted}`")
     return found[0]

@@ -6,6 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -42,11 +43,13 @@ def watch(wanted: Sequence[Wanted], look_up: LookUp, *, wait: Callable[[float], 
         _watch_plainly(wanted, look_up, wait)
         return
     found = look(wanted, look_up)
-    with Live(shown(wanted, found), console=out, auto_refresh=False, vertical_overflow="visible") as live:
+    waiting = Text(f"\nlooks again every {SECONDS:.0f} seconds; Ctrl-C ends it", style="dim")
+    with Live(console=out, auto_refresh=False, vertical_overflow="visible") as live:
         while not all_there(found):
+            live.update(Group(shown(wanted, found), waiting), refresh=True)
             wait(SECONDS)
             found = look(wanted, look_up)
-            live.update(shown(wanted, found), refresh=True)
+        live.update(shown(wanted, found), refresh=True)
 
 
 def _watch_plainly(wanted: Sequence[Wanted], look_up: LookUp, wait: Callable[[float], object]) -> None:

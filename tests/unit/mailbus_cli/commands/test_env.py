@@ -77,7 +77,7 @@ def test_of_several_systems_one_can_be_named(tmp_path: Path, capsys: pytest.Capt
         reason, hint = capsys.readouterr().err.splitlines()
         assert reason.startswith("mailbus: 2 systems run, none of them in this folder or above it: ")
         assert f"{desk}, {shop}" in reason
-        assert hint == f"hint: choose one: `mailbus env --local --directory {desk}`"
+        assert hint == f"hint: choose one: `--local --directory {desk}`"
 
         found = json.loads(_printed("--local", "--json", "--directory", str(desk)))
         assert found["AWS_REGION"] == "eu-west-1"
