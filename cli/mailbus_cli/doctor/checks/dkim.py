@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mailbus_cli.dns import Answer
     from mailbus_cli.doctor.facts import Facts
 
+# a key of one's own (BYODKIM)
+OWN_KEY: Final = "EXTERNAL"
 ZONE: Final = "dkim.amazonses.com"
 # a zone of SES: some regions have one of their own, such as dkim.af-south-1.amazonses.com
 SUFFIX: Final = ".amazonses.com"
@@ -34,12 +36,15 @@ def judge_signing(domain: str, dkim: Mapping[str, Any]) -> Verdict:
     """
     status = str(dkim.get("Status", "NOT_STARTED"))
     if status != "SUCCESS":
-        retry = f"aws sesv2 put-email-identity-dkim-signing-attributes --email-identity {domain}"
+        origin = str(dkim.get("SigningAttributesOrigin") or "AWS_SES")
+        again = status == "FAILED" and origin != OWN_KEY
         return problem(
             f"{domain}: {_WHY.get(status, status)}",
-            fix="create the records that are missing"
-            + (", then start again by the command" if status == "FAILED" else ""),
-            record=f"{retry} --signing-attributes-origin AWS_SES" if status == "FAILED" else None,
+            fix=f"create the records that are missing{', then start again by the command' if again else ''}",
+            record=f"aws sesv2 put-email-identity-dkim-signing-attributes --email-identity {domain}"
+            f" --signing-attributes-origin {origin}"
+            if again
+            else None,
         )
     if not dkim.get("SigningEnabled"):
         return problem(
@@ -108,7 +113,7 @@ def _domain(facts: Facts, domain: str) -> list[Verdict]:
     names = [f"{token}._domainkey.{domain}" for token in tokens]
     texts = resolver.look_up_each([*((name, "CNAME") for name in names), *((name, "TXT") for name in names)])
     cnames, keys = texts[: len(names)], texts[len(names) :]
-    if dkim.get("SigningAttributesOrigin") == "EXTERNAL":
+    if dkim.get("SigningAttributesOrigin") == OWN_KEY:
         return [
             signing,
             *(judge_own_key(token, domain, txt) for token, txt in zip(tokens, keys, strict=True)),

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from mailbus_cli.doctor.facts import Facts
 
+# Inactive is none of them: an idle function becomes that after weeks, and active when it is invoked
+BROKEN: Final = frozenset({"Failed", "Deactivating", "Deactivated", "ActiveNonInvocable", "Deleting"})
+
 
 def judge(name: str, function: Mapping[str, Any] | None) -> Verdict:
     """Judge the configuration of a function; None if it does not exist.
@@ -27,8 +30,7 @@ def judge(name: str, function: Mapping[str, Any] | None) -> Verdict:
         str(function.get("State") or "Active"),
         str(function.get("LastUpdateStatus") or "Successful"),
     )
-    # an idle one becomes Inactive after weeks, and active again when it is invoked
-    if state in {"Failed", "Deactivating", "Deleting"}:
+    if state in BROKEN:
         return problem(
             f"the function {name} is {state}{_reason(function, 'StateReason')}", fix="deploy the stage again"
         )

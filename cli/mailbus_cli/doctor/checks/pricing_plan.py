@@ -19,25 +19,27 @@ USUAL: Final = "0.10"
 
 
 def judge(account: Mapping[str, Any]) -> Verdict:
-    """Judge the PricingAttributes of GetAccount, which older SDKs leave out."""
+    """Judge the PricingAttributes of GetAccount, which older SDKs leave out.
+
+    https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_PricingAttributes.html
+    """
     attributes = account.get("PricingAttributes")
     if not attributes:
         return ok("no plan is reported: what is used is paid for")
     plan = str(attributes.get("CurrentPlan") or "NONE").upper()
+    # of the next month
     following = str(attributes.get("NextPlan") or plan).upper()
-    then = f", then {following}" if following != plan else ""
-    if plan == "NONE" and not then:
+    then = f", and {following} from the next month on" if following != plan else ""
+    if plan == following == "NONE":
         return ok("no plan: what is used is paid for")
     price = PRICES.get(plan)
     costs = f": {price} dollars for 1,000 recipients, in place of {USUAL}" if price else ""
-    if plan == "ESSENTIALS":
-        return warning(
-            f"the plan is ESSENTIALS{then}, the default of new accounts; it costs 60 % more{costs}",
-            fix="unless you use what it has, change the plan to NONE: PutAccountPricingAttributes, or SES's "
-            "console, Account dashboard",
-        )
     if following == "ESSENTIALS":
-        return warning(f"the plan is {plan}{then}, which costs 60 % more than none", fix="change it to NONE")
+        return warning(
+            f"the plan is {plan}{then}{costs}; ESSENTIALS, the default of new accounts, costs 60 % more",
+            fix="unless you use what it has, leave it; that counts from the next month on",
+            record="aws sesv2 put-account-pricing-attributes --plan NONE",
+        )
     return ok(f"the plan is {plan}{then}{costs}")
 
 

@@ -24,7 +24,7 @@ def judge_rules(rules: Sequence[Mapping[str, Any]]) -> Verdict:
         return problem(
             "no rule of the bus has the timeline's queue as its target", fix="deploy the stage again"
         )
-    if any(rule.get("State") == "ENABLED" for rule in rules):
+    if any(str(rule.get("State")).startswith("ENABLED") for rule in rules):
         return ok("enabled")
     rule = rules[0]
     return problem(

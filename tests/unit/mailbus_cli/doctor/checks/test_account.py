@@ -91,9 +91,14 @@ def test_the_quota_warns_before_it_is_used_up(most: float, sent: float, level: s
     [
         (None, "ok", "no plan is reported"),
         ({"CurrentPlan": "NONE"}, "ok", "no plan"),
-        ({"CurrentPlan": "ESSENTIALS", "NextPlan": "ESSENTIALS"}, "warning", "it costs 60 % more"),
-        ({"CurrentPlan": "ESSENTIALS", "NextPlan": "NONE"}, "warning", "the plan is ESSENTIALS, then NONE"),
-        ({"CurrentPlan": "NONE", "NextPlan": "ESSENTIALS"}, "warning", "the plan is NONE, then ESSENTIALS"),
+        ({"CurrentPlan": "ESSENTIALS", "NextPlan": "ESSENTIALS"}, "warning", "costs 60 % more"),
+        ({"CurrentPlan": "ESSENTIALS"}, "warning", "costs 60 % more"),
+        ({"CurrentPlan": "ESSENTIALS", "NextPlan": "NONE"}, "ok", "and NONE from the next month on"),
+        (
+            {"CurrentPlan": "NONE", "NextPlan": "ESSENTIALS"},
+            "warning",
+            "the plan is NONE, and ESSENTIALS from",
+        ),
         ({"CurrentPlan": "PRO"}, "ok", "the plan is PRO: 0.22, and 105 a month"),
         ({"CurrentPlan": "PREMIUM"}, "ok", "the plan is PREMIUM"),
     ],
