@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # How long a test waits for the jobs that an earlier one left, before it removes them.
 SETTLE_SECONDS: Final = 5.0
-_WORK: Final = ("SendQueueUrl", "BulkQueueUrl", "TrackingQueueUrl", "InboundQueueUrl")
+_WORK: Final = ("SendQueueUrl", "BulkQueueUrl", "TrackingQueueUrl", "InboundQueueUrl", "TimelineQueueUrl")
 _STATES: Final = ("", "NotVisible", "Delayed")
 _LIMITS: Final = (
     "max_send_rate",
@@ -150,13 +150,15 @@ class MailbusSystem:
             "SES": int(self.control("GET", "account")["unpublished"]),
             "tracking": self._count("TrackingQueueUrl"),
             "inbound": self._count("InboundQueueUrl"),
+            "timeline": self._count("TimelineQueueUrl"),
         }
         return {name: count for name, count in counted.items() if count}
 
     def wait_until_idle(self, timeout: float = 30.0) -> None:
         """Wait until all jobs are processed, and all that SES reported. Scheduled jobs do not count.
 
-        Then `inbox` has all the mail: `assert not mailbus_system.inbox` shows that none was sent.
+        Then the timeline has all of it, and `inbox` all the mail: `assert not mailbus_system.inbox` shows
+        that none was sent.
         """
         __tracebackhide__ = True
         Wait(_Observed(self)).until(lambda: not self.pending(), "work is left", seconds=timeout)
@@ -189,7 +191,7 @@ class MailbusSystem:
 
     def _count(self, output: str) -> int:
         url = self.outputs.get(output)
-        if url is None:  # without a receiving domain there is no queue for received mail
+        if url is None:  # without a receiving domain, or a timeline, there is no queue for it
             return 0
         names = [f"ApproximateNumberOfMessages{state}" for state in _STATES]
         answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
