@@ -38,6 +38,11 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
+    except typer.Abort as error:
+        # a question was answered by Ctrl-C, or the input has ended
+        if isinstance(error.__context__, KeyboardInterrupt):
+            return INTERRUPTED
+        return _report(CommandError("there is no answer", hint="`--help` has the option"), arguments)
     except BrokenPipeError:
         # what reads the output has ended, as `head` does; nothing can be written at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -176,5 +181,4 @@ _OUTCOMES: Final[tuple[tuple[type[Exception], Callable[[Any], _Outcome]], ...]] 
     (CommandError, lambda error: (str(error), error.hint, ERROR)),
     (MailbusError, lambda error: (str(error), None, ERROR)),
     (OSError, _of_system),
-    (typer.Abort, lambda _error: ("the input has ended", None, ERROR)),
 )

@@ -108,7 +108,7 @@ def send(
     the same command after Ctrl-C or a failure enqueues what is missing, and nobody gets a mail twice. Another
     mailing to the same file needs another --campaign.
     """
-    from mailbus_cli.sending import job_options  # noqa: PLC0415 - only now
+    from mailbus_cli.sending import job_files, job_options  # noqa: PLC0415 - only now
     from mailbus_cli.sending.command import Request, run  # noqa: PLC0415 - as above
 
     if (text is not None and text_file) or (html is not None and html_file):
@@ -123,8 +123,8 @@ def send(
         bcc=bcc,
         reply_to=reply_to,
         subject=subject,
-        text=text if text_file is None else text_file.read_text(encoding="utf-8"),
-        html=html if html_file is None else html_file.read_text(encoding="utf-8"),
+        text=text if text_file is None else job_files.read_text(text_file),
+        html=html if html_file is None else job_files.read_text(html_file),
         attachments=[job_options.attachment(path) for path in attach or ()],
         headers=job_options.pairs(header or (), "--header", ":"),
         tags=tag,

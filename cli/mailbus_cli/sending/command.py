@@ -127,9 +127,13 @@ def _read_csv(request: Request, csv: str) -> Jobs:
 
 
 def _content(path: str) -> tuple[str, str]:
-    if path == INPUT:
+    if path != INPUT:
+        return read_text(Path(path)), path
+    try:
         return sys.stdin.read().removeprefix("\ufeff"), "stdin"
-    return read_text(Path(path)), path
+    except UnicodeDecodeError as error:
+        reason = f"the input is not {error.encoding}: byte {error.start}"
+        raise CommandError(reason, hint="convert it to UTF-8: `iconv -f latin1 -t utf-8`") from error
 
 
 def _invalid(jobs: Jobs, request: Request) -> CommandError:

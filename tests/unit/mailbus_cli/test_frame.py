@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 
 from mailbus import __version__
 from mailbus.errors import ConfigurationError
@@ -34,6 +35,13 @@ def _mailbus(
         check=False,
         timeout=60,
     )
+
+
+def _aborted(by: BaseException) -> typer.Abort:
+    """Return what a question raises."""
+    error = typer.Abort()
+    error.__context__ = by
+    return error
 
 
 @pytest.fixture
@@ -66,6 +74,8 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException | int | 
         (UsageError("one is needed", hint="use --one"), 2, "mailbus: one is needed\nhint: use --one\n"),
         (PermissionError(13, "Permission denied", "/x"), 1, "mailbus: /x: Permission denied\n"),
         (KeyboardInterrupt(), 130, ""),
+        (_aborted(KeyboardInterrupt()), 130, ""),
+        (_aborted(EOFError()), 1, "mailbus: there is no answer\nhint: `--help` has the option\n"),
     ],
 )
 def test_an_outcome_is_an_exit_code_and_an_error_also_a_line_and_a_hint(

@@ -157,6 +157,19 @@ def test_what_is_wrong_is_one_line_and_a_hint(
     assert len(lines) <= 2
 
 
+def test_what_is_not_utf8_is_refused_with_what_to_do(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "latin1.txt").write_bytes("Zoë".encode("latin-1"))
+    arguments = ("--from", "a@example.com", "--to", "b@example.org", "--text-file", "latin1.txt")
+    code, lines = _refused(capsys, *arguments)
+    assert (code, lines[0]) == (1, "mailbus: latin1.txt: byte 2 is not UTF-8")
+    with (folder / "latin1.txt").open(encoding="utf-8") as file:
+        monkeypatch.setattr("sys.stdin", file)
+        code, lines = _refused(capsys, "-")
+    assert (code, lines[0]) == (1, "mailbus: the input is not utf-8: byte 2")
+
+
 def test_several_jobs_cannot_have_one_id(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = json.dumps({"from_email": "shop@example.com", "to": "ann@example.org", "text": "Hello"})
     (folder / "jobs.jsonl").write_text(f"{line}\n{line}\n")
