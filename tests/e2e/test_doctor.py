@@ -184,6 +184,33 @@ def test_a_missing_right_is_named_and_the_other_checks_go_on(deployed: Deploymen
     assert {one.level for one in findings} == {"ok", "warning"}
 
 
+def test_code_that_was_changed_since_the_deployment_is_named(deployed: Deployment) -> None:
+    now = deployed.outputs
+    deployed.outputs = {**now, "CodeDigest": "0" * 64}
+    try:
+        [finding] = doctor.run(deployed, only=["code"])
+    finally:
+        deployed.outputs = now
+
+    assert (finding.level, finding.fix) == ("warning", "start `mailbus local` again")
+    assert "is deployed with other code (00000000) than is installed here" in finding.text
+
+
+def test_a_deleted_queue_is_a_problem_of_each_check_that_reads_it(
+    deployed: Deployment, system: System
+) -> None:
+    now = deployed.outputs
+    url = system.client("sqs").create_queue(QueueName="to-be-deleted")["QueueUrl"]
+    system.client("sqs").delete_queue(QueueUrl=url)
+    deployed.outputs = {**now, "TrackingDeadLetterQueueUrl": url}
+    try:
+        findings = doctor.run(deployed, only=["dead-letters", "queue-policies", "rule-set"])
+    finally:
+        deployed.outputs = now
+
+    assert [one.level for one in findings] == ["problem", "ok", "problem"]
+
+
 def test_what_a_killed_tail_left_is_removed(deployed: Deployment, system: System) -> None:
     sqs, name = system.client("sqs"), "mailbus-local-tail-0123456789ab"
     tags = {"mailbus-stage": "local", "mailbus-last-used": "2026-01-01T00:00:00+00:00"}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailbus_cli.doctor.verdict import Verdict, warning
+from mailbus_cli.doctor.verdict import Verdict, problem, warning
 from mailbus_cli.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from botocore.exceptions import ClientError
 
 DENIED: Final = frozenset(
     {
@@ -28,6 +30,18 @@ EXPIRED: Final = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
 )
 LOG_IN: Final = "log in again (aws sso login)"
+# what the outputs name is not there; where that means more, the check itself says it
+GONE: Final = frozenset(
+    {
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "NoSuchBucket",
+        "NoSuchEntity",
+        "NotFound",
+        "NotFoundException",
+        "QueueDoesNotExist",
+        "ResourceNotFoundException",
+    }
+)
 POLICY: Final = "allow it: the policy is in docs/doctor.md"
 
 
@@ -36,16 +50,7 @@ def verdict_on(error: Exception, rights: Sequence[str]) -> Verdict:
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - takes long to load
 
     if isinstance(error, ClientError):
-        code = error.response.get("Error", {}).get("Code", "")
-        if code in DENIED:
-            action = _action(error.operation_name, rights)
-            return warning(f"cannot be checked: these credentials lack {action}", fix=POLICY)
-        if code in EXPIRED:
-            return warning(
-                "cannot be checked: the credentials have expired", fix="log in again (aws sso login)"
-            )
-        text = error.response.get("Error", {}).get("Message") or code
-        return warning(f"cannot be checked: {error.operation_name}: {code}: {' '.join(text.split())}")
+        return _of_aws(error, rights)
     if isinstance(error, BotoCoreError):
         return warning(f"cannot be checked: {' '.join(str(error).split())}")
     if isinstance(error, CommandError):
@@ -54,6 +59,20 @@ def verdict_on(error: Exception, rights: Sequence[str]) -> Verdict:
         f"cannot be checked: the check itself failed with {type(error).__name__}: {error}",
         fix="report it, with the version of `mailbus --version`",
     )
+
+
+def _of_aws(error: ClientError, rights: Sequence[str]) -> Verdict:
+    answer = error.response.get("Error", {})
+    code = answer.get("Code", "")
+    text = " ".join((answer.get("Message") or code).split())
+    if code in DENIED:
+        action = _action(error.operation_name, rights)
+        return warning(f"cannot be checked: these credentials lack {action}", fix=POLICY)
+    if code in EXPIRED:
+        return warning("cannot be checked: the credentials have expired", fix=LOG_IN)
+    if code in GONE:
+        return problem(f"{error.operation_name}: {text}", fix="deploy the stage again")
+    return warning(f"cannot be checked: {error.operation_name}: {code}: {text}")
 
 
 def _action(operation: str, rights: Sequence[str]) -> str:

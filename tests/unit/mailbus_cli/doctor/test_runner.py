@@ -102,6 +102,23 @@ def test_what_goes_wrong_with_a_check_is_a_warning_that_says_why(error: Exceptio
     assert (found.level, found.text) == ("warning", f"cannot be checked: {text}")
 
 
+def test_what_the_outputs_name_and_is_gone_is_a_problem() -> None:
+    error = ClientError(
+        {
+            "Error": {
+                "Code": "AWS.SimpleQueueService.NonExistentQueue",
+                "Message": "The specified queue does not exist.",
+            }
+        },
+        "GetQueueAttributes",
+    )
+
+    [found] = run_checks([_check(_raises(error))], _facts())
+
+    assert (found.level, found.fix) == ("problem", "deploy the stage again")
+    assert found.text == "GetQueueAttributes: The specified queue does not exist."
+
+
 def test_a_check_that_hangs_ends_with_the_time_and_holds_up_nothing() -> None:
     release = threading.Event()
 
