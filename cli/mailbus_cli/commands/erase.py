@@ -45,9 +45,9 @@ def erase(
     found = erasure.look(deployment, address)
     if not yes and found.count:
         if not sys.stdin.isatty():
-            reason = f"{found.count} mails of {address} would be removed from {deployment.name}"
+            reason = f"mails to and from {address} would be removed from {deployment.name}: {found.count}"
             raise UsageError(reason, hint="add --yes, since there is no terminal to ask at")
-        question = f"Remove {found.count} mails of {address}, with their events, from {deployment.name}?"
+        question = f"Remove what {deployment.name} has of {address} (mails to and from it: {found.count})?"
         if not typer.confirm(question, err=True):
             return 1
     with output.console(stderr=True).status(f"Removing {address}"):

@@ -27,15 +27,14 @@ AGAIN: Final = "Events that SES reports from now on are recorded again: run this
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What the timeline has of an address; `timeline` is None if the stage keeps none."""
+    """What the timeline has of an address; `timeline` is None if the stage keeps none.
+
+    `count` also counts mails received from it.
+    """
 
     timeline: Timeline | None
     mails: tuple[TimelineMail, ...] = ()
-
-    @property
-    def count(self) -> int:
-        """The number of mails."""
-        return len(self.mails)
+    count: int = 0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +52,7 @@ def look(deployment: Deployment, address: str) -> Found:
     if name is None:
         return Found(timeline=None)
     timeline = Timeline(deployment.client("dynamodb"), name)
-    return Found(timeline=timeline, mails=timeline.mails(address))
+    return Found(timeline=timeline, mails=timeline.mails(address), count=timeline.count(address))
 
 
 def erase(deployment: Deployment, address: str, found: Found) -> Report:

@@ -55,6 +55,10 @@ class Timeline:
         self._name = name
         self._table = TimelineTable(client, name)
 
+    def count(self, address: str) -> int:
+        """Return how many mails there are to and from an address, and events of it that are of no mail."""
+        return len(self._table.keys_of(address))
+
     def mails(self, address: str) -> tuple[TimelineMail, ...]:
         """Return the mails to an address, also those that failed and were sent again later."""
         keys = [key for key in self._table.keys_of(address) if key["sk"]["S"].startswith(items.MAIL)]

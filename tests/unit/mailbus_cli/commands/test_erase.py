@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from mailbus.events import InboundEvent, InboundMessage
 from mailbus_cli import frame
 from tests.unit.fakes.dynamodb import TABLE as LEDGER
 from tests.unit.mailbus.ledger.world import World, job
-from tests.unit.mailbus.timeline.timelines import event, message
+from tests.unit.mailbus.timeline.timelines import NINE, event, message
 from tests.unit.timeline.recording import TABLE, Function
 
 if TYPE_CHECKING:
@@ -61,8 +62,21 @@ def test_it_asks_for_an_answer_where_there_is_no_terminal(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert frame.run(["erase", ANN, "--stage", "prod"]) == 2
-    assert "1 mails of ann@example.com would be removed from stage prod" in capsys.readouterr().err
+    assert "ann@example.com would be removed from stage prod in eu-west-1: 1" in capsys.readouterr().err
     assert len(stage.timeline.table.by_recipient(ANN)) == 1
+
+
+def test_it_asks_for_received_mail_too(stage: Stage) -> None:
+    received = InboundEvent(
+        event_type="inbound",
+        event_id="o3vrnil0e2ic28tr",
+        message_id="o3vrnil0e2ic28tr",
+        timestamp=NINE,
+        message=InboundMessage(envelope_sender="bob@example.com"),
+    )
+    stage.timeline.record(received)
+    assert frame.run(["erase", "bob@example.com", "--stage", "prod"]) == 2
+    assert len(stage.timeline.table.received().mails) == 1
 
 
 def test_it_removes_the_recipient_and_names_what_else_may_have_the_address(
