@@ -82,7 +82,12 @@ def _prose(text: str) -> Iterator[str]:
             lines = "\n".join(line[4:] for line in paragraph.splitlines())
             yield f"```sh\n{lines}\n```"
         else:
-            yield re.sub(r"(?<!`)<", r"\\<", " ".join(paragraph.split()))
+            yield _escaped(" ".join(paragraph.split()))
+
+
+def _escaped(text: str) -> str:
+    """Return a text in which nothing is taken for HTML."""
+    return re.sub(r"(?<!`)<", r"\\<", text)
 
 
 def _parameters(command: Any) -> Iterator[str]:  # noqa: ANN401 - as above
@@ -103,7 +108,7 @@ def _row(parameter: Any) -> str:  # noqa: ANN401 - as above
     text, _, written = (parameter.help or "").partition("  [default: ")
     default = written.rstrip("]") or _default(parameter)
     variable = f" Default: `{parameter.envvar}` of the environment." if parameter.envvar else ""
-    cells = (f"`{named}`", f"`{default}`" if default else "", f"{text}{variable}")
+    cells = (f"`{named}`", f"`{default}`" if default else "", f"{_escaped(text)}{variable}")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

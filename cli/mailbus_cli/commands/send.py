@@ -97,7 +97,8 @@ def send(
         mailbus send --from shop@example.com --to ann@example.org --text Hi --dry-run --json > job.json
         mailbus send --local job.json --job-id hello-1
 
-    A job with the same id is sent once; one without an id is another mail each time.
+    A job with the same id is sent once; one without an id is another mail each time. Fields that the stage's
+    `send_defaults` would fill in have to be given here.
 
     With --csv there is a job for each row. The column `to` or `email` has the address; {{name}} in the
     template is the row's column `name`, in HTML escaped. A template of SES gets all columns as its data.
