@@ -102,7 +102,7 @@ TO_SEND: set[tuple[str, str]] = {
     ("s3:PutObject", "<State/Jobs/Bucket>/scheduled/*"),
 }
 
-# An application that reads what became of mails: docs/timeline.md and the errors of `Timeline` name the same.
+# An application that reads what became of mails: docs/stacks.md and the errors of `Timeline` name the same.
 TO_READ_STATUS: set[tuple[str, str]] = {
     ("ssm:GetParameter", f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/mailbus/prod/TimelineTableName"),
     ("dynamodb:BatchGetItem", "<State/Timeline/Table>"),

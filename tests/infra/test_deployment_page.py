@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from mailbus.aws import call_errors
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.tables import Webhook
 from tests.architecture.source_tree import ROOT
-from tests.infra.rights import RIGHTS, TO_SEND
+from tests.infra.rights import RIGHTS, TO_READ_STATUS, TO_SEND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +80,16 @@ def test_both_pages_and_the_clients_errors_name_the_same_rights_to_send() -> Non
         r"^An application that sends needs (.*?)`Mailbus.grant_send`", STACKS, re.DOTALL | re.MULTILINE
     )
     assert set(re.findall(r"`([a-z0-9]+:[A-Z][A-Za-z]+)`", documented)) == granted
+
+
+def test_the_page_and_the_readers_errors_name_the_same_rights_to_read_the_timeline() -> None:
+    granted = {action for action, _ in TO_READ_STATUS}
+    (documented,) = re.findall(
+        r"timeline\.md#read-it-in-an-application\) needs(.*?)`Mailbus", STACKS, re.DOTALL
+    )
+    assert set(re.findall(r"`([a-z0-9]+:[A-Z][A-Za-z]+)`", documented)) == granted
+    named = re.findall(r"[a-z]+:[A-Z][A-Za-z]+", f"{call_errors.READ_TIMELINE} {call_errors.FIND}")
+    assert set(named) == granted
 
 
 @pytest.fixture(scope="module")
