@@ -68,7 +68,7 @@ def test_the_webhook_is_a_stack_of_its_own_and_changes_no_other(stacks: Template
 
 def test_the_outputs_are_the_url_to_subscribe_and_the_secret(stacks: Templates) -> None:
     outputs = stacks.outputs("webhook")
-    assert set(outputs) == {"WebhookUrl", "WebhookSecretArn"}
+    assert set(outputs) == {"WebhookFunctionName", "WebhookUrl", "WebhookSecretArn"}
     assert outputs["WebhookSecretArn"] == {"Fn::GetAtt": [_secret(stacks).logical_id, "Id"]}
     assert outputs["WebhookUrl"]["Fn::Join"][1][-1] == "/"
 
@@ -296,7 +296,7 @@ def test_the_construct_for_other_apps_includes_the_webhook(
 
 def test_the_page_on_the_stacks_has_the_webhooks_outputs_and_rights(stacks: Templates) -> None:
     page = (ROOT / "docs/stacks.md").read_text()
-    (documented,) = re.findall(r"^\| (.*) \| webhook \|", page, re.MULTILINE)
+    documented = " ".join(re.findall(r"^\| (.*) \| webhook \|", page, re.MULTILINE))
     assert set(re.findall(r"`([A-Za-z]+)`", documented)) == set(stacks.outputs("webhook"))
     for function, path in (("webhook", "Receiver"), ("authorizer", "Authorizer")):
         (rights,) = re.findall(rf"^\| `{function}` \| (.*) \|$", page, re.MULTILINE)
