@@ -8,12 +8,12 @@ from __future__ import annotations
 import enum
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
 from mailbus.domains import InvalidDomain, ascii_domain
+from mailbus_cli import side_by_side
 from mailbus_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ PUBLIC: Final = ("1.1.1.1", "8.8.8.8", "9.9.9.9")
 # A resolver is asked again, or the next one, after this long; a question ends after all of it.
 TRY_SECONDS: Final = 2.0
 SECONDS: Final = 6.0
-QUESTIONS_AT_A_TIME: Final = 16
 # 127.0.0.1, 127.0.0.1:5353, ::1, [::1]:5353
 _ADDRESS: Final = re.compile(
     r"(?:\[(?P<bracketed>[^\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>[0-9]{1,5}))?|(?P<ipv6>[0-9a-fA-F:.]+)"
@@ -114,8 +113,7 @@ class Resolver:
 
     def look_up_each(self, questions: Sequence[tuple[str, Type]]) -> list[Answer]:
         """Return the answer to each question, in order; they are asked at the same time."""
-        with ThreadPoolExecutor(max_workers=QUESTIONS_AT_A_TIME) as pool:
-            return [*pool.map(self.look_up, *zip(*questions, strict=True))] if questions else []
+        return side_by_side.each(lambda question: self.look_up(*question), questions)
 
     def _resolver(self) -> DnsResolver:
         import dns.nameserver  # noqa: PLC0415 - as above

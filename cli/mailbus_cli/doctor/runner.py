@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
+import functools
 import time
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Final
 
 from mailbus.spelling import nearest
-from mailbus_cli import dns
+from mailbus_cli import dns, side_by_side
 from mailbus_cli.doctor import rights
 from mailbus_cli.doctor.facts import Facts
 from mailbus_cli.doctor.registry import CHECKS
@@ -51,7 +50,10 @@ def chosen(checks: Sequence[Check], *, only: Sequence[str], skip: Sequence[str])
 def run_checks(checks: Sequence[Check], facts: Facts, *, seconds: float = SECONDS) -> tuple[Finding, ...]:
     """Run checks on a deployment's facts, each in a thread of its own."""
     deadline = time.monotonic() + seconds
-    running = [(check, _started(check, facts)) for check in checks]
+    running = [
+        (check, side_by_side.started(functools.partial(_answer, check, facts), name=check.name))
+        for check in checks
+    ]
     found = []
     for check, future in running:
         try:
@@ -64,19 +66,11 @@ def run_checks(checks: Sequence[Check], facts: Facts, *, seconds: float = SECOND
     return tuple(found)
 
 
-def _started(check: Check, facts: Facts) -> Future[Verdict]:
-    future: Future[Verdict] = Future()
-    # a daemon: the process does not wait for a call that hangs
-    threading.Thread(target=_answer, args=(check, facts, future), name=check.name, daemon=True).start()
-    return future
-
-
-def _answer(check: Check, facts: Facts, future: Future[Verdict]) -> None:
+def _answer(check: Check, facts: Facts) -> Verdict:
     try:
-        verdict = check.run(facts)
+        return check.run(facts)
     except Exception as error:  # noqa: BLE001 - one check must not end the others
-        verdict = rights.verdict_on(error, check.rights)
-    future.set_result(verdict)
+        return rights.verdict_on(error, check.rights)
 
 
 def _finding(check: Check, verdict: Verdict) -> Finding:

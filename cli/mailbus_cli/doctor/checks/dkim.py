@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
+from mailbus_cli import side_by_side
 from mailbus_cli.dns import Outcome
 from mailbus_cli.doctor import elsewhere, records
 from mailbus_cli.doctor.check import Check
@@ -93,11 +93,10 @@ def _run(facts: Facts) -> Verdict:
     domains = [name for name in facts.identities if "@" not in name]
     if not domains:
         return unchecked("no identity of the stage is a domain; the domain of an address signs for it")
-    with ThreadPoolExecutor(max_workers=len(domains)) as pool:
-        verdicts = [
-            verdict for found in pool.map(lambda one: _domain(facts, one), domains) for verdict in found
-        ]
-    return combined(verdicts, fine=f"{', '.join(domains)}: SES signs")
+    found = side_by_side.each(lambda domain: _domain(facts, domain), domains)
+    return combined(
+        (verdict for verdicts in found for verdict in verdicts), fine=f"{', '.join(domains)}: SES signs"
+    )
 
 
 def _domain(facts: Facts, domain: str) -> list[Verdict]:

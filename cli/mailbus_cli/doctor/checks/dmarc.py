@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from mailbus_cli import side_by_side
 from mailbus_cli.doctor import elsewhere, records
 from mailbus_cli.doctor.check import Check
 from mailbus_cli.doctor.verdict import Verdict, combined, ok, problem, unchecked, warning
@@ -116,8 +116,7 @@ def _run(facts: Facts) -> Verdict:
     domains = [*dict.fromkeys(name.rpartition("@")[2] for name in names)]
     if facts.resolver is None:
         return unchecked(f"the laptop has no DNS for {', '.join(domains)}")
-    with ThreadPoolExecutor(max_workers=len(domains)) as pool:
-        verdicts = [*pool.map(lambda domain: _domain(facts, domain), domains)]
+    verdicts = side_by_side.each(lambda domain: _domain(facts, domain), domains)
     return combined(verdicts, fine="; ".join(verdict.text for verdict in verdicts))
 
 
