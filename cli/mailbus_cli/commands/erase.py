@@ -20,7 +20,7 @@ def erase(
     directory: options.Directory = None,
     json: options.Json = False,
 ) -> int:
-    """Remove a recipient from the timeline and the ledger, and say what else may have the address.
+    """Remove a recipient from the timeline and the ledger.
 
         mailbus erase ann@example.com --stage prod
 
