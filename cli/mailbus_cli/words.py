@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from mailbus.events import EmailEvent, InboundEvent, error_codes
+from mailbus.events import Bounce, Complaint, Delay, EmailEvent, InboundEvent, error_codes
 from mailbus.timeline.status import kind_of, status_of
 from mailbus_cli.delivery_words import (
     BOUNCE_WORDS,
@@ -29,7 +29,7 @@ from mailbus_cli.status_words import CHIPS, STATUS_WORDS, AnyStatus, Chip, Tone,
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mailbus.timeline.mails import TimelineMail
+    from mailbus.timeline.mails import Seen, TimelineMail
 
 __all__ = [
     "CHIPS",
@@ -39,6 +39,7 @@ __all__ = [
     "Explanation",
     "Tone",
     "by_status",
+    "event_of",
     "explain",
     "label_of",
     "outcome",
@@ -81,16 +82,12 @@ def explain(event: EmailEvent | InboundEvent) -> Explanation:
 
 def outcome_of(mail: TimelineMail, event: EmailEvent | None) -> Explanation:
     """Return what became of a mail for one recipient; `event` is the one that decided it, if it is known."""
-    words = STATUS_WORDS[mail.status]
-    if event is None:
+    words, deciding = STATUS_WORDS[mail.status], mail.deciding
+    if deciding is None:
         return Explanation(
-            title=label_of(mail.status, mail.deciding.event_type if mail.deciding else None).capitalize(),
-            sentence=words.sentence,
-            advice=words.advice,
-            server=printable((mail.deciding and mail.deciding.text) or "") or None,
-            tone=words.tone,
+            title=words.label.capitalize(), sentence=words.sentence, advice=words.advice, tone=words.tone
         )
-    explained = explain(event)
+    explained = explain(event or event_of(mail, deciding))
     if mail.status != "bounced_late":
         return msgspec.structs.replace(explained, tone=words.tone)
     return msgspec.structs.replace(
@@ -99,6 +96,31 @@ def outcome_of(mail: TimelineMail, event: EmailEvent | None) -> Explanation:
         sentence=f"{_named('{server}', mail.recipient)} took the mail, and returned it later. "
         + explained.sentence,
         tone=words.tone,
+    )
+
+
+def event_of(mail: TimelineMail, seen: Seen) -> EmailEvent:
+    """Return an event with what the timeline's list keeps of it, to be explained without reading it.
+
+    Its words are a server's answer, or else what `description` has: the types of a bounce or a delay.
+    """
+    text = seen.text or ""
+    bounce_type, _, sub_type = text.partition(": ")
+    typed = bounce_type in _BOUNCE_TITLES and sub_type.isidentifier()
+    answered = seen.event_type in {"bounced", "delivered", "deferred"} and not typed
+    delayed = seen.event_type == "deferred" and text in DELAY_WORDS
+    return EmailEvent(
+        event_type=seen.event_type,  # type: ignore[arg-type]  # as the timeline read it
+        event_id="",
+        timestamp=seen.at,
+        message_id=mail.message_id,
+        job_id=mail.job_id,
+        recipient=mail.recipient,
+        description=None if answered else seen.text,
+        mta_response=seen.text if answered and not delayed else None,
+        bounce=Bounce(type=bounce_type, sub_type=sub_type) if typed else None,
+        delay=Delay(type=text) if delayed else None,
+        complaint=Complaint(feedback_type=seen.text) if seen.event_type == "complained" else None,
     )
 
 
