@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mailbus.ledger.records import JobRecord, RecordKey
 from mailbus_cli.job_states import state_of
-from mailbus_cli.status_words import AnyStatus
+
+if TYPE_CHECKING:
+    from mailbus_cli.status_words import AnyStatus
 
 NOW = 1_800_000_000.0
 LATER = int(NOW) + 86_400
