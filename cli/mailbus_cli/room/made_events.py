@@ -124,12 +124,13 @@ _BY_KEY: Final = {choice.key: choice for choice in CHOICES}
 def request_of(form: Mapping[str, str]) -> dict[str, Any] | None:
     """Return the request for the event that a form asks for; None if there is no such event.
 
-    The form has `event`, and may have `option`, `recipient` and `link`.
+    The form has `event`, such as `open` or `bounce.full`, and may have `recipient` and `link`.
     """
-    choice = _BY_KEY.get(form.get("event", ""))
+    key, _, wanted_option = form.get("event", "").partition(".")
+    choice = _BY_KEY.get(key)
     if choice is None:
         return None
-    wanted = [option for option in choice.options if option.key == form.get("option")] or choice.options[:1]
+    wanted = [option for option in choice.options if option.key == wanted_option] or choice.options[:1]
     request: dict[str, Any] = {"event_type": choice.event_type}
     for option in wanted:
         request |= option.request

@@ -13,7 +13,7 @@ from mailbus_local.ses.control import parse_event
     + [(choice.key, "") for choice in CHOICES],
 )
 def test_the_simulated_ses_takes_each_event_of_the_form(event: str, option: str) -> None:
-    form = {"event": event, "option": option, "recipient": "a@example.net", "link": "https://x.example/"}
+    form = {"event": f"{event}.{option}", "recipient": "a@example.net", "link": "https://x.example/"}
     request = parse_event(msgspec.json.encode(request_of(form)))
     assert request.recipient == "a@example.net"
 
@@ -29,9 +29,9 @@ def test_a_click_is_of_the_link_and_a_bounce_is_not() -> None:
 
 
 def test_an_option_that_does_not_exist_is_the_usual_one() -> None:
-    assert request_of({"event": "open", "option": "x"}) == {"event_type": "Open", "is_bot_event": "Unlikely"}
+    assert request_of({"event": "open.x"}) == {"event_type": "Open", "is_bot_event": "Unlikely"}
 
 
-@pytest.mark.parametrize("event", ["", "Open", "delete"])
+@pytest.mark.parametrize("event", ["", "Open", "delete", ".", ".open"])
 def test_an_event_that_does_not_exist_is_none(event: str) -> None:
     assert request_of({"event": event}) is None
