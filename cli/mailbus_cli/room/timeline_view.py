@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
+_FIRST: Final = {"queued": 0, "sent": 1}
 #: Of events that change no status: the glyph of the event itself.
 _GLYPHS: Final = {
     "opened": "eye",
@@ -62,22 +63,32 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 def entries(events: Sequence[TimelineEvent]) -> tuple[Entry, ...]:
     """Return the timeline of one mail for one recipient, newest first; a repeated event is there once."""
-    ordered = sorted({event.event_id: event for event in events}.values(), key=lambda event: event.at)
-    parsed = [(event, email_of(event.entry)) for event in ordered]
+    distinct = {event.event_id: event for event in events}.values()
+    parsed = sorted(((event, email_of(event.entry)) for event in distinct), key=_place)
     queued = next((event.at for event, email in parsed if email and email.event_type == "queued"), None)
     made: list[Entry] = []
     status: Status = "none"
-    since = ordered[0].at if ordered else None
+    since = parsed[0][0].at if parsed else None
     for event, email in parsed:
         kind = None if email is None else kind_of(email)
         after = status if kind is None else TABLE[status][kind]
         note = None
-        if kind not in {None, "mark"} and after == status and _is_later(event.at, since):
+        if kind not in {None, "mark", "sent"} and after == status and _is_later(event.at, since):
             note = f"It came after “{label_of(status)}”; the status did not change."
         made.append(_entry(event, email, queued=queued, note=note))
         since = event.at if after != status else since
         status = after
     return tuple(reversed(made))
+
+
+def _place(event: tuple[TimelineEvent, EmailEvent | None]) -> tuple[int, datetime, str]:
+    """Return where an event belongs.
+
+    Acceptance comes first, whatever the clocks say: `queued` has the time at which SES's answer arrived, and
+    SES may have reported a bounce by then; of `sent` it gives whole seconds.
+    """
+    name = event[1].event_type if event[1] else ""
+    return _FIRST.get(name, len(_FIRST)), event[0].at, event[0].event_id
 
 
 def _is_later(at: datetime, other: datetime | None) -> bool:
@@ -122,7 +133,8 @@ def _entry(
 def offset(at: datetime, queued: datetime) -> str:
     """Return the time since a mail was queued: `0 s`, `+0.54 s`, `+6 min 28 s`; a minus sign is before it."""
     seconds = (at - queued).total_seconds()
-    if seconds == 0:
+    # two clocks: see _place
+    if -1 < seconds <= 0:
         return "0 s"
     sign, size = ("+", seconds) if seconds > 0 else ("\N{MINUS SIGN}", -seconds)
     if size < _MINUTE:

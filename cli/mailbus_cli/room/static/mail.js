@@ -62,13 +62,14 @@
     const request = new XMLHttpRequest();
     request.responseType = "document";
     request.open("GET", location.href);
-    request.onload = () => request.status === 200 && request.response && then(request.response);
+    request.onload = () => then(request.status === 200 ? request.response : null);
     request.send();
   };
   const PARTS = [".outcome", ".mail-time", ".received-list"];
   const refresh = (then) =>
     read((page) => {
       let changed = false;
+      if (!page) return then && then(false);
       for (const part of PARTS) {
         const old = main.querySelector(part);
         const fresh = page.querySelector(part);
@@ -84,5 +85,8 @@
   // An event that was made here is on the timeline a second later.
   const wait = (tries) => refresh((changed) => !changed && tries > 0 && setTimeout(wait, 500, tries - 1));
   if (new URLSearchParams(location.search).has("made") || main.querySelector("[data-waits]")) setTimeout(wait, 400, 40);
+  // a job that was just enqueued
+  const look = (tries) => read((page) => (page ? location.reload() : tries > 0 && setTimeout(look, 500, tries - 1)));
+  if (main.querySelector("[data-look-again]")) setTimeout(look, 400, 60);
   document.addEventListener("room:live", () => refresh());
 })();

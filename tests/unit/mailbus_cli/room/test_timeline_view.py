@@ -37,15 +37,22 @@ def test_any_order_and_any_duplication_give_the_same_timeline() -> None:
 
 
 def test_what_came_late_changed_nothing_and_says_so() -> None:
-    late, delivered, _ = entries((JOURNEY[0], timeline_event("delivered", 1), timeline_event("sent", 40.5)))
+    late, delivered, _ = entries(
+        (JOURNEY[0], timeline_event("delivered", 1), timeline_event("deferred", 40.5))
+    )
     assert late.note == "It came after “delivered”; the status did not change."
     assert delivered.note is None
 
 
-def test_a_time_in_whole_seconds_is_not_taken_for_late() -> None:
-    deferred = timeline_event("deferred", 0.32)
-    sent, _, _ = entries((JOURNEY[0], deferred, timeline_event("sent", 0.472)))
-    assert (sent.name, sent.note) == ("sent", None)
+def test_acceptance_comes_first_whatever_the_clocks_say() -> None:
+    bounced = timeline_event("bounced", -0.01, **BOUNCE)
+    found = entries((bounced, *JOURNEY[:2]))
+    assert [(entry.name, entry.note) for entry in found] == [
+        ("bounced", None),
+        ("sent", None),
+        ("queued", None),
+    ]
+    assert found[0].offset == "0 s"
 
 
 def test_the_json_is_what_a_consumer_gets_and_patterns_match_it() -> None:
@@ -63,8 +70,8 @@ def test_an_event_of_a_newer_version_is_shown_with_its_json() -> None:
 
 
 def test_events_before_queued_have_a_negative_offset() -> None:
-    failed = timeline_event("failed", -0.6, message_id=None, error_code="InvalidJob")
-    assert entries((*JOURNEY, failed))[-1].offset == "\N{MINUS SIGN}0.60 s"
+    deferred = timeline_event("deferred", -60.6)
+    assert entries((*JOURNEY, deferred))[1].offset == "\N{MINUS SIGN}1 min 1 s"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,42 @@
+"""The mail room as an application: its pages, its files, and who may use it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from mailbus_cli.room import pages
+from mailbus_cli.room.security import Security
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from mailbus_cli.room.room import Room
+
+HERE: Final = Path(__file__).parent
+
+
+def application(room: Room, host: str) -> Starlette:
+    """Return the application that answers at `host`, such as `127.0.0.1:8025`: a module of `pages` a page."""
+    found: list[Any] = []
+    for module in pkgutil.iter_modules(pages.__path__):
+        page = importlib.import_module(f"{pages.__name__}.{module.name}")
+        found += page.routes(room) if hasattr(page, "routes") else []
+    app = Starlette(
+        routes=[Route("/", _home), *found, Mount("/static", StaticFiles(directory=HERE / "static"))],
+        middleware=[Middleware(Security, room=room, host=host)],
+    )
+    app.state.room = room
+    return app
+
+
+def _home(_request: Request) -> Response:
+    return RedirectResponse("/sent", status_code=303)

@@ -1,0 +1,1 @@
+"""The pages of the mail room, a file each with its routes."""

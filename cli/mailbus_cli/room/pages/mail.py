@@ -1,0 +1,203 @@
+"""The page of one sent mail: what became of it, what it looks like, and what follows from it."""
+
+from __future__ import annotations
+
+import secrets
+import zlib
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from mailbus.events import JOB_ID_TAG
+from mailbus_cli.room import sent_mail, simulator
+from mailbus_cli.room.content import drafts
+from mailbus_cli.room.content import mail as mail_content
+from mailbus_cli.room.facts import facts
+from mailbus_cli.room.made_events import CHOICES, request_of
+from mailbus_cli.room.pages import compose, content_responses
+from mailbus_cli.room.recipients_view import SHOWN, recipients
+from mailbus_cli.room.rendering import render
+from mailbus_cli.room.security import form
+from mailbus_cli.room.tabs import tabs
+from mailbus_cli.room.timeline_view import email_of, entries
+from mailbus_cli.words import STATUS_WORDS, Explanation, outcome_of
+from mailbus_local.testing.errors import ControlError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from mailbus_cli.room.room import Room
+    from mailbus_cli.room.sent_mail import SentMail
+    from mailbus_cli.room.simulator import Message
+
+#: What the addresses of a mail's tabs keep: whose mail it is, and the list that it is of.
+KEPT: Final = frozenset(("as", "status", "q", "chip"))
+
+
+def routes(room: Room) -> list[Route]:
+    """Return the routes below `/sent/{id}`."""
+    pages = MailPages(room)
+    return [
+        Route("/sent/{id}", pages.page),
+        Route("/sent/{id}/frame", pages.frame),
+        Route("/sent/{id}/raw", pages.raw),
+        Route("/sent/{id}/again", pages.again),
+        Route("/sent/{id}/events", pages.events, methods=["POST"]),
+        Route("/sent/{id}/attachments/{number:int}", pages.attachment),
+        Route("/sent/{id}/{tab}", pages.page),
+    ]
+
+
+class MailPages:
+    """The endpoints."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def page(self, request: Request) -> Response:
+        """Return the page of a mail."""
+        mail = _find(self._room, request)
+        if mail is None:
+            return _not_found(self._room, request)
+        return render(request, "mail.html", **_context(self._room, request, mail))
+
+    def frame(self, request: Request) -> Response:
+        """Return the document of the frame."""
+        message = self._message(request)
+        if message is None:
+            return content_responses.not_here()
+        return content_responses.frame(mail_content.read(message.raw), message.raw)
+
+    def attachment(self, request: Request) -> Response:
+        """Return a file."""
+        message = self._message(request)
+        found = message and mail_content.file_content(message.raw, request.path_params["number"])
+        return content_responses.download(*found) if found else content_responses.not_here()
+
+    def raw(self, request: Request) -> Response:
+        """Return the whole mail."""
+        message = self._message(request)
+        if message is None:
+            return content_responses.not_here()
+        return content_responses.download(f"{message.message_id}.eml", message.raw)
+
+    def again(self, request: Request) -> Response:
+        """Return the page that sends a mail again."""
+        message = self._message(request)
+        if message is None:
+            return content_responses.not_here()
+        content = mail_content.read(message.raw)
+        files = [mail_content.file_content(message.raw, file.number) for file in content.files]
+        draft = drafts.again(
+            content,
+            [file[1] if file else b"" for file in files],
+            job_id=drafts.new_job_id(message.tags.get(JOB_ID_TAG, "again"), secrets.token_hex(3)),
+            recipients=message.recipients,
+        )
+        return compose.page(
+            self._room, request, draft, heading="Send again", back=f"/sent/{message.message_id}"
+        )
+
+    async def events(self, request: Request) -> Response:
+        """Make an event."""
+        fields = await form(request)
+        return await run_in_threadpool(_make_event, self._room, request, fields)
+
+    def _message(self, request: Request) -> Message | None:
+        return simulator.message(self._room.deployment, request.path_params["id"])
+
+
+def _not_found(room: Room, request: Request) -> Response:
+    return render(
+        request,
+        "mail_not_found.html",
+        status_code=404,
+        mail_id=request.path_params["id"],
+        keeps_timeline=room.timeline is not None,
+    )
+
+
+def _find(room: Room, request: Request) -> SentMail | None:
+    return sent_mail.find(
+        room.deployment, room.timeline, request.path_params["id"], request.query_params.get("as")
+    )
+
+
+def _context(room: Room, request: Request, mail: SentMail) -> dict[str, Any]:
+    content = None if mail.message is None else mail_content.read(mail.message.raw)
+    people = recipients(mail.mails) if mail.mails else None
+    only = request.query_params.get("status")
+    shown = None
+    if content is not None:
+        shown = tabs(content, request.path_params.get("tab", ""), is_received=False, is_bulk=mail.is_merge)
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name in KEPT]
+    of_world = _of_laptop(room, mail) if room.deployment.is_local else _of_account(room, mail)
+    return {
+        "mail": mail,
+        "heading": (content and content.subject) or mail.job_id or mail.id,
+        "content": content,
+        "tabs": shown,
+        "source": mail_content.source(mail.message.raw) if mail.message else "",
+        "timeline": entries(mail.events),
+        "explanation": _explanation(mail),
+        "glyph": STATUS_WORDS[mail.selected.status].glyph if mail.selected else "dots",
+        "people": people,
+        "listed": [each for each in (people.listed if people else ()) if only in {None, each.status}],
+        "shown": len(mail.mails) if "all" in request.query_params else SHOWN,
+        "only": only,
+        "facts": facts(mail, content),
+        "version": _version(mail),
+        "query": f"?{urlencode(kept)}" if kept else "",
+        **of_world,
+    }
+
+
+def _version(mail: SentMail) -> str:
+    """Return a text that changes with what the events say, so that a page replaces only what is new."""
+    seen = [len(mail.events), *(sorted(each.seen) for each in mail.mails)]
+    return f"{zlib.crc32(repr(seen).encode()):08x}"
+
+
+def _explanation(mail: SentMail) -> Explanation | None:
+    """Return what became of the mail, by the event that decided it."""
+    selected = mail.selected
+    if selected is None:
+        return None
+    deciding = selected.deciding
+    for event in reversed(mail.events):
+        email = email_of(event.entry)
+        if email and deciding and (email.timestamp, email.event_type) == (deciding.at, deciding.event_type):
+            return outcome_of(selected, email)
+    return outcome_of(selected, None)
+
+
+def _make_event(room: Room, request: Request, form: Mapping[str, str]) -> Response:
+    """Let the simulated SES publish an event, and go back to the page that asked for it."""
+    api, mail_id = simulator.control(room.deployment), request.path_params["id"]
+    mail = _find(room, request)
+    wanted = request_of(form)
+    if api is None or mail is None or mail.message is None or wanted is None:
+        return content_responses.not_here()
+    problem = {}
+    try:
+        api.request("POST", f"events/{mail.message.message_id}", wanted)
+    except ControlError as error:
+        problem = {"problem": str(error)}
+    tab = form.get("tab", "html")
+    query = urlencode(
+        {"made": wanted["event_type"], **problem, **({"as": form["as"]} if form.get("as") else {})}
+    )
+    return RedirectResponse(f"/sent/{mail_id}/{tab if tab.isalpha() else 'html'}?{query}", status_code=303)
+
+
+def _of_laptop(room: Room, mail: SentMail) -> dict[str, Any]:
+    return {"tracking": sent_mail.tracking(room.deployment, mail.message), "choices": CHOICES}
+
+
+def _of_account(room: Room, mail: SentMail) -> dict[str, Any]:
+    return {"others": recipients(sent_mail.others(room.timeline, mail)).listed}

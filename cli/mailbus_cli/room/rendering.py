@@ -1,0 +1,97 @@
+"""Renders the pages: Jinja2 templates, with everything escaped, and the filters that they share."""
+
+from __future__ import annotations
+
+import functools
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import jinja2
+from markupsafe import Markup, escape
+from starlette.responses import HTMLResponse
+
+from mailbus_cli.room.icons import icon
+from mailbus_cli.room.json_markup import json_markup
+from mailbus_cli.room.timeline_view import clock
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from mailbus_cli.room.room import Room
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+_UNIT: Final = 1024
+_FEW: Final = 10
+
+
+def render(request: Request, template: str, status_code: int = 200, **context: Any) -> Response:  # noqa: ANN401
+    """Return a page."""
+    room: Room = request.app.state.room
+    token = Markup('<input type="hidden" name="form_token" value="{}">').format(room.form_token)
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            request=request,
+            room=room,
+            deployment=room.deployment,
+            is_local=room.deployment.is_local,
+            may_write=room.may_write,
+            option=room.deployment.option,
+            page=request.url.path.split("/")[1],
+            form_token=lambda: token,
+            **context,
+        )
+    )
+    return HTMLResponse(text.encode("utf-8", "replace"), status_code)
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.ChainableUndefined,
+    )
+    environment.globals["icon"] = icon
+    environment.filters |= {
+        "bytes": size,
+        "json_markup": json_markup,
+        "clock_local": lambda at: clock(at, datetime.now(UTC), utc=False),
+        "clock_utc": lambda at: clock(at, datetime.now(UTC), utc=True),
+        "clock_short": _short,
+        "day_and_time": lambda at: f"{at.astimezone():%d %b %Y, %H:%M:%S}",
+        "address": address,
+    }
+    return environment
+
+
+def size(count: float) -> str:
+    """Return a number of bytes: `388 KB`."""
+    for unit in ("bytes", "KB"):
+        if count < _UNIT:
+            return f"{count:.0f} {unit}" if unit == "bytes" or count >= _FEW else f"{count:.1f} {unit}"
+        count /= _UNIT
+    return f"{count:.1f} MB"
+
+
+def address(text: str) -> Markup:
+    """Return an address whose domain is quieter than the part that tells it from others."""
+    local, at, domain = text.rpartition("@")
+    return (
+        Markup('<bdi>{}<span class="quiet">{}</span></bdi>').format(local, at + domain)
+        if at
+        else escape(text)
+    )
+
+
+def _short(at: datetime) -> str:
+    """Return the time of day, or the day of a mail of another day."""
+    local, now = at.astimezone(), datetime.now(UTC).astimezone()
+    if local.date() == now.date():
+        return f"{local:%H:%M}"
+    return f"{local.day} {local:%b}" if local.year == now.year else f"{local.day} {local:%b %Y}"

@@ -1,0 +1,34 @@
+"""What the pages of the mail room share."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from typing import TYPE_CHECKING
+
+from mailbus.stages import TIMELINE_TABLE
+from mailbus.timeline.table import TimelineTable
+
+if TYPE_CHECKING:
+    from mailbus_cli.deployment import Deployment
+
+
+class Room:
+    """A deployment, and what may be done to it.
+
+    `token` opens the room in a browser, `form_token` proves that a form is one of the room's own; both end
+    with the process.
+    """
+
+    def __init__(self, deployment: Deployment, *, may_write: bool) -> None:
+        self.deployment = deployment
+        self.may_write = may_write
+        self.token = secrets.token_urlsafe(24)
+        self.form_token = secrets.token_urlsafe(24)
+        self.session = secrets.token_urlsafe(24)
+
+    @functools.cached_property
+    def timeline(self) -> TimelineTable | None:
+        """The stage's timeline; None if it keeps none."""
+        name = self.deployment.outputs.get(TIMELINE_TABLE)
+        return None if name is None else TimelineTable(self.deployment.client("dynamodb"), name)

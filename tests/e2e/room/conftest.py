@@ -1,0 +1,75 @@
+"""The mail room over the deployed stacks, and a browser in front of it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import uvicorn
+from playwright.sync_api import sync_playwright
+
+from mailbus_cli.deployment import Deployment, find
+from mailbus_cli.room.app import application
+from mailbus_cli.room.room import Room
+from tests.e2e.room.browser import DESKTOP, Visit, chromium, launch, required
+from tests.e2e.system import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+    from tests.e2e.local import Local
+
+
+@pytest.fixture(scope="session")
+def deployment(local: Local) -> Deployment:
+    return find(local=True, stage=None, directory=Path(local.variables["XDG_STATE_HOME"]).parent)
+
+
+@pytest.fixture(scope="session")
+def room(deployment: Deployment) -> Room:
+    return Room(deployment, may_write=True)
+
+
+@pytest.fixture(scope="session")
+def origin(room: Room) -> Iterator[str]:
+    """Serve the room as `mailbus room` does; return its address."""
+    bound = socket.create_server(("127.0.0.1", 0))
+    host = f"127.0.0.1:{bound.getsockname()[1]}"
+    config = uvicorn.Config(
+        application(room, host), log_config=None, access_log=False, lifespan="off", ws="none"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+    thread.start()
+    eventually(lambda: server.started, "the room answers")
+    yield f"http://{host}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if path is None:
+        assert not required(), "these tests need Chromium"
+        pytest.skip("no Chromium is installed")
+    with sync_playwright() as playwright:
+        browser = launch(playwright, path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, room: Room, origin: str) -> Iterator[Visit]:
+    """A first visit of the room; whatever goes wrong in its pages fails the test."""
+    context = browser.new_context(viewport=DESKTOP)
+    context.request.get(f"{origin}/?token={room.token}", max_redirects=0)
+    visit = Visit(context, origin)
+    yield visit
+    context.close()
+    assert visit.errors == []

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from mailbus_cli.room.app import application
+from mailbus_cli.room.room import Room
+from tests.unit.mailbus_cli.room.laptop import FakeDeployment
+
+HOST = "127.0.0.1:8025"
+OWN = {"Origin": f"http://{HOST}", "Sec-Fetch-Site": "same-origin"}
+
+
+class Visitor:
+    """A browser's requests, with its cookies."""
+
+    def __init__(self, room: Room) -> None:
+        self._app = application(room, HOST)
+        self._cookies = httpx.Cookies()
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return asyncio.run(self._request("GET", path, **more))
+
+    def post(self, path: str, **more: Any) -> httpx.Response:
+        return asyncio.run(self._request("POST", path, **more))
+
+    async def _request(self, method: str, path: str, **more: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(self._app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url=f"http://{HOST}", cookies=self._cookies
+        ) as client:
+            answer = await client.request(method, path, **more)
+            self._cookies.update(client.cookies)
+            return answer
+
+
+def visitor(*, may_write: bool = True, has_token: bool = True) -> tuple[Room, Visitor]:
+    room = Room(FakeDeployment(), may_write=may_write)  # type: ignore[arg-type]
+    client = Visitor(room)
+    if has_token:
+        client.get("/", params={"token": room.token})
+    return room, client
+
+
+def test_the_token_is_exchanged_for_a_cookie_and_leaves_the_address() -> None:
+    room, client = visitor(has_token=False)
+    assert client.get("/received").status_code == 403
+    answer = client.get("/received", params={"token": room.token})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/received")
+    assert re.search(r"HttpOnly.*SameSite=strict", answer.headers["set-cookie"])
+    assert room.token not in answer.headers["set-cookie"]
+    assert client.get("/received").status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "x", "é", "\0"])
+def test_another_token_opens_nothing(token: str) -> None:
+    _, client = visitor(has_token=False)
+    assert client.get("/received", params={"token": token}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["localhost:8025", "evil.example:8025", "127.0.0.1", "127.0.0.1:80", ""])
+def test_another_name_of_this_machine_is_refused(host: str) -> None:
+    _, client = visitor()
+    assert client.get("/received", headers={"Host": host}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+        {"Origin": f"http://{HOST}", "Sec-Fetch-Site": "same-site"},
+        {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_form_of_another_site_is_refused(headers: dict[str, str]) -> None:
+    room, client = visitor()
+    answer = client.post("/send/job", data={"form_token": room.form_token}, headers=headers)
+    assert (answer.status_code, "not from a page of the room" in answer.text) == (403, True)
+
+
+@pytest.mark.parametrize("origin", [f"http://{HOST}", "null"])
+def test_the_rooms_own_form_needs_its_token(origin: str) -> None:
+    room, client = visitor()
+    headers = {**OWN, "Origin": origin}
+    assert client.post("/send/job", data={"form_token": "x"}, headers=headers).status_code == 403
+    answer = client.post("/send/job", data={"form_token": room.form_token, "job": "no"}, headers=headers)
+    assert (answer.status_code, "not JSON" in answer.text) == (422, True)
+
+
+def test_a_read_only_room_changes_nothing() -> None:
+    room, client = visitor(may_write=False)
+    answer = client.post("/send/job", data={"form_token": room.form_token}, headers=OWN)
+    assert (answer.status_code, "--write" in answer.text) == (403, True)
+
+
+@pytest.mark.parametrize("path", ["/received", "/static/room.css", "/sent/none", "/nowhere"])
+def test_every_answer_has_the_policy_and_is_not_kept(path: str) -> None:
+    _, client = visitor()
+    headers = client.get(path).headers
+    assert "script-src 'self'" in headers["content-security-policy"]
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
