@@ -24,7 +24,9 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     can_copy: bool = False
 
 
-def facts(mail: SentMail, content: Content | None, *, suppression: str | None = None) -> tuple[Fact, ...]:
+def facts(
+    mail: SentMail, content: Content | None, *, ledger: str | None = None, suppression: str | None = None
+) -> tuple[Fact, ...]:
     """Return the facts of a mail; `content` is there on the laptop alone."""
     known = known_of(mail)
     message: InboundMessage | None = None if content is None else content.message
@@ -38,6 +40,7 @@ def facts(mail: SentMail, content: Content | None, *, suppression: str | None = 
         ("Message", message_id, {"is_code": True, "can_copy": True}),
         ("Set", known.get("configuration_set") if content is None else None, {"is_code": True}),
         ("Identity", known.get("identity") if content is None else None, {"is_code": True}),
+        ("Ledger", ledger, {}),
         ("Suppression", suppression, {}),
     )
     return tuple(Fact(label=label, value=str(value), **more) for label, value, more in rows if value)

@@ -8,6 +8,8 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.timeline.mails import TimelineEvent, TimelineMail, same_recipient
+from mailbus_cli.errors import CommandError
+from mailbus_cli.job_states import JobState, read_job
 from mailbus_cli.room import simulator
 from mailbus_cli.room.content import drafts
 from mailbus_cli.room.content import mail as mail_content
@@ -36,11 +38,13 @@ class SentMail(msgspec.Struct, frozen=True, kw_only=True):
     selected: TimelineMail | None
     events: tuple[TimelineEvent, ...] = ()
     message: Message | None = None
+    ledger: JobState | None = None
 
     @property
     def job_id(self) -> str | None:
         """The job's id."""
-        return next((mail.job_id for mail in self.mails if mail.job_id), None)
+        known = next((mail.job_id for mail in self.mails if mail.job_id), None)
+        return known or (self.ledger.job_id if self.ledger else None)
 
     @property
     def is_merge(self) -> bool:
@@ -50,7 +54,8 @@ class SentMail(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def tags(self) -> tuple[str, ...]:
         """The job's tags."""
-        return next((mail.tags for mail in self.mails if mail.tags), ())
+        known = next((mail.tags for mail in self.mails if mail.tags), ())
+        return known or (self.ledger.tags if self.ledger else ())
 
 
 def find(
@@ -62,7 +67,10 @@ def find(
     mails = () if table is None else table.by_message(mail_id) or table.by_job(mail_id)
     if not mails:
         message = simulator.message(deployment, mail_id)
-        return None if message is None else SentMail(id=mail_id, mails=(), selected=None, message=message)
+        ledger = ledger_of(deployment, mail_id)
+        if message is None and ledger is None:
+            return None
+        return SentMail(id=mail_id, mails=(), selected=None, message=message, ledger=ledger)
     listed = tuple(each.mail for each in recipients(mails).listed)
     selected = next(
         (each for each in listed if recipient and same_recipient(each.recipient, recipient)), listed[0]
@@ -74,6 +82,14 @@ def find(
         events=() if table is None else table.events(selected.group, selected.recipient),
         message=simulator.message(deployment, selected.message_id) if selected.message_id else None,
     )
+
+
+def ledger_of(deployment: Deployment, job_id: str) -> JobState | None:
+    """Return what the ledger knows of a job; None if that is nothing, or may not be read."""
+    try:
+        return read_job(deployment, job_id)
+    except CommandError:
+        return None
 
 
 def others(table: TimelineTable | None, mail: SentMail) -> tuple[TimelineMail, ...]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 import uvicorn
 from playwright.sync_api import sync_playwright
@@ -35,21 +37,54 @@ def room(deployment: Deployment) -> Room:
     return Room(deployment, may_write=True)
 
 
-@pytest.fixture(scope="session")
-def origin(room: Room) -> Iterator[str]:
-    """Serve the room as `mailbus room` does; return its address."""
+@contextmanager
+def served(room: Room) -> Iterator[str]:
+    """Serve a room as `mailbus room` does; yield its address."""
     bound = socket.create_server(("127.0.0.1", 0))
     host = f"127.0.0.1:{bound.getsockname()[1]}"
-    config = uvicorn.Config(
-        application(room, host), log_config=None, access_log=False, lifespan="off", ws="none"
-    )
+    config = uvicorn.Config(application(room, host), log_config=None, lifespan="off", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     eventually(lambda: server.started, "the room answers")
-    yield f"http://{host}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://{host}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def visited(browser: Browser, room: Room, origin: str) -> Iterator[Visit]:
+    """Yield a first visit of a room; whatever goes wrong in its pages fails the test."""
+    context = browser.new_context(viewport=DESKTOP)
+    context.request.get(f"{origin}/?token={room.token}", max_redirects=0)
+    visit = Visit(context, origin)
+    yield visit
+    context.close()
+    assert visit.errors == []
+
+
+@pytest.fixture(scope="session")
+def origin(room: Room) -> Iterator[str]:
+    with served(room) as origin:
+        yield origin
+
+
+@pytest.fixture(scope="session")
+def account_room(deployment: Deployment, local: Local) -> Room:
+    """Return the room of a stage `prod` in an account, which is the same embedded AWS without its laptop."""
+    outputs = local.outputs
+    session = boto3.Session("test", "test", region_name=outputs["region"])
+    endpoints = {"": outputs["endpoint_url"], "sesv2": outputs["ses_endpoint_url"]}
+    account = Deployment(stage="prod", session=session, outputs=deployment.outputs, endpoints=endpoints)
+    return Room(account, may_write=False)
+
+
+@pytest.fixture(scope="session")
+def account_origin(account_room: Room) -> Iterator[str]:
+    with served(account_room) as origin:
+        yield origin
 
 
 @pytest.fixture(scope="session")
@@ -66,10 +101,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, room: Room, origin: str) -> Iterator[Visit]:
-    """A first visit of the room; whatever goes wrong in its pages fails the test."""
-    context = browser.new_context(viewport=DESKTOP)
-    context.request.get(f"{origin}/?token={room.token}", max_redirects=0)
-    visit = Visit(context, origin)
-    yield visit
-    context.close()
-    assert visit.errors == []
+    with visited(browser, room, origin) as visit:
+        yield visit
+
+
+@pytest.fixture
+def account_visit(browser: Browser, account_room: Room, account_origin: str) -> Iterator[Visit]:
+    with visited(browser, account_room, account_origin) as visit:
+        yield visit

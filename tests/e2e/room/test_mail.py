@@ -237,3 +237,30 @@ def test_a_mail_that_is_not_known_says_so(visit: Visit) -> None:
     visit.expect("404")
     page = visit.open("/sent/no-such-mail")
     expect(page.get_by_role("heading", level=1)).to_contain_text("No mail no-such-mail")
+
+
+def test_before_acceptance_the_ledger_says_where_it_is(visit: Visit, system: System) -> None:
+    job_id = system.send(send_at="2027-06-01T08:00:00Z", subject="Later")
+    system.wait_for_record(job_id, lambda record: record.state == "scheduled")
+    page = visit.open(f"/sent/{job_id}")
+    expect(page.locator(".outcome")).to_contain_text("Scheduled.")
+    expect(page.locator(".outcome")).to_contain_text(f"mailbus cancel {job_id} --local")
+    expect(page.get_by_text("SES has not accepted it yet.")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_in_an_account_there_is_no_content_but_what_is_known(
+    account_visit: Visit, bounced: TimelineMail
+) -> None:
+    page = account_visit.open(f"/sent/{bounced.message_id}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(str(bounced.job_id))
+    expect(page.get_by_text("The mail itself is not here")).to_be_visible()
+    facts = page.locator(".facts")
+    for text in ("mailbus-local", "identity/example.com", "accepted at", "suppression list"):
+        expect(facts).to_contain_text(text)
+    expect(page.locator(".events > li > h3").first).to_contain_text("bounced")
+    expect(page.get_by_text("Other mail to")).to_be_visible()
+    expect(page.get_by_text(f"mailbus status {bounced.job_id} --stage prod")).to_be_visible()
+    expect(page.get_by_role("button", name="Make an event")).to_have_count(0)
+    expect(page.locator(".world")).to_contain_text("read-only")
+    assert_accessible(page)

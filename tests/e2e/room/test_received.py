@@ -187,3 +187,14 @@ def test_on_a_phone_the_mail_has_the_page(visit: Visit, order: ReceivedMail) -> 
     expect(page.locator(".received-list")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert_accessible(page)
+
+
+def test_in_an_account_received_mail_is_read_and_a_reply_is_a_command(
+    account_visit: Visit, answer: ReceivedMail
+) -> None:
+    page = account_visit.open(f"/received/{answer.message_id}")
+    expect(page.locator("pre.text")).to_contain_text("Here is your invoice.")
+    page.get_by_role("link", name="Reply").click()
+    expect(page.get_by_text("mailbus send --stage prod job.json")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_have_count(0)
+    assert_accessible(page)

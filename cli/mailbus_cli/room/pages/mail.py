@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import zlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from mailbus_cli.job_states import JobState
     from mailbus_cli.room.room import Room
     from mailbus_cli.room.sent_mail import SentMail
     from mailbus_cli.room.simulator import Message
@@ -145,12 +147,12 @@ def _context(room: Room, request: Request, mail: SentMail) -> dict[str, Any]:
         "source": mail_content.source(mail.message.raw) if mail.message else "",
         "timeline": entries(mail.events),
         "explanation": _explanation(mail),
+        "ledger": STATUS_WORDS[mail.ledger.status] if mail.ledger else None,
         "glyph": STATUS_WORDS[mail.selected.status].glyph if mail.selected else "dots",
         "people": people,
         "listed": [each for each in (people.listed if people else ()) if only in {None, each.status}],
         "shown": len(mail.mails) if "all" in request.query_params else SHOWN,
         "only": only,
-        "facts": facts(mail, content),
         "version": _version(mail),
         "query": f"?{urlencode(kept)}" if kept else "",
         **of_world,
@@ -196,8 +198,33 @@ def _make_event(room: Room, request: Request, form: Mapping[str, str]) -> Respon
 
 
 def _of_laptop(room: Room, mail: SentMail) -> dict[str, Any]:
-    return {"tracking": sent_mail.tracking(room.deployment, mail.message), "choices": CHOICES}
+    content = None if mail.message is None else mail_content.read(mail.message.raw)
+    return {
+        "tracking": sent_mail.tracking(room.deployment, mail.message),
+        "choices": CHOICES,
+        "facts": facts(mail, content),
+    }
 
 
 def _of_account(room: Room, mail: SentMail) -> dict[str, Any]:
-    return {"others": recipients(sent_mail.others(room.timeline, mail)).listed}
+    address = mail.selected.recipient if mail.selected and len(mail.mails) == 1 else None
+    state = mail.ledger or (sent_mail.ledger_of(room.deployment, mail.job_id) if mail.job_id else None)
+    suppression = sent_mail.suppression(room.deployment, address) if address else None
+    return {
+        "others": recipients(sent_mail.others(room.timeline, mail)).listed,
+        "facts": facts(mail, None, ledger=_remembered(state), suppression=suppression),
+    }
+
+
+def _remembered(state: JobState | None) -> str | None:
+    """Return what the ledger knows of a job, in words."""
+    if state is None:
+        return None
+    counts = ", ".join(f"{count} {STATUS_WORDS[status].label}" for status, count in state.counts.items())
+    until = datetime.fromtimestamp(state.remembered_until, UTC)
+    accepted = "" if state.accepted_at is None else f"accepted at {_moment(state.accepted_at)}; "
+    return f"{accepted or f'{counts}; '}remembered until {until.day} {until:%B %Y}"
+
+
+def _moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%H:%M:%S}"

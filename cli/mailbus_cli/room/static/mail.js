@@ -82,11 +82,16 @@
       if (then) then(changed);
     });
 
-  // An event that was made here is on the timeline a second later.
-  const wait = (tries) => refresh((changed) => !changed && tries > 0 && setTimeout(wait, 500, tries - 1));
-  if (new URLSearchParams(location.search).has("made") || main.querySelector("[data-waits]")) setTimeout(wait, 400, 40);
-  // a job that was just enqueued
-  const look = (tries) => read((page) => (page ? location.reload() : tries > 0 && setTimeout(look, 500, tries - 1)));
-  if (main.querySelector("[data-look-again]")) setTimeout(look, 400, 60);
+  // What was made or enqueued here is on the timeline some seconds later.
+  const wait = (tries) => refresh(() => tries > 0 && setTimeout(wait, 500, tries - 1));
+  const asked = new URLSearchParams(location.search);
+  const early = "[data-look-again], [data-waits]";
+  const look = (tries) =>
+    read((page) => {
+      if (page && !page.querySelector(early)) location.reload();
+      else if (tries > 0) setTimeout(look, 500, tries - 1);
+    });
+  if (main.querySelector(early)) setTimeout(look, 400, 60);
+  else if (asked.has("made") || asked.has("enqueued")) setTimeout(wait, 400, 30);
   document.addEventListener("room:live", () => refresh());
 })();

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from mailbus.timeline.mails import Page, ReceivedPage
+from mailbus_cli.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +33,13 @@ class FakeDeployment:
         self.simulator_url = simulator_url
         self.is_local = simulator_url is not None
         self.outputs: dict[str, str] = {"InboundBucketName": "inbound"}
+        self.name = self.stage
         self._answers = answers
+
+    def output(self, name: str) -> str:
+        if name not in self.outputs:
+            raise CommandError(name, hint="deploy")
+        return self.outputs[name]
 
     def client(self, _service: str) -> FakeDeployment:
         return self
