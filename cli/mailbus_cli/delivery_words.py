@@ -58,6 +58,12 @@ NOT_TRIED: Final[Mapping[str, DeliveryWords]] = {
         advice="Do not send mail of this list to the address, until the recipient joins again.",
     ),
 }
+#: The same by SES's texts, where only these are known.
+#: https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html
+NOT_TRIED_TEXTS: Final = (
+    ("Amazon SES has suppressed sending to this address", "Suppressed"),
+    ("it is on the suppression list for your account", "OnAccountSuppressionList"),
+)
 #: By type and sub-type of the bounce.
 BOUNCE_WORDS: Final[Mapping[tuple[str, str], DeliveryWords]] = {
     ("Permanent", "General"): DeliveryWords(

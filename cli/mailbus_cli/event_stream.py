@@ -17,16 +17,15 @@ import secrets
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus import events
-from mailbus.errors import InvalidEvent
 from mailbus.events import SOURCE, EmailEvent, InboundEvent
-from mailbus.events.vocabulary import EmailEventType, InboundEventType
 from mailbus_cli import aws_errors
+from mailbus_cli.bus_events import event_of_entry
 from mailbus_cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -64,8 +63,6 @@ _GONE: Final = frozenset(
 )
 # in the description of a rule: without a queue there is no tag
 _MADE: Final = re.compile(r"made at (\S+)$")
-
-_EVENT_TYPES: Final = frozenset(get_args(EmailEventType) + get_args(InboundEventType))
 
 
 class LiveEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -293,19 +290,13 @@ def _remove(deployment: Deployment, name: str, url: str | None) -> None:
 
 
 def _parsed(body: str) -> LiveEvent | None:
-    """Return the event of a message; None if it is none, since anything may be put on a bus.
-
-    An event type of a newer version is `unknown`.
-    """
+    """Return the event of a message; None if it is none."""
     try:
         entry = json.loads(body)
-        detail = entry["detail"]
-        newer = detail["event_type"] not in _EVENT_TYPES
-        return LiveEvent(
-            event=events.parse({**detail, "event_type": "unknown"} if newer else entry), entry=entry
-        )
-    except (ValueError, LookupError, TypeError, RecursionError, InvalidEvent):
+    except (ValueError, RecursionError):
         return None
+    event = event_of_entry(entry)
+    return None if event is None else LiveEvent(event=event, entry=entry)
 
 
 def _queue_arn(rule_arn: str, name: str) -> str:

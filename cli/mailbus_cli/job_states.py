@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mailbus.errors import SendError
 from mailbus.ledger import items
 from mailbus.ledger.records import DUE_SLACK_SECONDS, JobRecord, RecordKey
+from mailbus.ledger.table import LedgerTable
 from mailbus_cli import aws_errors
 from mailbus_cli.status_words import AnyStatus, by_status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mailbus_cli.deployment import Deployment
 
@@ -48,14 +50,8 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_job(deployment: Deployment, job_id: str, *, now: float | None = None) -> JobState | None:
     """Return what the ledger knows of a job; None if it knows nothing, or nothing any more."""
-    client, table = deployment.client("dynamodb"), deployment.output("LedgerTableName")
     try:
-        pages = client.get_paginator("query").paginate(
-            TableName=table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": items.key_item(RecordKey(job_id=job_id))["pk"]},
-        )
-        found = [items.read(item) for page in pages for item in page["Items"]]
+        found = [items.read(item) for item in _items(deployment, job_id)]
     except (ClientError, BotoCoreError) as error:
         raise aws_errors.explain(error).as_error(UNREADABLE) from error
     return state_of(found, now=time.time() if now is None else now)
@@ -63,12 +59,36 @@ def read_job(deployment: Deployment, job_id: str, *, now: float | None = None) -
 
 def job_of_message(deployment: Deployment, message_id: str) -> str | None:
     """Return the id of the job that a message is of; None if the ledger does not have it."""
-    client, table = deployment.client("dynamodb"), deployment.output("LedgerTableName")
+    table = LedgerTable(deployment.client("dynamodb"), deployment.output("LedgerTableName"))
     try:
-        answer: Mapping[str, Any] = client.get_item(TableName=table, Key=items.message_key(message_id))
-    except (ClientError, BotoCoreError) as error:
-        raise aws_errors.explain(error).as_error(UNREADABLE) from error
-    return items.read_message(answer["Item"])[1].key.job_id if "Item" in answer else None
+        found = table.get([items.message_key(message_id)])
+    except SendError as error:
+        cause = error.__cause__
+        if isinstance(cause, (ClientError, BotoCoreError)):
+            raise aws_errors.explain(cause).as_error(UNREADABLE) from error
+        raise
+    return items.read_message(found[0])[1].key.job_id if found else None
+
+
+def _items(deployment: Deployment, job_id: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the items of a job, of the whole and of its parts.
+
+    `KeyConditions` as in `mailbus.timeline.table`, where the reason is.
+    """
+    client, table = deployment.client("dynamodb"), deployment.output("LedgerTableName")
+    key = items.key_item(RecordKey(job_id=job_id))["pk"]
+    start: dict[str, Any] = {}
+    while True:
+        answer = client.query(
+            TableName=table,
+            ConsistentRead=True,
+            KeyConditions={"pk": {"ComparisonOperator": "EQ", "AttributeValueList": [key]}},
+            **start,
+        )
+        yield from answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return
+        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
 def state_of(records: Iterable[JobRecord], *, now: float) -> JobState | None:

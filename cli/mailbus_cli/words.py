@@ -19,6 +19,7 @@ from mailbus_cli.delivery_words import (
     COMPLAINT_WORDS,
     DELAY_WORDS,
     NOT_TRIED,
+    NOT_TRIED_TEXTS,
     REJECT_REASON_WORDS,
 )
 from mailbus_cli.error_words import error_words
@@ -182,7 +183,8 @@ def _bounced(event: EmailEvent) -> Explanation:
     bounce_type = (event.bounce and event.bounce.type) or ""
     sub_type = (event.bounce and event.bounce.sub_type) or ""
     title = _BOUNCE_TITLES.get(bounce_type, "Bounce")
-    if not_tried := NOT_TRIED.get(sub_type):
+    by_text = next((of for text, of in NOT_TRIED_TEXTS if text in (event.mta_response or "")), "")
+    if not_tried := NOT_TRIED.get(sub_type or by_text):
         return Explanation(title="Not tried", sentence=not_tried.sentence, advice=not_tried.advice)
     reason: Reason | None = reason_of(event.mta_response, event.bounce.status if event.bounce else None)
     words = BOUNCE_WORDS.get((bounce_type, sub_type))

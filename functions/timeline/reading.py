@@ -10,6 +10,7 @@ import msgspec
 from mailbus.errors import InvalidEvent
 from mailbus.events import EmailEvent, EventType, InboundEvent, parse
 from mailbus.events.vocabulary import SCHEMA_VERSION, InboundEventType
+from mailbus.timeline.content import without_content
 from mailbus.timeline.mails import (
     ReceivedMail,
     TimelineEvent,
@@ -18,7 +19,6 @@ from mailbus.timeline.mails import (
     mail_of,
     received_of,
 )
-from timeline.content import without_content
 
 # without these an event cannot be kept
 ESSENTIAL: Final = ("event_id", "timestamp", "message_id", "job_id", "recipient")

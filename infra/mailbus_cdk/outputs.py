@@ -105,6 +105,7 @@ class Outputs:
         if mail.timeline:
             self._write(
                 {
+                    "TimelineDays": str(mail.timeline.days),
                     "TimelineFunctionName": mail.timeline.function_name,
                     "TimelineQueueUrl": mail.timeline.work.queue.queue_url,
                     "TimelineDeadLetterQueueUrl": mail.timeline.dead_letters.queue.queue_url,

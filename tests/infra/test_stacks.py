@@ -71,6 +71,7 @@ def test_the_outputs_have_what_applications_and_operators_need(prod: Templates) 
         "InboundTopicArn",
         "InboundQueueUrl",
         "InboundDeadLetterQueueUrl",
+        "TimelineDays",
         "TimelineFunctionName",
         "TimelineQueueUrl",
         "TimelineDeadLetterQueueUrl",

@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from mailbus.timeline.content import without_content
 from tests.unit.mailbus.timeline.timelines import event
 from tests.unit.timeline.recording import body
-from timeline.content import without_content
 
 SES = {
     "eventType": "Delivery",
