@@ -69,7 +69,7 @@ def show(report: Report, deployment: Deployment, times: Times) -> None:
     elif report.mails:
         _show_mails(out, report, deployment, times)
     if report.job is not None and not report.mails:
-        out.print(*_of_job(report.job, deployment, times), sep="\n")
+        _show_job(out, report.job, deployment, times)
     if report.suppression is not None:
         listed = report.suppression
         since = f" since {times.whole(listed.since)}" if listed.since else ""
@@ -205,22 +205,27 @@ def _event_cells(event: EventLine, times: Times) -> tuple[Text, Text, Text, Text
     )
 
 
+def _show_job(out: Console, job: JobState, deployment: Deployment, times: Times) -> None:
+    out.print(status_text(job.status, label_of(job.status)) + Text(f"  {job.job_id}", style="bold"))
+    for line in _of_job(job, deployment, times):
+        out.print(Padding(line, (0, 0, 0, 2)))
+
+
 def _of_job(job: JobState, deployment: Deployment, times: Times) -> Iterable[Text]:
     """Yield what the ledger knows of a job before its first event."""
     of = STATUS_WORDS[job.status]
-    yield status_text(job.status, of.label) + Text(f"  {job.job_id}", style="bold")
-    yield Text(f"  {of.sentence} {of.advice}")
+    yield Text(f"{of.sentence} {of.advice}")
     if job.due and job.status == "scheduled":
-        yield Text(f"  It is sent at {times.whole(_instant(job.due))}.")
-        yield Text(f"  mailbus cancel {deployment.option} {job.job_id}", style="dim")
+        yield Text(f"It is sent at {times.whole(_instant(job.due))}.")
+        yield Text(f"mailbus cancel {deployment.option} {job.job_id}", style="dim")
     if sum(job.counts.values()) > 1:
         counts = ", ".join(f"{count:,} {label_of(status)}" for status, count in job.counts.items())
-        yield Text(f"  {counts}.")
+        yield Text(f"{counts}.")
     if job.waiting_parts:
-        yield Text(f"  {job.waiting_parts:,} of {job.parts:,} parts wait for their turn.")
+        yield Text(f"{job.waiting_parts:,} of {job.parts:,} parts wait for their turn.")
     if job.errors:
-        yield Text(f"  {', '.join(job.errors)}")
-    yield Text(f"  The ledger keeps it until {times.whole(_instant(job.remembered_until))}.", style="dim")
+        yield Text(f"{', '.join(job.errors)}")
+    yield Text(f"The ledger keeps it until {times.whole(_instant(job.remembered_until))}.", style="dim")
 
 
 def _advised(line: MailLine | EventLine) -> str:
