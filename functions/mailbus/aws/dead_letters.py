@@ -6,9 +6,9 @@ function, the body unchanged, so that it can be fixed and sent again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
-from mailbus.aws.sqs import ORIGINAL_ID_ATTRIBUTE, PART_ATTRIBUTE
+from mailbus.aws.sqs import ORIGINAL_ID_ATTRIBUTE, PART_ATTRIBUTE, QUEUE_ATTRIBUTE
 from mailbus.errors import InvalidJob, MailbusError
 from mailbus.sqs_messages import MAX_MESSAGE_BYTES, replace_refused
 
@@ -23,9 +23,21 @@ if TYPE_CHECKING:
 REASON_CHARACTERS: Final = 1000
 # A large body leaves no room for all attributes. When sent again, a part without its number would be taken
 # for the whole job, and a job without an id of its own would be another job without its first id.
-BY_PRIORITY: Final = (PART_ATTRIBUTE, ORIGINAL_ID_ATTRIBUTE, "Error", "Path", "Code", "Reason")
+BY_PRIORITY: Final = (
+    PART_ATTRIBUTE,
+    ORIGINAL_ID_ATTRIBUTE,
+    QUEUE_ATTRIBUTE,
+    "Error",
+    "Path",
+    "Code",
+    "Reason",
+)
 TYPES: Final = {PART_ATTRIBUTE: "Number"}
 TEXT: Final = "String"
+
+
+class _Group(TypedDict, total=False):
+    MessageGroupId: str
 
 
 def attributes(error: MailbusError, message_id: str) -> dict[str, str]:
@@ -58,15 +70,19 @@ class DeadLetterQueue:
 
         Errors of `send_message` are raised: the caller requeues the record, and SQS moves it here in the end,
         without a reason. Attributes for which the message has no room are omitted. A redriven record keeps
-        its first message id.
+        its first message id, and a tenant's its group.
         """
         described = attributes(error, record.original_message_id)
         if record.part is not None:
             described[PART_ATTRIBUTE] = str(record.part)
+        if record.queue_arn:
+            described[QUEUE_ATTRIBUTE] = record.queue_arn
+        group: _Group = {"MessageGroupId": record.group_id} if record.group_id else {}
         self._client.send_message(
             QueueUrl=self._url,
             MessageBody=record.body,
             MessageAttributes=_fitting(described, MAX_MESSAGE_BYTES - len(record.body.encode())),
+            **group,
         )
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 PART_ATTRIBUTE: Final = "Part"
 # The message attribute of a dead letter with the message's first id.
 ORIGINAL_ID_ATTRIBUTE: Final = "OriginalMessageId"
+# The message attribute of a dead letter with the ARN of the queue that it came from: of both lanes' jobs one
+# queue has the dead letters.
+QUEUE_ATTRIBUTE: Final = "Queue"
 # The message attribute of a job that waits: a `Waiting`, as JSON.
 WAITING_ATTRIBUTE: Final = "Waiting"
 _PART: Final = re.compile(r"[0-9]{1,9}")

@@ -72,8 +72,10 @@ class FakeSqs:
         QueueUrl: str,  # noqa: N803 - AWS's name
         MessageBody: str,  # noqa: N803 - AWS's name
         MessageAttributes: Mapping[str, dict[str, str]] = MappingProxyType({}),  # noqa: N803 - AWS's name
+        MessageGroupId: str | None = None,  # noqa: N803 - AWS's name
     ) -> None:
         if self.outage is not None:
             raise self.outage
         attributes = {name: value["StringValue"] for name, value in MessageAttributes.items()}
-        self.sent.append({"queue": QueueUrl, "body": MessageBody, "attributes": attributes})
+        group = {"group": MessageGroupId} if MessageGroupId else {}
+        self.sent.append({"queue": QueueUrl, "body": MessageBody, "attributes": attributes, **group})

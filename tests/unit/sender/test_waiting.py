@@ -311,7 +311,7 @@ def test_a_dead_letter_of_a_job_that_waited_begins_anew() -> None:
     world.run(14 * DAY)
     assert world.queues.messages == {}
     [dead] = world.queues.dead
-    assert set(dead["MessageAttributes"]) == {"Error", "Reason", "Code", "OriginalMessageId"}
+    assert set(dead["MessageAttributes"]) == {"Error", "Reason", "Code", "OriginalMessageId", "Queue"}
     world.wait(5 * DAY)
     world.ses.calls = [PAUSED] * 10
     world.resend(dead)

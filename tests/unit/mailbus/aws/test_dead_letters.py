@@ -130,3 +130,12 @@ def test_every_attribute_is_valid_for_sqs_whatever_its_error_has(path: str, reas
     for value in attributes(InvalidJob(path, reason), MESSAGE_ID).values():
         assert SQS_TAKES.fullmatch(value)
         assert len(value) <= REASON_CHARACTERS
+
+
+def test_a_dead_letter_names_its_queue_and_stays_in_its_tenants_group() -> None:
+    client = FakeSqs()
+    arn = "arn:aws:sqs:eu-west-1:210987654321:bulk"
+    record = msgspec.structs.replace(RECORD, queue_arn=arn, group_id="tenant-a")
+    DeadLetterQueue(client, DEAD_LETTERS).send(record, InvalidJob("$.to", "is missing"))  # type: ignore[arg-type] # a fake
+    (letter,) = client.sent
+    assert (letter["attributes"]["Queue"], letter["group"]) == (arn, "tenant-a")

@@ -1,0 +1,1 @@
+"""Dead letters: what cannot be processed, with the reason; read, checked, redriven and deleted."""
