@@ -5,6 +5,7 @@ Exit codes: 0, 1 after an error, 2 if the command line is wrong, 130 after Ctrl-
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -27,4 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "hint: install mailbus[cli], or mailbus[local] with everything, from where mailbus came from\n"
         )
         return ERROR
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # a name in letters that the terminal's encoding lacks must not end a command
+        sys.stdout.reconfigure(errors="backslashreplace")
     return frame.run(sys.argv[1:] if arguments is None else arguments)

@@ -122,6 +122,13 @@ def test_the_version_is_the_packages() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"mailbus {__version__}\n", "")
 
 
+def test_letters_that_the_encoding_of_the_output_lacks_are_escaped(tmp_path: Path) -> None:
+    job = '{"job_id": "one", "from_email": "Ä <a@example.com>", "to": ["Jörg <j@example.net>"], "text": "x"}'
+    (tmp_path / "jörg.json").write_text(job)
+    done = _mailbus("send", str(tmp_path / "jörg.json"), "--dry-run", "--json", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+
+
 def test_help_is_quick() -> None:
     program = (
         "import sys, time\nfrom mailbus_cli.main import main\n"
