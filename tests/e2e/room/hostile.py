@@ -85,6 +85,9 @@ ALONE: Final[dict[str, str]] = {
 CLICKED: Final[dict[str, str]] = {
     "link": "<a style='position:fixed;inset:0;display:block' href='{url}'>x</a>",
     "link in place": "<a target=_self style='position:fixed;inset:0;display:block' href='{url}'>x</a>",
+    "link in place, again": (
+        "<a target=x target=_self style='position:fixed;inset:0;display:block' href='{url}'>x</a>"
+    ),
     "link to the top": "<a target=_top style='position:fixed;inset:0;display:block' href='{url}'>x</a>",
     "link with a script": f"<a target=_self style='position:fixed;inset:0;display:block' href=\"javascript:{_SCRIPT}\">x</a>",  # noqa: E501 - one piece
     "button": "<form action='{url}' target=_top><button style='position:fixed;inset:0;width:100%'>x</button></form>",  # noqa: E501 - one piece
@@ -92,6 +95,12 @@ CLICKED: Final[dict[str, str]] = {
         "<img usemap='#m' width=600 height=400 src='data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAA"  # noqa: E501 - one piece
         "LAAAAAABAAEAAAIBRAA7'><map name=m><area target=_self shape=default href='{url}'></map>"
     ),
+    "vector link with an animated address": (
+        "<svg style='position:fixed;inset:0' width=600 height=400><a target=_self>"
+        "<animate attributeName=href values='{url}' dur=1ms fill=freeze /><set attributeName=href to='{url}' />"  # noqa: E501 - one piece
+        "<rect width=600 height=400 /></a></svg>"
+    ),
+    "formula link": "<math href='{url}'><mtext style='position:fixed;inset:0;display:block'>x</mtext></math>",
     "vector link": (
         "<svg style='position:fixed;inset:0' width=600 height=400><a href='{url}' target=_self>"
         "<rect width=600 height=400 /></a></svg>"

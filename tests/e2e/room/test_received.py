@@ -69,6 +69,16 @@ def test_the_list_is_beside_the_newest_mail(visit: Visit, order: ReceivedMail, a
     assert_accessible(page)
 
 
+def test_a_new_mail_comes_to_the_open_list_by_itself(
+    visit: Visit, system: System, order: ReceivedMail
+) -> None:
+    page = visit.open(f"/received/{order.message_id}")
+    expect(page.locator(f"#received-{order.message_id}")).to_be_visible()
+    mail = receive(system, ANSWER, mail_from="ada@example.org", rcpt_to="support@inbound.example.com")
+    expect(page.locator(f"#received-{mail.message_id}")).to_be_visible()
+    expect(page.get_by_role("heading", level=2)).to_have_text("Purchase order 88213 (URGENT)")
+
+
 def test_the_envelope_is_beside_the_headers(visit: Visit, order: ReceivedMail) -> None:
     page = visit.open(f"/received/{order.message_id}")
     facts = page.locator(".facts")

@@ -1,10 +1,11 @@
 """Makes the document that shows a mail's HTML in its frame.
 
 The frame's sandbox and its content security policy keep scripts from running and requests from leaving. They
-do not stop everything: Chromium opens a connection for an `<iframe src>` before it applies the policy, and no
-directive covers `<link rel=preconnect>` (https://github.com/whatwg/html/issues/9035). Elements that load
-something other than an image are renamed, so that the browser does not know them. An element's name is never
-escaped and never split, so a search finds every one of them, however malformed the mail is.
+do not stop everything: Chromium opens a connection for an `<iframe src>`, and for a link that is clicked in
+the frame, before it applies the policy, and no directive covers `<link rel=preconnect>`
+(https://github.com/whatwg/html/issues/9035). So elements that load something other than an image are renamed,
+and links lose their address. Names of elements and attributes are never escaped and never split, so a search
+finds every one of them, however malformed the mail is.
 """
 
 from __future__ import annotations
@@ -30,12 +31,24 @@ POLICY: Final = (
 PICTURE_BYTES: Final = 24 * 1024 * 1024
 _PICTURES: Final = re.compile(r"image/[a-z0-9.+-]{1,60}")
 
-# `<base target=_blank>`: a link opens no window in the sandbox, so a click does nothing.
-_HEAD: Final = '<!doctype html><meta charset="utf-8"><base target="_blank">'
+# Below the mail's own styles: without an address a browser does not draw links as such.
+_HEAD: Final = (
+    '<!doctype html><meta charset="utf-8"><base target="_blank">'
+    "<style>a{color:#00e;text-decoration:underline;cursor:pointer}</style>"
+)
+# those of SVG could give a link an address
 _LOADING: Final = re.compile(
-    r"<(/?)(applet|base|embed|fencedframe|frame|frameset|iframe|link|meta|object|portal)(?=[\s/>\0]|$)",
+    r"<(/?)(animate|animatemotion|animatetransform|applet|base|embed|fencedframe|frame|frameset|iframe|link|meta"
+    r"|object|portal|set)(?=[\s/>\0]|$)",
     re.IGNORECASE,
 )
+# An equals sign that is escaped is one in a text and in a value, and part of the name of an attribute.
+# A place within the mail may stay: in SVG it leads to what is drawn.
+_ADDRESS: Final = re.compile(r"(href\s*)=(?!\s*[\"']?#)", re.IGNORECASE)
+_STYLE: Final = re.compile(r"<(/?)style\b", re.IGNORECASE)
+# as specific, and true of a link without an address
+_OF_LINKS: Final = re.compile(r":(?:any-)?link\b", re.IGNORECASE)
+_ANY: Final = ":not(.mail-none)"
 _DOCTYPE: Final = re.compile(r"\A[\s\ufeff]*<!doctype[^>]*>", re.IGNORECASE)
 _REFERENCE: Final = re.compile(
     r"(=\s*[\"']?\s*|url\(\s*[\"']?\s*)cid:([^\s\"'<>()\\]{1,1000})", re.IGNORECASE
@@ -68,8 +81,20 @@ def document(html: str, pictures: Mapping[str, Picture]) -> str:
         room -= len(picture.content)
         return f"{reference[1]}data:{picture.content_type};base64,{b64encode(picture.content).decode()}"
 
-    harmless = _LOADING.sub(r"<\1mail-\2", _DOCTYPE.sub("", html, count=1))
+    styled = _with_styles_of_links(_DOCTYPE.sub("", html, count=1))
+    harmless = _ADDRESS.sub(r"\1&#61;", _LOADING.sub(r"<\1mail-\2", styled))
     return _HEAD + _REFERENCE.sub(picture_of, harmless)
+
+
+def _with_styles_of_links(html: str) -> str:
+    """Return a document whose styles of links are those of links without an address too."""
+    pieces: list[str] = []
+    done, is_style = 0, False
+    for mark in _STYLE.finditer(html):
+        piece = html[done : mark.start()]
+        pieces.append(_OF_LINKS.sub(_ANY, piece) if is_style else piece)
+        done, is_style = mark.start(), mark[1] == ""
+    return "".join((*pieces, html[done:]))
 
 
 def remote_images(html: str) -> int:

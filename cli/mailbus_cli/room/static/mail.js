@@ -93,5 +93,9 @@
     });
   if (main.querySelector(early)) setTimeout(look, 400, 60);
   else if (asked.has("made") || asked.has("enqueued")) setTimeout(wait, 400, 30);
+  // On the laptop new mail and new events come by themselves; in an account each look costs calls.
+  const isLive = document.querySelector(".world.laptop") && main.querySelector(PARTS.join());
+  const isNewest = !asked.has("before") && !asked.has("q");
+  if (isLive && isNewest) setInterval(() => document.visibilityState === "visible" && refresh(), 2500);
   document.addEventListener("room:live", () => refresh());
 })();

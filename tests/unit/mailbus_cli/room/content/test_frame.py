@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -29,18 +30,39 @@ LOGO = Picture(content_type="image/png", content=b"\x89PNG")
 )
 @pytest.mark.parametrize("spelling", ["<{}>", "<{} src=x>", "<{}/src=x>", "<{}\tsrc=x>", "<{}\nsrc=x", "<{}"])
 def test_what_loads_something_is_renamed(element: str, spelling: str) -> None:
-    made = document(spelling.format(element.upper()), {}).partition('"_blank">')[2]
+    made = document(spelling.format(element.upper()), {}).partition("</style>")[2]
     assert made.lower().startswith(f"<mail-{element}")
 
 
 def test_other_elements_stay_as_they_are() -> None:
-    html = '<p>frames <b>iframe</b> <linkage> <header> <a href="https://x.example/">x</a> &lt;iframe&gt;</p>'
+    html = "<p>frames <b>iframe</b> <linkage> <header> <setting> <a name=x>x</a> &lt;iframe&gt;</p>"
     assert document(html, {}).endswith(html)
 
 
-def test_the_document_has_one_doctype_and_links_open_nothing() -> None:
+def test_the_document_has_one_doctype() -> None:
     made = document("\n<!DOCTYPE html PUBLIC 'x'><html><p>x", {})
-    assert made == '<!doctype html><meta charset="utf-8"><base target="_blank"><html><p>x'
+    assert made.count("<!doctype") == 1
+    assert '<base target="_blank">' in made
+    assert made.endswith("</style><html><p>x")
+
+
+@pytest.mark.parametrize(
+    ("html", "made"),
+    [
+        ('<a href="https://x.example/">x</a>', '<a href&#61;"https://x.example/">x</a>'),
+        ("<a HREF\n=https://x.example/>", "<a HREF\n&#61;https://x.example/>"),
+        ("<a title='>' href=x>", "<a title='>' href&#61;x>"),
+        ("<svg><a xlink:href='x'>", "<svg><a xlink:href&#61;'x'>"),
+        ('<a href="&#35;//x.example/">', '<a href&#61;"&#35;//x.example/">'),
+        ("<p>&lt;a href=x&gt;", "<p>&lt;a href&#61;x&gt;"),
+        ('<a href="#top">', '<a href="#top">'),
+        ("<use href=#a>", "<use href=#a>"),
+        ("<style>a:link,a:hover{}</style>", "<style>a:not(.mail-none),a:hover{}</style>"),
+        ("<style>a[href^=x]{}</style>a:link", "<style>a[href^=x]{}</style>a:link"),
+    ],
+)
+def test_links_have_no_address(html: str, made: str) -> None:
+    assert document(html, {}).endswith(made)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +123,24 @@ def test_pictures_of_other_hosts_are_counted(html: str, count: int) -> None:
     assert remote_images(html) == count
 
 
+@pytest.mark.parametrize(
+    "piece",
+    ["<style", "<style>", "</style", "<a href", "href=", "cid:", "url(", '="cid:a', "<!doctype", "&amp;"],
+)
+def test_a_hostile_document_takes_linear_time(piece: str) -> None:
+    def seconds(size: int) -> float:
+        html = piece * (size // len(piece))
+        started = time.process_time()
+        document(html, {"a": LOGO})
+        remote_images(html)
+        return time.process_time() - started
+
+    # four times the size takes about four times as long, and not sixteen times
+    assert seconds(400_000) < 9 * max(seconds(100_000), 0.02)
+
+
 LOADING = re.compile(r"<(?:iframe|frame|object|embed|link|base|meta)[\s/>]", re.IGNORECASE)
+ADDRESS = re.compile(r"href\s*=\s*[\"']?[^\"'#\s]", re.IGNORECASE)
 PIECES = st.sampled_from(
     [
         "<",
@@ -127,5 +166,6 @@ PIECES = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_no_malformed_document_keeps_what_loads_something(html: str) -> None:
-    assert LOADING.search(document(html, {"a": LOGO}).partition('"_blank">')[2]) is None
+    assert ADDRESS.search(document(html, {"a": LOGO}).partition("</style>")[2]) is None
+    assert LOADING.search(document(html, {"a": LOGO}).partition("</style>")[2]) is None
     assert remote_images(html) >= 0
