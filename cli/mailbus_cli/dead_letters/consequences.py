@@ -105,8 +105,10 @@ def consequences(letter: Letter, state: JobState | None = None) -> Consequences:
     """Return what redriving a letter does; `state` is what the ledger knows of its job, if it was read."""
     if letter.lane is None:
         failing = _OTHER_FUNCTIONS.get(letter.code)
-        text = f"{failing or _ONCE_FIXED} {_NO_SECOND.get(letter.queue, '')}".strip()
-        return Consequences(as_it_is="fails" if failing else "tried", text=text)
+        if failing:
+            return Consequences(as_it_is="fails", text=failing)
+        text = f"{_ONCE_FIXED} {_NO_SECOND.get(letter.queue, '')}".rstrip()
+        return Consequences(as_it_is="tried", text=text)
     if letter.path and letter.path.endswith(_FILES):
         known = Consequences(
             as_it_is="tried",

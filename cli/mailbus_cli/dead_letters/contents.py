@@ -68,7 +68,7 @@ def _of_event(document: Mapping[str, Any]) -> tuple[object, list[str]]:
 def _addresses(written: list[str]) -> Iterator[str]:
     for text in written:
         ((_, address), *_) = getaddresses([text]) or [("", "")]
-        yield address or text.strip()
+        yield address if "@" in address else text.strip()
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from mailbus_cli.deployment import Deployment
 
 Result = Literal["redriven", "deleted", "gone", "refused", "kept"]
-#: How long letters are hidden while they are sought, sent and deleted.
-HIDDEN_SECONDS: Final = 60
+#: How long letters are hidden while they are sought, sent and deleted, and after that if the process dies.
+HIDDEN_SECONDS: Final = 20
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Read, fix and redrive what could not be processed."""
