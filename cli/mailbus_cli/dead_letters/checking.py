@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # what joins the errors of several addresses in one: `mailbus.jobs.error_list`
 _NEXT: Final = re.compile(r"; (?=\$[.\[][^ ]*: )")
 _WHOLE: Final = "$"
+#: An array of so many characters is on one line.
+SHORT: Final = 60
 # what a browser or a stylesheet writes: https://www.rfc-editor.org/rfc/rfc2397
 _DATA_URL: Final = re.compile(r': "(data:[^",]{0,80},)')
 
@@ -73,12 +75,11 @@ def check(
 
 
 def pretty(body: str) -> str:
-    """Return a body as JSON with an entry a line; as it is if it is no JSON."""
+    """Return a body as JSON with an entry a line, short arrays on one; as it is if it is no JSON."""
     try:
-        document = json.loads(body)
+        text = _indented(json.loads(body), "")
     except (ValueError, RecursionError):
         return body
-    text = json.dumps(document, indent=2, ensure_ascii=False)
     # a body with a name twice, or with half of a character, would lose it
     return text if _same(text, body) else body
 
@@ -92,6 +93,24 @@ def document_of(text: str) -> Mapping[str, Any]:
     """Return the document in a checked text."""
     document: dict[str, Any] = json.loads(text)
     return document
+
+
+def _indented(value: object, indent: str) -> str:
+    whole = json.dumps(value, ensure_ascii=False)
+    inner = indent + "  "
+    if isinstance(value, dict) and value:
+        lines = [
+            f"{json.dumps(name, ensure_ascii=False)}: {_indented(item, inner)}"
+            for name, item in value.items()
+        ]
+    elif isinstance(value, list) and (
+        len(whole) > SHORT or any(isinstance(item, dict | list) for item in value)
+    ):
+        lines = [_indented(item, inner) for item in value]
+    else:
+        return whole
+    opens, closes = ("{", "}") if isinstance(value, dict) else ("[", "]")
+    return f"{opens}\n{inner}" + f",\n{inner}".join(lines) + f"\n{indent}{closes}"
 
 
 def _problems(text: str, error: InvalidJob) -> tuple[Problem, ...]:

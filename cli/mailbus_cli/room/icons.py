@@ -38,6 +38,7 @@ ICONS: Final = {
     "sliders": '<path d="M1.5 4h8M13 4h1.500M1.5 8h2M7 8h7.500M1.5 12h7M12 12h2.5"/>'
     '<circle cx="11" cy="4" r="1.5"/><circle cx="5" cy="8" r="1.5"/><circle cx="10" cy="12" r="1.5"/>',
     "tick": '<path d="m3 8.5 3.5 3.500L13 4.5"/>',
+    "trash": '<path d="M2.500 4.5h11M6 4.500v-2h4v2M4 4.500l.7 9h6.600l.7-9"/>',
     "up": '<path d="m3 10 5-5 5 5"/>',
     "warning": '<path d="M8 2 1.5 13.500h13zM8 6.500v3M8 11.500v.2"/>',
 }

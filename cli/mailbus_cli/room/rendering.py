@@ -66,6 +66,7 @@ def _environment() -> jinja2.Environment:
         "clock_short": _short,
         "day_and_time": lambda at: f"{at.astimezone():%d %b %Y, %H:%M:%S}",
         "address": address,
+        "ticks": ticks,
     }
     return environment
 
@@ -86,6 +87,15 @@ def address(text: str) -> Markup:
         Markup('<bdi>{}<span class="quiet">{}</span></bdi>').format(local, at + domain)
         if at
         else escape(text)
+    )
+
+
+def ticks(text: str) -> Markup:
+    """Return a text in which what stands between backticks is code."""
+    pieces = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if at % 2 and at < len(pieces) - 1 else piece
+        for at, piece in enumerate(pieces)
     )
 
 

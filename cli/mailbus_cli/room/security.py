@@ -35,7 +35,7 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 #: Ends of addresses that change nothing of the deployment, so that read-only rooms have them.
-HARMLESS: Final = ("/read", "/check", "/doctor")
+HARMLESS: Final = ("/read", "/check", "/copy", "/doctor")
 _READING: Final = frozenset(("GET", "HEAD"))
 
 

@@ -33,11 +33,11 @@
   const PAGES = { s: "/sent", r: "/received", d: "/dead-letters", o: "/overview", t: "/tools" };
   let going = false;
   document.addEventListener("keydown", (event) => {
-    const field = event.target.closest("input, textarea, select");
+    const field = event.target.closest("input, textarea, select, [contenteditable]");
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
       if (field) field.blur();
-      else if (!document.querySelector("[popover]:popover-open")) document.querySelector("[data-back]")?.click();
+      else if (!document.querySelector("[popover]:popover-open, dialog[open]")) document.querySelector("[data-back]")?.click();
       return;
     }
     if (field && !field.matches("[type=radio], [type=checkbox]")) return;

@@ -210,6 +210,11 @@ def deployment_of(sqs: FakeSqs, **clients: Any) -> Deployment:
         return OUTPUTS[name]
 
     found: Any = SimpleNamespace(
-        outputs=OUTPUTS, output=output, client=known.__getitem__, is_local=False, name="stage prod"
+        outputs=OUTPUTS,
+        output=output,
+        client=known.__getitem__,
+        is_local=False,
+        name="stage prod",
+        region="eu-west-1",
     )
     return found  # type: ignore[no-any-return]  # as much of one as is used

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailbus_cli.dead_letters.checking import Defaults, check, compact, pretty
 from tests.unit.mailbus_cli.dead_letters.fake_sqs import JOB, text_of
@@ -27,7 +29,7 @@ def test_an_error_has_the_path_the_reason_and_the_line() -> None:
 
 def test_all_addresses_that_are_wrong_are_named() -> None:
     text = pretty(text_of(to=["kim@example.net", "no address", "lee@@example.net"]))
-    assert checked(text) == [("$.to[1]", 6), ("$.to[2]", 7)]
+    assert checked(text) == [("$.to[1]", 4), ("$.to[2]", 4)]
 
 
 def test_a_file_as_a_data_url_is_said_to_be_one() -> None:
@@ -82,7 +84,7 @@ def test_with_a_message_tag_a_job_has_one_tag() -> None:
 def test_a_job_that_has_expired_would_fail_again() -> None:
     text = pretty(text_of(expires_at=1000))
     assert check(text, now=999) == ()
-    assert checked(text, now=1001) == [("$.expires_at", 9)]
+    assert checked(text, now=1001) == [("$.expires_at", 7)]
 
 
 def test_a_reference_to_a_job_in_s3_is_valid() -> None:
@@ -90,7 +92,23 @@ def test_a_reference_to_a_job_in_s3_is_valid() -> None:
 
 
 def test_a_body_is_shown_with_an_entry_a_line() -> None:
-    assert pretty('{"a":[1,"é"]}') == '{\n  "a": [\n    1,\n    "é"\n  ]\n}'
+    body = '{"to":["a","é"],"files":[{"name":"x"}],"none":[],"empty":{}}'
+    assert pretty(body) == (
+        '{\n  "to": ["a", "é"],\n  "files": [\n    {\n      "name": "x"\n    }\n  ],\n'
+        '  "none": [],\n  "empty": {}\n}'
+    )
+
+
+def test_a_long_array_has_an_entry_a_line() -> None:
+    names = ["x" * 30, "y" * 30]
+    assert pretty(json.dumps(names)) == json.dumps(names, indent=2)
+
+
+@given(
+    st.recursive(st.none() | st.integers() | st.text(), lambda s: st.lists(s) | st.dictionaries(st.text(), s))
+)
+def test_a_body_is_the_same_document_however_it_is_shown(document: object) -> None:
+    assert json.loads(pretty(json.dumps(document))) == document
 
 
 @pytest.mark.parametrize("body", ["no json", '{"a":1,"a":2}', "[" * 100_000, '{"a":"\\ud800"}', ""])

@@ -45,8 +45,8 @@ def test_the_errors_stand_above_the_job_with_their_lines_in_the_file() -> None:
     edit(TEXT, check=check, again=lambda _: False, run=editor)
     [opened] = editor.opened
     first = opened.split("\n")[0]
-    assert first == "// line 11: $.subjet is unknown; did you mean 'subject'?"
-    assert '"subjet"' in opened.split("\n")[10]
+    assert first == "// line 9: $.subjet is unknown; did you mean 'subject'?"
+    assert '"subjet"' in opened.split("\n")[8]
     assert without_notes(opened) == TEXT
 
 
