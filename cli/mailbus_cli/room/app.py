@@ -27,14 +27,18 @@ HERE: Final = Path(__file__).parent
 def application(room: Room, host: str) -> Starlette:
     """Return the application that answers at `host`, such as `127.0.0.1:8025`: a module of `pages` a page."""
     found: list[Any] = []
+    names: set[str] = set()
     for module in pkgutil.iter_modules(pages.__path__):
         page = importlib.import_module(f"{pages.__name__}.{module.name}")
-        found += page.routes(room) if hasattr(page, "routes") else []
+        if hasattr(page, "routes"):
+            found += page.routes(room)
+            names.add(module.name.replace("_", "-"))
     app = Starlette(
         routes=[Route("/", _home), *found, Mount("/static", StaticFiles(directory=HERE / "static"))],
         middleware=[Middleware(Security, room=room, host=host)],
     )
     app.state.room = room
+    app.state.pages = names
     return app
 
 

@@ -41,6 +41,7 @@ def render(request: Request, template: str, status_code: int = 200, **context: A
             may_write=room.may_write,
             option=room.deployment.option,
             page=request.url.path.split("/")[1],
+            pages=request.app.state.pages,
             form_token=lambda: token,
             **context,
         )
@@ -64,6 +65,7 @@ def _environment() -> jinja2.Environment:
         "clock_local": lambda at: clock(at, datetime.now(UTC), utc=False),
         "clock_utc": lambda at: clock(at, datetime.now(UTC), utc=True),
         "clock_short": _short,
+        "clock_seconds": _seconds,
         "day_and_time": lambda at: f"{at.astimezone():%d %b %Y, %H:%M:%S}",
         "address": address,
         "ticks": ticks,
@@ -97,6 +99,12 @@ def ticks(text: str) -> Markup:
         Markup("<code>{}</code>").format(piece) if at % 2 and at < len(pieces) - 1 else piece
         for at, piece in enumerate(pieces)
     )
+
+
+def _seconds(at: datetime) -> str:
+    """Return the time of day with seconds, or the day of a mail of another day."""
+    local = at.astimezone()
+    return f"{local:%H:%M:%S}" if local.date() == datetime.now(UTC).astimezone().date() else _short(at)
 
 
 def _short(at: datetime) -> str:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-import uvicorn
 from playwright.sync_api import sync_playwright
 
 from mailbus_cli.deployment import Deployment, find
-from mailbus_cli.room.app import application
 from mailbus_cli.room.room import Room
+from mailbus_cli.room.server import Server
 from tests.e2e.room.browser import DESKTOP, Visit, chromium, launch, required
-from tests.e2e.system import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,18 +36,8 @@ def room(deployment: Deployment) -> Room:
 @contextmanager
 def served(room: Room) -> Iterator[str]:
     """Serve a room as `mailbus room` does; yield its address."""
-    bound = socket.create_server(("127.0.0.1", 0))
-    host = f"127.0.0.1:{bound.getsockname()[1]}"
-    config = uvicorn.Config(application(room, host), log_config=None, lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
-    thread.start()
-    eventually(lambda: server.started, "the room answers")
-    try:
-        yield f"http://{host}"
-    finally:
-        server.should_exit = True
-        thread.join()
+    with Server(room) as server:
+        yield server.origin
 
 
 @contextmanager
