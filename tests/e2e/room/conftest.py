@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from mailbus_cli.deployment import Deployment, find
 from mailbus_cli.room.room import Room
 from mailbus_cli.room.server import Server
-from tests.e2e.room.browser import DESKTOP, Visit, chromium, launch, required
+from tests.e2e.room.browser import DESKTOP, LIMIT_MS, Visit, chromium, launch, required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +79,8 @@ def browser() -> Iterator[Browser]:
     if path is None:
         assert not required(), "these tests need Chromium"
         pytest.skip("no Chromium is installed")
+    # a busy machine has the time it needs
+    expect.set_options(timeout=LIMIT_MS)
     with sync_playwright() as playwright:
         browser = launch(playwright, path)
         yield browser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
     from mailbus_cli.dead_letters.documents import Document
     from mailbus_cli.dead_letters.letters import Letter
     from mailbus_cli.dead_letters.queues import LetterQueue
+    from mailbus_cli.dead_letters.reading import Reading
     from mailbus_cli.room.room import Room
 
 ROOT: Final = "/dead-letters"
 _NOT_READ: Final = "It was not read, or is not there any more: read the queue again."
+#: How long a reading is not repeated by itself: what SQS counts lags behind.
+FRESH_SECONDS: Final = 5
 #: Documents that are kept.
 DOCUMENTS: Final = 8
 Fields = dict[str, list[str]]
@@ -87,8 +91,6 @@ class LetterPages:
             return RedirectResponse(ROOT, status_code=303)
         reading, refusal = self.box.reading(queue), self.box.refusal(queue)
         counts = self.box.counts()
-        if reading is not None:
-            counts[queue.name] = len(reading.letters) + reading.left
         listed = letter_view.groups(reading.letters) if reading else ()
         order = letter_view.in_order(listed)
         chosen = request.path_params.get("id")
@@ -109,6 +111,7 @@ class LetterPages:
             listed=len(order),
             position=position,
             is_chosen=bool(chosen),
+            is_stale=not chosen and refusal is None and _is_stale(reading, counts[queue.name]),
             is_gone=bool(chosen) and letter is None,
             opened=self._opened(letter) if letter else None,
         )
@@ -212,6 +215,14 @@ class LetterPages:
         return RedirectResponse(
             f"{ROOT}/{queue.name}/{letter_id}" if known else f"{ROOT}/{queue.name}", status_code=303
         )
+
+
+def _is_stale(reading: Reading | None, count: int | None) -> bool:
+    """Return whether a queue should be read: it was not yet, or has more or fewer letters by now."""
+    if reading is None:
+        return True
+    age = (datetime.now(UTC) - reading.read_at).total_seconds()
+    return age > FRESH_SECONDS and count is not None and count != len(reading.letters) + reading.left
 
 
 def _one(fields: Fields, name: str) -> str:
