@@ -45,7 +45,7 @@ def wait_for(timeline: Timeline, job_id: str, **expected: str) -> tuple[Timeline
 
 def _delivered(events: tuple[dict[str, Any], ...], job_id: str) -> int:
     details = [event["detail"] for event in events]
-    return sum((each["job_id"], each["event_type"]) == (job_id, "delivered") for each in details)
+    return sum((each.get("job_id"), each["event_type"]) == (job_id, "delivered") for each in details)
 
 
 def test_a_job_is_followed_to_each_of_its_recipients(system: System, timeline: Timeline) -> None:
