@@ -70,6 +70,12 @@ class Deployment:
         return str(self._session.region_name)
 
     @property
+    def profile(self) -> str | None:
+        """The profile of AWS's configuration, if one was chosen."""
+        name = self._session.profile_name
+        return None if name == "default" else name
+
+    @property
     def name(self) -> str:
         """The stage as people say it."""
         return "the system on this machine" if self.is_local else f"stage {self.stage} in {self.region}"

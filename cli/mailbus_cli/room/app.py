@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from mailbus_cli.room import pages
+from mailbus_cli.room import failures, pages
 from mailbus_cli.room.security import Security
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def application(room: Room, host: str) -> Starlette:
     app = Starlette(
         routes=[Route("/", _home), *found, Mount("/static", StaticFiles(directory=HERE / "static"))],
         middleware=[Middleware(Security, room=room, host=host)],
+        exception_handlers=failures.handlers(),
     )
     app.state.room = room
     app.state.pages = names

@@ -6,11 +6,13 @@ import functools
 import secrets
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from mailbus.stages import TIMELINE_TABLE
 from mailbus.timeline.table import TimelineTable
 
 if TYPE_CHECKING:
-    from mailbus_cli.deployment import Deployment
+    from mailbus_cli.deployment import Caller, Deployment
 
 
 class Room:
@@ -32,3 +34,11 @@ class Room:
         """The stage's timeline; None if it keeps none."""
         name = self.deployment.outputs.get(TIMELINE_TABLE)
         return None if name is None else TimelineTable(self.deployment.client("dynamodb"), name)
+
+    @property
+    def caller(self) -> Caller | None:
+        """Whose credentials are used; None while AWS does not say it, as with expired ones."""
+        try:
+            return self.deployment.caller
+        except (ClientError, BotoCoreError):
+            return None

@@ -85,7 +85,8 @@ class Security:
         """Return the answer to a browser that brings the token, or that has no cookie."""
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if given and hmac.compare_digest(given.encode(), self._room.token.encode()):
-            answer = RedirectResponse(scope["path"] or "/", status_code=303)
+            # two slashes would be another host
+            answer = RedirectResponse(f"/{scope['path'].lstrip('/')}", status_code=303)
             answer.set_cookie(self._cookie, self._room.session, httponly=True, samesite="strict", path="/")
             return answer
         cookies = cookie_parser(Headers(scope=scope).get("cookie", ""))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.routing import Route
 
 from mailbus_cli import mails as search
-from mailbus_cli.errors import CommandError
+from mailbus_cli.errors import UsageError
 from mailbus_cli.room.rendering import render
 from mailbus_cli.room.sent_list import rows
 from mailbus_cli.room.subjects import Subjects
@@ -52,7 +52,7 @@ class SentPages:
                 empty = search.nothing_found(self._room.deployment, result)
             else:
                 found, older = self._newest(request.query_params.get("before"), chip)
-        except CommandError as error:
+        except (UsageError, search.NoTimeline) as error:
             problem = error
         return render(
             request,

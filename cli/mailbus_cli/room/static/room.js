@@ -21,6 +21,16 @@
     }
   });
 
+  // What is repaired elsewhere, such as expired credentials, is shown as soon as the page can be read.
+  const retry = () => {
+    const request = new XMLHttpRequest();
+    request.open("GET", location.href);
+    request.onload = () => (request.status === 200 ? location.reload() : setTimeout(retry, 5000));
+    request.onerror = () => setTimeout(retry, 5000);
+    request.send();
+  };
+  if (document.querySelector("[data-retry]")) setTimeout(retry, 5000);
+
   // j and k move through a list; Enter opens the row that has the focus
   const step = (by) => {
     const rows = [...document.querySelectorAll("[data-list] a[data-mail]")];

@@ -28,6 +28,7 @@ class FakeDeployment:
     option = "--local"
     stage = "local"
     region = "us-east-1"
+    profile = None
 
     def __init__(self, simulator_url: str | None = None, **answers: Any) -> None:
         self.simulator_url = simulator_url

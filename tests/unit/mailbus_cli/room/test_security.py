@@ -56,6 +56,12 @@ def test_the_token_is_exchanged_for_a_cookie_and_leaves_the_address() -> None:
     assert client.get("/received").status_code == 200
 
 
+def test_the_token_leads_to_no_other_host() -> None:
+    room, client = visitor(has_token=False)
+    answer = client.get(f"http://{HOST}//evil.example/", params={"token": room.token})
+    assert answer.headers["location"] == "/evil.example/"
+
+
 @pytest.mark.parametrize("token", ["", "x", "é", "\0"])
 def test_another_token_opens_nothing(token: str) -> None:
     _, client = visitor(has_token=False)
