@@ -30,8 +30,9 @@ _TITLES: Final[Mapping[str, str]] = {
     "denied": "You may not read this",
     "unreachable": "Not connected",
 }
-# what is repaired elsewhere, after which the page can be read
-_PASSING: Final = frozenset({"expired", "credentials", "unreachable"})
+_AGAIN: Final = "Then start `mailbus room` again."
+_ALLOW: Final = "Allow it by this statement, and try again."
+_BY_ITSELF: Final = "The page then goes on by itself."
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +63,7 @@ def failure_of(error: Exception, profile: str | None = None) -> Failure:
             hint="Its address is wrong, or it was of another version." if is_lost else None,
             status=error.status_code,
         )
-    return Failure(title=str(error), hint=error.hint if isinstance(error, CommandError) else None)
+    return Failure(title=_sentence(str(error)), hint=error.hint if isinstance(error, CommandError) else None)
 
 
 def handlers() -> dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]:
@@ -76,15 +77,25 @@ def handlers() -> dict[type[Exception], Callable[[Request, Exception], Awaitable
 
 
 def _explained(explained: aws_errors.Explanation) -> Failure:
-    command = _COMMAND.search(explained.hint)
+    command, statement = _COMMAND.search(explained.hint), _statement(explained)
+    # a login is seen here too; keys of the environment, and the ports of another system, are not
+    passes = command is not None or (
+        explained.kind == "unreachable" and aws_errors.HOST not in explained.reason
+    )
+    is_said = explained.kind == "expired" or explained.kind not in _TITLES
+    after = _BY_ITSELF if passes else _AGAIN
     return Failure(
-        title=_TITLES.get(explained.kind, explained.reason),
-        reason=explained.reason if explained.kind in _TITLES else None,
-        hint=explained.hint,
-        copied=_statement(explained) or (command[1] if command else None),
-        passes=explained.kind in _PASSING,
+        title=_TITLES.get(explained.kind) or _sentence(explained.reason),
+        reason=None if is_said else f"{_sentence(explained.reason)}.",
+        hint=_ALLOW if statement else f"{_sentence(explained.hint)}. {after}",
+        copied=statement or (command[1] if command else None),
+        passes=passes,
         status=_FORBIDDEN if explained.kind == "denied" else _UNAVAILABLE,
     )
+
+
+def _sentence(text: str) -> str:
+    return text if text.startswith(("`", "arn:")) else text[:1].upper() + text[1:]
 
 
 def _statement(explained: aws_errors.Explanation) -> str | None:

@@ -116,14 +116,25 @@ def test_what_aws_answered_is_found_behind_other_errors(error: Exception) -> Non
 
 def test_a_system_that_has_ended_is_named() -> None:
     failure = failure_of(EndpointConnectionError(endpoint_url="http://127.0.0.1:4566/"))
-    assert (failure.title, failure.passes) == ("Not connected", True)
-    assert "mailbus local" in str(failure.hint)
+    assert (failure.title, failure.passes) == ("Not connected", False)
+    assert "`mailbus local` starts one" in str(failure.hint)
+
+
+def test_aws_that_does_not_answer_is_asked_again() -> None:
+    assert failure_of(EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.example/")).passes
+
+
+def test_new_keys_of_the_environment_need_another_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    failure = failure_of(refused("ExpiredToken"))
+    assert (failure.copied, failure.passes) == (None, False)
+    assert str(failure.hint).endswith("Then start `mailbus room` again.")
 
 
 def test_an_error_of_a_command_keeps_its_words() -> None:
     failure = failure_of(CommandError("the stage has no LedgerTableName", hint="deploy the stage"))
-    assert (failure.title, failure.hint) == ("the stage has no LedgerTableName", "deploy the stage")
-    assert failure_of(ConfigurationError("a key is missing")).title == "a key is missing"
+    assert (failure.title, failure.hint) == ("The stage has no LedgerTableName", "deploy the stage")
+    assert failure_of(ConfigurationError("a key is missing")).title == "A key is missing"
 
 
 def test_an_address_of_no_page_is_said_in_a_page() -> None:
