@@ -45,14 +45,16 @@ class Steps:
         self._status = self._console.status(Text(step))
         self._status.start()
 
-    def ready(self, outputs: Mapping[str, Any], directory: Path) -> None:
-        """Show where the system is."""
+    def ready(self, outputs: Mapping[str, Any], directory: Path, room: str) -> None:
+        """Show where the system is, and its mail room."""
         self._end(done=True)
         if not self._console.is_terminal:
             self._print(f"the outputs are in {directory / 'outputs.json'}")
+            self._print(f"the mail room is at {room}")
             self._print("ready")
             return
         rows = {
+            "room": room,
             "AWS": outputs["endpoint_url"],
             "SES": outputs["ses_endpoint_url"],
             "SMTP": f"{outputs['smtp_host']}:{outputs['smtp_port']}",

@@ -30,9 +30,16 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     ses: int = 0
     smtp: int = 0
     sns: int = 0
+    room: int = 0
 
 
-FLAGS: Final = {"aws": "--port", "ses": "--ses-port", "smtp": "--smtp-port", "sns": "--sns-port"}
+FLAGS: Final = {
+    "aws": "--port",
+    "ses": "--ses-port",
+    "smtp": "--smtp-port",
+    "sns": "--sns-port",
+    "room": "--room-port",
+}
 
 
 def free_port() -> int:

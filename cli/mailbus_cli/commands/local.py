@@ -24,6 +24,7 @@ def local(
     ses_port: Annotated[int, _port("Port of the simulated SES.")] = 0,
     smtp_port: Annotated[int, _port("SMTP port for incoming mail.")] = 0,
     sns_port: Annotated[int, _port("Port of SNS over HTTPS.")] = 0,
+    room_port: Annotated[int, _port("Port of the mail room.")] = 0,
     directory: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="Directory of logs and outputs.  [default: .mailbus]"),
@@ -42,6 +43,8 @@ def local(
     Deploys the stacks to an embedded AWS with a simulated SES, on 127.0.0.1: with [stages.local] of this
     folder's mailbus.toml if there is one, else with the domains example.com and inbound.example.com. Needs no
     AWS account, no Docker and, from the second start on, no network. Port 0 is a free port.
+
+    When it is ready it prints the address of its mail room: a page with each mail and what becomes of it.
     """
     if region is not None and app is None:
         reason = "--region is an option of --app"
@@ -55,6 +58,9 @@ def local(
         reason = f"`mailbus local` needs the extra local ({error.name} is missing)"
         raise CommandError(reason, hint="install mailbus[local] from where mailbus came from") from error
     from mailbus.errors import MailbusError  # noqa: PLC0415 - loaded by the above
+    from mailbus_cli import deployment  # noqa: PLC0415 - as above
+    from mailbus_cli.room.room import Room  # noqa: PLC0415 - as above
+    from mailbus_cli.room.server import Server  # noqa: PLC0415 - as above
     from mailbus_cli.terminal import Steps  # noqa: PLC0415 - as above
     from mailbus_local import systems  # noqa: PLC0415 - as above
     from mailbus_local.ministack import REGION, without_proxy  # noqa: PLC0415 - as above
@@ -65,7 +71,7 @@ def local(
     os.environ.update(without_proxy())
     stop = StopRequest()
     stop.listen()
-    ports = Ports(aws=port, ses=ses_port, smtp=smtp_port, sns=sns_port)
+    ports = Ports(aws=port, ses=ses_port, smtp=smtp_port, sns=sns_port, room=room_port)
     try:
         with (
             Steps() as steps,
@@ -81,9 +87,11 @@ def local(
                 # as virtual environments and caches of tools do
                 (directory / ".gitignore").write_text("*\n")
             with systems.recorded(folder, directory):
-                steps.ready(aws.outputs, directory)
-                while aws.running and not stop.wait(1):
-                    pass
+                found = deployment.find(local=True, stage=None, directory=directory)
+                with Server(Room(found, may_write=True), port=room_port) as room:
+                    steps.ready(aws.outputs, directory, room.address)
+                    while aws.running and not stop.wait(1):
+                        pass
             steps("stopping")
     except MailbusError:
         if stop.number:
