@@ -78,3 +78,9 @@ def test_an_account_shows_no_subject(account_visit: Visit, bounced: TimelineMail
     row = page.locator("tbody tr", has_text=str(bounced.job_id))
     expect(row).to_contain_text("550 5.1.1 user unknown")
     expect(row).not_to_contain_text("Jörg")
+
+
+def test_a_mail_that_is_sent_while_the_list_is_open_appears_in_it(visit: Visit, system: System) -> None:
+    page = visit.open("/sent")
+    sent = send(system, "delivered", to="success@simulator.amazonses.com", subject="New", text="Hello")[0]
+    expect(page.locator("tbody tr", has_text=str(sent.job_id))).to_contain_text("delivered")

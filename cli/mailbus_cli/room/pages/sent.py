@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from starlette.routing import Route
 
 from mailbus_cli import mails as search
@@ -54,10 +56,13 @@ class SentPages:
                 found, older = self._newest(request.query_params.get("before"), chip)
         except (UsageError, search.NoTimeline) as error:
             problem = error
+        listed = rows(found, self._subjects.of(mail.message_id for mail in found if mail.message_id))
         return render(
             request,
             "sent.html",
-            rows=rows(found, self._subjects.of(mail.message_id for mail in found if mail.message_id)),
+            rows=listed,
+            # by which an open page sees that there is something new
+            version=f"{zlib.crc32(msgspec.json.encode(listed)):x}",
             chips=CHIPS,
             chip=chip,
             q=query,

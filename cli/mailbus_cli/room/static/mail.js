@@ -65,7 +65,7 @@
     request.onload = () => then(request.status === 200 ? request.response : null);
     request.send();
   };
-  const PARTS = [".outcome", ".mail-time", ".received-list"];
+  const PARTS = [".outcome", ".mail-time", ".received-list", ".sent-list"];
   const refresh = (then) =>
     read((page) => {
       let changed = false;
