@@ -261,7 +261,7 @@ class Demo:
             self._console.print(
                 f"  {attributes.get('Error', 'moved by SQS')}: {attributes.get('Reason', 'no reason')}"
             )
-        return counts == {"send": expected, "tracking": 0, "inbound": 0}
+        return counts == dict.fromkeys(DEAD_LETTER_QUEUES, 0) | {"send": expected}
 
     def _show_event(self, events: Iterable[dict[str, Any]]) -> None:
         """Print one event as a subscriber receives it, without SES's own fields and empty ones."""
