@@ -53,7 +53,8 @@
     if (field && !field.matches("[type=radio], [type=checkbox]")) return;
     if (going) {
       going = false;
-      if (PAGES[event.key]) location.href = PAGES[event.key];
+      // only pages that the navigation has
+      document.querySelector(`.side a[href="${PAGES[event.key]}"]`)?.click();
       return;
     }
     if (event.key === "g") going = true;
