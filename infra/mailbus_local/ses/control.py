@@ -30,7 +30,7 @@ _EVENT_TYPES: Final = {
 _SETTABLE: Final = (*(field.name for field in msgspec.structs.fields(Limits)), "sent_last_24_hours")
 # https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types
 HARD_BOUNCES: Final = (("Permanent", "General"), ("Permanent", "NoEmail"))
-_READ_ONLY: Final = ("accepted", "throttled", "faulted", "unpublished")
+_READ_ONLY: Final = ("accepted", "recipients", "throttled", "faulted", "unpublished")
 
 
 class AccountState(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +46,7 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     enforcement_status: str
     pricing_plan: str
     accepted: int
+    recipients: int
     throttled: int
     faulted: int
     unpublished: int
@@ -73,6 +74,7 @@ def account_state(state: SimulatorState) -> AccountState:
         enforcement_status=limits.enforcement_status,
         pricing_plan=limits.pricing_plan,
         accepted=counters.accepted,
+        recipients=counters.recipients,
         throttled=counters.throttled,
         faulted=counters.faulted,
         unpublished=state.publisher.unfinished,

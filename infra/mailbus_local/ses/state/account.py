@@ -53,11 +53,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Counters:
     """The number of messages accepted, throttled by the rate or the quota, and hit by a fault.
 
+    `recipients` is the number of recipients of the accepted messages, which is what the rate counts.
+
     A call of SendBulkEmail over the limit of calls counts as one that is throttled.
     """
 
     def __init__(self) -> None:
         self.accepted = 0
+        self.recipients = 0
         self.throttled = 0
         self.faulted = 0
 
@@ -123,6 +126,7 @@ class Account:
         self._sent.append((now, counted))
         self._sent_total += counted
         self.counters.accepted += 1
+        self.counters.recipients += recipients
 
     def count_get_account(self) -> None:
         """Raise if `GetAccount` is called more than once a second."""

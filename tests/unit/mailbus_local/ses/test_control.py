@@ -75,6 +75,7 @@ def test_the_body_of_an_account_response_can_be_put_back(env: SesEnvironment) ->
         "enforcement_status",
         "pricing_plan",
         "accepted",
+        "recipients",
         "throttled",
         "faulted",
         "unpublished",
@@ -102,6 +103,13 @@ def test_an_invalid_account_setting_is_named_and_changes_nothing(
     assert response.status_code == 400
     assert reason in response.json()["error"]
     assert env.http.get("/account").json() == before
+
+
+def test_recipients_are_counted_beside_messages(env: SesEnvironment) -> None:
+    before = env.http.get("/account").json()
+    env.send("alice@customer.example", "success@simulator.amazonses.com")
+    after = env.http.get("/account").json()
+    assert (after["accepted"] - before["accepted"], after["recipients"] - before["recipients"]) == (1, 2)
 
 
 def test_sent_last_24_hours_may_be_a_whole_float_as_in_ses(env: SesEnvironment) -> None:
