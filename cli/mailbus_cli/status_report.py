@@ -101,7 +101,7 @@ def report(deployment: Deployment, text: str, *, recipient: str | None = None, l
     lines = [_line(mail, None) for mail in ordered[:limit]]
     if len(ordered) == 1:
         (mail,) = ordered
-        kept = mails.timeline(deployment).events(mail.group, mail.recipient)
+        kept = mails.timeline(deployment).events(mail)
         events, deciding = event_lines(mail, kept)
         lines = [_line(mail, deciding)]
     statuses: list[AnyStatus] = [mail.status for mail in chosen]

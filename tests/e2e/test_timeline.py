@@ -56,7 +56,7 @@ def test_a_job_is_followed_to_each_of_its_recipients(system: System, timeline: T
 
     def whole() -> bool:
         (mail,) = timeline.by_recipient(ann)
-        types = {kept.entry["detail-type"] for kept in timeline.events(mail.group, ann)}
+        types = {kept.entry["detail-type"] for kept in timeline.events(mail)}
         return types == {"email.queued", "email.sent", "email.delivered"}
 
     eventually(whole, "all events")
@@ -93,6 +93,8 @@ def test_what_failed_before_acceptance_is_overtaken_when_it_is_sent_again(
     system.enqueue(json.dumps(fixed))
     (mail,) = wait_for(timeline, job["job_id"], success="delivered")
     assert mail.message_id is not None
+    types = [kept.entry["detail-type"] for kept in timeline.events(mail)]
+    assert {"email.failed", "email.queued", "email.delivered"} <= set(types)
 
 
 def test_a_poisonous_message_is_kept_with_its_reason_and_an_event_is_redriven(
@@ -110,7 +112,11 @@ def test_a_poisonous_message_is_kept_with_its_reason_and_an_event_is_redriven(
     letter = system.dead_letter("TimelineDeadLetterQueueUrl", mark)
     assert (letter["body"], letter["Error"]) == (f"poison {mark}", "InvalidEvent")
     assert letter["Reason"].startswith("not JSON")
-    eventually(lambda: len(timeline.events(f"message#{mark}")) == 2, "both events are recorded")
+
+    def recorded() -> bool:
+        return [len(timeline.events(mail)) for mail in timeline.by_message(mark)] == [2]
+
+    eventually(recorded, "both events are recorded")
     assert [mail.status for mail in timeline.by_message(mark)] == [event["detail"]["event_type"]]
 
 

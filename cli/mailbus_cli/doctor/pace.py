@@ -21,10 +21,19 @@ THROTTLED: Final = frozenset({"TooManyRequestsException", "Throttling", "Throttl
 
 
 class Pace:
-    """Makes one call of an action at a time, and the next one a second later; threads may share it."""
+    """Makes one call of an action at a time, and the next one a second later; threads may share it.
 
-    def __init__(self, seconds: float = SECONDS) -> None:
-        self._seconds = seconds
+    `clock` returns seconds, `sleep` takes them.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
         self._lock = threading.Lock()
         self._next: dict[str, float] = {}
 
@@ -33,7 +42,7 @@ class Pace:
         from botocore.exceptions import ClientError  # noqa: PLC0415 - takes long to load
 
         for attempt in range(1, ATTEMPTS + 1):
-            time.sleep(self._reserve(operation))
+            self._sleep(self._reserve(operation))
             try:
                 return call()
             except ClientError as error:
@@ -44,7 +53,7 @@ class Pace:
     def _reserve(self, operation: str) -> float:
         """Return how long the turn is away."""
         with self._lock:
-            now = time.monotonic()
+            now = self._clock()
             turn = max(now, self._next.get(operation, 0.0))
-            self._next[operation] = turn + self._seconds
+            self._next[operation] = turn + SECONDS
             return turn - now

@@ -79,7 +79,7 @@ def find(
         id=mail_id,
         mails=listed,
         selected=selected,
-        events=() if table is None else table.events(selected.group, selected.recipient),
+        events=() if table is None else table.events(selected),
         message=simulator.message(deployment, selected.message_id) if selected.message_id else None,
     )
 

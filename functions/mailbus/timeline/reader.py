@@ -79,9 +79,12 @@ class Timeline:
         """Return the mails of these groups (`mail.group`) as they are now."""
         return self._found().mails(groups)
 
-    def events(self, group: str, recipient: str | None = None) -> tuple[TimelineEvent, ...]:
-        """Return the events of a group, oldest first; with `recipient` those that may be of that one."""
-        return self._found().events(group, recipient)
+    def events(self, mail: TimelineMail) -> tuple[TimelineEvent, ...]:
+        """Return the events of a mail and of its job's earlier tries, oldest first.
+
+        Those that name no recipient are of each.
+        """
+        return self._found().events(mail)
 
     def received(self, before: str | None = None, limit: int = PAGE_LIMIT) -> ReceivedPage:
         """Return the newest received mails; `page.older` is `before` of the next page."""

@@ -18,12 +18,21 @@ from mailbus.addresses import address_key
 from mailbus.aws import call_errors
 from mailbus.chunks import chunked
 from mailbus.errors import SendError
+from mailbus.events.error_codes import JOB_ID_CONFLICT
 from mailbus.timeline import items
-from mailbus.timeline.mails import JOB_PREFIX, MESSAGE_PREFIX, RECEIVED_PREFIX, Page, ReceivedPage
+from mailbus.timeline.mails import (
+    JOB_PREFIX,
+    MESSAGE_PREFIX,
+    RECEIVED_PREFIX,
+    Page,
+    ReceivedPage,
+    same_recipient,
+)
 from mailbus.timeline.paging import newest_first, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from types_boto3_dynamodb.client import DynamoDBClient
 
@@ -101,12 +110,21 @@ class TimelineTable:
         found = self._pool.map(self._mail_items, dict.fromkeys(groups))
         return tuple(mail for group in found for mail in _newest_first(group))
 
-    def events(self, group: str, recipient: str | None = None) -> tuple[TimelineEvent, ...]:
-        """Return the events of a group, oldest first; with `recipient` those that may be of that one."""
-        found = map(items.read_event, self.raw_events(group))
-        key = None if recipient is None else address_key(recipient)
-        wanted = (e for e in found if key is None or not e.recipient or address_key(e.recipient) == key)
-        return tuple(sorted(wanted, key=lambda event: (event.at, event.event_id)))
+    def events(self, mail: TimelineMail) -> tuple[TimelineEvent, ...]:
+        """Return the events of a mail and of its job's earlier tries, oldest first.
+
+        Those that name no recipient are of each. A job with the same id that was refused is another mail's.
+        """
+        groups = [mail.group]
+        if mail.message_id and mail.job_id:
+            groups.append(items.job_group(mail.job_id))
+        found = (event for events in self._pool.map(self.group_events, groups) for event in events)
+        wanted = (each for each in found if _is_of(each, mail.recipient) and not _is_conflict(each))
+        return tuple(sorted(wanted, key=_age))
+
+    def group_events(self, group: str) -> tuple[TimelineEvent, ...]:
+        """Return all events of a group, oldest first."""
+        return tuple(sorted(map(items.read_event, self.raw_events(group)), key=_age))
 
     def received(self, before: str | None = None, limit: int = PAGE_LIMIT) -> ReceivedPage:
         """Return the newest received mails; of older ones those below `before`."""
@@ -237,6 +255,19 @@ class TimelineTable:
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
         """
         return int(item[items.EXPIRES_AT]["N"]) > self._clock()
+
+
+def _age(event: TimelineEvent) -> tuple[datetime, str]:
+    return event.at, event.event_id
+
+
+def _is_of(event: TimelineEvent, recipient: str | None) -> bool:
+    return not event.recipient or recipient is None or same_recipient(event.recipient, recipient)
+
+
+def _is_conflict(event: TimelineEvent) -> bool:
+    detail = event.entry.get("detail")
+    return isinstance(detail, dict) and detail.get("error_code") == JOB_ID_CONFLICT
 
 
 def _item_key(entry: Entry) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def test_a_late_event_of_an_expired_mail_is_kept_anew(function: Function) -> Non
 def test_a_job_that_is_refused_for_anothers_id_is_kept_beside_that_jobs_mails(function: Function) -> None:
     function.record(event("sent"), unsent(1, error_code="JobIdConflict"))
     assert [mail.status for mail in function.table.by_job("order-1001")] == ["sent"]
-    (kept,) = function.table.events("job#order-1001")
+    (kept,) = function.table.group_events("job#order-1001")
     assert kept.entry["detail"]["error_code"] == "JobIdConflict"
 
 
@@ -105,7 +105,7 @@ def test_an_event_of_a_newer_version_is_kept_and_never_an_error(
     assert function.sqs.sent == []
     (mail,) = function.table.by_message(message(1))
     assert mail.status == status
-    assert len(function.table.events(mail.group)) == 1
+    assert len(function.table.events(mail)) == 1
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_only_the_records_whose_writes_failed_are_retried(function: Function) ->
 def test_what_dynamodb_leaves_unprocessed_is_written_again(function: Function) -> None:
     function.dynamodb.unprocessed = [2, 1]
     assert function.record(event("sent"), event("sent", recipient="bob@example.com")) == []
-    assert len(function.table.events(f"message#{message(1)}")) == 2
+    assert len(function.table.group_events(f"message#{message(1)}")) == 2
 
 
 def test_a_table_that_does_not_answer_is_retried_until_the_last_receive(function: Function) -> None:
@@ -200,7 +200,7 @@ def test_received_mail_is_kept_by_envelope_and_verdicts(function: Function) -> N
     assert function.record(received, received) == []
     (mail,) = function.table.received().mails
     assert (mail.envelope_sender, mail.spf_verdict) == ("bob@example.com", "PASS")
-    (kept,) = function.table.events("received#o3vrnil0e2ic28tr")
+    (kept,) = function.table.group_events("received#o3vrnil0e2ic28tr")
     assert kept.entry["detail"]["message"] == {
         "envelope_sender": "bob@example.com",
         "envelope_recipients": ["help@shop.example.com"],

@@ -74,7 +74,7 @@ def test_a_mail_is_found_by_its_recipient_job_and_message(
 
 def test_the_events_of_a_mail_are_read_and_received_mail(timeline: Timeline) -> None:
     (mail,) = timeline.by_job("order-1001")
-    assert [kept.entry["detail"] for kept in timeline.events(mail.group)] == ["queued", "delivered"]
+    assert [kept.entry["detail"]["event_type"] for kept in timeline.events(mail)] == ["queued", "delivered"]
     assert timeline.received().mails == ()
 
 

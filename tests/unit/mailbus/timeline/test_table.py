@@ -72,8 +72,18 @@ def test_a_job_that_could_not_be_read_is_overtaken_by_any_of_its_messages(timeli
 
 def test_a_conflicting_job_changes_no_mail_and_its_event_is_found_by_the_job(timeline: Timeline) -> None:
     timeline.record(event("sent"), unsent(1, error_code="JobIdConflict"))
-    assert [mail.status for mail in timeline.table.by_job("order-1001")] == ["sent"]
-    assert [kept.entry for kept in timeline.table.events("job#order-1001")] == [{"detail": "failed"}]
+    (mail,) = timeline.table.by_job("order-1001")
+    assert mail.status == "sent"
+    (kept,) = timeline.table.group_events("job#order-1001")
+    assert kept.entry["detail"]["error_code"] == "JobIdConflict"
+    assert [one.entry["detail"]["event_type"] for one in timeline.table.events(mail)] == ["sent"]
+
+
+def test_a_mail_has_the_events_of_its_jobs_earlier_tries(timeline: Timeline) -> None:
+    timeline.record(unsent(), unsent(recipient="bob@example.com"), unsent(recipient=None), event("queued", 5))
+    (mail,) = timeline.table.by_message(message(1))
+    details = [kept.entry["detail"]["event_type"] for kept in timeline.table.events(mail)]
+    assert details == ["failed", "failed", "queued"]
 
 
 def test_a_recipient_is_found_whatever_the_case_of_the_domain(timeline: Timeline) -> None:
@@ -142,11 +152,16 @@ def test_events_are_read_oldest_first_and_those_of_no_recipient_are_everybodys(t
         event("bounced", 2, recipient="bob@example.com"),
         event("unknown", 4, recipient=None),
     )
-    group = f"message#{message(1)}"
-    details = [kept.entry["detail"] for kept in timeline.table.events(group)]
-    assert details == ["queued", "bounced", "delivered", "unknown"]
-    of_ann = [kept.entry["detail"] for kept in timeline.table.events(group, "ann@EXAMPLE.com")]
-    assert of_ann == ["queued", "delivered", "unknown"]
+    mails = timeline.table.by_message(message(1))
+    details = {
+        mail.recipient: [kept.entry["detail"]["event_type"] for kept in timeline.table.events(mail)]
+        for mail in mails
+        if mail.recipient
+    }
+    assert details == {
+        "ann@example.com": ["queued", "delivered", "unknown"],
+        "bob@example.com": ["bounced", "unknown"],
+    }
 
 
 def test_received_mail_has_pages_of_its_own(timeline: Timeline) -> None:
@@ -177,7 +192,7 @@ def test_what_has_expired_is_not_read_though_dynamodb_has_yet_to_delete_it(timel
     timeline.now = float(KEEP)
     assert timeline.table.newest().mails == timeline.table.by_job("order-1001") == ()
     assert timeline.table.by_recipient("ann@example.com") == timeline.table.by_message(message(1)) == ()
-    assert timeline.table.events(f"message#{message(1)}") == ()
+    assert timeline.table.group_events(f"message#{message(1)}") == ()
 
 
 def test_keys_that_dynamodb_leaves_unprocessed_are_read_again(timeline: Timeline) -> None:

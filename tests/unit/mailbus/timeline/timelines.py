@@ -69,7 +69,7 @@ class Timeline:
                 event_id=one.event_id,
                 at=one.timestamp,
                 recipient=one.recipient,
-                entry={"detail": one.event_type},
+                entry={"detail": {"event_type": one.event_type, "error_code": one.error_code}},
             )
             self.put(items.event_item(kept, group_of(one), keep))
 

@@ -41,7 +41,7 @@ def test_mails_and_events_of_a_recipient_are_removed_and_the_address_from_those_
     assert ANN not in function.stored()
     left = function.table.by_message(message(1))
     assert [(mail.recipient, mail.status) for mail in left] == [("bob@example.com", "delivered")]
-    (kept,) = function.table.events(f"message#{message(1)}")
+    (kept,) = function.table.group_events(f"message#{message(1)}")
     assert kept.entry["detail"]["esp_event"] == {"mail": {"destination": ["erased", "bob@example.com"]}}
     assert len(function.table.by_recipient("eve@example.com")) == 1
 
@@ -65,7 +65,7 @@ def test_an_interrupted_run_is_repeated(function: Function) -> None:
 def test_the_events_of_no_recipient_go_with_the_only_one(function: Function) -> None:
     function.record(event("unknown", 3, message_id=message(2), recipient=None))
     timeline(function).remove("eve@example.com")
-    assert function.table.events(f"message#{message(2)}") == ()
+    assert function.table.group_events(f"message#{message(2)}") == ()
 
 
 def test_what_failed_before_acceptance_is_removed_and_the_event_of_a_job_that_was_refused(
@@ -75,7 +75,7 @@ def test_what_failed_before_acceptance_is_removed_and_the_event_of_a_job_that_wa
     function.record(unsent(job_id="order-8", recipient=ANN, error_code="JobIdConflict"))
     timeline(function).remove(ANN)
     assert ANN not in function.stored()
-    assert function.table.events("job#order-8") == ()
+    assert function.table.group_events("job#order-8") == ()
 
 
 def test_mail_received_from_the_address_is_removed(function: Function) -> None:

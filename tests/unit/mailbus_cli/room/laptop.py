@@ -78,11 +78,12 @@ class FakeTimeline:
     def newest(self, before: str | None = None, limit: int = 50) -> Page:
         return Page(mails=() if before else tuple(self._mails)[:limit])
 
-    def events(self, group: str, recipient: str | None = None) -> tuple[TimelineEvent, ...]:
+    def events(self, mail: TimelineMail) -> tuple[TimelineEvent, ...]:
         return tuple(
             event
             for event in self._events
-            if f"message#{event.entry['detail']['message_id']}" == group and event.recipient == recipient
+            if f"message#{event.entry['detail']['message_id']}" == mail.group
+            and event.recipient == mail.recipient
         )
 
     def received(self, before: str | None = None, limit: int = 50) -> ReceivedPage:
