@@ -18,7 +18,7 @@ from mailbus_local.ses.state.identity_states import IdentityState
 
 if TYPE_CHECKING:
     from mailbus_local.ses.events.shapes import Event
-    from mailbus_local.ses.state.faults import Fault
+    from mailbus_local.ses.state.faults import PendingFault
     from mailbus_local.ses.state.identity_states import IdentityStates
     from mailbus_local.ses.state.messages import Message
     from mailbus_local.ses.state.simulator import SimulatorState
@@ -113,7 +113,7 @@ def change_identity(states: IdentityStates, name: str, body: bytes) -> IdentityS
     return changed
 
 
-def pending_faults(faults: tuple[Fault, ...]) -> dict[str, tuple[Fault, ...]]:
+def pending_faults(faults: tuple[PendingFault, ...]) -> dict[str, tuple[PendingFault, ...]]:
     """Return the faults that may still happen."""
     return {"faults": faults}
 

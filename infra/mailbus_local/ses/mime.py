@@ -92,13 +92,15 @@ def read_headers(block: bytes) -> Headers:
     return Headers(lines=tuple(lines))
 
 
-def rewrite(raw: bytes, message_id: str, accepted: datetime) -> bytes:
+def rewrite(raw: bytes, message_id: str, accepted: datetime, region: str) -> bytes:
     """Return the message as SES sends it: with SES's Date and Message-ID, without Bcc and X-SES headers.
 
     https://docs.aws.amazon.com/ses/latest/dg/header-fields.html
     """
     block, body = split(raw)
-    own = {"Date": format_datetime(accepted), "Message-ID": f"<{message_id}@email.amazonses.com>"}
+    # the first region's domain is older than the others: <id@eu-west-1.amazonses.com>
+    domain = f"{'email' if region == 'us-east-1' else region}.amazonses.com"
+    own = {"Date": format_datetime(accepted), "Message-ID": f"<{message_id}@{domain}>"}
     return _kept_headers(block) + _header_lines(own) + b"\r\n" + body
 
 

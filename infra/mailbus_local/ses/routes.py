@@ -39,6 +39,8 @@ from mailbus_local.ses.operations.suppression_list import (
     put_suppressed_destination,
 )
 from mailbus_local.ses.query_protocol import query_error_response
+from mailbus_local.ses.receiving.receiver import Transaction
+from mailbus_local.ses.receiving.verdicts import parse_verdicts
 from mailbus_local.ses.requests import SendBulkEmail, SendEmail, SendingAttributes, parse_request
 from mailbus_local.ses.sending.acceptance import Caller
 from mailbus_local.ses.state.faults import (
@@ -86,6 +88,7 @@ class Routes:
                 Route(f"{own}/messages/{{message_id}}", self._control(self._message), methods=["GET"]),
                 Route(f"{own}/account", self._control(self._account), methods=["GET", "PUT"]),
                 Route(f"{own}/faults", self._control(self._faults), methods=["GET", "POST", "DELETE"]),
+                Route(f"{own}/faults/{{id:int}}", self._control(self._remove_fault), methods=["DELETE"]),
                 Route(f"{own}/events/{{message_id}}", self._control(self._event), methods=["POST"]),
                 Route(f"{own}/identities/{{name}}", self._control(self._identity), methods=["GET", "PUT"]),
                 Route(f"{own}/inbound", self._control(self._inbound), methods=["POST"]),
@@ -284,6 +287,10 @@ class Routes:
             self._state.faults.clear()
         return control.pending_faults(self._state.faults.pending())
 
+    async def _remove_fault(self, request: Request) -> object:
+        self._state.faults.remove(request.path_params["id"])
+        return control.pending_faults(self._state.faults.pending())
+
     async def _event(self, request: Request) -> object:
         message_id = request.path_params["message_id"]
         return await control.publish_event(self._state, message_id, await request.body())
@@ -300,8 +307,11 @@ class Routes:
         if not all(_BARE_ADDRESS.fullmatch(address) for address in (mail_from, *recipients)):
             reason = "mail_from and rcpt_to must be bare addresses, such as user@example.com"
             raise InvalidControlRequest(reason)
+        envelope = {"mail_from", "rcpt_to"}
+        given = parse_verdicts({name: v for name, v in request.query_params.items() if name not in envelope})
         peer = request.client.host if request.client else "127.0.0.1"
-        return await self._receiver.receive(mail_from, recipients, await request.body(), peer)
+        transaction = Transaction(mail_from=mail_from, recipients=recipients, peer=peer)
+        return await self._receiver.receive(transaction, await request.body(), given)
 
     async def _unknown(self, request: Request) -> object:
         reason = (

@@ -101,18 +101,20 @@ class MailbusSystem:
         *,
         to: str | Sequence[str] | None = None,
         mail_from: str | None = None,
+        **verdicts: str,
     ) -> str:
         """Let a mail arrive from outside, as by SMTP; return SES's message id.
 
-        Without `to` it is for the addresses of To and Cc; without `mail_from` from that of From. Raises
-        `MailRefused` if no receipt rule accepts it, or one refuses it.
+        Without `to` it is for the addresses of To and Cc; without `mail_from` from that of From. `verdicts`
+        are SES's, such as `dmarc="FAIL"` with `dmarc_policy="reject"`, or `spam="FAIL"`. Raises `MailRefused`
+        if no receipt rule accepts it, or one refuses it, `ControlError` for what is no verdict.
         """
         message = _message(mail)
         if to is None:
             to = _addresses(message, "To", "Cc")
         sender = mail_from if mail_from is not None else next(iter(_addresses(message, "From")), "")
         recipients = [to] if isinstance(to, str) else list(to)
-        query = urllib.parse.urlencode({"mail_from": sender, "rcpt_to": recipients}, doseq=True)
+        query = urllib.parse.urlencode({"mail_from": sender, "rcpt_to": recipients, **verdicts}, doseq=True)
         raw = mail if isinstance(mail, bytes) else message.as_bytes()
         return str(self.control("POST", f"inbound?{query}", raw)["message_id"])
 

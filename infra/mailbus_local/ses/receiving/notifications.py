@@ -2,8 +2,7 @@
 
 https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html
 The action also has `objectKeyPrefix` (S3) and `encoding` (SNS): real notifications have them, although that
-page does not list them. DNS is not queried: SPF passes, DKIM passes if the mail has a signature, and DMARC
-finds no policy.
+page does not list them.
 """
 
 from __future__ import annotations
@@ -18,11 +17,13 @@ import msgspec
 from mailbus_local.ses import mime
 from mailbus_local.ses.addresses import mailboxes
 from mailbus_local.ses.formats import timestamp
-from mailbus_local.ses.mime import CommonHeaders, Header, Headers
-from mailbus_local.ses.scanning import EICAR, GTUBE, contains
+from mailbus_local.ses.mime import CommonHeaders, Header
+from mailbus_local.ses.receiving.verdicts import Verdict, header_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from mailbus_local.ses.receiving.verdicts import Verdicts
 
 SETUP_ID: Final = "AMAZON_SES_SETUP_NOTIFICATION"
 _ENCODINGS: Final = {"base64": "BASE64", "utf-8": "UTF8"}
@@ -36,27 +37,6 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[str, ...]
     peer: str
     received_at: float
-
-
-# The status of a scan that no rule enables. Real notifications have it, SES's documentation does not:
-# https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html
-DISABLED: Final = "DISABLED"
-
-
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """PASS, FAIL, GRAY, PROCESSING_FAILED or, if no rule enables the scan, DISABLED."""
-
-    status: str
-
-
-class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
-    """The verdicts on a mail; spam and virus only if a rule enables scanning."""
-
-    spam: Verdict
-    virus: Verdict
-    spf: Verdict
-    dkim: Verdict
-    dmarc: Verdict
 
 
 class ReceiptAction(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -85,6 +65,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
     spf_verdict: Verdict | None = None
     dkim_verdict: Verdict | None = None
     dmarc_verdict: Verdict | None = None
+    dmarc_policy: str | None = None
     action: ReceiptAction
 
 
@@ -109,27 +90,9 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
     content: str | None = None
 
 
-def scan_mail(raw: bytes, *, scanned: bool) -> Verdicts:
-    """Return the verdicts on a mail."""
-    headers = mime.read_headers(mime.split(raw)[0])
-    signed = headers.first("DKIM-Signature") is not None
-    return Verdicts(
-        spam=Verdict(status=_scanned(raw, headers, GTUBE) if scanned else DISABLED),
-        virus=Verdict(status=_scanned(raw, headers, EICAR) if scanned else DISABLED),
-        spf=Verdict(status="PASS"),
-        dkim=Verdict(status="PASS" if signed else "GRAY"),
-        dmarc=Verdict(status="GRAY"),
-    )
-
-
-def _scanned(raw: bytes, headers: Headers, test_string: bytes) -> str:
-    if not headers.lines:
-        return "PROCESSING_FAILED"
-    return "FAIL" if contains(raw, test_string) else "PASS"
-
-
 def stored_mail(raw: bytes, envelope: Envelope, verdicts: Verdicts, added: Iterable[Header]) -> bytes:
     """Return the mail as SES stores it: its own headers first, then the original mail unchanged."""
+    headers = mime.read_headers(mime.split(raw)[0])
     received = format_datetime(datetime.fromtimestamp(envelope.received_at, UTC))
     domain = envelope.mail_from.rpartition("@")[2] or "localhost"
     lines = [
@@ -138,16 +101,7 @@ def stored_mail(raw: bytes, envelope: Envelope, verdicts: Verdicts, added: Itera
         f" by inbound-smtp.amazonaws.com with SMTP id {envelope.message_id}",
         f" for {envelope.recipients[0]};",
         f" {received} (UTC)",
-    ]
-    if verdicts.spam.status != DISABLED:
-        lines.append(f"X-SES-Spam-Verdict: {verdicts.spam.status}")
-    if verdicts.virus.status != DISABLED:
-        lines.append(f"X-SES-Virus-Verdict: {verdicts.virus.status}")
-    lines += [
-        f"Received-SPF: pass (spfCheck: simulated) client-ip={envelope.peer};",
-        f" envelope-from={envelope.mail_from};",
-        f"Authentication-Results: amazonses.com; spf=pass client-ip={envelope.peer};",
-        f" dkim={'pass' if verdicts.dkim.status == 'PASS' else 'none'}; dmarc=none;",
+        *header_lines(verdicts, headers, mail_from=envelope.mail_from, peer=envelope.peer),
         *(f"{header.name}: {header.value}" for header in added),
     ]
     return "".join(f"{line}\r\n" for line in lines).encode() + raw
@@ -191,6 +145,7 @@ def build_notification(
             spf_verdict=verdicts.spf,
             dkim_verdict=verdicts.dkim,
             dmarc_verdict=verdicts.dmarc,
+            dmarc_policy=verdicts.dmarc_policy,
             action=action,
         ),
     )

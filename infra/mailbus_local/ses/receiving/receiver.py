@@ -24,15 +24,14 @@ from mailbus_local.ses.receiving.notifications import (
     Envelope,
     Notification,
     ReceiptAction,
-    Verdicts,
     build_notification,
     encode_notification,
     encoding_name,
-    scan_mail,
     setup_mail,
     stored_mail,
     with_content,
 )
+from mailbus_local.ses.receiving.verdicts import NONE_GIVEN, GivenVerdicts, Verdicts, verdicts_on
 from mailbus_local.ses.state.receipt_rules import (
     Action,
     BounceAction,
@@ -56,6 +55,14 @@ UNKNOWN_RECIPIENT: Final = "550 5.1.1 Requested action not taken: mailbox unavai
 TOO_LARGE: Final = "552 5.3.4 Message too large"
 TOO_LARGE_FOR_SNS: Final = "552 5.3.4 Message too large for an SNS action (150 KB)"
 TRY_LATER: Final = "451 4.3.0 Temporary service failure"
+
+
+class Transaction(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client says of a mail before it sends it; an empty `mail_from` is that of a bounce."""
+
+    mail_from: str
+    recipients: tuple[str, ...]
+    peer: str
 
 
 class ReceiveResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,11 +102,12 @@ class Receiver:
         )
 
     async def receive(
-        self, mail_from: str, recipients: tuple[str, ...], raw: bytes, peer: str
+        self, transaction: Transaction, raw: bytes, given: GivenVerdicts = NONE_GIVEN
     ) -> ReceiveResult:
         """Apply the active rule set to a mail. Raise `MailRejected` with the SMTP reply if it rejects it.
 
-        Recipients without a rule are dropped; the mail is rejected if none remains.
+        Recipients without a rule are dropped; the mail is rejected if none remains. `given` verdicts replace
+        its own.
         """
         if len(raw) > MAX_MAIL_BYTES:
             raise MailRejected(TOO_LARGE)
@@ -107,7 +115,7 @@ class Receiver:
         matched = [
             (rule, found)
             for rule in await self._resources.rules()
-            if (found := matching_recipients(rule, recipients, verified))
+            if (found := matching_recipients(rule, transaction.recipients, verified))
         ]
         if not matched:
             raise MailRejected(UNKNOWN_RECIPIENT)
@@ -115,18 +123,22 @@ class Receiver:
             _require_simulated(rule)
         envelope = Envelope(
             message_id=new_inbound_id(),
-            mail_from=mail_from,
-            recipients=recipients,
-            peer=peer,
+            mail_from=transaction.mail_from,
+            recipients=transaction.recipients,
+            peer=transaction.peer,
             received_at=self._clock(),
         )
-        return await self._apply(matched, envelope, raw)
+        return await self._apply(matched, envelope, raw, given)
 
     async def _apply(
-        self, matched: list[tuple[Rule, tuple[str, ...]]], envelope: Envelope, raw: bytes
+        self,
+        matched: list[tuple[Rule, tuple[str, ...]]],
+        envelope: Envelope,
+        raw: bytes,
+        given: GivenVerdicts,
     ) -> ReceiveResult:
         scanned = any(rule.scan_enabled for rule in _evaluated_rules([rule for rule, _ in matched]))
-        verdicts = await asyncio.to_thread(scan_mail, raw, scanned=scanned)
+        verdicts = await asyncio.to_thread(verdicts_on, raw, given, scanned=scanned)
         added: list[Header] = []
         names: list[str] = []
         matched_recipients: dict[str, None] = {}
@@ -249,7 +261,7 @@ class Receiver:
             mail=mail,
             envelope=envelope,
             recipients=envelope.recipients,
-            verdicts=scan_mail(mail, scanned=True),
+            verdicts=verdicts_on(mail, NONE_GIVEN, scanned=True),
         )
         for action in rule.actions:
             if action.s3_action is not None:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Final
 from aiosmtpd.smtp import SMTP
 
 from mailbus_local.ses.errors import InvalidControlRequest, MailRejected, SesError
-from mailbus_local.ses.receiving.receiver import MAX_MAIL_BYTES, TRY_LATER, UNKNOWN_RECIPIENT, Receiver
+from mailbus_local.ses.receiving.receiver import (
+    MAX_MAIL_BYTES,
+    TRY_LATER,
+    UNKNOWN_RECIPIENT,
+    Receiver,
+    Transaction,
+)
 
 if TYPE_CHECKING:
     import asyncio
@@ -53,10 +59,13 @@ class SmtpHandler:
         """Receive the mail. Return the SMTP reply."""
         content = envelope.content
         raw = content.encode() if isinstance(content, str) else content or b""
-        recipients = tuple(envelope.rcpt_tos)
-        peer = session.peer[0] if session.peer else "127.0.0.1"
+        transaction = Transaction(
+            mail_from=envelope.mail_from or "",
+            recipients=tuple(envelope.rcpt_tos),
+            peer=session.peer[0] if session.peer else "127.0.0.1",
+        )
         try:
-            received = await self._receiver.receive(envelope.mail_from or "", recipients, raw, peer)
+            received = await self._receiver.receive(transaction, raw)
         except MailRejected as error:
             return error.smtp
         except InvalidControlRequest as error:

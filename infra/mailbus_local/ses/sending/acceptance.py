@@ -120,7 +120,7 @@ def accept(state: SimulatorState, prepared: PreparedMessage, sender: SendingIden
         overrides=call.overrides,
         feedback_address=call.feedback_address,
         list_management=call.list_management,
-        raw=mime.rewrite(prepared.raw, message_id, accepted),
+        raw=mime.rewrite(prepared.raw, message_id, accepted, state.origin.region),
         headers=prepared.headers,
         source_ip=call.caller.source_ip,
         caller=call.caller.identity,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
@@ -108,28 +109,44 @@ def _validation_error(fault: Fault) -> str | None:
     return next((reason for invalid, reason in checks if invalid), None)
 
 
+class PendingFault(Fault, frozen=True, kw_only=True, omit_defaults=True):
+    """A fault that may still happen, with its remaining count; `id` removes it alone."""
+
+    id: int
+
+
 class Faults:
     """The pending faults. `chance` returns a random number in [0, 1)."""
 
     def __init__(self, chance: Callable[[], float]) -> None:
         self._chance = chance
-        self._pending: list[Fault] = []
+        self._ids = itertools.count(1)
+        self._pending: dict[int, Fault] = {}
 
     def add(self, faults: Iterable[Fault]) -> None:
         """Append faults to the pending ones."""
-        self._pending.extend(faults)
+        self._pending |= {next(self._ids): fault for fault in faults}
+
+    def remove(self, fault_id: int) -> None:
+        """Remove a pending fault. Raise `InvalidControlRequest` (404) if it is not pending."""
+        if self._pending.pop(fault_id, None) is None:
+            reason = f"fault {fault_id} is not pending: it was removed, or has happened"
+            raise InvalidControlRequest(reason, 404)
 
     def clear(self) -> None:
         """Remove all pending faults."""
         self._pending.clear()
 
-    def pending(self) -> tuple[Fault, ...]:
-        """Return the pending faults with their remaining counts."""
-        return tuple(self._pending)
+    def pending(self) -> tuple[PendingFault, ...]:
+        """Return the pending faults with their remaining counts, in the order in which they happen."""
+        return tuple(
+            PendingFault(id=fault_id, **msgspec.structs.asdict(fault))
+            for fault_id, fault in self._pending.items()
+        )
 
     def next(self, operation: str, *, of_entry: bool = False) -> Fault | None:
         """Return the first fault that applies to this call, and decrement its count."""
-        for position, fault in enumerate(self._pending):
+        for fault_id, fault in self._pending.items():
             if fault.of_entry is not of_entry or fault.operation not in {operation, ANY_OPERATION}:
                 continue
             if fault.after_accept and operation == GET_ACCOUNT:
@@ -139,8 +156,8 @@ class Faults:
                     return fault
                 continue
             if fault.count == 1:
-                del self._pending[position]
+                del self._pending[fault_id]
             else:
-                self._pending[position] = msgspec.structs.replace(fault, count=fault.count - 1)
+                self._pending[fault_id] = msgspec.structs.replace(fault, count=fault.count - 1)
             return fault
         return None

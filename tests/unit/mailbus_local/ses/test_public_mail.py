@@ -12,9 +12,9 @@ from mailbus_local.ses.receiving.notifications import (
     ReceiptAction,
     build_notification,
     encode_notification,
-    scan_mail,
     stored_mail,
 )
+from mailbus_local.ses.receiving.verdicts import NONE_GIVEN, verdicts_on
 from mailbus_local.ses.requests import Destination, EmailContent, Raw, SendEmail
 from mailbus_local.ses.sending.preparation import prepare_message
 
@@ -37,7 +37,7 @@ def test_any_mail_is_received_unchanged(path: Path) -> None:
         peer="127.0.0.1",
         received_at=1_800_000_000.0,
     )
-    found = scan_mail(raw, scanned=True)
+    found = verdicts_on(raw, NONE_GIVEN, scanned=True)
     mail = stored_mail(raw, envelope, found, ())
     done = ReceiptAction(type="S3", bucket_name="mail", object_key=envelope.message_id)
     notification = build_notification(mail, envelope, envelope.recipients, found, done)

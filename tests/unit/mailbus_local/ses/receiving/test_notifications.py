@@ -59,6 +59,9 @@ def test_a_stored_mail_begins_with_sess_headers(inbound: InboundEnvironment) -> 
     assert head.startswith("Return-Path: <bounces@sender.example>\r\nReceived: from sender.example")
     assert f"id {message_id}\r\n for support@inbound.example.com;" in head
     assert "X-SES-Spam-Verdict: PASS\r\nX-SES-Virus-Verdict: PASS\r\n" in head
+    assert "\r\nReceived-SPF: pass (spfCheck: domain of sender.example designates 127.0.0.1 as" in head
+    assert head.endswith("\r\n dmarc=none header.from=sender.example;\r\n")
+    assert "dkim=" not in head
 
 
 def test_without_scanning_the_verdicts_are_disabled(inbound: InboundEnvironment) -> None:

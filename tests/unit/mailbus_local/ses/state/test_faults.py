@@ -70,6 +70,17 @@ def test_a_fault_with_probability_1_lasts_until_it_is_deleted(env: SesEnvironmen
     assert env.send("alice@customer.example")
 
 
+def test_one_fault_is_removed_by_its_id(env: SesEnvironment) -> None:
+    fault = {"operation": "SendEmail", "error": "MessageRejected", "count": 2}
+    first, second = env.http.post("/faults", json=[fault, {**fault, "count": 1}]).json()["faults"]
+    assert second == {"id": first["id"] + 1, **fault, "count": 1}
+    assert env.http.delete(f"/faults/{first['id']}").json() == {"faults": [second]}
+    with pytest.raises(ClientError, match="rejected"):
+        env.send("alice@customer.example")
+    response = env.http.delete(f"/faults/{second['id']}")
+    assert (response.status_code, "has happened" in response.json()["error"]) == (404, True)
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -84,6 +95,7 @@ def test_a_fault_with_probability_1_lasts_until_it_is_deleted(env: SesEnvironmen
         ([{"operation": "*", "error": "MessageRejected", "count": 0}], "count"),
         ([{"operation": "*", "error": "MessageRejected", "probability": 1.5}], "probability"),
         ([{"operation": "*", "error": "MessageRejected", "count": 1, "after": True}], "after"),
+        ([{"id": 1, "operation": "*", "error": "MessageRejected", "count": 1}], "id"),
         ([{"operation": "SendEmail", "error": "TRANSIENT_FAILURE", "count": 1}], "use SendBulkEmail"),
         (
             [{"operation": "GetAccount", "error": "MessageRejected", "count": 1, "after_accept": True}],
