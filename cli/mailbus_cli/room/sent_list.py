@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A message or a merge; `label` names the status that most needs attention, `reason` says why."""
+    """A message or a merge; `label` names the status that most needs attention, `reason` says why.
+
+    `id` is that of its page. `key` is the same from the job's first event to its last.
+    """
 
     id: str
+    key: str
     recipients: Recipients
     label: str
     reason: str | None
@@ -31,6 +36,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     def count(self) -> int:
         """How many recipients it has."""
         return len(self.recipients.listed)
+
+    @property
+    def version(self) -> str:
+        """A text that is another one when anything that the row shows is."""
+        return f"{zlib.crc32(msgspec.json.encode(self)):x}"
 
 
 def rows(mails: Iterable[TimelineMail], subjects: Mapping[str, str]) -> tuple[Row, ...]:
@@ -53,6 +63,7 @@ def _row(mails: list[TimelineMail], subjects: Mapping[str, str]) -> Row:
     deciding = worst.mail.deciding
     return Row(
         id=str(first.job_id if is_merge or first.message_id is None else first.message_id),
+        key=first.job_id or first.message_id or first.group,
         recipients=found,
         label=worst.label if len(mails) == 1 else f"{worst.label} {same} of {len(mails)}",
         reason=deciding.text if worst.is_attention and deciding else None,

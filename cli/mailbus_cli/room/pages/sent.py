@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from starlette.routing import Route
 
 from mailbus_cli import mails as search
@@ -62,7 +61,7 @@ class SentPages:
             "sent.html",
             rows=listed,
             # by which an open page sees that there is something new
-            version=f"{zlib.crc32(msgspec.json.encode(listed)):x}",
+            version=f"{zlib.crc32(''.join(row.version for row in listed).encode()):x}",
             chips=CHIPS,
             chip=chip,
             q=query,

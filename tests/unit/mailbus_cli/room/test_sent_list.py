@@ -65,5 +65,13 @@ def test_a_job_that_was_not_sent_leads_to_the_job() -> None:
     assert row.id == "order-1"
 
 
+def test_a_row_keeps_its_key_and_changes_its_version_while_its_mail_goes_on() -> None:
+    (failed,) = rows([_mail("not_sent", message_id=None)], {})
+    (accepted,) = rows([_mail("queued")], {})
+    (again,) = rows([_mail("queued")], {})
+    assert failed.key == accepted.key == "order-1"
+    assert failed.version != accepted.version == again.version
+
+
 def test_nothing_is_no_rows() -> None:
     assert rows([], {}) == ()
