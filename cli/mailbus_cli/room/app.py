@@ -14,6 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from mailbus_cli.room import failures, pages
+from mailbus_cli.room.live import Live
 from mailbus_cli.room.security import Security
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def application(room: Room, host: str) -> Starlette:
         exception_handlers=failures.handlers(),
     )
     app.state.room = room
+    app.state.live = Live(room)
     app.state.pages = names
     return app
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from mailbus_cli.room.room import Room
 
+#: The header of a request for a page without its navigation.
+PART: Final = "x-part"
 TEMPLATES: Final = Path(__file__).parent / "templates"
 _UNIT: Final = 1024
 _FEW: Final = 10
@@ -35,6 +37,8 @@ def render(request: Request, template: str, status_code: int = 200, **context: A
         .get_template(template)
         .render(
             request=request,
+            # an open page reads again only what is in its middle
+            layout="part.html" if PART in request.headers else "base.html",
             room=room,
             deployment=room.deployment,
             is_local=room.deployment.is_local,

@@ -36,8 +36,9 @@ class Server:
         self._room = room
         host = f"{HOST}:{self._socket.getsockname()[1]}"
         self.origin = f"http://{host}"
+        self._application = application(room, host)
         config = uvicorn.Config(
-            application(room, host),
+            self._application,
             log_config=None,
             lifespan="off",
             ws="none",
@@ -62,5 +63,7 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.should_exit = True
+        # streams would last as long as their pages
+        self._application.state.live.close()
         self._thread.join()
         self._socket.close()

@@ -143,6 +143,10 @@ class TimelineTable:
         """Return True if a group is a received mail."""
         return group.startswith(RECEIVED_PREFIX)
 
+    def items_of(self, keys: Iterable[Any]) -> list[Any]:
+        """Return the items of these keys, each given once; those that do not exist are left out."""
+        return self._get(keys)
+
     def raw_events(self, group: str) -> list[Any]:
         """Return the items of a group's events."""
         return self._of_group(group, items.EVENT)

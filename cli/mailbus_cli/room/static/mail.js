@@ -62,10 +62,11 @@
     const request = new XMLHttpRequest();
     request.responseType = "document";
     request.open("GET", location.href);
+    request.setRequestHeader("X-Part", "main");
     request.onload = () => then(request.status === 200 ? request.response : null);
     request.send();
   };
-  const PARTS = [".outcome", ".mail-time", ".received-list", ".sent-list"];
+  const PARTS = [".outcome", ".mail-time"];
   const refresh = (then) =>
     read((page) => {
       let changed = false;
@@ -93,9 +94,8 @@
     });
   if (main.querySelector(early)) setTimeout(look, 400, 60);
   else if (asked.has("made") || asked.has("enqueued")) setTimeout(wait, 400, 30);
-  // On the laptop new mail and new events come by themselves; in an account each look costs calls.
-  const isLive = document.querySelector(".world.laptop") && main.querySelector(PARTS.join());
-  const isNewest = !asked.has("before") && !asked.has("q");
-  if (isLive && isNewest) setInterval(() => document.visibilityState === "visible" && refresh(), 2500);
-  document.addEventListener("room:live", () => refresh());
+  // this mail changed, or what changed is not known
+  const isOf = (changes) => !changes || changes.some((each) => [each.id, each.job].includes(id(decodeURIComponent(location.pathname)).split("/")[2]));
+  const isMail = main.querySelector(".mail-page") !== null;
+  document.addEventListener("room:live", (event) => isMail && isOf(event.detail) && refresh());
 })();
