@@ -214,7 +214,7 @@ def test_a_merge_shows_problems_first_and_each_recipients_own_mail(visit: Visit,
     page.get_by_label("As").select_option("ada@example.org")
     expect(page.frame_locator("iframe").get_by_role("heading")).to_have_text("Hello Ada")
     expect(page.locator(".people > li.open")).to_contain_text("ada@example.org")
-    page.get_by_role("link", name="Bounced 1").click()
+    page.get_by_role("link", name="Bounced 1", exact=True).click()
     expect(people).to_have_count(1)
     assert_accessible(page)
 

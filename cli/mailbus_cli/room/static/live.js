@@ -181,6 +181,14 @@
   };
   const empty = () => listed() && !listed().querySelector("[data-list]") && look() === "/sent";
 
+  // what stands between two backticks is a command
+  const ticked = (text) =>
+    text.split("`").map((piece, at) => {
+      if (at % 2 === 0) return piece;
+      const code = document.createElement("code");
+      code.textContent = piece;
+      return code;
+    });
   let notice = null;
   const warn = (problem) => {
     const key = problem && JSON.stringify([problem.title, problem.text, problem.copied]);
@@ -195,7 +203,7 @@
     const text = document.createElement("p");
     const title = document.createElement("b");
     title.textContent = `${problem.title}. `;
-    text.append(title, problem.text || "");
+    text.append(title, ...ticked(problem.text || ""));
     notice.append(text);
     if (problem.copied) {
       const command = document.createElement("pre");
@@ -234,7 +242,7 @@
     const at = clock(state.since ? new Date(state.since) : new Date());
     show("lost", "Not live", `since ${at}`);
     const until = state.since ? `What is below was read until ${at} and is not updated. ` : "";
-    warn({ title: state.problem, text: until + (state.hint || "").replaceAll("`", ""), copied: state.copied });
+    warn({ title: state.problem, text: until + (state.hint || ""), copied: state.copied });
   };
   const onMails = (changes) => {
     const isList = look() === "/sent" || look() === "/received";
