@@ -46,6 +46,8 @@ class CdkCommands:
         self._environment = {
             **environment,
             "CDK_DISABLE_CLI_TELEMETRY": "true",
+            # its engine starts as long as all else of a synthesis takes; what is for an account is validated
+            "CDK_VALIDATION": "false",
             "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
             "PATH": processes.search_path(executables),
             "PYTHONPATH": os.pathsep.join(_PACKAGES),

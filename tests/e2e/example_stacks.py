@@ -140,7 +140,8 @@ def deploy(system: System, directory: Path, endpoint: str) -> Outputs:
     from examples.subscriptions.stack import Subscriptions  # noqa: PLC0415 - it imports aws_cdk
     from examples.support_desk.stack import SupportDesk  # noqa: PLC0415 - as above
 
-    app = App(outdir=str(synthesized), context=FEATURE_FLAGS)
+    # tests/infra validates what is deployed here
+    app = App(outdir=str(synthesized), context=FEATURE_FLAGS, builtin_cloud_formation_validation=False)
     bus = system.outputs["EventBusName"]
     Subscriptions(app, "mail-subscriptions", bus_name=bus, endpoint=endpoint, architecture="host")
     SupportDesk(app, "support-desk", stage="local", architecture="host")

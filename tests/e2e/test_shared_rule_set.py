@@ -104,7 +104,8 @@ def _deploy(system: System, directory: Path) -> dict[str, dict[str, str]]:
     from mailbus_cdk.constructs.state import State  # noqa: PLC0415 - as above
     from mailbus_cdk.constructs.topics import TopicKey  # noqa: PLC0415 - as above
 
-    app = App(outdir=str(synthesized), context=FEATURE_FLAGS)
+    # tests/infra validates what is deployed here
+    app = App(outdir=str(synthesized), context=FEATURE_FLAGS, builtin_cloud_formation_validation=False)
     code = Code("host")
     for stage, inbound in STAGES.items():
         settings = Settings(

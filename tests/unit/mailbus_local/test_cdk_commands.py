@@ -48,14 +48,14 @@ def commands_with(tmp_path: Path, stop: StopRequest) -> Callable[[str], CdkComma
 def test_a_command_is_found_first_and_runs_in_the_directory_with_a_log_of_its_own(
     commands_with: Callable[[str], CdkCommands], tmp_path: Path
 ) -> None:
-    commands = commands_with('pwd; echo "$AWS_ENDPOINT_URL $CDK_DISABLE_CLI_TELEMETRY $*"')
+    commands = commands_with('pwd; echo "$AWS_ENDPOINT_URL $CDK_DISABLE_CLI_TELEMETRY $CDK_VALIDATION $*"')
 
     commands.wait(commands.start("deploy", "--all"))
 
     log = (tmp_path / "system" / "cdk-deploy.log").read_text().splitlines()
     assert log == [
         str(tmp_path / "system"),
-        "http://127.0.0.1:4566 true deploy --all --no-notices --no-version-reporting",
+        "http://127.0.0.1:4566 true false deploy --all --no-notices --no-version-reporting",
     ]
 
 
