@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.architecture.source_tree import ROOT
+from tests.installed.account_room import assert_account_room
 from tests.installed.interpreters import NEWEST
 from tests.installed.local_system import LocalSystem
 
@@ -87,6 +88,8 @@ def _use_as_an_account(environment: Environment, variables: dict[str, str]) -> N
     assert json.loads(mailbus("env", "--stage", "prod", "--json"))["SEND_QUEUE_URL"]
     [_, sent] = _accepted(variables["AWS_ENDPOINT_URL_SESV2"], 2)
     assert "of-prod" in json.dumps(sent)
+    assert "of-prod" in mailbus("status", "--stage", "prod", "success@simulator.amazonses.com")
+    assert_account_room(environment, leads, job_id="of-prod")
     assert mailbus("cancel", "--stage", "prod", "never-sent") == "never-sent\tcancelled\n"
     assert json.loads(mailbus("schema", "job"))["title"] == "Mailbus send job"
     environment.run("-c", ALL_HELP)
