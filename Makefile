@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run does only what changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs local env dist bench fuzz journey schemas goldens synth deploy clean lock setup setup-local
+.PHONY: help demo test check docs local env dist bench fuzz journey schemas goldens screenshots synth deploy clean lock setup setup-local
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -24,7 +24,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 help: ## explain the targets (this)
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 demo: setup-local ## run the whole system on this machine and show mail crossing it
 	@$(BIN)/python -m mailbus_local.demo
@@ -71,6 +71,9 @@ SITE ?= build/site
 
 goldens: setup ## write the golden events of the tests and the docs again: a change of events shows as a diff
 	@$(BIN)/python -m tests.unit.goldens
+
+screenshots: setup ## take the pictures of the mail room in docs/images again; needs Chromium
+	@$(BIN)/python -m tests.e2e.room.screenshots
 
 synth: setup-local ## write the CloudFormation templates of a stage (STAGE=dev) to cdk.out
 	@cdk synth --quiet --context stage=$(STAGE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import pytest
 
 from mailbus_local.subscriber import Subscriber
 from tests.e2e.commands import Commands
-from tests.e2e.local import Local, end_local, processes_below, start_local, variables
+from tests.e2e.local import Local, processes_below, running
 from tests.e2e.system import System
 
 if TYPE_CHECKING:
@@ -48,22 +47,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     """Start `mailbus local`; in the end it has to stop everything that it started."""
     directory = tmp_path_factory.mktemp("local")
-    process = start_local(directory)
-    try:
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if line == "ready\n":
-                break
-        assert lines[-1:] == ["ready\n"], "".join(lines)
-        outputs = json.loads((directory / "outputs.json").read_text())
-        yield Local(outputs, variables(directory))
-    finally:
-        end_local(process)
+    with running(directory) as local:
+        outputs = local.outputs
+        yield local
     urls = [outputs[name] for name in ("endpoint_url", "ses_endpoint_url", "sns_endpoint_url")]
     ports = [*(int(url.rsplit(":", 1)[1]) for url in urls), outputs["smtp_port"]]
-    assert process.returncode == 0
     assert not [port for port in ports if _listens(port)]
     assert not (directory / "outputs.json").exists()
     assert processes_below(directory) == []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +18,9 @@ from mailbus_local.embedded import ENDPOINTS
 from tests.architecture.source_tree import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+ROOM = re.compile(r"^the mail room is at (\S+)$", re.MULTILINE)
 
 
 def start_local(directory: Path) -> subprocess.Popen[str]:
@@ -29,6 +34,26 @@ def start_local(directory: Path) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+@contextmanager
+def running(directory: Path) -> Iterator[Local]:
+    """Run `mailbus local` in a directory, from when it is ready until it has ended."""
+    process = start_local(directory)
+    try:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if line == "ready\n":
+                break
+        printed = "".join(lines)
+        assert lines[-1:] == ["ready\n"], printed
+        [room] = ROOM.findall(printed)
+        yield Local(json.loads((directory / "outputs.json").read_text()), variables(directory), room)
+    finally:
+        end_local(process)
+    assert process.returncode == 0
 
 
 def variables(directory: Path) -> dict[str, str]:
@@ -55,11 +80,15 @@ def processes_below(directory: Path) -> list[str]:
 
 
 class Local:
-    """What runs by `mailbus local`, as its `outputs.json` describes it; `variables` lead to it."""
+    """What runs by `mailbus local`, as its `outputs.json` describes it.
 
-    def __init__(self, outputs: Mapping[str, Any], variables: Mapping[str, str]) -> None:
+    `variables` lead to it, `room` is the address of its mail room.
+    """
+
+    def __init__(self, outputs: Mapping[str, Any], variables: Mapping[str, str], room: str = "") -> None:
         self.outputs = outputs
         self.variables = variables
+        self.room = room
 
     def client(self, service: str) -> Any:
         """Make a boto3 client, as an application does from `outputs`."""
