@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from mailbus_cli.room import failures, pages
+from mailbus_cli.room import error_pages, pages
 from mailbus_cli.room.live import Live
 from mailbus_cli.room.security import Security
 
@@ -37,7 +37,7 @@ def application(room: Room, host: str) -> Starlette:
     app = Starlette(
         routes=[Route("/", _home), *found, Mount("/static", StaticFiles(directory=HERE / "static"))],
         middleware=[Middleware(Security, room=room, host=host)],
-        exception_handlers=failures.handlers(),
+        exception_handlers=error_pages.handlers(),
     )
     app.state.room = room
     app.state.live = Live(room)

@@ -1,4 +1,4 @@
-"""The page that stands in for one that could not be made: what is wrong, what to do, and what to copy."""
+"""Why a page, or a part of one, could not be made: what is wrong, what to do, and what to copy."""
 
 from __future__ import annotations
 
@@ -10,16 +10,11 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 from starlette.exceptions import HTTPException
 
-from mailbus.errors import MailbusError
 from mailbus_cli import aws_errors
 from mailbus_cli.errors import CommandError
-from mailbus_cli.room.rendering import render
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    from starlette.requests import Request
-    from starlette.responses import Response
+    from collections.abc import Mapping
 
 _UNAVAILABLE: Final = 503
 _FORBIDDEN: Final = 403
@@ -64,16 +59,6 @@ def failure_of(error: Exception, profile: str | None = None) -> Failure:
             status=error.status_code,
         )
     return Failure(title=_sentence(str(error)), hint=error.hint if isinstance(error, CommandError) else None)
-
-
-def handlers() -> dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]:
-    """Return Starlette's handlers of the errors that have a page."""
-
-    async def answer(request: Request, error: Exception) -> Response:
-        failure = failure_of(error, request.app.state.room.deployment.profile)
-        return render(request, "failure.html", status_code=failure.status, failure=failure)
-
-    return dict.fromkeys((MailbusError, ClientError, BotoCoreError, HTTPException), answer)
 
 
 def _explained(explained: aws_errors.Explanation) -> Failure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,9 +11,12 @@ import jinja2
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
+from mailbus_cli.doctor.durations import words
+from mailbus_cli.pace import number
 from mailbus_cli.room.icons import icon
 from mailbus_cli.room.json_markup import json_markup
 from mailbus_cli.room.timeline_view import clock
+from mailbus_cli.room.vitals import sidebar
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -26,6 +29,7 @@ PART: Final = "x-part"
 TEMPLATES: Final = Path(__file__).parent / "templates"
 _UNIT: Final = 1024
 _FEW: Final = 10
+_MINUTE: Final = 60
 
 
 def render(request: Request, template: str, status_code: int = 200, **context: Any) -> Response:  # noqa: ANN401
@@ -47,6 +51,7 @@ def render(request: Request, template: str, status_code: int = 200, **context: A
             page=request.url.path.split("/")[1],
             pages=request.app.state.pages,
             form_token=lambda: token,
+            vitals=sidebar(room.vitals.last, room.doctor.last),
             **context,
         )
     )
@@ -73,6 +78,11 @@ def _environment() -> jinja2.Environment:
         "day_and_time": lambda at: f"{at.astimezone():%d %b %Y, %H:%M:%S}",
         "address": address,
         "ticks": ticks,
+        "ago": lambda at: ago(datetime.now(UTC) - at),
+        "time_of_day": lambda at: f"{at.astimezone():%H:%M}",
+        "time_of_day_seconds": lambda at: f"{at.astimezone():%H:%M:%S}",
+        "rate": number,
+        "duration": words,
     }
     return environment
 
@@ -103,6 +113,12 @@ def ticks(text: str) -> Markup:
         Markup("<code>{}</code>").format(piece) if at % 2 and at < len(pieces) - 1 else piece
         for at, piece in enumerate(pieces)
     )
+
+
+def ago(span: timedelta) -> str:
+    """Return how long ago something was, as the script on the page says it: `42 s ago`."""
+    seconds = max(0, round(span.total_seconds()))
+    return f"{seconds} s ago" if seconds < _MINUTE else f"{words(seconds)} ago"
 
 
 def _seconds(at: datetime) -> str:

@@ -10,6 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.stages import TIMELINE_TABLE
 from mailbus.timeline.table import TimelineTable
+from mailbus_cli.room.doctor_run import Doctor
+from mailbus_cli.room.readings import Reader
+from mailbus_cli.room.vitals import Vitals
 
 if TYPE_CHECKING:
     from mailbus_cli.deployment import Caller, Deployment
@@ -28,6 +31,9 @@ class Room:
         self.token = secrets.token_urlsafe(24)
         self.form_token = secrets.token_urlsafe(24)
         self.session = secrets.token_urlsafe(24)
+        self.doctor = Doctor(deployment)
+        reader = Reader(deployment)
+        self.vitals = Vitals(reader.read, reader.seconds)
 
     @functools.cached_property
     def timeline(self) -> TimelineTable | None:

@@ -87,6 +87,7 @@ class Routes:
                 Route(f"{own}/messages", self._control(self._messages), methods=["GET"]),
                 Route(f"{own}/messages/{{message_id}}", self._control(self._message), methods=["GET"]),
                 Route(f"{own}/account", self._control(self._account), methods=["GET", "PUT"]),
+                Route(f"{own}/pace", self._control(self._pace), methods=["GET"]),
                 Route(f"{own}/faults", self._control(self._faults), methods=["GET", "POST", "DELETE"]),
                 Route(f"{own}/faults/{{id:int}}", self._control(self._remove_fault), methods=["DELETE"]),
                 Route(f"{own}/events/{{message_id}}", self._control(self._event), methods=["POST"]),
@@ -274,6 +275,9 @@ class Routes:
             control.change_account(self._state.account, await request.body())
         return control.account_state(self._state)
 
+    async def _pace(self, _request: Request) -> object:
+        return self._state.account.pace.state()
+
     async def _identity(self, request: Request) -> object:
         states, name = self._state.identity_states, request.path_params["name"]
         if request.method == "PUT":
@@ -316,7 +320,7 @@ class Routes:
     async def _unknown(self, request: Request) -> object:
         reason = (
             f"{request.method} {request.url.path} does not exist; the control API has messages, account, "
-            "faults, identities/{name}, events/{message_id} and inbound"
+            "pace, faults, identities/{name}, events/{message_id} and inbound"
         )
         raise InvalidControlRequest(reason, 404)
 

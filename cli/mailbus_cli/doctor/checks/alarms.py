@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 FIX: Final = "docs/troubleshooting.md, “What the alarms mean”"
 
 
-def judge(ringing: Sequence[tuple[str, datetime]]) -> Verdict:
+def judge(found: Sequence[tuple[str, datetime]]) -> Verdict:
     """Judge the alarms that ring, each since a time."""
-    if not ringing:
+    if not found:
         return ok("none rings")
-    named = ", ".join(f"{name} (since {since:%Y-%m-%d %H:%M} UTC)" for name, since in sorted(ringing))
+    named = ", ".join(f"{name} (since {since:%Y-%m-%d %H:%M} UTC)" for name, since in sorted(found))
     return problem(named, fix=FIX)
 
 
@@ -35,7 +35,8 @@ def of_stage(alarms: Sequence[Mapping[str, Any]], stage: str) -> list[tuple[str,
     ]
 
 
-def _run(facts: Facts) -> Verdict:
+def ringing(facts: Facts) -> list[tuple[str, datetime]]:
+    """Return the alarms of the stage that ring, each since a time."""
     found: list[Mapping[str, Any]] = []
     token: dict[str, str] = {}
     while True:
@@ -46,7 +47,11 @@ def _run(facts: Facts) -> Verdict:
         if not page.get("NextToken"):
             break
         token = {"NextToken": page["NextToken"]}
-    return judge(of_stage(found, facts.deployment.stage))
+    return of_stage(found, facts.deployment.stage)
+
+
+def _run(facts: Facts) -> Verdict:
+    return judge(ringing(facts))
 
 
 CHECK: Final = Check(name="alarms", title="Alarms", rights=("cloudwatch:DescribeAlarms",), run=_run)

@@ -10,8 +10,6 @@ from mailbus_cli.doctor.check import Check
 from mailbus_cli.doctor.verdict import Verdict, combined, ok, problem, unchecked, warning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mailbus_cli.doctor.facts import Facts
 
 PERIOD: Final = 60
@@ -40,16 +38,17 @@ def judge(name: str, seconds: float) -> Verdict:
 
 
 def _run(facts: Facts) -> Verdict:
-    outputs = facts.deployment.outputs
-    names = {queue.name: outputs[queue.url].rpartition("/")[2] for queue in facts.work_queues}
-    ages = _ages(facts, names)
+    ages = read(facts)
     if not ages:
         return unchecked("CloudWatch has no ages of messages, as while nothing is sent")
     verdicts = [judge(name, age) for name, age in ages.items()]
     return combined(verdicts, fine=", ".join(verdict.text for verdict in verdicts))
 
 
-def _ages(facts: Facts, queues: Mapping[str, str]) -> dict[str, float]:
+def read(facts: Facts) -> dict[str, float]:
+    """Return the ages of the oldest messages in seconds, by queue; CloudWatch has none of idle queues."""
+    outputs = facts.deployment.outputs
+    queues = {queue.name: outputs[queue.url].rpartition("/")[2] for queue in facts.work_queues}
     now = datetime.now(UTC)
     answer = facts.read(
         "cloudwatch",

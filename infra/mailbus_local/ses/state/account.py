@@ -22,6 +22,7 @@ from mailbus_local.ses.errors import (
     TOO_MANY_REQUESTS,
     SesError,
 )
+from mailbus_local.ses.state.pace import PaceHistory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,7 @@ class Account:
     def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
         self.limits = limits
         self.counters = Counters()
+        self.pace = PaceHistory(clock)
         self._clock = clock
         self._tokens = self._capacity
         self._filled_at = clock()
@@ -115,18 +117,19 @@ class Account:
         self._filled_at = now
         quota = self.limits.max_24_hour_send
         if quota != UNLIMITED and counted and self.sent_last_24_hours() + counted > quota:
-            self.counters.throttled += 1
+            self._count_throttled()
             # SES's second API has another code for it than for the rate: the tests of the SES driver in
             # https://github.com/twentyhq/twenty
             raise SesError(LIMIT_EXCEEDED, QUOTA_EXCEEDED)
         if self._tokens + TOLERANCE < min(recipients, self._capacity):
-            self.counters.throttled += 1
+            self._count_throttled()
             raise SesError(TOO_MANY_REQUESTS, RATE_EXCEEDED)
         self._tokens -= recipients
         self._sent.append((now, counted))
         self._sent_total += counted
         self.counters.accepted += 1
         self.counters.recipients += recipients
+        self.pace.add(recipients=recipients)
 
     def count_get_account(self) -> None:
         """Raise if `GetAccount` is called more than once a second."""
@@ -141,6 +144,10 @@ class Account:
             return
         now = self._clock()
         if now - self._bulk_call_at < BULK_CALL_INTERVAL_SECONDS:
-            self.counters.throttled += 1
+            self._count_throttled()
             raise SesError(TOO_MANY_REQUESTS, CALLS_EXCEEDED)
         self._bulk_call_at = now
+
+    def _count_throttled(self) -> None:
+        self.counters.throttled += 1
+        self.pace.add(throttled=1)

@@ -1,0 +1,28 @@
+"""The page that stands in for one that could not be made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+from starlette.exceptions import HTTPException
+
+from mailbus.errors import MailbusError
+from mailbus_cli.room.failures import failure_of
+from mailbus_cli.room.rendering import render
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+
+def handlers() -> dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]:
+    """Return Starlette's handlers of the errors that have a page."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        failure = failure_of(error, request.app.state.room.deployment.profile)
+        return render(request, "failure.html", status_code=failure.status, failure=failure)
+
+    return dict.fromkeys((MailbusError, ClientError, BotoCoreError, HTTPException), answer)
