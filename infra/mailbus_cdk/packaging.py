@@ -12,21 +12,19 @@ would invalidate ordinary ones (https://docs.python.org/3/reference/import.html#
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 import uv
 
 from mailbus.errors import ConfigurationError
+from mailbus_cdk.builds import delete_old, staged
 from mailbus_cdk.sources import digest, find
 
 if TYPE_CHECKING:
@@ -38,9 +36,6 @@ if TYPE_CHECKING:
 TASK_ROOT: Final = "/var/task"
 #: The key of the CDK's context with another architecture than the settings': "host" on the embedded AWS.
 ARCHITECTURE_CONTEXT: Final = "mailbus:architecture"
-KEPT_BUILDS: Final = 8
-# Longer than a build takes.
-ABANDONED_SECONDS: Final = 24 * 60 * 60
 # Longer output of a command is cut in errors.
 SHOWN_CHARACTERS: Final = 400
 
@@ -138,50 +133,20 @@ def build(architecture: Architecture, sources: Sources | None = None) -> Package
         packages = sources.build / f"packages-{packages_key[:16]}"
         if not packages.exists():
             sys.stderr.write(f"mailbus: packaging the functions for {goal.machine}, once for this version\n")
-            with _staged(packages) as staging:
+            with staged(packages) as staging:
                 _install(sources.lock, goal, staging.path)
                 _prune(staging.path)
                 _compile(staging.path)
         # no other process deletes them meanwhile
         os.utime(packages)
-        with _staged(code) as staging:
+        with staged(code) as staging:
             # Hard links: the layer is shared, and is never written to.
             shutil.copytree(packages, staging.path, copy_function=os.link, dirs_exist_ok=True)
             _compile(staging.path, _copy(sources, staging.path))
-        _delete_old(sources.build, "code-*")
-        _delete_old(sources.build, "packages-*")
+        delete_old(sources.build, "code-*")
+        delete_old(sources.build, "packages-*")
     os.utime(code)
     return Package(path=code, digest=code_key)
-
-
-class _staged:  # noqa: N801 - used as a function: with _staged(directory)
-    """Fills a temporary directory and then renames it, so that no reader sees it half filled."""
-
-    def __init__(self, destination: Path) -> None:
-        self.destination = destination
-        try:
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            self.path = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
-        except OSError as error:
-            reason = (
-                f"packaging: {destination.parent} cannot be written ({error.strerror}); set "
-                "XDG_CACHE_HOME to a directory that can"
-            )
-            raise ConfigurationError(reason) from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None and not self.destination.exists():
-            self.path.chmod(0o755)
-            try:
-                self.path.rename(self.destination)
-            except OSError:
-                # Another process built the same directory first.
-                if not self.destination.exists():
-                    raise
-        shutil.rmtree(self.path, ignore_errors=True)
 
 
 def _install(lock: Path, goal: Target, into: Path) -> None:
@@ -251,26 +216,3 @@ def _copy(sources: Sources, into: Path) -> list[Path]:
         shutil.copyfile(path, copy)
         packages.add(into / Path(name).parts[0])
     return sorted(packages)
-
-
-def _delete_old(build: Path, pattern: str) -> None:
-    """Delete all but the builds used last, and what interrupted builds left. Others may do the same."""
-    for path in _by_use(build.glob(pattern))[KEPT_BUILDS:]:
-        # under a temporary name first: half a build must not be found if this is interrupted
-        unused = build / f".{path.name}-unused"
-        with contextlib.suppress(OSError):
-            path.rename(unused)
-        shutil.rmtree(unused, ignore_errors=True)
-    for path in build.glob(f".{pattern}"):
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_mtime < time.time() - ABANDONED_SECONDS:
-                shutil.rmtree(path, ignore_errors=True)
-
-
-def _by_use(paths: Iterable[Path]) -> list[Path]:
-    """Return directories, the one used last first; without those that another process deletes meanwhile."""
-    used: list[tuple[float, Path]] = []
-    for path in paths:
-        with contextlib.suppress(FileNotFoundError):
-            used.append((path.stat().st_mtime, path))
-    return [path for _, path in sorted(used, reverse=True)]

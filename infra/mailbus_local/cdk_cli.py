@@ -7,8 +7,6 @@ the cache only when it is complete.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
@@ -19,11 +17,11 @@ from typing import TYPE_CHECKING, Final
 import platformdirs
 
 from mailbus_local import processes
-from mailbus_local.directory import writable
+from mailbus_local.directory import one_at_a_time
 from mailbus_local.errors import EmbeddedAwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from mailbus_local.node import Node
     from mailbus_local.stop_signals import StopRequest
@@ -55,35 +53,11 @@ def find(node: Node, *, progress: Callable[[str], None], stop: StopRequest) -> P
     cache = platformdirs.user_cache_path("mailbus") / "npm"
     target = cache / digest[:16]
     if not (target / _EXECUTABLES / "cdk").exists():
-        with writable(cache, "set XDG_CACHE_HOME to another directory"):
-            cache.mkdir(parents=True, exist_ok=True)
-            (cache / "lock").touch()
-        with _one_at_a_time(cache, progress, stop):
+        with one_at_a_time(cache, "installed the CDK command line", progress, stop):
             if not (target / _EXECUTABLES / "cdk").exists():
                 progress(f"installing the CDK command line (once) into {cache}")
                 _install(lock, target, node, stop)
     return target / _EXECUTABLES
-
-
-@contextlib.contextmanager
-def _one_at_a_time(cache: Path, progress: Callable[[str], None], stop: StopRequest) -> Iterator[None]:
-    """Wait for another installation, if there is one. The lock ends with its process."""
-    with (cache / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("waiting until another process has installed the CDK command line")
-            while not _locked(lock.fileno()):
-                stop.sleep(processes.POLL_SECONDS)
-        yield
-
-
-def _locked(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _install(lock: Path, target: Path, node: Node, stop: StopRequest) -> None:

@@ -1,4 +1,4 @@
-"""The directory of a system: one can run in it at a time."""
+"""The locks of directories: of a system, one of which can run in it, and of what is made once for all."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final
 from mailbus_local.errors import EmbeddedAwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from mailbus_local.stop_signals import StopRequest
 
 # Written when everything is deployed, removed at the end.
 OUTPUTS: Final = "outputs.json"
@@ -35,16 +37,40 @@ def locked(directory: Path) -> Iterator[None]:
         directory.mkdir(parents=True, exist_ok=True)
         lock = (directory / LOCK).open("w")
     with lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    reason = f"another system runs in {directory}; end it first, or use another --directory"
-                    raise EmbeddedAwsError(reason) from error
-                time.sleep(POLL_SECONDS)
+        while not _lock(lock.fileno()):
+            if time.monotonic() > deadline:
+                reason = f"another system runs in {directory}; end it first, or use another --directory"
+                raise EmbeddedAwsError(reason)
+            time.sleep(POLL_SECONDS)
         yield
+
+
+@contextlib.contextmanager
+def one_at_a_time(
+    cache: Path, done: str, progress: Callable[[str], None], stop: StopRequest
+) -> Iterator[None]:
+    """Wait until no other process makes something in a directory of the user's cache; `done` says what.
+
+    Raises `EmbeddedAwsError` if that is stopped, or nothing can be written there.
+    """
+    with writable(cache, "set XDG_CACHE_HOME to another directory"):
+        cache.mkdir(parents=True, exist_ok=True)
+        lock = (cache / LOCK).open("w")
+    with lock:
+        if not _lock(lock.fileno()):
+            progress(f"waiting until another process has {done}")
+            while not _lock(lock.fileno()):
+                stop.sleep(POLL_SECONDS)
+        yield
+
+
+def _lock(file: int) -> bool:
+    """Lock a file, until it is closed or its process ends. Return False if another process has locked it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

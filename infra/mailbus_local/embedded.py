@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import boto3
 
 from mailbus_cdk.limits import rate_cache_seconds
-from mailbus_local import assembly, cdk_app, cdk_cli, node, stage
+from mailbus_local import assembly, cdk_app, cdk_cli, kept_assemblies, node, stage
 from mailbus_local.cdk_commands import CdkCommands
 from mailbus_local.directory import OUTPUTS, locked
 from mailbus_local.ministack import ACCOUNT_ID, MiniStack, own_environment
@@ -150,7 +150,6 @@ class EmbeddedAws:
         with taken_ports_named(Ports(aws=self._ports.aws)):
             self._ministack.start(self._record)
             self._ministack.wait(self._stop_request)
-        self._progress("synthesizing the stacks (the first time this installs packages)")
         self._commands = CdkCommands(
             directory=self._directory,
             environment=own_environment(
@@ -166,14 +165,8 @@ class EmbeddedAws:
             record=self._record,
             stop=self._stop_request,
         )
-        synthesized, adapted = self._directory / "synthesized", self._directory / "cdk.out"
         bootstrap = self._commands.start("bootstrap", f"aws://{ACCOUNT_ID}/{self._region}")
-        if self._app:
-            self._commands.wait(self._commands.start_synthesis_of(self._app, synthesized))
-            cdk_app.check_regions(self._app, synthesized)
-        else:
-            self._commands.wait(self._commands.start_synthesis(self._settings_file, synthesized))
-        assembly.adapt(synthesized, adapted)
+        adapted = self._assembly(self._commands)
         self._commands.wait(bootstrap)
         if self._settings:
             self._create_existing_resources(self._settings)
@@ -185,6 +178,27 @@ class EmbeddedAws:
         )
         self._commands.wait(deploy)
         self._publish(json.loads(deployed.read_text()))
+
+    def _assembly(self, commands: CdkCommands) -> Path:
+        """Return the directory of the cloud assembly to deploy."""
+        synthesized, adapted = self._directory / "synthesized", self._directory / "cdk.out"
+
+        def synthesize() -> Path:
+            if self._app:
+                self._progress("synthesizing the stacks of the app")
+                commands.wait(commands.start_synthesis_of(self._app, synthesized))
+                cdk_app.check_regions(self._app, synthesized)
+            else:
+                self._progress("synthesizing the stacks (the first time this installs packages)")
+                commands.wait(commands.start_synthesis(self._settings_file, synthesized))
+            return synthesized
+
+        if self._settings:
+            return kept_assemblies.find(
+                self._settings, synthesize, progress=self._progress, stop=self._stop_request
+            )
+        assembly.adapt(synthesize(), adapted)
+        return adapted
 
     def _create_existing_resources(self, settings: Settings) -> None:
         """Create the resources that the settings expect in the account before the deployment."""

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 ROOM = re.compile(r"^the mail room is at (\S+)$", re.MULTILINE)
 
 
-def start_local(directory: Path) -> subprocess.Popen[str]:
+def start_local(directory: Path, *arguments: str) -> subprocess.Popen[str]:
     """Start `mailbus local` in a directory."""
     return subprocess.Popen(
-        [sys.executable, "-m", "mailbus_cli", "local", "--directory", str(directory)],
+        [sys.executable, "-m", "mailbus_cli", "local", "--directory", str(directory), *arguments],
         # no mailbus.toml there
         cwd=directory,
         env={**os.environ, **variables(directory)},

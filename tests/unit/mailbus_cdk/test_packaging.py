@@ -14,7 +14,7 @@ import pytest
 import uv
 
 from mailbus.errors import ConfigurationError
-from mailbus_cdk import packaging
+from mailbus_cdk import builds, packaging
 from mailbus_cdk.sources import Sources
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -141,7 +141,7 @@ def test_extension_modules_are_of_the_target_platform(
 def test_only_the_builds_used_last_are_kept(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packaging, "KEPT_BUILDS", 2)
+    monkeypatch.setattr(builds, "KEPT_BUILDS", 2)
     changed = tmp_path / "changed"
     shutil.copytree(project, changed, ignore=shutil.ignore_patterns("code-*"))
     built = []
@@ -169,7 +169,7 @@ def test_constraints_of_the_projects_uv_do_not_concern_the_functions(
 def test_an_interrupted_deletion_or_build_leaves_no_half_of_a_build_to_be_found(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packaging, "KEPT_BUILDS", 1)
+    monkeypatch.setattr(builds, "KEPT_BUILDS", 1)
     changed = tmp_path / "changed"
     shutil.copytree(project, changed, ignore=shutil.ignore_patterns("code-*"))
     first = packaging.build("host", sources_in(changed)).path
