@@ -89,6 +89,7 @@
     const wanted = now.querySelector("[data-list]");
     if (!rows || !wanted) {
       if (!rows || show || !isHeld(old)) {
+        if (!rows && wanted) say(wanted.children.length);
         if (old.dataset.version !== now.dataset.version) old.replaceWith(document.adoptNode(now));
         announceNew(0);
       }
