@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run does only what changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs local env dist bench fuzz journey schemas goldens screenshots synth deploy clean lock setup setup-local
+.PHONY: help demo test check docs local env dist bench fuzz journey roombench schemas goldens screenshots synth deploy clean lock setup setup-local
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -58,6 +58,9 @@ fuzz: setup ## receive a hundred thousand damaged mails: each must become one ev
 
 journey: setup ## send thousands of jobs while workers are killed, and count what becomes of them
 	@$(BIN)/python -m bench.journeys.worker_kills $(ARGS)
+
+roombench: setup ## measure the mail room: its first page of 10,000 mails, and 50 mails a second in a browser
+	@$(BIN)/python -m bench.journeys.mail_room
 
 schemas: setup-local ## write what of docs is generated from the code: JSON Schemas, TypeScript, references of settings and commands
 	@$(BIN)/python -m mailbus.schemas docs

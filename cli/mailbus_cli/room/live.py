@@ -36,8 +36,6 @@ LINGER_SECONDS: Final = 20.0
 RETRY_SECONDS: Final = 5.0
 #: The longest that the end of a room waits until the source has removed what it made.
 CLOSE_SECONDS: Final = 5.0
-#: Between two times that the figures of the navigation are read again: after changes, and in any case.
-VITALS_SECONDS: Final = {"laptop": (2.0, 10.0), "account": (15.0, 60.0)}
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,8 +156,6 @@ class Live:
         yield "retry: 1000\n\n"
         told: State | None = None
         vitals_at = time.monotonic()
-        soon, late = VITALS_SECONDS["laptop" if self._room.deployment.is_local else "account"]
-        is_stale = False
         while not self._is_closed and (run := self._run) is not None:
             listener.woken.clear()
             if run.read_at is not None or run.failure is not None:
@@ -168,10 +164,10 @@ class Live:
                     yield message("state", state)
                 changes = run.since(last_id)
                 if run.failure is None and changes != ():
-                    last_id, is_stale = run.last_id, True
+                    last_id = run.last_id
                     yield message("mails", changes, last_id)
-                if time.monotonic() - vitals_at > (soon if is_stale else late):
-                    vitals_at, is_stale = time.monotonic(), False
+                if time.monotonic() - vitals_at > self._room.vitals.seconds:
+                    vitals_at = time.monotonic()
                     yield message("vitals", None)
                 await asyncio.sleep(BATCH_SECONDS)
             with contextlib.suppress(TimeoutError):

@@ -191,7 +191,9 @@
       return code;
     });
   let notice = null;
-  const warn = (problem) => {
+  const warn = (given) => {
+    // a page that was read in vain says so itself
+    const problem = main.querySelector("[data-retry]") ? null : given;
     const key = problem && JSON.stringify([problem.title, problem.text, problem.copied]);
     if ((notice && notice.dataset.key) === key) return;
     if (notice) notice.remove();
