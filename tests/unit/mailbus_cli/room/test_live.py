@@ -45,7 +45,7 @@ class FailingTimeline(FakeTimeline):
 
 async def read(stream: AsyncIterator[str], count: int) -> list[tuple[str, Any]]:
     """Return the next events of a stream, with their data."""
-    found = []
+    found: list[tuple[str, Any]] = []
     while len(found) < count:
         fields = dict(line.split(": ", 1) for line in (await anext(stream)).splitlines() if line)
         if "event" in fields:
