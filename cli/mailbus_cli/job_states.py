@@ -50,11 +50,15 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_job(deployment: Deployment, job_id: str, *, now: float | None = None) -> JobState | None:
     """Return what the ledger knows of a job; None if it knows nothing, or nothing any more."""
+    return state_of(read_records(deployment, job_id), now=time.time() if now is None else now)
+
+
+def read_records(deployment: Deployment, job_id: str) -> list[JobRecord]:
+    """Return the ledger's records of a job, of the whole and of its parts."""
     try:
-        found = [items.read(item) for item in _items(deployment, job_id)]
+        return [items.read(item) for item in _items(deployment, job_id)]
     except (ClientError, BotoCoreError) as error:
         raise aws_errors.explain(error).as_error(UNREADABLE) from error
-    return state_of(found, now=time.time() if now is None else now)
 
 
 def job_of_message(deployment: Deployment, message_id: str) -> str | None:

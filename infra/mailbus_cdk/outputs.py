@@ -82,6 +82,7 @@ class Outputs:
                 "BulkQueueUrl": sending.bulk.queue.queue_url,
                 "BulkQueueArn": sending.bulk.queue.queue_arn,
                 "SendDeadLetterQueueUrl": sending.dead_letters.queue.queue_url,
+                "DoubtSeconds": f"{sending.doubt_seconds:g}",
                 "SenderFunctionName": sending.function_name,
                 "TrackingFunctionName": tracking.function_name,
                 "TrackingTopicArn": tracking.events.topic.topic_arn,

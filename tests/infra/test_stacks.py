@@ -56,6 +56,7 @@ def test_the_outputs_have_what_applications_and_operators_need(prod: Templates) 
         "CodeDigest",
         "Identity",
         "ReceiptRules",
+        "DoubtSeconds",
         "SenderFunctionName",
         "TrackingFunctionName",
         "InboundFunctionName",

@@ -66,17 +66,22 @@ def recipients(mails: Sequence[TimelineMail]) -> Recipients:
     listed = sorted(mails, key=lambda mail: (order[mail.status], mail.recipient or ""))
     return Recipients(
         listed=tuple(map(_recipient, listed)),
-        segments=tuple(
-            Segment(
-                status=status,
-                label=STATUS_WORDS[status].label.capitalize(),
-                tone=STATUS_WORDS[status].tone,
-                count=count,
-                percent=round(100 * count / len(mails), 2),
-            )
-            for status, count in counts.items()
-        ),
+        segments=segments(statuses),
         sentence=outcome(statuses),
+    )
+
+
+def segments(statuses: Sequence[AnyStatus]) -> tuple[Segment, ...]:
+    """Return how many have each status, problems first."""
+    return tuple(
+        Segment(
+            status=status,
+            label=STATUS_WORDS[status].label.capitalize(),
+            tone=STATUS_WORDS[status].tone,
+            count=count,
+            percent=round(100 * count / len(statuses), 2),
+        )
+        for status, count in by_status(statuses).items()
     )
 
 

@@ -15,6 +15,7 @@ from mailbus_cli.doctor.durations import words
 from mailbus_cli.pace import number
 from mailbus_cli.room.icons import icon
 from mailbus_cli.room.json_markup import json_markup
+from mailbus_cli.room.keys import KEYS, PAGES
 from mailbus_cli.room.timeline_view import clock
 from mailbus_cli.room.vitals import sidebar
 
@@ -30,6 +31,9 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 _UNIT: Final = 1024
 _FEW: Final = 10
 _MINUTE: Final = 60
+#: Characters of an address, and of an id, that a row shows.
+_ADDRESS: Final = 30
+_ID: Final = 25
 
 
 def render(request: Request, template: str, status_code: int = 200, **context: Any) -> Response:  # noqa: ANN401
@@ -67,7 +71,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.ChainableUndefined,
     )
-    environment.globals["icon"] = icon
+    environment.globals |= {"icon": icon, "keys": KEYS, "all_pages": PAGES}
     environment.filters |= {
         "bytes": size,
         "json_markup": json_markup,
@@ -77,6 +81,8 @@ def _environment() -> jinja2.Environment:
         "clock_seconds": _seconds,
         "day_and_time": lambda at: f"{at.astimezone():%d %b %Y, %H:%M:%S}",
         "address": address,
+        "short_address": short_address,
+        "short": short,
         "ticks": ticks,
         "ago": lambda at: ago(datetime.now(UTC) - at),
         "time_of_day": lambda at: f"{at.astimezone():%H:%M}",
@@ -104,6 +110,41 @@ def address(text: str) -> Markup:
         if at
         else escape(text)
     )
+
+
+def short_address(text: str, length: int = _ADDRESS) -> Markup:
+    """Return an address as `address` does; of a long one the middles of both parts are left out.
+
+    The whole address is there for screen readers, as a title, and to be copied.
+    """
+    local, at, domain = text.rpartition("@")
+    if len(text) <= length or not at:
+        return address(text) if at else short(text, length)
+    name = middle(local, length // 2)
+    shown = address(f"{name}@{_ending(domain, length - len(name) - 1)}")
+    return _shortened(shown, text)
+
+
+def short(text: str, length: int = _ID) -> Markup:
+    """Return a text without its middle if it is long; the whole of it as `short_address` does."""
+    return escape(text) if len(text) <= length else _shortened(escape(middle(text, length)), text)
+
+
+def middle(text: str, length: int) -> str:
+    """Return a text of at most so many characters: of a longer one beginning and end."""
+    kept = length - 1
+    return text if len(text) <= length else f"{text[: kept - kept // 3]}…{text[-(kept // 3) :]}"
+
+
+def _ending(text: str, length: int) -> str:
+    return text if len(text) <= length else f"…{text[1 - length :]}"
+
+
+def _shortened(shown: Markup, whole: str) -> Markup:
+    return Markup(
+        '<span class="short" title="{whole}" aria-hidden="true">{shown}</span>'
+        '<bdi class="hidden">{whole}</bdi>'
+    ).format(shown=shown, whole=whole)
 
 
 def ticks(text: str) -> Markup:

@@ -1,51 +1,71 @@
-"""The subjects of sent mail, which only the laptop has: read once for each message."""
+"""The subjects of sent mail, which only the laptop has."""
 
 from __future__ import annotations
 
-import email.parser
-import email.policy
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
+import msgspec
+
+from mailbus.chunks import chunked
 from mailbus_cli.room import simulator
+from mailbus_local.testing.errors import ControlError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mailbus_cli.deployment import Deployment
 
-WORKERS: Final = 8
 #: Subjects that are kept; then all are read again.
 KEPT: Final = 20_000
+#: Ids in one call, whose address would be too long with more.
+IDS: Final = 100
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """A message's subject, with its job and its recipients."""
+
+    message_id: str
+    job_id: str | None
+    recipients: tuple[str, ...]
+    subject: str
 
 
 class Subjects:
-    """The subjects by message id; of an account there are none."""
+    """Subjects, each read once; of an account there are none."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
-        self._known: dict[str, str] = {}
+        self._known: dict[str, Subject] = {}
 
-    def of(self, message_ids: Iterable[str]) -> dict[str, str]:
-        """Return the subjects of messages that the simulated SES still has."""
-        if self._deployment.simulator_url is None:
-            return {}
-        wanted = set(message_ids)
+    def of(self, message_ids: Iterable[str]) -> dict[str, Subject]:
+        """Return the subjects by message id, of messages that the simulated SES still has."""
+        wanted = dict.fromkeys(message_ids)
         missing = [each for each in wanted if each not in self._known]
         if len(self._known) + len(missing) > KEPT:
-            self._known = {}
-        if missing:
-            with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-                found = zip(missing, pool.map(self._read, missing), strict=True)
-                self._known |= {each: subject for each, subject in found if subject is not None}
+            self._known, missing = {}, list(wanted)
+        for ids in chunked(missing, IDS):
+            self._read([("message_id", each) for each in ids])
         return {each: self._known[each] for each in wanted if each in self._known}
 
-    def _read(self, message_id: str) -> str | None:
-        message = simulator.message(self._deployment, message_id)
-        return None if message is None else subject(message.raw)
+    def of_jobs(self, job_ids: Iterable[str]) -> dict[str, Subject]:
+        """Return a subject for each job of which the simulated SES has a message."""
+        ids = dict.fromkeys(job_ids)
+        found = self._read([("job_id", each) for each in ids]) if ids else ()
+        return {one.job_id: one for one in found if one.job_id}
 
+    def containing(self, text: str) -> Sequence[Subject]:
+        """Return the newest subjects that have a text in them, in any case."""
+        return self._read([("contains", text)])
 
-def subject(raw: bytes) -> str:
-    """Return the decoded subject of a message."""
-    parser = email.parser.BytesHeaderParser(policy=email.policy.default)
-    return str(parser.parsebytes(raw).get("Subject", ""))
+    def _read(self, query: Sequence[tuple[str, str]]) -> Sequence[Subject]:
+        api = simulator.control(self._deployment)
+        if api is None:
+            return ()
+        try:
+            answer = api.request("GET", f"subjects?{urlencode(query)}")
+        except ControlError:
+            return ()
+        found = msgspec.convert(answer["subjects"], tuple[Subject, ...])
+        self._known |= {one.message_id: one for one in found}
+        return found

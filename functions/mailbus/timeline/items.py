@@ -89,6 +89,8 @@ def mail_update(mail: TimelineMail, expires_at: int) -> Update:
         values["job_id"] = {"S": mail.job_id}
     if mail.recipients is not None:
         values["recipients"] = {"N": str(mail.recipients)}
+    if mail.entry is not None:
+        values["entry"] = {"S": mail.entry}
     if mail.tags:
         values["tags"] = {"S": _ENCODER.encode(mail.tags).decode()}
     values |= {kind: _seen_value(seen) for kind, seen in mail.seen.items()}
@@ -114,6 +116,7 @@ def read_mail(item: Mapping[str, Any]) -> TimelineMail:
         job_id=_text(item, "job_id"),
         recipient=_text(item, "recipient"),
         recipients=int(item["recipients"]["N"]) if "recipients" in item else None,
+        entry=_text(item, "entry"),
         tags=_TAGS.decode(item["tags"]["S"]) if "tags" in item else (),
         seen={kind: _read_seen(item[kind]["M"]) for kind in KINDS if kind in item},
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mailbus.addresses import address_key
-from mailbus.events import InboundEvent, RawMessage
+from mailbus.events import ENTRY_TAG, InboundEvent, RawMessage
 from mailbus.timeline.status import Kind, Status, kind_of, status_of
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class TimelineMail(msgspec.Struct, frozen=True, kw_only=True):
     job_id: str | None = None
     recipient: str | None = None
     recipients: int | None = None
+    entry: str | None = None
     tags: tuple[str, ...] = ()
     seen: dict[Kind, Seen] = msgspec.field(default_factory=dict)
 
@@ -136,6 +137,7 @@ def mail_of(event: EmailEvent, event_type: str | None = None) -> TimelineMail | 
         job_id=event.job_id or None,
         recipient=event.recipient or None,
         recipients=_recipients(event),
+        entry=next(iter(event.message_tags.get(ENTRY_TAG, ())), None),
         tags=event.tags,
         seen={
             kind: Seen(
@@ -176,17 +178,18 @@ def merged(mails: Iterable[TimelineMail]) -> TimelineMail:
     """Return one mail of several readings of it, in any order: all kinds that any has, each the latest."""
     first, *others = mails
     seen, created, job_id, tags = dict(first.seen), first.created, first.job_id, first.tags
-    recipients = first.recipients
+    recipients, entry = first.recipients, first.entry
     for other in others:
         created = min(created, other.created)
         job_id = job_id or other.job_id
         tags = tags or other.tags
         recipients = recipients or other.recipients
+        entry = entry or other.entry
         for kind, one in other.seen.items():
             if kind not in seen or seen[kind].at < one.at:
                 seen[kind] = one
     return msgspec.structs.replace(
-        first, seen=seen, created=created, job_id=job_id, tags=tags, recipients=recipients
+        first, seen=seen, created=created, job_id=job_id, tags=tags, recipients=recipients, entry=entry
     )
 
 

@@ -58,6 +58,7 @@ class Sending(Construct):
         super().__init__(scope, construct_id)
         self._state = state
         self._stage = settings.stage
+        self.doubt_seconds = settings.sender.doubt_seconds
         self.dead_letters = DeadLetterQueue(self, "DeadLetters")
         self.transactional = self._lane("Transactional", settings)
         self.bulk = self._lane("Bulk", settings)

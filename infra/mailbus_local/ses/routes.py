@@ -86,6 +86,7 @@ class Routes:
             routes=[
                 Route(f"{own}/messages", self._control(self._messages), methods=["GET"]),
                 Route(f"{own}/messages/{{message_id}}", self._control(self._message), methods=["GET"]),
+                Route(f"{own}/subjects", self._control(self._subjects), methods=["GET"]),
                 Route(f"{own}/account", self._control(self._account), methods=["GET", "PUT"]),
                 Route(f"{own}/pace", self._control(self._pace), methods=["GET"]),
                 Route(f"{own}/faults", self._control(self._faults), methods=["GET", "POST", "DELETE"]),
@@ -270,6 +271,14 @@ class Routes:
     async def _message(self, request: Request) -> object:
         return self._state.store.content(request.path_params["message_id"])
 
+    async def _subjects(self, request: Request) -> object:
+        query = request.query_params
+        return self._state.store.subjects(
+            message_ids=dict.fromkeys(query.getlist("message_id")),
+            job_ids=frozenset(query.getlist("job_id")),
+            contains=query.get("contains"),
+        )
+
     async def _account(self, request: Request) -> object:
         if request.method == "PUT":
             control.change_account(self._state.account, await request.body())
@@ -319,8 +328,8 @@ class Routes:
 
     async def _unknown(self, request: Request) -> object:
         reason = (
-            f"{request.method} {request.url.path} does not exist; the control API has messages, account, "
-            "pace, faults, identities/{name}, events/{message_id} and inbound"
+            f"{request.method} {request.url.path} does not exist; the control API has messages, subjects, "
+            "account, pace, faults, identities/{name}, events/{message_id} and inbound"
         )
         raise InvalidControlRequest(reason, 404)
 

@@ -178,6 +178,7 @@ class SesEnvironment:
     def send(
         self,
         *to: str,
+        subject: str = "Your order",
         text: str = "Your order 4711 is on its way.",
         tags: tuple[tuple[str, str], ...] = (),
     ) -> str:
@@ -185,7 +186,7 @@ class SesEnvironment:
         message_id: str = self.sesv2.send_email(
             FromEmailAddress="Shop <shop@example.com>",
             Destination={"ToAddresses": list(to)},
-            Content={"Simple": {"Subject": {"Data": "Your order"}, "Body": {"Text": {"Data": text}}}},
+            Content={"Simple": {"Subject": {"Data": subject}, "Body": {"Text": {"Data": text}}}},
             EmailTags=[{"Name": name, "Value": value} for name, value in tags],
             ConfigurationSetName=self.configuration_set,
         )["MessageId"]

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+import time
 import zlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
 from starlette.routing import Route
 
-from mailbus_cli import mails as search
+from mailbus.errors import MailbusError
+from mailbus_cli import mails as timeline_search
 from mailbus_cli.errors import UsageError
+from mailbus_cli.room.failures import failure_of
 from mailbus_cli.room.rendering import render
-from mailbus_cli.room.sent_list import rows
+from mailbus_cli.room.sent_list import Row, rows
+from mailbus_cli.room.sent_reader import Listing, SentReader
+from mailbus_cli.room.snippets import snippets
 from mailbus_cli.room.subjects import Subjects
-from mailbus_cli.status_words import CHIPS
+from mailbus_cli.status_words import CHIPS, Chip
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from mailbus.timeline.mails import TimelineMail
     from mailbus_cli.room.room import Room
-    from mailbus_cli.status_words import Chip
 
+#: A list by its search, its chip and where it begins.
+_Name = tuple[str, str, str | None]
 PAGE: Final = 50
-#: Mails of one status are looked for among so many of the newest.
-SEARCHED: Final = 500
+#: What no search finds.
+BEYOND: Final = "Older mail, and mail that went past Mailbus, is not here."
+#: Lists that are kept, to be shown while they cannot be read.
+KEPT: Final = 20
+
+
+class _Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A list as it was read at a time."""
+
+    listing: Listing
+    rows: tuple[Row, ...]
+    counts: dict[str, int] | None
+    at: datetime
 
 
 def routes(room: Room) -> list[Route]:
@@ -38,52 +57,67 @@ class SentPages:
     def __init__(self, room: Room) -> None:
         self._room = room
         self._subjects = Subjects(room.deployment)
+        self._reader = SentReader(room, self._subjects, page=PAGE)
+        self._kept: dict[_Name, _Shown] = {}
 
     def page(self, request: Request) -> Response:
-        """Return the list."""
+        """Return the list; while it cannot be read, as it was read last."""
         query = request.query_params.get("q", "").strip()
+        before = request.query_params.get("before")
         key = request.query_params.get("status", "")
         chip = next((chip for chip in CHIPS if chip.key == key), CHIPS[0])
-        found: tuple[TimelineMail, ...] = ()
-        older, empty, problem = None, None, None
+        name = (query, chip.key, before)
+        problem, failure = None, None
+        shown = _Shown(listing=Listing(items=()), rows=(), counts=None, at=datetime.now(UTC))
         try:
-            if query:
-                result = search.search(self._room.deployment, query)
-                found = tuple(mail for mail in result.mails if _has(mail, chip))
-                empty = search.nothing_found(self._room.deployment, result)
-            else:
-                found, older = self._newest(request.query_params.get("before"), chip)
-        except (UsageError, search.NoTimeline) as error:
+            shown = self._keep(name, self._read(query, before, chip))
+        except (UsageError, timeline_search.NoTimeline) as error:
             problem = error
-        listed = rows(found, self._subjects.of(mail.message_id for mail in found if mail.message_id))
+        except (MailbusError, ClientError, BotoCoreError) as error:
+            failure = failure_of(error, self._room.deployment.profile)
+            if not failure.passes or name not in self._kept:
+                raise
+            shown = self._kept[name]
+        headline, _, explanation = (shown.listing.empty or "").partition(". ")
         return render(
             request,
             "sent.html",
-            rows=listed,
+            status_code=failure.status if failure else 200,
+            rows=shown.rows,
             # by which an open page sees that there is something new
-            version=f"{zlib.crc32(''.join(row.version for row in listed).encode()):x}",
+            version=f"{zlib.crc32(''.join(row.version for row in shown.rows).encode()):x}",
             chips=CHIPS,
             chip=chip,
             q=query,
-            older=older,
-            empty=empty,
+            before=before,
+            counts=shown.counts,
+            listing=shown.listing,
+            headline=headline.removesuffix("."),
+            explanation=f"{explanation} {BEYOND}" if "timeline" in explanation else explanation,
             problem=problem,
-            searched=SEARCHED,
+            failure=failure,
+            read_at=shown.at,
+            snippets=snippets(self._room.deployment),
         )
 
-    def _newest(self, before: str | None, chip: Chip) -> tuple[tuple[TimelineMail, ...], str | None]:
-        """Return the newest mails with a chip's statuses, and where the next page begins."""
-        table = search.timeline(self._room.deployment)
-        found: list[TimelineMail] = []
-        looked_through = 0
-        while True:
-            page = table.newest(before, PAGE)
-            looked_through += PAGE
-            found += [mail for mail in page.mails if _has(mail, chip)]
-            before = page.older
-            if before is None or len({mail.group for mail in found}) >= PAGE or looked_through >= SEARCHED:
-                return tuple(found), before
+    def _keep(self, name: _Name, shown: _Shown) -> _Shown:
+        """Keep a list as the newest, in place of the one that was not shown for longest."""
+        self._kept.pop(name, None)
+        while len(self._kept) >= KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[name] = shown
+        return shown
 
-
-def _has(mail: TimelineMail, chip: Chip) -> bool:
-    return not chip.statuses or mail.status in chip.statuses
+    def _read(self, query: str, before: str | None, chip: Chip) -> _Shown:
+        reader, deployment = self._reader, self._room.deployment
+        listing = reader.search(query, chip) if query else reader.newest(before, chip)
+        message_ids = (mail.message_id for item in listing.items for mail in item.mails[:1])
+        seconds = deployment.outputs.get("DoubtSeconds")
+        listed = rows(
+            listing.items,
+            self._subjects.of(each for each in message_ids if each),
+            option=deployment.option,
+            doubt_seconds=float(seconds) if seconds else None,
+            now=time.time(),
+        )
+        return _Shown(listing=listing, rows=listed, counts=reader.counts(), at=datetime.now(UTC))

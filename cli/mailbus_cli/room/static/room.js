@@ -34,13 +34,56 @@
   // j and k move through a list; Enter opens the row that has the focus
   const step = (by) => {
     const rows = [...document.querySelectorAll("[data-list] a[data-mail]")];
-    const at = rows.indexOf(document.activeElement);
+    const active = document.activeElement;
+    const at = rows.findIndex((row) => row === active || (active.matches("[data-select]") && row.closest("tr")?.contains(active)));
     const from = at >= 0 ? at : rows.findIndex((row) => row.hasAttribute("aria-current"));
     const next = rows[Math.min(Math.max(from + by, 0), rows.length - 1)];
     if (next) next.focus();
   };
 
-  const PAGES = { s: "/sent", r: "/received", d: "/dead-letters", o: "/overview", t: "/tools" };
+  // f moves through the choices of a list; Enter takes one
+  const filter = () => {
+    const chips = [...document.querySelectorAll("[data-chips] a")];
+    const at = chips.indexOf(document.activeElement);
+    const from = at >= 0 ? at : chips.findIndex((chip) => chip.hasAttribute("aria-current"));
+    const next = chips[(from + 1) % chips.length];
+    if (next) next.focus();
+  };
+
+  // what is selected, and what can be copied of it
+  const selected = () => {
+    const bar = document.querySelector("[data-selected]");
+    if (!bar) return;
+    const boxes = [...document.querySelectorAll("[data-select]:checked")];
+    bar.hidden = boxes.length === 0;
+    bar.querySelector("[data-selected-count]").textContent = `${boxes.length} selected`;
+    const unique = (texts) => [...new Set(texts)].join("\n");
+    bar.querySelector("[data-copies=ids]").dataset.copy = unique(boxes.map((box) => box.dataset.select));
+    const addresses = bar.querySelector("[data-copies=addresses]");
+    addresses.hidden = boxes.some((box) => box.dataset.addresses === undefined);
+    addresses.dataset.copy = unique(boxes.flatMap((box) => (box.dataset.addresses || "").split("\n")));
+  };
+  const select = () => {
+    const row = document.activeElement.closest("[data-list] tr");
+    const box = row && row.querySelector("[data-select]");
+    if (!box) return;
+    box.checked = !box.checked;
+    selected();
+  };
+  document.addEventListener("change", (event) => event.target.matches("[data-select]") && selected());
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest || !event.target.closest("[data-clear]")) return;
+    for (const box of document.querySelectorAll("[data-select]:checked")) box.checked = false;
+    selected();
+  });
+
+  const ACTIONS = {
+    j: () => step(1),
+    k: () => step(-1),
+    f: filter,
+    x: select,
+    "?": () => document.getElementById("keys")?.togglePopover(),
+  };
   let going = false;
   document.addEventListener("keydown", (event) => {
     const field = event.target.closest("input, textarea, select, [contenteditable]");
@@ -54,14 +97,15 @@
     if (going) {
       going = false;
       // only pages that the navigation has
-      document.querySelector(`.side a[href="${PAGES[event.key]}"]`)?.click();
+      document.querySelector(`.side a[data-go="${CSS.escape(event.key)}"]`)?.click();
       return;
     }
     if (event.key === "g") going = true;
     const target =
       document.querySelector(`[data-key="${CSS.escape(event.key)}"]`) ||
       (event.key === "." ? null : document.querySelector(`.tabs [data-tab="${CSS.escape(event.key)}"]`));
-    if (!target && (event.key === "j" || event.key === "k")) return step(event.key === "j" ? 1 : -1);
+    const action = Object.hasOwn(ACTIONS, event.key) && ACTIONS[event.key];
+    if (!target && action) return action();
     if (!target || target.hidden) return;
     event.preventDefault();
     if (target.matches("input")) target.focus();

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from mailbus.events import JOB_ID_TAG
 from mailbus_local.ses.errors import InvalidControlRequest
 from mailbus_local.ses.mime import Headers
 from mailbus_local.ses.requests import ListManagement, Overrides, Tag
+from mailbus_local.ses.state.subjects import Subject, Subjects, subject_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 PAGE: Final = 100
+#: Messages that a search by subject or job returns at most.
+FOUND: Final = 500
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +88,7 @@ class MessageStore:
     def __init__(self) -> None:
         self._messages: list[Message] = []
         self._by_id: dict[str, Message] = {}
+        self._subjects: dict[str, Subject] = {}
 
     def add(self, message: Message) -> None:
         """Store a message."""
@@ -108,6 +117,21 @@ class MessageStore:
             content=message.raw,
         )
 
+    def subjects(
+        self, *, message_ids: Collection[str], job_ids: Collection[str], contains: str | None
+    ) -> Subjects:
+        """Return the subjects of these messages and jobs, and those with a text in them, in any case."""
+        found = {each: self._subject(self._by_id[each]) for each in message_ids if each in self._by_id}
+        if job_ids or contains:
+            text = contains.casefold() if contains else None
+            wanted = (
+                one
+                for one in map(self._subject, reversed(self._messages))
+                if one.job_id in job_ids or (text is not None and text in one.subject.casefold())
+            )
+            found |= {one.message_id: one for one in islice(wanted, FOUND)}
+        return Subjects(subjects=tuple(found.values()))
+
     def page(self, token: str | None) -> Page:
         """Return a page: the first one without a token."""
         start = _position(token, len(self._messages))
@@ -116,6 +140,17 @@ class MessageStore:
             messages=tuple(_view(message) for message in self._messages[start:end]),
             next=str(end) if end < len(self._messages) else None,
         )
+
+    def _subject(self, message: Message) -> Subject:
+        known = self._subjects.get(message.message_id)
+        if known is None:
+            known = self._subjects[message.message_id] = Subject(
+                message_id=message.message_id,
+                job_id=next((tag.value for tag in message.tags if tag.name == JOB_ID_TAG), None),
+                recipients=message.recipients,
+                subject=subject_of(message.raw),
+            )
+        return known
 
 
 def _position(token: str | None, size: int) -> int:

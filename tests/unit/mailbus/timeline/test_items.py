@@ -50,6 +50,12 @@ def test_a_mail_before_acceptance_is_an_item_of_its_job() -> None:
     assert items.read_mail(item).status == "not_sent"
 
 
+def test_a_message_of_a_merge_is_stored_with_its_place_in_it() -> None:
+    item = stored(event("queued"), event("sent", 1, message_tags={"mailbus-entry": ("7",)}))
+    assert items.read_mail(item).entry == "7"
+    assert items.read_mail(stored(event("sent"))).entry is None
+
+
 def test_a_recipient_is_one_whatever_the_case_of_the_domain_and_shown_as_it_came_first() -> None:
     item = stored(event("queued", recipient="Ann@Example.COM"), event("sent", recipient="Ann@example.com"))
     assert (item["address"], item["recipient"]) == ({"S": "Ann@example.com"}, {"S": "Ann@Example.COM"})

@@ -82,6 +82,12 @@ def test_a_merge_keeps_what_only_one_reading_has() -> None:
     assert (both.job_id, both.tags) == ("order-1001", ("receipt",))
 
 
+def test_a_message_of_a_merge_has_its_place_in_it_whichever_event_says_it() -> None:
+    sent = mail("sent", message_tags={"mailbus-job-id": ("order-1001",), "mailbus-entry": ("2-17",)})
+    assert (mail("sent").entry, sent.entry) == (None, "2-17")
+    assert merged([mail("queued"), sent]).entry == "2-17"
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [

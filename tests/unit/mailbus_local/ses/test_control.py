@@ -105,6 +105,24 @@ def test_an_invalid_account_setting_is_named_and_changes_nothing(
     assert env.http.get("/account").json() == before
 
 
+def test_subjects_are_found_by_message_by_job_and_by_text_in_any_case(env: SesEnvironment) -> None:
+    first = env.send(
+        "alice@customer.example", subject="Grüße aus Bonn", tags=(("mailbus-job-id", "order-1"),)
+    )
+    second = env.send("bob@customer.example", subject="Your receipt")
+
+    def found(*query: tuple[str, str]) -> list[tuple[str, str | None, str]]:
+        subjects = env.http.get("/subjects", params=query).json()["subjects"]
+        return [(one["message_id"], one["job_id"], one["subject"]) for one in subjects]
+
+    one, two = (first, "order-1", "Grüße aus Bonn"), (second, None, "Your receipt")
+    assert found(("message_id", first), ("message_id", "none"), ("message_id", second)) == [one, two]
+    assert found(("job_id", "order-1")) == [one]
+    assert found(("contains", "GRÜSSE")) == [one]
+    assert found(("contains", "your receipt")) == [two]
+    assert found() == []
+
+
 def test_recipients_are_counted_beside_messages(env: SesEnvironment) -> None:
     before = env.http.get("/account").json()
     env.send("alice@customer.example", "success@simulator.amazonses.com")

@@ -1,0 +1,55 @@
+"""Counts the rows of the list by the chips that they are under. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from mailbus.timeline.mails import JOB_PREFIX
+from mailbus_cli.room.sent_list import key_of
+from mailbus_cli.status_words import CHIPS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mailbus.timeline.mails import TimelineMail
+    from mailbus_cli.status_words import AnyStatus
+
+
+class Tally:
+    """The statuses of each row's messages. A message may be counted again, when it has others."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, dict[str, frozenset[AnyStatus]]] = {}
+        self._chips: Counter[str] = Counter()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._rows
+
+    @property
+    def by_chip(self) -> dict[str, int]:
+        """How many rows are under each chip."""
+        return {chip.key: self._chips[chip.key] for chip in CHIPS}
+
+    def see(self, mails: Iterable[TimelineMail]) -> None:
+        """Count whole messages as they are now."""
+        seen: dict[str, dict[str, set[AnyStatus]]] = {}
+        for mail in mails:
+            seen.setdefault(key_of(mail), {}).setdefault(mail.group, set()).add(mail.status)
+        for key, groups in seen.items():
+            known = self._rows.get(key, {})
+            found = known | {group: frozenset(statuses) for group, statuses in groups.items()}
+            accepted = {group: each for group, each in found.items() if not group.startswith(JOB_PREFIX)}
+            # what failed before SES accepted it is overtaken
+            now = accepted or found
+            if now != known:
+                self._chips.subtract(_chips(known))
+                self._chips.update(_chips(now))
+                self._rows[key] = now
+
+
+def _chips(groups: dict[str, frozenset[AnyStatus]]) -> list[str]:
+    statuses = frozenset().union(*groups.values())
+    return [
+        chip.key for chip in CHIPS if groups and (not chip.statuses or not chip.statuses.isdisjoint(statuses))
+    ]
