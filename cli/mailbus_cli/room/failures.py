@@ -33,7 +33,8 @@ _BY_ITSELF: Final = "The page then goes on by itself."
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong and what to do; `copied` is a command or a policy statement that helps.
 
-    `passes` is True if the page looks by itself whether it is over.
+    `passes` is True if the page looks by itself whether it is over. `is_of_reading` is True if what was read
+    before is as good as ever: credentials have expired, or AWS is not reached.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     hint: str | None = None
     copied: str | None = None
     passes: bool = False
+    is_of_reading: bool = False
     status: int = _UNAVAILABLE
 
 
@@ -75,6 +77,7 @@ def _explained(explained: aws_errors.Explanation) -> Failure:
         hint=_ALLOW if statement else f"{_sentence(explained.hint)}. {after}",
         copied=statement or (command[1] if command else None),
         passes=passes,
+        is_of_reading=explained.kind in {"expired", "unreachable"},
         status=_FORBIDDEN if explained.kind == "denied" else _UNAVAILABLE,
     )
 

@@ -132,7 +132,7 @@ class SentReader:
         if tally is None:
             return None
         by_chip = tally.by_chip
-        alone = [Item(job=job) for job in self._waiting.jobs() if job.job_id not in tally]
+        alone = [Item(job=job) for job in self._waiting.known if job.job_id not in tally]
         return {chip.key: by_chip[chip.key] + sum(item.has(chip) for item in alone) for chip in CHIPS}
 
     def _not_accepted(self, chip: Chip) -> Listing:
@@ -150,11 +150,12 @@ class SentReader:
         """Return the mails that have a status of this name, or on the laptop this text in their subject."""
         wanted = _statuses(text)
         if wanted is not None:
-            found = self.newest(None, wanted)
-            items = tuple(item for item in found.items if item.has(chip))
-            searched = f" The newest {found.looked_through:,} messages were looked through."
-            empty = f"No mail is {text.lower()}.{searched if found.looked_through else ''}"
-            return Listing(items=items, empty=None if found.items else empty)
+            listed = self.newest(None, wanted)
+            empty = f"No mail is {text.lower()}."
+            if listed.looked_through:
+                empty += f" The newest {listed.looked_through:,} messages were looked through."
+            items = tuple(item for item in listed.items if item.has(chip))
+            return Listing(items=items, empty=None if listed.items else empty)
         if not self._deployment.is_local:
             return None
         by_row = {one.job_id or one.message_id: one for one in reversed(self._subjects.containing(text))}

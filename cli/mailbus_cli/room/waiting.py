@@ -58,6 +58,11 @@ class Waiting:
         """Return the jobs that the ledger knows and SES has not accepted yet."""
         return (self._kept.get() or ()) if self._deployment.is_local else ()
 
+    @property
+    def known(self) -> tuple[LedgerJob, ...]:
+        """The jobs as they were read last."""
+        return self._kept.value or ()
+
     def _read(self) -> tuple[LedgerJob, ...]:
         found = jobs(self._records(), now=time.time())
         return (*self.with_content(found[:DETAILED]), *found[DETAILED:])

@@ -75,7 +75,7 @@ class SentPages:
             problem = error
         except (MailbusError, ClientError, BotoCoreError) as error:
             failure = failure_of(error, self._room.deployment.profile)
-            if not failure.passes or name not in self._kept:
+            if not failure.is_of_reading or name not in self._kept:
                 raise
             shown = self._kept[name]
         headline, _, explanation = (shown.listing.empty or "").partition(". ")
