@@ -11,7 +11,7 @@ import pytest
 
 from mailbus import Client
 from mailbus.jobs.fingerprint import fingerprint
-from mailbus.jobs.job_id import schedule_name
+from sender.aws.scheduler import schedule_name
 from tests.e2e.system import eventually
 
 if TYPE_CHECKING:

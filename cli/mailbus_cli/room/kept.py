@@ -18,7 +18,7 @@ T = TypeVar("T")
 #: The share of the time that may go into reading.
 SHARE: Final = 0.05
 #: A page waits so long for a reading: one that is quick is always fresh.
-WAIT_SECONDS: Final = 0.05
+WAIT_SECONDS: Final = 0.02
 
 
 class Kept(Generic[T]):

@@ -101,7 +101,7 @@ def jobs(records: Iterable[JobRecord], *, now: float) -> tuple[LedgerJob, ...]:
 
 def reason(job: LedgerJob, *, option: str, doubt_seconds: float | None, now: float) -> str:
     """Return why a job is not sent yet, and what can be done."""
-    status = next(iter(job.counts), "waiting")
+    status: AnyStatus = next(iter(job.counts), "waiting")
     if status == "scheduled" and job.due is not None and job.due > now + DUE_SLACK_SECONDS:
         return f"{_at(job.due, now)}; mailbus cancel {option} {job.job_id}"
     if status == "in_doubt":

@@ -34,6 +34,8 @@ SEARCHED: Final = 1_000
 #: Messages that are counted.
 COUNTED: Final = 50_000
 COUNT_STEP: Final = 500
+#: A job that is no merge has one message; a second one if the answer for the first was lost.
+FEW_MESSAGES: Final = 2
 #: Merges whose mails are kept.
 MERGES: Final = 50
 
@@ -68,6 +70,8 @@ class SentReader:
         """Return the newest rows under a chip, of older ones those below `before`."""
         if chip.statuses and chip.statuses <= LEDGER_STATUSES:
             return self._not_accepted(chip)
+        if chip.statuses and (tally := self._tally.value) is not None:
+            return self._counted(tally, before, chip)
         table = self._table()
         found: dict[str, Item] = {}
         waiting = {job.job_id: job for job in self._waiting.jobs()}
@@ -134,6 +138,24 @@ class SentReader:
         by_chip = tally.by_chip
         alone = [Item(job=job) for job in self._waiting.known if job.job_id not in tally]
         return {chip.key: by_chip[chip.key] + sum(item.has(chip) for item in alone) for chip in CHIPS}
+
+    def _counted(self, tally: Tally, before: str | None, chip: Chip) -> Listing:
+        """Return the rows under a chip that were counted, and those that came since."""
+        table = self._table()
+        if before is None:
+            self._see(table.newest(None, self._page).mails)
+        rows = tally.under(chip, before, self._page + 1)
+        # one of a merge leads to all
+        groups = [group for row in rows[: self._page] for group in row[:FEW_MESSAGES]]
+        items = self._whole(table.mails(groups), {job.job_id: job for job in self._waiting.jobs()})
+        for item in items:
+            self._see(item.mails)
+        shown = sorted(
+            (item for item in items if item.has(chip)), key=lambda item: item.position, reverse=True
+        )
+        return Listing(
+            items=tuple(shown), older=shown[-1].position if shown and len(rows) > self._page else None
+        )
 
     def _not_accepted(self, chip: Chip) -> Listing:
         """Return the jobs that SES has not accepted, or not all of: only the laptop's ledger is listed."""

@@ -1,10 +1,12 @@
-"""Counts the rows of the list by the chips that they are under. Pure."""
+"""Counts the rows of the list by the chips that they are under, and finds those of a chip. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
+from mailbus.timeline.items import position
 from mailbus.timeline.mails import JOB_PREFIX
 from mailbus_cli.room.sent_list import key_of
 from mailbus_cli.status_words import CHIPS
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mailbus.timeline.mails import TimelineMail
-    from mailbus_cli.status_words import AnyStatus
+    from mailbus_cli.status_words import AnyStatus, Chip
 
 
 class Tally:
@@ -21,6 +23,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._rows: dict[str, dict[str, frozenset[AnyStatus]]] = {}
+        self._positions: dict[str, str] = {}
         self._chips: Counter[str] = Counter()
 
     def __contains__(self, key: str) -> bool:
@@ -31,13 +34,27 @@ class Tally:
         """How many rows are under each chip."""
         return {chip.key: self._chips[chip.key] for chip in CHIPS}
 
+    def under(self, chip: Chip, before: str | None, limit: int) -> list[list[str]]:
+        """Return the newest rows under a chip, of older ones those below `before`: the messages of each."""
+        found = (
+            key
+            for key, at in self._positions.items()
+            if (before is None or at < before)
+            and any(not chip.statuses.isdisjoint(statuses) for statuses in self._rows[key].values())
+        )
+        return [list(self._rows[key]) for key in nlargest(limit, found, key=self._positions.__getitem__)]
+
     def see(self, mails: Iterable[TimelineMail]) -> None:
         """Count whole messages as they are now."""
         seen: dict[str, dict[str, set[AnyStatus]]] = {}
+        positions: dict[str, str] = {}
         for mail in mails:
-            seen.setdefault(key_of(mail), {}).setdefault(mail.group, set()).add(mail.status)
+            key = key_of(mail)
+            positions[key] = max(positions.get(key, ""), position(mail.created, mail.group))
+            seen.setdefault(key, {}).setdefault(mail.group, set()).add(mail.status)
         for key, groups in seen.items():
             known = self._rows.get(key, {})
+            self._positions[key] = max(self._positions.get(key, ""), positions[key])
             found = known | {group: frozenset(statuses) for group, statuses in groups.items()}
             accepted = {group: each for group, each in found.items() if not group.startswith(JOB_PREFIX)}
             # what failed before SES accepted it is overtaken

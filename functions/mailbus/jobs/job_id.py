@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -24,8 +23,3 @@ def job_id_of(document: Mapping[str, object], message_id: str) -> str:
     """Return the id of a job that may be invalid otherwise; SQS's `message_id` if it has no valid one."""
     job_id = document.get("job_id")
     return job_id if is_job_id(job_id) else message_id
-
-
-def schedule_name(job_id: str) -> str:
-    """Return the name of a job's schedule: a job id may be longer than such a name, so it is hashed."""
-    return f"job-{hashlib.sha256(job_id.encode()).hexdigest()[:48]}"

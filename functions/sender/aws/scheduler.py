@@ -7,6 +7,7 @@ to another stack than the sender, so that no redeployment loses a schedule.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -15,7 +16,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.aws import sessions
 from mailbus.errors import SendError
-from mailbus.jobs.job_id import schedule_name
 
 if TYPE_CHECKING:
     from types_boto3_scheduler.client import EventBridgeSchedulerClient
@@ -73,3 +73,8 @@ class Schedules:
         except (ClientError, BotoCoreError) as error:
             reason = "the job's schedule could not be created"
             raise SendError(sessions.error_code(error), reason, retryable=True) from error
+
+
+def schedule_name(job_id: str) -> str:
+    """Return the name of a job's schedule: a job id may be longer than such a name, so it is hashed."""
+    return f"job-{hashlib.sha256(job_id.encode()).hexdigest()[:48]}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from playwright.sync_api import expect
 
 from mailbus_cli.deployment import Deployment
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
     from mailbus.timeline.mails import TimelineMail
-    from tests.e2e.local import Local
     from tests.e2e.room.browser import Visit
     from tests.e2e.system import System
 
@@ -287,28 +287,31 @@ def _expire(client: Any) -> dict[str, bool]:
     def answer(request: Any, **_more: object) -> AWSResponse | None:
         if not state["expired"]:
             return None
-        return AWSResponse(request.url, 400, {}, Raw(json.dumps(body).encode()))
+        return AWSResponse(request.url, 400, HTTPHeaders(), Raw(json.dumps(body).encode()))
 
     client.meta.events.register("before-send.dynamodb", answer)
     return state
 
 
-def test_what_was_read_before_the_credentials_expired_stays_until_they_are_renewed(  # noqa: PLR0913 - fixtures
-    browser: Browser,
-    deployment: Deployment,
-    local: Local,
-    bounced: TimelineMail,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def account_of_profile(deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     config = tmp_path / "config"
     config.write_text("[profile prod]\naws_access_key_id = test\naws_secret_access_key = test\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    session = boto3.Session(profile_name="prod", region_name=local.outputs["region"])
-    endpoints = {"": local.outputs["endpoint_url"], "sesv2": local.outputs["ses_endpoint_url"]}
-    account = Deployment(stage="prod", session=session, outputs=deployment.outputs, endpoints=endpoints)
-    room = Room(account, may_write=False)
-    credentials = _expire(account.client("dynamodb"))
+    outputs = deployment.outputs
+    return Deployment(
+        stage="prod",
+        session=boto3.Session(profile_name="prod", region_name=outputs["region"]),
+        outputs=outputs,
+        endpoints={"": outputs["endpoint_url"], "sesv2": outputs["ses_endpoint_url"]},
+    )
+
+
+def test_what_was_read_before_the_credentials_expired_stays_until_they_are_renewed(
+    browser: Browser, account_of_profile: Deployment, bounced: TimelineMail
+) -> None:
+    room = Room(account_of_profile, may_write=False)
+    credentials = _expire(account_of_profile.client("dynamodb"))
     with served(room) as origin, visited(browser, room, origin) as visit:
         visit.expect("503")
         page = visit.open("/sent")

@@ -42,6 +42,8 @@
       else if (!old[at].isEqualNode(cell)) {
         const had = old[at].contains(document.activeElement);
         const taken = document.adoptNode(cell);
+        const box = taken.querySelector("input[type=checkbox]");
+        if (box) box.checked = old[at].querySelector("input:checked") !== null;
         old[at].replaceWith(taken);
         if (had) taken.querySelector("a, button, input")?.focus({ preventScroll: true });
       }

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from mailbus.timeline.items import position
 from mailbus.timeline.mails import TimelineMail
 from mailbus_cli.room.tally import Tally
+from mailbus_cli.status_words import CHIPS
 from tests.unit.mailbus_cli.room.mails import BOUNCE, START, timeline_event, timeline_mail
 
 
@@ -42,6 +45,18 @@ def test_the_messages_of_a_merge_are_one_row_seen_in_any_parts() -> None:
     tally.see([_mail("delivered", message_id="m1"), _mail("sent", message_id="m2")])
     tally.see([_mail("delivered", message_id="m2")])
     assert _counts(tally) == {"all": 1, "delivered": 1}
+
+
+def test_the_rows_of_a_chip_are_found_newest_first_and_below_a_place() -> None:
+    tally = Tally()
+    for number, kind in enumerate(["delivered", "bounced", "delivered", "bounced"]):
+        fields = {"job_id": f"order-{number}", "message_id": f"m{number}"}
+        tally.see([timeline_mail(timeline_event(kind, number, **fields))])
+    bounced = next(chip for chip in CHIPS if chip.key == "bounced")
+    assert tally.under(bounced, None, 5) == [["message#m3"], ["message#m1"]]
+    assert tally.under(bounced, None, 1) == [["message#m3"]]
+    below = position(START + timedelta(seconds=3), "message#m3")
+    assert tally.under(bounced, below, 5) == [["message#m1"]]
 
 
 def test_what_failed_before_ses_accepted_the_job_is_overtaken() -> None:
