@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import time
 import zlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,7 +22,7 @@ from mailbus_cli.room.sent_list import Row, rows
 from mailbus_cli.room.sent_reader import Listing, SentReader
 from mailbus_cli.room.snippets import snippets
 from mailbus_cli.room.subjects import Subjects
-from mailbus_cli.status_words import CHIPS, Chip
+from mailbus_cli.status_words import CHIPS, LEDGER_STATUSES, Chip
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -62,6 +64,7 @@ class SentPages:
 
     def page(self, request: Request) -> Response:
         """Return the list; while it cannot be read, as it was read last."""
+        deployment = self._room.deployment
         query = request.query_params.get("q", "").strip()
         before = request.query_params.get("before")
         key = request.query_params.get("status", "")
@@ -74,7 +77,7 @@ class SentPages:
         except (UsageError, timeline_search.NoTimeline) as error:
             problem = error
         except (MailbusError, ClientError, BotoCoreError) as error:
-            failure = failure_of(error, self._room.deployment.profile)
+            failure = failure_of(error, deployment.profile)
             if not failure.is_of_reading or name not in self._kept:
                 raise
             shown = self._kept[name]
@@ -86,6 +89,9 @@ class SentPages:
             rows=shown.rows,
             # by which an open page sees that there is something new
             version=f"{zlib.crc32(''.join(row.version for row in shown.rows).encode()):x}",
+            # the ledger says nothing by itself
+            again=deployment.is_local and _is_of_ledger(shown.rows, chip),
+            at=functools.partial(_address, q=query, status=chip.key),
             chips=CHIPS,
             chip=chip,
             q=query,
@@ -97,7 +103,7 @@ class SentPages:
             problem=problem,
             failure=failure,
             read_at=shown.at,
-            snippets=snippets(self._room.deployment),
+            snippets=snippets(deployment),
         )
 
     def _keep(self, name: _Name, shown: _Shown) -> _Shown:
@@ -121,3 +127,14 @@ class SentPages:
             now=time.time(),
         )
         return _Shown(listing=listing, rows=listed, counts=reader.counts(), at=datetime.now(UTC))
+
+
+def _address(*, q: str, status: str, before: str | None = None) -> str:
+    """Return the address of a list."""
+    asked = {"q": q, "status": "" if status == CHIPS[0].key else status, "before": before}
+    given = urlencode({name: value for name, value in asked.items() if value})
+    return f"/sent?{given}" if given else "/sent"
+
+
+def _is_of_ledger(listed: tuple[Row, ...], chip: Chip) -> bool:
+    return bool(chip.statuses & LEDGER_STATUSES) or any(row.status in LEDGER_STATUSES for row in listed)

@@ -148,6 +148,12 @@
     request.send();
   };
 
+  // what waits in the ledger is on no stream: it is read again while it is shown, and when figures have changed
+  const AGAIN_MS = 3000;
+  const isSeen = () => document.visibilityState === "visible" && document.documentElement.hasAttribute("data-connected");
+  setInterval(() => isSeen() && listed()?.hasAttribute("data-live-again") && refresh(), AGAIN_MS);
+  document.addEventListener("room:vitals", () => look() === "/sent" && refresh());
+
   document.addEventListener("selectionchange", () => {
     if (!isBehind || !getSelection().isCollapsed) return;
     isBehind = false;
