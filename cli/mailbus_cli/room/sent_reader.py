@@ -89,12 +89,12 @@ class SentReader:
             listed = [item for item in found.values() if item.has(chip)]
             if below is None or len(listed) >= self._page or looked_through >= SEARCHED:
                 break
-        tally = self._tally.value or ()
+        counted = self._tally.value or ()
         listed += [
             item
             for item in (Item(job=job) for job in waiting.values() if job.job_id not in found)
             if item.has(chip)
-            and item.key not in tally
+            and item.key not in counted
             and (before is None or item.position < before)
             and (below is None or item.position > below)
         ]
