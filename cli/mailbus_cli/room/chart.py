@@ -36,7 +36,7 @@ class Time(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
-    """Points as SVG has them. `limit_y` is None if the limit is too far up to be drawn."""
+    """Points as SVG has them. `limit_y` is None if the limit is not known, or too far up to be drawn."""
 
     line: str
     area: str
@@ -45,9 +45,9 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     times: tuple[Time, ...]
 
 
-def chart(pace: Pace, limit: float) -> Chart:
-    """Return the chart of a pace below the account's rate."""
-    top, is_near = _top(pace, limit)
+def chart(pace: Pace, limit: float | None) -> Chart:
+    """Return the chart of a pace below the account's rate; None if that is not known."""
+    top, is_near = _top(pace, limit or pace.most)
     points = _points(pace.rates, top)
     line = " ".join(points)
     step = _step(top / (TICKS + 0.5))
@@ -60,17 +60,25 @@ def chart(pace: Pace, limit: float) -> Chart:
     return Chart(
         line=line,
         area=f"0,100 {line} 100,100" if points else "",
-        limit_y=_y(limit, top) if is_near else None,
+        limit_y=_y(limit, top) if is_near and limit else None,
         # those above have nothing beside them
         ticks=tuple(tick for tick in ticks if tick.value <= top / HEADROOM),
         times=(*times, Time(x=100.0, at=None)),
     )
 
 
-def sparkline(pace: Pace, limit: float) -> str:
-    """Return the points of a small line: the newest rates, of the limit if it is not far above them."""
-    top, _ = _top(pace, limit)
-    return " ".join(_points(pace.rates[-SPARK_POINTS:], top))
+class Sparkline(msgspec.Struct, frozen=True, kw_only=True):
+    """A small chart of the newest rates, as `Chart`."""
+
+    line: str
+    limit_y: float | None
+
+
+def sparkline(pace: Pace, limit: float) -> Sparkline:
+    """Return the small chart of a pace below the account's rate."""
+    top, is_near = _top(pace, limit)
+    line = " ".join(_points(pace.rates[-SPARK_POINTS:], top))
+    return Sparkline(line=line, limit_y=_y(limit, top) if is_near else None)
 
 
 def _top(pace: Pace, limit: float) -> tuple[float, bool]:

@@ -35,8 +35,13 @@ class DoctorRun(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def fine(self) -> tuple[Finding, ...]:
-        """What is fine, and what was not checked."""
-        return tuple(one for one in self.findings if one.level == "ok")
+        """What is fine."""
+        return tuple(one for one in self.findings if one.level == "ok" and one.checked)
+
+    @property
+    def unchecked(self) -> tuple[Finding, ...]:
+        """What was not checked."""
+        return tuple(one for one in self.findings if one.level == "ok" and not one.checked)
 
     @property
     def problems(self) -> tuple[Finding, ...]:

@@ -88,7 +88,9 @@ def _sentence(text: str) -> str:
 
 def _statement(explained: aws_errors.Explanation) -> str | None:
     """Return the policy statement that allows what was denied; AWS may not say which right is missing."""
-    if not (explained.action and explained.resource):
+    if not explained.action or ":" not in explained.action:
         return None
-    statement = {"Effect": "Allow", "Action": explained.action, "Resource": explained.resource}
+    # AWS names no resource of actions that are allowed for all or for none, such as GetMetricData
+    resource = explained.resource or "*"
+    statement = {"Effect": "Allow", "Action": explained.action, "Resource": resource}
     return json.dumps(statement, indent=2)

@@ -27,14 +27,14 @@ IDLE_INTERVALS: Final = 3
 #: How long a page of these figures waits for the first.
 WAIT_SECONDS: Final = 15.0
 # Figures from before nobody looked are not shown as those of now.
-OLD_INTERVALS: Final = 5
+OLD_SECONDS: Final = 300
 
 
 class Sidebar(msgspec.Struct, frozen=True, kw_only=True):
     """The figures as texts; None where one is not known. The counts are of badges, which 0 does not have."""
 
     pace: str | None = None
-    sparkline: str | None = None
+    sparkline: chart.Sparkline | None = None
     waiting: str | None = None
     oldest: str | None = None
     read_at: datetime | None = None
@@ -60,9 +60,7 @@ class Vitals:
     def last(self) -> Reading | None:
         """The last reading, at once; None before the first, and if it is old."""
         reading = self._reading
-        is_old = reading is None or datetime.now(UTC) - reading.at > timedelta(
-            seconds=self.seconds * OLD_INTERVALS
-        )
+        is_old = reading is None or datetime.now(UTC) - reading.at > timedelta(seconds=OLD_SECONDS)
         return reading if self._failure or not is_old else None
 
     @property

@@ -63,7 +63,7 @@ class OverviewPages:
             flow=attention.flow(reading),
             limits=limits,
             pace=pace,
-            chart=chart.chart(pace, limits.rate) if pace and limits else None,
+            chart=chart.chart(pace, limits.rate if limits else None) if pace else None,
             quota=quota_words(limits, pace, datetime.now(UTC)) if limits else None,
             warns_at=WARNS_AT,
             reviews=(BOUNCE_REVIEW, COMPLAINT_REVIEW),

@@ -9,6 +9,7 @@ from mailbus_cli.doctor.verdict import Finding
 from mailbus_cli.pace import Limits, Pace
 from mailbus_cli.queues import Counts, Queue, Queues
 from mailbus_cli.room.attention import flow, items
+from mailbus_cli.room.chart import Sparkline
 from mailbus_cli.room.doctor_run import DoctorRun, kind_of_record
 from mailbus_cli.room.failures import Failure
 from mailbus_cli.room.readings import Part, Reading
@@ -95,7 +96,7 @@ def test_the_figures_beside_the_pages() -> None:
     found = sidebar(reading(rate=12.1, one=queue(ready=1204, letters=4, oldest=86.0)), run(dmarc="problem"))
     assert found == Sidebar(
         pace="12.1 of 14 / s",
-        sparkline="0,30.86",
+        sparkline=Sparkline(line="0,30.86", limit_y=20.0),
         waiting="1,204",
         oldest="1 min 26 s",
         read_at=NOW,

@@ -26,6 +26,11 @@ def test_a_limit_far_above_the_pace_is_not_drawn_so_that_the_pace_is_seen() -> N
     assert chart(pace(0, 0), 200).limit_y == 20.0
 
 
+def test_without_a_known_limit_the_pace_is_drawn_alone() -> None:
+    assert (chart(pace(0, 8), None).limit_y, chart(pace(0, 8), None).line) == (None, "0,100 100,20")
+    assert chart(pace(0, 0), None).line == "0,100 100,100"
+
+
 def test_a_pace_above_the_limit_stays_within_the_chart() -> None:
     drawn = chart(pace(28, 14), 14)
     assert (drawn.line, drawn.limit_y) == ("0,20 100,60", 60.0)
@@ -43,5 +48,7 @@ def test_the_times_are_evenly_spread_and_end_now() -> None:
 
 def test_an_empty_series_and_a_small_one() -> None:
     assert (chart(pace(), 14).line, chart(pace(), 14).area) == ("", "")
-    assert sparkline(pace(*[0.0] * 99, 14.0), 14).split()[-2:] == ["97.44,100", "100,20"]
-    assert len(sparkline(pace(*[0.0] * 100), 14).split()) == 40
+    small = sparkline(pace(*[0.0] * 99, 14.0), 14)
+    assert (small.line.split()[-2:], small.limit_y) == (["97.44,100", "100,20"], 20.0)
+    assert len(small.line.split()) == 40
+    assert sparkline(pace(0.0, 1.0), 14).limit_y is None

@@ -98,6 +98,12 @@ def test_a_missing_right_is_a_page_with_the_statement_to_copy() -> None:
     }
 
 
+def test_a_right_that_aws_names_no_resource_of_is_for_all() -> None:
+    denied = "User: arn:aws:iam::1:user/ann is not authorized to perform: cloudwatch:GetMetricData because no"
+    statement = json.loads(failure_of(refused("AccessDenied", denied)).copied or "")
+    assert (statement["Action"], statement["Resource"]) == ("cloudwatch:GetMetricData", "*")
+
+
 def test_a_missing_right_that_aws_does_not_name_has_no_statement() -> None:
     assert failure_of(refused("AccessDenied")).copied is None
 

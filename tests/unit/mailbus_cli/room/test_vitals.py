@@ -49,14 +49,15 @@ def test_one_thread_reads_for_all_who_look_and_ends_when_nobody_does() -> None:
     for looker in lookers:
         looker.join()
     assert vitals.look() in reads
+    assert [thread.name for thread in threading.enumerate()].count("vitals") == 1
     look_until(vitals, enough)
     for thread in threading.enumerate():
         if thread.name == "vitals":
             thread.join(10 * SECONDS * IDLE_INTERVALS + 10)
     ended = len(reads)
     # somebody looks again, and waits for what is true now
-    assert vitals.look() is reads[-1]
-    assert len(reads) > ended
+    found = vitals.look()
+    assert any(found is one for one in reads[ended:])
 
 
 def test_what_was_read_stays_while_nothing_can_be_read() -> None:
