@@ -20,6 +20,13 @@ STAGE_PATTERN: Final = r"^[a-z][a-z0-9-]{0,23}$"
 LOCAL: Final = "local"
 #: The output with the URL of each lane's queue.
 QUEUE_URLS: Final[Mapping[Lane, str]] = {"transactional": "SendQueueUrl", "bulk": "BulkQueueUrl"}
+#: The output with the URL of each dead-letter queue; those of received mail and the timeline are optional.
+DEAD_LETTER_QUEUE_URLS: Final[Mapping[str, str]] = {
+    "send": "SendDeadLetterQueueUrl",
+    "tracking": "TrackingDeadLetterQueueUrl",
+    "inbound": "InboundDeadLetterQueueUrl",
+    "timeline": "TimelineDeadLetterQueueUrl",
+}
 #: The output with the name of the timeline's table; only of a stage that keeps one.
 TIMELINE_TABLE: Final = "TimelineTableName"
 #: The lane of mail that a user is waiting for.

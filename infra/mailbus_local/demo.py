@@ -23,6 +23,7 @@ from rich.live import Live
 from rich.table import Table
 
 from mailbus.errors import MailbusError
+from mailbus.stages import DEAD_LETTER_QUEUE_URLS
 from mailbus_local import stage
 from mailbus_local.embedded import EmbeddedAws
 from mailbus_local.stop_signals import StopRequest
@@ -53,12 +54,6 @@ EXPECTED: Final = {
 }
 LIFECYCLE: Final = ("queued", "sent", "delivered", "bounced", "clicked", "complained", "failed", "inbound")
 HIDDEN_FIELDS: Final = frozenset({"esp_event", "message_tags"})
-DEAD_LETTER_QUEUES: Final = {
-    "send": "SendDeadLetterQueueUrl",
-    "tracking": "TrackingDeadLetterQueueUrl",
-    "inbound": "InboundDeadLetterQueueUrl",
-    "timeline": "TimelineDeadLetterQueueUrl",
-}
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
@@ -240,14 +235,14 @@ class Demo:
     def _show_dead_letters(self, expected: int) -> bool:
         # A job's event comes before its dead letter, so this waits for one.
         response = self._sqs.receive_message(
-            QueueUrl=self._aws.outputs["SendDeadLetterQueueUrl"],
+            QueueUrl=self._aws.outputs[DEAD_LETTER_QUEUE_URLS["send"]],
             MaxNumberOfMessages=10,
             MessageAttributeNames=["All"],
             VisibilityTimeout=0,
             WaitTimeSeconds=5,
         )
         counts = {}
-        for name, output in DEAD_LETTER_QUEUES.items():
+        for name, output in DEAD_LETTER_QUEUE_URLS.items():
             url = self._aws.outputs[output]
             answer = self._sqs.get_queue_attributes(
                 QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
@@ -261,7 +256,7 @@ class Demo:
             self._console.print(
                 f"  {attributes.get('Error', 'moved by SQS')}: {attributes.get('Reason', 'no reason')}"
             )
-        return counts == dict.fromkeys(DEAD_LETTER_QUEUES, 0) | {"send": expected}
+        return counts == dict.fromkeys(DEAD_LETTER_QUEUE_URLS, 0) | {"send": expected}
 
     def _show_event(self, events: Iterable[dict[str, Any]]) -> None:
         """Print one event as a subscriber receives it, without SES's own fields and empty ones."""

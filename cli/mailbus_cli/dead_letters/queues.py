@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from mailbus.stages import DEAD_LETTER_QUEUE_URLS
 from mailbus_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ SEND: Final = "send"
 #: The names of the work queues of both lanes.
 TRANSACTIONAL: Final = "transactional"
 BULK: Final = "bulk"
-_OUTPUT: Final = re.compile(r"(\w+)DeadLetterQueueUrl")
-_ORDER: Final = (SEND, "tracking", "inbound", "timeline")
 
 
 class WorkQueue(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,13 +50,11 @@ class LetterQueue(msgspec.Struct, frozen=True, kw_only=True):
 
 def queues(outputs: Mapping[str, str]) -> tuple[LetterQueue, ...]:
     """Return the dead-letter queues that a deployment's outputs name, that of the send queues first."""
-    found = {match[1]: url for name, url in outputs.items() if (match := _OUTPUT.fullmatch(name))}
-    named = [
-        LetterQueue(name=name.lower(), url=url, sources=sources)
-        for name, url in found.items()
-        if (sources := _sources(name, outputs))
-    ]
-    return tuple(sorted(named, key=lambda queue: (_rank(queue.name), queue.name)))
+    return tuple(
+        LetterQueue(name=name, url=outputs[output], sources=sources)
+        for name, output in DEAD_LETTER_QUEUE_URLS.items()
+        if output in outputs and (sources := _sources(name, outputs))
+    )
 
 
 def named(outputs: Mapping[str, str], name: str) -> LetterQueue:
@@ -71,13 +67,9 @@ def named(outputs: Mapping[str, str], name: str) -> LetterQueue:
 
 
 def _sources(name: str, outputs: Mapping[str, str]) -> tuple[WorkQueue, ...]:
-    lanes: dict[str, str | None] = {f"{name}QueueUrl": None}
-    if name.lower() == SEND:
+    lanes: dict[str, str | None] = {f"{name.capitalize()}QueueUrl": None}
+    if name == SEND:
         lanes = {"SendQueueUrl": TRANSACTIONAL, "BulkQueueUrl": BULK}
     return tuple(
         WorkQueue(url=outputs[output], lane=lane) for output, lane in lanes.items() if output in outputs
     )
-
-
-def _rank(name: str) -> int:
-    return _ORDER.index(name) if name in _ORDER else len(_ORDER)

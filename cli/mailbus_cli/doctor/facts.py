@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import msgspec
 
+from mailbus_cli.dead_letters.queues import queues
 from mailbus_cli.doctor.pace import Pace
 
 if TYPE_CHECKING:
@@ -161,12 +162,7 @@ class Facts:
     @property
     def dead_letter_queues(self) -> dict[str, str]:
         """The URLs of the dead-letter queues, by `send`, `tracking` and so on."""
-        names = {"transactional": "send", "bulk": "send"}
-        return {
-            names.get(queue.name, queue.name): self.deployment.outputs[queue.dead_letters]
-            for queue in self.work_queues
-            if queue.dead_letters in self.deployment.outputs
-        }
+        return {queue.name: queue.url for queue in queues(self.deployment.outputs)}
 
     @property
     def functions(self) -> dict[str, str]:

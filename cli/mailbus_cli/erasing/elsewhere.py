@@ -8,6 +8,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.aws import sessions
+from mailbus.stages import DEAD_LETTER_QUEUE_URLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,12 +22,6 @@ BUCKETS: Final = {
     "JobsBucketName": "jobs too large for a message",
     "EventsBucketName": "SES's JSON of large events",
 }
-DEAD_LETTERS: Final = (
-    "SendDeadLetterQueueUrl",
-    "TrackingDeadLetterQueueUrl",
-    "InboundDeadLetterQueueUrl",
-    "TimelineDeadLetterQueueUrl",
-)
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +40,7 @@ def _places(deployment: Deployment, address: str) -> Iterator[Place]:
     for output, what, ask in (
         ("EventArchiveName", "the archive of events", _archive),
         *((output, what, _bucket) for output, what in BUCKETS.items()),
-        *((output, "dead letters", _queue) for output in DEAD_LETTERS),
+        *((output, "dead letters", _queue) for output in DEAD_LETTER_QUEUE_URLS.values()),
     ):
         if resource := deployment.outputs.get(output):
             name = resource.rpartition("/")[2]

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from mailbus.stages import DEAD_LETTER_QUEUE_URLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OUTPUTS: Final = {
-    "send": "SendDeadLetterQueueUrl",
-    "tracking": "TrackingDeadLetterQueueUrl",
-    "inbound": "InboundDeadLetterQueueUrl",
-    "timeline": "TimelineDeadLetterQueueUrl",
-}
-
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that could not be processed, with the reason; `queue` is one of `OUTPUTS`."""
+    """A message that could not be processed, with the reason; `queue` is one of `DEAD_LETTER_QUEUE_URLS`."""
 
     queue: str
     body: str
@@ -32,7 +27,7 @@ def read(sqs: Any, outputs: Mapping[str, Any]) -> tuple[DeadLetter, ...]:
     """Return up to ten dead letters of each queue, which stay there."""
     return tuple(
         _dead_letter(queue, message)
-        for queue, output in OUTPUTS.items()
+        for queue, output in DEAD_LETTER_QUEUE_URLS.items()
         if output in outputs
         for message in sqs.receive_message(
             QueueUrl=outputs[output],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 from botocore.config import Config
 
+from mailbus.stages import DEAD_LETTER_QUEUE_URLS
 from mailbus_local import environment
 from mailbus_local.ministack import CREDENTIALS
 from mailbus_local.testing import dead_letters
@@ -173,7 +174,7 @@ class MailbusSystem:
             threading.Event().wait(POLL_SECONDS)
         else:
             self._purge(_WORK)
-        self._purge(dead_letters.OUTPUTS.values())
+        self._purge(DEAD_LETTER_QUEUE_URLS.values())
         self.control("DELETE", "faults")
         self.control("PUT", "account", self._limits)
         for address in self._control.suppressed():

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from mailbus_cli.dead_letters.aws import Queues
+from mailbus_cli.dead_letters.letters import letter_of
+from mailbus_cli.dead_letters.queues import queues
 from mailbus_cli.doctor import durations
 from mailbus_cli.doctor.check import Check
 from mailbus_cli.doctor.verdict import Verdict, combined, ok, problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from mailbus_cli.dead_letters.letters import Letter
+    from mailbus_cli.dead_letters.queues import LetterQueue
     from mailbus_cli.doctor.facts import Facts
 
 # Enough to know what is common: receives return ten at most, and some of them again.
@@ -48,48 +53,34 @@ def judge(name: str, letters: Letters, option: str) -> Verdict:
     )
 
 
-def reason(attributes: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return why a message is dead: the class of its error and where, or its code."""
-    texts = {name: str(value.get("StringValue", "")) for name, value in attributes.items()}
-    if texts.get("Path"):
-        return f"{texts.get('Error', 'InvalidJob')} at {texts['Path']}"
-    return texts.get("Code") or texts.get("Error") or texts.get("ERROR_CODE") or "no reason given"
-
-
 def _run(facts: Facts) -> Verdict:
-    queues = facts.dead_letter_queues
-    verdicts = [judge(name, _letters(facts, url), facts.deployment.option) for name, url in queues.items()]
-    return combined(verdicts, fine=f"{', '.join(queues)}: none")
+    found = queues(facts.deployment.outputs)
+    verdicts = [judge(queue.name, _letters(facts, queue), facts.deployment.option) for queue in found]
+    return combined(verdicts, fine=f"{', '.join(queue.name for queue in found)}: none")
 
 
-def _letters(facts: Facts, url: str) -> Letters:
-    attributes = facts.queue(url)
+def _letters(facts: Facts, queue: LetterQueue) -> Letters:
+    attributes = facts.queue(queue.url)
     count = int(attributes["ApproximateNumberOfMessages"]) + int(
         attributes["ApproximateNumberOfMessagesNotVisible"]
     )
-    found = _read(facts, url) if count else []
-    sent = [float(one["Attributes"]["SentTimestamp"]) / 1000 for one in found]
+    found = _read(facts, queue) if count else []
+    sent = [letter.sent_at.timestamp() for letter in found]
     return Letters(
         count=max(count, len(found)),
-        reasons=tuple(reason(one.get("MessageAttributes", {})) for one in found),
+        reasons=tuple(letter.title for letter in found),
         oldest_seconds=max(0.0, time.time() - min(sent)) if sent else None,
     )
 
 
-def _read(facts: Facts, url: str) -> Sequence[Mapping[str, Any]]:
-    """Return some messages of a queue, which stay visible to others."""
-    client = facts.deployment.client("sqs")
-    found: dict[str, Mapping[str, Any]] = {}
+def _read(facts: Facts, queue: LetterQueue) -> Sequence[Letter]:
+    """Return some letters of a queue, which stay visible to others: hiding them would need another right."""
+    sqs = Queues(facts.deployment)
+    found: dict[str, Letter] = {}
     for _ in range(RECEIVES):
         before = len(found)
-        answer = client.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=10,
-            VisibilityTimeout=0,
-            MessageAttributeNames=["All"],
-            MessageSystemAttributeNames=["SentTimestamp"],
-        )
-        found |= {one["MessageId"]: one for one in answer.get("Messages", [])}
+        letters = [letter_of(queue, message) for message in sqs.receive(queue.url, calls=1, seconds=0)]
+        found |= {letter.id: letter for letter in letters}
         if len(found) == before:
             break
     return [*found.values()]

@@ -86,6 +86,13 @@ def test_who_dead_lettered_it_says_why(
     assert (found.title, found.reason) == (title, reason)
 
 
+def test_an_attribute_that_is_no_text_says_nothing() -> None:
+    binary = {"Error": {"DataType": "Binary", "BinaryValue": b"x"}}
+    assert (
+        letter_of(SEND, {"MessageId": "1", "Body": "", "MessageAttributes": binary}).code == "no reason given"
+    )
+
+
 def test_a_redriven_message_keeps_its_part_and_its_first_id() -> None:
     assert kept_attributes(letter({**INVALID, "Part": "7", "Waiting": "{}"})) == {
         "Part": {"DataType": "Number", "StringValue": "7"},

@@ -40,28 +40,6 @@ def test_alarms_that_ring_are_a_problem_with_their_time() -> None:
     )
 
 
-def _attributes(**texts: str) -> dict[str, Any]:
-    return {name: {"DataType": "String", "StringValue": text} for name, text in texts.items()}
-
-
-@pytest.mark.parametrize(
-    ("attributes", "reason"),
-    [
-        (_attributes(Error="InvalidJob", Path="$.to", Code="InvalidJob"), "InvalidJob at $.to"),
-        (_attributes(Error="SendError", Code="MessageRejected"), "MessageRejected"),
-        # Scheduler's: https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
-        (
-            _attributes(ERROR_CODE="AWS.SimpleQueueService.NonExistentQueue"),
-            "AWS.SimpleQueueService.NonExistentQueue",
-        ),
-        ({}, "no reason given"),
-        ({"Error": {"DataType": "Binary", "BinaryValue": b"x"}}, "no reason given"),
-    ],
-)
-def test_the_reason_of_a_letter_is_its_place_or_its_code(attributes: dict[str, Any], reason: str) -> None:
-    assert dead_letters.reason(attributes) == reason
-
-
 def test_dead_letters_are_a_problem_with_their_commonest_reasons() -> None:
     reasons = ("InvalidJob at $.to", "Throttled", "InvalidJob at $.to", "Rejected")
     verdict = dead_letters.judge(
