@@ -31,8 +31,9 @@ def application(room: Room, host: str) -> Starlette:
     names: set[str] = set()
     for module in pkgutil.iter_modules(pages.__path__):
         page = importlib.import_module(f"{pages.__name__}.{module.name}")
-        if hasattr(page, "routes"):
-            found += page.routes(room)
+        # a page that this deployment does not have, such as the tools of the laptop, has no routes
+        if hasattr(page, "routes") and (routes := page.routes(room)):
+            found += routes
             names.add(module.name.replace("_", "-"))
     app = Starlette(
         routes=[Route("/", _home), *found, Mount("/static", StaticFiles(directory=HERE / "static"))],

@@ -26,6 +26,7 @@ ICONS: Final = {
     "letters": '<path d="M8 2 1.5 13.500h13zM8 6.500v3M8 11.500v.2"/>',
     "lock": '<rect x="3" y="7" width="10" height="7" rx="1"/><path d="M5 7V5a3 3 0 0 1 6 0v2"/>',
     "mail": '<rect x="1.5" y="3" width="13" height="10" rx="1.5"/><path d="m2 4 6 5 6-5"/>',
+    "no": f'{_CIRCLE}<path d="m3.8 12.200 8.400-8.400"/>',
     "overview": '<path d="M1 8h3l2-5 3.5 10L11.5 8H15"/>',
     "pause": '<path d="M5.5 3v10M10.5 3v10"/>',
     "plane": '<path d="M14.5 1.5 1.5 7l4.5 2.500L8.5 14zM14.5 1.5 6 9.5"/>',

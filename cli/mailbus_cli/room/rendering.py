@@ -16,6 +16,7 @@ from mailbus_cli.pace import number
 from mailbus_cli.room.icons import icon
 from mailbus_cli.room.json_markup import json_markup
 from mailbus_cli.room.keys import KEYS, PAGES
+from mailbus_cli.room.sizes import size
 from mailbus_cli.room.timeline_view import clock
 from mailbus_cli.room.vitals import sidebar
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 #: The header of a request for a page without its navigation.
 PART: Final = "x-part"
 TEMPLATES: Final = Path(__file__).parent / "templates"
-_UNIT: Final = 1024
-_FEW: Final = 10
 _MINUTE: Final = 60
 #: Characters of an address, and of an id, that a row shows.
 _ADDRESS: Final = 30
@@ -52,7 +51,7 @@ def render(request: Request, template: str, status_code: int = 200, **context: A
             is_local=room.deployment.is_local,
             may_write=room.may_write,
             option=room.deployment.option,
-            page=request.url.path.split("/")[1],
+            page=context.pop("page", request.url.path.split("/")[1]),
             pages=request.app.state.pages,
             form_token=lambda: token,
             vitals=sidebar(room.vitals.last, room.doctor.last),
@@ -83,6 +82,7 @@ def _environment() -> jinja2.Environment:
         "address": address,
         "short_address": short_address,
         "short": short,
+        "plain": lambda number: f"{number:.10g}",
         "ticks": ticks,
         "ago": lambda at: ago(datetime.now(UTC) - at),
         "time_of_day": lambda at: f"{at.astimezone():%H:%M}",
@@ -91,15 +91,6 @@ def _environment() -> jinja2.Environment:
         "duration": words,
     }
     return environment
-
-
-def size(count: float) -> str:
-    """Return a number of bytes: `388 KB`."""
-    for unit in ("bytes", "KB"):
-        if count < _UNIT:
-            return f"{count:.0f} {unit}" if unit == "bytes" or count >= _FEW else f"{count:.1f} {unit}"
-        count /= _UNIT
-    return f"{count:.1f} MB"
 
 
 def address(text: str) -> Markup:

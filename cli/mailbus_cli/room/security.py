@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse
 
+from mailbus_cli.room.forms import File
+
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
@@ -97,11 +99,32 @@ class Security:
 
 async def form(request: Request) -> dict[str, str]:
     """Return the fields of a form of the room's own; refuse others."""
-    fields = {name: str(value) for name, value in (await request.form()).items()}
+    fields, _ = await form_with_files(request)
+    return fields
+
+
+async def form_with_files(
+    request: Request, *, max_bytes: int = 1024 * 1024
+) -> tuple[dict[str, str], dict[str, list[File]]]:
+    """Return the fields of a form of the room's own, and its files by their fields; refuse others.
+
+    A field has `max_bytes` at most; of a file that has more the rest is not read.
+    """
+    fields: dict[str, str] = {}
+    files: dict[str, list[File]] = {}
+    async with request.form(max_part_size=max_bytes) as given:
+        for name, value in given.multi_items():
+            if isinstance(value, str):
+                fields[name] = value
+            # a field of files that nobody chose has one without a name
+            elif value.filename:
+                content = await value.read(max_bytes + 1)
+                file = File(name=value.filename, content_type=value.content_type or "", content=content)
+                files.setdefault(name, []).append(file)
     room: Room = request.app.state.room
     if not hmac.compare_digest(fields.pop("form_token", "").encode(), room.form_token.encode()):
         raise HTTPException(403, "This form is not one of the room's: load the page again.")
-    return fields
+    return fields, files
 
 
 def _refused(reason: str) -> Response:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from mailbus_cli.room.account_form import Account
+from mailbus_cli.room.faults import Fault
 from mailbus_local.testing.control import Control
 from mailbus_local.testing.errors import ControlError
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mailbus_cli.deployment import Deployment
+    from mailbus_cli.room.receive_form import Incoming
 
 _SUFFIX: Final = "/_simulator"
 
@@ -65,3 +69,34 @@ def destinations(deployment: Deployment, configuration_set: str | None) -> Seque
     )
     found: list[dict[str, Any]] = answer["EventDestinations"]
     return found
+
+
+def receive(api: Control, mail: Incoming) -> str:
+    """Let a mail arrive; return SES's message id. Raises `MailRefused` and `ControlError`."""
+    query = {"mail_from": mail.mail_from, "rcpt_to": mail.rcpt_to, **mail.verdicts}
+    answer = api.request("POST", f"inbound?{urllib.parse.urlencode(query, doseq=True)}", mail.raw)
+    return str(answer["message_id"])
+
+
+def received_for(deployment: Deployment) -> tuple[str, ...]:
+    """Return what receipt rules keep mail for: domains, then addresses of other domains."""
+    rules = deployment.client("ses").describe_active_receipt_rule_set().get("Rules", [])
+    keeping = (
+        rule
+        for rule in rules
+        if rule.get("Enabled")
+        and any({"S3Action", "SNSAction"} & action.keys() for action in rule.get("Actions", []))
+    )
+    known = list(dict.fromkeys(each for rule in keeping for each in rule.get("Recipients", [])))
+    domains = [each for each in known if "@" not in each]
+    return (*domains, *(each for each in known if "@" in each and each.rpartition("@")[2] not in domains))
+
+
+def account(api: Control) -> Account:
+    """Return the account; the simulated GetAccount answers once a second, which the sender needs."""
+    return msgspec.convert(api.request("GET", "account"), Account)
+
+
+def faults(api: Control) -> tuple[Fault, ...]:
+    """Return the faults that are armed, in order."""
+    return msgspec.convert(api.request("GET", "faults")["faults"], tuple[Fault, ...])

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from mailbus.events import JOB_ID_TAG
 from mailbus_cli.room import sent_mail, simulator
 from mailbus_cli.room.content import drafts
 from mailbus_cli.room.content import mail as mail_content
+from mailbus_cli.room.event_form import event_form
 from mailbus_cli.room.facts import facts
-from mailbus_cli.room.made_events import CHOICES, request_of
+from mailbus_cli.room.made_events import curl, request_of
 from mailbus_cli.room.pages import compose, content_responses
 from mailbus_cli.room.recipients_view import SHOWN, recipients
 from mailbus_cli.room.rendering import render
@@ -25,7 +26,6 @@ from mailbus_cli.room.security import form
 from mailbus_cli.room.tabs import tabs
 from mailbus_cli.room.timeline_view import email_of, entries
 from mailbus_cli.words import STATUS_WORDS, Explanation, outcome_of
-from mailbus_local.testing.errors import ControlError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +50,7 @@ def routes(room: Room) -> list[Route]:
         Route("/sent/{id}/raw", pages.raw),
         Route("/sent/{id}/again", pages.again),
         Route("/sent/{id}/events", pages.events, methods=["POST"]),
+        Route("/sent/{id}/events/copy", pages.event_command, methods=["POST"]),
         Route("/sent/{id}/attachments/{number:int}", pages.attachment),
         Route("/sent/{id}/{tab}", pages.page),
     ]
@@ -109,6 +110,13 @@ class MailPages:
         """Make an event."""
         fields = await form(request)
         return await run_in_threadpool(_make_event, self._room, request, fields)
+
+    async def event_command(self, request: Request) -> Response:
+        """Return the command that makes an event, to be copied."""
+        wanted, url = request_of(await form(request)), self._room.deployment.simulator_url
+        if wanted is None or url is None:
+            return content_responses.not_here()
+        return PlainTextResponse(curl(url, request.path_params["id"], wanted))
 
     def _message(self, request: Request) -> Message | None:
         return simulator.message(self._room.deployment, request.path_params["id"])
@@ -181,27 +189,27 @@ def _explanation(mail: SentMail) -> Explanation | None:
 def _make_event(room: Room, request: Request, form: Mapping[str, str]) -> Response:
     """Let the simulated SES publish an event, and go back to the page that asked for it."""
     api, mail_id = simulator.control(room.deployment), request.path_params["id"]
-    mail = _find(room, request)
+    # of a merge each recipient has a message of its own
+    recipient = form.get("recipient")
+    mail = sent_mail.find(room.deployment, room.timeline, mail_id, recipient)
     wanted = request_of(form)
     if api is None or mail is None or mail.message is None or wanted is None:
         return content_responses.not_here()
-    problem = {}
-    try:
-        api.request("POST", f"events/{mail.message.message_id}", wanted)
-    except ControlError as error:
-        problem = {"problem": str(error)}
+    api.request("POST", f"events/{mail.message.message_id}", wanted)
     tab = form.get("tab", "html")
-    query = urlencode(
-        {"made": wanted["event_type"], **problem, **({"as": form["as"]} if form.get("as") else {})}
+    query = {"made": wanted["event_type"]}
+    if recipient and len(mail.mails) > 1:
+        query["as"] = recipient
+    return RedirectResponse(
+        f"/sent/{mail_id}/{tab if tab.isalpha() else 'html'}?{urlencode(query)}", status_code=303
     )
-    return RedirectResponse(f"/sent/{mail_id}/{tab if tab.isalpha() else 'html'}?{query}", status_code=303)
 
 
 def _of_laptop(room: Room, mail: SentMail) -> dict[str, Any]:
     content = None if mail.message is None else mail_content.read(mail.message.raw)
     return {
         "tracking": sent_mail.tracking(room.deployment, mail.message),
-        "choices": CHOICES,
+        "event": event_form(mail),
         "facts": facts(mail, content),
     }
 

@@ -76,6 +76,8 @@ class ReceivedPages:
         opened = None
         if "id" in request.path_params:
             opened = self._open(request)
+            if opened is None and "made" in request.query_params and self._room.timeline is not None:
+                return render(request, "received_waits.html")
             if opened is None:
                 return render(
                     request,

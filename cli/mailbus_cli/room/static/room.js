@@ -10,16 +10,20 @@
     document.body.append(toast);
     setTimeout(() => toast.remove(), 1600);
   };
-  document.addEventListener("click", async (event) => {
-    const button = event.target.closest && event.target.closest("[data-copy]");
-    if (!button) return;
+  const copy = async (text) => {
     try {
-      await navigator.clipboard.writeText(button.dataset.copy);
+      await navigator.clipboard.writeText(text);
       say("Copied");
     } catch {
       say("The browser does not let pages copy");
     }
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("[data-copy]");
+    if (button) copy(button.dataset.copy);
   });
+  // what another script has fetched to be copied
+  document.addEventListener("room:copy", (event) => copy(event.detail));
 
   // What is repaired elsewhere, such as expired credentials, is shown as soon as the page can be read.
   const retry = () => {

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from mailbus_cli.room.icons import ICONS, icon
-from mailbus_cli.room.rendering import address, size
+from mailbus_cli.room.rendering import address
+from mailbus_cli.room.sizes import size
 from mailbus_cli.words import STATUS_WORDS
 
 
