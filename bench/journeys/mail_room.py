@@ -1,8 +1,8 @@
 """`make roombench`: how fast the mail room is, and whether a list stays fluid at 50 mails a second.
 
 First the page of the newest mails out of 10,000, against reading each of its mails by a call of its own. Then
-mails are sent while a browser has the list open. Needs Chromium. Everything runs on one machine: what the
-embedded AWS takes, the room and the browser do not have.
+the events of mails are put on the bus while a browser has the list open: the embedded AWS does not send so
+many on one machine. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING, Any, Final
 from playwright.sync_api import sync_playwright
 
 from bench.support.comparison import compare
+from mailbus.bus_entries import bus_entry
 from mailbus.chunks import chunked
+from mailbus.events import SOURCE, EmailEvent
 from mailbus.stages import TIMELINE_TABLE
 from mailbus.timeline import items
 from mailbus.timeline.mails import Seen, TimelineMail
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
+    from mailbus.bus_entries import BusEntry
+    from mailbus.events.vocabulary import EmailEventType
     from mailbus_cli.deployment import Deployment
 
 MAILS: Final = 10_000
@@ -48,6 +52,8 @@ RATE: Final = 50
 SECONDS: Final = 30
 BATCH: Final = 10
 WRITES: Final = 25
+#: How many batches later a mail of a batch has each event.
+AFTER: Final[Mapping[EmailEventType, int]] = {"queued": 0, "sent": 1, "delivered": 4}
 # only against hanging
 LIMIT_SECONDS: Final = 900.0
 #: Two frames of 60 a second: what is longer, somebody may see.
@@ -80,8 +86,8 @@ def main() -> int:
             simulator = Control(str(aws.outputs["ses_endpoint_url"]))
             simulator.request("PUT", "account", {"max_send_rate": 1000.0, "max_24_hour_send": -1})
             _fill(found)
-            _send(found, SHOWN, RATE)
-            _await_delivered(found, SHOWN)
+            _send(found, SHOWN)
+            _await_delivered(found)
             _first_page(found)
             return 0 if _follow(found, folder) else 1
     finally:
@@ -114,8 +120,8 @@ def _fill(found: Deployment) -> None:
         client.batch_write_item(RequestItems={found.output(TIMELINE_TABLE): puts})
 
 
-def _send(found: Deployment, count: int, rate: float) -> None:
-    sqs, began = found.client("sqs"), time.monotonic()
+def _send(found: Deployment, count: int) -> None:
+    sqs = found.client("sqs")
     for numbers in chunked(range(count), BATCH):
         entries = [
             {
@@ -134,15 +140,51 @@ def _send(found: Deployment, count: int, rate: float) -> None:
             for number in numbers
         ]
         sqs.send_message_batch(QueueUrl=found.output("SendQueueUrl"), Entries=entries)
-        time.sleep(max(0.0, began + (numbers[-1] + 1) / rate - time.monotonic()))
 
 
-def _await_delivered(found: Deployment, count: int) -> None:
+def _publish(found: Deployment, count: int, rate: float) -> None:
+    """Put the events of mails on the bus: each is queued, a moment later sent, then delivered."""
+    client, began, run = found.client("events"), time.monotonic(), uuid.uuid4().hex[:8]
+    last = count // BATCH + max(AFTER.values())
+    for step in range(last):
+        for kind, after in AFTER.items():
+            numbers = range((step - after) * BATCH, (step - after + 1) * BATCH)
+            events = [_event(kind, run, number) for number in numbers if 0 <= number < count]
+            if events:
+                entries = [_entry(bus_entry(event), found.output("EventBusName")) for event in events]
+                client.put_events(Entries=entries)
+        time.sleep(max(0.0, began + (step + 1) * BATCH / rate - time.monotonic()))
+
+
+def _event(kind: EmailEventType, run: str, number: int) -> EmailEvent:
+    message_id = f"0100019a1b2c3d4f-{run}-89ab-cdef-0123-{number:012x}-000000"
+    return EmailEvent(
+        event_type=kind,
+        event_id=f"{kind}-{message_id}",
+        timestamp=datetime.now(UTC),
+        message_id=message_id,
+        job_id=f"live-{run}-{number}",
+        recipient=f"customer-{number}@example.net",
+        tags=("receipt",),
+    )
+
+
+def _entry(entry: BusEntry, bus: str) -> dict[str, Any]:
+    return {
+        "Source": SOURCE,
+        "DetailType": entry.detail_type,
+        "Detail": entry.detail,
+        "Time": entry.time,
+        "EventBusName": bus,
+    }
+
+
+def _await_delivered(found: Deployment) -> None:
     """Wait until the newest mails have all of their events."""
     table = TimelineTable(found.client("dynamodb"), found.output(TIMELINE_TABLE))
     deadline = time.monotonic() + LIMIT_SECONDS
     while True:
-        newest = table.newest(limit=count).mails
+        newest = table.newest(limit=SHOWN).mails
         if all(mail.status == "delivered" and (mail.job_id or "").startswith("live-") for mail in newest):
             return
         if time.monotonic() > deadline:
@@ -202,13 +244,15 @@ def _follow(found: Deployment, folder: Path) -> bool:
         page.locator("html[data-connected]").wait_for()
         page.evaluate("measured.refreshes = [], measured.tasks = [], measured.frames = []")
         began, used = time.monotonic(), _cpu_seconds(process)
-        _send(found, RATE * SECONDS, RATE)
-        _await_delivered(found, SHOWN)
+        _publish(found, RATE * SECONDS, RATE)
+        published = time.monotonic() - began
+        _await_delivered(found)
         seconds = time.monotonic() - began
         used = _cpu_seconds(process) - used
         measured = page.evaluate("measured")
         same = _is_same(page, context.new_page())
         browser.close()
+    sys.stdout.write(f"mails a second: {RATE * SECONDS / published:.0f}\n")
     _report(measured, seconds, used, same=same)
     return same
 
@@ -251,7 +295,6 @@ def _report(measured: Mapping[str, list[Any]], seconds: float, used: float, *, s
     refreshes, frames, tasks = measured["refreshes"], measured["frames"], measured["tasks"]
     late = [frame for frame in frames if frame > FRAME_MS]
     numbers: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("mails a second, sent and delivered", lambda: f"{RATE * SECONDS / seconds:.0f} of {RATE}"),
         ("processor of the room", lambda: f"{used / seconds:.0%} of one core"),
         ("refreshes", lambda: f"{len(refreshes)} in {seconds:.0f} s"),
         ("read, ms (median, longest)", lambda: _spread([each["read"] for each in refreshes])),
