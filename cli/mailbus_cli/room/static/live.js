@@ -9,6 +9,7 @@
   const RETRY_MS = 3000;
   const TOP_PX = 60;
   const ROWS_AT_ONCE = 5;
+  const MARKED = 10; // rows
   const main = document.querySelector("main");
   const listed = () => main.querySelector("[data-live]");
   // the path of what the page shows: a list, or one mail
@@ -77,10 +78,11 @@
     }
   };
 
-  const enter = (row) => {
-    row.classList.add("entered");
-    setTimeout(() => row.classList.remove("entered"), 2400);
-    return row;
+  // When many come at once, marks would only flicker, and cost the time of every frame.
+  const mark = (entered) => {
+    if (entered.length > MARKED) return;
+    for (const row of entered) row.classList.add("entered");
+    setTimeout(() => entered.forEach((row) => row.classList.remove("entered")), 2400);
   };
 
   // Rows as in a page that was read just now; only those that are new or gone are touched.
@@ -89,11 +91,14 @@
     const lostFocus = [...rows.children].some((row) => !keep.has(row.dataset.id) && row.contains(document.activeElement));
     for (const row of [...rows.children]) if (!keep.has(row.dataset.id)) row.remove();
     let at = rows.firstElementChild;
+    const entered = [];
     for (const row of wanted) {
       const mine = known.get(row.dataset.id);
       if (mine && mine === at) at = at.nextElementSibling;
-      else rows.insertBefore(mine || enter(document.adoptNode(row)), at);
+      else rows.insertBefore(mine || document.adoptNode(row), at);
+      if (!mine) entered.push(row);
     }
+    mark(entered);
     if (lostFocus) rows.querySelector("a")?.focus({ preventScroll: true });
   };
 
