@@ -17,6 +17,7 @@ from mailbus.errors import MailbusError
 from mailbus_cli import mails as timeline_search
 from mailbus_cli.errors import UsageError
 from mailbus_cli.room.failures import failure_of
+from mailbus_cli.room.metadata import Metadata
 from mailbus_cli.room.rendering import render
 from mailbus_cli.room.sent_list import Row, rows
 from mailbus_cli.room.sent_reader import Listing, SentReader
@@ -59,6 +60,7 @@ class SentPages:
     def __init__(self, room: Room) -> None:
         self._room = room
         self._subjects = Subjects(room.deployment)
+        self._metadata = Metadata(room.deployment)
         self._reader = SentReader(room, self._subjects, page=PAGE)
         self._kept: dict[_Name, _Shown] = {}
 
@@ -98,6 +100,10 @@ class SentPages:
             before=before,
             counts=shown.counts,
             listing=shown.listing,
+            # an account has no subjects
+            metadata={}
+            if deployment.is_local
+            else self._metadata.of(row.job_id for row in shown.rows if row.job_id),
             headline=headline.removesuffix("."),
             explanation=f"{explanation} {BEYOND}" if "timeline" in explanation else explanation,
             problem=problem,
