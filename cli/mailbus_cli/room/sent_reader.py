@@ -13,7 +13,7 @@ from mailbus_cli.errors import UsageError
 from mailbus_cli.job_states import read_records
 from mailbus_cli.queries import TAG, Query, query_of
 from mailbus_cli.room.kept import SHARE, Kept
-from mailbus_cli.room.ledger_jobs import ledger_job
+from mailbus_cli.room.ledger_jobs import LedgerJob, ledger_job
 from mailbus_cli.room.sent_list import Item, items_of
 from mailbus_cli.room.tally import Tally
 from mailbus_cli.room.waiting import Waiting
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mailbus.timeline.table import TimelineTable
-    from mailbus_cli.room.ledger_jobs import LedgerJob
     from mailbus_cli.room.room import Room
     from mailbus_cli.room.subjects import Subjects
 
@@ -44,10 +43,11 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the list. `older` is where it goes on, `empty` what to say if nothing was found.
 
     `looked_through` is how many of the newest messages were read for it; `query` is what was looked for, None
-    for a status or a text.
+    for a status or a text. `waiting` are the jobs that the ledger had meanwhile.
     """
 
     items: tuple[Item, ...]
+    waiting: tuple[LedgerJob, ...] = ()
     older: str | None = None
     looked_through: int | None = None
     query: Query | None = None
@@ -74,7 +74,8 @@ class SentReader:
             return self._counted(tally, before, chip)
         table = self._table()
         found: dict[str, Item] = {}
-        waiting = {job.job_id: job for job in self._waiting.jobs()}
+        jobs = self._waiting.jobs()
+        waiting = {job.job_id: job for job in jobs}
         looked_through, below = 0, before
         while True:
             limit = STEP if looked_through else self._page
@@ -101,7 +102,7 @@ class SentReader:
         listed.sort(key=lambda item: item.position, reverse=True)
         shown = tuple(listed[: self._page])
         older = shown[-1].position if len(listed) > len(shown) else below
-        return Listing(items=shown, older=older, looked_through=looked_through)
+        return Listing(items=shown, waiting=jobs, older=older, looked_through=looked_through)
 
     def search(self, text: str, chip: Chip) -> Listing:
         """Return what a text finds. Raises `UsageError` for one that can be nothing."""
@@ -128,7 +129,7 @@ class SentReader:
             empty=None if items else timeline_search.nothing_found(self._deployment, found),
         )
 
-    def counts(self) -> dict[str, int] | None:
+    def counts(self, waiting: Iterable[LedgerJob]) -> dict[str, int] | None:
         """Return how many rows are under each chip; None while they are counted, and of an account."""
         if not self._deployment.is_local:
             return None
@@ -136,7 +137,7 @@ class SentReader:
         if tally is None:
             return None
         by_chip = tally.by_chip
-        alone = [Item(job=job) for job in self._waiting.known if job.job_id not in tally]
+        alone = [Item(job=job) for job in waiting if job.job_id not in tally]
         return {chip.key: by_chip[chip.key] + sum(item.has(chip) for item in alone) for chip in CHIPS}
 
     def _counted(self, tally: Tally, before: str | None, chip: Chip) -> Listing:
@@ -147,14 +148,17 @@ class SentReader:
         rows = tally.under(chip, before, self._page + 1)
         # one of a merge leads to all
         groups = [group for row in rows[: self._page] for group in row[:FEW_MESSAGES]]
-        items = self._whole(table.mails(groups), {job.job_id: job for job in self._waiting.jobs()})
+        jobs = self._waiting.jobs()
+        items = self._whole(table.mails(groups), {job.job_id: job for job in jobs})
         for item in items:
             self._see(item.mails)
         shown = sorted(
             (item for item in items if item.has(chip)), key=lambda item: item.position, reverse=True
         )
         return Listing(
-            items=tuple(shown), older=shown[-1].position if shown and len(rows) > self._page else None
+            items=tuple(shown),
+            waiting=jobs,
+            older=shown[-1].position if shown and len(rows) > self._page else None,
         )
 
     def _not_accepted(self, chip: Chip) -> Listing:
@@ -162,11 +166,11 @@ class SentReader:
         if not self._deployment.is_local:
             empty = "Mail that waits is found by its job here. Search for the job's id."
             return Listing(items=(), empty=empty)
-        jobs = self._waiting.jobs()[: self._page]
+        jobs = self._waiting.jobs()
         table = self._table()
         # the timeline may know by now what SES accepted of them
-        items = (Item(mails=table.by_job(job.job_id), job=job) for job in jobs)
-        return Listing(items=tuple(item for item in items if item.has(chip)))
+        items = (Item(mails=table.by_job(job.job_id), job=job) for job in jobs[: self._page])
+        return Listing(items=tuple(item for item in items if item.has(chip)), waiting=jobs)
 
     def _by_words(self, text: str, chip: Chip) -> Listing | None:
         """Return the mails that have a status of this name, or on the laptop this text in their subject."""

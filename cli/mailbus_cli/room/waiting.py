@@ -70,11 +70,6 @@ class Waiting:
         """Return the jobs that the ledger knows and SES has not accepted yet."""
         return (self._kept.get() or ()) if self._deployment.is_local else ()
 
-    @property
-    def known(self) -> tuple[LedgerJob, ...]:
-        """The jobs as they were read last."""
-        return self._kept.value or ()
-
     def _read(self) -> tuple[LedgerJob, ...]:
         """Read the whole ledger only while jobs are on the queues: others are known by their schedules."""
         self._scheduled = self._schedules()

@@ -132,7 +132,12 @@ class SentPages:
             doubt_seconds=float(seconds) if seconds else None,
             now=time.time(),
         )
-        return _Shown(listing=listing, rows=listed, counts=reader.counts(), at=datetime.now(UTC))
+        return _Shown(
+            listing=listing,
+            rows=listed,
+            counts=None if query else reader.counts(listing.waiting),
+            at=datetime.now(UTC),
+        )
 
 
 def _address(*, q: str, status: str, before: str | None = None) -> str:

@@ -109,7 +109,7 @@ def test_an_account_has_neither_subjects_nor_counts_nor_a_list_of_what_waits(tim
     reader = _reader(timeline)
     with pytest.raises(UsageError):
         reader.search("your receipt", ALL)
-    assert reader.counts() is None
+    assert reader.counts(()) is None
     assert reader.newest(None, BY_KEY["waiting"]).empty
 
 
