@@ -36,6 +36,11 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         """Those that nobody works on."""
         return self.ready + self.delayed
 
+    @property
+    def all(self) -> int:
+        """All messages."""
+        return self.waiting + self.in_flight
+
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
     """A queue; its counts are None where they could not be read, `dead_letters` too.
@@ -68,6 +73,14 @@ class Queues(msgspec.Struct, frozen=True, kw_only=True):
         """The number of dead letters by the name of their queue, without empty ones and those not known."""
         return {one.dead_letter_queue: one.dead_letters for one in self.all if one.dead_letters}
 
+    def with_ages(self, ages: Mapping[str, float]) -> Queues:
+        """Return these with the ages of the oldest messages, in seconds, of queues that have any."""
+        queues = (
+            msgspec.structs.replace(one, oldest=ages.get(one.name) if one.counts and one.counts.all else None)
+            for one in self.all
+        )
+        return msgspec.structs.replace(self, all=tuple(queues))
+
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a queue in words, with its tone and glyph."""
@@ -96,8 +109,13 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         return self.queue.counts or Counts(ready=0, delayed=0, in_flight=0)
 
 
+def _age(it: Situation) -> float:
+    """Return the age of the oldest message if one can be received: one that is delayed is to wait."""
+    return it.queue.oldest or 0.0 if it.counts.ready else 0.0
+
+
 def _is_unread(it: Situation) -> bool:
-    return bool(it.counts.ready and not it.counts.in_flight and (it.queue.oldest or 0) >= UNREAD_SECONDS)
+    return not it.counts.in_flight and not it.counts.delayed and _age(it) >= UNREAD_SECONDS
 
 
 def _done_in(it: Situation) -> State:
@@ -125,7 +143,7 @@ _STATES: Final[tuple[tuple[Callable[[Situation], bool], Callable[[Situation], St
         lambda _: State(words="nobody reads it", tone="red", glyph="cross"),
     ),
     (
-        lambda it: (it.queue.oldest or 0) >= WARNS_AFTER[it.queue.name],
+        lambda it: _age(it) >= WARNS_AFTER[it.queue.name],
         lambda _: State(words="late", tone="amber", glyph="warning"),
     ),
     (

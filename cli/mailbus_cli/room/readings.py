@@ -22,11 +22,13 @@ from mailbus_cli.doctor.facts import Facts
 from mailbus_cli.errors import CommandError
 from mailbus_cli.room import simulator
 from mailbus_cli.room.failures import Failure, failure_of
+from mailbus_local.queue_ages import oldest_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mailbus_cli.deployment import Deployment
+    from mailbus_cli.doctor.facts import WorkQueue
 
 T = TypeVar("T")
 
@@ -77,6 +79,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _DENIED: Final = 403
+_SENT: Final = "sent"
+_STATES: Final = ("", "Delayed", "NotVisible")
+#: Of the laptop's queues with more messages it is not known how old the oldest is: all would be read.
+MOST_SHOWN: Final = 2000
 _EMPTY: Final[Part[Any]] = Part()
 
 
@@ -101,9 +107,13 @@ class Reader:
             for name, (seconds, read) in table.items()
         }
         found = {name: future.result() for name, future in running.items()}
-        return Reading(
-            at=datetime.now(UTC), **{name: found.get(name, _EMPTY) for name in Reading.__struct_fields__[1:]}
-        )
+        now = datetime.now(UTC)
+        sent = found.pop(_SENT, _EMPTY).value
+        if sent and found["queues"].value:
+            ages = {name: max(0.0, now.timestamp() - at) for name, at in sent.items()}
+            queues = found["queues"].value.with_ages(ages)
+            found["queues"] = msgspec.structs.replace(found["queues"], value=queues)
+        return Reading(at=now, **{name: found.get(name, _EMPTY) for name in Reading.__struct_fields__[1:]})
 
     def _part(self, name: str, seconds: float, read: Callable[[Facts], Any], facts: Facts) -> Part[Any]:
         read_at, kept = self._kept.get(name, (-FOREVER, _EMPTY))
@@ -124,7 +134,7 @@ SHARE: Final = 20
 def _read(read: Callable[[Facts], Any], facts: Facts) -> Part[Any]:
     try:
         value = read(facts)
-    except (ClientError, BotoCoreError, MailbusError) as error:
+    except (ClientError, BotoCoreError, MailbusError, OSError) as error:
         return Part(failure=failure_of(error, facts.deployment.profile))
     if isinstance(value, work_queues.Queues) and value.error is not None:
         is_empty = all(queue.counts is None for queue in value.all)
@@ -135,6 +145,20 @@ def _read(read: Callable[[Facts], Any], facts: Facts) -> Part[Any]:
 
 def _queues(facts: Facts) -> work_queues.Queues:
     return work_queues.read(facts)
+
+
+def _oldest_sent(facts: Facts) -> dict[str, int]:
+    """Return when the oldest message of each queue of the laptop was sent, in epoch seconds."""
+    outputs = facts.deployment.outputs
+
+    def sent(queue: WorkQueue) -> int | None:
+        attributes = facts.queue(outputs[queue.url])
+        count = sum(int(attributes[f"ApproximateNumberOfMessages{state}"]) for state in _STATES)
+        is_shown = 0 < count <= MOST_SHOWN
+        return oldest_sent(outputs["endpoint_url"], outputs[queue.url]) if is_shown else None
+
+    found = zip(facts.work_queues, side_by_side.each(sent, facts.work_queues), strict=True)
+    return {queue.name: at for queue, at in found if at is not None}
 
 
 def _queues_with_ages(facts: Facts) -> work_queues.Queues:
@@ -239,6 +263,7 @@ _LOCAL: Final[Mapping[str, tuple[float, Callable[[Facts], Any]]]] = {
     "limits": (0, lambda facts: rates.of_simulator(_control(facts, "account"))),
     "pace": (0, lambda facts: rates.of_seconds(_control(facts, "pace"))),
     "queues": (0, _queues),
+    _SENT: (1, _oldest_sent),
     "alarms": (10, _alarms),
     "doubt": (5, lambda facts: in_doubt.read(facts.deployment)),
     "rule": (FOREVER, _rule),

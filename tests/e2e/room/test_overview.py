@@ -63,6 +63,8 @@ def test_the_overview_says_what_needs_attention_and_keeps_itself_up_to_date(
     expect(page.locator('.side [data-vitals="attention"]')).to_contain_text("need attention")
     expect(page.locator(".vitals")).to_contain_text(re.compile(r"Pace\s*[\d.]+ of [\d,.]+ / s"))
     expect(page.locator(".vitals")).to_contain_text("Waiting")
+    # the mail in doubt is delayed
+    expect(page.locator(".vitals")).to_contain_text(re.compile(r"Oldest\s*\d+ "))
     expect(page.locator(".vitals polyline")).to_be_attached()
     page.keyboard.press("g")
     page.keyboard.press("o")

@@ -83,6 +83,12 @@ def test_all_queues_are_read_with_their_dead_letters() -> None:
     assert (found.waiting, found.dead_letters, found.error) == (1207, {"send": 4}, None)
 
 
+def test_an_age_is_that_of_a_queue_with_messages() -> None:
+    found = read(facts(send=(0, 0, 1), bulk=(0, 0, 0), send_dead=(0, 0, 0), tracking_dead=(0, 0, 0)))
+    aged = found.with_ages({"transactional": 7.0, "bulk": 9.0, "tracking": 11.0})
+    assert [one.oldest for one in aged.all] == [7.0, None, None]
+
+
 def test_a_queue_that_is_denied_leaves_the_others() -> None:
     found = read(facts(send=(1, 0, 0), send_dead=(0, 0, 0), tracking=(2, 0, 0), tracking_dead=(5, 0, 0)))
     assert [one.counts and one.counts.ready for one in found.all] == [1, None, 2]
@@ -105,6 +111,8 @@ def test_a_queue_that_is_denied_leaves_the_others() -> None:
         (situation(counts=(0, 0, 0), is_quota_used=True), "keeping up"),
         (situation("inbound", (9, 0, 0), oldest=300.0), "nobody reads it"),
         (situation("inbound", (9, 0, 4), oldest=300.0), "keeping up"),
+        (situation("transactional", (1, 3, 0), oldest=300.0), "keeping up"),
+        (situation("transactional", (0, 3, 0), oldest=1000.0), "keeping up"),
         (situation("tracking", (9, 0, 4), oldest=1000.0), "late"),
         (situation("bulk", (9, 0, 4), oldest=1000.0), "keeping up"),
         (situation(counts=None, is_paused=True), "not known"),
