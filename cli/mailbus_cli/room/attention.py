@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from mailbus_cli.room.doctor_run import DoctorRun
     from mailbus_cli.room.readings import Reading
 
-#: Checks of the doctor of which a reading says how it is now.
-LIVE_CHECKS: Final = frozenset({"alarms", "dead-letters", "quota", "sending"})
 _DEAD_LETTERS_ALARM: Final = "DeadLetters"
 
 
@@ -25,6 +23,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 def items(reading: Reading, run: DoctorRun | None) -> tuple[Item, ...]:
     """Return all that needs attention, the worst first."""
     limits, queues = reading.limits.value, reading.queues.value
+    known = _known(reading)
     found: list[Item] = []
     if limits and not limits.is_enabled:
         found.append(Item(text="sending is paused", path="/overview#queues"))
@@ -44,9 +43,22 @@ def items(reading: Reading, run: DoctorRun | None) -> tuple[Item, ...]:
     found += [
         Item(text=finding.title, path=f"/overview#doctor-{finding.check}")
         for finding in (run.problems if run else ())
-        if finding.check not in LIVE_CHECKS
+        if finding.check not in known
     ]
     return tuple(found)
+
+
+def _known(reading: Reading) -> frozenset[str]:
+    """Return the checks of the doctor of which the reading says how it is now."""
+    limits = reading.limits.value
+    checks = {
+        "alarms": reading.alarms.value is not None,
+        "dead-letters": reading.queues.value is not None,
+        "quota": limits is not None,
+        # a configuration set may be paused too
+        "sending": limits is not None and not limits.is_enabled,
+    }
+    return frozenset(name for name, is_known in checks.items() if is_known)
 
 
 def flow(reading: Reading) -> str:

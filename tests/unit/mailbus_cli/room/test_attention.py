@@ -64,6 +64,16 @@ def test_all_that_needs_attention_is_named_with_where_to_read_more() -> None:
     ]
 
 
+def test_what_cannot_be_read_is_as_the_doctor_found_it() -> None:
+    found = items(
+        reading(limits=Part(), queues=Part(), alarms=Part()),
+        run(sending="problem", quota="problem", alarms="problem", dead_letters="problem"),
+    )
+    assert [item.text for item in found] == ["SENDING", "QUOTA", "ALARMS", "DEAD_LETTERS"]
+    # the account's sending is enabled, so it is a configuration set's that is not
+    assert [item.text for item in items(reading(), run(sending="problem", quota="problem"))] == ["SENDING"]
+
+
 def test_nothing_needs_attention() -> None:
     assert items(reading(), None) == ()
     assert items(reading(limits=Limits(rate=1, most=-1, used=10)), run(spf="ok")) == ()
