@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from playwright.sync_api import sync_playwright
 
 from bench.support.comparison import compare
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-    from mailbus.bus_entries import BusEntry
     from mailbus.events.vocabulary import EmailEventType
     from mailbus_cli.deployment import Deployment
 
@@ -151,7 +151,7 @@ def _publish(found: Deployment, count: int, rate: float) -> None:
             numbers = range((step - after) * BATCH, (step - after + 1) * BATCH)
             events = [_event(kind, run, number) for number in numbers if 0 <= number < count]
             if events:
-                entries = [_entry(bus_entry(event), found.output("EventBusName")) for event in events]
+                entries = [_entry(event, found.output("EventBusName")) for event in events]
                 client.put_events(Entries=entries)
         time.sleep(max(0.0, began + (step + 1) * BATCH / rate - time.monotonic()))
 
@@ -169,7 +169,9 @@ def _event(kind: EmailEventType, run: str, number: int) -> EmailEvent:
     )
 
 
-def _entry(entry: BusEntry, bus: str) -> dict[str, Any]:
+def _entry(event: EmailEvent, bus: str) -> dict[str, Any]:
+    # SES names all recipients of a message, by which the timeline knows that it has them all
+    entry = bus_entry(event, esp_event=msgspec.json.encode({"mail": {"destination": [event.recipient]}}))
     return {
         "Source": SOURCE,
         "DetailType": entry.detail_type,
