@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
@@ -37,6 +38,15 @@ RECENT: Final = 30
 INVALID: Final = 422
 #: What SES answers for recipients that no receipt rule takes; a rule that refuses has a text of its own.
 NOBODY: Final = "550 5.1.1 Requested action not taken: mailbox unavailable"
+
+
+class Recent(msgspec.Struct, frozen=True, kw_only=True):
+    """A sent mail to choose; `label` is its status."""
+
+    message_id: str
+    subject: str
+    recipient: str
+    label: str
 
 
 def routes(room: Room) -> list[Route]:
@@ -182,28 +192,27 @@ class ToolPages:
         to = f"support@{domain}" if domain else next(iter(received_for), "")
         return {"from": "ada@example.org", "to": to, "lost": answered}
 
-    def _recent(self) -> list[dict[str, Any]]:
+    def _recent(self) -> tuple[Recent, ...]:
         """Return the newest sent mails, one of each message, to choose from."""
         table = self._room.timeline
         mails = () if table is None else table.newest(limit=RECENT).mails
         by_id = {mail.message_id: mail for mail in reversed(mails) if mail.message_id}
-        listed = list(reversed(by_id.values()))
+        # of others the simulated SES knows nothing: it was started again since
         subjects = self._subjects.of(by_id)
-        return [
-            {
-                "id": mail.message_id,
-                "subject": subjects[mail.message_id],
-                "recipient": mail.recipient,
-                "label": STATUS_WORDS[mail.status].label,
-            }
-            # of others the simulated SES knows nothing: it was started again since
-            for mail in listed
-            if mail.message_id in subjects
-        ]
+        return tuple(
+            Recent(
+                message_id=message_id,
+                subject=subjects[message_id].subject,
+                recipient=mail.recipient or "",
+                label=STATUS_WORDS[mail.status].label,
+            )
+            for message_id, mail in reversed(by_id.items())
+            if message_id in subjects
+        )
 
-    def _event(self, request: Request, recent: Sequence[Mapping[str, Any]]) -> EventForm | None:
+    def _event(self, request: Request, recent: Sequence[Recent]) -> EventForm | None:
         """Return the form for an event of the chosen mail, or else of the newest."""
-        chosen = request.query_params.get("mail") or next((mail["id"] for mail in recent), "")
+        chosen = request.query_params.get("mail") or next((mail.message_id for mail in recent), "")
         found = sent_mail.find(
             self._room.deployment, self._room.timeline, chosen, request.query_params.get("as")
         )
