@@ -203,7 +203,7 @@ class ToolPages:
             Recent(
                 message_id=message_id,
                 subject=subjects[message_id].subject,
-                recipient=mail.recipient or "",
+                recipient=_recipients(subjects[message_id].recipients),
                 label=STATUS_WORDS[mail.status].label,
             )
             for message_id, mail in reversed(by_id.items())
@@ -217,3 +217,7 @@ class ToolPages:
             self._room.deployment, self._room.timeline, chosen, request.query_params.get("as")
         )
         return None if found is None else event_form(found, chosen=request.query_params.get("event"))
+
+
+def _recipients(addresses: Sequence[str]) -> str:
+    return addresses[0] if len(addresses) == 1 else f"{len(addresses)} recipients"
