@@ -56,6 +56,8 @@ def test_what_was_read_before_the_credentials_expired_is_shown_with_the_command_
     assert "<b>Your credentials have expired.</b> What is below was read until " in answer.text
     assert 'data-copy="aws sso login --profile prod"' in answer.text
     assert "12.1 of 14 / s" in answer.text
+    assert "Nothing needs attention" not in answer.text
+    assert "Nothing needs attention" in page(reading(rate=12.1)).text
 
 
 def test_without_anything_read_the_page_says_why_and_tries_again() -> None:
