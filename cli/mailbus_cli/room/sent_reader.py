@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from mailbus.timeline.mails import MESSAGE_PREFIX, TimelineMail
+from mailbus.timeline.mails import MESSAGE_PREFIX, TimelineMail, same_recipient
 from mailbus_cli import mails as timeline_search
 from mailbus_cli.errors import UsageError
 from mailbus_cli.job_states import read_records
@@ -118,10 +118,13 @@ class SentReader:
             items: Sequence[Item] = items_of(found.mails)
         else:
             items = self._whole(found.mails, {})
+        listed = {item.key for item in items}
+        waiting = (job for job in self._waiting.jobs() if job.job_id not in listed and _is_wanted(job, query))
+        items = [*(Item(job=job) for job in waiting), *items]
         if query.kind == "job":
             items = self._with_ledger(query.value, items)
-            if not items and (listed := self._by_words(text, chip)):
-                return listed
+            if not items and (by_words := self._by_words(text, chip)):
+                return by_words
         return Listing(
             items=tuple(item for item in items if item.has(chip)),
             looked_through=found.searched,
@@ -279,3 +282,16 @@ def _statuses(text: str) -> Chip | None:
             return chip
     found = frozenset(status for status, words in STATUS_WORDS.items() if name in {status, words.label})
     return Chip(key="", label=text, statuses=found) if found else None
+
+
+def _is_wanted(job: LedgerJob, query: Query) -> bool:
+    """Return True if a search finds a job that waits, as far as its recipients and tags are known."""
+    match query.kind:
+        case "address":
+            return any(same_recipient(address, query.value) for address in job.recipients)
+        case "domain":
+            return any(address.lower().endswith(query.value.lower()) for address in job.recipients)
+        case "tag":
+            return query.value in job.tags
+        case _:
+            return False

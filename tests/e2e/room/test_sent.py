@@ -194,6 +194,9 @@ def test_mail_that_ses_has_not_accepted_is_listed_with_what_it_waits_for(
     expect(_row(page, scheduled)).to_contain_text("ada@example.org")
     expect(_row(page, scheduled)).to_contain_text("Your trial ends")
     assert_accessible(page)
+    for known in ("ada@example.org", "@example.org", "trial ends", scheduled, "scheduled"):
+        page.goto(f"{page.url.split('?')[0]}?q={known}")
+        expect(_row(page, scheduled)).to_contain_text("at ")
     # the ledger of an account is read by job
     of_account = account_visit.open("/sent?status=waiting")
     expect(of_account.locator(".empty")).to_contain_text("Search for the job's id")
