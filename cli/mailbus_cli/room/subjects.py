@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
@@ -64,7 +65,8 @@ class Subjects:
             return ()
         try:
             answer = api.request("GET", f"subjects?{urlencode(query)}")
-        except ControlError:
+        except (ControlError, OSError, HTTPException):
+            # a list without subjects is still a list
             return ()
         found = msgspec.convert(answer["subjects"], tuple[Subject, ...])
         self._known |= {one.message_id: one for one in found}
