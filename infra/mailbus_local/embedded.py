@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from mailbus_cdk.settings import Settings
     from mailbus_local.cdk_app import CdkApp
 
+# The CDK's own name for what it bootstraps, and the version with all that its stacks may ask for.
+BOOTSTRAP: Final = "hnb659fds"
+BOOTSTRAP_VERSION: Final = 33
 # The prefixes of the outputs that CDK creates for references between stacks.
 CROSS_STACK: Final = ("ExportsOutput", "PublishOutput")
 # MiniStack serves a REST API at a path, not at a host name.
@@ -165,9 +168,8 @@ class EmbeddedAws:
             record=self._record,
             stop=self._stop_request,
         )
-        bootstrap = self._commands.start("bootstrap", f"aws://{ACCOUNT_ID}/{self._region}")
         adapted = self._assembly(self._commands)
-        self._commands.wait(bootstrap)
+        self._bootstrap()
         if self._settings:
             self._create_existing_resources(self._settings)
         self._progress("deploying the stacks with cdk deploy")
@@ -178,6 +180,20 @@ class EmbeddedAws:
         )
         self._commands.wait(deploy)
         self._publish(json.loads(deployed.read_text()))
+
+    def _bootstrap(self) -> None:
+        """Create what `cdk deploy` uses of all that `cdk bootstrap` creates in an account: it starts Node.
+
+        https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
+        """
+        place = f"{ACCOUNT_ID}-{self._region}"
+        self._upstream("s3", "us-east-1").create_bucket(Bucket=f"cdk-{BOOTSTRAP}-assets-{place}")
+        self._upstream("ecr", self._region).create_repository(
+            repositoryName=f"cdk-{BOOTSTRAP}-container-assets-{place}"
+        )
+        self._upstream("ssm", self._region).put_parameter(
+            Name=f"/cdk-bootstrap/{BOOTSTRAP}/version", Value=str(BOOTSTRAP_VERSION), Type="String"
+        )
 
     def _assembly(self, commands: CdkCommands) -> Path:
         """Return the directory of the cloud assembly to deploy."""

@@ -54,8 +54,6 @@ def test_a_signal_ends_everything_even_during_the_start(tmp_path: Path, number: 
 def test_the_next_start_ends_what_a_killed_system_left(tmp_path: Path) -> None:
     process = _synthesizing(tmp_path)
     eventually(lambda: "sleep\x00600\x00" in processes_below(tmp_path), "the app's synthesis runs")
-    # which would end by itself before the next start, or not
-    eventually(lambda: not _any("bootstrap", processes_below(tmp_path)), "the bootstrap has ended")
     end_local(process, signal.SIGKILL)
     left = processes_below(tmp_path)
 
@@ -65,17 +63,13 @@ def test_the_next_start_ends_what_a_killed_system_left(tmp_path: Path) -> None:
     still_left = set(left) & set(processes_below(tmp_path))
     end_local(process)
 
-    assert _any("ministack", left)
-    assert _any("sleep", left)
+    assert any("ministack" in command for command in left)
+    assert any("sleep" in command for command in left)
     assert re.sub(r"\d+", "…", first) == (
         "ended what a killed system left here: MiniStack (process …), cdk synth (process …)\n"
     )
     assert not still_left
     assert processes_below(tmp_path) == []
-
-
-def _any(word: str, commands: list[str]) -> bool:
-    return any(word in command for command in commands)
 
 
 def _synthesizing(directory: Path) -> subprocess.Popen[str]:
