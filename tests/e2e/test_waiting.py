@@ -1,4 +1,4 @@
-"""Thousands of waiting jobs, and what is in flight meanwhile."""
+"""Many more waiting jobs than the workers hold, and what is in flight meanwhile."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from tests.e2e.system import System
 
-JOBS = 400
-MOST = 300
+JOBS = 200
+MOST = 150
 # without rate the jobs are held by the workers for 10 s, and wait for a few seconds between
 SOME = 5
 QUEUE = "BulkQueueUrl"
