@@ -105,12 +105,17 @@ class Visit:
             self._errors.append(f"request beyond the room: {request.url}")
 
 
-def assert_accessible(page: Page, context: Sequence[str] | None = None) -> None:
-    """Check a page, or the parts of it that selectors name, by axe-core: WCAG 2.2, levels A and AA."""
+def assert_accessible(
+    page: Page, context: Sequence[str] | None = None, *, rules: Sequence[str] = WCAG
+) -> None:
+    """Check a page, or the parts of it that selectors name, by axe-core: WCAG 2.2, levels A and AA.
+
+    `rules` are rules, or tags of rules.
+    """
     found = Axe().run(
         page,
         context=list(context) if context else None,
-        options={"runOnly": list(WCAG), "resultTypes": ["violations"]},
+        options={"runOnly": list(rules), "resultTypes": ["violations"]},
     )
     violations: list[dict[str, Any]] = found.response["violations"]
     assert not violations, "\n".join(

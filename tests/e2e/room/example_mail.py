@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from mailbus_cli import doubt
 from mailbus_cli.dead_letters import queues
 from mailbus_cli.dead_letters.reading import read
 from tests.e2e.room.recorded import receive, send, table
@@ -62,6 +64,10 @@ footer { color: #5c655f; font-size: 13px }
 """
 BANNER: Final = '<img src="https://images.example.net/autumn.png" width="1" height="1">'
 PDF: Final = "JVBERi0xLjQKMSAwIG9iajw8L1R5cGUvQ2F0YWxvZz4+ZW5kb2JqCnRyYWlsZXI8PC9Sb290IDEgMCBSPj4KJSVFT0YK"
+READERS_OF_NEWSLETTER: Final = 600
+STEADY_SECONDS: Final = 25
+# that of many new accounts
+RATE: Final = 14
 READERS: Final = (
     "ada grace kofi bjorn lars jon hiro elif dmitri mei fatima ines amara bram chiara deniz emeka farah "
     "goran hanna imani jana kaito leila marek nadia omar petra quentin rosa sven tariq ulla vera wiktor "
@@ -88,11 +94,34 @@ def page(name: str, text: str, *, path: str = "order", button: str = "Your order
 
 def fill(system: System, deployment: Deployment) -> None:
     """Send and receive everything; return when the timeline has it."""
+    system.change_account(max_send_rate=RATE)
     _dead_letters(system, deployment)
     _orders(system)
     _digest(system, Merge(bounced=2, opened=9, clicked=4))
     _received(system)
     _newest(system)
+    _in_doubt(system, deployment)
+
+
+def send_newsletter(system: System) -> None:
+    """Enqueue more mail than the account may send in a minute; return when it is on its way for some time."""
+    jobs = [
+        system.job(
+            job_id=f"autumn-{number:04}",
+            from_email=NEWS,
+            to=[f"reader{number}@example.net"],
+            subject="Plant now, harvest in spring",
+            tags=["newsletter"],
+        )
+        for number in range(1, READERS_OF_NEWSLETTER + 1)
+    ]
+    system.enqueue_together([json.dumps(job) for job in jobs], "BulkQueueUrl")
+
+    def is_steady() -> bool:
+        counts: list[int] = system.simulator.get("pace").raise_for_status().json()["recipients"]
+        return sum(count > 0 for count in counts) >= STEADY_SECONDS
+
+    eventually(is_steady, "the newsletter is sent for some time")
 
 
 def _dead_letters(system: System, deployment: Deployment) -> None:
@@ -133,7 +162,7 @@ def _orders(system: System) -> None:
         job_id="promo-bf-0007",
         from_email=NEWS,
         to=["complaint@simulator.amazonses.com"],
-        subject="🎉 Black Friday: 40 % off everything",
+        subject="Black Friday: 40 % off everything",
         html=page("there", "Everything for your garden, until Sunday.", button="To the shop"),
         tags=["promo"],
     )
@@ -205,8 +234,14 @@ def _received(system: System) -> None:
     # U+202E has the rest written from right to left
     hidden = "details\u202efdp.exe"
     order.add_attachment(b"MZ" + bytes(24 * 1024), "application", "octet-stream", filename=hidden)
-    address = "orders+4711@inbound.example.com"
-    receive(system, bytes(order), mail_from="bounce-77120@bulk.mailer.example", rcpt_to=address)
+    receive(
+        system,
+        bytes(order),
+        mail_from="bounce-77120@bulk.mailer.example",
+        rcpt_to="orders+4711@inbound.example.com",
+        dmarc="FAIL",
+        dmarc_policy="reject",
+    )
 
     answer = _mail("Ada Lovelace <ada@example.org>", "support", "Re: Your invoice for November")
     answer["In-Reply-To"] = answer["References"] = "<0412@email.amazonses.com>"
@@ -250,6 +285,19 @@ def _newest(system: System) -> None:
         ("order-10231-receipt", "jane@example.net", "Your receipt"),
     ):
         send(system, "delivered", job_id=number, from_email=SHOP, to=[to], subject=subject, tags=["receipt"])
+
+
+def _in_doubt(system: System, deployment: Deployment) -> None:
+    """Lose SES's answer to a mail, which SES did not take: for some seconds nobody knows."""
+    system.add_faults({"operation": "SendEmail", "error": "ConnectionReset", "count": 1})
+    system.send(
+        job_id="ship-55120",
+        from_email=SHOP,
+        to=["tomasz@example.net"],
+        subject="Your parcel is on its way",
+        tags=["shipping"],
+    )
+    eventually(lambda: doubt.read(deployment).mails, "a mail is in doubt")
 
 
 def report(system: System, mail: TimelineMail, event_type: str, **fields: Any) -> None:

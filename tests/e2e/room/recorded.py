@@ -28,11 +28,10 @@ def send(system: System, *statuses: str, **fields: Any) -> tuple[TimelineMail, .
     return eventually(probe, f"{job_id} is {', '.join(statuses)}")
 
 
-def receive(system: System, raw: bytes, *, mail_from: str, rcpt_to: str) -> ReceivedMail:
-    """Receive a mail; return it when the timeline has it."""
-    answer = system.simulator.post(
-        "inbound", params={"mail_from": mail_from, "rcpt_to": rcpt_to}, content=raw
-    )
+def receive(system: System, raw: bytes, *, mail_from: str, rcpt_to: str, **verdicts: str) -> ReceivedMail:
+    """Receive a mail, with SES's verdicts such as `dmarc="FAIL"`; return it when the timeline has it."""
+    params = {"mail_from": mail_from, "rcpt_to": rcpt_to, **verdicts}
+    answer = system.simulator.post("inbound", params=params, content=raw)
     message_id = answer.raise_for_status().json()["message_id"]
     timeline = table(system)
     mail = eventually(lambda: timeline.received_by_message(message_id), f"{message_id} was received")

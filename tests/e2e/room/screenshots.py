@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -52,6 +52,12 @@ def _dead_letters(page: Page) -> None:
     page.get_by_role("checkbox", name="InvalidJob at $.attachments[0].content").check()
 
 
+def _overview(page: Page) -> None:
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_text("run at")).to_be_visible()
+    page.evaluate("scrollTo(0, 0)")
+
+
 def _nothing(_page: Page) -> None:
     """Take the page as it is opened."""
 
@@ -72,10 +78,11 @@ PICTURES: Final = (
     Picture(name="room-merge", path=f"/sent/{example_mail.DIGEST}", scheme="dark", prepare=_merge),
     Picture(name="room-received", path="/received", prepare=_received),
     Picture(name="room-dead-letters", path="/dead-letters/send", prepare=_dead_letters),
-    Picture(name="room-overview", path="/overview", scheme="dark"),
     Picture(name="room-tools", path="/tools"),
     Picture(name="room-phone", path="/sent", is_phone=True),
 )
+#: Taken while much mail is sent.
+BUSY: Final = (Picture(name="room-overview", path="/overview", scheme="dark", prepare=_overview),)
 
 
 def take(browser: Browser, address: str, picture: Picture, folder: Path) -> Path:
@@ -98,8 +105,8 @@ def take(browser: Browser, address: str, picture: Picture, folder: Path) -> Path
     return path
 
 
-def take_all(address: str, folder: Path) -> None:
-    """Take all pictures of the room at an address."""
+def take_all(address: str, pictures: Sequence[Picture], folder: Path) -> None:
+    """Take pictures of the room at an address."""
     path = chromium()
     assert path, "the pictures need Chromium"
     folder.mkdir(exist_ok=True)
@@ -107,7 +114,7 @@ def take_all(address: str, folder: Path) -> None:
     expect.set_options(timeout=LIMIT_MS)
     with sync_playwright() as playwright:
         browser = launch(playwright, path)
-        for picture in PICTURES:
+        for picture in pictures:
             file = take(browser, address, picture, folder)
             size = file.stat().st_size
             assert size <= LARGEST, f"{file} has {size} bytes"
@@ -123,8 +130,10 @@ def main() -> None:
         with running(directory) as local, Subscriber(local, "screenshots") as subscriber:
             system = System(local, subscriber)
             example_mail.fill(system, find(local=True, stage=None, directory=directory))
+            take_all(local.room, PICTURES, IMAGES)
+            example_mail.send_newsletter(system)
+            take_all(local.room, BUSY, IMAGES)
             system.close()
-            take_all(local.room, IMAGES)
 
 
 if __name__ == "__main__":
