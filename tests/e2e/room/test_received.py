@@ -66,7 +66,6 @@ def test_the_list_is_beside_the_newest_mail(visit: Visit, order: ReceivedMail, a
     expect(page.get_by_role("heading", level=2)).to_have_text("Purchase order 88213 (URGENT)")
     expect(row.locator("[aria-current]")).to_be_visible()
     assert answer.message_id
-    assert_accessible(page)
 
 
 def test_a_new_mail_comes_to_the_open_list_by_itself(
@@ -123,7 +122,6 @@ def test_a_text_without_quotes_and_signature(visit: Visit, answer: ReceivedMail)
 def test_each_tab(visit: Visit, order: ReceivedMail, tab: str, text: str) -> None:
     page = visit.open(f"/received/{order.message_id}/{tab}")
     expect(page.locator("section.content")).to_contain_text(text)
-    assert_accessible(page)
 
 
 def test_the_event_is_what_a_consumer_gets(visit: Visit, system: System, order: ReceivedMail) -> None:
@@ -196,7 +194,6 @@ def test_on_a_phone_the_mail_has_the_page(visit: Visit, order: ReceivedMail) -> 
     expect(page.locator(".received-mail")).to_be_visible()
     expect(page.locator(".received-list")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert_accessible(page)
 
 
 def test_in_an_account_received_mail_is_read_and_a_reply_is_a_command(
