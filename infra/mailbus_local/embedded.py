@@ -10,10 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import boto3
-
 from mailbus_cdk.limits import rate_cache_seconds
-from mailbus_local import assembly, cdk_app, cdk_cli, kept_assemblies, node, stage
+from mailbus_local import assembly, cdk_app, cdk_cli, clients, kept_assemblies, node, stage
 from mailbus_local.cdk_commands import CdkCommands
 from mailbus_local.directory import OUTPUTS, locked
 from mailbus_local.ministack import ACCOUNT_ID, MiniStack, own_environment
@@ -114,14 +112,8 @@ class EmbeddedAws:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client, as an application creates it from `outputs`."""
-        endpoint = ENDPOINTS.get(service, "endpoint_url")
-        return boto3.client(
-            service,  # type: ignore[call-overload]  # the stubs know literal names only
-            endpoint_url=self.outputs[endpoint],
-            region_name=self.outputs["region"],
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - not a secret
-        )
+        url = self.outputs[ENDPOINTS.get(service, "endpoint_url")]
+        return clients.client(service, url=url, region=self.outputs["region"])
 
     def _start(self) -> None:
         left = self._record.end_left()
@@ -241,13 +233,7 @@ class EmbeddedAws:
 
     def _upstream(self, service: str, region: str) -> Any:
         """Return a client of the embedded AWS itself, before there are outputs."""
-        return boto3.client(
-            service,  # type: ignore[call-overload]  # the stubs know literal names only
-            endpoint_url=f"http://127.0.0.1:{self._aws_port}",
-            region_name=region,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - not a secret
-        )
+        return clients.client(service, url=f"http://127.0.0.1:{self._aws_port}", region=region)
 
     def _publish(self, stacks: Mapping[str, Mapping[str, str]]) -> None:
         of_stage = self._stage_outputs()

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
+from mailbus_local import clients
 from mailbus_local.embedded import ENDPOINTS
 from tests.architecture.source_tree import ROOT
+from tests.local_process import read_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,15 +41,7 @@ def running(directory: Path) -> Iterator[Local]:
     """Run `mailbus local` in a directory, from when it is ready until it has ended."""
     process = start_local(directory)
     try:
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if line == "ready\n":
-                break
-        printed = "".join(lines)
-        assert lines[-1:] == ["ready\n"], printed
-        [room] = ROOM.findall(printed)
+        [room] = ROOM.findall("\n".join(read_until_ready(process)))
         yield Local(json.loads((directory / "outputs.json").read_text()), variables(directory), room)
     finally:
         end_local(process)
@@ -92,10 +84,5 @@ class Local:
 
     def client(self, service: str) -> Any:
         """Make a boto3 client, as an application does from `outputs`."""
-        return boto3.client(
-            service,  # type: ignore[call-overload]  # the stubs know literal names only
-            endpoint_url=self.outputs[ENDPOINTS.get(service, "endpoint_url")],
-            region_name=self.outputs["region"],
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        url = self.outputs[ENDPOINTS.get(service, "endpoint_url")]
+        return clients.client(service, url=url, region=self.outputs["region"])

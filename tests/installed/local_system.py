@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import uv
 
+from tests.local_process import read_until_ready
+
 if TYPE_CHECKING:
     from tests.installed.environments import Environment
 
@@ -45,13 +47,7 @@ class LocalSystem:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        assert self._process.stdout is not None
-        self.lines = []
-        for line in self._process.stdout:
-            self.lines.append(line.rstrip("\n"))
-            if self.lines[-1] == "ready":
-                return
-        raise AssertionError("\n".join(self.lines))
+        self.lines = read_until_ready(self._process)
 
     def interrupt(self) -> int:
         """Press Ctrl-C; return the exit code. Does nothing if it has ended."""

@@ -14,6 +14,7 @@ import pytest
 
 from mailbus_cdk import packaging
 from tests.architecture.source_tree import INFRA, ROOT
+from tests.local_process import read_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,13 +82,7 @@ def variables(environment: Environment, folder: Path) -> Iterator[dict[str, str]
         text=True,
     )
     try:
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if line == "ready\n":
-                break
-        assert lines[-1:] == ["ready\n"], "".join(lines)
+        read_until_ready(process)
         printed = environment.run("-m", "mailbus_cli", "env", "--local", "--json", cwd=folder)
         yield json.loads(printed.stdout)
     finally:

@@ -8,12 +8,8 @@ import threading
 import urllib.parse
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
-from botocore.config import Config
-
 from mailbus.stages import DEAD_LETTER_QUEUE_URLS
-from mailbus_local import environment
-from mailbus_local.ministack import CREDENTIALS
+from mailbus_local import clients, environment
 from mailbus_local.testing import dead_letters
 from mailbus_local.testing.control import Control
 from mailbus_local.testing.errors import SystemFailed
@@ -87,14 +83,8 @@ class MailbusSystem:
     def client(self, service: str) -> Any:
         """Return a boto3 client for the system."""
         name = f"AWS_ENDPOINT_URL_{service.upper()}"
-        return boto3.client(
-            service,  # type: ignore[call-overload]  # the stubs know literal names only
-            endpoint_url=self.env.get(name, self.endpoint_url),
-            region_name=self.outputs["region"],
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            config=Config(proxies={}),
-        )
+        url = self.env.get(name, self.endpoint_url)
+        return clients.client(service, url=url, region=self.outputs["region"])
 
     def receive(
         self,
