@@ -36,7 +36,7 @@ test: check examples/node/node_modules/.synced ## everything that CI runs: all c
 
 check: setup ## lint, types, import rules, templates
 	@echo '== ruff'; $(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@echo '== mypy (about a minute the first time)'; $(BIN)/mypy
+	@echo '== mypy'; $(BIN)/mypy
 	@echo '== architecture and templates'
 	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) tests/architecture tests/infra
 
