@@ -49,9 +49,9 @@ class staged:  # noqa: N801 - used as a function: with staged(directory)
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def delete_old(build: Path, pattern: str) -> None:
+def delete_old(build: Path, pattern: str, kept: int | None = None) -> None:
     """Delete all but the builds used last, and what interrupted builds left. Others may do the same."""
-    for path in _by_use(build.glob(pattern))[KEPT_BUILDS:]:
+    for path in _by_use(build.glob(pattern))[KEPT_BUILDS if kept is None else kept :]:
         # under a temporary name first: half a build must not be found if this is interrupted
         unused = build / f".{path.name}-unused"
         with contextlib.suppress(OSError):

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mailbus_local.stop_signals import StopRequest
 
 _NAME: Final = "assembly-"
+# Each has 50 MB, most of it the functions; more systems of different code or settings seldom start together.
+_KEPT: Final = 4
 _INFRA: Final = Path(__file__).resolve().parents[1]
 # The code that synthesizes; what is deployed with it has a digest of its own.
 _CODE: Final = ("mailbus_cdk", "mailbus_local")
@@ -51,7 +53,9 @@ def find(
             if not kept.exists():
                 with staged(kept) as staging:
                     assembly.adapt(synthesize(), staging.path)
-                delete_old(build, f"{_NAME}*")
+                # the copy has the time of what was copied
+                os.utime(kept)
+                delete_old(build, f"{_NAME}*", _KEPT)
     # no other process deletes it meanwhile
     os.utime(kept)
     return kept

@@ -80,6 +80,19 @@ def test_other_settings_are_synthesized_anew(settings: Settings, synthesis: Synt
     assert synthesis.count == 2
 
 
+def test_the_assemblies_used_last_are_kept(
+    settings: Settings, synthesis: Synthesis, build: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_assemblies, "_KEPT", 2)
+    first = find(settings, synthesis)
+    others = [
+        find(msgspec.structs.replace(settings, log_retention_days=days), synthesis) for days in (30, 60, 90)
+    ]
+
+    assert not first.exists()
+    assert sorted(build.glob("assembly-*")) == sorted(others[1:])
+
+
 def test_a_synthesis_that_fails_leaves_nothing_to_be_found(
     settings: Settings, synthesis: Synthesis, build: Path
 ) -> None:
