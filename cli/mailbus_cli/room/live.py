@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: Between two messages to a page; what changes meanwhile is in the next one.
 BATCH_SECONDS: Final = 0.25
-#: The rate is told so often, if it has changed.
+#: The rate is sent so often, if it has changed.
 STATE_SECONDS: Final = 2.0
 #: Who goes from one page to the next goes on with the same source.
 LINGER_SECONDS: Final = 20.0
@@ -154,13 +154,13 @@ class Live:
 
     async def _messages(self, listener: Listener, last_id: str) -> AsyncIterator[str]:
         yield "retry: 1000\n\n"
-        told: State | None = None
+        sent: State | None = None
         vitals_at = time.monotonic()
         while not self._is_closed and (run := self._run) is not None:
             listener.woken.clear()
             if run.read_at is not None or run.failure is not None:
-                if (state := run.state()) != told:
-                    told = state
+                if (state := run.state()) != sent:
+                    sent = state
                     yield message("state", state)
                 changes = run.since(last_id)
                 if run.failure is None and changes != ():
