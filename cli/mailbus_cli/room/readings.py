@@ -13,13 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mailbus.errors import MailbusError
 from mailbus.stages import TIMELINE_TABLE
 from mailbus.timeline import items
-from mailbus_cli import doubt as in_doubt
 from mailbus_cli import pace as rates
 from mailbus_cli import queues as work_queues
 from mailbus_cli import side_by_side
 from mailbus_cli.doctor.checks import alarms, oldest
 from mailbus_cli.doctor.facts import Facts
 from mailbus_cli.errors import CommandError
+from mailbus_cli.room import doubt as in_doubt
 from mailbus_cli.room import simulator
 from mailbus_cli.room.failures import Failure, failure_of
 from mailbus_local.queue_ages import oldest_sent
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from mailbus_cli.deployment import Deployment
     from mailbus_cli.doctor.facts import WorkQueue
+    from mailbus_cli.room.waiting import Waiting
 
 T = TypeVar("T")
 
@@ -66,7 +67,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     queues: Part[work_queues.Queues]
     reputation: Part[rates.Reputation]
     alarms: Part[tuple[tuple[str, datetime], ...]]
-    doubt: Part[in_doubt.Doubt]
+    doubt: in_doubt.Doubt | None
     rule: Part[in_doubt.Rule]
     received: Part[int]
 
@@ -78,6 +79,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return failures[0] if len(failures) == len(parts) else None
 
 
+_PARTS: Final = tuple(name for name in Reading.__struct_fields__ if name not in {"at", "doubt"})
 _DENIED: Final = 403
 _SENT: Final = "sent"
 _STATES: Final = ("", "Delayed", "NotVisible")
@@ -89,8 +91,9 @@ _EMPTY: Final[Part[Any]] = Part()
 class Reader:
     """Reads a deployment. What changes slowly is kept for a while."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, waiting: Waiting) -> None:
         self._deployment = deployment
+        self._waiting = waiting
         self._kept: dict[str, tuple[float, Part[Any]]] = {}
 
     @property
@@ -113,7 +116,9 @@ class Reader:
             ages = {name: max(0.0, now.timestamp() - at) for name, at in sent.items()}
             queues = found["queues"].value.with_ages(ages)
             found["queues"] = msgspec.structs.replace(found["queues"], value=queues)
-        return Reading(at=now, **{name: found.get(name, _EMPTY) for name in Reading.__struct_fields__[1:]})
+        parts = {name: found.get(name, _EMPTY) for name in _PARTS}
+        doubt = in_doubt.of_jobs(self._waiting.jobs()) if self._deployment.is_local else None
+        return Reading(at=now, doubt=doubt, **parts)
 
     def _part(self, name: str, seconds: float, read: Callable[[Facts], Any], facts: Facts) -> Part[Any]:
         read_at, kept = self._kept.get(name, (-FOREVER, _EMPTY))
@@ -265,7 +270,6 @@ _LOCAL: Final[Mapping[str, tuple[float, Callable[[Facts], Any]]]] = {
     "queues": (0, _queues),
     _SENT: (1, _oldest_sent),
     "alarms": (10, _alarms),
-    "doubt": (5, lambda facts: in_doubt.read(facts.deployment)),
     "rule": (FOREVER, _rule),
     "received": (5, _received),
 }

@@ -12,7 +12,9 @@ from mailbus.stages import TIMELINE_TABLE
 from mailbus.timeline.table import TimelineTable
 from mailbus_cli.room.doctor_run import Doctor
 from mailbus_cli.room.readings import Reader
+from mailbus_cli.room.subjects import Subjects
 from mailbus_cli.room.vitals import Vitals
+from mailbus_cli.room.waiting import Waiting
 
 if TYPE_CHECKING:
     from mailbus_cli.deployment import Caller, Deployment
@@ -32,7 +34,9 @@ class Room:
         self.form_token = secrets.token_urlsafe(24)
         self.session = secrets.token_urlsafe(24)
         self.doctor = Doctor(deployment)
-        reader = Reader(deployment)
+        self.subjects = Subjects(deployment)
+        self.waiting = Waiting(deployment, self.subjects)
+        reader = Reader(deployment, self.waiting)
         self.vitals = Vitals(reader.read, reader.seconds)
 
     @functools.cached_property

@@ -16,7 +16,6 @@ from mailbus_cli.room.kept import SHARE, Kept
 from mailbus_cli.room.ledger_jobs import LedgerJob, ledger_job
 from mailbus_cli.room.sent_list import Item, items_of
 from mailbus_cli.room.tally import Tally
-from mailbus_cli.room.waiting import Waiting
 from mailbus_cli.status_words import CHIPS, LEDGER_STATUSES, STATUS_WORDS, Chip
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from mailbus.timeline.table import TimelineTable
     from mailbus_cli.room.room import Room
-    from mailbus_cli.room.subjects import Subjects
 
 #: Messages that are read at once after the first page, where few of them are listed.
 STEP: Final = 200
@@ -57,13 +55,13 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 class SentReader:
     """Reads one deployment. `page` is how many rows a part of the list has at most."""
 
-    def __init__(self, room: Room, subjects: Subjects, *, page: int) -> None:
+    def __init__(self, room: Room, *, page: int) -> None:
         self._room = room
         self._deployment = room.deployment
-        self._subjects = subjects
+        self._subjects = room.subjects
         self._page = page
         self._merges = _Merges()
-        self._waiting = Waiting(room.deployment, subjects)
+        self._waiting = room.waiting
         self._tally: Kept[Tally] = Kept(self._count)
 
     def newest(self, before: str | None, chip: Chip) -> Listing:

@@ -22,7 +22,6 @@ from mailbus_cli.room.rendering import render
 from mailbus_cli.room.sent_list import Row, rows
 from mailbus_cli.room.sent_reader import Listing, SentReader
 from mailbus_cli.room.snippets import snippets
-from mailbus_cli.room.subjects import Subjects
 from mailbus_cli.status_words import CHIPS, LEDGER_STATUSES, Chip
 
 if TYPE_CHECKING:
@@ -59,9 +58,8 @@ class SentPages:
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._subjects = Subjects(room.deployment)
         self._metadata = Metadata(room.deployment)
-        self._reader = SentReader(room, self._subjects, page=PAGE)
+        self._reader = SentReader(room, page=PAGE)
         self._kept: dict[_Name, _Shown] = {}
 
     def page(self, request: Request) -> Response:
@@ -127,7 +125,7 @@ class SentPages:
         seconds = deployment.outputs.get("DoubtSeconds")
         listed = rows(
             listing.items,
-            self._subjects.of(each for each in message_ids if each),
+            self._room.subjects.of(each for each in message_ids if each),
             option=deployment.option,
             doubt_seconds=float(seconds) if seconds else None,
             now=time.time(),

@@ -18,7 +18,6 @@ from mailbus_cli.room.forms import InvalidFormError
 from mailbus_cli.room.receive_form import MAX_MAIL_BYTES, incoming
 from mailbus_cli.room.rendering import render
 from mailbus_cli.room.security import form, form_with_files
-from mailbus_cli.room.subjects import Subjects
 from mailbus_cli.status_words import STATUS_WORDS
 from mailbus_local.testing.errors import ControlError, MailRefused
 
@@ -69,7 +68,6 @@ class ToolPages:
     def __init__(self, room: Room, api: Control) -> None:
         self._room = room
         self._api = api
-        self._subjects = Subjects(room.deployment)
 
     def page(self, request: Request) -> Response:
         """Return the page."""
@@ -198,7 +196,7 @@ class ToolPages:
         mails = () if table is None else table.newest(limit=RECENT).mails
         by_id = {mail.message_id: mail for mail in reversed(mails) if mail.message_id}
         # of others the simulated SES knows nothing: it was started again since
-        subjects = self._subjects.of(by_id)
+        subjects = self._room.subjects.of(by_id)
         return tuple(
             Recent(
                 message_id=message_id,

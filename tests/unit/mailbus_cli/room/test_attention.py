@@ -32,7 +32,8 @@ def reading(
         "pace": Part(value=Pace(until=NOW, step=5, rates=(rate,))),
         "queues": Part(value=Queues(all=(one or queue(),))),
         "alarms": Part(value=()),
-        **dict.fromkeys(("reputation", "doubt", "rule", "received"), Part()),
+        **dict.fromkeys(("reputation", "rule", "received"), Part()),
+        "doubt": None,
     }
     return Reading(at=NOW, **(parts | more))
 

@@ -8,7 +8,6 @@ from mailbus_cli.errors import UsageError
 from mailbus_cli.mails import NoTimeline
 from mailbus_cli.room.room import Room
 from mailbus_cli.room.sent_reader import SentReader
-from mailbus_cli.room.subjects import Subjects
 from mailbus_cli.status_words import CHIPS
 from tests.unit.mailbus.timeline.timelines import TABLE, Timeline, event, message
 from tests.unit.mailbus_cli.room.laptop import FakeDeployment
@@ -37,7 +36,7 @@ class AccountDeployment(FakeDeployment):
 
 def _reader(timeline: Timeline | None, page: int = 5) -> SentReader:
     deployment: Any = AccountDeployment(timeline)
-    return SentReader(Room(deployment, may_write=False), Subjects(deployment), page=page)
+    return SentReader(Room(deployment, may_write=False), page=page)
 
 
 def _keys(listing: Listing) -> list[str]:
