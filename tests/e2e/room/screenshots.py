@@ -99,6 +99,8 @@ def take(browser: Browser, address: str, picture: Picture, folder: Path) -> Path
     page.goto(re.sub(r"/\?.*", picture.path, address))
     page.wait_for_load_state()
     picture.prepare(page)
+    if (live := page.locator("[data-live-button]")).is_visible():
+        expect(live).to_have_attribute("data-state", "live")
     path = folder / f"{picture.name}.png"
     page.screenshot(path=path, animations="disabled", caret="hide")
     context.close()
