@@ -179,7 +179,11 @@ class EmbeddedAws:
         https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
         """
         place = f"{ACCOUNT_ID}-{self._region}"
-        self._upstream("s3", "us-east-1").create_bucket(Bucket=f"cdk-{BOOTSTRAP}-assets-{place}")
+        # in this region, where the CDK looks for it; us-east-1 is no constraint
+        constraint = {"CreateBucketConfiguration": {"LocationConstraint": self._region}}
+        self._upstream("s3", self._region).create_bucket(
+            Bucket=f"cdk-{BOOTSTRAP}-assets-{place}", **({} if self._region == "us-east-1" else constraint)
+        )
         self._upstream("ecr", self._region).create_repository(
             repositoryName=f"cdk-{BOOTSTRAP}-container-assets-{place}"
         )
