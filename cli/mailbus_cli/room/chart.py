@@ -22,9 +22,9 @@ SPARK_POINTS: Final = 40
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the grid: its value, and its place from the top, in percent."""
+    """A line of the grid: its value in digits, and its place from the top, in percent."""
 
-    value: float
+    label: str
     y: float
 
 
@@ -51,7 +51,8 @@ def chart(pace: Pace, limit: float | None) -> Chart:
     points = _points(pace.rates, top)
     line = " ".join(points)
     step = _step(top / (TICKS + 0.5))
-    ticks = tuple(Tick(value=step * number, y=_y(step * number, top)) for number in range(TICKS + 1))
+    # those above have nothing beside them
+    values = [step * number for number in range(TICKS + 1) if step * number <= top / HEADROOM]
     span = (pace.until - pace.since) / (TIMES - 1)
     times = tuple(
         Time(x=_round(100 * number / (TIMES - 1)), at=pace.since + span * number)
@@ -61,8 +62,8 @@ def chart(pace: Pace, limit: float | None) -> Chart:
         line=line,
         area=f"0,100 {line} 100,100" if points else "",
         limit_y=_y(limit, top) if is_near and limit else None,
-        # those above have nothing beside them
-        ticks=tuple(tick for tick in ticks if tick.value <= top / HEADROOM),
+        # whole: a value that is rounded would not be where it stands
+        ticks=tuple(Tick(label=f"{value:,.10g}", y=_y(value, top)) for value in values),
         times=(*times, Time(x=100.0, at=None)),
     )
 

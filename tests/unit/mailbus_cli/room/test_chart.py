@@ -17,7 +17,12 @@ def test_the_limit_has_room_above_it_and_the_pace_is_below() -> None:
     assert drawn.limit_y == 20.0
     assert drawn.line == "0,100 50,60 100,20"
     assert drawn.area == "0,100 0,100 50,60 100,20 100,100"
-    assert [(tick.value, tick.y) for tick in drawn.ticks] == [(0, 100), (5, 71.43), (10, 42.86)]
+    assert [(tick.label, tick.y) for tick in drawn.ticks] == [("0", 100), ("5", 71.43), ("10", 42.86)]
+
+
+def test_a_line_of_the_grid_says_the_value_that_it_stands_at() -> None:
+    assert [tick.label for tick in chart(pace(0, 1), 1).ticks] == ["0", "0.25", "0.5", "0.75"]
+    assert [tick.label for tick in chart(pace(0, 5000), 5000).ticks] == ["0", "1,000", "2,000", "3,000"]
 
 
 def test_a_limit_far_above_the_pace_is_not_drawn_so_that_the_pace_is_seen() -> None:
