@@ -50,10 +50,11 @@ _STYLE: Final = re.compile(r"<(/?)style\b", re.IGNORECASE)
 _OF_LINKS: Final = re.compile(r":(?:any-)?link\b", re.IGNORECASE)
 _ANY: Final = ":not(.mail-none)"
 _DOCTYPE: Final = re.compile(r"\A[\s\ufeff]*<!doctype[^>]*>", re.IGNORECASE)
+# possessive, since a mail may have a million spaces in these places
 _REFERENCE: Final = re.compile(
-    r"(=\s*[\"']?\s*|url\(\s*[\"']?\s*)cid:([^\s\"'<>()\\]{1,1000})", re.IGNORECASE
+    r"(=\s*+[\"']?+\s*+|url\(\s*+[\"']?+\s*+)cid:([^\s\"'<>()\\]{1,1000})", re.IGNORECASE
 )
-_URL: Final = re.compile(r"url\(\s*[\"']?\s*((?:https?:)?//[^\s\"')]{1,2000})", re.IGNORECASE)
+_URL: Final = re.compile(r"url\(\s*+[\"']?+\s*+((?:https?:)?//[^\s\"')]{1,2000})", re.IGNORECASE)
 _REMOTE: Final = re.compile(r"\s*(?:https?:)?//", re.IGNORECASE)
 _IMAGE_ATTRIBUTES: Final = ("src", "background", "poster", "href", "xlink:href")
 _IMAGE_TAGS: Final = frozenset(

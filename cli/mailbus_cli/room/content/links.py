@@ -25,7 +25,8 @@ _AFTER_URL: Final = ".,;:!?'*_"
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 # browsers ignore blanks and controls around and line breaks within a URL:
 # https://url.spec.whatwg.org/#concept-basic-url-parser
-_IGNORED: Final = re.compile(r"[\t\n\r]|\A[\x00-\x20]+|[\x00-\x20]+\Z")
+_IGNORED: Final = re.compile(r"[\t\n\r]")
+_AROUND: Final = "".join(map(chr, range(0x21)))
 _NAMED_HOST: Final = re.compile(
     r"\A(?:https?://)?((?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24})(?:[/:?#]|\Z)", re.IGNORECASE
 )
@@ -77,7 +78,7 @@ def links(html: str | None, text: str | None) -> tuple[Link, ...]:
 
 def kind_of(url: str) -> Kind:
     """Return where a link leads."""
-    plain = _IGNORED.sub("", url)
+    plain = _IGNORED.sub("", url.strip(_AROUND))
     if plain in {"", "#"}:
         return "nowhere"
     if plain.startswith("#"):
@@ -114,7 +115,7 @@ def _href(tag: Tag) -> str | None:
     if tag.is_end or ("href" not in tag.attributes and "xlink:href" not in tag.attributes):
         return None
     url = tag.attributes.get("href", tag.attributes.get("xlink:href", ""))
-    return _IGNORED.sub("", url)[:URL_CHARACTERS]
+    return _IGNORED.sub("", url.strip(_AROUND))[:URL_CHARACTERS]
 
 
 def _label(text: str) -> str:

@@ -25,7 +25,7 @@ _DOCUMENTS: Final = re.compile(
 )
 # https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_BLANKS_BEFORE_TYPE: Final = re.compile(r"\s{4,}\.?[^\s.]{0,16}$")
+_BLANKS_BEFORE_TYPE: Final = re.compile(r"(?<!\s)\s{4,}+\.?[^\s.]{0,16}$")
 _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f"\\/:*?<>|]')
 _TYPES: Final = {
     "application/pdf": "pdf",

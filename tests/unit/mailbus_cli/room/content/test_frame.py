@@ -169,3 +169,13 @@ def test_no_malformed_document_keeps_what_loads_something(html: str) -> None:
     assert ADDRESS.search(document(html, {"a": LOGO}).partition("</style>")[2]) is None
     assert LOADING.search(document(html, {"a": LOGO}).partition("</style>")[2]) is None
     assert remote_images(html) >= 0
+
+
+@pytest.mark.parametrize("begin", ["<style>url(", "<img src=", "<style>url('"])
+def test_a_mail_of_blanks_is_read_in_the_time_of_its_length(begin: str) -> None:
+    html = begin + " " * 300_000
+    started = time.process_time()
+    assert remote_images(html) == 0
+    assert html in document(html, {})
+    # by the square of the length it was minutes
+    assert time.process_time() - started < 5

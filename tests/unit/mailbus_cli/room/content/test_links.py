@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,3 +90,11 @@ def test_a_mail_of_very_many_links_has_a_limit() -> None:
 @given(st.text(max_size=100), st.text(max_size=100))
 def test_any_bodies_have_links(html: str, text: str) -> None:
     assert isinstance(links(f"<a href='{html}'>{text}", text), tuple)
+
+
+def test_a_link_of_blanks_is_read_in_the_time_of_its_length() -> None:
+    started = time.process_time()
+    (found,) = links(f"<a href='https://x.example/{' ' * 300_000}y'>x</a>", None)
+    assert found.kind == "web"
+    # by the square of the length it was minutes
+    assert time.process_time() - started < 5

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,3 +87,10 @@ def test_no_name_breaks_the_header_or_leaves_its_folder(name: str, content_type:
     assert header.isprintable()
     assert header.count('"') == 2
     assert sum(len(piece.text) for piece in shown(name)) or not name
+
+
+def test_a_name_of_blanks_is_read_in_the_time_of_its_length() -> None:
+    started = time.process_time()
+    assert not hides_type(f"invoice{' ' * 300_000}a b")
+    # by the square of the length it was minutes
+    assert time.process_time() - started < 5
