@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from mailbus.environment import ENTRY_BYTES
 from mailbus.events import InboundEvent, InboundMessage, StoredObject, StoredPart
 from mailbus.timeline.mails import ReceivedMail
+from mailbus_cli.room.content import inbound_package
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,13 +219,11 @@ def event(mail: ReceivedMail, content: Content | None) -> InboundEvent:
             recipient_details={
                 each: detail for each in mail.envelope_recipients if (detail := _detail(each))
             },
-            text=content.text,
-            html=content.html,
             attachments=_stored(mail, content, is_inline=False),
             inlines=_stored(mail, content, is_inline=True),
             defects=content.defects,
         )
-    return InboundEvent(
+    found = InboundEvent(
         event_type="inbound_failed" if mail.event_type == "inbound_failed" else "inbound",
         event_id=mail.message_id,
         timestamp=mail.received,
@@ -239,6 +239,21 @@ def event(mail: ReceivedMail, content: Content | None) -> InboundEvent:
         dmarc_policy=mail.dmarc_policy,
         raw=mail.raw,
     )
+    if message is None or content is None or mail.raw is None:
+        return found
+    fitted: InboundEvent = (
+        inbound_package.module("fitting")
+        .fit(
+            found,
+            text=None if content.text is None else content.text.encode(),
+            html=None if content.html is None else content.html.encode(),
+            folder=StoredObject(bucket=mail.raw.bucket, key=f"{PARTS_PREFIX}{mail.message_id}/"),
+            resources=(),
+            entry_bytes=ENTRY_BYTES,
+        )
+        .event
+    )
+    return fitted
 
 
 def _stored(mail: ReceivedMail, content: Content, *, is_inline: bool) -> tuple[StoredPart, ...]:

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from mailbus_cli.doctor.durations import words
 from mailbus_cli.pace import number
+from mailbus_cli.room.content.mail import TEXT_CHARACTERS
 from mailbus_cli.room.icons import icon
 from mailbus_cli.room.json_markup import json_markup
 from mailbus_cli.room.keys import KEYS, PAGES
@@ -70,7 +71,12 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.ChainableUndefined,
     )
-    environment.globals |= {"icon": icon, "keys": KEYS, "all_pages": PAGES}
+    environment.globals |= {
+        "icon": icon,
+        "keys": KEYS,
+        "all_pages": PAGES,
+        "text_characters": TEXT_CHARACTERS,
+    }
     environment.filters |= {
         "bytes": size,
         "json_markup": json_markup,

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from mailbus.events import InboundEvent, parse
+from mailbus.events import InboundEvent, StoredObject, parse
 from mailbus_cli.room.content.mail import read
 from mailbus_cli.room.received_view import envelope, event, is_elsewhere, row, verdicts, warning
 from tests.unit.mailbus_cli.room.content.mails import with_picture
@@ -141,6 +141,13 @@ def test_the_event_is_what_a_consumer_gets() -> None:
     assert attached.s3.key == "parts/in-1/2-details_fdp.exe"
     entry = {"source": "mailbus", "detail-type": "email.inbound", "detail": msgspec.to_builtins(made)}
     assert isinstance(parse(entry), InboundEvent)
+
+
+def test_a_text_that_is_too_large_for_an_event_is_in_the_bucket_as_for_a_consumer() -> None:
+    made = event(received(), read(RAW + b"x\r\n" * 200_000))
+    assert made.message is not None
+    assert (made.message.text, made.message.stripped_text) == (None, None)
+    assert made.message.text_ref == StoredObject(bucket="inbound", key="parts/in-1/body.txt")
 
 
 def test_the_event_of_a_failed_mail_has_no_message() -> None:
