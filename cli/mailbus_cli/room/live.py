@@ -95,12 +95,7 @@ class Run:
     def state(self) -> State:
         """Return what pages say of it."""
         if self.failure is not None:
-            return State(
-                problem=self.failure.title,
-                hint=self.failure.hint,
-                copied=self.failure.copied,
-                since=None if self.read_at is None else self.read_at.isoformat(timespec="seconds"),
-            )
+            return _in_vain(self.failure, self.read_at)
         if not self._room.deployment.is_local:
             return State(text=f"read every {live_sources.POLL_SECONDS} s")
         rate = round(self._rate.a_second(time.monotonic()))
@@ -159,7 +154,7 @@ class Live:
         while not self._is_closed and (run := self._run) is not None:
             listener.woken.clear()
             if run.read_at is not None or run.failure is not None:
-                if (state := run.state()) != sent:
+                if (state := self._state(run, listener.look)) != sent:
                     sent = state
                     yield message("state", state)
                 changes = run.since(last_id)
@@ -172,6 +167,16 @@ class Live:
                 await asyncio.sleep(BATCH_SECONDS)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(listener.woken.wait(), STATE_SECONDS)
+
+    def _state(self, run: Run, look: str) -> State:
+        """Return what a page says; one without a list, such as the overview, shows the figures alone."""
+        figures = self._room.vitals
+        if not look and figures.failure is not None:
+            reading = figures.last
+            return _in_vain(figures.failure, None if reading is None else reading.at)
+        if not look and not self._room.deployment.is_local:
+            return State(text=f"read every {figures.seconds:.0f} s")
+        return run.state()
 
     def _begin(self, listener: Listener) -> None:
         self._loop = asyncio.get_running_loop()
@@ -231,6 +236,15 @@ class Live:
         if self._room.deployment.is_local:
             return live_sources.follow(self._room.deployment, table, stop)
         return live_sources.poll(table, stop, self._looks)
+
+
+def _in_vain(failure: Failure, read_at: datetime | None) -> State:
+    return State(
+        problem=failure.title,
+        hint=failure.hint,
+        copied=failure.copied,
+        since=None if read_at is None else read_at.isoformat(timespec="seconds"),
+    )
 
 
 def message(event: str, data: Any, last_id: str | None = None) -> str:  # noqa: ANN401 - any that is JSON

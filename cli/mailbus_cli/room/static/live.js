@@ -228,8 +228,8 @@
     });
   let notice = null;
   const warn = (given) => {
-    // a page that was read in vain says so itself
-    const problem = main.querySelector("[data-retry]") ? null : given;
+    // a page that was read in vain says so itself, and so does the overview
+    const problem = main.querySelector("[data-retry], [data-says-failures]") ? null : given;
     const key = problem && JSON.stringify([problem.title, problem.text, problem.copied]);
     if ((notice && notice.dataset.key) === key) return;
     if (notice) notice.remove();

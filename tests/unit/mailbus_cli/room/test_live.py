@@ -11,6 +11,8 @@ from mailbus_cli.room.live import Live, Run, message
 from mailbus_cli.room.live_sources import Reading
 from mailbus_cli.room.room import Room
 from tests.unit.mailbus_cli.room.laptop import FakeDeployment, FakeTimeline, client_error
+from tests.unit.mailbus_cli.room.test_attention import reading
+from tests.unit.mailbus_cli.room.test_overview_page import Read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -96,6 +98,22 @@ def test_all_pages_share_one_source_which_ends_with_the_room() -> None:
 
     asyncio.run(visit())
     assert "live" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_page_of_figures_is_live_as_long_as_they_are_read() -> None:
+    room = room_of(FakeTimeline())
+    live = Live(room)
+
+    async def visit() -> None:
+        stream = live.stream("", "")
+        state, _ = await read(stream, 2)
+        assert (state[1]["text"], state[1]["problem"]) == ("read every 60 s", None)
+        room.vitals = Read(reading(), FAILURE)  # type: ignore[assignment]
+        (state,) = await read(stream, 1)
+        assert (state[1]["problem"], state[1]["since"]) == (FAILURE.title, reading().at.isoformat())
+        await asyncio.to_thread(live.close)
+
+    asyncio.run(visit())
 
 
 def test_a_page_is_told_why_nothing_is_read() -> None:
