@@ -14,6 +14,7 @@ from mailbus_cli.job_states import read_records
 from mailbus_cli.queries import TAG, Query, query_of
 from mailbus_cli.room.kept import SHARE, Kept
 from mailbus_cli.room.ledger_jobs import LedgerJob, ledger_job
+from mailbus_cli.room.recently_used import RecentlyUsed
 from mailbus_cli.room.sent_list import Item, items_of
 from mailbus_cli.room.tally import Tally
 from mailbus_cli.status_words import CHIPS, LEDGER_STATUSES, STATUS_WORDS, Chip
@@ -253,7 +254,7 @@ class _Merges:
     """All mails of merges, each read again when that takes a small share of the time."""
 
     def __init__(self) -> None:
-        self._known: dict[str, _Kept] = {}
+        self._known: RecentlyUsed[_Kept] = RecentlyUsed(MERGES)
 
     def of(self, table: TimelineTable, job_ids: Iterable[str]) -> dict[str, tuple[TimelineMail, ...]]:
         """Return the mails of each merge."""
@@ -261,14 +262,12 @@ class _Merges:
 
     def _one(self, table: TimelineTable, job_id: str) -> tuple[TimelineMail, ...]:
         begun = time.monotonic()
-        kept = self._known.pop(job_id, None)
+        kept = self._known.get(job_id)
         if kept is None or begun >= kept.until:
             mails = table.by_job(job_id)
             now = time.monotonic()
             kept = _Kept(mails=mails, until=now + (now - begun) / SHARE)
-        while len(self._known) >= MERGES:
-            del self._known[next(iter(self._known))]
-        self._known[job_id] = kept
+            self._known.keep(job_id, kept)
         return kept.mails
 
 

@@ -19,6 +19,7 @@ from mailbus_cli.errors import CommandError
 from mailbus_cli.room import letter_box, letter_view
 from mailbus_cli.room.letter_box import LetterBox
 from mailbus_cli.room.letter_view import Opened
+from mailbus_cli.room.recently_used import RecentlyUsed
 from mailbus_cli.room.rendering import render
 from mailbus_cli.room.security import form
 
@@ -78,7 +79,7 @@ class LetterPages:
         self._room = room
         self.box = LetterBox(room.deployment)
         # what is checked while somebody types is read from S3 once
-        self._documents: dict[str, Document] = {}
+        self._documents: RecentlyUsed[Document] = RecentlyUsed(DOCUMENTS)
 
     def first(self, _request: Request) -> Response:
         """Lead to the first queue."""
@@ -189,9 +190,8 @@ class LetterPages:
     def _document(self, letter: Letter) -> Document:
         known = self._documents.get(letter.id)
         if known is None:
-            known = self._documents[letter.id] = documents.load(self._room.deployment, letter)
-            for old in list(self._documents)[:-DOCUMENTS]:
-                del self._documents[old]
+            known = documents.load(self._room.deployment, letter)
+            self._documents.keep(letter.id, known)
         return known
 
     def _opened(self, letter: Letter) -> Opened:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -17,6 +16,7 @@ from mailbus_cli.room.content import drafts
 from mailbus_cli.room.content import mail as mail_content
 from mailbus_cli.room.content.mail import Content
 from mailbus_cli.room.pages import compose, content_responses
+from mailbus_cli.room.recently_used import RecentlyUsed
 from mailbus_cli.room.rendering import render
 from mailbus_cli.room.tabs import tabs
 
@@ -138,23 +138,22 @@ class Rows:
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._known: dict[str, Row] = {}
-        self._lock = threading.Lock()
+        self._known: RecentlyUsed[Row] = RecentlyUsed(10 * SEARCHED)
         self._pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="received")
 
     def of(self, mails: Sequence[ReceivedMail]) -> list[Row]:
         """Return the rows of these mails, in order."""
-        with self._lock:
-            known = dict(self._known)
-        wanted = [mail for mail in mails if mail.message_id not in known]
-        read = {row.mail.message_id: row for row in self._pool.map(self._read, wanted)}
-        rows = [read.get(mail.message_id) or known[mail.message_id] for mail in mails]
+        return list(self._pool.map(self._row, mails))
+
+    def _row(self, mail: ReceivedMail) -> Row:
+        known = self._known.get(mail.message_id)
+        if known is not None:
+            return known
+        row = self._read(mail)
         # what cannot be read now may be readable later
-        with self._lock:
-            self._known |= {message_id: row for message_id, row in read.items() if row.is_read}
-            for message_id in list(self._known)[: -10 * SEARCHED]:
-                del self._known[message_id]
-        return rows
+        if row.is_read:
+            self._known.keep(mail.message_id, row)
+        return row
 
     def _read(self, mail: ReceivedMail) -> Row:
         raw = received_store.read(self._room.deployment, mail, beginning=True)

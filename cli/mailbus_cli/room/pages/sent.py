@@ -18,6 +18,7 @@ from mailbus_cli import mails as timeline_search
 from mailbus_cli.errors import UsageError
 from mailbus_cli.room.failures import failure_of
 from mailbus_cli.room.metadata import Metadata
+from mailbus_cli.room.recently_used import RecentlyUsed
 from mailbus_cli.room.rendering import render
 from mailbus_cli.room.sent_list import Row, rows
 from mailbus_cli.room.sent_reader import Listing, SentReader
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
     from mailbus_cli.room.room import Room
 
-#: A list by its search, its chip and where it begins.
-_Name = tuple[str, str, str | None]
 PAGE: Final = 50
 #: What no search finds.
 BEYOND: Final = "Older mail, and mail that went past Mailbus, is not here."
@@ -60,7 +59,7 @@ class SentPages:
         self._room = room
         self._metadata = Metadata(room.deployment)
         self._reader = SentReader(room, page=PAGE)
-        self._kept: dict[_Name, _Shown] = {}
+        self._kept: RecentlyUsed[_Shown] = RecentlyUsed(KEPT)
 
     def page(self, request: Request) -> Response:
         """Return the list; while it cannot be read, as it was read last."""
@@ -69,18 +68,21 @@ class SentPages:
         before = request.query_params.get("before")
         key = request.query_params.get("status", "")
         chip = next((chip for chip in CHIPS if chip.key == key), CHIPS[0])
+        # a list by its search, its chip and where it begins
         name = (query, chip.key, before)
         problem, failure = None, None
         shown = _Shown(listing=Listing(items=()), rows=(), counts=None, at=datetime.now(UTC))
         try:
-            shown = self._keep(name, self._read(query, before, chip))
+            shown = self._read(query, before, chip)
+            self._kept.keep(name, shown)
         except (UsageError, timeline_search.NoTimeline) as error:
             problem = error
         except (MailbusError, ClientError, BotoCoreError) as error:
             failure = failure_of(error, deployment.profile)
-            if not failure.is_of_reading or name not in self._kept:
+            kept = self._kept.get(name) if failure.is_of_reading else None
+            if kept is None:
                 raise
-            shown = self._kept[name]
+            shown = kept
         headline, _, explanation = (shown.listing.empty or "").partition(". ")
         return render(
             request,
@@ -109,14 +111,6 @@ class SentPages:
             read_at=shown.at,
             snippets=snippets(deployment),
         )
-
-    def _keep(self, name: _Name, shown: _Shown) -> _Shown:
-        """Keep a list as the newest, in place of the one that was not shown for longest."""
-        self._kept.pop(name, None)
-        while len(self._kept) >= KEPT:
-            del self._kept[next(iter(self._kept))]
-        self._kept[name] = shown
-        return shown
 
     def _read(self, query: str, before: str | None, chip: Chip) -> _Shown:
         reader, deployment = self._reader, self._room.deployment

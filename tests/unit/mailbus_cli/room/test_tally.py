@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -30,6 +31,22 @@ def test_a_row_is_counted_under_each_chip_once_however_often_it_is_seen() -> Non
     expected = {"all": 1, "problems": 1, "delivered": 1, "opened": 1, "bounced": 1}
     assert _counts(tally) == expected
     assert "invoice-1" in tally
+
+
+def test_pages_count_and_look_at_the_same_time() -> None:
+    tally, all_chips = Tally(), CHIPS[0]
+    problems = next(chip for chip in CHIPS if chip.key == "problems")
+
+    def look(thread: int) -> None:
+        for at in range(200):
+            job, message = f"job-{thread}-{at}", f"message-{thread}-{at}"
+            tally.see([_mail("sent", job_id=job, message_id=message)])
+            tally.under(problems, None, 5)
+            tally.see([_mail("bounced", job_id=job, message_id=message, **BOUNCE)])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(look, range(8)))
+    assert _counts(tally) == {all_chips.key: 1600, "problems": 1600, "bounced": 1600}
 
 
 def test_a_mail_that_goes_on_is_counted_where_it_is_now() -> None:
