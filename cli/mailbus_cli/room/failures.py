@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from mailbus_cli import aws_errors
 from mailbus_cli.errors import CommandError
+from mailbus_local.testing.errors import SystemFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _UNAVAILABLE: Final = 503
 _FORBIDDEN: Final = 403
 _NOT_FOUND: Final = 404
+_MISTAKE: Final = 500
 _COMMAND: Final = re.compile(r"`(aws [^`]+)`")
 _TITLES: Final[Mapping[str, str]] = {
     "expired": "Your credentials have expired",
@@ -60,7 +62,23 @@ def failure_of(error: Exception, profile: str | None = None) -> Failure:
             hint="Its address is wrong, or it was of another version." if is_lost else None,
             status=error.status_code,
         )
+    if isinstance(error, SystemFailed):
+        return Failure(
+            title="The simulated SES does not answer",
+            hint=f"`mailbus local` starts it. {_AGAIN}",
+            is_of_reading=True,
+        )
     return Failure(title=_sentence(str(error)), hint=error.hint if isinstance(error, CommandError) else None)
+
+
+def unexpected(error: Exception) -> Failure:
+    """Return what to say of an error that nothing was foreseen for: the room's own mistake."""
+    return Failure(
+        title="This page could not be made",
+        reason=f"{type(error).__name__}: {error}",
+        hint="It is a mistake of the room. Where it was started stands what led to it.",
+        status=_MISTAKE,
+    )
 
 
 def _explained(explained: aws_errors.Explanation) -> Failure:

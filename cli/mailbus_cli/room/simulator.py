@@ -46,7 +46,7 @@ def message(deployment: Deployment, message_id: str) -> Message | None:
     if api is None:
         return None
     try:
-        found = api.request("GET", f"messages/{message_id}")
+        found = api.request("GET", f"messages/{urllib.parse.quote(message_id, safe='')}")
     except ControlError:
         return None
     return Message(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http.client import HTTPException
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
@@ -10,14 +9,15 @@ import msgspec
 
 from mailbus.chunks import chunked
 from mailbus_cli.room import simulator
-from mailbus_local.testing.errors import ControlError
+from mailbus_cli.room.recently_used import RecentlyUsed
+from mailbus_local.testing.errors import ControlError, SystemFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mailbus_cli.deployment import Deployment
 
-#: Subjects that are kept; then all are read again.
+#: Subjects that are kept.
 KEPT: Final = 20_000
 #: Ids in one call, whose address would be too long with more.
 IDS: Final = 100
@@ -37,17 +37,15 @@ class Subjects:
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
-        self._known: dict[str, Subject] = {}
+        self._known: RecentlyUsed[Subject] = RecentlyUsed(KEPT)
 
     def of(self, message_ids: Iterable[str]) -> dict[str, Subject]:
         """Return the subjects by message id, of messages that the simulated SES still has."""
-        wanted = dict.fromkeys(message_ids)
-        missing = [each for each in wanted if each not in self._known]
-        if len(self._known) + len(missing) > KEPT:
-            self._known, missing = {}, list(wanted)
+        known = {each: self._known.get(each) for each in message_ids}
+        missing = [each for each, subject in known.items() if subject is None]
         for ids in chunked(missing, IDS):
-            self._read([("message_id", each) for each in ids])
-        return {each: self._known[each] for each in wanted if each in self._known}
+            known |= {one.message_id: one for one in self._read([("message_id", each) for each in ids])}
+        return {each: subject for each, subject in known.items() if subject is not None}
 
     def of_jobs(self, job_ids: Iterable[str]) -> dict[str, Subject]:
         """Return a subject for each job of which the simulated SES has a message."""
@@ -65,9 +63,10 @@ class Subjects:
             return ()
         try:
             answer = api.request("GET", f"subjects?{urlencode(query)}")
-        except (ControlError, OSError, HTTPException):
+        except (ControlError, SystemFailed):
             # a list without subjects is still a list
             return ()
         found = msgspec.convert(answer["subjects"], tuple[Subject, ...])
-        self._known |= {one.message_id: one for one in found}
+        for one in found:
+            self._known.keep(one.message_id, one)
         return found

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from mailbus_local.testing.errors import ControlError, MailRefused
+from mailbus_local.testing.errors import ControlError, MailRefused, SystemFailed
 
 TIMEOUT_SECONDS: Final = 60
 _FIRST_ERROR: Final = 400
@@ -23,7 +23,8 @@ class Control(msgspec.Struct, frozen=True):
     def request(self, method: str, path: str, body: object = None) -> Any:
         """Return the JSON of the answer to a request below `/_simulator/`; bytes are sent as they are.
 
-        Raises `MailRefused` for a refused mail, `ControlError` for a request that is not valid.
+        Raises `MailRefused` for a refused mail, `ControlError` for a request that is not valid, and
+        `SystemFailed` if nothing answers.
         """
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         status, answer = self._exchange(method, f"/_simulator/{path}", content)
@@ -49,5 +50,8 @@ class Control(msgspec.Struct, frozen=True):
             connection.request(method, path, content)
             response = connection.getresponse()
             return response.status, json.load(response)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            reason = f"the simulated SES at {self.url} does not answer: {error}"
+            raise SystemFailed(reason) from error
         finally:
             connection.close()

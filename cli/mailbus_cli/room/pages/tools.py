@@ -133,9 +133,9 @@ class ToolPages:
         removed = fields.get("remove", "")
         if "clear" in fields:
             self._api.request("DELETE", "faults")
-        elif removed.isdecimal():
+        elif removed:
             # one that has happened meanwhile is removed already
-            if int(removed) in {fault.id for fault in simulator.faults(self._api)}:
+            if removed in {str(fault.id) for fault in simulator.faults(self._api)}:
                 self._api.request("DELETE", f"faults/{removed}")
         else:
             try:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import httpx
@@ -16,10 +16,14 @@ from mailbus_cli.errors import CommandError
 from mailbus_cli.room.app import application
 from mailbus_cli.room.failures import failure_of
 from mailbus_cli.room.room import Room
+from mailbus_local.testing.errors import SystemFailed
+from tests.unit.mailbus_cli.room.laptop import FakeDeployment, FakeTimeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from mailbus.timeline.mails import ReceivedPage
 
 HOST = "127.0.0.1:8025"
 TABLE = "arn:aws:dynamodb:eu-west-1:210411883307:table/timeline"
@@ -61,10 +65,12 @@ class Refusing(Deployment):
 
 
 def page(error: Exception, path: str, profile: str | None = None) -> httpx.Response:
-    room = Room(Refusing(error, profile), may_write=False)
+    return answer_of(Room(Refusing(error, profile), may_write=False), path)
 
+
+def answer_of(room: Room, path: str) -> httpx.Response:
     async def get() -> httpx.Response:
-        transport = httpx.ASGITransport(application(room, HOST))
+        transport = httpx.ASGITransport(application(room, HOST), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
             await client.get("/", params={"token": room.token})
             return await client.get(path)
@@ -141,6 +147,26 @@ def test_an_error_of_a_command_keeps_its_words() -> None:
     failure = failure_of(CommandError("the stage has no LedgerTableName", hint="deploy the stage"))
     assert (failure.title, failure.hint) == ("The stage has no LedgerTableName", "deploy the stage")
     assert failure_of(ConfigurationError("a key is missing")).title == "A key is missing"
+
+
+def test_a_simulated_ses_that_has_ended_is_no_mistake_of_the_page() -> None:
+    failure = failure_of(SystemFailed("the simulated SES at http://127.0.0.1:1 does not answer: refused"))
+    assert (failure.title, failure.status) == ("The simulated SES does not answer", 503)
+    assert str(failure.hint).startswith("`mailbus local` starts it.")
+
+
+def test_a_mistake_of_the_room_has_a_page_with_the_headers_of_all() -> None:
+    class Mistaken(FakeTimeline):
+        def received(self, before: str | None = None, limit: int = 50) -> ReceivedPage:
+            reason = f"<b>{before} by {limit}"
+            raise ZeroDivisionError(reason)
+
+    room = Room(cast("Deployment", FakeDeployment("http://127.0.0.1:9/_simulator")), may_write=True)
+    room.__dict__["timeline"] = Mistaken()
+    answer = answer_of(room, "/received")
+    assert (answer.status_code, "ZeroDivisionError: &lt;b&gt;None by 50" in answer.text) == (500, True)
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["cache-control"] == "no-store"
 
 
 def test_an_address_of_no_page_is_said_in_a_page() -> None:
