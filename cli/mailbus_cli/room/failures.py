@@ -74,9 +74,9 @@ def failure_of(error: Exception, profile: str | None = None) -> Failure:
 def unexpected(error: Exception) -> Failure:
     """Return what to say of an error that nothing was foreseen for: the room's own mistake."""
     return Failure(
-        title="This page could not be made",
+        title="The room made a mistake",
         reason=f"{type(error).__name__}: {error}",
-        hint="It is a mistake of the room. Where it was started stands what led to it.",
+        hint="What led to it is in the terminal that the room was started in.",
         status=_MISTAKE,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import secrets
 import threading
 import time
@@ -17,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from mailbus.errors import MailbusError
 from mailbus_cli.room import live_sources
 from mailbus_cli.room.changes import Changes, Rate
-from mailbus_cli.room.failures import failure_of
+from mailbus_cli.room.failures import failure_of, unexpected
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mailbus_cli.room.live_sources import Reading
     from mailbus_cli.room.room import Room
 
+_LOG: Final = logging.getLogger(__name__)
 #: Between two messages to a page; what changes meanwhile is in the next one.
 BATCH_SECONDS: Final = 0.25
 #: The rate is sent so often, if it has changed.
@@ -223,10 +225,15 @@ class Live:
             try:
                 for reading in self._source(run.stop):
                     tell(functools.partial(run.add, reading))
+                continue
             except (MailbusError, ClientError, BotoCoreError) as error:
                 failure = failure_of(error, self._room.deployment.profile)
-                tell(functools.partial(run.fail, failure))
-                run.stop.wait(RETRY_SECONDS)
+            except Exception as error:  # noqa: BLE001 - see below
+                # without its thread a page would say that it is live, and never change
+                _LOG.exception("what changes could not be read")
+                failure = unexpected(error)
+            tell(functools.partial(run.fail, failure))
+            run.stop.wait(RETRY_SECONDS)
 
     def _source(self, stop: threading.Event) -> Iterator[Reading]:
         table = self._room.timeline

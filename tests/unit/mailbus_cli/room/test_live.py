@@ -5,6 +5,8 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from mailbus_cli.room.changes import Change
 from mailbus_cli.room.failures import failure_of
 from mailbus_cli.room.live import Live, Run, message
@@ -33,15 +35,16 @@ def room_of(table: object) -> Room:
 class FailingTimeline(FakeTimeline):
     """A timeline that these credentials may not read at first."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, error: Exception = EXPIRED) -> None:
         super().__init__()
         self.calls = 0
         self._failures = failures
+        self._error = error
 
     def newest(self, before: str | None = None, limit: int = 50) -> Any:
         self.calls += 1
         if self.calls <= self._failures:
-            raise EXPIRED
+            raise self._error
         return super().newest(before, limit)
 
 
@@ -116,13 +119,17 @@ def test_a_page_of_figures_is_live_as_long_as_they_are_read() -> None:
     asyncio.run(visit())
 
 
-def test_a_page_is_told_why_nothing_is_read() -> None:
-    live = Live(room_of(FailingTimeline(failures=1)))
+@pytest.mark.parametrize(
+    ("error", "title"),
+    [(EXPIRED, "Your credentials have expired"), (KeyError("pk"), "The room made a mistake")],
+)
+def test_a_page_is_told_why_nothing_is_read(error: Exception, title: str) -> None:
+    live = Live(room_of(FailingTimeline(failures=1, error=error)))
 
     async def visit() -> None:
         stream = live.stream("", "/sent")
         (state,) = await read(stream, 1)
-        assert state[1]["problem"] == "Your credentials have expired"
+        assert state[1]["problem"] == title
         assert state[1]["since"] is None
         await asyncio.to_thread(live.close)
 
