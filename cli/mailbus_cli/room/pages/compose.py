@@ -84,7 +84,7 @@ def _send(room: Room, request: Request, form: Mapping[str, str]) -> Response:
     deployment = room.deployment
     try:
         job = json.loads(form.get("job", ""))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return _page(room, request, form, error={"reason": f"It is not JSON: {error}."})
     if not isinstance(job, dict):
         return _page(room, request, form, error={"reason": "It is not a JSON object: write {…}."})

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.routing import Route
 
 from mailbus_cli.room.app import application
 from mailbus_cli.room.room import Room
@@ -103,6 +104,47 @@ def test_a_read_only_room_changes_nothing() -> None:
     room, client = visitor(may_write=False)
     answer = client.post("/send/job", data={"form_token": room.form_token}, headers=OWN)
     assert (answer.status_code, "--write" in answer.text) == (403, True)
+
+
+def posts() -> list[str]:
+    """Return an address of every route that takes a form, of the laptop's room, which has the most."""
+    room = Room(FakeDeployment("http://127.0.0.1:9/_simulator"), may_write=True)  # type: ignore[arg-type]
+    routes = [route for route in application(room, HOST).routes if isinstance(route, Route)]
+    return [re.sub(r"\{.*?\}", "x", route.path) for route in routes if "POST" in (route.methods or ())]
+
+
+@pytest.mark.parametrize("path", posts())
+def test_every_form_needs_its_token_and_its_origin(path: str) -> None:
+    room = Room(FakeDeployment("http://127.0.0.1:9/_simulator"), may_write=True)  # type: ignore[arg-type]
+    client = Visitor(room)
+    data = {"form_token": room.form_token}
+    assert client.post(path, data=data, headers=OWN).status_code == 403
+    client.get("/", params={"token": room.token})
+    assert client.post(path, data=data).status_code == 403
+    answer = client.post(path, data={"form_token": "x"}, headers=OWN)
+    assert (answer.status_code, "load the page again" in answer.text) == (403, True)
+
+
+def test_a_read_only_room_only_reads_whatever_is_asked_of_it() -> None:
+    room = Room(FakeDeployment("http://127.0.0.1:9/_simulator"), may_write=False)  # type: ignore[arg-type]
+    client = Visitor(room)
+    client.get("/", params={"token": room.token})
+    answers = {path: client.post(path, data={"form_token": "x"}, headers=OWN).text for path in posts()}
+    allowed = {path for path, text in answers.items() if "read-only" not in text}
+    assert allowed == {
+        "/dead-letters/x/check",
+        "/dead-letters/x/copy",
+        "/dead-letters/x/read",
+        "/doctor",
+        "/sent/x/events/copy",
+    }
+
+
+def test_a_job_that_is_nested_without_end_is_no_job() -> None:
+    room, client = visitor()
+    data = {"form_token": room.form_token, "job": "[" * 100_000}
+    answer = client.post("/send/job", data=data, headers=OWN)
+    assert (answer.status_code, "not JSON" in answer.text) == (422, True)
 
 
 @pytest.mark.parametrize("path", ["/received", "/static/room.css", "/sent/none", "/nowhere"])
