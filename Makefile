@@ -41,7 +41,7 @@ check: setup ## lint, types, import rules, templates
 	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) tests/architecture tests/infra
 
 local: setup-local ## run the embedded AWS in the foreground until Ctrl-C
-	@exec $(BIN)/python -m mailbus_cli local $(ARGS)
+	@MAILBUS_ENV_COMMAND='make -s env' exec $(BIN)/python -m mailbus_cli local $(ARGS)
 
 env: ## print what to export to use what 'make local' runs: eval "$$(make -s env)"
 	@$(BIN)/python -m mailbus_cli env --local $(ARGS)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from rich.console import Console
 from rich.text import Text
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rich.status import Status
+
+#: Set by the Makefile: a checkout has no command `mailbus`.
+ENV_COMMAND: Final = "MAILBUS_ENV_COMMAND"
 
 
 class Steps:
@@ -61,9 +65,10 @@ class Steps:
             "logs": directory,
         }
         lines = "".join(f"  {name:6}{value}\n" for name, value in rows.items())
+        command = os.environ.get(ENV_COMMAND) or "mailbus env --local"
         self._print(
             f"\nMailbus is ready.\n\n{lines}\nIn another terminal, for every tool and snippet:\n\n"
-            '  eval "$(mailbus env --local)"\n\nCtrl-C ends it.\n'
+            f'  eval "$({command})"\n\nCtrl-C ends it.\n'
         )
 
     def _end(self, *, done: bool) -> None:
