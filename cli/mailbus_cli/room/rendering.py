@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 PART: Final = "x-part"
 TEMPLATES: Final = Path(__file__).parent / "templates"
 _MINUTE: Final = 60
+# what opens and closes embeddings, overrides and isolates of a direction
+_BIDI: Final = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 #: Characters of an address, and of an id, that a row shows.
 _ADDRESS: Final = 30
 _ID: Final = 25
@@ -90,6 +92,7 @@ def _environment() -> jinja2.Environment:
         "short": short,
         "plain": lambda number: f"{number:.10g}",
         "ticks": ticks,
+        "isolated": isolated,
         "ago": lambda at: ago(datetime.now(UTC) - at),
         "time_of_day": lambda at: f"{at.astimezone():%H:%M}",
         "time_of_day_seconds": lambda at: f"{at.astimezone():%H:%M:%S}",
@@ -142,6 +145,14 @@ def _shortened(shown: Markup, whole: str) -> Markup:
         '<span class="short" title="{whole}" aria-hidden="true">{shown}</span>'
         '<bdi class="hidden">{whole}</bdi>'
     ).format(shown=shown, whole=whole)
+
+
+def isolated(text: str) -> str:
+    """Return a text that cannot turn around what stands beside it, where no element can hold it.
+
+    https://www.unicode.org/reports/tr9/#Explicit_Directional_Isolates
+    """
+    return f"\u2068{text.translate(_BIDI)}\u2069"
 
 
 def ticks(text: str) -> Markup:

@@ -113,7 +113,7 @@ def test_a_bounce_of_a_delivered_mail_says_first_what_becomes_of_it(visit: Visit
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     form = page.locator("#event")
     expect(form.locator("#event-mail option:checked")).to_have_text(
-        "Bounce me · success@simulator.amazonses.com · delivered"
+        "\u2068Bounce me\u2069 · \u2068success@simulator.amazonses.com\u2069 · delivered"
     )
     form.get_by_text("Delivery", exact=True).click()
     expect(form.locator(".becomes p:visible")).to_have_text(

@@ -3,14 +3,21 @@ from __future__ import annotations
 import pytest
 
 from mailbus_cli.room.icons import ICONS, icon
-from mailbus_cli.room.rendering import address, middle, short, short_address
+from mailbus_cli.room.rendering import address, isolated, middle, short, short_address
 from mailbus_cli.room.sizes import size
 from mailbus_cli.words import STATUS_WORDS
 
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(0, "0 bytes"), (1023, "1023 bytes"), (1024, "1.0 KB"), (397_000, "388 KB"), (41_943_040, "40.0 MB")],
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (1023, "1023 bytes"),
+        (1024, "1.0 KB"),
+        (397_000, "388 KB"),
+        (41_943_040, "40.0 MB"),
+    ],
 )
 def test_sizes_are_short(count: int, text: str) -> None:
     assert size(count) == text
@@ -53,6 +60,11 @@ def test_a_long_id_keeps_its_beginning_and_its_end() -> None:
     assert len(middle("x" * 99, 25)) == 25
     assert str(short("order-1")) == "order-1"
     assert 'class="hidden">&lt;b&gt;' in short("<b>" + "x" * 30)
+
+
+def test_a_text_turns_nothing_around_that_stands_beside_it() -> None:
+    assert isolated("invoice\u202efdp.exe\u2069\u202d") == "\u2068invoicefdp.exe\u2069"
+    assert isolated("\u05e9\u05dc\u05d5\u05dd") == "\u2068\u05e9\u05dc\u05d5\u05dd\u2069"
 
 
 def test_each_status_has_its_icon() -> None:
