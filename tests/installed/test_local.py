@@ -50,6 +50,7 @@ identity_exists = true
 [stages.local]
 inbound.domains = ["inbound.shop.example.org"]
 source_buckets = ["shop-invoices"]
+timeline.days = 30
 """
 
 
@@ -88,7 +89,10 @@ def _use_as_an_account(environment: Environment, variables: dict[str, str]) -> N
     assert json.loads(mailbus("env", "--stage", "prod", "--json"))["SEND_QUEUE_URL"]
     [_, sent] = _accepted(variables["AWS_ENDPOINT_URL_SESV2"], 2)
     assert "of-prod" in json.dumps(sent)
-    assert "of-prod" in mailbus("status", "--stage", "prod", "success@simulator.amazonses.com")
+    deadline = time.monotonic() + SECONDS
+    # its events cross the bus first
+    while "of-prod" not in mailbus("status", "--stage", "prod", "success@simulator.amazonses.com"):
+        assert time.monotonic() < deadline, "the timeline never had the mail"
     assert_account_room(environment, leads, job_id="of-prod")
     assert mailbus("cancel", "--stage", "prod", "never-sent") == "never-sent\tcancelled\n"
     assert json.loads(mailbus("schema", "job"))["title"] == "Mailbus send job"
