@@ -89,7 +89,7 @@ def nothing_found(deployment: Deployment, found: Found) -> str:
     if found.searched is not None:
         return f"{what} The newest {found.searched:,} mails of {stage} were looked through."
     if TIMELINE_TABLE not in deployment.outputs:
-        return f"{what} {stage.capitalize()} keeps no timeline; the ledger forgets a job after some days."
+        return f"{what} The stage {stage} keeps no timeline; the ledger forgets a job after some days."
     days = f"{kept} days" if kept else "its mail for `timeline.days`"
     return f"{what} The timeline of {stage} keeps {days}."
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mailbus_local.stop_signals import StopRequest
 
 SYNTHESIS: Final = "synth"
+# In the line of an asset that could not be built or published.
+_CAUSE: Final = ": fail: "
 # Where the packages are that a synthesis imports; an installed one has them in the same directory.
 _PACKAGES: Final = tuple(
     dict.fromkeys(str(Path(file).resolve().parents[1]) for file in (mailbus.__file__, __file__))
@@ -74,7 +76,10 @@ class CdkCommands:
         name = self._running.pop(process)
         if processes.run(process, self._stop_request) != 0:
             log = self._log(name)
-            said = next(reversed(processes.lines(log)), f"exit code {process.returncode}")
+            lines = processes.lines(log)
+            # of several failures the CDK ends with their kind alone, `AggregateError:`
+            causes = [line for line in lines if _CAUSE in line] or lines
+            said = next(reversed(causes), f"exit code {process.returncode}")
             reason = f"cdk {name} failed: {said} (see {log})"
             raise EmbeddedAwsError(reason)
 

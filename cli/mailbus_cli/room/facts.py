@@ -31,19 +31,27 @@ def facts(
     known = known_of(mail)
     message: InboundMessage | None = None if content is None else content.message
     metadata = " · ".join(f"{name}: {value}" for name, value in (known.get("metadata") or {}).items())
-    message_id = mail.selected.message_id if mail.selected else mail.id
     rows: tuple[tuple[str, object, dict[str, Any]], ...] = (
         ("From", _shown(message.from_email) if message else known.get("source"), {}),
         ("To", _to(mail, message), {}),
         ("Reply-To", _shown(message.reply_to) if message else None, {}),
         ("Job", mail.job_id, {"is_code": True, "can_copy": True, "more": metadata or None}),
-        ("Message", message_id, {"is_code": True, "can_copy": True}),
+        ("Message", _message_id(mail), {"is_code": True, "can_copy": True}),
         ("Set", known.get("configuration_set") if content is None else None, {"is_code": True}),
         ("Identity", known.get("identity") if content is None else None, {"is_code": True}),
         ("Ledger", ledger, {}),
         ("Suppression", suppression, {}),
     )
     return tuple(Fact(label=label, value=str(value), **more) for label, value, more in rows if value)
+
+
+def _message_id(mail: SentMail) -> str | None:
+    """Return SES's id of the message; None for a job that has none yet, or many."""
+    if mail.selected:
+        return mail.selected.message_id
+    if mail.ledger is None:
+        return mail.id
+    return mail.ledger.message_ids[0] if len(mail.ledger.message_ids) == 1 else None
 
 
 def _to(mail: SentMail, message: InboundMessage | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,6 +18,9 @@ from mailbus_cli.room.waiting import Waiting
 
 if TYPE_CHECKING:
     from mailbus_cli.deployment import Caller, Deployment
+
+#: What a page says that needs the timeline: a title, and what to do.
+NO_TIMELINE: Final = ("This stage keeps no timeline", "Set `timeline.days` and deploy.")
 
 
 class Room:

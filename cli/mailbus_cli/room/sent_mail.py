@@ -66,8 +66,10 @@ def find(
         return None
     mails = () if table is None else table.by_message(mail_id) or table.by_job(mail_id)
     if not mails:
-        message = simulator.message(deployment, mail_id)
         ledger = ledger_of(deployment, mail_id)
+        # a stage without a timeline has no more than this
+        accepted = ledger.message_ids if ledger else ()
+        message = simulator.message(deployment, accepted[0] if len(accepted) == 1 else mail_id)
         if message is None and ledger is None:
             return None
         return SentMail(id=mail_id, mails=(), selected=None, message=message, ledger=ledger)

@@ -63,10 +63,14 @@ def test_a_command_is_found_first_and_runs_in_the_directory_with_a_log_of_its_ow
     ("script", "said"),
     [
         ("echo deploying\necho 'it failed: no such bucket'\necho\nexit 1", "it failed: no such bucket"),
+        (
+            "echo 'prod-state: fail: The bucket is elsewhere.'\necho '‣ AggregateError: '\nexit 1",
+            "prod-state: fail: The bucket is elsewhere.",
+        ),
         ("exit 3", "exit code 3"),
     ],
 )
-def test_a_failure_is_one_line_with_what_was_said_last_and_the_log(
+def test_a_failure_is_one_line_with_the_cause_or_what_was_said_last_and_the_log(
     commands_with: Callable[[str], CdkCommands], tmp_path: Path, script: str, said: str
 ) -> None:
     commands = commands_with(script)

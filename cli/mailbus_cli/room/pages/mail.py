@@ -149,6 +149,7 @@ def _context(room: Room, request: Request, mail: SentMail) -> dict[str, Any]:
     of_world = _of_laptop(room, mail) if room.deployment.is_local else _of_account(room, mail)
     return {
         "mail": mail,
+        "keeps_timeline": room.timeline is not None,
         "heading": (content and content.subject) or mail.job_id or mail.id,
         "content": content,
         "tabs": shown,

@@ -18,6 +18,7 @@ from mailbus_cli.room.content.mail import Content
 from mailbus_cli.room.pages import compose, content_responses
 from mailbus_cli.room.recently_used import RecentlyUsed
 from mailbus_cli.room.rendering import render
+from mailbus_cli.room.room import NO_TIMELINE
 from mailbus_cli.room.tabs import tabs
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ _EMPTY: Final = (
     "No mail received yet",
     "Mail that SES receives for this stage is listed here, newest first.",
 )
-_NO_TIMELINE: Final = ("This stage keeps no timeline", "Set `timeline.days` and deploy.")
 
 
 class Open(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +164,7 @@ class Rows:
 def _list(room: Room, rows: Rows, request: Request) -> dict[str, Any]:
     words = " ".join(request.query_params.get("q", "").split())
     if room.timeline is None:
-        title, text = _NO_TIMELINE
+        title, text = NO_TIMELINE
         return {"rows": [], "q": "", "older": None, "empty": {"title": title, "text": text}}
     listed = room.timeline.received(request.query_params.get("before"), SEARCHED if words else PAGE)
     found = [row for row in rows.of(listed.mails) if not words or row.contains(words)]

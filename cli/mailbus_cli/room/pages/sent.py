@@ -20,6 +20,7 @@ from mailbus_cli.room.failures import failure_of
 from mailbus_cli.room.metadata import Metadata
 from mailbus_cli.room.recently_used import RecentlyUsed
 from mailbus_cli.room.rendering import render
+from mailbus_cli.room.room import NO_TIMELINE
 from mailbus_cli.room.sent_list import Row, rows
 from mailbus_cli.room.sent_reader import Listing, SentReader
 from mailbus_cli.room.snippets import snippets
@@ -75,8 +76,10 @@ class SentPages:
         try:
             shown = self._read(query, before, chip)
             self._kept.keep(name, shown)
-        except (UsageError, timeline_search.NoTimeline) as error:
-            problem = error
+        except timeline_search.NoTimeline:
+            problem = NO_TIMELINE
+        except UsageError as error:
+            problem = (str(error), error.hint)
         except (MailbusError, ClientError, BotoCoreError) as error:
             failure = failure_of(error, deployment.profile)
             kept = self._kept.get(name) if failure.is_of_reading else None

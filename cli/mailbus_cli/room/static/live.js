@@ -216,7 +216,7 @@
     if (shownWord.textContent !== word) shownWord.textContent = word;
     if (shownText.textContent !== text) shownText.textContent = text;
   };
-  const empty = () => listed() && !listed().querySelector("[data-list]") && look() === "/sent";
+  const empty = () => look() === "/sent" && Boolean(listed()?.querySelector(".empty.first"));
 
   // what stands between two backticks is a command
   const ticked = (text) =>

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mailbus_cli.job_states import JobState
+from mailbus_cli.room import sent_mail
 from mailbus_cli.room.content.mail import read
 from mailbus_cli.room.facts import facts
+from mailbus_cli.room.room import Room
 from mailbus_cli.room.sent_mail import answer, find, known_of, others, suppression, tracking
 from tests.unit.mailbus_cli.room.content.mails import html_mail
 from tests.unit.mailbus_cli.room.laptop import (
@@ -17,6 +20,7 @@ from tests.unit.mailbus_cli.room.laptop import (
     simulator,
 )
 from tests.unit.mailbus_cli.room.mails import BOUNCE, MESSAGE_ID, timeline_event, timeline_mail
+from tests.unit.mailbus_cli.room.test_failures import answer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,6 +136,31 @@ def test_opens_and_clicks_are_counted_where_the_configuration_set_reports_them(
         "click": True,
     }
     assert not tracking(laptop, None)["open"].is_on  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("message_ids", "shown"), [((), None), (("only-here",), "only-here"), (("only-here", "m-bob"), None)]
+)
+def test_of_a_job_without_a_timeline_the_ledger_knows_its_message(
+    laptop: FakeDeployment, monkeypatch: pytest.MonkeyPatch, message_ids: tuple[str, ...], shown: str | None
+) -> None:
+    state = JobState(job_id="order-9", status="queued", counts={"queued": 1}, message_ids=message_ids)
+    monkeypatch.setattr(sent_mail, "read_job", lambda *_: state)
+    mail = find(laptop, None, "order-9", None)  # type: ignore[arg-type]
+    assert mail is not None
+    assert (mail.message and mail.message.message_id) == shown
+    rows = {fact.label: fact.value for fact in facts(mail, None)}
+    assert (rows["Job"], rows.get("Message")) == ("order-9", shown)
+
+    page = answer_of(Room(laptop, may_write=True), "/sent/order-9").text  # type: ignore[arg-type]
+    assert "This stage keeps no timeline." in page
+    assert "No event yet." not in page
+    assert ("SES has not accepted it yet." in page) == (not message_ids)
+
+
+def test_the_list_of_a_stage_without_a_timeline_says_so() -> None:
+    page = answer_of(Room(ACCOUNT, may_write=False), "/sent").text  # type: ignore[arg-type]
+    assert "<h2>This stage keeps no timeline</h2><p>Set <code>timeline.days</code> and deploy.</p>" in page
 
 
 def test_the_recipient_answers_a_sent_mail(laptop: FakeDeployment) -> None:
