@@ -13,10 +13,10 @@ def test_the_first_signal_is_a_request_and_the_second_interrupts(number: signal.
     before = signal.getsignal(number)
     with Stop() as stop:
         assert not stop.requested
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         assert stop.requested
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
     assert signal.getsignal(number) is before
 
 
