@@ -234,7 +234,13 @@ def _get(host: str, cookie: str) -> float:
 
 def _follow(found: Deployment, folder: Path) -> bool:
     """Send mails while a page is open; print what it took. Return True if it shows what a new one does."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    path = next(
+        filter(
+            None,
+            map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")),
+        ),
+        None,
+    )
     if path is None:
         sys.exit("Chromium is needed")
     with _room(folder) as (process, address), sync_playwright() as playwright:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 Scheme = Literal["light", "dark"]
 
+# the shell without windows does the same for a third of the processor time
 CHROMIUM: Final = (
+    "chromium-headless-shell",
     "chromium",
     "chromium-browser",
     "google-chrome-stable",
