@@ -144,8 +144,12 @@ def tails(local: Local) -> tuple[set[str], set[str]]:
 
 
 @contextlib.contextmanager
-def tailing(commands: Commands, local: Local, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """Run `mailbus tail` until it listens."""
+def tailing(commands: Commands, local: Local, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run `mailbus tail` until it listens; yield it with the name of its rule and queue.
+
+    A mail room of this system may have a rule and a queue of the same kind.
+    """
+    others, _ = tails(local)
     with subprocess.Popen(
         [str(commands.program), "tail", "--local", *options],
         cwd=commands.folder,
@@ -155,17 +159,18 @@ def tailing(commands: Commands, local: Local, *options: str) -> Iterator[subproc
         text=True,
     ) as process:
         try:
-            eventually(lambda: _has_targets(local), "a rule with a target")
-            yield process
+            eventually(lambda: _with_targets(local) - others, "a rule with a target")
+            (name,) = _with_targets(local) - others
+            yield process, name
         finally:
             if process.poll() is None:
                 process.kill()
 
 
-def _has_targets(local: Local) -> bool:
+def _with_targets(local: Local) -> set[str]:
     bus, (rules, _) = local.outputs["EventBusName"], tails(local)
     events = local.client("events")
-    return any(events.list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"] for rule in rules)
+    return {rule for rule in rules if events.list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"]}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -173,7 +178,8 @@ def test_events_are_shown_as_they_happen_and_nothing_is_left_after_a_signal(
     system: System, commands: Commands, local: Local, number: signal.Signals
 ) -> None:
     job_id = f"order-{uuid.uuid4().hex}"
-    with tailing(commands, local, "--job", job_id, "--type", "delivered", "--type", "bounced") as process:
+    options = ("--job", job_id, "--type", "delivered", "--type", "bounced")
+    with tailing(commands, local, *options) as (process, name):
         system.send()
         system.send(job_id=job_id, to=["success@simulator.amazonses.com", BOUNCE])
         assert process.stdout is not None
@@ -187,22 +193,20 @@ def test_events_are_shown_as_they_happen_and_nothing_is_left_after_a_signal(
     assert shown["bounced"][2].startswith(
         "550 5.1.1 user unknown: simulator.amazonses.com has no such mailbox."
     )
-    assert tails(local) == (set(), set())
+    assert all(name not in names for names in tails(local))
 
 
 def test_what_a_killed_run_left_is_removed_when_it_was_not_used_for_an_hour(
     commands: Commands, local: Local
 ) -> None:
-    with tailing(commands, local, "--json") as process:
+    with tailing(commands, local, "--json") as (process, name):
         process.kill()
         process.wait(timeout=60)
-    rules, queues = tails(local)
-    assert rules == queues
-    assert len(rules) == 1
+    assert all(name in names for names in tails(local))
     stage: Any = SimpleNamespace(stage="local", client=local.client, output=local.outputs.__getitem__)
     deployment = cast("Deployment", stage)
     assert event_stream.remove_stale(deployment) == ()
     now = datetime.now(UTC) + timedelta(hours=1, minutes=1)
     removed = event_stream.remove_stale(deployment, now=lambda: now)
-    assert {one.name for one in removed} == rules
-    assert tails(local) == (set(), set())
+    assert name in {one.name for one in removed}
+    assert all(name not in names for names in tails(local))
