@@ -48,7 +48,7 @@ def running(
 
 
 def assert_account_room(environment: Environment, env: Mapping[str, str], *, job_id: str) -> None:
-    """Use a room of the stage `prod`, which sent a job; it may write only if it is told to."""
+    """Use a room of the stage `prod`, which sent a job; it may write only with --write."""
     with running(environment, "--stage", "prod", env=env) as (line, client):
         address = line.split()[-1]
         assert line == f"the mail room of stage prod in {env['AWS_REGION']} is at {address}\n"
