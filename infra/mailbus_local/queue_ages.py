@@ -1,6 +1,6 @@
 """When the oldest message of a queue of the embedded AWS was sent; nobody receives it by that.
 
-SQS reports ages to CloudWatch only, which the package ministack does not do; but it shows the messages of a queue.
+SQS reports ages to CloudWatch only, which MiniStack does not do; but it shows the messages of a queue.
 """
 
 from __future__ import annotations
