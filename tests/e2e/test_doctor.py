@@ -108,13 +108,14 @@ def test_each_call_is_one_that_the_documented_policy_allows(deployed: Deployment
         deployed.client(service).meta.events.unregister("before-call", collect)
 
     declared = {right for check in CHECKS for right in check.rights}
-    # what only a key, an inactive rule set, a dead letter or a stale tail needs
+    # what only a key, an inactive rule set, a dead letter or a tail needs, which other tests may have made
     elsewhere = {
         *("kms:DescribeKey", "kms:GetKeyPolicy", "ses:DescribeReceiptRuleSet", "sqs:ReceiveMessage"),
         *("sqs:GetQueueUrl", "sqs:ListQueueTags", "sqs:DeleteQueue"),
         *("events:RemoveTargets", "events:DeleteRule"),
     }
-    assert called == declared - elsewhere
+    assert called <= declared
+    assert called - elsewhere == declared - elsewhere
 
 
 @pytest.mark.parametrize("group", GROUPS)
