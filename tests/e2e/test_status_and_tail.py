@@ -94,12 +94,17 @@ def send(system: System, job_id: str, *to: str) -> None:
 
 def test_the_examples_of_the_page_show_what_the_command_shows(system: System, commands: Commands) -> None:
     own = uuid.uuid4().hex[:8]
-    page = PAGE.read_text().replace("jane@", f"jane-{own}@").replace("order-100", f"order-{own}-100")
+    page = (
+        PAGE.read_text()
+        .replace("jane@", f"jane-{own}@")
+        .replace("ada@", f"ada-{own}@")
+        .replace("order-100", f"order-{own}-100")
+    )
     (first, alone), (second, several) = EXAMPLE.findall(page)
     jane, environment = f"jane-{own}@example.net", commands.account()
     send(system, f"order-{own}-1001", jane)
     assert masked(on_terminal(commands, environment, *first.split())) == masked(alone)
-    send(system, f"order-{own}-1002", "ada@example.org", jane, BOUNCE)
+    send(system, f"order-{own}-1002", f"ada-{own}@example.org", jane, BOUNCE)
     assert masked(on_terminal(commands, environment, *second.split())) == masked(several)
 
 
