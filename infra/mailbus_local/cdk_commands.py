@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mailbus_local.stop_signals import StopRequest
 
 SYNTHESIS: Final = "synth"
+_POLLING: Final = Path(__file__).with_name("cdk_polling.cjs")
 # In the line of an asset that could not be built or published.
 _CAUSE: Final = ": fail: "
 # Where the packages are that a synthesis imports; an installed one has them in the same directory.
@@ -57,7 +59,12 @@ class CdkCommands:
 
     def start(self, command: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a command of the CDK's command line."""
-        return self._start(command, ["cdk", command, *arguments, "--no-notices", "--no-version-reporting"])
+        options = f"{self._environment.get('NODE_OPTIONS', '')} --require {json.dumps(str(_POLLING))}"
+        return self._start(
+            command,
+            ["cdk", command, *arguments, "--no-notices", "--no-version-reporting"],
+            extra={"NODE_OPTIONS": options.strip()},
+        )
 
     def start_synthesis(self, settings: Path, output: Path) -> subprocess.Popen[bytes]:
         """Start to synthesize the stage of a settings file."""
@@ -89,12 +96,16 @@ class CdkCommands:
             processes.end(process)
 
     def _start(
-        self, name: str, command: Sequence[str], folder: Path | None = None
+        self,
+        name: str,
+        command: Sequence[str],
+        folder: Path | None = None,
+        extra: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         # By default no folder with a cdk.json, whose app the CDK would synthesize.
         process = processes.start(
             command,
-            environment=self._environment,
+            environment={**self._environment, **(extra or {})},
             directory=folder or self._directory,
             log=self._log(name),
         )
