@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sender.ses.send_email import Request
 
 # after SES's last answer, in seconds: then one call asks again
-PROBE_SECONDS: Final = 30.0
+PROBE_SECONDS: Final = 10.0
 
 # The configuration set and the tenant of a call. SES pauses the account, a configuration set or a tenant:
 # https://docs.aws.amazon.com/ses/latest/APIReference/API_UpdateConfigurationSetSendingEnabled.html

@@ -31,7 +31,8 @@ def _not_due(_system: System) -> dict[str, Any]:
 
 
 def _paused(system: System) -> dict[str, Any]:
-    system.change_account(sending_enabled=False)
+    # fast enough that most have waited once before the first waits a second time
+    system.change_account(sending_enabled=False, max_send_rate=1000)
     return {}
 
 
