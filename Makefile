@@ -16,6 +16,8 @@ BIN := $(VENV)/bin
 SYSTEM_NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm)
 export PATH := $(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/functions:$(CURDIR)/infra:$(CURDIR)/cli:$(CURDIR)
+# Without compiled modules each process would compile what it imports, for as long as all else that it does.
+export PYTHONDONTWRITEBYTECODE :=
 # The embedded AWS is on this machine: no proxy leads there.
 export no_proxy := $(or $(no_proxy),$(NO_PROXY)),127.0.0.1,localhost
 export NO_PROXY := $(no_proxy)

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mailbus_local import processes
@@ -17,10 +18,10 @@ from mailbus_local.stop_signals import StopRequest
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
-    from pathlib import Path
 
     from mailbus_local.process_record import ProcessRecord
 
+_PROGRAM: Final = Path(__file__).with_name("ministack_process.py")
 START_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
 REGION: Final = "us-east-1"
@@ -93,7 +94,8 @@ class MiniStack:
             region=self._region,
         )
         self._process = processes.start(
-            [sys.executable, "-m", "ministack"],
+            # -P: the modules beside this one are not for MiniStack to import
+            [sys.executable, "-P", str(_PROGRAM)],
             environment=environment,
             directory=self._scratch,
             log=self.log,
