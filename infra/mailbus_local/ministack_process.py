@@ -58,5 +58,5 @@ def extract(
 
 
 if __name__ == "__main__":
-    zipfile.ZipFile.extractall = extract  # type: ignore[method-assign]
+    zipfile.ZipFile.extractall = extract  # type: ignore[assignment, method-assign]
     runpy.run_module("ministack", run_name="__main__")
