@@ -95,7 +95,11 @@ def nothing_found(deployment: Deployment, found: Found) -> str:
 
 
 def _by_address(deployment: Deployment, query: Query, limit: int) -> Found:
+    """Look for an address as it is written, and if it has no mail, in small letters as most are stored."""
     mails = timeline(deployment).by_recipient(query.value)
+    if not mails and query.value != query.value.lower():
+        query = msgspec.structs.replace(query, value=query.value.lower())
+        mails = timeline(deployment).by_recipient(query.value)
     return Found(query=query, mails=mails[:limit], more=len(mails) > limit)
 
 

@@ -21,7 +21,9 @@ _MESSAGE: Final = re.compile(
 # the Message-ID header that SES writes: <id@eu-west-1.amazonses.com>, of us-east-1 <id@email.amazonses.com>
 # https://docs.aws.amazon.com/ses/latest/dg/header-fields.html
 _MESSAGE_HEADER: Final = re.compile(r"<?([^<>@\s]+)@[a-z0-9-]+\.amazonses\.com>?", re.ASCII)
-_NAMED: Final = re.compile(r".*<([^<>]*@[^<>]*)>\s*", re.DOTALL)
+# as it is copied from a page or the end of a sentence
+_COPIED: Final = re.compile(r"(?:mailto:)?([^?]+?)(?:\?.*)?[.,;:]*", re.IGNORECASE | re.DOTALL)
+_NAMED: Final = re.compile(r".*<([^<>]*@[^<>]*)>[\s.,;:]*", re.DOTALL)
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +47,8 @@ def query_of(text: str) -> Query:
         return Query(kind="message", value=header[1])
     if "@" in text:
         named = _NAMED.fullmatch(text)
-        address = (named[1] if named else text).strip()
+        copied = _COPIED.fullmatch((named[1] if named else text).strip())
+        address = copied[1] if copied else ""
         local, _, domain = address.rpartition("@")
         return _checked("address" if local else "domain", address if domain else "", text)
     if _MESSAGE.fullmatch(text):

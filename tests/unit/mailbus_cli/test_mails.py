@@ -26,6 +26,7 @@ def stage() -> MailStage:
     [
         ("ann@example.com", ["order-1001"]),
         ("ann@EXAMPLE.com", ["order-1001"]),
+        ("Ann@Example.com", ["order-1001"]),
         ("@example.org", ["order-1002"]),
         ("@EXAMPLE.org", ["order-1002"]),
         ("tag:receipt", ["order-1001"]),
