@@ -57,8 +57,10 @@ _NO_CONFIGURATION_SET: Final = ErrorWords(
     sentence="The configuration set does not exist in this region.", advice=f"Deploy again. {_AGAIN}"
 )
 _RIGHTS: Final = ErrorWords(
-    sentence="The sender may not use the identity or the configuration set of the job.",
-    advice="Add it to `other_identities` or `other_configuration_sets`, and deploy. " + _AGAIN,
+    sentence="The sender may not use the identity or the configuration set of the job, or in the sandbox "
+    "that of its recipient.",
+    advice="Add it to `other_identities` or `other_configuration_sets`, or that of the recipient to "
+    "`sandbox_recipients`, and deploy. " + _AGAIN,
 )
 _CREDENTIALS: Final = ErrorWords(
     sentence="AWS does not accept the credentials of the sender.",

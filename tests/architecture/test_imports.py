@@ -59,6 +59,7 @@ KNOWN_TO_INFRA = {
     "mailbus.metrics": "what the alarms look at",
     "mailbus.jobs.contract": "what the defaults of jobs have to be",
     "mailbus.jobs.claim_check": "the prefixes of jobs in S3",
+    "mailbus.ledger.items": "the keys of jobs in the ledger",
     "mailbus.jobs.defaults": "which fields of a job have no default",
     "mailbus.spelling": "which name was meant",
     "mailbus.validation": "what is wrong with a setting",

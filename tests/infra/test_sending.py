@@ -73,6 +73,7 @@ def test_the_tags_of_a_send_queue_name_the_ledger_and_the_jobs_bucket(prod: Temp
 OTHERS: dict[str, Any] = {
     "other_identities": ("example.net", "arn:aws:ses:us-east-1:444455556666:identity/partner.example"),
     "other_configuration_sets": ("newsletters", "receipts"),
+    "sandbox_recipients": ("operator@example.org",),
 }
 
 
@@ -86,6 +87,7 @@ def test_jobs_may_use_the_other_identities_and_configuration_sets(
             f"{SES_ARN}:identity/<Mail/Identity/Identity>",
             f"{SES_ARN}:identity/example.net",
             "arn:aws:ses:us-east-1:444455556666:identity/partner.example",
+            f"{SES_ARN}:identity/operator@example.org",
             f"{SES_ARN}:configuration-set/mailbus-prod",
             f"{SES_ARN}:configuration-set/newsletters",
             f"{SES_ARN}:configuration-set/receipts",

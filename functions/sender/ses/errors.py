@@ -71,7 +71,8 @@ _ROLE: Final = Meaning(
     kind="retry",
     attempts=ROLE_ATTEMPTS,
     advice="the sender's role or the identity's policy does not allow this: add what the job uses to the "
-    "settings other_identities and other_configuration_sets, and deploy again",
+    "settings other_identities and other_configuration_sets, or a recipient's identity, which SES asks for "
+    "in the sandbox, to sandbox_recipients, and deploy again",
 )
 _REGION: Final = Meaning(kind="failed", advice="deploy to a region where SES is available")
 _JOB: Final = Meaning(kind="failed", advice="fix the job and send it again")

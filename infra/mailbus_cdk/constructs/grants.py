@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from mailbus.jobs.claim_check import JOBS_PREFIX, SCHEDULED_PREFIX
+from mailbus.ledger.items import JOB_PREFIX
 from mailbus.stages import QUEUE_URLS, TIMELINE_TABLE, parameter_name
 from mailbus.timeline.items import INDEXES
 from mailbus_cdk.cdk_nag import suppress_wildcards
@@ -36,11 +37,18 @@ def grant_send(
     resources = {
         ("sqs:SendMessage", "sqs:ListQueueTags"): [queue.queue_arn for queue in queues],
         ("ssm:GetParameter",): [_parameter_arn(scope, stage, output) for output in QUEUE_URLS.values()],
-        ("dynamodb:UpdateItem",): [ledger.table_arn],
         ("s3:PutObject",): job_objects(jobs),
     }
     for actions, arns in resources.items():
         iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=arns)
+    # the items of jobs, not the account's rate, nor what finds a job by its message
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+    iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=["dynamodb:UpdateItem"],
+        resource_arns=[ledger.table_arn],
+        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{JOB_PREFIX}*"]}},
+    )
     _suppress_prefixes(grantee, jobs, job_objects(jobs))
 
 

@@ -23,7 +23,8 @@ class Identity(Construct):
     """The domain or address that mail is sent from; an existing identity is not changed.
 
     With a hosted zone its records are created there; otherwise `dns_records` has those to create by hand, by
-    the prefix of their stack outputs. `other_arns` are further, existing identities that jobs may use.
+    the prefix of their stack outputs. `other_arns` are further, existing identities that jobs may use, and
+    `recipient_arns` those of recipients, which SES asks for in the sandbox.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -34,6 +35,7 @@ class Identity(Construct):
             name if name.startswith("arn:") else self._arn(settings, name)
             for name in settings.other_identities
         ]
+        self.recipient_arns = [self._arn(settings, name) for name in settings.sandbox_recipients]
         mail_from, policy = settings.mail_from_domain, settings.dmarc_policy
         records = {
             "DkimRecord": dkim_records(created) if created and settings.sends_from_domain else (),

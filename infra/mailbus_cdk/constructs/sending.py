@@ -173,7 +173,7 @@ class Sending(Construct):
         function.allow(
             [*SEND_ACTIONS, *(BULK_ACTIONS if settings.sender.merge_by == "SendBulkEmail" else ())],
             [
-                *(identity.arn, *identity.other_arns),
+                *(identity.arn, *identity.other_arns, *identity.recipient_arns),
                 *(tracking.configuration_set.arn, *tracking.other_configuration_sets.arns),
                 templates,
             ],

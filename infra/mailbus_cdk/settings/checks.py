@@ -175,6 +175,7 @@ def _others(settings: StageSettings) -> Iterator[Finding]:
     others = {
         "other_identities": (settings.other_identities, settings.identity),
         "other_configuration_sets": (settings.other_configuration_sets, settings.configuration_set),
+        "sandbox_recipients": (settings.sandbox_recipients, settings.identity),
     }
     for key, (names, own) in others.items():
         if names and settings.session_params.role_arn:
@@ -195,16 +196,17 @@ def _others(settings: StageSettings) -> Iterator[Finding]:
 
 
 def _others_fit_into_policy(settings: StageSettings) -> Iterator[Finding]:
-    names = (*settings.other_identities, *settings.other_configuration_sets)
+    keys = ("other_identities", "other_configuration_sets", "sandbox_recipients")
+    names = tuple(name for key in keys for name in getattr(settings, key))
     together = sum(ARN_CHARACTERS + len(name) for name in names)
     if together > OTHERS_CHARACTERS:
-        key = "other_identities" if settings.other_identities else "other_configuration_sets"
+        key = next(key for key in keys if getattr(settings, key))
         yield (
             (key,),
             (
-                f"other_identities and other_configuration_sets together take {together} characters of the "
-                f"sender's policy, which has room for {OTHERS_CHARACTERS}: name fewer; a domain includes all "
-                "domains below it"
+                f"other_identities, other_configuration_sets and sandbox_recipients together take {together} "
+                f"characters of the sender's policy, which has room for {OTHERS_CHARACTERS}: name fewer; a "
+                "domain includes all domains below it"
             ),
         )
 

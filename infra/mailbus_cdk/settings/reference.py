@@ -49,6 +49,7 @@ MORE: Final[Mapping[str, str]] = {
     "region": "stacks.md#regions",
     "hosted_zone_id": "deploy.md#next-steps",
     "other_identities": "identities.md#other-identities-and-configuration-sets",
+    "sandbox_recipients": "account.md#5-the-first-mail-5-minutes",
     "other_configuration_sets": "identities.md#other-identities-and-configuration-sets",
     "message_tag_name": "job.md#tags-and-metadata",
     "metadata_in_headers": "job.md#tags-and-metadata",

@@ -92,6 +92,13 @@ class StageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             description="Existing identities that jobs may be from too. An ARN names one of another account."
         ),
     ] = ()
+    sandbox_recipients: Annotated[
+        tuple[Identity, ...],
+        msgspec.Meta(
+            description="Verified addresses or domains to send to while the account is in the sandbox. "
+            "There SES asks for a right to the recipient's identity too."
+        ),
+    ] = ()
     other_configuration_sets: Annotated[
         tuple[ConfigurationSetName, ...],
         msgspec.Meta(

@@ -11,8 +11,8 @@ import pytest
 
 from mailbus_cdk.settings.doubt import CALL_BEGIN_SECONDS
 from sender.dispatch import BEGIN_SECONDS
-from sender.pauses import PROBE_SECONDS
 from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
+from sender.retries import DELAYS
 from tests.unit.sender.answers import PAUSED, QUOTA, REJECTED, THROTTLED, UNANSWERED, refusal
 from tests.unit.sender.fake_ses import Lost
 from tests.unit.sender.jobs import invoice, newsletter, people
@@ -192,7 +192,7 @@ def test_one_recipients_call_asks_whether_sending_is_still_paused() -> None:
     world.put(**newsletter(5))
     world.deliver()
     assert len(world.ses.requests) == 5
-    world.wait(PROBE_SECONDS)
+    world.wait(DELAYS["paused"].first)
     world.deliver()
     assert (len(world.ses.requests), world.ses.sent_to) == (6, [])
     world.run()

@@ -179,8 +179,8 @@ REJECTED = {
     "what the sender may use must fit into its policy": (
         ("max_attempts = 8", f"other_configuration_sets = {[f'shop-{number}' for number in range(99)]}"),
         (
-            "mailbus.toml: other_configuration_sets: other_identities and "
-            "other_configuration_sets together take 7613 characters of the sender's policy, which "
+            "mailbus.toml: other_configuration_sets: other_identities, other_configuration_sets and "
+            "sandbox_recipients together take 7613 characters of the sender's policy, which "
             "has room for 5000: name fewer; a domain includes all domains below it"
         ),
     ),

@@ -1,0 +1,73 @@
+"""Evaluates the policies of templates as IAM does, by the evaluator of the embedded AWS.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ministack.core.iam_evaluator import (  # type: ignore[import-untyped]
+    EvalContext,
+    evaluate,
+    evaluate_resource_policy,
+    parse_policy_document,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.infra.templates import Resource, Templates
+
+_DOCUMENTS = ("PolicyDocument", "KeyPolicy", "AssumeRolePolicyDocument")
+
+
+def document(templates: Templates, resource: Resource) -> dict[str, Any]:
+    """Return a resource's policy with construct paths in place of references."""
+    (policy,) = [resource.properties[name] for name in _DOCUMENTS if name in resource.properties]
+    resolved: dict[str, Any] = _resolved(templates, resource.stack, policy)
+    for statement in resolved["Statement"]:
+        # a role's policy of who may assume it has none
+        statement.setdefault("Resource", "*")
+    return resolved
+
+
+def service_may(
+    policy: Mapping[str, Any], service: str, action: str, resource: str, context: Mapping[str, str]
+) -> bool:
+    """Return whether a resource's policy lets a service of AWS do this."""
+    evaluated = evaluate_resource_policy(dict(policy), _context(action, resource, context), service=service)
+    allowed: bool = evaluated.decision == "Allow"
+    return allowed
+
+
+def role_may(
+    policy: Mapping[str, Any], action: str, resource: str, context: Mapping[str, str | list[str]]
+) -> bool:
+    """Return whether a role's policy lets it do this."""
+    evaluated = evaluate(_context(action, resource, context), [parse_policy_document(dict(policy))])
+    allowed: bool = evaluated.decision == "Allow"
+    return allowed
+
+
+def _context(action: str, resource: str, context: Mapping[str, Any]) -> EvalContext:
+    return EvalContext(
+        # no account's caller: statements for services alone count
+        principal_arn="arn:aws:sts::999999999999:assumed-role/other/session",
+        principal_type="AssumedRole",
+        principal_account="999999999999",
+        action=action,
+        resource_arn=resource,
+        region="us-east-1",
+        source_ip="192.0.2.1",
+        secure_transport=True,
+        service_context={name.lower(): value for name, value in context.items()},
+    )
+
+
+def _resolved(templates: Templates, stack: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        if any(name == "Ref" or name.startswith("Fn::") for name in value):
+            return templates.text(stack, value)
+        return {name: _resolved(templates, stack, part) for name, part in value.items()}
+    return [_resolved(templates, stack, part) for part in value] if isinstance(value, list) else value
