@@ -64,9 +64,10 @@ journey: setup ## send thousands of jobs while workers are killed, and count wha
 roombench: setup ## measure the mail room: its first page of 10,000 mails, and 50 mails a second in a browser
 	@$(BIN)/python -m bench.journeys.mail_room
 
-schemas: setup-local ## write what of docs is generated from the code: JSON Schemas, TypeScript, references of settings and commands
+schemas: setup-local ## write what of docs is generated from the code: JSON Schemas, TypeScript, references of settings, quotas and commands
 	@$(BIN)/python -m mailbus.schemas docs
 	@$(BIN)/python -m mailbus_cdk.settings docs
+	@$(BIN)/python -m mailbus_cdk.quota_page docs
 	@$(BIN)/python -m mailbus_cli.reference docs
 
 docs: setup ## build the site of the documentation in build/site

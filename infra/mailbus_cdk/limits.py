@@ -105,3 +105,14 @@ def timeline_concurrency(settings: Settings) -> int:
 def tracking_concurrency(settings: Settings) -> int:
     """Return how many workers track events at a time; on the embedded AWS each is a process."""
     return 3 if settings.ephemeral else 10
+
+
+def workers(settings: Settings) -> int:
+    """Return how many workers of all queues may run at a time."""
+    return (
+        settings.transactional.max_concurrency
+        + settings.bulk.max_concurrency
+        + tracking_concurrency(settings)
+        + (INBOUND_CONCURRENCY if settings.inbound.domains else 0)
+        + (timeline_concurrency(settings) if settings.timeline.days else 0)
+    )

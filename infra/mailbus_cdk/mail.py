@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_cdk import Annotations
 from constructs import Construct
 
+from mailbus_cdk import expected_rate
 from mailbus_cdk.constructs.alarms import Alarms
 from mailbus_cdk.constructs.identity import Identity
 from mailbus_cdk.constructs.identity_feedback import IdentityFeedback
@@ -22,12 +24,17 @@ if TYPE_CHECKING:
 
 
 class Mail(Construct):
-    """Sending, tracking and, if they are set, receiving and the timeline; with the alarms on all of it."""
+    """Sending, tracking and, if they are set, receiving and the timeline; with the alarms on all of it.
+
+    What `expected_rate` does not fit into is a warning, `mailbus:<quota>`.
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, code: Code, state: State
     ) -> None:
         super().__init__(scope, construct_id)
+        for name, text in expected_rate.warnings(settings):
+            Annotations.of(self).add_warning_v2(f"mailbus:{name}", text)
         key = TopicKey(self, "TopicKey")
         self.identity = Identity(self, "Identity", settings=settings)
         self.tracking = Tracking(self, "Tracking", settings=settings, code=code, state=state, key=key)

@@ -45,6 +45,7 @@ class Outputs:
             {
                 "Version": __version__,
                 "CodeDigest": find().digest,
+                "ExpectedRate": f"{settings.expected_rate:g}",
                 "Identity": settings.identity,
                 **_given("OtherIdentities", settings.other_identities),
                 **_given("MailFromDomain", (settings.mail_from_domain,)),

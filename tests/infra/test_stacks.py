@@ -54,6 +54,7 @@ def test_the_outputs_have_what_applications_and_operators_need(prod: Templates) 
     assert set(prod.outputs("mail")) == {
         "Version",
         "CodeDigest",
+        "ExpectedRate",
         "Identity",
         "ReceiptRules",
         "DoubtSeconds",

@@ -56,6 +56,7 @@ MORE: Final[Mapping[str, str]] = {
     "send_defaults": "job.md#send_defaults",
     "source_buckets": "identities.md#buckets-that-jobs-refer-to",
     "max_attempts": "limits.md#what-waits-and-how-long",
+    "expected_rate": "quotas.md",
     "events.entry_bytes": "events.md#large-events",
     "sender.on_unknown": "limits.md#doubt",
     "sender.doubt_seconds": "limits.md#the-limits-of-once",

@@ -140,6 +140,15 @@ class StageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             le=90,
         ),
     ] = 20
+    expected_rate: Annotated[
+        float,
+        msgspec.Meta(
+            description="The mails a second that the account is to send. Synthesizing warns of quotas that "
+            "they do not fit into.",
+            gt=0,
+            le=100_000,
+        ),
+    ] = 14
     architecture: Annotated[
         Architecture,
         msgspec.Meta(

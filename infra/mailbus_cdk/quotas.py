@@ -1,0 +1,389 @@
+"""The AWS quotas that sending leans on: their defaults in each region, and what a mail uses of them.
+
+A mail here has one recipient, arrives, and is opened and clicked once: SES reports `Send`, `Delivery`, `Open`
+and `Click`. What it uses is counted at full load, when batches are full, since with less they never use up a
+quota; tests/unit/mailbus_cdk/test_quotas_counted.py counts the calls of the code. Nothing here needs the CDK.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from mailbus.timeline.items import SHARD_COUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A worker sends a batch of 10 at a time; with SES's answer, the ledger and the bus it takes about 200 ms.
+WORKER_RATE: Final = 50.0
+
+_SES: Final = "https://docs.aws.amazon.com/ses/latest/dg/quotas.html"
+_SNS: Final = "https://docs.aws.amazon.com/general/latest/gr/sns.html"
+_EVENTS: Final = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"
+_SCHEDULER: Final = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html"
+_DYNAMODB: Final = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html"
+_DYNAMODB_KEY: Final = (
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html"
+)
+_ON_DEMAND: Final = (
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html"
+)
+_LAMBDA: Final = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
+_SQS: Final = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html"
+_API_GATEWAY: Final = "https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"
+
+
+class Quota(msgspec.Struct, frozen=True, kw_only=True):
+    """A quota of an account in a region; a limit that AWS has outside Service Quotas has no `code`.
+
+    `default` is its value where `by_region` has none. `per_mail` is what a mail uses of it, and
+    `per_mail_in_timeline` what it uses besides with a timeline; both are 0 if it does not grow with the mails
+    a second. `only` names the mails that use it, if not all do. `granted` is true if AWS sets the value for
+    each account, so that the default is only the first one. `beyond` is what happens if it is used up.
+    """
+
+    name: str
+    title: str
+    service: str
+    code: str | None = None
+    default: float
+    by_region: Mapping[str, float] = {}
+    per_mail: float = 0.0
+    per_mail_in_timeline: float = 0.0
+    uses: str
+    only: str | None = None
+    granted: bool = False
+    beyond: str
+    source: str
+
+    def default_in(self, region: str) -> float:
+        """Return the value that a new account has in a region."""
+        return self.by_region.get(region, self.default)
+
+    def used_by_a_mail(self, *, timeline: bool) -> float:
+        """Return what a mail uses, with or without a timeline."""
+        return self.per_mail + (self.per_mail_in_timeline if timeline else 0.0)
+
+    def increase(self, value: float, region: str) -> str | None:
+        """Return the command that asks AWS for more; None if Service Quotas does not have it."""
+        if self.code is None:
+            return None
+        return (
+            f"aws service-quotas request-service-quota-increase --service-code {self.service}"
+            f" --quota-code {self.code} --desired-value {value:.0f} --region {region}"
+        )
+
+
+class Use(msgspec.Struct, frozen=True, kw_only=True):
+    """What mails a second need of a quota: `needed` of `limit`, which is enough for `most` mails a second.
+
+    `needed` and `most` are None if the quota does not grow with the mails. `is_default` is true if `limit` is
+    the region's default, and not known to be the account's own value.
+    """
+
+    quota: Quota
+    region: str
+    limit: float
+    is_default: bool
+    needed: float | None = None
+    most: float | None = None
+
+    @property
+    def fits(self) -> bool:
+        """False if all mails use more than there is. What only some of them use is not judged."""
+        if self.needed is None or self.quota.only is not None or (self.quota.granted and self.is_default):
+            return True
+        return self.needed <= self.limit
+
+    @property
+    def command(self) -> str | None:
+        """The command that asks AWS for what is needed; None if there is none."""
+        return None if self.needed is None else self.quota.increase(self.needed, self.region)
+
+
+def _regions(values: Mapping[float, str]) -> dict[str, float]:
+    """Return the value of each region, of lists of regions by value."""
+    return {region: value for value, regions in values.items() for region in regions.split()}
+
+
+_SCHEDULER_REGIONS: Final = (
+    "us-east-1 us-east-2 us-west-2 ap-northeast-1 ap-south-1 ap-southeast-1 ap-southeast-2 eu-central-1 "
+    "eu-west-1 eu-west-2 sa-east-1"
+)
+# by what EventBridge lets an account do there
+_LARGEST: Final = "us-east-1 us-west-2 eu-west-1"
+_LARGE: Final = "us-east-2 eu-central-1 eu-south-2"
+_MIDDLE: Final = "us-west-1 ap-northeast-1 ap-southeast-1 ap-southeast-2 eu-west-2"
+_SMALL: Final = "ap-east-1 ap-northeast-2 ap-south-1 ca-central-1 eu-north-1 eu-west-3 sa-east-1"
+
+# All defaults are of the pages named, read 2026-11-29; the codes are those of Service Quotas.
+QUOTAS: Final = (
+    Quota(
+        name="ses-rate",
+        title="SES: recipients a second",
+        service="ses",
+        code="L-CDEF9B6B",
+        default=1,
+        per_mail=1,
+        uses="each recipient",
+        granted=True,
+        beyond="mail waits; SES refuses none, since the sender keeps to it",
+        source=_SES,
+    ),
+    Quota(
+        name="ses-day",
+        title="SES: recipients in 24 hours",
+        service="ses",
+        code="L-804C8AE8",
+        default=200,
+        uses="each recipient",
+        granted=True,
+        beyond="mail waits until older mail is 24 hours old",
+        source=_SES,
+    ),
+    Quota(
+        name="ses-control",
+        title="SES: calls a second of an action that does not send",
+        service="ses",
+        default=1,
+        uses="GetAccount, once in 60 s for all workers",
+        beyond="the rate that is known stays in use",
+        source=_SES,
+    ),
+    Quota(
+        name="sns-publish",
+        title="SNS: messages published a second",
+        service="sns",
+        code="L-F8E2BA85",
+        default=300,
+        by_region=_regions(
+            {
+                30_000: "us-east-1",
+                9_000: "us-west-2 eu-west-1",
+                1_500: "us-east-2 us-west-1 ap-south-1 ap-northeast-2 ap-southeast-1 ap-southeast-2 "
+                "ap-northeast-1 eu-central-1",
+            }
+        ),
+        per_mail=4,
+        uses="each event of SES; AWS does not say whether SES's own publishing counts",
+        beyond="SES's events may be late or missing, so that mail stays in doubt",
+        source=_SNS,
+    ),
+    Quota(
+        name="events-put",
+        title="EventBridge: calls of PutEvents a second",
+        service="events",
+        code="L-9B653E91",
+        default=400,
+        by_region=_regions({10_000: _LARGEST, 2_400: _LARGE, 1_200: _MIDDLE, 600: _SMALL}),
+        per_mail=0.5,
+        uses="five events, ten in a call",
+        beyond="events wait, and are tried again",
+        source=_EVENTS,
+    ),
+    Quota(
+        name="events-invocations",
+        title="EventBridge: events a second that rules pass on",
+        service="events",
+        code="L-5540C5E3",
+        default=750,
+        by_region=_regions({18_750: _LARGEST, 4_500: _LARGE, 2_250: _MIDDLE, 1_100: _SMALL}),
+        per_mail=10,
+        per_mail_in_timeline=5,
+        uses="five events for each rule: the archive's, one of yours, and the timeline's",
+        beyond="events reach their targets late, none is lost",
+        source=_EVENTS,
+    ),
+    Quota(
+        name="events-rules",
+        title="EventBridge: rules of a bus",
+        service="events",
+        code="L-244521F2",
+        default=300,
+        by_region=_regions({100: "af-south-1 eu-south-1"}),
+        uses="the archive's, the timeline's, one for each `mailbus tail`, and yours",
+        beyond="no further rule is created",
+        source=_EVENTS,
+    ),
+    Quota(
+        name="lambda-concurrency",
+        title="Lambda: workers at a time",
+        service="lambda",
+        code="L-B99A9384",
+        default=1_000,
+        uses="max_concurrency of both lanes, and up to 25 that read the other queues; new accounts have less",
+        beyond="batches wait",
+        source=_LAMBDA,
+    ),
+    Quota(
+        name="sqs-in-flight",
+        title="SQS: messages of a queue in flight",
+        service="sqs",
+        default=120_000,
+        uses="a batch for each worker: what waits is not in flight",
+        beyond="the queue delivers nothing more, without an error",
+        source=_SQS,
+    ),
+    Quota(
+        name="ledger-writes",
+        title="DynamoDB: write units a second of the ledger's table",
+        service="dynamodb",
+        code="L-AB614373",
+        default=40_000,
+        per_mail=3,
+        uses="a claim, which is a transaction and counts twice, and the result; a record of over 1 KB more",
+        beyond="jobs wait: nothing is sent without the ledger",
+        source=_DYNAMODB,
+    ),
+    Quota(
+        name="ledger-reads",
+        title="DynamoDB: read units a second of the ledger's table",
+        service="dynamodb",
+        code="L-CF0CBE56",
+        default=40_000,
+        per_mail=1,
+        uses="the job of SES's Send event; a record of over 4 KB more",
+        beyond="SES's events wait",
+        source=_DYNAMODB,
+    ),
+    Quota(
+        name="ledger-new-table",
+        title="DynamoDB: write units a second of a new ledger",
+        service="dynamodb",
+        default=4_000,
+        per_mail=3,
+        uses="as ledger-writes; a table can take twice what it once took, after 30 minutes",
+        beyond="jobs wait while DynamoDB makes room",
+        source=_ON_DEMAND,
+    ),
+    Quota(
+        name="rate-item",
+        title="DynamoDB: write units a second of one item, that of the rate",
+        service="dynamodb",
+        default=1_000,
+        per_mail=0.1,
+        uses="a reservation for each batch of ten",
+        beyond="workers reserve less at a time, and mail waits",
+        source=_DYNAMODB_KEY,
+    ),
+    Quota(
+        name="timeline-writes",
+        title="DynamoDB: write units a second of the timeline's table",
+        service="dynamodb",
+        code="L-AB614373",
+        default=40_000,
+        per_mail_in_timeline=10,
+        uses="each of five events, and as many updates of the mail",
+        beyond="the timeline is late",
+        source=_DYNAMODB,
+    ),
+    Quota(
+        name="timeline-new-table",
+        title="DynamoDB: write units a second of a new timeline",
+        service="dynamodb",
+        default=4_000,
+        per_mail_in_timeline=10,
+        uses="as timeline-writes; a table can take twice what it once took, after 30 minutes",
+        beyond="the timeline is late while DynamoDB makes room",
+        source=_ON_DEMAND,
+    ),
+    Quota(
+        name="timeline-shard",
+        title="DynamoDB: write units a second of one key of an index, a shard of the timeline's",
+        service="dynamodb",
+        default=1_000,
+        per_mail_in_timeline=1 / SHARD_COUNT,
+        uses=f"one entry a mail, spread over {SHARD_COUNT} shards",
+        beyond="the timeline is late",
+        source=_DYNAMODB_KEY,
+    ),
+    Quota(
+        name="scheduler-create",
+        title="EventBridge Scheduler: calls of CreateSchedule a second",
+        service="scheduler",
+        code="L-6F4B17DE",
+        default=250,
+        by_region=_regions({5_000: _SCHEDULER_REGIONS}),
+        per_mail=1,
+        uses="a schedule a job",
+        only="jobs with send_at more than 15 minutes ahead",
+        beyond="jobs wait on their queue, and are scheduled later",
+        source=_SCHEDULER,
+    ),
+    Quota(
+        name="scheduler-invocations",
+        title="EventBridge Scheduler: schedules a second that run",
+        service="scheduler",
+        code="L-F6D2596E",
+        default=500,
+        by_region=_regions({1_000: _SCHEDULER_REGIONS}),
+        per_mail=1,
+        uses="a schedule a job",
+        only="jobs with send_at more than 15 minutes ahead",
+        beyond="jobs that are due at once come late, none is lost",
+        source=_SCHEDULER,
+    ),
+    Quota(
+        name="scheduler-schedules",
+        title="EventBridge Scheduler: schedules",
+        service="scheduler",
+        code="L-EE5D6FF0",
+        default=10_000_000,
+        uses="one a job with send_at more than 15 minutes ahead, until it runs",
+        beyond="jobs wait on their queue",
+        source=_SCHEDULER,
+    ),
+    Quota(
+        name="api-requests",
+        title="API Gateway: requests a second",
+        service="apigateway",
+        code="L-8A5B8E43",
+        default=10_000,
+        by_region=_regions(
+            {
+                2_500: "af-south-1 eu-south-1 ap-southeast-3 me-central-1 ap-south-2 ap-southeast-4 "
+                "eu-south-2 eu-central-2 il-central-1 ca-west-1 ap-southeast-5 ap-southeast-7 mx-central-1"
+            }
+        ),
+        per_mail=4,
+        uses="each event of SES",
+        only="events that arrive by the webhook",
+        beyond="SNS delivers them again later",
+        source=_API_GATEWAY,
+    ),
+)
+
+BY_NAME: Final[Mapping[str, Quota]] = {quota.name: quota for quota in QUOTAS}
+
+
+def uses(
+    rate: float,
+    *,
+    region: str,
+    ses_region: str | None = None,
+    timeline: bool,
+    values: Mapping[str, float] | None = None,
+) -> Iterator[Use]:
+    """Yield what `rate` mails a second use of each quota.
+
+    `region` is the stage's, and `ses_region` that of SES, which publishes its events there. `values` has an
+    account's own values by the quotas' names; the others are the defaults.
+    """
+    known = values or {}
+    for quota in QUOTAS:
+        own = (ses_region or region) if quota.service in {"ses", "sns"} else region
+        limit = known.get(quota.name, quota.default_in(own))
+        each = quota.used_by_a_mail(timeline=timeline)
+        if quota.per_mail_in_timeline and not each:
+            continue
+        yield Use(
+            quota=quota,
+            region=own,
+            limit=limit,
+            is_default=quota.name not in known,
+            needed=rate * each if each else None,
+            most=limit / each if each else None,
+        )

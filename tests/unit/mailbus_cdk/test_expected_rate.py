@@ -1,0 +1,62 @@
+"""What synthesizing warns of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailbus_cdk import expected_rate
+from mailbus_cdk.settings import Settings
+from mailbus_cdk.settings.receiving import Inbound
+from mailbus_cdk.settings.tables import Bulk, SessionParams, Timeline
+
+
+def warnings(**settings: Any) -> dict[str, str]:
+    values: dict[str, Any] = {"stage": "prod", "region": "us-east-1", "identity": "example.com", **settings}
+    return dict(expected_rate.warnings(Settings(**values)))
+
+
+def test_a_rate_that_a_small_region_does_not_carry_is_a_warning_with_what_to_do() -> None:
+    assert warnings(region="eu-north-1", expected_rate=100) == {
+        "sns-publish": (
+            "expected_rate: 100 mails a second need 400 of SNS: messages published a second; by default "
+            "eu-north-1 has 300, enough for 75 mails a second. Otherwise SES's events may be late or "
+            "missing, so that mail stays in doubt. If the account has no more than that, ask AWS for more: "
+            "aws service-quotas request-service-quota-increase --service-code sns --quota-code L-F8E2BA85 "
+            "--desired-value 400 --region eu-north-1"
+        )
+    }
+
+
+def test_the_region_of_ses_counts_for_what_ses_publishes() -> None:
+    elsewhere = {"identity_exists": True, "configuration_set_exists": True, "configuration_set_name": "mail"}
+    session = SessionParams(region="eu-north-1")
+    assert set(warnings(expected_rate=100, session_params=session, **elsewhere)) == {"sns-publish"}
+
+
+def test_a_timeline_counts() -> None:
+    assert warnings(region="eu-west-1", expected_rate=450) == {}
+    assert set(warnings(region="eu-west-1", expected_rate=450, timeline=Timeline(days=1))) == {
+        "timeline-new-table"
+    }
+
+
+def test_a_limit_that_aws_does_not_raise_says_so() -> None:
+    text = warnings(expected_rate=1_400, bulk=Bulk(max_concurrency=50))["ledger-new-table"]
+    assert "enough for 1,333 mails a second" in text
+    assert text.endswith("If the account has no more than that, AWS has no request for more")
+
+
+def test_too_few_workers_of_the_lanes_are_a_warning() -> None:
+    assert warnings(expected_rate=500) == {}
+    assert warnings(expected_rate=501)["workers"] == (
+        "expected_rate: 501 mails a second take about 11 workers, and both lanes have 10: raise "
+        "bulk.max_concurrency to 6"
+    )
+
+
+def test_more_workers_than_lambda_runs_at_a_time_are_a_warning() -> None:
+    inbound = Inbound(domains=("inbound.example.com",))
+    text = warnings(bulk=Bulk(max_concurrency=981), inbound=inbound)["lambda-concurrency"]
+    assert text.startswith("the stage's 1,001 workers do not run at a time: by default an account has 1,000")
+    assert "--quota-code L-B99A9384 --desired-value 1001 --region us-east-1" in text
+    assert warnings(bulk=Bulk(max_concurrency=985)) == {}
