@@ -86,6 +86,7 @@ synth: setup-local ## write the CloudFormation templates of a stage (STAGE=dev) 
 
 deploy: setup-local ## deploy a stage (STAGE=dev) to the AWS account of the current credentials
 	@$(BIN)/python -m mailbus_cdk.credentials "$(STAGE)"
+	@$(BIN)/python -m mailbus_cdk.failed_creation "$(STAGE)"
 	@cdk deploy --all --context stage=$(STAGE)
 
 clean: ## remove everything that these targets made

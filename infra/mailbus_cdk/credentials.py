@@ -26,13 +26,13 @@ _FIX: Final = (
     "set AWS_PROFILE to a profile of yours (`aws configure sso` creates one, `aws sso login` renews it), or "
     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `make demo` needs none"
 )
-_CONFIG: Final = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
+CONFIG: Final = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
 
 
 def check(region: str) -> None:
     """Raise `ConfigurationError` if AWS does not accept the credentials of the environment."""
     try:
-        sts: Any = botocore.session.get_session().create_client("sts", region_name=region, config=_CONFIG)
+        sts: Any = botocore.session.get_session().create_client("sts", region_name=region, config=CONFIG)
         sts.get_caller_identity()
     except (NotConnected, HTTPClientError) as error:
         reason = f"{type(error).__name__}: AWS cannot be reached; check the network, or AWS_ENDPOINT_URL"

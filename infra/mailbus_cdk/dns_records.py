@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# https://www.rfc-editor.org/rfc/rfc1035#section-3.3
+TXT_CHARACTERS: Final = 255
 
 
 class DnsRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,12 +36,22 @@ def mail_from_records(domain: str, region: str) -> tuple[DnsRecord, ...]:
     )
 
 
-def dmarc_records(domain: str, policy: str) -> tuple[DnsRecord, ...]:
+def dmarc_records(domain: str, policy: str, reports: Sequence[str] = ()) -> tuple[DnsRecord, ...]:
     """Return the record that says what receivers do with mail that passes neither SPF nor DKIM.
 
+    They send daily reports to the addresses `reports`, which are URIs in the record:
+    https://www.rfc-editor.org/rfc/rfc7489#section-6.2
     https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dmarc.html
     """
-    return (DnsRecord(name=f"_dmarc.{domain}", type="TXT", value=f'"v=DMARC1; p={policy}"'),)
+    rua = ",".join(f"mailto:{quote(address, safe='@')}" for address in reports)
+    text = f"v=DMARC1; p={policy}; rua={rua}" if rua else f"v=DMARC1; p={policy}"
+    return (DnsRecord(name=f"_dmarc.{domain}", type="TXT", value=_quoted(text)),)
+
+
+def _quoted(text: str) -> str:
+    """Return a TXT record's value, in strings of the length that DNS has for one."""
+    strings = (text[start : start + TXT_CHARACTERS] for start in range(0, len(text), TXT_CHARACTERS))
+    return " ".join(f'"{string}"' for string in strings)
 
 
 def redirect_records(domain: str, region: str) -> tuple[DnsRecord, ...]:

@@ -37,7 +37,9 @@ class Mail(Construct):
             Annotations.of(self).add_warning_v2(f"mailbus:{name}", text)
         key = TopicKey(self, "TopicKey")
         self.identity = Identity(self, "Identity", settings=settings)
-        self.tracking = Tracking(self, "Tracking", settings=settings, code=code, state=state, key=key)
+        self.tracking = Tracking(
+            self, "Tracking", settings=settings, code=code, state=state, key=key, identity=self.identity
+        )
         if settings.tracking.notified_identities:
             IdentityFeedback(
                 self,

@@ -100,8 +100,12 @@ class Mailbus(Construct):
         receiving = Receiving(
             self, "Receiving", settings=settings, code=code, state=self._state, inbound=inbound
         )
-        # Its sender of bounces may be of the identity.
-        receiving.node.add_dependency(self._mail.identity)
+        # Its sender of bounces may be of the identity; and SES takes one call a second, so that its resources
+        # are made in turn.
+        tracking = self._mail.tracking
+        receiving.node.add_dependency(
+            self._mail.identity, tracking.configuration_set, tracking.other_configuration_sets
+        )
         return receiving
 
     def _hook(self, settings: Settings, code: Code) -> Webhook:
@@ -358,7 +362,7 @@ def _webhook(app: Construct, settings: Settings, code: Code, mail: Mail) -> Webh
 def _stack(app: Construct, part: str, settings: Settings, description: str) -> Stack:
     return Stack(
         app,
-        f"{settings.name}-{part}",
+        settings.stack_name(part),
         description=f"Mailbus ({settings.stage}): {description}",
         # No account: it is that of the deployer's credentials, so that synthesizing needs none.
         env=Environment(region=settings.region),

@@ -31,6 +31,7 @@ def test_a_domain_is_signed_with_dkim_and_its_records_are_outputs(prod: Template
 MADE_BY_HAND = {
     "mail_from_domain": "bounces.example.com",
     "dmarc_policy": "quarantine",
+    "dmarc_rua": ("dmarc@example.com",),
 }
 
 
@@ -43,7 +44,10 @@ def test_the_records_of_mail_from_and_dmarc_are_outputs(
     outputs = templates.outputs("mail")
     assert outputs["MailFromRecord1"] == ("bounces.example.com MX 10 feedback-smtp.us-east-1.amazonses.com")
     assert outputs["MailFromRecord2"] == 'bounces.example.com TXT "v=spf1 include:amazonses.com ~all"'
-    assert outputs["DmarcRecord1"] == '_dmarc.example.com TXT "v=DMARC1; p=quarantine"'
+    assert (
+        outputs["DmarcRecord1"]
+        == '_dmarc.example.com TXT "v=DMARC1; p=quarantine; rua=mailto:dmarc@example.com"'
+    )
 
 
 def test_a_hosted_zone_gets_the_records_that_are_otherwise_outputs(

@@ -1,9 +1,10 @@
-"""Topic, queue and policies exist for as long as a resource that SES publishes through."""
+"""The order in which what SES needs, and what is in SES, is created, and deleted the other way round."""
 
 from __future__ import annotations
 
 import json
 import re
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,10 +13,11 @@ from aws_cdk import Environment, Stack
 from aws_cdk.assertions import Template
 
 from mailbus_cdk.mailbus import Mailbus
+from mailbus_cdk.settings.receiving import Inbound, Rule
 from mailbus_cdk.settings.tables import Tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from aws_cdk import App
@@ -29,6 +31,8 @@ PUBLISHERS = {
     "AWS::SES::ReceiptRule": "Inbound",
 }
 
+RULES = (Rule(name="store", recipients=("example.org",)), Rule(name="rest", recipients=("example.net",)))
+
 
 @pytest.fixture(scope="module")
 def resources(
@@ -36,32 +40,43 @@ def resources(
 ) -> dict[str, dict[str, Any]]:
     """Return the resources of Mailbus in one stack, where stacks give no order."""
     stack = Stack(app_in(tmp_path_factory.mktemp("whole")), "Shop", env=Environment(region=settings.region))
-    tracking = Tracking(notified_identities=(settings.identity,))
-    Mailbus(stack, "Mail", settings=msgspec.structs.replace(settings, tracking=tracking))
+    everything = msgspec.structs.replace(
+        settings,
+        tracking=Tracking(notified_identities=(settings.identity,)),
+        other_configuration_sets=("newsletters", "receipts", "offers"),
+        inbound=Inbound(domains=("example.org", "example.net", "example.info"), rules=RULES),
+    )
+    Mailbus(stack, "Mail", settings=everything)
     found: dict[str, dict[str, Any]] = Template.from_stack(stack).to_json()["Resources"]
     return found
 
 
-def _needs(resources: dict[str, dict[str, Any]], logical_id: str) -> Iterator[str]:
-    """Yield what is created before a resource and deleted after it, some more than once."""
-    body = resources[logical_id]
-    named = set(re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"([^"]+)"', json.dumps(body)))
-    for other in (named | set(body.get("DependsOn", ()))) & set(resources):
-        yield other
-        yield from _needs(resources, other)
+@pytest.fixture(scope="module")
+def needed(resources: dict[str, dict[str, Any]]) -> dict[str, set[str]]:
+    """Return for each resource all that is created before it and deleted after it."""
+    found: dict[str, set[str]] = {}
+
+    def walk(logical_id: str) -> set[str]:
+        if logical_id not in found:
+            body = resources[logical_id]
+            named = set(re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"([^"]+)"', json.dumps(body)))
+            direct = (named | set(body.get("DependsOn", ()))) & set(resources)
+            found[logical_id] = direct.union(*(walk(other) for other in direct))
+        return found[logical_id]
+
+    return {logical_id: walk(logical_id) for logical_id in resources}
 
 
 @pytest.mark.parametrize(("publisher", "part"), PUBLISHERS.items())
 def test_ses_publishes_while_there_is_a_subscription_that_may_write_to_its_queue(
-    resources: dict[str, dict[str, Any]], publisher: str, part: str
+    resources: dict[str, dict[str, Any]], needed: dict[str, set[str]], publisher: str, part: str
 ) -> None:
     publishing = [name for name, body in resources.items() if body["Type"] == publisher]
     assert publishing
     for name in publishing:
-        needed = [body for other in set(_needs(resources, name)) for body in [resources[other]]]
         paths = [
             (body["Type"], body["Metadata"]["aws:cdk:path"].split("/", 2)[2])
-            for body in needed
+            for body in (resources[other] for other in needed[name])
             if "aws:cdk:path" in body.get("Metadata", {})
         ]
         assert {(kind, path.split("/")[2]) for kind, path in paths if f"Mail/{part}/" in path} >= {
@@ -71,3 +86,18 @@ def test_ses_publishes_while_there_is_a_subscription_that_may_write_to_its_queue
             ("AWS::SQS::QueuePolicy", "DeadLetters"),
         }
         assert "AWS::KMS::Key" in {kind for kind, _ in paths}
+
+
+def test_resources_of_ses_are_made_one_after_the_other(
+    resources: dict[str, dict[str, Any]], needed: dict[str, set[str]]
+) -> None:
+    # SES takes one call a second that changes its settings, and CloudFormation would make all at once:
+    # https://docs.aws.amazon.com/ses/latest/dg/quotas.html. The custom resources retry by themselves.
+    of_ses = [name for name, body in resources.items() if body["Type"].startswith("AWS::SES::")]
+    assert len(of_ses) == 1 + 1 + 4 + 1 + 3 + 2
+    at_once = [
+        (one, other)
+        for one, other in combinations(of_ses, 2)
+        if one not in needed[other] and other not in needed[one]
+    ]
+    assert at_once == []

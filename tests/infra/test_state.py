@@ -100,7 +100,23 @@ STATEFUL = (
 
 @pytest.mark.parametrize("kind", STATEFUL)
 def test_stored_data_is_retained(prod: Templates, kind: str) -> None:
-    assert {resource.deletion_policy for resource in prod.of_type(kind)} == {"Retain"}
+    for resource in prod.of_type(kind):
+        body = prod.raw[resource.stack]["Resources"][resource.logical_id]
+        assert body["UpdateReplacePolicy"] == "Retain"
+        assert body["DeletionPolicy"] in {"Retain", "RetainExceptOnCreate"}
+
+
+def test_what_a_failed_first_deployment_leaves_is_not_in_the_way_of_the_next_one(prod: Templates) -> None:
+    names = {"AWS::Events::EventBus": "Name", "AWS::Scheduler::ScheduleGroup": "Name"}
+    for resource in (found for found in prod.resources if found.type in STATEFUL):
+        if resource.deletion_policy == "Retain":
+            # a table that is protected from deletion would make the rollback fail
+            assert resource.type == "AWS::DynamoDB::Table"
+            assert "TableName" not in resource.properties
+        else:
+            assert resource.deletion_policy == "RetainExceptOnCreate"
+        if name := names.get(resource.type):
+            assert resource.properties[name] == "mailbus-prod"
 
 
 @pytest.mark.parametrize("kind", STATEFUL)

@@ -37,7 +37,7 @@ def before(settings: Settings) -> tuple[Wanted, ...]:
     if settings.mail_from_domain:
         sending += mail_from_records(settings.mail_from_domain, settings.region)
     if settings.dmarc_policy:
-        sending += dmarc_records(settings.identity, settings.dmarc_policy)
+        sending += dmarc_records(settings.identity, settings.dmarc_policy, settings.dmarc_rua)
     redirect = settings.tracking.custom_redirect_domain
     others = [
         *(redirect_records(redirect, settings.region) if redirect else ()),
@@ -69,7 +69,8 @@ def _read(texts: Iterable[str]) -> tuple[Wanted, ...]:
         Wanted(
             name=record["name"],
             type=record["type"],  # type: ignore[arg-type]  # one of those in the pattern
-            value=record["value"].strip('"'),
+            # several strings of one record are one text
+            value=record["value"].strip('"').replace('" "', ""),
         )
         for record in found
         if record

@@ -12,6 +12,8 @@ from mailbus.ses_events import SES_EVENT_TYPES
 from mailbus_cdk.dns_records import redirect_records
 
 if TYPE_CHECKING:
+    from constructs import IDependable
+
     from mailbus_cdk.constructs.topics import SesTopic
     from mailbus_cdk.settings import Settings
 
@@ -45,15 +47,30 @@ class ConfigurationSet(Construct):
 
 
 class OtherConfigurationSets(Construct):
-    """Existing configuration sets that jobs may name instead; each gets an event destination."""
+    """Existing configuration sets that jobs may name instead; each gets an event destination.
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, events: SesTopic) -> None:
+    One after the other: SES takes one call a second that changes its settings, and CloudFormation would make
+    those of all sets at once (https://docs.aws.amazon.com/ses/latest/dg/quotas.html).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        events: SesTopic,
+        after: IDependable,
+    ) -> None:
         super().__init__(scope, construct_id)
         names = settings.other_configuration_sets
         self.arns = [configuration_set_arn(self, settings, name) for name in names]
         if not settings.ses_is_elsewhere:
+            before: IDependable = after
             for name in names:
-                publish_events(self, name, name, settings=settings, events=events)
+                destination = publish_events(self, name, name, settings=settings, events=events)
+                destination.node.add_dependency(before)
+                before = destination
 
 
 def configuration_set_arn(scope: Construct, settings: Settings, name: str) -> str:
@@ -73,7 +90,7 @@ def publish_events(
     *,
     settings: Settings,
     events: SesTopic,
-) -> None:
+) -> ses.CfnConfigurationSetEventDestination:
     """Publish all events of a configuration set's mail to a topic."""
     destination = ses.CfnConfigurationSetEventDestination(
         scope,
@@ -91,3 +108,4 @@ def publish_events(
     )
     # SES publishes a test message when the destination is created.
     destination.node.add_dependency(*events.publishable)
+    return destination

@@ -40,7 +40,7 @@ class Identity(Construct):
         records = {
             "DkimRecord": dkim_records(created) if created and settings.sends_from_domain else (),
             "MailFromRecord": mail_from_records(mail_from, settings.region) if mail_from else (),
-            "DmarcRecord": dmarc_records(settings.identity, policy) if policy else (),
+            "DmarcRecord": dmarc_records(settings.identity, policy, settings.dmarc_rua) if policy else (),
         }
         zone = settings.hosted_zone_id
         if zone:

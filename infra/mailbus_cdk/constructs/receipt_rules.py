@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_ses as ses
@@ -39,8 +40,11 @@ class Receiving(Construct):
         super().__init__(scope, construct_id)
         self.rule_set_name = settings.rule_set
         shared = settings.inbound.rule_set_name
-        in_set = shared or ses.CfnReceiptRuleSet(self, "RuleSet", rule_set_name=settings.rule_set).ref
+        created = None if shared else ses.CfnReceiptRuleSet(self, "RuleSet", rule_set_name=settings.rule_set)
+        in_set = created.ref if created else settings.rule_set
         self.domains = ReceivingDomains(self, "Domains", settings=settings)
+        if created:
+            self.domains.node.add_dependency(created)
         rules = ReceiptRules(
             self, "Rules", settings=settings, rule_set_name=in_set, state=state, inbound=inbound
         )
@@ -133,6 +137,9 @@ class ReceivingDomains(Construct):
 
     An identity is created for each that no identity verifies. `mx_records` has a record for each domain that
     a rule takes mail for: a receiving domain, or one below it.
+
+    Identities are created one after the other, since SES takes one such call a second
+    (https://docs.aws.amazon.com/ses/latest/dg/quotas.html).
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -141,6 +148,8 @@ class ReceivingDomains(Construct):
             ses.EmailIdentity(self, domain, identity=ses.Identity.domain(domain))
             for domain in identities.to_create(settings)
         ]
+        for before, identity in pairwise(created):
+            identity.node.add_dependency(before)
         self.dns_records = tuple(record for identity in created for record in dkim_records(identity))
         recipients = (name for rule in settings.inbound.receipt_rules for name in rule.recipients)
         domains = dict.fromkeys(name.rpartition("@")[2] for name in recipients)

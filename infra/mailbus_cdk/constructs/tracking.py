@@ -19,6 +19,7 @@ from mailbus_cdk.settings.doubt import REPORT_SLACK_SECONDS, TRACKING_SECONDS
 
 if TYPE_CHECKING:
     from mailbus_cdk.constructs.function import Code
+    from mailbus_cdk.constructs.identity import Identity
     from mailbus_cdk.constructs.state import State
     from mailbus_cdk.constructs.topics import TopicKey
     from mailbus_cdk.settings import Settings
@@ -36,6 +37,7 @@ class Tracking(Construct):
         code: Code,
         state: State,
         key: TopicKey,
+        identity: Identity,
     ) -> None:
         super().__init__(scope, construct_id)
         self.dead_letters = DeadLetterQueue(self, "DeadLetters")
@@ -51,8 +53,14 @@ class Tracking(Construct):
         self.configuration_set = ConfigurationSet(
             self, "ConfigurationSet", settings=settings, events=self.events
         )
+        # SES takes one call a second that changes its settings, so its resources are made in turn.
+        self.configuration_set.node.add_dependency(identity)
         self.other_configuration_sets = OtherConfigurationSets(
-            self, "OtherConfigurationSets", settings=settings, events=self.events
+            self,
+            "OtherConfigurationSets",
+            settings=settings,
+            events=self.events,
+            after=self.configuration_set,
         )
         function = self._function(settings, code, state)
         self.function_name = function.function.function_name

@@ -147,6 +147,8 @@ def _identity(settings: StageSettings) -> Iterator[Finding]:
         yield from _mail_from(settings, settings.mail_from_domain)
     if settings.dmarc_policy and not settings.sends_from_domain:
         yield ("dmarc_policy",), "needs a domain as identity, not an address"
+    if settings.dmarc_rua and not settings.dmarc_policy:
+        yield ("dmarc_rua",), "needs dmarc_policy: without it there is no record to name the addresses"
     no_dkim = settings.identity_exists or not settings.sends_from_domain
     if settings.hosted_zone_id and no_dkim and not (settings.mail_from_domain or settings.dmarc_policy):
         yield (

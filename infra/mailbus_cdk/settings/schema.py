@@ -35,6 +35,7 @@ from mailbus_cdk.settings.values import (
     MessageTagName,
     OtherIdentity,
     Region,
+    ReportAddress,
     StageName,
 )
 
@@ -68,6 +69,13 @@ class StageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         DmarcPolicy | None,
         msgspec.Meta(description="The policy of the domain's DMARC record. By default there is no record."),
     ] = None
+    dmarc_rua: Annotated[
+        tuple[ReportAddress, ...],
+        msgspec.Meta(
+            description="Addresses that receivers send their daily DMARC reports to. Without any, nobody "
+            "learns which mail fails."
+        ),
+    ] = ()
     hosted_zone_id: Annotated[
         HostedZoneId | None,
         msgspec.Meta(
@@ -175,6 +183,10 @@ class StageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def name(self) -> str:
         """The name of the deployment's resources that need one."""
         return f"{NAME_PREFIX}{self.stage}"
+
+    def stack_name(self, part: str) -> str:
+        """Return the name of one of the stacks: `state`, `mail`, `receiving` or `webhook`."""
+        return f"{self.name}-{part}"
 
     @property
     def rule_set(self) -> str:

@@ -68,6 +68,13 @@ OtherIdentity = Annotated[
         },
     ),
 ]
+ReportAddress = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=f"^{LOCAL_PART}@{DOMAIN}$",
+        extra={"reason": "must be an address with its domain in lower case, such as dmarc@example.com"},
+    ),
+]
 # https://docs.aws.amazon.com/Route53/latest/APIReference/API_HostedZone.html
 HostedZoneId = Annotated[
     str,

@@ -118,6 +118,13 @@ REJECTED = {
         ('"dev.example.com"', '"shop@example.com"\ndmarc_policy = "reject"'),
         "mailbus.toml: [stages.dev] dmarc_policy: needs a domain as identity, not an address",
     ),
+    "DMARC reports need a record": (
+        ('"dev.example.com"', '"dev.example.com"\ndmarc_rua = ["dmarc@example.com"]'),
+        (
+            "mailbus.toml: [stages.dev] dmarc_rua: needs dmarc_policy: without it there is no record to name "
+            "the addresses"
+        ),
+    ),
     "a hosted zone needs a record to create": (
         ("max_attempts = 8", 'hosted_zone_id = "Z0123456789ABCDEFGHIJ"\nidentity_exists = true'),
         (
