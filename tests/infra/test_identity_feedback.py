@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from mailbus_cdk.mailbus import deployment
 from mailbus_cdk.settings.tables import Tracking
-from tests.infra.linters import lint, nag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
-
-    from aws_cdk import App
 
     from mailbus_cdk.settings import Settings
     from tests.infra.templates import Resource, Templates
@@ -149,15 +144,3 @@ def test_the_function_has_no_settings(notified: Templates) -> None:
     ]
     assert function.properties["Handler"] == "identity_feedback.handler.lambda_handler"
     assert set(function.properties["Environment"]["Variables"]) == {"POWERTOOLS_SERVICE_NAME"}
-
-
-def test_cfn_lint_finds_nothing_in_a_stack_with_notifications(notified: Templates) -> None:
-    assert lint(notified.files["mail"]) == []
-
-
-def test_cdk_nag_finds_nothing_in_a_stack_with_notifications(
-    app_in: Callable[[Path], App], tmp_path: Path, notified_settings: Settings
-) -> None:
-    app = app_in(tmp_path)
-    deployment(app, settings=notified_settings)
-    assert nag(app) == []

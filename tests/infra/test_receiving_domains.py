@@ -13,7 +13,6 @@ from aws_cdk.assertions import Template
 from mailbus_cdk.mailbus import Mailbus
 from mailbus_cdk.settings.receiving import Inbound, Rule
 from mailbus_cdk.settings.tables import Alarms
-from tests.infra.linters import lint
 from tests.infra.templates import SES_ARN, statements
 
 if TYPE_CHECKING:
@@ -136,8 +135,3 @@ def test_ses_may_store_and_publish_for_rules_of_the_stage_alone(shared: Template
 def test_rules_in_another_rule_set_are_other_resources(shared: Templates, prod: Templates) -> None:
     # They are created in the one set before those of the other are deleted.
     assert shared.one("AWS::SES::ReceiptRule").logical_id != prod.one("AWS::SES::ReceiptRule").logical_id
-
-
-def test_cfn_lint_finds_nothing_in_either(several: Templates, shared: Templates) -> None:
-    assert lint(several.files["receiving"]) == []
-    assert lint(shared.files["receiving"]) == []
