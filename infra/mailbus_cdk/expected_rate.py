@@ -22,13 +22,13 @@ def warnings(settings: Settings) -> Iterator[tuple[str, str]]:
         rate, region=settings.region, ses_region=settings.ses_region, timeline=settings.timeline.days > 0
     )
     for use in found:
-        if not use.fits:
+        if use.fits is False:
             yield use.quota.name, _too_little(rate, use)
     yield from _workers(settings)
 
 
 def _too_little(rate: float, use: Use) -> str:
-    more = f"ask AWS for more: {use.command}" if use.command else "AWS has no request for more"
+    more = f"ask AWS for more: {use.command}" if use.command else "Service Quotas cannot raise it"
     return (
         f"expected_rate: {rate:g} mails a second need {use.needed:,.0f} of {use.quota.title}; by default "
         f"{use.region} has {use.limit:,.0f}, enough for {use.most:,.0f} mails a second. Otherwise "

@@ -20,10 +20,15 @@ _INTRODUCTION: Final = f"""\
 <!-- Written by `make schemas` from infra/mailbus_cdk/quotas.py. -->
 
 AWS limits what an account may do in a region. The setting [`expected_rate`](settings.md) has the mails a
-second that the account is to send. Synthesizing (`make synth`, `cdk deploy`) warns of each quota whose
-default in the stage's region is too small for them, and of too few workers: one sends about {WORKER_RATE:g}
-mails a second. It knows no account, so it warns of what AWS has raised, too. In an app of your own,
-`Annotations.of(stack).acknowledge_warning("mailbus:sns-publish")` ends a warning; the name is the quota's.
+second that the account is to send. Three things compare it with the quotas below:
+
+- **Synthesizing** (`make synth`, `cdk deploy`) warns of each quota whose default in the stage's region is too
+  small for it, and of too few workers: one sends about {WORKER_RATE:g} mails a second. It knows no account,
+  so it warns of what AWS has raised, too. In an app of your own,
+  `Annotations.of(stack).acknowledge_warning("mailbus:sns-publish")` ends a warning; the name is the quota's.
+- [`mailbus quotas`](commands/quotas.md) lists all of them, for a region or with an account's own values, with
+  the mails a second that each is enough for.
+- [`mailbus doctor`](doctor.md) checks the account's own values.
 
 ## What a mail uses
 

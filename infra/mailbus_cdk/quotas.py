@@ -17,6 +17,8 @@ from mailbus.timeline.items import SHARD_COUNT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: The mails a second of a stage unless its settings say so: SES's usual first rate in production.
+EXPECTED_RATE: Final = 14
 # A worker sends a batch of 10 at a time; with SES's answer, the ledger and the bus it takes about 200 ms.
 WORKER_RATE: Final = 50.0
 
@@ -92,10 +94,10 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
     most: float | None = None
 
     @property
-    def fits(self) -> bool:
-        """False if all mails use more than there is. What only some of them use is not judged."""
+    def fits(self) -> bool | None:
+        """Whether there is enough; None if only some mails use it, or nobody knows what the account has."""
         if self.needed is None or self.quota.only is not None or (self.quota.granted and self.is_default):
-            return True
+            return None
         return self.needed <= self.limit
 
     @property

@@ -26,6 +26,7 @@ from mailbus_cli.doctor.checks import (
     pricing_plan,
     queue_policies,
     quota,
+    quotas,
     rate,
     receipt_rules,
     rule_set,
@@ -82,6 +83,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     functions.CHECK,
     event_sources.CHECK,
     concurrency.CHECK,
+    quotas.CHECK,
     schedules.CHECK,
     # what goes on
     alarms.CHECK,

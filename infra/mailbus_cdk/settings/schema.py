@@ -8,6 +8,7 @@ import msgspec
 
 from mailbus.environment import NAME_PREFIX
 from mailbus.stages import LOCAL
+from mailbus_cdk.quotas import EXPECTED_RATE
 from mailbus_cdk.settings.receiving import Inbound
 from mailbus_cdk.settings.section import Section
 from mailbus_cdk.settings.tables import (
@@ -156,7 +157,7 @@ class StageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             gt=0,
             le=100_000,
         ),
-    ] = 14
+    ] = EXPECTED_RATE
     architecture: Annotated[
         Architecture,
         msgspec.Meta(

@@ -43,7 +43,7 @@ def test_a_timeline_counts() -> None:
 def test_a_limit_that_aws_does_not_raise_says_so() -> None:
     text = warnings(expected_rate=1_400, bulk=Bulk(max_concurrency=50))["ledger-new-table"]
     assert "enough for 1,333 mails a second" in text
-    assert text.endswith("If the account has no more than that, AWS has no request for more")
+    assert text.endswith("If the account has no more than that, Service Quotas cannot raise it")
 
 
 def test_too_few_workers_of_the_lanes_are_a_warning() -> None:

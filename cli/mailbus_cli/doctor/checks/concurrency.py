@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mailbus_cdk.quotas import BY_NAME
 from mailbus_cli.doctor import elsewhere
 from mailbus_cli.doctor.check import Check
 from mailbus_cli.doctor.verdict import Verdict, combined, ok, problem, warning
@@ -13,13 +14,10 @@ if TYPE_CHECKING:
 
     from mailbus_cli.doctor.facts import Facts
 
-INCREASE: Final = (
-    "aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384"
-    " --desired-value 1000"
-)
+QUOTA: Final = BY_NAME["lambda-concurrency"]
 
 
-def judge_account(unreserved: int, limit: int, needed: int) -> Verdict:
+def judge_account(unreserved: int, limit: int, needed: int, region: str) -> Verdict:
     """Judge what the account leaves to functions without a reservation, such as the stage's."""
     text = f"{needed} workers of {unreserved:,} that the account leaves (limit {limit:,})"
     if unreserved < needed:
@@ -27,7 +25,7 @@ def judge_account(unreserved: int, limit: int, needed: int) -> Verdict:
             f"the account runs {unreserved:,} functions at a time, and the stage alone may need {needed}: "
             "batches wait",
             fix="ask AWS for more",
-            record=INCREASE,
+            record=QUOTA.increase(max(QUOTA.default_in(region), needed + limit - unreserved), region),
         )
     return ok(text)
 
@@ -67,7 +65,10 @@ def _run(facts: Facts) -> Verdict:
     }
     unreserved = sum(count for name, count in needed.items() if reservations[name] is None)
     account = judge_account(
-        int(limits["UnreservedConcurrentExecutions"]), int(limits["ConcurrentExecutions"]), unreserved
+        int(limits["UnreservedConcurrentExecutions"]),
+        int(limits["ConcurrentExecutions"]),
+        unreserved,
+        facts.deployment.region,
     )
     verdicts = [judge_function(name, reservations[name], needed[name]) for name in facts.functions]
     return combined([account, *verdicts], fine=account.text)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from mailbus_cdk.quotas import BY_NAME
 from mailbus_cli.doctor.check import Check
 from mailbus_cli.doctor.verdict import Verdict, combined, ok, problem, warning
 
 if TYPE_CHECKING:
     from mailbus_cli.doctor.facts import Facts
 
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
-MOST: Final = 120_000
+MOST: Final = int(BY_NAME["sqs-in-flight"].default)
 WARNS_AT: Final = 0.8
 FIX: Final = "find out why they are not finished: the function's log, and docs/limits.md"
 

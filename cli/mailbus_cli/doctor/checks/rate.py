@@ -1,21 +1,20 @@
-"""The stage has enough workers for the account's sending rate, and no more than it needs by far."""
+"""The account's sending rate is what the stage expects, and the stage has enough workers for it."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from mailbus_cdk.quotas import BY_NAME, WORKER_RATE
 from mailbus_cli.doctor import elsewhere
 from mailbus_cli.doctor.check import Check
-from mailbus_cli.doctor.verdict import Verdict, ok, unchecked, warning
+from mailbus_cli.doctor.verdict import Verdict, combined, ok, unchecked, warning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mailbus_cli.doctor.facts import Facts
 
-# A worker sends a batch of 10 at a time; with SES's answer, the ledger and the bus it takes about 200 ms.
-WORKER_RATE: Final = 50.0
 LANES: Final = ("transactional", "bulk")
 
 
@@ -32,10 +31,27 @@ def judge(rate: float, workers: Mapping[str, int]) -> Verdict:
     return ok(text)
 
 
+def judge_account(account: Mapping[str, Any], expected: float | None, region: str) -> Verdict:
+    """Judge the account's rate against what the stage is to send; None if its version did not say.
+
+    In the sandbox the rate is 1 a second, of which the check of the sandbox says what to do.
+    """
+    rate = float(account["SendQuota"]["MaxSendRate"])
+    if expected is None or rate >= expected or not account.get("ProductionAccessEnabled", True):
+        return ok(f"{rate:g} a second")
+    return warning(
+        f"the account sends {rate:g} a second, and expected_rate is {expected:g}: mail waits",
+        fix="ask AWS for more, or lower expected_rate",
+        record=BY_NAME["ses-rate"].increase(expected, region),
+    )
+
+
 def _run(facts: Facts) -> Verdict:
     if facts.ses_role:
         return elsewhere.unchecked_account(facts.ses_role)
-    rate = float(facts.account()["SendQuota"]["MaxSendRate"])
+    account = facts.account()
+    expected = facts.output("ExpectedRate")
+    of_account = judge_account(account, None if expected is None else float(expected), facts.ses_region)
     workers = {}
     for queue in facts.work_queues:
         if queue.name in LANES:
@@ -43,9 +59,11 @@ def _run(facts: Facts) -> Verdict:
             workers[queue.name] = sum(
                 int((one.get("ScalingConfig") or {}).get("MaximumConcurrency", 0)) for one in found
             )
-    if not all(workers.values()):
-        return unchecked("a lane has no limit on its workers, or none at all: see event-sources")
-    return judge(rate, workers)
+    if all(workers.values()):
+        of_lanes = judge(float(account["SendQuota"]["MaxSendRate"]), workers)
+    else:
+        of_lanes = unchecked("a lane has no limit on its workers, or none at all: see event-sources")
+    return combined([of_account, of_lanes], fine=of_lanes.text if of_lanes.checked else of_account.text)
 
 
 CHECK: Final = Check(

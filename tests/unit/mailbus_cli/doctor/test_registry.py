@@ -19,6 +19,7 @@ BASE = "https://sqs.eu-west-1.amazonaws.com/111122223333"
 OUTPUTS = {
     "Version": "1.0",
     "CodeDigest": "a",
+    "ExpectedRate": "14",
     "Identity": "example.com",
     "ConfigurationSetName": "mailbus-prod",
     "EventBusName": "mailbus-prod",

@@ -101,7 +101,19 @@ def test_a_second_function_would_take_messages_away() -> None:
 
 @pytest.mark.parametrize(("unreserved", "level"), [(1000, "ok"), (25, "ok"), (10, "warning")])
 def test_the_account_lets_all_workers_run(unreserved: int, level: str) -> None:
-    assert concurrency.judge_account(unreserved, 1000, 25).level == level
+    assert concurrency.judge_account(unreserved, 1000, 25, "eu-west-1").level == level
+
+
+@pytest.mark.parametrize(
+    ("limit", "unreserved", "needed", "asked"), [(10, 10, 25, 1000), (1000, 900, 1200, 1300)]
+)
+def test_what_is_asked_for_is_the_default_or_what_the_stage_needs(
+    limit: int, unreserved: int, needed: int, asked: int
+) -> None:
+    assert concurrency.judge_account(unreserved, limit, needed, "eu-west-1").record == (
+        "aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384"
+        f" --desired-value {asked} --region eu-west-1"
+    )
 
 
 @pytest.mark.parametrize(("reserved", "level"), [(None, "ok"), (10, "ok"), (9, "warning"), (0, "problem")])
