@@ -1,7 +1,7 @@
 """The resources that must stay the same from version to version, and what is lost if one is replaced.
 
-CloudFormation replaces a resource whose logical id, type or a property that only creation sets has changed, and
-then deletes the old one, or forgets it, if it is retained.
+CloudFormation replaces a resource if its logical id, its type, or a property that only creation sets has
+changed: it deletes the old one, or forgets it, if it is retained.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ REPORTS: Final = "what waits in it is lost, and mails in doubt stay in doubt"
 LETTERS: Final = "its dead letters are lost; schedules and redrives name the old one"
 NEW_URL: Final = "the URLs of subscriptions lead nowhere, and messages to them are lost"
 OLD_DATA: Final = "stays in the old one, where nothing reads it"
+FORGOTTEN: Final = "what was displaced is not restored when the stack is deleted"
 
 # (stack, type, beginning of the construct's path): what is lost
 LOSSES: Final[dict[tuple[str, str, str], str]] = {
@@ -32,11 +33,8 @@ LOSSES: Final[dict[tuple[str, str, str], str]] = {
     ("state", "AWS::Events::EventBus", "State/Events"): "rules of applications get no events any more",
     ("state", "AWS::Events::Archive", "State/Events"): "past events cannot be replayed",
     ("state", "AWS::Scheduler::ScheduleGroup", "State/Schedules"): "delayed jobs are deleted",
-    (
-        "mail",
-        "AWS::IAM::Role",
-        "Mail/Sending/Scheduling",
-    ): "delayed jobs are not sent: schedules name the role",
+    ("mail", "AWS::IAM::Role", "Mail/Sending/Scheduling"): "delayed jobs fail: schedules name the role",
+    ("mail", "AWS::IAM::Role", "Mail/Sending/Sender"): "roles of other accounts trust the old one",
     ("mail", "AWS::SQS::Queue", "Mail/Sending/Transactional"): JOBS,
     ("mail", "AWS::SQS::Queue", "Mail/Sending/Bulk"): JOBS,
     ("mail", "AWS::SQS::Queue", "Mail/Sending/DeadLetters"): LETTERS,
@@ -46,20 +44,16 @@ LOSSES: Final[dict[tuple[str, str, str], str]] = {
     ("mail", "AWS::SQS::Queue", "Mail/Inbound/DeadLetters"): LETTERS,
     ("mail", "AWS::SQS::Queue", "Mail/Timeline/Work"): "events that wait in it miss in the timeline",
     ("mail", "AWS::SQS::Queue", "Mail/Timeline/DeadLetters"): LETTERS,
-    (
-        "mail",
-        "AWS::SNS::Topic",
-        "Mail/Tracking",
-    ): "other subscriptions end, and other sets publish to the old one",
-    ("mail", "AWS::SNS::Topic", "Mail/Inbound"): "other subscriptions end, and rules publish to the old one",
-    (
-        "mail",
-        "AWS::SES::EmailIdentity",
-        "Mail/Identity",
-    ): "nothing is sent until new DNS records are verified",
+    ("mail", "AWS::SNS::Topic", "Mail/Tracking"): "subscriptions and sets of others name the old one",
+    ("mail", "AWS::SNS::Topic", "Mail/Inbound"): "subscriptions of others name the old one",
+    ("mail", "AWS::SES::EmailIdentity", "Mail/Identity"): "nothing is sent until new records are verified",
     ("mail", "AWS::SES::ConfigurationSet", "Mail/Tracking"): "jobs and applications name the old one",
     ("receiving", "AWS::SES::EmailIdentity", ""): "mail bounces until new DNS records are verified",
     ("receiving", "AWS::SES::ReceiptRuleSet", ""): "mail bounces until the new set is active",
+    ("receiving", "Custom::ActiveReceiptRuleSetBefore", ""): FORGOTTEN,
+    ("receiving", "Custom::ActiveReceiptRuleSet", ""): "its deletion deactivates the set, and mail bounces",
+    ("mail", "Custom::IdentityNotificationsBefore", ""): FORGOTTEN,
+    ("mail", "Custom::IdentityNotifications", ""): "its deletion ends the notifications",
     ("webhook", "AWS::SecretsManager::Secret", ""): "the password in the URLs of subscriptions is wrong",
     ("webhook", "AWS::ApiGateway::RestApi", ""): NEW_URL,
     ("webhook", "AWS::ApiGateway::Stage", ""): NEW_URL,
@@ -101,7 +95,9 @@ def lost(stack: str, kind: str, path: str) -> str | None:
 
 
 def _only_created(kind: str, properties: dict[str, Any]) -> Iterator[str]:
+    if kind.startswith("Custom::"):
+        return
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     listed = (schema.get(key, []) for key in ("createOnlyProperties", "conditionalCreateOnlyProperties"))
     named = {name.removeprefix("/properties/") for of_key in listed for name in of_key}
-    return (name for name in sorted(named) if name in properties)
+    yield from (name for name in sorted(named) if name in properties)
