@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mailbus_cdk import limits
 from mailbus_cdk.quotas import BY_NAME, WORKER_RATE, uses
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from mailbus_cdk.quotas import Use
     from mailbus_cdk.settings import Settings
+
+# Send, delivery, open and click; each is asked for credentials first.
+REQUESTS_A_MAIL: Final = 4 * 2
 
 
 def warnings(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -25,6 +28,8 @@ def warnings(settings: Settings) -> Iterator[tuple[str, str]]:
         if use.fits is False:
             yield use.quota.name, _too_little(rate, use)
     yield from _workers(settings)
+    if settings.webhook.topic_arns:
+        yield from _webhook(settings)
 
 
 def _too_little(rate: float, use: Use) -> str:
@@ -34,6 +39,20 @@ def _too_little(rate: float, use: Use) -> str:
         f"{use.region} has {use.limit:,.0f}, enough for {use.most:,.0f} mails a second. Otherwise "
         f"{use.quota.beyond}. If the account has no more than that, {more}"
     )
+
+
+def _webhook(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Check that SNS may deliver as many messages over HTTPS as there are events, each by two requests."""
+    have, needed = settings.webhook.requests_a_second, math.ceil(settings.expected_rate * REQUESTS_A_MAIL)
+    if have < needed:
+        yield (
+            "webhook",
+            (
+                f"expected_rate: the events of {settings.expected_rate:g} mails a second are about {needed} "
+                f"requests, and webhook.requests_a_second is {have}: SNS repeats what is refused, so that "
+                f"events come late. Raise it, if all of the mail is of other accounts or regions"
+            ),
+        )
 
 
 def _workers(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,6 @@ from aws_cdk.assertions import Template
 
 from mailbus.environment import AuthorizerSettings, WebhookSettings
 from mailbus.metrics import put_metric
-from mailbus_cdk.constructs.webhook import REQUESTS_A_SECOND
 from mailbus_cdk.mailbus import Mailbus
 from mailbus_cdk.settings.receiving import Inbound
 from mailbus_cdk.settings.tables import Webhook
@@ -112,7 +111,7 @@ def test_requests_are_limited_and_logged_without_headers_and_bodies(stacks: Temp
     stage = stacks.one("AWS::ApiGateway::Stage").properties
     (every,) = stage["MethodSettings"]
     assert (every["ResourcePath"], every["HttpMethod"]) == ("/*", "*")
-    assert (every["ThrottlingRateLimit"], every["ThrottlingBurstLimit"]) == (1000, 1000)
+    assert (every["ThrottlingRateLimit"], every["ThrottlingBurstLimit"]) == (200, 200)
     assert every.get("DataTraceEnabled", False) is False
     logged = json.loads(stage["AccessLogSetting"]["Format"])
     assert {"requestId", "status", "path", "ip"} <= set(logged)
@@ -299,7 +298,7 @@ def test_the_page_on_the_webhook_has_every_alarm_and_every_limit(stacks: Templat
     assert f"at most {OLDEST // timedelta(minutes=1)} minutes old" in page
     assert f"at most {AHEAD // timedelta(minutes=1)} minutes ahead" in page
     assert f"**Size**: {BODY_BYTES // 2**20} MiB" in page
-    assert f"{REQUESTS_A_SECOND:,} requests a second" in page
+    assert f"{Webhook().requests_a_second:,} requests a second" in page
 
 
 def _of_webhook(stacks: Templates, kind: str) -> list[Resource]:

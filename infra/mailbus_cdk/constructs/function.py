@@ -101,6 +101,8 @@ class Function(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = name
+        self._reserves = settings.reserve_concurrency
+        self._reserved = 0
         log = logs.LogGroup(
             self, "Log", retention=log_retention(settings), removal_policy=RemovalPolicy.DESTROY
         )
@@ -159,6 +161,19 @@ class Function(Construct):
         )
         # Lambda checks the role's rights when the mapping is created.
         mapping.node.add_dependency(self.role)
+        self.reserve(max_concurrency)
+
+    def reserve(self, workers: int) -> None:
+        """Reserve concurrency for so many more workers, if the settings ask for it.
+
+        With less than its queues' workers together, Lambda would throttle those of one queue for another's:
+        https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+        """
+        self._reserved += workers
+        if self._reserves:
+            function = self.function.node.default_child
+            assert isinstance(function, lambda_.CfnFunction)  # noqa: S101 - for the type checker
+            function.reserved_concurrent_executions = self._reserved
 
     def publishes_to(self, bus: events.IEventBus) -> None:
         """Let the function put events on a bus."""

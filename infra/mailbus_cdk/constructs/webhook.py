@@ -34,9 +34,8 @@ AUTHORIZER_TIMEOUT_SECONDS: Final = 10
 MEMORY_MB: Final = 512
 # How long API Gateway caches the authorizer's answer: a password that was replaced works this much longer.
 AUTHORIZED_SECONDS: Final = 60
-# A message is two requests. The account's limit of 10,000 a second is shared with its other APIs
-# (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html). SNS retries after a 429.
-REQUESTS_A_SECOND: Final = 1000
+# Of each function, where concurrency is reserved: what the API lets through by default, for 0.1 s each.
+WORKERS: Final = 20
 # Nothing of a request's headers and body is logged.
 ACCESS_LOG: Final = {
     "requestId": "$context.requestId",
@@ -102,6 +101,7 @@ class Webhook(Construct):
             environment=to_environment(AuthorizerSettings(secret_arn=self.credentials.arn)),
         )
         function.allow(["secretsmanager:GetSecretValue"], [self.credentials.arn])
+        function.reserve(WORKERS)
         return function
 
     def _receiver(
@@ -130,6 +130,7 @@ class Webhook(Construct):
             ),
         )
         function.allow(["sqs:SendMessage"], [tracking.queue_arn, *([inbound.queue_arn] if inbound else [])])
+        function.reserve(WORKERS)
         return function
 
 
@@ -195,8 +196,10 @@ class Api(Construct):
                 stage_name=settings.stage,
                 access_log_destination=apigateway.LogGroupLogDestination(log),
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
-                throttling_rate_limit=REQUESTS_A_SECOND,
-                throttling_burst_limit=REQUESTS_A_SECOND,
+                # Anybody may call it. What it lets through runs functions, whose concurrency the account's
+                # others share. SNS retries after a 429.
+                throttling_rate_limit=settings.webhook.requests_a_second,
+                throttling_burst_limit=settings.webhook.requests_a_second,
             ),
         )
         # It would be a second output of the same URL.

@@ -31,6 +31,9 @@ ARN_REGION: Final = 3
 # and one statement of the sender's names them all, each by an ARN with a prefix of up to 70.
 OTHERS_CHARACTERS: Final = 5000
 ARN_CHARACTERS: Final = 70
+# Half of what Lambda runs at a time for an account by default
+# (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+BULK_WORKERS: Final = 500
 # A function's environment may have 4 KB
 # (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html),
 # of which names, queues and roles take up to 1,900 bytes.
@@ -43,6 +46,7 @@ def findings(settings: StageSettings) -> Iterator[Finding]:
     yield from _regions(settings)
     yield from _environment(settings)
     yield from doubt.findings(settings)
+    yield from _concurrency(settings)
     yield from _tag_and_topic(settings)
     yield from _ses_elsewhere(settings)
     yield from _identity(settings)
@@ -99,6 +103,19 @@ def _environment(settings: StageSettings) -> Iterator[Finding]:
             (
                 f"take {together} bytes as JSON with send_defaults, message_tag_name and session_params; the "
                 f"function's environment has room for {FREE_ENVIRONMENT_BYTES}: name fewer buckets"
+            ),
+        )
+
+
+def _concurrency(settings: StageSettings) -> Iterator[Finding]:
+    """Check that bulk mail leaves urgent mail its workers."""
+    workers = settings.bulk.max_concurrency
+    if workers > BULK_WORKERS and not settings.reserve_concurrency:
+        yield (
+            ("bulk", "max_concurrency"),
+            (
+                f"{workers} workers of bulk mail could take all that Lambda runs at a time for an account "
+                f"from urgent mail: at most {BULK_WORKERS}, unless reserve_concurrency = true"
             ),
         )
 

@@ -57,6 +57,7 @@ MORE: Final[Mapping[str, str]] = {
     "source_buckets": "identities.md#buckets-that-jobs-refer-to",
     "max_attempts": "limits.md#what-waits-and-how-long",
     "expected_rate": "quotas.md",
+    "reserve_concurrency": "limits.md#lambdas-concurrency",
     "events.entry_bytes": "events.md#large-events",
     "sender.on_unknown": "limits.md#doubt",
     "sender.doubt_seconds": "limits.md#the-limits-of-once",
@@ -73,6 +74,7 @@ MORE: Final[Mapping[str, str]] = {
     "inbound.rules.action": "receiving.md#mail-that-is-refused",
     "webhook.topic_arns": "webhook.md",
     "webhook.confirm_subscriptions": "webhook.md#confirming-manually",
+    "webhook.requests_a_second": "webhook.md#limits",
     "alarms.topic_arn": "troubleshooting.md#what-the-alarms-mean",
     "session_params.role_arn": "identities.md#ses-of-another-account-or-region",
 }

@@ -164,6 +164,13 @@ class StageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             description="The functions' processors. `host` is this machine's own, for the embedded AWS."
         ),
     ] = "arm64"
+    reserve_concurrency: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Reserve Lambda's concurrency for the functions' workers. No other function of the "
+            "account can then take it, nor these take more. The account must have 100 left for others."
+        ),
+    ] = False
     log_retention_days: Annotated[
         LogRetentionDays, msgspec.Meta(description="How long CloudWatch keeps the functions' logs, in days.")
     ] = 30

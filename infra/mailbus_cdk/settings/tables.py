@@ -167,6 +167,15 @@ class Webhook(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "asks to confirm it by hand."
         ),
     ] = True
+    requests_a_second: Annotated[
+        int,
+        msgspec.Meta(
+            description="The most requests a second that the API takes from everybody. SNS repeats what it "
+            "refuses. A message is two requests, and a mail about four messages.",
+            ge=1,
+            le=10_000,
+        ),
+    ] = 200
 
 
 class Alarms(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

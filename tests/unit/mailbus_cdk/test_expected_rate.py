@@ -7,7 +7,7 @@ from typing import Any
 from mailbus_cdk import expected_rate
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.receiving import Inbound
-from mailbus_cdk.settings.tables import Bulk, SessionParams, Timeline
+from mailbus_cdk.settings.tables import Bulk, SessionParams, Timeline, Transactional, Webhook
 
 
 def warnings(**settings: Any) -> dict[str, str]:
@@ -56,7 +56,16 @@ def test_too_few_workers_of_the_lanes_are_a_warning() -> None:
 
 def test_more_workers_than_lambda_runs_at_a_time_are_a_warning() -> None:
     inbound = Inbound(domains=("inbound.example.com",))
-    text = warnings(bulk=Bulk(max_concurrency=981), inbound=inbound)["lambda-concurrency"]
+    text = warnings(transactional=Transactional(max_concurrency=981), inbound=inbound)["lambda-concurrency"]
     assert text.startswith("the stage's 1,001 workers do not run at a time: by default an account has 1,000")
     assert "--quota-code L-B99A9384 --desired-value 1001 --region us-east-1" in text
-    assert warnings(bulk=Bulk(max_concurrency=985)) == {}
+    assert warnings(transactional=Transactional(max_concurrency=985)) == {}
+
+
+def test_a_webhook_that_takes_fewer_requests_than_there_are_events_is_a_warning() -> None:
+    webhook = Webhook(topic_arns=("arn:aws:sns:eu-west-1:444455556666:mail-events",))
+    assert warnings(webhook=webhook, expected_rate=25) == {}
+    assert warnings(webhook=webhook, expected_rate=26)["webhook"].startswith(
+        "expected_rate: the events of 26 mails a second are about 208 requests, and "
+        "webhook.requests_a_second is 200: "
+    )

@@ -118,6 +118,14 @@ REJECTED = {
         ('"dev.example.com"', '"shop@example.com"\ndmarc_policy = "reject"'),
         "mailbus.toml: [stages.dev] dmarc_policy: needs a domain as identity, not an address",
     ),
+    "bulk mail leaves urgent mail its workers": (
+        ("[stages.prod]", "[stages.dev.bulk]\nmax_concurrency = 501\n\n[stages.prod]"),
+        (
+            "mailbus.toml: [stages.dev.bulk] max_concurrency: 501 workers of bulk mail could take all that "
+            "Lambda runs at a time for an account from urgent mail: at most 500, unless "
+            "reserve_concurrency = true"
+        ),
+    ),
     "DMARC reports need a record": (
         ('"dev.example.com"', '"dev.example.com"\ndmarc_rua = ["dmarc@example.com"]'),
         (
