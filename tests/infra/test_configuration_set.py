@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -112,6 +113,33 @@ def test_links_and_pixels_can_have_a_custom_domain(
 ) -> None:
     tracking = msgspec.structs.replace(settings.tracking, custom_redirect_domain="links.example.com")
     templates = synthesize(msgspec.structs.replace(settings, tracking=tracking))
-    made = templates.one("AWS::SES::ConfigurationSet").properties
-    assert made["TrackingOptions"] == {"CustomRedirectDomain": "links.example.com"}
+    # SES would refuse the set with a domain that it has not verified, as on a first deployment
+    made = templates.one("AWS::SES::ConfigurationSet")
+    assert set(made.properties) == {"Name"}
+    wanted = {"ConfigurationSetName": "mailbus-prod", "Domain": "links.example.com"}
+    resource = templates.one("Custom::RedirectDomain")
+    assert wanted.items() <= resource.properties.items()
+    assert set(resource.depends_on) >= {
+        made.logical_id,
+        templates.one("AWS::IAM::Policy", "RedirectDomain").logical_id,
+    }
     assert templates.outputs("mail")["RedirectRecord1"] == ("links.example.com CNAME r.us-east-1.awstrack.me")
+
+
+def test_a_custom_domain_is_tried_again_until_ses_has_verified_it(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    tracking = msgspec.structs.replace(settings.tracking, custom_redirect_domain="links.example.com")
+    templates = synthesize(msgspec.structs.replace(settings, tracking=tracking))
+    rule = templates.one("AWS::Events::Rule", "RedirectDomain").properties
+    assert rule["ScheduleExpression"] == "rate(15 minutes)"
+    (target,) = rule["Targets"]
+    assert json.loads(target["Input"]) == {
+        "ConfigurationSetName": "mailbus-prod",
+        "Domain": "links.example.com",
+    }
+    rights = templates.rights(templates.one("AWS::IAM::Policy", "RedirectDomain"))
+    assert {(action, resource) for action, resource in rights if action.startswith("ses:")} == {
+        ("ses:GetConfigurationSet", f"{SES_ARN}:configuration-set/mailbus-prod"),
+        ("ses:PutConfigurationSetTrackingOptions", f"{SES_ARN}:configuration-set/mailbus-prod"),
+    }

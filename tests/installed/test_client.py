@@ -56,6 +56,7 @@ def test_a_job_is_sent_with_nothing_else(environment: Environment) -> None:
 
 
 def test_the_functions_are_not_importable(environment: Environment) -> None:
-    for name in ("sender", "tracking", "inbound", "timeline", "webhook", "activation", "identity_feedback"):
+    custom_resources = ("activation", "identity_feedback", "redirect_domain")
+    for name in ("sender", "tracking", "inbound", "timeline", "webhook", *custom_resources):
         code = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({name!r}) is not None)"
         environment.run("-c", code)

@@ -30,20 +30,13 @@ class ConfigurationSet(Construct):
         self.arn = configuration_set_arn(self, settings, self.name)
         redirects = settings.tracking.custom_redirect_domain
         self.dns_records = redirect_records(redirects, settings.region) if redirects else ()
-        created = None if settings.configuration_set_exists else self._configuration_set(redirects)
+        created = None if settings.configuration_set_exists else self._configuration_set()
         if not settings.ses_is_elsewhere:
             name = created.ref if created else self.name
             publish_events(self, "Events", name, settings=settings, events=events)
 
-    def _configuration_set(self, redirects: str | None) -> ses.CfnConfigurationSet:
-        return ses.CfnConfigurationSet(
-            self,
-            "Resource",
-            name=self.name,
-            tracking_options=ses.CfnConfigurationSet.TrackingOptionsProperty(custom_redirect_domain=redirects)
-            if redirects
-            else None,
-        )
+    def _configuration_set(self) -> ses.CfnConfigurationSet:
+        return ses.CfnConfigurationSet(self, "Resource", name=self.name)
 
 
 class OtherConfigurationSets(Construct):

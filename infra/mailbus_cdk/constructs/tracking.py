@@ -14,6 +14,7 @@ from mailbus_cdk.constructs.buckets import ESP_EVENTS_PREFIX
 from mailbus_cdk.constructs.configuration_set import ConfigurationSet, OtherConfigurationSets
 from mailbus_cdk.constructs.function import Function
 from mailbus_cdk.constructs.queues import DeadLetterQueue, WorkQueue
+from mailbus_cdk.constructs.redirect_domain import RedirectDomain
 from mailbus_cdk.constructs.topics import SesTopic
 from mailbus_cdk.settings.doubt import REPORT_SLACK_SECONDS, TRACKING_SECONDS
 
@@ -55,6 +56,15 @@ class Tracking(Construct):
         )
         # SES takes one call a second that changes its settings, so its resources are made in turn.
         self.configuration_set.node.add_dependency(identity)
+        if redirects := settings.tracking.custom_redirect_domain:
+            RedirectDomain(
+                self,
+                "RedirectDomain",
+                domain=redirects,
+                settings=settings,
+                code=code,
+                configuration_set=self.configuration_set,
+            )
         self.other_configuration_sets = OtherConfigurationSets(
             self,
             "OtherConfigurationSets",

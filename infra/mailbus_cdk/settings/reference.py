@@ -64,6 +64,7 @@ MORE: Final[Mapping[str, str]] = {
     "sender.ledger_days": "job.md#job_id",
     "sender.merge_by": "limits.md#calls-of-sendbulkemail",
     "bulk.share": "limits.md#pacing",
+    "tracking.custom_redirect_domain": "deploy.md#tracked-links-with-a-domain-of-your-own",
     "tracking.notified_identities": "subscribing.md#notifications-on-an-identity",
     "timeline.days": "timeline.md",
     "inbound.domains": "receiving.md#receiving-domains",

@@ -118,7 +118,7 @@ class Tracking(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Domain | None,
         msgspec.Meta(
             description="The domain in tracked links and pixels, in place of SES's own. It, or one above "
-            "it, must be verified in SES."
+            "it, must be verified in SES, and is set within 15 minutes of that."
         ),
     ] = None
     notified_identities: Annotated[

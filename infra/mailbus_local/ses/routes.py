@@ -225,7 +225,7 @@ class Routes:
             return await self._identity_notifications(call)
         resources = self._state.resources
         try:
-            await check_creation(request.method, request.url.path, body, resources)
+            await check_creation(request.method, request.url.path, body, self._state)
             rule = parse_create_receipt_rule(body) if request.method == "POST" else None
             if rule is not None:
                 await check_receipt_rule(rule, resources)

@@ -11,7 +11,7 @@ from tests.unit.docs.pages import ROOT, page
 SVG = "{http://www.w3.org/2000/svg}"
 PICTURE = ET.parse(ROOT / "docs/architecture.svg").getroot()  # noqa: S314 - the project's own
 # custom resources, which take no part in a mail's way
-OF_CLOUDFORMATION = {"activation", "identity_feedback"}
+OF_CLOUDFORMATION = {"activation", "identity_feedback", "redirect_domain"}
 
 
 def texts(kind: str) -> list[str]:

@@ -73,6 +73,7 @@ def test_the_functions_run_with_nothing_but_the_package(package: packaging.Packa
         "webhook.handler",
         "webhook.authorizer",
         "identity_feedback.handler",
+        "redirect_domain.handler",
         "activation.handler",
     ]
     code = "\n".join(f"from {name} import lambda_handler" for name in names)

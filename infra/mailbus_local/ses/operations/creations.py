@@ -27,7 +27,7 @@ from mailbus_local.ses.errors import (
     TOO_MANY,
     SesError,
 )
-from mailbus_local.ses.state.identities import covering_identity
+from mailbus_local.ses.state.identities import covering_identity, is_verified_domain
 from mailbus_local.ses.state.receipt_rules import MAX_ACTIONS, MAX_RULES, Action, CreateReceiptRule
 from mailbus_local.ses.state.resources import Topic
 
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from mailbus_local.ses.state.resources import Resources
+    from mailbus_local.ses.state.simulator import SimulatorState
 
-    Check = Callable[[bytes, Resources], Awaitable[None]]
+    Check = Callable[[bytes, SimulatorState], Awaitable[None]]
 
 
 class _CreateEmailIdentity(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -51,17 +52,26 @@ class _PutEventDestination(msgspec.Struct, frozen=True, kw_only=True, rename="pa
     event_destination: _EventDestinationDefinition
 
 
-async def check_creation(method: str, path: str, body: bytes, resources: Resources) -> None:
-    """Raise SES's error if a call of its second API creates what SES refuses."""
+class _TrackingOptions(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    custom_redirect_domain: str | None = None
+
+
+class _CreateConfigurationSet(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    tracking_options: _TrackingOptions = _TrackingOptions()
+
+
+async def check_creation(method: str, path: str, body: bytes, state: SimulatorState) -> None:
+    """Raise SES's error if a call of its second API creates or sets what SES refuses."""
     for checked, pattern, check in _CHECKS:
         if method == checked and pattern.fullmatch(path):
             try:
-                await check(body, resources)
+                await check(body, state)
             except msgspec.MsgspecError as error:
                 raise SesError(SERIALIZATION, str(error)) from error
 
 
-async def _email_identity(body: bytes, resources: Resources) -> None:
+async def _email_identity(body: bytes, state: SimulatorState) -> None:
+    resources = state.resources
     name = msgspec.json.decode(body, type=_CreateEmailIdentity).email_identity
     resources.clear()
     if _identity_key(name) in {_identity_key(known) for known in await resources.identities()}:
@@ -74,15 +84,41 @@ def _identity_key(identity: str) -> str:
     return f"{local}{at}{domain.lower()}"
 
 
-async def _event_destination(body: bytes, resources: Resources) -> None:
+async def _event_destination(body: bytes, state: SimulatorState) -> None:
+    resources = state.resources
     topic = msgspec.json.decode(body, type=_PutEventDestination).event_destination.sns_destination
     if topic is not None and not await resources.topic_exists(topic.topic_arn):
         raise SesError(BAD_REQUEST, f"SNS topic <{topic.topic_arn}> not found.")
 
 
+async def _configuration_set(body: bytes, state: SimulatorState) -> None:
+    await _require_verified(msgspec.json.decode(body, type=_CreateConfigurationSet).tracking_options, state)
+
+
+async def _tracking_options(body: bytes, state: SimulatorState) -> None:
+    await _require_verified(msgspec.json.decode(body or b"{}", type=_TrackingOptions), state)
+
+
+async def _require_verified(options: _TrackingOptions, state: SimulatorState) -> None:
+    """Raise SES's error for a domain of tracked links that is not verified.
+
+    It is `InvalidTrackingOptions` in the first API; the second one has only `BadRequestException` for it:
+    https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_PutConfigurationSetTrackingOptions.html
+    """
+    domain = options.custom_redirect_domain
+    if domain is None:
+        return
+    state.resources.clear()
+    verified = set(await state.resources.identities()) - state.identity_states.unverified
+    if not is_verified_domain(domain, verified):
+        raise SesError(BAD_REQUEST, f"Custom redirect domain <{domain}> is not verified.")
+
+
 _DESTINATIONS: Final = r"/v2/email/configuration-sets/[^/]+/event-destinations"
 _CHECKS: Final[tuple[tuple[str, re.Pattern[str], Check], ...]] = (
     ("POST", re.compile(r"/v2/email/identities"), _email_identity),
+    ("POST", re.compile(r"/v2/email/configuration-sets"), _configuration_set),
+    ("PUT", re.compile(r"/v2/email/configuration-sets/[^/]+/tracking-options"), _tracking_options),
     ("POST", re.compile(_DESTINATIONS), _event_destination),
     ("PUT", re.compile(rf"{_DESTINATIONS}/[^/]+"), _event_destination),
 )

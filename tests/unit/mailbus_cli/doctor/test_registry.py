@@ -27,6 +27,7 @@ OUTPUTS = {
     "JobsBucketName": "jobs",
     "RuleSetName": "mailbus-prod",
     "ReceiptRules": "mailbus-prod.store",
+    "RedirectRecord1": "links.example.com CNAME r.eu-west-1.awstrack.me",
     **{f"{name}FunctionName": name for name in ("Sender", "Tracking", "Inbound", "Timeline")},
     **{f"{name}QueueUrl": f"{BASE}/{name}" for name in ("Send", "Bulk", "Tracking", "Inbound", "Timeline")},
     **{

@@ -1,0 +1,65 @@
+"""The edge to SES's tracking options of configuration sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from botocore.exceptions import ClientError
+
+from mailbus.aws.sessions import error_code
+
+if TYPE_CHECKING:
+    from types_boto3_sesv2.client import SESV2Client
+
+HttpsPolicy = Literal["REQUIRE", "REQUIRE_OPEN_ONLY", "OPTIONAL"]
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """The tracking options of a configuration set; without a `domain`, links are of SES's own."""
+
+    domain: str | None = None
+    # SES's own default
+    https_policy: HttpsPolicy = "OPTIONAL"
+
+
+class TrackingOptions:
+    """The tracking options of configuration sets in this account and region."""
+
+    def __init__(self, client: SESV2Client) -> None:
+        self._client = client
+
+    def find(self, configuration_set: str) -> Found | None:
+        """Return the options of a configuration set; None if there is no such set."""
+        try:
+            answer = self._client.get_configuration_set(ConfigurationSetName=configuration_set)
+        except ClientError as error:
+            if error_code(error) != "NotFoundException":
+                raise
+            return None
+        options = answer.get("TrackingOptions", {})
+        return Found(
+            domain=options.get("CustomRedirectDomain") or None,
+            https_policy=options.get("HttpsPolicy", "OPTIONAL"),
+        )
+
+    def put(self, configuration_set: str, domain: str, before: Found) -> bool:
+        """Set the domain; return False if SES refuses it, which it does until the domain is verified.
+
+        https://docs.aws.amazon.com/ses/latest/APIReference/API_CreateConfigurationSetTrackingOptions.html
+        """
+        try:
+            self._client.put_configuration_set_tracking_options(
+                ConfigurationSetName=configuration_set,
+                CustomRedirectDomain=domain,
+                HttpsPolicy=before.https_policy,
+            )
+        except ClientError as error:
+            if error_code(error) != "BadRequestException":
+                raise
+            return False
+        return True
+
+    def clear(self, configuration_set: str) -> None:
+        """Let links be of SES's own domain."""
+        self._client.put_configuration_set_tracking_options(ConfigurationSetName=configuration_set)
