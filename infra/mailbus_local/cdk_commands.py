@@ -31,6 +31,11 @@ _PACKAGES: Final = tuple(
 )
 
 
+def node_options(environment: Mapping[str, str]) -> str:
+    """Return the options of Node with which the CDK's command line asks often whether a stack is there."""
+    return f"{environment.get('NODE_OPTIONS', '')} --require {json.dumps(str(_POLLING))}".strip()
+
+
 class CdkCommands:
     """Commands that run in one directory, with executables that are found before those of the PATH."""
 
@@ -59,11 +64,10 @@ class CdkCommands:
 
     def start(self, command: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a command of the CDK's command line."""
-        options = f"{self._environment.get('NODE_OPTIONS', '')} --require {json.dumps(str(_POLLING))}"
         return self._start(
             command,
             ["cdk", command, *arguments, "--no-notices", "--no-version-reporting"],
-            extra={"NODE_OPTIONS": options.strip()},
+            extra={"NODE_OPTIONS": node_options(self._environment)},
         )
 
     def start_synthesis(self, settings: Path, output: Path) -> subprocess.Popen[bytes]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Where tests run in several processes, each file runs in one, and these first since they wait long.
 LONGEST = (
+    "test_upgrade.py",
     "test_demo.py",
     "test_waiting.py",
     "test_shared_rule_set.py",

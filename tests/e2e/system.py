@@ -17,6 +17,7 @@ import pytest
 
 from mailbus.ledger.records import JobRecord, RecordKey
 from mailbus.ledger.table import LedgerTable
+from mailbus_local.cdk_commands import node_options
 from mailbus_local.ministack import own_environment
 from tests.architecture.source_tree import ROOT
 
@@ -270,6 +271,7 @@ class System:
             {
                 "AWS_ENDPOINT_URL": self.outputs["endpoint_url"],
                 "CDK_DISABLE_CLI_TELEMETRY": "true",
+                "NODE_OPTIONS": node_options(os.environ),
                 "PATH": os.pathsep.join(path),
             }
         )
