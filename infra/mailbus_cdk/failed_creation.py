@@ -47,7 +47,7 @@ def allow_retry(stack: str, region: str) -> bool:
         reason = f"{problem['Code']}: {problem['Message']} (the stack {stack}, whose first deployment failed)"
         raise ConfigurationError(reason) from error
     except BotoCoreError as error:
-        reason = f"{type(error).__name__}: CloudFormation cannot be reached: {error}"
+        reason = f"{type(error).__name__}: CloudFormation cannot be asked: {error}"
         raise ConfigurationError(reason) from error
     return True
 

@@ -53,7 +53,8 @@ def test_the_deployment_adds_permissions_which_the_cdk_asks_about(deployed: Temp
 
 
 def test_the_page_has_the_commands_of_ses() -> None:
-    assert [command.split()[0] for command in COMMANDS] == ["get-email-identity", "put-account-details"]
+    operations = [command.split()[0] for command in COMMANDS]
+    assert operations == ["get-email-identity", "create-email-identity", "put-account-details"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
