@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from mailbus_cdk.quotas import Use
     from mailbus_cdk.settings import Settings
 
-# Send, delivery, open and click; each is asked for credentials first.
-REQUESTS_A_MAIL: Final = 4 * 2
+REQUESTS_A_MAIL: Final = BY_NAME["api-requests"].per_mail
 
 
 def warnings(settings: Settings) -> Iterator[tuple[str, str]]:

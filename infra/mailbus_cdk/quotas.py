@@ -350,8 +350,8 @@ QUOTAS: Final = (
                 "eu-south-2 eu-central-2 il-central-1 ca-west-1 ap-southeast-5 ap-southeast-7 mx-central-1"
             }
         ),
-        per_mail=4,
-        uses="each event of SES",
+        per_mail=8,
+        uses="each event of SES, and the request before it without credentials",
         only="events that arrive by the webhook",
         beyond="SNS delivers them again later",
         source=_API_GATEWAY,
