@@ -49,6 +49,11 @@ class Steps:
         self._status = self._console.status(Text(step))
         self._status.start()
 
+    def warn(self, text: str) -> None:
+        """Show what is wrong in the system."""
+        self._console.print(Text(text, style="red"))
+        sys.stdout.flush()
+
     def ready(self, outputs: Mapping[str, Any], directory: Path, room: str) -> None:
         """Show where the system is, and its mail room."""
         self._end(done=True)

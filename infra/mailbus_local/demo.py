@@ -1,6 +1,6 @@
 """`make demo`: sends jobs and mails from `examples/` through the whole system, and shows every event.
 
-The exit code is 0 only if each example produced exactly the expected events.
+The exit code is 0 only if each example produced exactly the expected events, and no role was denied a call.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from mailbus_local.subscriber import Subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from mailbus_local.denials import Denial
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 DIRECTORY: Final = CHECKOUT / ".mailbus" / "demo"
@@ -306,13 +308,22 @@ def main() -> int:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda number, _frame: sys.exit(128 + number))
             good = Demo(aws, subscriber, console).run()
+            denied = aws.denials()
     except MailbusError as error:
         console.print(str(error), style="red", markup=False)
         return 128 + stop.number if stop.number else 1
+    return conclude(console, denied, good=good)
+
+
+def conclude(console: Console, denied: Iterable[Denial], *, good: bool) -> int:
+    """Say whether the expected events arrived, and what roles did not allow; return the exit code."""
+    lines = [f"denied: {denial}" for denial in denied]
+    for line in lines:
+        console.print(line, style="red", markup=False)
     console.print(
         "[green]all expected events arrived[/]" if good else "[red]events are missing or unexpected[/]"
     )
-    return 0 if good else 1
+    return 0 if good and not lines else 1
 
 
 if __name__ == "__main__":

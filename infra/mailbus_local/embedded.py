@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from mailbus_cdk.limits import rate_cache_seconds
-from mailbus_local import assembly, cdk_app, cdk_cli, clients, kept_assemblies, node, stage
+from mailbus_local import assembly, cdk_app, cdk_cli, clients, denials, kept_assemblies, node, stage
 from mailbus_local.cdk_commands import CdkCommands
 from mailbus_local.directory import OUTPUTS, locked
 from mailbus_local.ministack import ACCOUNT_ID, MiniStack, own_environment
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from mailbus_cdk.settings import Settings
     from mailbus_local.cdk_app import CdkApp
+    from mailbus_local.denials import Denial
 
 # The CDK's own name for what it bootstraps, and the version with all that its stacks may ask for.
 BOOTSTRAP: Final = "hnb659fds"
@@ -81,6 +82,7 @@ class EmbeddedAws:
                 account_id=ACCOUNT_ID,
                 port=ports.ses,
                 smtp_port=ports.smtp,
+                denials=self._directory / denials.FILE,
             )
         )
         self._sns = SnsOverHttps(
@@ -109,6 +111,10 @@ class EmbeddedAws:
     def running(self) -> bool:
         """Whether the embedded AWS is running."""
         return self._ministack is not None and self._ministack.running
+
+    def denials(self) -> tuple[Denial, ...]:
+        """Return the calls that the roles and policies did not allow, each once."""
+        return denials.read(self._directory / denials.FILE)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client, as an application creates it from `outputs`."""

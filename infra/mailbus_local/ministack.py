@@ -11,7 +11,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mailbus_local import processes
+from mailbus_local import denials, processes
 from mailbus_local.errors import EmbeddedAwsError
 from mailbus_local.stop_signals import StopRequest
 
@@ -71,6 +71,7 @@ class MiniStack:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.log = log
+        self.denials = log.with_name(denials.FILE)
         self._scratch = scratch
         self._environment = function_environment
         # MiniStack's health has it, which distinguishes this process from another MiniStack on the port
@@ -89,13 +90,16 @@ class MiniStack:
                 "TMPDIR": str(self._scratch),
                 "LOG_LEVEL": "INFO",
                 "MINISTACK_EDITION": self._token,
+                # policies are evaluated, and functions have sessions of their roles
+                "AUTH": "true",
                 **self._environment,
             },
             region=self._region,
         )
+        self.denials.write_bytes(b"")
         self._process = processes.start(
             # -P: the modules beside this one are not for MiniStack to import
-            [sys.executable, "-P", str(_PROGRAM)],
+            [sys.executable, "-P", str(_PROGRAM), str(self.denials)],
             environment=environment,
             directory=self._scratch,
             log=self.log,

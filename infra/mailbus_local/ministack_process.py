@@ -1,4 +1,4 @@
-"""Runs MiniStack in this process, with the code of each function unpacked once for all of its Lambda workers.
+"""Runs MiniStack in this process, with roles enforced, and a function's code unpacked once for all workers.
 
 MiniStack has each worker unpack a copy of its own, which takes most of the time of a cold start and of the
 processor time of `mailbus local`. Here a worker's directory is a link to the one copy: on AWS, functions
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import runpy
 import shutil
+import sys
 import threading
 import zipfile
 from pathlib import Path
@@ -59,4 +60,9 @@ def extract(
 
 if __name__ == "__main__":
     zipfile.ZipFile.extractall = extract  # type: ignore[assignment, method-assign]
+    # not by the environment, which Lambda workers inherit
+    sys.path.append(str(Path(__file__).parents[1]))
+    from mailbus_local.enforced_roles import enforce_roles
+
+    enforce_roles(Path(sys.argv.pop(1)))
     runpy.run_module("ministack", run_name="__main__")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mailbus_local import clients
+from mailbus_local import clients, denials
 from mailbus_local.embedded import ENDPOINTS
 from tests.architecture.source_tree import ROOT
 from tests.local_process import read_until_ready
@@ -46,6 +46,13 @@ def running(directory: Path) -> Iterator[Local]:
     finally:
         end_local(process)
     assert process.returncode == 0
+    assert_nothing_denied(directory)
+
+
+def assert_nothing_denied(directory: Path) -> None:
+    """Fail with each call that the roles and policies of a system denied."""
+    denied = [str(denial) for denial in denials.read(directory / denials.FILE)]
+    assert not denied, "denied: " + "; ".join(denied)
 
 
 def variables(directory: Path) -> dict[str, str]:

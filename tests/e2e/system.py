@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import httpx
 import pytest
 
+from inbound import decryption
 from mailbus.ledger.records import JobRecord, RecordKey
 from mailbus.ledger.table import LedgerTable
 from mailbus_local.cdk_commands import node_options
@@ -322,6 +323,20 @@ class System:
             content=raw,
         ).raise_for_status()
         return str(answer.json()["message_id"])
+
+    def raw_mail(self, event: dict[str, Any]) -> bytes:
+        """Return a received mail as it arrived: SES has encrypted it, unless it came in a notification."""
+        stored = self._s3.get_object(Bucket=event["raw"]["bucket"], Key=event["raw"]["key"])
+        content: bytes = stored["Body"].read()
+        if not decryption.is_encrypted(stored["Metadata"]):
+            return content
+        envelope = decryption.read_envelope(stored["Metadata"])
+        key = self.client("kms").decrypt(
+            KeyId=self.outputs["InboundKeyArn"],
+            CiphertextBlob=envelope.wrapped_key,
+            EncryptionContext=envelope.context,
+        )
+        return decryption.decrypt(envelope, key["Plaintext"], content)
 
 
 def _matching(events: tuple[dict[str, Any], ...], wanted: dict[str, object]) -> list[dict[str, Any]]:

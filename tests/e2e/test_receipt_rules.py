@@ -54,8 +54,7 @@ def test_mail_of_either_action_becomes_one_event_and_is_stored(system: System, r
         [],
     )
     assert event["raw"]["key"] == f"raw/{message_id}"
-    stored = system.client("s3").get_object(Bucket=event["raw"]["bucket"], Key=event["raw"]["key"])
-    assert b"Subject: =?utf-8?" in stored["Body"].read()
+    assert b"Subject: =?utf-8?" in system.raw_mail(event)
 
 
 def test_mail_to_noreply_is_refused_in_the_smtp_conversation(system: System) -> None:

@@ -67,7 +67,7 @@ def test_a_received_mail_becomes_an_event_with_its_parts_in_s3(system: System) -
     assert attachment["sha256"] == hashlib.sha256(content).hexdigest()
     assert attachment["size"] == len(content)
     assert event["raw"]["bucket"] == system.outputs["InboundBucketName"]
-    assert b"ada@example.org" in _stored(system, event["raw"])
+    assert b"ada@example.org" in system.raw_mail(event)
 
 
 def test_the_text_of_a_reply_is_joined_and_stripped_of_its_quote(system: System) -> None:
@@ -166,28 +166,9 @@ def test_a_mail_too_large_for_a_notification_bounces(system: System) -> None:
     assert refused.value.response.json()["smtp_reply"].startswith("552")
 
 
-@contextlib.contextmanager
-def _vault(system: System, recipient: str) -> Iterator[str]:
-    """Have SES encrypt the mail for one recipient; yield the key id."""
-    key = system.client("kms").create_key()["KeyMetadata"]["Arn"]
-    store = {
-        "S3Action": {
-            "BucketName": system.outputs["InboundBucketName"],
-            "ObjectKeyPrefix": "raw/",
-            "TopicArn": system.outputs["InboundTopicArn"],
-            "KmsKeyArn": key,
-        }
-    }
-    with _rule_before_all_others(system, store, recipient=recipient):
-        yield key
-
-
 def test_a_mail_that_ses_encrypted_is_decrypted_and_its_object_stays_encrypted(system: System) -> None:
-    address = "vault@inbound.example.com"
-
-    with _vault(system, address):
-        message_id = system.receive(_mail().as_bytes(), address)
-        (event,) = system.wait(1, message_id=message_id)
+    message_id = system.receive(_mail().as_bytes())
+    (event,) = system.wait(1, message_id=message_id)
 
     assert event["event_type"] == "inbound"
     assert event["message"]["text"].strip() == "Grüße aus Köln"
@@ -203,11 +184,9 @@ def _notification_of(system: System, message_id: str, key: str) -> str:
 
 
 def test_an_altered_or_moved_encrypted_mail_is_reported_and_not_read(system: System) -> None:
-    address = "altered@inbound.example.com"
     s3, bucket = system.client("s3"), system.outputs["InboundBucketName"]
-    with _vault(system, address):
-        message_id = system.receive(_mail().as_bytes(), address)
-        system.wait(1, message_id=message_id)
+    message_id = system.receive(_mail().as_bytes())
+    system.wait(1, message_id=message_id)
     genuine = s3.get_object(Bucket=bucket, Key=f"raw/{message_id}")
     content, metadata = genuine["Body"].read(), genuine["Metadata"]
     moved = f"moved-{uuid.uuid4().hex}"
@@ -235,17 +214,17 @@ def test_an_altered_or_moved_encrypted_mail_is_reported_and_not_read(system: Sys
 
 
 def test_a_disabled_key_is_reported_with_the_fix(system: System) -> None:
-    address = "disabled@inbound.example.com"
     kms, s3 = system.client("kms"), system.client("s3")
-    bucket = system.outputs["InboundBucketName"]
-    with _vault(system, address) as key:
-        message_id = system.receive(_mail().as_bytes(), address)
-        system.wait(1, message_id=message_id)
+    bucket, key = system.outputs["InboundBucketName"], system.outputs["InboundKeyArn"]
+    message_id = system.receive(_mail().as_bytes())
+    system.wait(1, message_id=message_id)
     kms.disable_key(KeyId=key)
+    try:
+        system.publish("InboundTopicArn", _notification_of(system, message_id, f"raw/{message_id}"))
 
-    system.publish("InboundTopicArn", _notification_of(system, message_id, f"raw/{message_id}"))
-
-    (event,) = system.wait(1, message_id=message_id, event_type="inbound_failed")
+        (event,) = system.wait(1, message_id=message_id, event_type="inbound_failed")
+    finally:
+        kms.enable_key(KeyId=key)
     assert "DisabledException" in event["description"]
     assert "enable" in event["description"]
     assert s3.head_object(Bucket=bucket, Key=f"raw/{message_id}")["ContentLength"] == event["raw"]["size"]
@@ -273,7 +252,7 @@ def test_malformed_mail_becomes_an_event_and_is_stored_unchanged(system: System)
     for message_id, raw in received.items():
         (event,) = system.wait(1, message_id=message_id)
         assert event["event_type"] in {"inbound", "inbound_failed"}
-        assert _stored(system, event["raw"]).endswith(raw)
+        assert system.raw_mail(event).endswith(raw)
 
 
 def test_a_large_mail_stays_below_the_limit_of_the_bus(system: System) -> None:

@@ -190,13 +190,16 @@ def test_permanent_errors_are_reported_and_dead_lettered(
     assert letter["Code"] == event["error_code"] == fault["error"]
 
 
-def test_an_unverified_sender_is_rejected_by_name(system: System) -> None:
-    job_id = system.send(from_email="someone@unverified.example")
-
-    (event,) = system.wait(1, job_id=job_id)
+def test_a_sender_that_is_no_longer_verified_is_rejected_by_name(system: System) -> None:
+    system.simulator.put("identities/example.net", json={"verification_status": "FAILED"}).raise_for_status()
+    try:
+        job_id = system.send(from_email="someone@example.net")
+        (event,) = system.wait(1, job_id=job_id)
+    finally:
+        system.simulator.put("identities/example.net", json={"verification_status": "SUCCESS"})
 
     assert event["event_type"] == "rejected"
-    assert "someone@unverified.example" in event["description"]
+    assert "someone@example.net" in event["description"]
     assert system.dead_letter("SendDeadLetterQueueUrl", job_id)["Code"] == "MessageRejected"
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from mailbus_cli.errors import CommandError, UsageError
+
+if TYPE_CHECKING:
+    from mailbus_cli.terminal import Steps
+    from mailbus_local.embedded import EmbeddedAws
 
 LAST_PORT: Final = 65_535
 SIGNALLED: Final = 128
@@ -16,6 +20,14 @@ SIGNALLED: Final = 128
 
 def _port(text: str) -> Any:  # noqa: ANN401 - as typer.Option
     return typer.Option(min=0, max=LAST_PORT, metavar="PORT", help=text)
+
+
+def _show_denials(aws: EmbeddedAws, steps: Steps, shown: int) -> int:
+    """Show what roles did not allow since the first `shown` denials; return how many there are."""
+    denials = aws.denials()
+    for denial in denials[shown:]:
+        steps.warn(f"denied: {denial}")
+    return len(denials)
 
 
 def local(
@@ -90,8 +102,10 @@ def local(
                 found = deployment.find(local=True, stage=None, directory=directory)
                 with Server(Room(found, may_write=True), port=room_port) as room:
                     steps.ready(aws.outputs, directory, room.address)
+                    shown = 0
                     while aws.running and not stop.wait(1):
-                        pass
+                        shown = _show_denials(aws, steps, shown)
+                    _show_denials(aws, steps, shown)
             steps("stopping")
     except MailbusError:
         if stop.number:

@@ -15,6 +15,8 @@ from mailbus.spelling import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+ACCESS_DENIED: Final = "AccessDeniedException"
+ACCESS_DENIED_V1: Final = "AccessDenied"  # of the first API
 ALREADY_EXISTS: Final = "AlreadyExistsException"
 BAD_REQUEST: Final = "BadRequestException"
 INVALID_NEXT_TOKEN: Final = "InvalidNextTokenException"  # noqa: S105 - an error's code
@@ -29,6 +31,7 @@ SENDING_PAUSED: Final = "SendingPausedException"
 TOO_MANY_REQUESTS: Final = "TooManyRequestsException"
 SERIALIZATION: Final = "SerializationException"
 SERVICE_UNAVAILABLE: Final = "ServiceUnavailableException"
+UNRECOGNIZED_CLIENT: Final = "UnrecognizedClientException"
 VALIDATION: Final = "ValidationError"
 
 RATE_EXCEEDED: Final = "Maximum sending rate exceeded."
@@ -37,8 +40,8 @@ CALLS_EXCEEDED: Final = "Rate exceeded"
 QUOTA_EXCEEDED: Final = "Daily message quota exceeded."
 
 STATUSES: Final = {
-    "AccessDenied": 403,
-    "AccessDeniedException": 403,
+    ACCESS_DENIED_V1: 403,
+    ACCESS_DENIED: 403,
     "AccountSendingPausedException": 400,
     "AccountSuspendedException": 400,
     ALREADY_EXISTS: 400,
@@ -67,6 +70,7 @@ STATUSES: Final = {
     "Throttling": 400,
     "ThrottlingException": 400,
     TOO_MANY_REQUESTS: 429,
+    UNRECOGNIZED_CLIENT: 403,
     VALIDATION: 400,
 }
 """The HTTP status of every error code."""
@@ -80,7 +84,7 @@ TEXTS: Final = {
         "Sending paused for this account. For more information, please check the inbox of the "
         "email address associated with your AWS account."
     ),
-    "AccessDeniedException": "User is not authorized to perform ses:SendEmail.",
+    ACCESS_DENIED: "User is not authorized to perform ses:SendEmail.",
     "AccountSuspendedException": "Account is suspended.",
     "InternalServiceErrorException": "Internal service error.",
     "InternalFailure": "Internal failure.",

@@ -103,7 +103,11 @@ class Routes:
                     self._operation(SEND_BULK_EMAIL, self._send_bulk),
                     methods=["POST"],
                 ),
-                Route(f"{ses}/account", self._operation(GET_ACCOUNT, self._get_account), methods=["GET"]),
+                Route(
+                    f"{ses}/account",
+                    self._operation(GET_ACCOUNT, self._authorized(self._get_account)),
+                    methods=["GET"],
+                ),
                 Route(f"{ses}/account/sending", self._answer(self._put_sending), methods=["PUT"]),
                 Route(
                     f"{ses}/account/suppression",
@@ -164,14 +168,24 @@ class Routes:
 
     def _answer(self, operation: Operation) -> Endpoint:
         """Return the endpoint of an operation that has no faults and no latency."""
+        authorized = self._authorized(operation)
 
         async def endpoint(request: Request) -> Response:
             try:
-                return _json(await operation(request, await request.body() or b"{}"))
+                return _json(await authorized(request, await request.body() or b"{}"))
             except SesError as error:
                 return _error_response(error)
 
         return endpoint
+
+    def _authorized(self, operation: Operation) -> Operation:
+        """Return an operation that a caller needs the right to. Those that send check more than its name."""
+
+        async def authorized(request: Request, body: bytes) -> object:
+            await self._state.authorization.require_call(_caller(request).identity, request, body)
+            return await operation(request, body)
+
+        return authorized
 
     async def _put_sending(self, _request: Request, body: bytes) -> object:
         attributes = parse_request(body, SendingAttributes)
@@ -222,7 +236,7 @@ class Routes:
         body = await request.body()
         call = parse_identity_call(body) if request.method == "POST" else None
         if call is not None:
-            return await self._identity_notifications(call)
+            return await self._identity_notifications(request, body, call)
         resources = self._state.resources
         try:
             await check_creation(request.method, request.url.path, body, self._state)
@@ -238,9 +252,10 @@ class Routes:
                 await self._publish_setup_notification(rule.rule)
         return answer
 
-    async def _identity_notifications(self, call: IdentityCall) -> Response:
+    async def _identity_notifications(self, request: Request, body: bytes, call: IdentityCall) -> Response:
         state = self._state
         try:
+            await state.authorization.require_call(_caller(request).identity, request, body)
             answer = await answer_identity_call(call, state.notifications, state.resources)
         except SesError as error:
             return _query_error(error)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 import uvicorn
 
+from mailbus_local.ses.authorization import Authorization
 from mailbus_local.ses.connection_reset import ResettableProtocol
 from mailbus_local.ses.formats import Origin
 from mailbus_local.ses.passthrough import Passthrough
@@ -42,13 +45,14 @@ VALIDATION_MESSAGE: Final = "Successfully validated SNS topic for Amazon SES eve
 
 
 class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Addresses of the simulator. Port 0 means a free port."""
+    """Addresses of the simulator, and the file of the calls that it denies. Port 0 means a free port."""
 
     upstream_url: str
     region: str
     account_id: str
     port: int = 0
     smtp_port: int = 0
+    denials: Path = Path(os.devnull)
 
 
 class SimulatedSes:
@@ -188,13 +192,15 @@ def _build(
         publisher.submit(Publication(topic_arn=topic_arn, text=VALIDATION_MESSAGE, order_key=topic_arn))
 
     resources = Resources(clients, publish_validation)
+    origin = Origin(region=settings.region, account_id=settings.account_id)
     state = SimulatorState(
-        origin=Origin(region=settings.region, account_id=settings.account_id),
+        origin=origin,
         account=Account(Limits(), time.time),
         faults=Faults(random.random),
         store=MessageStore(),
         suppression_list=SuppressionList(time.time),
         resources=resources,
+        authorization=Authorization(resources, origin, settings.denials),
         notifications=IdentityNotifications(),
         identity_states=IdentityStates(),
         publisher=publisher,

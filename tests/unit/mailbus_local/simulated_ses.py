@@ -133,7 +133,14 @@ class SesEnvironment:
 
     @cached_property
     def _queue(self) -> str:
-        url: str = self.sqs.create_queue(QueueName=self.name)["QueueUrl"]
+        allow = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.name}",
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+        url: str = self.sqs.create_queue(QueueName=self.name, Attributes={"Policy": policy})["QueueUrl"]
         return url
 
     @cached_property

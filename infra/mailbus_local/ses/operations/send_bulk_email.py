@@ -25,6 +25,7 @@ from mailbus_local.ses.sending.preparation import (
     prepare_template_message,
     with_tenant,
 )
+from mailbus_local.ses.sending.rights import BULK
 from mailbus_local.ses.sending.template_content import load_template, template_name
 from mailbus_local.ses.sending.template_rendering import Data, parse_data
 from mailbus_local.ses.sending.validation import check_headers, check_tags
@@ -59,6 +60,7 @@ async def send_bulk_email(
     shared = _Shared(template=template, content=await load_template(state, template))
     call = SendCall(
         operation=SEND_BULK_EMAIL,
+        actions=BULK,
         caller=caller,
         overrides=request.configuration_overrides,
         template_name=template_name(template),
@@ -89,7 +91,7 @@ async def _send_entry(
         return BulkResult(status=_entry_status(error), error=error.reason)
     # The sender and the configuration set belong to the call, so an error in them fails the whole call.
     sender = await resolve_identity(
-        state, prepared, request.from_email_address_identity_arn, recipients=False
+        state, prepared, call, request.from_email_address_identity_arn, recipients=False
     )
     try:
         if not state.account.limits.production_access:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailbus_local.ses.sending.acceptance import Caller, SendCall, accept, resolve_identity
 from mailbus_local.ses.sending.preparation import PreparedMessage, prepare_message, with_tenant
+from mailbus_local.ses.sending.rights import actions_of
 from mailbus_local.ses.sending.template_content import load_template, template_name
 from mailbus_local.ses.state.faults import SEND_EMAIL
 
@@ -25,21 +26,17 @@ async def send_email(state: SimulatorState, request: SendEmail, caller: Caller) 
     prepared = await _prepare(request, content)
     if request.tenant_name:
         prepared = with_tenant(prepared, request.tenant_name)
-    sender = await resolve_identity(state, prepared, request.from_email_address_identity_arn)
-    name = template_name(template) if template is not None else ""
-    return accept(
-        state,
-        prepared,
-        sender,
-        SendCall(
-            operation=SEND_EMAIL,
-            caller=caller,
-            overrides=request.configuration_overrides,
-            template_name=name,
-            feedback_address=request.feedback_forwarding_email_address,
-            list_management=request.list_management_options,
-        ),
+    call = SendCall(
+        operation=SEND_EMAIL,
+        actions=actions_of(request.content),
+        caller=caller,
+        overrides=request.configuration_overrides,
+        template_name=template_name(template) if template is not None else "",
+        feedback_address=request.feedback_forwarding_email_address,
+        list_management=request.list_management_options,
     )
+    sender = await resolve_identity(state, prepared, call, request.from_email_address_identity_arn)
+    return accept(state, prepared, sender, call)
 
 
 async def _prepare(request: SendEmail, content: TemplateContent | None) -> PreparedMessage:

@@ -22,16 +22,18 @@ from mailbus_local.ses.events.build import (
     build_event,
 )
 from mailbus_local.ses.events.publishing import notify, publish
-from mailbus_local.ses.formats import new_message_id
+from mailbus_local.ses.formats import identity_arn, new_message_id
 from mailbus_local.ses.requests import ListManagement, Overrides
 from mailbus_local.ses.sending.mailbox_simulator import is_simulator_address, outcome
+from mailbus_local.ses.sending.rights import send_checks
 from mailbus_local.ses.state.identities import covering_identity, require_verified
 from mailbus_local.ses.state.messages import Message
 from mailbus_local.ses.state.resources import ConfigurationSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from mailbus_local.ses.addresses import Address
     from mailbus_local.ses.events.shapes import Event
     from mailbus_local.ses.sending.preparation import PreparedMessage
     from mailbus_local.ses.state.simulator import SimulatorState
@@ -52,9 +54,10 @@ class SendingIdentity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SendCall(msgspec.Struct, frozen=True, kw_only=True):
-    """The values that all messages of a call share."""
+    """The values that all messages of a call share; `actions` are those that the caller needs rights to."""
 
     operation: str
+    actions: tuple[str, ...]
     caller: Caller
     overrides: Overrides
     template_name: str
@@ -63,30 +66,55 @@ class SendCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def resolve_identity(
-    state: SimulatorState, prepared: PreparedMessage, identity_arn: str | None, *, recipients: bool = True
+    state: SimulatorState,
+    prepared: PreparedMessage,
+    call: SendCall,
+    given_arn: str | None,
+    *,
+    recipients: bool = True,
 ) -> SendingIdentity:
     """Return the identity and configuration set of a message. Raise if it must not be sent with them.
 
     Without `recipients`, the recipients are not checked against the sandbox.
     """
     verified = await _verified(state)
+    identity = given_arn.rpartition("identity/")[2] if given_arn else await _identity(state, prepared.sender)
+    name = prepared.configuration_set or await state.resources.default_configuration_set(identity)
+    own = given_arn or identity_arn(identity, state.origin)
+    identities = (own, *_recipient_identities(state, prepared, verified))
+    checks = send_checks(prepared, call, identities, name, state.origin)
+    await state.authorization.require_send(call.caller.identity, checks)
     require_verified(prepared.senders, verified, state.origin.region)
     if recipients and not state.account.limits.production_access:
         await check_sandbox(state, prepared)
-    identity = covering_identity(prepared.sender.email, verified) or prepared.sender.email
-    if identity_arn:
-        identity = identity_arn.rpartition("identity/")[2]
-        if identity not in verified:
-            raise SesError(
-                BAD_REQUEST, f"Invalid identity ARN <{identity_arn}>: it names no verified identity."
-            )
-    name = prepared.configuration_set or await state.resources.default_configuration_set(identity)
+    if given_arn and identity not in verified:
+        raise SesError(BAD_REQUEST, f"Invalid identity ARN <{given_arn}>: it names no verified identity.")
     if not name:
         return SendingIdentity(identity=identity, configuration_set=None)
     configuration_set = await state.resources.configuration_set(name)
     if not configuration_set.sending_enabled:
         raise SesError(SENDING_PAUSED, f"Sending is paused for configuration set <{name}>.")
     return SendingIdentity(identity=identity, configuration_set=configuration_set)
+
+
+async def _identity(state: SimulatorState, sender: Address) -> str:
+    """Return the identity of a sender: a verified one, else any, else the address."""
+    for identities in (await _verified(state), await state.resources.identities()):
+        if (found := covering_identity(sender.email, identities)) is not None:
+            return found
+    return sender.email
+
+
+def _recipient_identities(
+    state: SimulatorState, prepared: PreparedMessage, verified: frozenset[str]
+) -> Iterator[str]:
+    """Yield the ARNs of the identities of recipients, which the sandbox checks the caller's rights to."""
+    if state.account.limits.production_access:
+        return
+    for recipient in prepared.recipients:
+        identity = covering_identity(recipient.email, verified)
+        if identity is not None:
+            yield identity_arn(identity, state.origin)
 
 
 async def check_sandbox(state: SimulatorState, prepared: PreparedMessage) -> None:

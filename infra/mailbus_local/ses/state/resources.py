@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+import urllib.parse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import boto3
+import httpx
 import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from ministack.core.iam_evaluator import AuthError, PrincipalInfo
 
+from mailbus_local.denials import PRINCIPALS
 from mailbus_local.ses.errors import INVALID_PARAMETER, NOT_FOUND, SERVICE_UNAVAILABLE, SesError
 from mailbus_local.ses.requests import TemplateContent
 from mailbus_local.ses.state.receipt_rules import Rule
@@ -40,10 +44,11 @@ class Clients:
     sns: SNSClient
     s3: S3Client
     kms: KMSClient
+    http: httpx.Client
 
     def close(self) -> None:
         """Close their connections."""
-        for client in (self.sesv2, self.ses, self.sns, self.s3, self.kms):
+        for client in (self.sesv2, self.ses, self.sns, self.s3, self.kms, self.http):
             client.close()
 
 
@@ -67,6 +72,7 @@ def connect(upstream_url: str, region: str) -> Clients:
         sns=session.client("sns", endpoint_url=upstream_url, config=config),
         s3=session.client("s3", endpoint_url=upstream_url, config=config),
         kms=session.client("kms", endpoint_url=upstream_url, config=config),
+        http=httpx.Client(base_url=upstream_url, trust_env=False),
     )
 
 
@@ -117,6 +123,10 @@ class Resources:
         """Clear the cache."""
         self._cache.clear()
         self._loading.clear()
+
+    async def principal(self, access_key: str) -> PrincipalInfo | AuthError:
+        """Return who has an access key, with their policies."""
+        return await self._get(("principal", access_key), lambda: self._principal(access_key))
 
     async def identities(self) -> frozenset[str]:
         """Return the names of the identities, all of which are verified."""
@@ -182,7 +192,7 @@ class Resources:
             value = await asyncio.shield(task)
         except ClientError as error:
             raise _ses_error(error) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, httpx.HTTPError) as error:
             raise SesError(SERVICE_UNAVAILABLE, f"The embedded AWS does not respond: {error}") from error
         else:
             if self._loading.get(key) is task:
@@ -191,6 +201,11 @@ class Resources:
         finally:
             if self._loading.get(key) is task:
                 del self._loading[key]
+
+    def _principal(self, access_key: str) -> PrincipalInfo | AuthError:
+        answer = self._clients.http.get(PRINCIPALS + urllib.parse.quote(access_key, safe=""))
+        kind = PrincipalInfo if answer.is_success else AuthError
+        return cast("PrincipalInfo | AuthError", msgspec.json.decode(answer.content, type=kind))
 
     def _list_identities(self) -> frozenset[str]:
         names: list[str] = []

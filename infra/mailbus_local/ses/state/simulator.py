@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from mailbus_local.ses.authorization import Authorization
 from mailbus_local.ses.formats import Origin
 from mailbus_local.ses.publisher import Publisher
 from mailbus_local.ses.state.account import Account
@@ -26,6 +27,7 @@ class SimulatorState(msgspec.Struct, frozen=True, kw_only=True):
     store: MessageStore
     suppression_list: SuppressionList
     resources: Resources
+    authorization: Authorization
     notifications: IdentityNotifications
     identity_states: IdentityStates
     publisher: Publisher
