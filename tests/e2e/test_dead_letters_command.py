@@ -183,7 +183,8 @@ def test_a_redrive_that_is_killed_is_repeated_and_sends_each_mail_once(
 
 def test_the_examples_of_the_page_on_dead_letters_run(system: System, commands: Commands) -> None:
     system.send(job_id="ticket-3317", tag=["tickets"])
-    system.send(from_email="nobody@not-verified.example", job_id="order-10144")
+    system.add_faults({"operation": "SendEmail", "error": "MessageRejected", "count": 1})
+    system.send(job_id="order-10144")
     wait_for(commands, "ticket-3317", "order-10144")
     page = (ROOT / "docs" / "dead-letters.md").read_text()
     blocks = re.findall(r"^```sh\n(.*?)^```", page, re.DOTALL | re.MULTILINE)

@@ -62,7 +62,8 @@ def source_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _assembly(source: Path, directory: Path) -> Path:
     """Synthesize the stage `local` of a version of the source; return its assembly for the embedded AWS."""
     path = [str(source / name) for name in ("functions", "infra", "cli")]
-    settings = source / "infra" / "mailbus_local" / "mailbus.toml"
+    # an upgrade keeps the settings
+    settings = ROOT / "infra" / "mailbus_local" / "mailbus.toml"
     done = subprocess.run(
         [sys.executable, "-m", "mailbus_local.synthesis", str(settings), str(directory / "synthesized")],
         cwd=directory,

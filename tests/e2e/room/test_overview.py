@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 def letter(system: System, deployment: Deployment) -> Iterator[None]:
     """Have a job that became a dead letter, which is removed in the end."""
     queue = queues.named(deployment.outputs, "send")
-    job_id = system.send(from_email="nobody@unverified.example")
+    system.add_faults({"operation": "SendEmail", "error": "MessageRejected", "count": 1})
+    job_id = system.send()
 
     def found() -> list[str]:
         return [one.id for one in reading.read(deployment, queue).letters if one.job_id == job_id]
@@ -55,6 +56,7 @@ def test_the_overview_says_what_needs_attention_and_keeps_itself_up_to_date(
         "faults", json=[{"operation": "SendEmail", "error": "ConnectionReset", "count": 1}]
     ).raise_for_status()
     system.send(to=["doubtful@example.org"])
+    eventually(lambda: not system.simulator.get("faults").json()["faults"], "the answer was lost")
     send(system, "delivered", to=["success@simulator.amazonses.com"])
 
     # the figures are beside every page
