@@ -27,11 +27,16 @@ class Denial(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def role(self) -> str:
         """The name of the caller's role; the principal itself if it has none."""
-        found = _ASSUMED_ROLE.fullmatch(self.principal)
-        return found[1] if found else self.principal
+        return role_of(self.principal) or self.principal
 
     def __str__(self) -> str:
         return f"{self.role} may not {self.action} on {self.resource}"
+
+
+def role_of(principal: str) -> str | None:
+    """Return the name of the role whose session a principal's ARN is of, if it is one."""
+    found = _ASSUMED_ROLE.fullmatch(principal)
+    return found[1] if found else None
 
 
 def record(file: Path, denial: Denial) -> None:

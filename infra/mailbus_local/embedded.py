@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from mailbus_cdk.limits import rate_cache_seconds
-from mailbus_local import assembly, cdk_app, cdk_cli, clients, denials, kept_assemblies, node, stage
+from mailbus_local import (
+    assembly,
+    cdk_app,
+    cdk_cli,
+    clients,
+    denials,
+    kept_assemblies,
+    node,
+    stage,
+    used_rights,
+)
 from mailbus_local.cdk_commands import CdkCommands
 from mailbus_local.directory import OUTPUTS, locked
 from mailbus_local.ministack import ACCOUNT_ID, MiniStack, own_environment
@@ -83,6 +93,7 @@ class EmbeddedAws:
                 port=ports.ses,
                 smtp_port=ports.smtp,
                 denials=self._directory / denials.FILE,
+                used_rights=self._directory / used_rights.FILE,
             )
         )
         self._sns = SnsOverHttps(

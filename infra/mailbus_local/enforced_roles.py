@@ -16,7 +16,9 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
 from ministack.services import iam, sns, sqs, sts
 
+from mailbus_local import used_rights
 from mailbus_local.denials import PRINCIPALS, Denial, record
+from mailbus_local.used_rights import UsedRights
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,6 +36,7 @@ def enforce_roles(denials: Path) -> None:
     _adapt_callers()
     _adapt_actions()
     _record_denials(denials)
+    _note_used(UsedRights(denials.with_name(used_rights.FILE)))
     app.app = _with_principals(app.app)
 
 
@@ -104,6 +107,18 @@ def _record_denials(denials: Path) -> None:
     iam_evaluator.enforce = recorded
     sqs.queue_policy_allows = of_service(sqs.queue_policy_allows, "sqs:SendMessage")
     sns.topic_policy_allows = of_service(sns.topic_policy_allows, "sns:Publish")
+
+
+def _note_used(used: UsedRights) -> None:
+    evaluate = iam_evaluator.evaluate
+
+    def noted(context: Any, *policies: Any) -> Any:
+        result = evaluate(context, *policies)
+        if result.decision == "Allow":
+            used.note(context.principal_arn, context.action, context.resource_arn)
+        return result
+
+    iam_evaluator.evaluate = noted
 
 
 def _with_principals(

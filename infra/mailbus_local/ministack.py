@@ -11,7 +11,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mailbus_local import denials, processes
+from mailbus_local import denials, processes, used_rights
 from mailbus_local.errors import EmbeddedAwsError
 from mailbus_local.stop_signals import StopRequest
 
@@ -97,6 +97,7 @@ class MiniStack:
             region=self._region,
         )
         self.denials.write_bytes(b"")
+        self.denials.with_name(used_rights.FILE).unlink(missing_ok=True)
         self._process = processes.start(
             # -P: the modules beside this one are not for MiniStack to import
             [sys.executable, "-P", str(_PROGRAM), str(self.denials)],

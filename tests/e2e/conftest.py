@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from mailbus_local.subscriber import Subscriber
 from tests.e2e.commands import Commands
 from tests.e2e.local import Local, processes_below, running
+from tests.e2e.rights import Rights, findings, of_system
 from tests.e2e.system import System
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ LONGEST = (
     "test_sending.py",
     "test_scheduling.py",
 )
+# of the processes' systems, by the name in what a process gives back
+RIGHTS = "mailbus-rights"
+USED = pytest.StashKey[Rights]()
 ACCOUNT_LIMITS = (
     "max_send_rate",
     "max_24_hour_send",
@@ -53,13 +58,45 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--unused-rights",
+        action="store_true",
+        help="fail if a right of a function's role was never used: for a run of all of tests/e2e",
+    )
+
+
+def pytest_testnodedown(node: Any) -> None:
+    """Collect what the roles of a process's system used."""
+    if RIGHTS in node.workeroutput:
+        found = msgspec.msgpack.decode(node.workeroutput[RIGHTS], type=Rights)
+        node.config.stash[USED] = node.config.stash.get(USED, Rights()) | found
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    config = session.config
+    if hasattr(config, "workeroutput") or not config.getoption("--unused-rights") or exitstatus:
+        return
+    if found := findings(config.stash.get(USED, Rights())):
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        reporter.write_sep("=", "rights of roles")
+        for line in found:
+            reporter.write_line(line)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(scope="session")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+def local(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     """Start `mailbus local`; in the end it has to stop everything that it started."""
     directory = tmp_path_factory.mktemp("local")
     with running(directory) as local:
         outputs = local.outputs
         yield local
+        rights = of_system(local, directory)
+        if hasattr(request.config, "workeroutput"):
+            request.config.workeroutput[RIGHTS] = msgspec.msgpack.encode(rights)
+        else:
+            request.config.stash[USED] = rights
     urls = [outputs[name] for name in ("endpoint_url", "ses_endpoint_url", "sns_endpoint_url")]
     ports = [*(int(url.rsplit(":", 1)[1]) for url in urls), outputs["smtp_port"]]
     assert not [port for port in ports if _listens(port)]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mailbus_local.ses.formats import Origin
     from mailbus_local.ses.state.resources import Resources
+    from mailbus_local.used_rights import UsedRights
 
 _ALLOWED: Final = "Allow"
 
@@ -38,10 +39,11 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 class Authorization:
     """Evaluates the policies of callers, and records the calls that they do not allow."""
 
-    def __init__(self, resources: Resources, origin: Origin, denials: Path) -> None:
+    def __init__(self, resources: Resources, origin: Origin, denials: Path, used: UsedRights) -> None:
         self._resources = resources
         self._origin = origin
         self._denials = denials
+        self._used = used
 
     async def require_send(self, access_key: str, checks: Iterable[Check]) -> None:
         """Raise SES's error for the first check of a mail that the caller's policies do not allow."""
@@ -93,7 +95,10 @@ class Authorization:
             principal_keys=principal.keys,
         )
         result = iam_evaluator.evaluate(context, principal.policies, *principal.limits)
-        return bool(result.decision == _ALLOWED)
+        allowed = bool(result.decision == _ALLOWED)
+        if allowed:
+            self._used.note(principal.arn, check.action, check.resource)
+        return allowed
 
 
 def _query(request: Request) -> dict[str, list[str]]:

@@ -31,6 +31,7 @@ from mailbus_local.ses.state.notification_settings import IdentityNotifications
 from mailbus_local.ses.state.resources import Clients, Resources, connect
 from mailbus_local.ses.state.simulator import SimulatorState
 from mailbus_local.ses.state.suppression_list import SuppressionList
+from mailbus_local.used_rights import UsedRights
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,7 +46,7 @@ VALIDATION_MESSAGE: Final = "Successfully validated SNS topic for Amazon SES eve
 
 
 class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Addresses of the simulator, and the file of the calls that it denies. Port 0 means a free port."""
+    """Addresses of the simulator, and the files of calls that it denies and allows. Port 0 is a free port."""
 
     upstream_url: str
     region: str
@@ -53,6 +54,7 @@ class SimulatorSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 0
     smtp_port: int = 0
     denials: Path = Path(os.devnull)
+    used_rights: Path = Path(os.devnull)
 
 
 class SimulatedSes:
@@ -200,7 +202,7 @@ def _build(
         store=MessageStore(),
         suppression_list=SuppressionList(time.time),
         resources=resources,
-        authorization=Authorization(resources, origin, settings.denials),
+        authorization=Authorization(resources, origin, settings.denials, UsedRights(settings.used_rights)),
         notifications=IdentityNotifications(),
         identity_states=IdentityStates(),
         publisher=publisher,
