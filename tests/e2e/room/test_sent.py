@@ -166,7 +166,11 @@ def test_a_merge_is_one_row_with_counts_of_all_its_mails_on_a_list_with_fewer_ro
         expect(row).to_contain_text("8 recipients")
         expect(row).to_contain_text("7 delivered")
         expect(row.get_by_role("img", name="1 of 8 bounced, 7 arrived.")).to_be_visible()
-        while (older := page.get_by_role("link", name="Older")).count():
+        older = page.get_by_role("link", name="Older")
+        # further than its mails can reach; other tests have sent hundreds
+        for _ in range(len(to)):
+            if not older.count():
+                break
             older.click()
             expect(page.get_by_role("link", name="Newest", exact=True)).to_be_visible()
             expect(_row(page, merge[0].job_id)).to_have_count(0)
