@@ -75,7 +75,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
-    if hasattr(config, "workeroutput") or not config.getoption("--unused-rights") or exitstatus:
+    if hasattr(config, "workeroutput") or not config.getoption("--unused-rights") or exitstatus > 1:
         return
     if found := findings(config.stash.get(USED, Rights())):
         reporter = config.pluginmanager.get_plugin("terminalreporter")

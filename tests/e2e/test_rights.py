@@ -1,9 +1,9 @@
-"""How a run finds rights of roles that nothing uses: the run itself fails with them (conftest.py)."""
+"""How a run with `--unused-rights` finds rights of roles that nothing uses."""
 
 from __future__ import annotations
 
 from mailbus_local.used_rights import UsedRight
-from tests.e2e.rights import UNUSED, Right, Rights, findings, of_policy
+from tests.e2e.rights import Rights, findings, of_policy
 
 ROLE = "mailbus-local-mail-Sender"
 POLICY = {
@@ -15,7 +15,6 @@ POLICY = {
         {"Action": "ses:GetAccount", "Resource": "*"},
     ]
 }
-REASONS = Rights(frozenset(Right(role, action, resource) for role, action, resource in UNUSED))
 
 
 def use(action: str, resource: str) -> UsedRight:
@@ -26,7 +25,7 @@ def test_what_no_process_used_is_found() -> None:
     first = of_policy(ROLE, POLICY, [use("s3:GetObject", "arn:aws:s3:::jobs/a/b")])
     second = of_policy(ROLE, POLICY, [use("ses:GetAccount", "*"), use("s3:PutObject", "arn:aws:s3:::more/a")])
 
-    found = findings(first | second | REASONS)
+    found = findings(first | second)
 
     assert [line.partition(", and never does")[0] for line in found] == [
         f"{ROLE} may s3:GetObject on arn:aws:s3:::more/*",
@@ -34,9 +33,9 @@ def test_what_no_process_used_is_found() -> None:
     ]
 
 
-def test_a_reason_for_what_is_used_or_not_allowed_is_found() -> None:
-    used = of_policy(ROLE, POLICY, [use("ses:GetAccount", "*")])
-    assert len(findings(used)) == len(UNUSED) + 4
+def test_a_right_with_a_reason_may_be_unused() -> None:
+    logs = {"Statement": [{"Action": "logs:PutLogEvents", "Resource": "arn:aws:logs:::log-group:a"}]}
+    assert findings(of_policy(ROLE, logs, [])) == []
 
 
 def test_names_that_differ_from_deployment_to_deployment_are_one_right() -> None:
@@ -46,4 +45,4 @@ def test_names_that_differ_from_deployment_to_deployment_are_one_right() -> None
         arn = f"arn:aws:kms:us-east-1:000000000000:key/{key}"
         used = [use("kms:Decrypt", arn)] if key == keys[0] else []
         rights |= of_policy(ROLE, {"Statement": [{"Action": "kms:Decrypt", "Resource": arn}]}, used)
-    assert findings(rights | REASONS) == []
+    assert findings(rights) == []

@@ -38,8 +38,8 @@ BEFORE = "a9dba07f54461954c1a4b2d31130241f9975cb24"
 RATE = 8
 BACKLOG = 120
 SOON_SECONDS = 15
-# longer than SQS delays a message: the job gets a schedule
-LATER_SECONDS = 16 * 60
+# much longer than SQS delays a message: the job gets a schedule, also if it is looked at again
+LATER_SECONDS = 60 * 60
 
 
 @pytest.fixture(scope="module")
