@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -78,10 +79,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if hasattr(config, "workeroutput") or not config.getoption("--unused-rights") or exitstatus > 1:
         return
     if found := findings(config.stash.get(USED, Rights())):
-        reporter = config.pluginmanager.get_plugin("terminalreporter")
-        reporter.write_sep("=", "rights of roles")
         for line in found:
-            reporter.write_line(line)
+            sys.stdout.write(f"\n{line}")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ministack.core.iam_evaluator import (  # type: ignore[import-untyped]
+from ministack.core.iam_evaluator import (
     EvalContext,
     evaluate,
     evaluate_resource_policy,

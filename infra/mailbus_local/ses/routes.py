@@ -42,7 +42,7 @@ from mailbus_local.ses.query_protocol import query_error_response
 from mailbus_local.ses.receiving.receiver import Transaction
 from mailbus_local.ses.receiving.verdicts import parse_verdicts
 from mailbus_local.ses.requests import SendBulkEmail, SendEmail, SendingAttributes, parse_request
-from mailbus_local.ses.sending.acceptance import Caller
+from mailbus_local.ses.sending.calls import Caller
 from mailbus_local.ses.state.faults import (
     CONNECTION_RESET,
     GET_ACCOUNT,

@@ -18,7 +18,8 @@ from mailbus_local.ses.errors import (
     SesError,
 )
 from mailbus_local.ses.requests import BulkEntry, BulkResult, SendBulkEmail, Template, TemplateContent
-from mailbus_local.ses.sending.acceptance import Caller, SendCall, accept, check_sandbox, resolve_identity
+from mailbus_local.ses.sending.acceptance import accept, check_sandbox, resolve_identity
+from mailbus_local.ses.sending.calls import Caller, SendCall
 from mailbus_local.ses.sending.preparation import (
     PreparedMessage,
     TemplateMessage,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from mailbus_local.ses.sending.acceptance import Caller, SendCall, accept, resolve_identity
+from mailbus_local.ses.sending.acceptance import accept, resolve_identity
+from mailbus_local.ses.sending.calls import Caller, SendCall
 from mailbus_local.ses.sending.preparation import PreparedMessage, prepare_message, with_tenant
 from mailbus_local.ses.sending.rights import actions_of
 from mailbus_local.ses.sending.template_content import load_template, template_name

@@ -23,7 +23,6 @@ from mailbus_local.ses.events.build import (
 )
 from mailbus_local.ses.events.publishing import notify, publish
 from mailbus_local.ses.formats import identity_arn, new_message_id
-from mailbus_local.ses.requests import ListManagement, Overrides
 from mailbus_local.ses.sending.mailbox_simulator import is_simulator_address, outcome
 from mailbus_local.ses.sending.rights import send_checks
 from mailbus_local.ses.state.identities import covering_identity, require_verified
@@ -35,15 +34,9 @@ if TYPE_CHECKING:
 
     from mailbus_local.ses.addresses import Address
     from mailbus_local.ses.events.shapes import Event
+    from mailbus_local.ses.sending.calls import SendCall
     from mailbus_local.ses.sending.preparation import PreparedMessage
     from mailbus_local.ses.state.simulator import SimulatorState
-
-
-class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller's access key and IP address."""
-
-    identity: str
-    source_ip: str
 
 
 class SendingIdentity(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,18 +44,6 @@ class SendingIdentity(msgspec.Struct, frozen=True, kw_only=True):
 
     identity: str
     configuration_set: ConfigurationSet | None
-
-
-class SendCall(msgspec.Struct, frozen=True, kw_only=True):
-    """The values that all messages of a call share; `actions` are those that the caller needs rights to."""
-
-    operation: str
-    actions: tuple[str, ...]
-    caller: Caller
-    overrides: Overrides
-    template_name: str
-    feedback_address: str | None = None
-    list_management: ListManagement | None = None
 
 
 async def resolve_identity(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mailbus_local.ses.formats import Origin
     from mailbus_local.ses.requests import EmailContent
-    from mailbus_local.ses.sending.acceptance import SendCall
+    from mailbus_local.ses.sending.calls import SendCall
     from mailbus_local.ses.sending.preparation import PreparedMessage
 
 SIMPLE: Final = ("ses:SendEmail",)
