@@ -104,6 +104,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "AccessDenied",
             "AccessDeniedException",
             "ExpiredTokenException",
+            "UnrecognizedClientException",
             "RequestTimeout",
             "FAILED",
             "TRANSIENT_FAILURE",

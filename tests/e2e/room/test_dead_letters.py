@@ -155,13 +155,15 @@ def test_many_letters_are_selected_copied_and_redriven(
     visit: Visit, system: System, letters: Callable[..., list[Letter]]
 ) -> None:
     key = f"late-{uuid.uuid4().hex}.pdf"
-    job = {"attachments": [{**FILE, "s3": {"bucket": SOURCE_BUCKET, "key": key}}]}
+    # other tests' letters have their error at the first attachment
+    terms = {"filename": "terms.txt", "content_type": "text/plain", "content": "SGVsbG8="}
+    job = {"attachments": [terms, {**FILE, "s3": {"bucket": SOURCE_BUCKET, "key": key}}]}
     dead = letters(*[job] * 12)
     page = opened(visit, dead[0])
     group = page.locator("section", has=page.locator(f'[value="{dead[0].id}"]'))
     bar = page.get_by_role("group", name="Selected letters")
     expect(bar).to_be_hidden()
-    group.get_by_role("checkbox", name="InvalidJob at $.attachments[0].s3").check()
+    group.get_by_role("checkbox", name="InvalidJob at $.attachments[1].s3").check()
     expect(bar).to_contain_text("12 selected")
     group.get_by_role("checkbox", name=re.compile("^Select")).last.uncheck()
     expect(bar).to_contain_text("11 selected")
