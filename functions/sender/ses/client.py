@@ -53,7 +53,7 @@ class MailService:
             answer = self._client.send_email(**request.params)
             return _message_id(answer)
         except Exception as error:  # noqa: BLE001 - any failure to read an answer is a fault
-            return _fault(error)
+            return _fault(error, request.params)
 
     def send_bulk(
         self, request: BulkRequest, entries: Sequence[int]
@@ -72,7 +72,7 @@ class MailService:
                 return unanswered("UnreadableAnswer", reason)
             return tuple(_entry(result) for result in results)
         except Exception as error:  # noqa: BLE001 - any failure to read an answer is a fault
-            fault = _fault(error)
+            fault = _fault(error, request.params)
             if fault.kind != "throttled" or _names_the_rate(error):
                 return fault
             with self._lock:
@@ -121,12 +121,12 @@ def _entry(result: Mapping[str, Any]) -> str | Fault:
     return _message_id(result) if status == ACCEPTED else classify_entry(status, result.get("Error", ""))
 
 
-def _fault(error: Exception) -> Fault:
+def _fault(error: Exception, params: Mapping[str, Any]) -> Fault:
     match error:
         case ClientError():
             answer = error.response["Error"]
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-            return classify(answer.get("Code", "Unknown"), answer.get("Message", ""), status)
+            return classify(answer.get("Code", "Unknown"), answer.get("Message", ""), status, params)
         case ParamValidationError():
             # its text includes the values, which are the job's content
             return classify("ParamValidationError", "the parameters do not match SES's API", None)

@@ -8,14 +8,17 @@ statuses at https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmail
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from mailbus.errors import SendError
+from sender.ses import denied
 
 if TYPE_CHECKING:
-    from typing import Final
+    from collections.abc import Mapping
+    from typing import Any, Final
 
 Kind = Literal["retry", "throttled", "quota", "paused", "unanswered", "failed", "rejected"]
 """What to do with the job after an error.
@@ -67,13 +70,7 @@ _CREDENTIALS: Final = Meaning(kind="retry", advice="check the credentials of the
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html#troubleshoot_general_eventual-consistency
 # (Terraform's provider waits two: hashicorp/terraform-provider-aws, internal/service/iam/wait.go)
 ROLE_ATTEMPTS: Final = 10
-_ROLE: Final = Meaning(
-    kind="retry",
-    attempts=ROLE_ATTEMPTS,
-    advice="the sender's role or the identity's policy does not allow this: add what the job uses to the "
-    "settings other_identities and other_configuration_sets, or a recipient's identity, which SES asks for "
-    "in the sandbox, to sandbox_recipients, and deploy again",
-)
+_ROLE: Final = Meaning(kind="retry", attempts=ROLE_ATTEMPTS, advice=denied.GENERAL)
 _REGION: Final = Meaning(kind="failed", advice="deploy to a region where SES is available")
 _JOB: Final = Meaning(kind="failed", advice="fix the job and send it again")
 _UNEXPECTED: Final = Meaning(
@@ -273,9 +270,17 @@ TEXTS: Final = (
 """In the order in which they are tried."""
 
 
-def classify(code: str, message: str, status: int | None) -> Fault:
-    """Classify an error by its code and text; `status` is the HTTP status, None if there was no answer."""
-    return _fault(code, message, _meaning(code, message, status))
+def classify(
+    code: str, message: str, status: int | None, params: Mapping[str, Any] = MappingProxyType({})
+) -> Fault:
+    """Classify an error by its code and text; `status` is the HTTP status, None if there was no answer.
+
+    By the call's `params` it is clear whose identity a role may not use.
+    """
+    meaning = _meaning(code, message, status)
+    if meaning is _ROLE:
+        meaning = msgspec.structs.replace(_ROLE, advice=denied.advice(message, params))
+    return _fault(code, message, meaning)
 
 
 def classify_entry(status: str, message: str) -> Fault:
