@@ -50,10 +50,11 @@ class LocalSystem:
         self.lines = read_until_ready(self._process)
 
     def interrupt(self) -> int:
-        """Press Ctrl-C; return the exit code. Does nothing if it has ended."""
+        """Press Ctrl-C; return the exit code. Does nothing if it has ended. Fails if a call was denied."""
         assert self._process is not None
         self._process.send_signal(signal.SIGINT)
         self._process.communicate(timeout=END_SECONDS)
+        assert (self.folder / ".mailbus" / "denials.jsonl").read_text() == ""
         return self._process.returncode
 
     def processes(self) -> list[str]:

@@ -87,7 +87,8 @@ def variables(environment: Environment, folder: Path) -> Iterator[dict[str, str]
         yield json.loads(printed.stdout)
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=READY_SECONDS)
+        output, _ = process.communicate(timeout=READY_SECONDS)
+    assert process.returncode == 0, output
 
 
 @pytest.mark.parametrize(

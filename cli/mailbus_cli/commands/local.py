@@ -24,10 +24,17 @@ def _port(text: str) -> Any:  # noqa: ANN401 - as typer.Option
 
 def _show_denials(aws: EmbeddedAws, steps: Steps, shown: int) -> int:
     """Show what roles did not allow since the first `shown` denials; return how many there are."""
-    denials = aws.denials()
-    for denial in denials[shown:]:
+    found = aws.denials()
+    for denial in found[shown:]:
         steps.warn(f"denied: {denial}")
-    return len(denials)
+    return len(found)
+
+
+def _require_none_denied(aws: EmbeddedAws, file: Path) -> None:
+    """Raise an error if a call was denied: a program that runs the system sees it by the exit code."""
+    if count := len(aws.denials()):
+        reason = f"roles and policies did not allow {count} {'call' if count == 1 else 'calls'}"
+        raise CommandError(reason, hint=f"{file} has the role, action and resource of each")
 
 
 def local(
@@ -57,6 +64,7 @@ def local(
     AWS account, no Docker and, from the second start on, no network. Port 0 is a free port.
 
     When it is ready it prints the address of its mail room: a page with each mail and what becomes of it.
+    The exit code is 1 if roles or policies did not allow a call.
     """
     if region is not None and app is None:
         reason = "--region is an option of --app"
@@ -74,7 +82,7 @@ def local(
     from mailbus_cli.room.room import Room  # noqa: PLC0415 - as above
     from mailbus_cli.room.server import Server  # noqa: PLC0415 - as above
     from mailbus_cli.terminal import Steps  # noqa: PLC0415 - as above
-    from mailbus_local import systems  # noqa: PLC0415 - as above
+    from mailbus_local import denials, systems  # noqa: PLC0415 - as above
     from mailbus_local.ministack import REGION, without_proxy  # noqa: PLC0415 - as above
 
     folder = Path.cwd()
@@ -114,4 +122,5 @@ def local(
     if not stop.number:
         reason = "MiniStack, the embedded AWS, has ended by itself"
         raise CommandError(reason, hint=f"its log is {directory / 'ministack.log'}")
+    _require_none_denied(aws, directory / denials.FILE)
     return 0
