@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mailbus_local import used_rights
+from tests import unused_rights
+from tests.unused_rights import UNUSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,31 +23,6 @@ if TYPE_CHECKING:
 _RANDOM: Final = re.compile(
     r"(?<=:key/)[0-9a-f-]{36}|(?<=bucket[0-9a-f]{8})[0-9a-z-]+|(?<=Secret[0-9A-F]{8})[-0-9A-Za-z*]+"
 )
-_POLLER: Final = "Lambda polls a queue by the function's role; the embedded AWS polls by itself"
-_LOGS: Final = "Lambda writes a function's log by its role; the embedded AWS writes by itself"
-_EACH: Final = "for each recipient of a merge, by sender.merge_by or if SES limits SendBulkEmail"
-_OTHER_MERGES: Final = "no test merges from another identity; single mail has the same resources"
-#: Rights that no run here uses, by patterns of role, action and resource, with the reason.
-UNUSED: Final = {
-    ("*", "logs:CreateLogStream", "*"): _LOGS,
-    ("*", "logs:PutLogEvents", "*"): _LOGS,
-    ("*", "sqs:ReceiveMessage", "*"): _POLLER,
-    ("*", "sqs:DeleteMessage", "*"): _POLLER,
-    ("*", "sqs:GetQueueAttributes", "*"): _POLLER,
-    ("*SchedulingRole*", "sqs:SendMessage", "*"): "EventBridge Scheduler uses it; here it enqueues by itself",
-    ("*SenderRole*", "iam:PassRole", "*"): "not evaluated here; tests/infra/test_policies.py does",
-    ("*SenderRole*", "ses:SendEmail", "*"): _EACH,
-    ("*SenderRole*", "ses:SendTemplatedEmail", "*"): _EACH,
-    ("*SenderRole*", "ses:SendRawEmail", "*:template/*"): "all actions have the same resources",
-    ("*SenderRole*", "ses:SendBulk*", "*/newsletters"): _OTHER_MERGES,
-    ("*SenderRole*", "ses:SendBulk*", "*/example.net"): _OTHER_MERGES,
-    ("*SenderRole*", "s3:GetObjectVersion", "*"): "only for jobs that name a version of an object",
-    ("*SenderRole*", "s3:PutObject", "*/jobs/*"): "only for a job that outgrows a message while it waits",
-    ("*SenderRole*", "sqs:ChangeMessageVisibility", "*"): "only if SQS takes no copy of a job that waits",
-    ("*IdentityFeedback*", "ses:SetIdentityFeedbackForwardingEnabled", "*"): (
-        "only when an identity is removed from tracking.notified_identities"
-    ),
-}
 
 
 class Right(msgspec.Struct, frozen=True, order=True):
@@ -100,17 +77,30 @@ def of_policy(role: str, document: dict[str, Any], used: Iterable[UsedRight]) ->
 
 
 def findings(rights: Rights) -> list[str]:
-    """Return the rights that were neither used nor have a reason in `UNUSED`."""
+    """Return what differs from `UNUSED`: rights without a reason, and reasons without such a right."""
+    if not rights.allowed:
+        return ["no rights of any role were read: no test ran a system"]
+    reasons = {
+        right: unused_rights.find(right.role, right.action, right.resource) for right in rights.allowed
+    }
+    used = {reason for right, reason in reasons.items() if right in rights.used}
     return [
-        f"{right}, and never does: remove the right, or give a reason in UNUSED"
-        for right in sorted(rights.allowed - rights.used)
-        if not any(_matches(right, pattern) for pattern in UNUSED)
+        *(
+            f"{right}, and never does: remove the right, or give a reason in tests/unused_rights.py"
+            for right in sorted(rights.allowed - rights.used)
+            if reasons[right] is None
+        ),
+        *(
+            f"{reason} in tests/unused_rights.py is of no right: remove it"
+            for reason in UNUSED
+            if reason not in reasons.values()
+        ),
+        *(
+            f"{reason} in tests/unused_rights.py was used: remove it, or say why only sometimes"
+            for reason in UNUSED
+            if reason in used and not reason.sometimes
+        ),
     ]
-
-
-def _matches(right: Right, pattern: tuple[str, str, str]) -> bool:
-    values = (right.role, right.action, right.resource)
-    return all(fnmatchcase(value, wanted) for value, wanted in zip(values, pattern, strict=True))
 
 
 def _listed(value: str | list[str]) -> list[str]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-import boto3
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mailbus_local.sns.signing import sign_message
+from tests.e2e.sns import TOPIC, Sns, delivered, notification
 from tests.e2e.system import eventually
 
 if TYPE_CHECKING:
@@ -20,83 +18,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.system import System
 
-TOPIC = "arn:aws:sns:eu-west-1:000000000000:mail-events"
 FOREIGN = "arn:aws:sns:eu-west-1:000000000000:somebody-elses"
-REGION = "eu-west-1"
-
-
-class Sns:
-    """SNS of the other region, the webhook's URL, and the secret."""
-
-    def __init__(self, system: System) -> None:
-        self.system = system
-        self.url = system.outputs["WebhookUrl"]
-        self._secret = system.outputs["WebhookSecretArn"]
-        self._secrets = system.client("secretsmanager")
-        self.http = httpx.Client(timeout=120)
-        self._simulator = f"{system.outputs['sns_endpoint_url']}/_simulator"
-        self.client = boto3.client(
-            "sns",
-            endpoint_url=system.outputs["sns_endpoint_url"],
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-
-    def close(self) -> None:
-        self.http.close()
-        self.client.close()
-
-    def credentials(self) -> tuple[str, str]:
-        secret = json.loads(self._secrets.get_secret_value(SecretId=self._secret)["SecretString"])
-        return secret["username"], secret["password"]
-
-    def rotate(self) -> tuple[str, str]:
-        """Make a new password the current one, as docs/webhook.md describes."""
-        new = {"username": "sns", "password": uuid.uuid4().hex}
-        self._secrets.put_secret_value(SecretId=self._secret, SecretString=json.dumps(new))
-        return new["username"], new["password"]
-
-    def subscribe(self, topic_arn: str, path: str) -> str:
-        """Subscribe the webhook, with its password, to a topic; return the URL that SNS shows."""
-        user, password = self.credentials()
-        host = self.url.removeprefix("http://")
-        endpoint = f"http://{user}:{password}@{host}{path}?{uuid.uuid4().hex}"
-        self.client.subscribe(TopicArn=topic_arn, Protocol="https", Endpoint=endpoint)
-        return f"{self.url}{path}{endpoint[endpoint.index('?') :]}"
-
-    def deliveries(self, url: str) -> list[dict[str, Any]]:
-        """Return what SNS delivered to a URL, and the answers."""
-        found = self.http.get(f"{self._simulator}/deliveries").raise_for_status().json()["deliveries"]
-        return [delivery for delivery in found if delivery["url"] == url]
-
-    def wait_for_delivery(self, url: str, kind: str) -> dict[str, Any]:
-        def probe() -> list[dict[str, Any]]:
-            return [delivery for delivery in self.deliveries(url) if delivery["type"] == kind]
-
-        return eventually(probe, f"SNS delivers a {kind}")[0]
-
-    def sign(self, message: dict[str, Any], version: str = "2") -> dict[str, Any]:
-        """Have a message signed by the key whose certificate SNS's host serves."""
-        answer = self.http.post(f"{self._simulator}/sign", params={"version": version}, json=message)
-        complete: dict[str, Any] = answer.raise_for_status().json()
-        return complete
-
-    def post(
-        self,
-        message: dict[str, Any] | str,
-        path: str = "tracking",
-        credentials: tuple[str, str] | None = None,
-    ) -> httpx.Response:
-        """Post a message with valid credentials, as SNS's second attempt does."""
-        body = message if isinstance(message, str) else json.dumps(message)
-        headers = {"content-type": "text/plain; charset=UTF-8"}
-        return self.http.post(
-            f"{self.url}{path}",
-            content=body.encode(),
-            headers=headers,
-            auth=credentials or self.credentials(),
-        )
 
 
 @pytest.fixture(scope="module")
@@ -104,53 +26,6 @@ def sns(system: System) -> Iterator[Sns]:
     found = Sns(system)
     yield found
     found.close()
-
-
-def _notification(message: dict[str, Any], **changed: str) -> dict[str, Any]:
-    """An SNS message of now, still to be signed."""
-    return {
-        "Type": "Notification",
-        "MessageId": str(uuid.uuid4()),
-        "TopicArn": TOPIC,
-        "Message": json.dumps(message),
-        "Timestamp": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-        "UnsubscribeURL": f"https://sns.{REGION}.amazonaws.com/?Action=Unsubscribe&SubscriptionArn={TOPIC}:1",
-        **changed,
-    }
-
-
-def _delivered(message_id: str) -> dict[str, Any]:
-    """SES's event of a mail that was sent in the other region."""
-    return {
-        "eventType": "Delivery",
-        "mail": {
-            "timestamp": "2026-11-22T10:00:00.000Z",
-            "source": "billing@example.org",
-            "sourceArn": "arn:aws:ses:eu-west-1:000000000000:identity/example.org",
-            "sendingAccountId": "000000000000",
-            "messageId": message_id,
-            "destination": ["jane@example.net"],
-            "headersTruncated": False,
-            "headers": [
-                {"name": "From", "value": "billing@example.org"},
-                {"name": "To", "value": "jane@example.net"},
-                {"name": "Subject", "value": "Your invoice"},
-            ],
-            "commonHeaders": {
-                "from": ["billing@example.org"],
-                "to": ["jane@example.net"],
-                "subject": "Your invoice",
-            },
-            "tags": {"ses:configuration-set": ["billing"]},
-        },
-        "delivery": {
-            "timestamp": "2026-11-22T10:00:02.000Z",
-            "processingTimeMillis": 1820,
-            "recipients": ["jane@example.net"],
-            "smtpResponse": "250 2.6.0 Message received",
-            "reportingMTA": "a7-12.smtp-out.eu-west-1.amazonses.com",
-        },
-    }
 
 
 def _received(message_id: str, action: dict[str, str]) -> dict[str, Any]:
@@ -181,7 +56,7 @@ def _new_id() -> str:
 
 
 def test_without_credentials_the_answer_asks_sns_for_them(sns: Sns) -> None:
-    message = sns.sign(_notification(_delivered(_new_id())))
+    message = sns.sign(notification(delivered(_new_id())))
 
     answer = sns.http.post(f"{sns.url}tracking", json=message)
 
@@ -191,7 +66,7 @@ def test_without_credentials_the_answer_asks_sns_for_them(sns: Sns) -> None:
 
 @pytest.mark.parametrize("wrong", [("sns", "a guess"), ("root", ""), ("", ""), ("sns", "\u00fc" * 40)])
 def test_wrong_credentials_get_the_same_answer(sns: Sns, wrong: tuple[str, str]) -> None:
-    answer = sns.post(sns.sign(_notification(_delivered(_new_id()))), credentials=wrong)
+    answer = sns.post(sns.sign(notification(delivered(_new_id()))), credentials=wrong)
 
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Basic realm="Mailbus"'
@@ -214,7 +89,7 @@ def test_a_topic_of_another_region_is_confirmed_and_its_messages_become_events(
     assert sns.wait_for_delivery(url, "SubscriptionConfirmation")["statuses"] == [401, 200]
     message_id = _new_id()
 
-    sns.client.publish(TopicArn=TOPIC, Message=json.dumps(_delivered(message_id)))
+    sns.client.publish(TopicArn=TOPIC, Message=json.dumps(delivered(message_id)))
 
     (event,) = system.wait(1, message_id=message_id)
     assert (event["event_type"], event["recipient"]) == ("delivered", "jane@example.net")
@@ -236,7 +111,7 @@ def _confirmed(sns: Sns) -> int:
 
 def test_a_message_that_is_delivered_twice_is_one_event(system: System, sns: Sns) -> None:
     message_id = _new_id()
-    message = sns.sign(_notification(_delivered(message_id)))
+    message = sns.sign(notification(delivered(message_id)))
 
     assert [sns.post(message).status_code for _ in range(2)] == [200, 200]
 
@@ -253,7 +128,7 @@ def test_a_received_mail_is_reported_by_the_other_path(system: System, sns: Sns)
     (event,) = system.wait(1, message_id=message_id)
     action = {"type": "S3", "bucketName": event["raw"]["bucket"], "objectKey": event["raw"]["key"]}
 
-    answer = sns.post(sns.sign(_notification(_received(message_id, action))), path="inbound")
+    answer = sns.post(sns.sign(notification(_received(message_id, action))), path="inbound")
 
     assert answer.status_code == 200
     _, again = system.wait_for_copies(2, message_id=message_id)
@@ -265,7 +140,7 @@ def test_a_mail_inside_its_notification_becomes_an_event_and_is_stored(system: S
     action = {"type": "SNS", "topicArn": TOPIC, "encoding": "UTF-8"}
     received = {**_received(message_id, action), "content": MAIL.decode()}
 
-    assert sns.post(sns.sign(_notification(received)), path="inbound").status_code == 200
+    assert sns.post(sns.sign(notification(received)), path="inbound").status_code == 200
 
     (event,) = system.wait(1, message_id=message_id)
     assert (event["event_type"], event["message"]["subject"]) == ("inbound", "Where is it?")
@@ -312,9 +187,9 @@ def test_a_message_that_is_forged_old_or_of_another_topic_is_refused(
 ) -> None:
     bad, good = _new_id(), _new_id()
 
-    assert sns.post(made(sns, _notification(_delivered(bad)))).status_code == 403
+    assert sns.post(made(sns, notification(delivered(bad)))).status_code == 403
 
-    assert sns.post(sns.sign(_notification(_delivered(good)))).status_code == 200
+    assert sns.post(sns.sign(notification(delivered(good)))).status_code == 200
     system.wait(1, message_id=good)
     assert not system.details(message_id=bad)
 
@@ -342,7 +217,7 @@ def test_the_new_and_the_previous_password_work_and_older_ones_do_not(system: Sy
     oldest = sns.rotate()
     before = sns.rotate()
     current = sns.rotate()
-    message = sns.sign(_notification(_delivered(_new_id())))
+    message = sns.sign(notification(delivered(_new_id())))
 
     _wait_until_accepted(sns, message, current)
     assert sns.post(message, credentials=before).status_code == 200

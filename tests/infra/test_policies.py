@@ -170,6 +170,15 @@ def test_the_sender_passes_one_role_to_the_scheduler_alone(prod: Templates) -> N
     assert not role_may(policy, "iam:PassRole", role, {"iam:PassedToService": LAMBDA})
 
 
+def test_the_scheduler_enqueues_jobs_and_those_that_it_cannot_as_dead_letters(prod: Templates) -> None:
+    # nothing on this machine evaluates its role, so a right that is missing fails here
+    policy = document(prod, prod.one("AWS::IAM::Policy", "Sending/Scheduling"))
+    for queue in ("Transactional", "Bulk", "DeadLetters"):
+        assert role_may(policy, "sqs:SendMessage", f"<Mail/Sending/{queue}/Queue>", {})
+        assert not role_may(policy, "sqs:ReceiveMessage", f"<Mail/Sending/{queue}/Queue>", {})
+    assert not role_may(policy, "sqs:SendMessage", "<Mail/Tracking/Work/Queue>", {})
+
+
 class Recorded:
     """DynamoDB, which answers that the condition holds, and records the keys of updates."""
 
