@@ -14,22 +14,77 @@ from ministack.core.iam_evaluator import (
     parse_policy_document,
 )
 
+from tests.infra.templates import ACCOUNT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.infra.templates import Resource, Templates
 
+PERMISSION = "AWS::Lambda::Permission"
 _DOCUMENTS = ("PolicyDocument", "KeyPolicy", "AssumeRolePolicyDocument")
+# what calls in its own name, so that policies name it as a source
+_SOURCES = {
+    "AWS::SNS::Topic": "arn:aws:sns:us-east-1:{account}:{name}",
+    "AWS::Events::Rule": "arn:aws:events:us-east-1:{account}:rule/{name}",
+}
+
+
+def has_document(resource: Resource) -> bool:
+    """Return whether a resource is a policy, or has one."""
+    return resource.type == PERMISSION or not resource.properties.keys().isdisjoint(_DOCUMENTS)
 
 
 def document(templates: Templates, resource: Resource) -> dict[str, Any]:
-    """Return a resource's policy with construct paths in place of references."""
-    (policy,) = [resource.properties[name] for name in _DOCUMENTS if name in resource.properties]
+    """Return a resource's policy with construct paths in place of references, and ARNs for sources."""
+    if resource.type == PERMISSION:
+        policy = {"Statement": [_statement(resource.properties)]}
+    else:
+        (policy,) = [resource.properties[name] for name in _DOCUMENTS if name in resource.properties]
     resolved: dict[str, Any] = _resolved(templates, resource.stack, policy)
+    arns = _source_arns(templates)
     for statement in resolved["Statement"]:
         # a role's policy of who may assume it has none
         statement.setdefault("Resource", "*")
+        for operands in statement.get("Condition", {}).values():
+            operands |= {
+                key: arns.get(value, value) for key, value in operands.items() if isinstance(value, str)
+            }
     return resolved
+
+
+def source_arn(templates: Templates, source: str) -> str:
+    """Return the ARN of a source that is named by the path of its construct; an ARN is one."""
+    return _source_arns(templates).get(source, source)
+
+
+def _source_arns(templates: Templates) -> dict[str, str]:
+    return {
+        f"<{resource.path}>": _SOURCES[resource.type].format(
+            account=ACCOUNT, name=resource.path.replace("/", "-")
+        )
+        for resource in templates.resources
+        if resource.type in _SOURCES
+    }
+
+
+def _statement(permission: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the statement that Lambda makes of a permission.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
+    """
+    condition: dict[str, Any] = {}
+    if "SourceArn" in permission:
+        condition["ArnLike"] = {"AWS:SourceArn": permission["SourceArn"]}
+    if "SourceAccount" in permission:
+        condition["StringEquals"] = {"AWS:SourceAccount": permission["SourceAccount"]}
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": permission["Principal"]},
+        "Action": permission["Action"],
+        "Resource": permission["FunctionName"],
+        **({"Condition": condition} if condition else {}),
+    }
 
 
 def service_may(

@@ -13,10 +13,10 @@ from mailbus.ledger import items
 from mailbus.ledger.cancellation import cancel
 from mailbus.ledger.table import LedgerTable
 from mailbus_cdk.mailbus import deployment
-from mailbus_cdk.settings.receiving import Inbound
 from sender.rate.table import RATE_KEY
-from tests.infra.policies import document, role_may, service_may
+from tests.infra.policies import PERMISSION, document, has_document, role_may, service_may, source_arn
 from tests.infra.templates import ACCOUNT, SES_ARN, Templates
+from tests.infra.variants import variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from mailbus_cdk.mail import Mail
     from mailbus_cdk.settings import Settings
+    from tests.infra.templates import Resource
 
 OTHER_ACCOUNT = "444455556666"
 SET = f"{SES_ARN}:configuration-set/mailbus-prod"
@@ -31,6 +32,9 @@ RULE = f"{SES_ARN}:receipt-rule-set/active:receipt-rule/mailbus-prod.10"
 GROUP = f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule-group/mailbus-prod"
 SES, SNS, EVENTS = "ses.amazonaws.com", "sns.amazonaws.com", "events.amazonaws.com"
 SCHEDULER, LAMBDA = "scheduler.amazonaws.com", "lambda.amazonaws.com"
+API_GATEWAY = "apigateway.amazonaws.com"
+API = f"arn:aws:execute-api:us-east-1:{ACCOUNT}:<Webhook/Api/RestApi>"
+API_STAGE = f"{API}/<Webhook/Api/RestApi/DeploymentStage.prod>"
 ENCRYPTED = {
     "kms:EncryptionContext:aws:ses:source-account": ACCOUNT,
     "kms:EncryptionContext:aws:ses:rule-name": "mailbus-prod.10",
@@ -68,10 +72,23 @@ def _fan_out(service: str, queue: str, source: str) -> Call:
     )
 
 
+def _invoke(service: str, permission: str, function: str, source: str) -> Call:
+    return Call(
+        service=service,
+        action="lambda:InvokeFunction",
+        policy=permission,
+        resource=f"<{function}/Function>",
+        source=source,
+        names_account=False,
+    )
+
+
 # The policies that a deployment cannot work without: https://docs.aws.amazon.com/ses/latest/dg/receiving-email-permissions.html
 # and https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+# A permission's path ends where the CDK puts names of the app into it.
 CALLS = [
     _ses("sns:Publish", "Mail/Tracking/Events/Topic", SET),
+    _ses("sns:Publish", "Mail/Tracking/Events/Topic", f"{SES_ARN}:identity/example.net"),
     _ses("sns:Publish", "Mail/Inbound/Receipts/Topic", RULE),
     _ses("s3:PutObject", "State/InboundMail/Bucket", RULE, "<State/InboundMail/Bucket>/raw/m1"),
     _ses("kms:GenerateDataKey", "State/InboundMail/Key", RULE, context=ENCRYPTED),
@@ -92,24 +109,49 @@ CALLS = [
         resource="*",
         source=GROUP,
     ),
+    _invoke(
+        EVENTS,
+        "Mail/Tracking/RedirectDomain/Schedule/",
+        "Mail/Tracking/RedirectDomain/Function",
+        "<Mail/Tracking/RedirectDomain/Schedule>",
+    ),
+    _invoke(
+        API_GATEWAY,
+        "Webhook/Authorizer/Function/",
+        "Webhook/Authorizer",
+        f"{API}/authorizers/<Webhook/Api/Authorizer>",
+    ),
+    *(
+        _invoke(
+            API_GATEWAY,
+            f"Webhook/Api/RestApi/Default/{path}/POST/",
+            "Webhook/Receiver",
+            f"{API_STAGE}/POST/{path}",
+        )
+        for path in ("tracking", "inbound")
+    ),
 ]
+# Roles that a service gets from whoever deploys, who needs the right to pass them: no source calls.
+PASSED = {LAMBDA: "/Role", API_GATEWAY: "Webhook/Api/RestApi/CloudWatchRole"}
 
 
 @pytest.fixture(scope="module")
-def encrypted(synthesize: Callable[[Settings], Templates], settings: Settings) -> Templates:
-    return synthesize(
-        msgspec.structs.replace(settings, inbound=Inbound(domains=("inbound.example.com",), encrypt=True))
-    )
+def fullest(synthesize: Callable[[Settings], Templates]) -> Templates:
+    # with its own name, so that another stage's is another one
+    named = msgspec.structs.replace(variant("everything", "us-east-1"), configuration_set_name=None)
+    return synthesize(named)
+
+
+def _path(resource: Resource) -> str:
+    """Return the path by which the table names the policy of a resource."""
+    if resource.type == PERMISSION:
+        return resource.path.rpartition("/")[0] + "/"
+    return resource.path.removesuffix("/Policy")
 
 
 def policy_of(templates: Templates, path: str) -> dict[str, Any]:
     """Return the policy of a construct: its own, or that of the resource beside it."""
-    (found,) = [
-        resource
-        for resource in templates.resources
-        if resource.path in {path, f"{path}/Policy"}
-        and {"PolicyDocument", "KeyPolicy", "AssumeRolePolicyDocument"} & resource.properties.keys()
-    ]
+    (found,) = [one for one in templates.resources if has_document(one) and _path(one) == path]
     return document(templates, found)
 
 
@@ -125,37 +167,53 @@ def _may(templates: Templates, call: Call, *, account: str, source: str, service
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.action} {call.policy}")
-def test_a_service_may_call_for_the_right_source_alone(encrypted: Templates, call: Call) -> None:
-    assert _may(encrypted, call, account=ACCOUNT, source=call.source, service=call.service)
+def test_a_service_may_call_for_the_right_source_alone(fullest: Templates, call: Call) -> None:
+    source = source_arn(fullest, call.source)
+    assert _may(fullest, call, account=ACCOUNT, source=source, service=call.service)
 
-    foreign = call.source.replace(ACCOUNT, OTHER_ACCOUNT) if ACCOUNT in call.source else "arn:aws:other"
+    foreign = source.replace(ACCOUNT, OTHER_ACCOUNT)
+    assert not _may(fullest, call, account=OTHER_ACCOUNT, source=foreign, service=call.service)
     if call.names_account:
-        assert not _may(encrypted, call, account=OTHER_ACCOUNT, source=foreign, service=call.service)
-        assert not _may(encrypted, call, account=OTHER_ACCOUNT, source=call.source, service=call.service)
-    if call.source:
-        assert not _may(encrypted, call, account=ACCOUNT, source=foreign, service=call.service)
-        staging = call.source.replace("mailbus-prod", "mailbus-staging")
-        assert staging == call.source or not _may(
-            encrypted, call, account=ACCOUNT, source=staging, service=call.service
+        assert not _may(fullest, call, account=OTHER_ACCOUNT, source=source, service=call.service)
+    if source:
+        assert not _may(fullest, call, account=ACCOUNT, source=foreign, service=call.service)
+        other = f"{source.rpartition(':')[0]}:other"
+        assert not _may(fullest, call, account=ACCOUNT, source=other, service=call.service)
+        staging = source.replace("mailbus-prod", "mailbus-staging")
+        assert staging == source or not _may(
+            fullest, call, account=ACCOUNT, source=staging, service=call.service
         )
-    assert not _may(encrypted, call, account=ACCOUNT, source=call.source, service=LAMBDA)
+    assert not _may(fullest, call, account=ACCOUNT, source=source, service="ec2.amazonaws.com")
 
 
-def test_every_policy_that_names_a_service_is_in_the_table(encrypted: Templates) -> None:
+def test_every_policy_that_names_a_service_is_in_the_table(fullest: Templates) -> None:
     named = {
-        (resource.path.removesuffix("/Policy"), statement["Principal"]["Service"])
-        for resource in encrypted.resources
-        if {"PolicyDocument", "KeyPolicy", "AssumeRolePolicyDocument"} & resource.properties.keys()
-        for statement in document(encrypted, resource)["Statement"]
+        (_path(resource), statement["Principal"]["Service"])
+        for resource in fullest.resources
+        if has_document(resource)
+        for statement in document(fullest, resource)["Statement"]
         if isinstance(statement.get("Principal"), dict) and "Service" in statement["Principal"]
     }
-    functions = {(path, service) for path, service in named if service == LAMBDA}
-    assert all(path.endswith("/Role") for path, _ in functions)
-    assert named - functions == {(call.policy, call.service) for call in CALLS}
+    calls = {(call.policy, call.service) for call in CALLS}
+    assert calls <= named
+    for path, service in named - calls:
+        assert path.endswith(PASSED[service])
+        (statement,) = policy_of(fullest, path)["Statement"]
+        assert (statement["Action"], statement["Principal"]) == ("sts:AssumeRole", {"Service": service})
 
 
-def test_ses_encrypts_with_the_key_only_what_it_has_received_by_a_rule(encrypted: Templates) -> None:
-    key = policy_of(encrypted, "State/InboundMail/Key")
+def test_every_permission_of_a_function_names_its_source(fullest: Templates) -> None:
+    for permission in fullest.of_type(PERMISSION):
+        assert ACCOUNT in str(document(fullest, permission)["Statement"][0]["Condition"])
+
+
+def test_the_bus_has_no_policy_so_that_its_own_account_alone_uses_it(fullest: Templates) -> None:
+    assert "Policy" not in fullest.one("AWS::Events::EventBus").properties
+    assert "AWS::Events::EventBusPolicy" not in {resource.type for resource in fullest.resources}
+
+
+def test_ses_encrypts_with_the_key_only_what_it_has_received_by_a_rule(fullest: Templates) -> None:
+    key = policy_of(fullest, "State/InboundMail/Key")
     source = {"aws:SourceArn": RULE, "aws:SourceAccount": ACCOUNT}
     for missing in ENCRYPTED:
         context = {name: value for name, value in ENCRYPTED.items() if name != missing}
