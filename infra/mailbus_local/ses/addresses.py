@@ -1,4 +1,7 @@
-"""Addresses as SES accepts them: `local@domain` or `Name <local@domain>`, 7-bit ASCII."""
+"""Addresses as SES accepts them: `local@domain` or `Name <local@domain>`, 7-bit ASCII.
+
+The texts of its refusals are listed with their sources in docs/simulated-ses.md.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from mailbus_local.ses.errors import BAD_REQUEST, SesError
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _LOCAL: Final = re.compile(r'"[^"\r\n]+"|[^\s@<>(),:;"\[\]\\]+')
 _SPECIALS: Final = re.compile(r'[()<>@,:;"\[\].\\]')
+_QUOTED: Final = re.compile(r'"[^"]*"')
+_CONTROL_OR_SPACE: Final = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,17 +54,31 @@ def parse(text: str) -> Address:
         raise SesError(BAD_REQUEST, "There are non-ASCII characters in the email address.")
     name, email = parseaddr(text)
     # parseaddr is lenient: it joins `a@b c` and takes the first of several addresses.
-    bare = text[text.rfind("<") + 1 :].partition(">")[0].strip()
-    if email and bare != email:
-        raise SesError(BAD_REQUEST, "Local address contains control or whitespace")
-    local, at, domain = email.rpartition("@")
-    if not at or not domain or not local:
-        raise SesError(BAD_REQUEST, "Missing final '@domain'")
-    if not _LOCAL.fullmatch(local):
-        raise SesError(BAD_REQUEST, "Local address contains control or whitespace")
-    if not _DOMAIN.fullmatch(domain):
-        raise SesError(BAD_REQUEST, "Domain contains illegal character")
+    written, bracket, rest = text.rpartition("<")
+    bare = rest.partition(">")[0].strip()
+    reason = _error(written if bracket else "", bare)
+    if reason is None and bare != email:
+        reason = "Local address contains control or whitespace"
+    if reason is not None:
+        raise SesError(BAD_REQUEST, reason)
     return Address(name=decoded(name), email=email)
+
+
+def _error(name: str, bare: str) -> str | None:
+    """Return the first thing that SES does not accept about an address and the name before it."""
+    local, at, domain = bare.rpartition("@") if "@" in bare else (bare, "", "")
+    is_local = _LOCAL.fullmatch(local) is not None
+    checks = (
+        ("," in _QUOTED.sub("", name), "Illegal address"),
+        (not is_local and _CONTROL_OR_SPACE.search(local), "Local address contains control or whitespace"),
+        (local and not is_local, "Local address contains illegal character"),
+        (not at, "Missing final '@domain'"),
+        (not local, "Missing local name"),
+        (not domain or domain.endswith("."), "Missing domain"),
+        (_CONTROL_OR_SPACE.search(domain), "Domain contains control or whitespace"),
+        (not _DOMAIN.fullmatch(domain), "Domain contains illegal character"),
+    )
+    return next((reason for wrong, reason in checks if wrong), None)
 
 
 def decoded(text: str) -> str:

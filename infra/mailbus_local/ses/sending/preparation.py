@@ -99,6 +99,8 @@ def _prepare_raw(raw: bytes, sender: str | None, destination: Destination) -> Pr
     envelope = destination.all_addresses() or tuple(
         box.email for name in ("To", "Cc", "Bcc") for box in addresses_of(headers, name)
     )
+    if not envelope:
+        raise SesError(BAD_REQUEST, "Missing required header 'To'.")
     findings = check_content(raw)
     return PreparedMessage(
         source=source,
@@ -115,7 +117,7 @@ def _prepare_raw(raw: bytes, sender: str | None, destination: Destination) -> Pr
 def addresses_of(headers: mime.Headers, name: str) -> tuple[Address, ...]:
     """Return the valid addresses of all headers with this name."""
     boxes = [box for value in headers.all(name) for box in mailboxes(value)]
-    return tuple(parse(box.email) for box in boxes)
+    return tuple(msgspec.structs.replace(parse(box.email), name=box.name) for box in boxes)
 
 
 def _header_tags(headers: mime.Headers) -> tuple[Tag, ...]:

@@ -35,7 +35,8 @@ _HEADER_NAME: Final = re.compile(r"[!-9;-@A-~]{1,126}")
 _HEADER_VALUE: Final = re.compile(r"[ -~]{1,995}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _MEDIA_TYPE: Final = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;.*)?", re.ASCII)
-_LONG_LINE: Final = re.compile(rb"[^\n]{%d,}" % (MAX_LINE_BYTES + 1))
+# with its end, as https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_RawMessage.html counts
+_LONG_LINE: Final = re.compile(rb"[^\n]{%d,}" % MAX_LINE_BYTES)
 _FORBIDDEN: Final = frozenset(
     (
         "bcc",

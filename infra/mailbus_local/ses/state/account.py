@@ -15,6 +15,7 @@ import msgspec
 from mailbus_local.ses.errors import (
     CALLS_EXCEEDED,
     LIMIT_EXCEEDED,
+    MESSAGE_REJECTED,
     QUOTA_EXCEEDED,
     RATE_EXCEEDED,
     SENDING_PAUSED,
@@ -105,7 +106,9 @@ class Account:
         return self._sent_total
 
     def require_enabled(self) -> None:
-        """Raise if sending is paused."""
+        """Raise if sending is paused: AWS's own pause has another code than that of the account's user."""
+        if self.limits.enforcement_status == "SHUTDOWN":
+            raise SesError(MESSAGE_REJECTED, TEXTS[SENDING_PAUSED])
         if not self.limits.sending_enabled:
             raise SesError(SENDING_PAUSED, TEXTS[SENDING_PAUSED])
 

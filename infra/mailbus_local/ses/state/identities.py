@@ -34,8 +34,10 @@ def is_verified_domain(domain: str, identities: Collection[str]) -> bool:
 
 
 def require_verified(addresses: Iterable[Address], identities: Collection[str], region: str) -> None:
-    """Raise SES's error with every address that no identity covers."""
-    failed = [address.email for address in addresses if covering_identity(address.email, identities) is None]
+    """Raise SES's error with every address that no identity covers, as it is written."""
+    failed = [
+        address.display() for address in addresses if covering_identity(address.email, identities) is None
+    ]
     if failed:
         names = ", ".join(dict.fromkeys(failed))
         raise SesError(
