@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -238,10 +237,9 @@ def _call_ses(sender: Sender, claimed: Sequence[tuple[Turn, JobRecord]], deadlin
     ]
     calls.sort(key=lambda each: each[1].due)
     at_a_time = _calls_at_a_time([turn for turn, _ in claimed])
-    with ThreadPoolExecutor(max_workers=min(at_a_time, len(calls))) as pool:
-        found = pool.map(lambda each: _call_when_due(sender, each[1], each[2]), calls)
-        for (index, _, _), answer in zip(calls, found, strict=True):
-            answers[index] |= answer
+    found = sender.side_by_side(lambda each: _call_when_due(sender, each[1], each[2]), calls, at_a_time)
+    for (index, _, _), answer in zip(calls, found, strict=True):
+        answers[index] |= answer
     return answers
 
 

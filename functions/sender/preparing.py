@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -159,13 +158,12 @@ def _with_files(sender: Sender, job: Job, deadline: float) -> Job:
         return job
     room = FILES_BYTES - sum(len(file.content) for file in job.attachments if isinstance(file.content, bytes))
     contents: list[bytes] = []
-    with ThreadPoolExecutor(max_workers=READERS) as pool:
-        for paths in chunked(objects, READERS):
-            # each of them may use all that is left; their sum is checked before the mail is composed
-            read = functools.partial(_read_object, sender, max_bytes=max(room, 0), deadline=deadline)
-            chunk = list(pool.map(read, (objects[path] for path in paths), paths))
-            room -= sum(len(content) for content in chunk)
-            contents += chunk
+    for files in chunked(objects.items(), READERS):
+        # each of them may use all that is left; their sum is checked before the mail is composed
+        read = functools.partial(_read_file, sender, max_bytes=max(room, 0), deadline=deadline)
+        chunk = sender.side_by_side(read, files, READERS)
+        room -= sum(len(content) for content in chunk)
+        contents += chunk
     remaining = iter(contents)
     return msgspec.structs.replace(
         job,
@@ -176,6 +174,11 @@ def _with_files(sender: Sender, job: Job, deadline: float) -> Job:
             for file in job.attachments
         ),
     )
+
+
+def _read_file(sender: Sender, file: tuple[str, S3Object], *, max_bytes: int, deadline: float) -> bytes:
+    path, at = file
+    return _read_object(sender, at, path, max_bytes=max_bytes, deadline=deadline)
 
 
 def _read_object(sender: Sender, at: S3Object, path: str, *, max_bytes: int, deadline: float) -> bytes:

@@ -20,6 +20,7 @@ from mailbus.environment import SenderSettings, from_environment
 from mailbus.ledger.claims import Claims
 from mailbus.ledger.table import LedgerTable
 from mailbus.metrics import Metric, put_metric
+from mailbus.side_by_side import SideBySide, in_threads
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
@@ -44,7 +45,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """The settings and clients of a batch.
 
     `uniform(low, high)` draws the jitter, `now()` is in UTC, `wait_until` takes epoch seconds, and
-    `put_metric` one of `mailbus.metrics` with its value.
+    `put_metric` one of `mailbus.metrics` with its value. Calls are made `side_by_side`.
     """
 
     settings: SenderSettings
@@ -63,6 +64,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     uniform: Callable[[float, float], float]
     put_metric: Callable[[Metric, float], None]
     pauses: Pauses = msgspec.field(default_factory=Pauses)
+    side_by_side: SideBySide = in_threads
 
     def lane_of(self, record: Record) -> Lane:
         """Return a message's lane, which its queue decides."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Final
@@ -21,6 +20,7 @@ from mailbus.bus_entries import BusEntry
 from mailbus.chunks import chunked
 from mailbus.environment import ENTRY_BYTES
 from mailbus.events import SOURCE
+from mailbus.side_by_side import SideBySide, in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -99,7 +99,7 @@ class EventBus:
     """Puts entries on one bus; the client need not retry.
 
     `workers` calls are made side by side. An entry of more than `entry_bytes` is not put. `clock` returns
-    seconds.
+    seconds, `uniform(low, high)` draws the jitter.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only options
@@ -111,6 +111,8 @@ class EventBus:
         workers: int = WORKERS,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        uniform: Callable[[float, float], float] = random.uniform,
+        side_by_side: SideBySide = in_threads,
     ) -> None:
         self._client = client
         self._name = name
@@ -118,6 +120,8 @@ class EventBus:
         self._workers = workers
         self._sleep = sleep
         self._clock = clock
+        self._uniform = uniform
+        self._side_by_side = side_by_side
 
     def publish(
         self, entries: Sequence[BusEntry], *, seconds: float = PUBLISH_SECONDS
@@ -130,7 +134,7 @@ class EventBus:
         failures, pending = self._admit(entries)
         for attempt in range(ATTEMPTS):
             if attempt:
-                self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
+                self._sleep(self._uniform(0, BACKOFF_SECONDS * 2**attempt))
             failed = self._attempt(pending, budget)
             permanent = {index: failure for index, failure in failures.items() if not failure.retryable}
             failures = permanent | failed
@@ -169,8 +173,7 @@ class EventBus:
     def _call_each(self, calls: Sequence[Sequence[_Pending]]) -> list[_CallResult]:
         if len(calls) == 1:
             return [self._call(calls[0])]
-        with ThreadPoolExecutor(max_workers=len(calls)) as pool:
-            return list(pool.map(self._call, calls))
+        return self._side_by_side(self._call, calls, len(calls))
 
     def _call(self, call: Sequence[_Pending]) -> _CallResult:
         began = self._clock()

@@ -54,14 +54,20 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LedgerTable:
-    """Reads and writes items of one table. `sleep` takes seconds."""
+    """Reads and writes items of one table. `sleep` takes seconds, `uniform(low, high)` draws the jitter."""
 
     def __init__(
-        self, client: DynamoDBClient, table_name: str, *, sleep: Callable[[float], None] = time.sleep
+        self,
+        client: DynamoDBClient,
+        table_name: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._client = client
         self._name = table_name
         self._sleep = sleep
+        self._uniform = uniform
 
     def find(self, keys: Iterable[RecordKey]) -> dict[RecordKey, JobRecord]:
         """Return the records of these keys as they are now; a record that does not exist is left out."""
@@ -150,7 +156,7 @@ class LedgerTable:
     def back_off(self, attempt: int) -> None:
         """Wait before a retry, a little longer each time, with full jitter."""
         if attempt:
-            self._sleep(random.uniform(0, BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter, no secret
+            self._sleep(self._uniform(0, BACKOFF_SECONDS * 2**attempt))
 
     def _get_chunk(self, keys: Sequence[Any]) -> list[Any]:
         found: list[Any] = []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
 import pytest
 
+from mailbus.side_by_side import in_threads
 from mailbus_cdk.settings.doubt import CALL_BEGIN_SECONDS
 from sender.dispatch import BEGIN_SECONDS
 from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
@@ -20,10 +21,14 @@ from tests.unit.sender.settings import START
 from tests.unit.sender.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from botocore.exceptions import ClientError
 
     from sender.rate.gcra import Decision
 
+T = TypeVar("T")
+R = TypeVar("R")
 LIMITED = refusal("TooManyRequestsException", "Rate exceeded", 429, "SendBulkEmail")
 NEWS = {
     "subject": "Hello {{first_name}}",
@@ -224,18 +229,17 @@ def test_a_bulk_call_has_no_more_entries_than_a_request_has_room_for() -> None:
 
 
 @pytest.mark.parametrize(("size", "most"), [(10, 20), (4_000_000, 7), (29_000_000, 1)])
-def test_large_files_are_in_few_calls_at_a_time(
-    monkeypatch: pytest.MonkeyPatch, size: int, most: int
-) -> None:
-    pools: list[int] = []
-
-    def open_pool(max_workers: int) -> ThreadPoolExecutor:
-        pools.append(max_workers)
-        return ThreadPoolExecutor(max_workers)
-
-    monkeypatch.setattr("sender.dispatch.ThreadPoolExecutor", open_pool)
+def test_large_files_are_in_few_calls_at_a_time(size: int, most: int) -> None:
     world = World(merge_by="SendEmail")
+    calls: list[int] = []
+
+    def run(step: Callable[[T], R], items: Sequence[T], most: int, /) -> list[R]:
+        calls.append(min(most, len(items)))
+        return in_threads(step, items, most)
+
+    world.sender = msgspec.structs.replace(world.sender, side_by_side=run)
     world.s3.objects["shop-invoices", "17.pdf"] = bytes(size)
     world.put(**newsletter(20), attachments=[invoice()])
     world.deliver()
-    assert (pools, len(world.ses.sent_to)) == ([most], 20)
+    reads = 1
+    assert (calls, len(world.ses.sent_to)) == ([reads, most], 20)
