@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import copy
-import re
-from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from bench.world.expressions import check_placeholders, holds, updated
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 TABLE: Final = "mailbus-dev-ledger"
-OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "=": lambda left, right: bool(left == right),
-    "<=": lambda left, right: bool(left <= right),
-    ">": lambda left, right: bool(left > right),
-}
 COMPARISONS: Final[dict[str, Callable[[str, str], bool]]] = {
     "EQ": lambda left, right: left == right,
     "LT": lambda left, right: left < right,
@@ -64,10 +59,11 @@ class FakeDynamoDb:
         reasons: list[dict[str, Any]] = []
         for put, key, code in zip(puts, keys, codes, strict=True):
             assert put["TableName"] == self.table
+            check_placeholders(put)
             found = self.items.get(key)
             if code != "None":
                 reasons.append({"Code": code, "Message": "refused"})
-            elif holds(put["ConditionExpression"], found or {}, put):
+            elif holds(put, found or {}):
                 reasons.append({"Code": "None"})
             else:
                 assert put["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
@@ -141,14 +137,11 @@ class FakeDynamoDb:
         assert request["TableName"] == self.table
         key = item_key(request["Key"])
         found = self.items.get(key)
-        condition = request.get("ConditionExpression")
-        if condition and not holds(condition, found or {}, request):
+        check_placeholders(request)
+        if not holds(request, found or {}):
             code = "ConditionalCheckFailedException"
             raise refused(code, Item=copy.deepcopy(found)) if found else refused(code)
-        item = copy.deepcopy(found) if found else dict(request["Key"])
-        for kind, actions in clauses(request["UpdateExpression"]):
-            for action in re.split(r", (?![^(]*\))", actions):
-                apply(item, kind, action, request)
+        item = copy.deepcopy(updated(request, found or request["Key"]))
         self.items[key] = item
         return {}
 
@@ -171,64 +164,3 @@ def compares(item: dict[str, Any], name: str, condition: dict[str, Any]) -> bool
     """Evaluate one of a query's conditions on keys."""
     ((_, value),) = condition["AttributeValueList"][0].items()
     return COMPARISONS[condition["ComparisonOperator"]](item[name]["S"], value)
-
-
-def holds(condition: str, item: dict[str, Any], request: dict[str, Any]) -> bool:
-    """Evaluate a condition without brackets: AND binds more closely than OR."""
-    return any(
-        all(_term(term, item, request) for term in alternative.split(" AND "))
-        for alternative in condition.split(" OR ")
-    )
-
-
-def _term(term: str, item: dict[str, Any], request: dict[str, Any]) -> bool:
-    asked = re.fullmatch(r"attribute_(not_)?exists\((.+)\)", term)
-    if asked:
-        return (_at(item, asked[2], request) is None) == bool(asked[1])
-    path, operator, value = re.fullmatch(r"(\S+) (=|<=|>) (:\w+)", term).groups()  # type: ignore[union-attr] # or the test fails
-    found = _at(item, path, request)
-    return found is not None and OPERATORS[operator](
-        _plain(found), _plain(request["ExpressionAttributeValues"][value])
-    )
-
-
-def _names(path: str, request: dict[str, Any]) -> Iterable[str]:
-    names = request.get("ExpressionAttributeNames", {})
-    return (names[name] if name.startswith("#") else name for name in path.split("."))
-
-
-def _at(item: dict[str, Any], path: str, request: dict[str, Any]) -> Any:
-    found: Any = {"M": item}
-    for name in _names(path, request):
-        found = None if found is None else found["M"].get(name)
-    return found
-
-
-def _plain(value: dict[str, Any]) -> Any:
-    ((kind, plain),) = value.items()
-    return Decimal(plain) if kind == "N" else plain
-
-
-def clauses(expression: str) -> list[tuple[str, str]]:
-    parts = re.split(r"\s*\b(SET|REMOVE|ADD)\b\s+", expression)[1:]
-    return list(zip(parts[::2], parts[1::2], strict=True))
-
-
-def apply(item: dict[str, Any], kind: str, action: str, request: dict[str, Any]) -> None:
-    path, *rest = action.split(" = " if kind == "SET" else " ")
-    *parents, last = _names(path, request)
-    holder = item
-    for name in parents:
-        holder = holder[name]["M"]
-    if kind == "REMOVE":
-        holder.pop(last, None)
-        return
-    if kept := re.fullmatch(r"if_not_exists\((#?\w+), (:\w+)\)", rest[0]):
-        (name,) = _names(kept[1], request)
-        if name in item:
-            return
-        rest = [kept[2]]
-    value = request["ExpressionAttributeValues"][rest[0]]
-    if kind == "ADD":
-        value = {"N": str(Decimal(holder.get(last, {"N": "0"})["N"]) + Decimal(value["N"]))}
-    holder[last] = copy.deepcopy(value)
