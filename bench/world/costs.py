@@ -1,0 +1,33 @@
+"""How long things take in the simulation, in seconds; each varies by a factor drawn from its spread."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Processor time. Together a mail takes what `make bench` measures of a worker: 4.0 ms, in batches of ten. How
+# it divides is an assumption: a client's call is mostly botocore's work; a message is read, checked and
+# composed, and its event is made.
+MESSAGE_CPU: Final = 0.0010
+SES_CPU: Final = 0.0020
+CALL_CPU: Final = 0.0010
+ITEM_CPU: Final = 0.0001
+
+Spread = tuple[float, float]
+# The times of calls are assumptions, too: AWS does not say how long they take. The mean to DynamoDB and back
+# is the scenario's.
+DYNAMODB_SPREAD: Final[Spread] = (0.6, 1.4)
+SES_SECONDS: Final = 0.060
+SES_SPREAD: Final[Spread] = (0.6, 1.8)
+# when SES counts a mail, after the call began
+SES_ARRIVAL: Final[Spread] = (0.003, 0.020)
+ACCOUNT_SECONDS: Final = 0.030
+EVENTS_SECONDS: Final = 0.015
+SQS_SECONDS: Final = 0.010
+OTHER_SPREAD: Final[Spread] = (0.7, 1.5)
+
+# Lambda's pollers: between two receives of a worker, and after one that was empty
+POLL_SECONDS: Final = 0.020
+EMPTY_POLL_SECONDS: Final = 0.030
+POLL_SPREAD: Final[Spread] = (0.5, 1.5)
+# a lane's workers begin within this time
+START_SECONDS: Final = 1.0

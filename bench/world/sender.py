@@ -1,0 +1,132 @@
+"""Puts a process's sender together, as `sender.wiring` does, with clients of the models."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import msgspec
+from aws_lambda_powertools import Logger
+
+from mailbus.aws.dead_letters import DeadLetterQueue
+from mailbus.aws.event_bus import EventBus
+from mailbus.environment import SenderSettings
+from mailbus.ledger.claims import Claims
+from mailbus.ledger.table import LedgerTable
+from sender.aws.s3 import Objects
+from sender.aws.scheduler import Schedules
+from sender.aws.send_queues import SendQueues
+from sender.aws.tracking_queue import TrackingQueue
+from sender.rate.account import Account
+from sender.rate.pacer import Pacer
+from sender.rate.table import RateTable
+from sender.ses.client import MailService
+from sender.wiring import Sender
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Mapping
+
+    from bench.world.process import Process
+    from bench.world.scenario import Scenario
+    from sender.rate.gcra import Lane
+
+_QUEUE: Final = "arn:aws:sqs:eu-west-1:123456789012:mailbus-sim-"
+_QUEUE_URL: Final = "https://sqs.eu-west-1.amazonaws.com/123456789012/mailbus-sim-"
+SETTINGS: Final = SenderSettings(
+    event_bus_name="mailbus-sim",
+    dead_letter_queue_url=f"{_QUEUE_URL}dead",
+    dead_letter_queue_arn=f"{_QUEUE}dead",
+    send_queue_url=f"{_QUEUE_URL}send",
+    send_queue_arn=f"{_QUEUE}send",
+    bulk_queue_url=f"{_QUEUE_URL}bulk",
+    bulk_queue_arn=f"{_QUEUE}bulk",
+    configuration_set_name="mailbus-sim",
+    metadata_in_headers=True,
+    jobs_bucket_name="mailbus-sim-jobs",
+    schedule_group_name="mailbus-sim",
+    schedule_role_arn="arn:aws:iam::123456789012:role/mailbus-sim-schedules",
+    max_attempts=5,
+    ledger_table_name="mailbus-sim-ledger",
+    ledger_days=7,
+    rate_cache_seconds=60,
+    bulk_share=0.5,
+    tracking_queue_url=f"{_QUEUE_URL}tracking",
+    doubt_seconds=120,
+    on_unknown="resend",
+)
+QUEUE_ARNS: Final[Mapping[Lane, str]] = {
+    "transactional": SETTINGS.send_queue_arn,
+    "bulk": SETTINGS.bulk_queue_arn,
+}
+QUEUE_URLS: Final[Mapping[Lane, str]] = {
+    "transactional": SETTINGS.send_queue_url,
+    "bulk": SETTINGS.bulk_queue_url,
+}
+
+
+# Powertools has one logger for a name
+_LOGS: Final = itertools.count()
+
+
+def open_log(stream: TextIO) -> Logger:
+    """Return a log that writes errors alone."""
+    return Logger(service=f"sender-{next(_LOGS)}", stream=stream, level="ERROR")
+
+
+class Clients(msgspec.Struct, frozen=True, kw_only=True):
+    """A process's stand-ins for boto3's clients, and its log."""
+
+    dynamodb: Any
+    ses: Any
+    sqs: Any
+    events: Any
+    log: Logger
+
+
+def build_sender(process: Process, clients: Clients, scenario: Scenario, chance: random.Random) -> Sender:
+    """Return the sender of a process."""
+    none: Any = None
+    return Sender(
+        settings=SETTINGS,
+        mail=MailService(clients.ses, clock=process.time),
+        bus=EventBus(
+            clients.events,
+            SETTINGS.event_bus_name,
+            sleep=process.pause,
+            clock=process.time,
+            uniform=chance.uniform,
+            side_by_side=process.side_by_side,
+        ),
+        queues=SendQueues(clients.sqs, {QUEUE_ARNS[lane]: QUEUE_URLS[lane] for lane in QUEUE_ARNS}),
+        dead_letters=DeadLetterQueue(clients.sqs, SETTINGS.dead_letter_queue_url),
+        ledger=Claims(
+            LedgerTable(
+                clients.dynamodb, SETTINGS.ledger_table_name, sleep=process.pause, uniform=chance.uniform
+            )
+        ),
+        tracking_queue=TrackingQueue(clients.sqs, SETTINGS.tracking_queue_url),
+        # jobs of the simulation have no files, and are due at once
+        objects=Objects(none, own_bucket=SETTINGS.jobs_bucket_name, buckets=()),
+        schedules=Schedules(
+            none,
+            group_name=SETTINGS.schedule_group_name,
+            role_arn=SETTINGS.schedule_role_arn,
+            dead_letter_queue_arn=SETTINGS.dead_letter_queue_arn,
+        ),
+        pacer=Pacer(
+            RateTable(clients.dynamodb, SETTINGS.ledger_table_name),
+            Account(clients.ses).limits,
+            cache_seconds=scenario.cache_seconds,
+            bulk_share=scenario.bulk_share,
+            clock=process.time,
+            sleep=process.sleep,
+            uniform=chance.uniform,
+        ),
+        wait_until=process.wait_until,
+        log=clients.log,
+        now=process.date,
+        uniform=chance.uniform,
+        put_metric=lambda _metric, _value: None,
+        side_by_side=process.side_by_side,
+    )

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from bench.world.capacity import item_bytes
+from bench.world.clock import Clock
+from bench.world.dynamodb import DynamoDbClient, Table
+from tests.unit.bench_world.worlds import chance, process, timed
+
+NAME = "mailbus-sim-ledger"
+KEY = {"pk": {"S": "rate"}, "sk": {"S": "rate"}}
+
+
+def item(number: int, **fields: dict[str, Any]) -> dict[str, Any]:
+    return {"pk": {"S": f"job#{number}"}, "sk": {"S": "job"}, **fields}
+
+
+def add(**more: Any) -> dict[str, Any]:
+    return {
+        "TableName": NAME,
+        "Key": KEY,
+        "UpdateExpression": "ADD taken :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+        **more,
+    }
+
+
+def only_if(condition: str, **more: Any) -> dict[str, Any]:
+    return add(ConditionExpression=condition, **more)
+
+
+def batch(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"RequestItems": {NAME: [{"PutRequest": {"Item": item}} for item in items]}}
+
+
+def transaction(*items: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "TransactItems": [
+            {"Put": {"TableName": NAME, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+            for item in items
+        ]
+    }
+
+
+def code(error: pytest.ExceptionInfo[ClientError]) -> str:
+    return error.value.response["Error"]["Code"]
+
+
+def test_an_update_returns_the_item_if_it_is_asked_for() -> None:
+    table = Table(Clock())
+    assert table.update_item(add()) == {}
+    assert table.update_item(add(ReturnValues="ALL_NEW")) == {"Attributes": {**KEY, "taken": {"N": "2"}}}
+    assert table.get_item({"Key": KEY}) == {"Item": {**KEY, "taken": {"N": "2"}}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"), [({}, None), ({"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}, {"N": "1"})]
+)
+def test_a_refused_update_returns_the_old_item_if_it_is_asked_for(
+    asked: dict[str, str], shown: dict[str, str] | None
+) -> None:
+    table = Table(Clock())
+    table.update_item(add())
+    with pytest.raises(ClientError) as error:
+        table.update_item(only_if("taken < :one", **asked))
+    assert code(error) == "ConditionalCheckFailedException"
+    response: Any = error.value.response
+    assert response.get("Item", {}).get("taken") == shown
+
+
+def test_a_client_has_the_error_of_a_condition_by_its_name() -> None:
+    clock = Clock()
+    client = DynamoDbClient(process(clock), Table(clock), round_trip=0.01, chance=chance())
+
+    def work() -> None:
+        with pytest.raises(client.exceptions.ConditionalCheckFailedException):
+            client.update_item(**only_if("attribute_exists(pk) AND taken > :one"))
+
+    timed(clock, work)
+
+
+def test_each_write_costs_units_by_size_even_if_it_is_refused_and_twice_in_a_transaction() -> None:
+    table = Table(Clock())
+    table.put_item({"Item": item(1)})
+    table.put_item({"Item": item(2, text={"S": "x" * 3000})})
+    assert table.write_units == 1 + 3
+    table.transact_write_items(transaction(item(3), item(4, text={"S": "x" * 1500})))
+    assert table.write_units == 4 + 2 + 4
+    with pytest.raises(ClientError) as error:
+        table.transact_write_items(transaction(item(1), item(5)))
+    reasons: Any = error.value.response
+    assert [reason["Code"] for reason in reasons["CancellationReasons"]] == ["ConditionalCheckFailed", "None"]
+    assert table.write_units == 10 + 4
+    assert table.get_item({"Key": item(5)}) == {}
+
+
+def test_reads_cost_units_by_size_and_for_what_is_not_there() -> None:
+    table = Table(Clock())
+    table.put_item({"Item": item(1, text={"S": "x" * 5000})})
+    keys = [item(1), item(2)]
+    found = table.batch_get_item({"RequestItems": {NAME: {"Keys": keys}}})["Responses"][NAME]
+    assert [each["pk"] for each in found] == [{"S": "job#1"}]
+    assert table.read_units == 2 + 1
+
+
+def test_an_item_takes_a_thousand_writes_a_second_and_others_are_not_affected() -> None:
+    clock = Clock()
+    table = Table(clock)
+    for _ in range(1000):
+        table.update_item(add())
+    with pytest.raises(ClientError) as error:
+        table.update_item(add())
+    assert code(error) == "ProvisionedThroughputExceededException"
+    table.put_item({"Item": item(1)})
+    clock.run(clock.now + 0.1)
+    for _ in range(100):
+        table.update_item(add())
+    with pytest.raises(ClientError):
+        table.update_item(add())
+    assert (table.rate_writes, table.rate_writes_throttled) == (1102, 2)
+
+
+def test_a_new_table_takes_four_thousand_write_units_a_second() -> None:
+    table = Table(Clock(), table_units=4000)
+    for number in range(1999):
+        table.transact_write_items(transaction(item(number)))
+    left = table.batch_write_item(batch(*(item(-number) for number in range(1, 5))))["UnprocessedItems"]
+    assert [request["PutRequest"]["Item"]["pk"]["S"] for request in left[NAME]] == ["job#-3", "job#-4"]
+    with pytest.raises(ClientError) as error:
+        table.batch_write_item(batch(item(-5), item(-6)))
+    assert code(error) == "ThrottlingException"
+    with pytest.raises(ClientError) as error:
+        table.transact_write_items(transaction(item(-7)))
+    reasons: Any = error.value.response
+    assert [reason["Code"] for reason in reasons["CancellationReasons"]] == ["Throttling"]
+
+
+def test_a_round_trip_takes_its_mean_more_or_less() -> None:
+    clock = Clock()
+    client = DynamoDbClient(process(clock), Table(clock), round_trip=0.01, chance=chance())
+    took = [timed(clock, lambda: client.get_item(TableName=NAME, Key=KEY))[1] for _ in range(500)]
+    cpu = 0.0011
+    assert min(took) - cpu >= 0.006
+    assert max(took) - cpu <= 0.014
+    assert sum(took) / 500 - cpu == pytest.approx(0.01, rel=0.02)
+
+
+def test_a_throttled_call_is_repeated_once_within_a_second() -> None:
+    clock = Clock()
+    table = Table(clock)
+    client = DynamoDbClient(process(clock), table, round_trip=0.01, chance=chance())
+    large = {**KEY, "text": {"S": "x" * 99_000}, "taken": {"N": "0"}}
+    for _ in range(10):
+        table.put_item({"Item": large})
+    # there are 30 units left of the 97 that it takes
+    _, took = timed(clock, lambda: client.update_item(**add()))
+    assert 0.01 < took < 1.1
+    assert (table.calls["UpdateItem"], table.rate_writes_throttled) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "size"),
+    [
+        ({"S": "é"}, 2),
+        ({"N": "1795348800.25"}, 8),
+        ({"N": "100"}, 2),
+        ({"BOOL": True}, 1),
+        ({"L": [{"S": "ab"}]}, 6),
+        ({"M": {"0": {"S": "ab"}}}, 7),
+    ],
+)
+def test_the_size_of_an_item(attribute: dict[str, Any], size: int) -> None:
+    assert item_bytes({"name": attribute}) == 4 + size
