@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from mailbus.aws.partitions import REGION
 from mailbus.stages import STAGE_PATTERN
 
 Architecture = Literal["arm64", "x86_64", "host"]
@@ -38,9 +39,7 @@ StageName = Annotated[
 ]
 Region = Annotated[
     str,
-    msgspec.Meta(
-        pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$", extra={"reason": "must be a region, such as us-east-1"}
-    ),
+    msgspec.Meta(pattern=f"^{REGION}$", extra={"reason": "must be a region, such as us-east-1"}),
 ]
 Domain = Annotated[
     str,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailbus_cdk.regions import RECEIVING_REGIONS
+from mailbus_cdk.regions import RECEIVING_REGIONS, ses_regions
 from mailbus_cdk.settings import Settings
 from tests.unit.mailbus_cdk.settings.stage_file import FILE, rejected
 
@@ -25,6 +25,13 @@ REJECTED = {
         (
             "mailbus.toml: region: AWS has no region eu-wset-1, or the installed botocore is older; did you "
             "mean eu-west-1?"
+        ),
+    ),
+    "a region of another partition that is misspelt is refused with the nearest": (
+        ('"eu-west-1"', '"eusc-de-esat-1"'),
+        (
+            "mailbus.toml: region: AWS has no region eusc-de-esat-1, or the installed botocore is older; did "
+            "you mean eusc-de-east-1?"
         ),
     ),
     "a region without SES is refused with those that have it": (
@@ -262,11 +269,11 @@ def test_a_wrong_setting_is_one_line(stage_file: Path, change: tuple[str, str], 
     assert rejected(stage_file, FILE.replace(old, new)).startswith(message)
 
 
-def test_sending_alone_works_in_any_region(stage_file: Path) -> None:
-    stage_file.write_text(
-        FILE.replace('domains = ["inbound.example.com"]', "").replace("eu-west-1", "ca-west-1")
-    )
-    assert Settings.load(stage_file, "prod").inbound.domains == ()
+@pytest.mark.parametrize("region", sorted(ses_regions()))
+def test_sending_alone_works_in_any_region_with_ses(stage_file: Path, region: str) -> None:
+    stage_file.write_text(FILE.replace('domains = ["inbound.example.com"]', "").replace("eu-west-1", region))
+    settings = Settings.load(stage_file, "prod")
+    assert (settings.region, settings.inbound.domains) == (region, ())
 
 
 def test_every_receiving_region_is_a_region(stage_file: Path) -> None:
