@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from examples.support_desk.desk import answer, open_ticket
 from mailbus.events import parse
-from mailbus_cdk.feature_flags import FEATURE_FLAGS
-from mailbus_local import assembly
+from tests.e2e.synthesis import synthesize
 from tests.e2e.system import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from aws_cdk import App
 
     from tests.e2e.system import System
 
@@ -134,19 +135,15 @@ def read_mail(sent: dict[str, Any]) -> EmailMessage:
 
 def deploy(system: System, directory: Path, endpoint: str) -> Outputs:
     """Synthesize and deploy both examples; return the outputs by stack."""
-    synthesized, adapted, outputs = directory / "synthesized", directory / "adapted", directory / "out.json"
-    from aws_cdk import App  # noqa: PLC0415 - it starts Node
-
     from examples.subscriptions.stack import Subscriptions  # noqa: PLC0415 - it imports aws_cdk
     from examples.support_desk.stack import SupportDesk  # noqa: PLC0415 - as above
 
-    # tests/infra validates what is deployed here
-    app = App(outdir=str(synthesized), context=FEATURE_FLAGS, builtin_cloud_formation_validation=False)
-    bus = system.outputs["EventBusName"]
-    Subscriptions(app, "mail-subscriptions", bus_name=bus, endpoint=endpoint, architecture="host")
-    SupportDesk(app, "support-desk", stage="local", architecture="host")
-    app.synth()
-    assembly.adapt(synthesized, adapted)
-    system.deploy(adapted, outputs)
+    def add_examples(app: App) -> None:
+        bus = system.outputs["EventBusName"]
+        Subscriptions(app, "mail-subscriptions", bus_name=bus, endpoint=endpoint, architecture="host")
+        SupportDesk(app, "support-desk", stage="local", architecture="host")
+
+    outputs = directory / "out.json"
+    system.deploy(synthesize(directory, add_examples), outputs)
     deployed: Outputs = json.loads(outputs.read_text())
     return deployed

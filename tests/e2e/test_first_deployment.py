@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailbus_cdk import failed_creation
-from mailbus_cdk.feature_flags import FEATURE_FLAGS
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.tables import Timeline, Tracking, Webhook
 from mailbus_local import assembly
+from tests.e2e.synthesis import synthesize_stage
 from tests.e2e.system import eventually
 
 if TYPE_CHECKING:
@@ -43,22 +43,8 @@ SETTINGS = Settings(
 
 @pytest.fixture(scope="module")
 def stacks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Synthesize the stacks of the stage for the embedded AWS."""
-    from aws_cdk import App  # noqa: PLC0415 - it starts Node
-
-    from mailbus_cdk.mailbus import deployment  # noqa: PLC0415 - it imports aws_cdk
-
-    directory = tmp_path_factory.mktemp("first")
-    # tests/infra validates what is deployed here
-    app = App(
-        outdir=str(directory / "synthesized"),
-        context={**FEATURE_FLAGS, "@aws-cdk/core:annotationsInValidationReport": False},
-        builtin_cloud_formation_validation=False,
-    )
-    deployment(app, settings=SETTINGS)
-    app.synth()
-    assembly.adapt(directory / "synthesized", directory / "adapted")
-    return directory / "adapted"
+    """The stacks of the stage for the embedded AWS."""
+    return synthesize_stage(tmp_path_factory.mktemp("first"), SETTINGS)
 
 
 def _with_a_resource_that_fails(stacks: Path, target: Path) -> Path:

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from mailbus_cdk.feature_flags import FEATURE_FLAGS
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.receiving import Inbound, Rule
-from mailbus_local import assembly
 from mailbus_local.subscriber import Subscriber
 from tests.e2e.local import Local
+from tests.e2e.synthesis import synthesize
 from tests.e2e.system import LIMIT_SECONDS, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from aws_cdk import App
 
     from tests.e2e.system import System
 
@@ -95,8 +96,14 @@ class Stages:
 
 def _deploy(system: System, directory: Path) -> dict[str, dict[str, str]]:
     """Synthesize and deploy both stages; return the outputs by stack."""
-    synthesized, adapted, outputs = directory / "synthesized", directory / "adapted", directory / "out.json"
-    from aws_cdk import App, CfnOutput, Environment, Stack  # noqa: PLC0415 - it starts Node
+    outputs = directory / "out.json"
+    system.deploy(synthesize(directory, _add_stages), outputs)
+    deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
+    return deployed
+
+
+def _add_stages(app: App) -> None:
+    from aws_cdk import CfnOutput, Environment, Stack  # noqa: PLC0415 - it starts Node
 
     from mailbus_cdk.constructs.function import Code  # noqa: PLC0415 - it imports aws_cdk
     from mailbus_cdk.constructs.inbound import Inbound as Flow  # noqa: PLC0415 - as above
@@ -104,8 +111,6 @@ def _deploy(system: System, directory: Path) -> dict[str, dict[str, str]]:
     from mailbus_cdk.constructs.state import State  # noqa: PLC0415 - as above
     from mailbus_cdk.constructs.topics import TopicKey  # noqa: PLC0415 - as above
 
-    # tests/infra validates what is deployed here
-    app = App(outdir=str(synthesized), context=FEATURE_FLAGS, builtin_cloud_formation_validation=False)
     code = Code("host")
     for stage, inbound in STAGES.items():
         settings = Settings(
@@ -120,11 +125,6 @@ def _deploy(system: System, directory: Path) -> dict[str, dict[str, str]]:
         flow = Flow(stack, "Inbound", settings=settings, code=code, state=state, key=key)
         Receiving(stack, "Receiving", settings=settings, code=code, state=state, inbound=flow)
         CfnOutput(stack, "EventBusName", value=state.bus.bus.event_bus_name)
-    app.synth()
-    assembly.adapt(synthesized, adapted)
-    system.deploy(adapted, outputs)
-    deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
-    return deployed
 
 
 @pytest.fixture(scope="module")
