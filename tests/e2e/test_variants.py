@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import json
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from mailbus_cdk.feature_flags import FEATURE_FLAGS
 from mailbus_cdk.settings import Settings
-from mailbus_local import assembly
 from mailbus_local.subscriber import Subscriber
-from tests.e2e.local import running
+from tests.e2e.local import Local, running
+from tests.e2e.synthesis import synthesize_stage
 from tests.e2e.system import System
 from tests.infra.variants import REGIONS, VARIANTS, variant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+
+Outputs = dict[str, dict[str, str]]
 
 STAGES = {
     "least": "the least",
@@ -30,17 +31,23 @@ STAGES = {
     "found": "what exists is used",
     "away": "SES of another account",
 }
+# verified, and not in sandbox_recipients
+NOT_IN_SETTINGS = "eve@all.example.org"
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system with the stage `local`, beside which the variants are deployed."""
     with (
-        running(tmp_path_factory.mktemp("variants")) as local,
+        running(tmp_path_factory.mktemp("variants"), denied=frozenset({_identity(NOT_IN_SETTINGS)})) as local,
         Subscriber(local, "variants") as subscriber,
         contextlib.closing(System(local, subscriber)) as system,
     ):
         yield system
+
+
+def _identity(name: str) -> str:
+    return f"arn:aws:ses:{REGIONS[0]}:000000000000:identity/{name}"
 
 
 def _settings(stage: str, zone: str) -> Settings:
@@ -58,6 +65,7 @@ def _create_existing(system: System, settings: Settings) -> None:
     ses = system.client("sesv2")
     identities = [
         *(name for name in settings.other_identities if not name.startswith("arn:")),
+        *settings.sandbox_recipients,
         *settings.inbound.existing_identities,
         *([settings.identity] if settings.identity_exists else ()),
         *([settings.tracking.custom_redirect_domain] if settings.tracking.custom_redirect_domain else ()),
@@ -76,26 +84,28 @@ def _create_existing(system: System, settings: Settings) -> None:
     receiving.set_active_receipt_rule_set(**({"RuleSetName": name} if name else {}))
 
 
+@pytest.fixture(scope="module")
+def deploy(machine: System, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Outputs]:
+    """Return a function that deploys a stage, once, and returns its outputs by stack."""
+
+    @cache
+    def deploy(stage: str) -> Outputs:
+        zone = machine.client("route53").create_hosted_zone(
+            Name=f"{stage}.example.com", CallerReference=stage
+        )
+        settings = _settings(stage, zone["HostedZone"]["Id"].rpartition("/")[2])
+        _create_existing(machine, settings)
+        directory = tmp_path_factory.mktemp(stage)
+        machine.deploy(synthesize_stage(directory, settings), directory / "outputs.json")
+        outputs: Outputs = json.loads((directory / "outputs.json").read_text())
+        return outputs
+
+    return deploy
+
+
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_variant_is_deployed(machine: System, tmp_path: Path, stage: str) -> None:
-    from aws_cdk import App  # noqa: PLC0415 - it starts Node
-
-    from mailbus_cdk.mailbus import deployment  # noqa: PLC0415 - it imports aws_cdk
-
-    zone = machine.client("route53").create_hosted_zone(Name=f"{stage}.example.com", CallerReference=stage)
-    settings = _settings(stage, zone["HostedZone"]["Id"].rpartition("/")[2])
-    _create_existing(machine, settings)
-    # tests/infra validates what is deployed here
-    app = App(
-        outdir=str(tmp_path / "synthesized"),
-        context={**FEATURE_FLAGS, "@aws-cdk/core:annotationsInValidationReport": False},
-        builtin_cloud_formation_validation=False,
-    )
-    deployment(app, settings=settings)
-    app.synth()
-    assembly.adapt(tmp_path / "synthesized", tmp_path / "adapted")
-
-    machine.deploy(tmp_path / "adapted", tmp_path / "outputs.json")
+def test_a_variant_is_deployed(machine: System, deploy: Callable[[str], Outputs], stage: str) -> None:
+    outputs = deploy(stage)
 
     stacks = machine.client("cloudformation").describe_stacks()["Stacks"]
     states = {
@@ -103,8 +113,44 @@ def test_a_variant_is_deployed(machine: System, tmp_path: Path, stage: str) -> N
         for one in stacks
         if one["StackName"].startswith(f"mailbus-{stage}-")
     }
-    assert set(states) == set(json.loads((tmp_path / "outputs.json").read_text()))
+    assert set(states) == set(outputs)
     assert set(states.values()) == {"CREATE_COMPLETE"}
+
+
+@pytest.fixture
+def new_account(machine: System, deploy: Callable[[str], Outputs]) -> Iterator[System]:
+    """Return the stage `all` in an account that is in the sandbox, with its rate and quota."""
+    outputs = {name: value for stack in deploy("all").values() for name, value in stack.items()}
+    local = Local({**machine.outputs, **outputs}, {})
+    before = machine.account()
+    with Subscriber(local, "all") as subscriber, contextlib.closing(System(local, subscriber)) as stage:
+        stage.change_account(production_access=False, max_send_rate=1, max_24_hour_send=200)
+        yield stage
+        stage.change_account(
+            **{name: before[name] for name in ("production_access", "max_send_rate", "max_24_hour_send")}
+        )
+
+
+def test_the_first_mail_of_a_new_account_is_sent_to_whom_the_settings_name(new_account: System) -> None:
+    (allowed,) = _settings("all", "Z1").sandbox_recipients
+    new_account.client("sesv2").create_email_identity(EmailIdentity=NOT_IN_SETTINGS)
+
+    sent, denied, unverified = (
+        new_account.send(from_email="shop@all.example.com", to=[recipient])
+        for recipient in (allowed, NOT_IN_SETTINGS, "bob@customer.example")
+    )
+
+    new_account.wait(1, job_id=sent, event_type="delivered")
+    (mail,) = new_account.sent_for(sent)
+    assert mail["recipients"] == [allowed]
+    # SES asks for the right to an identity before it looks whether the sandbox has it as a recipient
+    (failed,) = new_account.wait(1, job_id=denied)
+    assert (failed["event_type"], failed["error_code"]) == ("failed", "AccessDeniedException")
+    assert f"on resource `{_identity(NOT_IN_SETTINGS)}'" in failed["description"]
+    assert "to sandbox_recipients, and deploy again" in failed["description"]
+    (rejected,) = new_account.wait(1, job_id=unverified)
+    assert (rejected["event_type"], rejected["error_code"]) == ("rejected", "MessageRejected")
+    assert "bob@customer.example" in rejected["description"]
 
 
 def test_each_variant_is_deployed() -> None:

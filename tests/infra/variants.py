@@ -78,7 +78,7 @@ VARIANTS: Final[dict[str, dict[str, Any]]] = {
         "message_tag_name": "campaign",
         "send_defaults": {"reply_to": ["support@example.com"]},
         "source_buckets": ("example-invoices",),
-        "max_attempts": 8,
+        "max_attempts": 2,
         "reserve_concurrency": True,
         "architecture": "x86_64",
         "log_retention_days": 90,
