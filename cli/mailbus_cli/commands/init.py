@@ -30,6 +30,12 @@ def init(
     dmarc: Annotated[
         str | None, typer.Option(metavar="POLICY", help="none, quarantine or reject.  [default: none]")
     ] = None,
+    dmarc_rua: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS", help="An address that DMARC's daily reports are sent to; may be repeated."
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; write what the options say.")] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Watch for the DNS records of the deployed stage.")
@@ -64,6 +70,7 @@ def init(
             inbound=None if receive is None else tuple(receive),
             mail_from=mail_from,
             dmarc=dmarc,
+            dmarc_rua=tuple(dmarc_rua or ()),
             yes=yes,
             watch=watch,
             profile=profile,

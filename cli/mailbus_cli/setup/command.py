@@ -41,6 +41,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     inbound: tuple[str, ...] | None = None
     mail_from: str | None = None
     dmarc: str | None = None
+    dmarc_rua: tuple[str, ...] = ()
     yes: bool = False
     watch: bool = False
     profile: str | None = None
@@ -125,6 +126,7 @@ def _stage(request: Request, *, ask: bool) -> Stage:
         if request.mail_from is not None
         else (f"bounces.{domain}" if is_domain else ""),
         dmarc_policy=request.dmarc if request.dmarc is not None else ("none" if is_domain else ""),
+        dmarc_rua=request.dmarc_rua,
         inbound=inbound,
     )
 

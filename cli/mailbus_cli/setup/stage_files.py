@@ -30,6 +30,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     identity: str
     mail_from_domain: str = ""
     dmarc_policy: str = ""
+    dmarc_rua: tuple[str, ...] = ()
     inbound: tuple[str, ...] = ()
 
 
@@ -56,8 +57,10 @@ def table(stage: Stage) -> str:
         lines.append(f"mail_from_domain = {_text(stage.mail_from_domain)} # bounces go there; SPF is of it")
     if stage.dmarc_policy:
         lines.append(f"dmarc_policy = {_text(stage.dmarc_policy)} # stricter when all mail passes")
+    if stage.dmarc_rua:
+        lines.append(f"dmarc_rua = {_list(stage.dmarc_rua)} # daily reports go there")
     if stage.inbound:
-        lines.append(f"inbound.domains = [{', '.join(map(_text, stage.inbound))}] # mail to them is received")
+        lines.append(f"inbound.domains = {_list(stage.inbound)} # mail to them is received")
     return "\n".join(lines) + "\n"
 
 
@@ -114,6 +117,10 @@ def read(path: Path) -> str | None:
     except UnicodeDecodeError as error:
         reason = f"{path.name} is not UTF-8"
         raise CommandError(reason, hint="save it as UTF-8; nothing was changed") from error
+
+
+def _list(values: tuple[str, ...]) -> str:
+    return f"[{', '.join(map(_text, values))}]"
 
 
 def _text(value: str) -> str:

@@ -60,6 +60,17 @@ def test_json_has_the_records_that_will_be_needed(capsys: pytest.CaptureFixture[
     ]
 
 
+def test_addresses_of_dmarc_reports_are_in_the_record(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    addresses = ("dmarc@shop.test", "reports@shop.test")
+    options = (part for address in addresses for part in ("--dmarc-rua", address))
+    assert frame.run(["init", *OPTIONS, *options, "--json"]) == 0
+    *_, record = json.loads(capsys.readouterr().out)["records"]
+    assert record["value"] == "v=DMARC1; p=none; rua=mailto:dmarc@shop.test,mailto:reports@shop.test"
+    assert Settings.load(folder / "mailbus.toml", "prod").dmarc_rua == addresses
+
+
 def test_a_second_run_writes_nothing_and_shows_the_same(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +94,12 @@ def test_a_second_run_writes_nothing_and_shows_the_same(
         ((*OPTIONS, "--watch"), 2, "mailbus: mailbus.toml has no stage prod"),
         ((*OPTIONS, "--stage", "Prod"), 1, "mailbus: stage must be the name of a stage"),
         ((*OPTIONS, "--dmarc", "never"), 1, "mailbus: mailbus.toml: [stages.prod] dmarc_policy: "),
+        ((*OPTIONS, "--dmarc-rua", "shop"), 1, "mailbus: mailbus.toml: [stages.prod] dmarc_rua"),
+        (
+            (*OPTIONS, "--dmarc", "", "--dmarc-rua", "dmarc@shop.test"),
+            1,
+            "mailbus: mailbus.toml: [stages.prod] dmarc_rua: needs dmarc_policy",
+        ),
     ],
 )
 def test_what_is_wrong_writes_nothing(

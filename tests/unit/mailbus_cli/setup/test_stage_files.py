@@ -18,6 +18,7 @@ STAGE = Stage(
     identity="shop.test",
     mail_from_domain="bounces.shop.test",
     dmarc_policy="none",
+    dmarc_rua=("dmarc@shop.test", "reports@dmarc.test"),
     inbound=("in.shop.test", "other.test"),
 )
 PLAIN = Stage(name="dev", region="eu-west-1", identity="ann@shop.test")
@@ -44,6 +45,7 @@ def test_a_new_file_has_the_stage_with_all_that_was_said(path: Path) -> None:
     settings, warnings = checked(path, path.read_text(), "prod")
     assert (settings.region, settings.identity) == ("eu-west-1", "shop.test")
     assert (settings.mail_from_domain, settings.dmarc_policy) == ("bounces.shop.test", "none")
+    assert settings.dmarc_rua == ("dmarc@shop.test", "reports@dmarc.test")
     assert settings.inbound.domains == ("in.shop.test", "other.test")
     assert warnings == ()
 
