@@ -46,6 +46,7 @@ def mailbus_session(
             yield system
     except SystemFailed as error:
         pytest.fail(str(error), pytrace=False)
+    _fail_if_denied(system)
 
 
 @pytest.fixture
@@ -54,6 +55,14 @@ def mailbus_system(mailbus_session: MailbusSystem) -> Iterator[MailbusSystem]:
     with mailbus_session.activated():
         mailbus_session.clear()
         yield mailbus_session
+    _fail_if_denied(mailbus_session)
+
+
+def _fail_if_denied(system: MailbusSystem) -> None:
+    """Fail with the calls that no policy allowed, such as those of a role that lacks a right."""
+    if denied := system.denials():
+        lines = "".join(f"\n  {denial}" for denial in denied)
+        pytest.fail(f"mailbus_system: no policy allows this:{lines}", pytrace=False)
 
 
 def _terminal(config: pytest.Config) -> Callable[[str], None]:

@@ -24,10 +24,14 @@ USE_TZ = True
 """
 # what a user's tests may meet besides
 MORE = """
+import json
 import os
 from pathlib import Path
 
+import boto3
+import pytest
 import shop
+from botocore.exceptions import ClientError
 
 
 def test_the_environment_leads_to_the_system_only(mailbus_system):
@@ -47,6 +51,32 @@ def test_each_test_begins_with_nothing(mailbus_system):
     assert not mailbus_system.inbox
     assert not mailbus_system.events
     assert not mailbus_system.dead_letters()
+
+
+def send_by_a_role_without_rights(mailbus_system, name):
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    role = mailbus_system.client("iam").create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )["Role"]["Arn"]
+    keys = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName="web")["Credentials"]
+    sqs = boto3.client(
+        "sqs",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sqs.send_message(QueueUrl=mailbus_system.queue_url, MessageBody="{}")
+
+
+def test_what_a_role_may_not_is_an_error(mailbus_system):
+    send_by_a_role_without_rights(mailbus_system, "web")
+
+
+def test_what_a_role_may_not_can_be_asserted(mailbus_system):
+    send_by_a_role_without_rights(mailbus_system, "other")
+    [denial] = mailbus_system.denials()
+    assert (denial.role, denial.action) == ("other", "sqs:SendMessage")
 
 
 def test_the_environment_is_as_before():
@@ -84,9 +114,13 @@ def outcomes(run: CompletedProcess[str]) -> dict[str, str]:
     return {name: outcome for outcome, name in found}
 
 
-def test_the_tests_of_the_page_pass_and_the_failure_is_the_only_one(run: CompletedProcess[str]) -> None:
+def test_the_tests_of_the_page_pass_and_the_failures_are_the_only_ones(run: CompletedProcess[str]) -> None:
+    failures = {
+        "test_a_mail_that_does_not_come_shows_what_did": "FAILED",
+        "test_what_a_role_may_not_is_an_error": "ERROR",
+    }
     expected = {
-        name: "FAILED" if name == "test_a_mail_that_does_not_come_shows_what_did" else "PASSED"
+        name: failures.get(name, "PASSED")
         for code in (*FILES.values(), MORE)
         for name in re.findall(r"^ *def (test_\w+)", code, re.MULTILINE)
     }
@@ -105,6 +139,16 @@ def test_a_failure_shows_the_line_of_the_test_and_what_happened_instead(run: Com
     )
     assert re.fullmatch(r"send: SendError: MessageRejected: Email address is not verified.*", lines[-1])
     assert "waiting.py" not in report
+
+
+def test_an_error_at_the_end_of_a_test_lists_what_was_denied(run: CompletedProcess[str]) -> None:
+    report = run.stdout.partition("= ERRORS =")[2]
+    assert "ERROR at teardown of test_what_a_role_may_not_is_an_error" in report
+    assert re.search(
+        r"^mailbus_system: no policy allows this:\n  web may not sqs:SendMessage on arn:aws:sqs:\S+$",
+        report,
+        re.MULTILINE,
+    ), report
 
 
 def test_without_the_extra_the_fixture_says_what_to_install(install: Installer, tmp_path: Path) -> None:

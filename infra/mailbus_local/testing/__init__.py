@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailbus_local.denials import Denial
 from mailbus_local.testing.dead_letters import DeadLetter
 from mailbus_local.testing.errors import ControlError, MailRefused, SystemFailed
 from mailbus_local.testing.events import Events
@@ -13,6 +14,7 @@ __all__ = [
     "Attachment",
     "ControlError",
     "DeadLetter",
+    "Denial",
     "Events",
     "Inbox",
     "Mail",

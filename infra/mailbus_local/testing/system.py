@@ -9,7 +9,7 @@ import urllib.parse
 from typing import TYPE_CHECKING, Any, Final
 
 from mailbus.stages import DEAD_LETTER_QUEUE_URLS
-from mailbus_local import clients, environment
+from mailbus_local import clients, denials, environment
 from mailbus_local.testing import dead_letters
 from mailbus_local.testing.control import Control
 from mailbus_local.testing.errors import SystemFailed
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mailbus.events import EmailEvent, InboundEvent
+    from mailbus_local.denials import Denial
     from mailbus_local.testing.dead_letters import DeadLetter
 
 # How long a test waits for the jobs that an earlier one left, before it removes them.
@@ -49,10 +50,12 @@ class MailbusSystem:
     `env` has the variables that `mailbus env --local` prints; a test that uses `mailbus_system` has them set.
     """
 
-    def __init__(self, outputs: Mapping[str, Any], runs: Callable[[], bool]) -> None:
+    def __init__(self, outputs: Mapping[str, Any], directory: Path, runs: Callable[[], bool]) -> None:
         self.outputs = outputs
         self.env = environment.variables(outputs)
         self._runs = runs
+        self._denials_file = directory / denials.FILE
+        self._denials_read = 0
         self._control = Control(outputs["ses_endpoint_url"])
         self._sqs = self.client("sqs")
         wait = Wait(_Observed(self))
@@ -131,6 +134,15 @@ class MailbusSystem:
     def dead_letters(self) -> tuple[DeadLetter, ...]:
         """Return up to ten dead letters of each queue, with their reasons."""
         return dead_letters.read(self._sqs, self.outputs)
+
+    def denials(self) -> tuple[Denial, ...]:
+        """Return the calls that no policy allowed, each once: those since this was called before.
+
+        Those that a test does not ask for fail it at its end.
+        """
+        found = denials.read(self._denials_file)
+        new, self._denials_read = found[self._denials_read :], len(found)
+        return new
 
     def pending(self) -> dict[str, int]:
         """Return how many messages each queue has, and events SES, of those that have any.
@@ -219,7 +231,7 @@ def running(
     """Run the system for a while: its files in `directory`, its settings those of the folder `project`."""
     with started(directory, project, progress) as (outputs, runs):
         with environment.activated(environment.variables(outputs)):
-            system = MailbusSystem(outputs, runs)
+            system = MailbusSystem(outputs, directory, runs)
         yield system
 
 

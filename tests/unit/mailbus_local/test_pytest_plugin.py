@@ -14,20 +14,35 @@ CONFTEST = """
 import contextlib
 
 import mailbus_local.testing
+from mailbus_local.testing import Denial
 
 
 class System:
+    def __init__(self):
+        self.denied = []
+        self.late = False
+
     def activated(self):
         return contextlib.nullcontext()
 
     def clear(self):
         pass
 
+    def deny(self, action):
+        self.denied.append(Denial(principal="lambda.amazonaws.com", action=action, resource="*"))
+
+    def denials(self):
+        found, self.denied = self.denied, []
+        return tuple(found)
+
 
 @contextlib.contextmanager
 def running(directory, *, project, progress):
     progress("deploying the stacks")
-    yield System()
+    system = System()
+    yield system
+    if system.late:
+        system.deny("sqs:DeleteMessage")
 
 
 mailbus_local.testing.running = running
@@ -42,13 +57,48 @@ def test_another(mailbus_system):
 """
 
 
-def test_the_steps_of_the_start_are_shown_while_tests_are_captured(tmp_path: Path) -> None:
-    (tmp_path / "conftest.py").write_text(CONFTEST)
-    (tmp_path / "test_mail.py").write_text(TEST)
+DENIED = """
+def test_a_mail(mailbus_system):
+    mailbus_system.deny("sqs:SendMessage")
+
+
+def test_another(mailbus_system):
+    mailbus_system.deny("events:PutEvents")
+    [denial] = mailbus_system.denials()
+    assert denial.action == "events:PutEvents"
+"""
+DENIED_LATE = """
+def test_a_mail(mailbus_system):
+    mailbus_system.late = True
+"""
+
+
+def run(directory: Path, test: str) -> str:
+    """Run a test with a system in place of the real one; return what pytest prints."""
+    (directory / "conftest.py").write_text(CONFTEST)
+    (directory / "test_mail.py").write_text(test)
     command = [sys.executable, "-m", "pytest", "-p", "mailbus_local.pytest_plugin", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [*command, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True, check=False
+        [*command, str(directory)], cwd=directory, capture_output=True, text=True, check=False
     )
-    assert done.stdout.count("\nmailbus_system: deploying the stacks\n") == 1, done.stdout
-    assert "captured" not in done.stdout
-    assert "2 passed" in done.stdout
+    return done.stdout
+
+
+def test_the_steps_of_the_start_are_shown_while_tests_are_captured(tmp_path: Path) -> None:
+    printed = run(tmp_path, TEST)
+    assert printed.count("\nmailbus_system: deploying the stacks\n") == 1, printed
+    assert "captured" not in printed
+    assert "2 passed" in printed
+
+
+def test_a_denied_call_is_an_error_at_the_end_of_its_test_unless_the_test_asks_for_it(tmp_path: Path) -> None:
+    printed = run(tmp_path, DENIED)
+    assert "2 passed, 1 error" in printed
+    assert "ERROR at teardown of test_a_mail" in printed
+    assert "no policy allows this:\n  lambda.amazonaws.com may not sqs:SendMessage on *\n" in printed
+
+
+def test_a_call_that_is_denied_after_the_last_test_is_an_error_too(tmp_path: Path) -> None:
+    printed = run(tmp_path, DENIED_LATE)
+    assert "1 passed, 1 error" in printed
+    assert "no policy allows this:\n  lambda.amazonaws.com may not sqs:DeleteMessage on *\n" in printed
