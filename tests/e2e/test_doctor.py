@@ -187,29 +187,41 @@ def test_a_missing_right_is_named_and_the_other_checks_go_on(deployed: Deploymen
     assert {one.level for one in findings} == {"ok", "warning"}
 
 
-def test_code_that_was_changed_since_the_deployment_is_named(deployed: Deployment) -> None:
+@contextlib.contextmanager
+def _with_outputs(deployed: Deployment, **outputs: str) -> Iterator[None]:
     now = deployed.outputs
-    deployed.outputs = {**now, "CodeDigest": "0" * 64}
+    deployed.outputs = {**now, **outputs}
     try:
-        [finding] = doctor.run(deployed, only=["code"])
+        yield
     finally:
         deployed.outputs = now
+
+
+def test_code_that_was_changed_since_the_deployment_is_named(deployed: Deployment) -> None:
+    with _with_outputs(deployed, CodeDigest="0" * 64):
+        [finding] = doctor.run(deployed, only=["code"])
 
     assert (finding.level, finding.fix) == ("warning", "start `mailbus local` again")
     assert "is deployed with other code (00000000) than is installed here" in finding.text
 
 
+def test_a_rate_that_the_default_quotas_are_too_small_for_is_named(deployed: Deployment) -> None:
+    with _with_outputs(deployed, ExpectedRate="1500"):
+        [finding] = doctor.run(deployed, only=["quotas"])
+
+    assert (finding.level, finding.fix) == ("warning", "ask AWS for more, or lower expected_rate")
+    assert " by default, and expected_rate needs " in finding.text
+    assert finding.record is not None
+    assert finding.record.startswith("aws service-quotas request-service-quota-increase --service-code ")
+
+
 def test_a_deleted_queue_is_a_problem_of_each_check_that_reads_it(
     deployed: Deployment, system: System
 ) -> None:
-    now = deployed.outputs
     url = system.client("sqs").create_queue(QueueName="to-be-deleted")["QueueUrl"]
     system.client("sqs").delete_queue(QueueUrl=url)
-    deployed.outputs = {**now, "TrackingDeadLetterQueueUrl": url}
-    try:
+    with _with_outputs(deployed, TrackingDeadLetterQueueUrl=url):
         findings = doctor.run(deployed, only=["dead-letters", "queue-policies", "rule-set"])
-    finally:
-        deployed.outputs = now
 
     assert [one.level for one in findings] == ["problem", "ok", "problem"]
 
