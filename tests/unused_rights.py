@@ -16,8 +16,6 @@ READ: Final = {
     "*RecorderRole*": "*Timeline*",
 }
 LOGS: Final = "Lambda writes the log by this role; the embedded AWS writes by itself"
-EACH: Final = "for each recipient of a merge, if `sender.merge_by` or SES's limit on `SendBulkEmail` says so"
-OTHER_MERGES: Final = "no test merges from it; single mail does"
 
 
 class Unused(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,16 +52,12 @@ UNUSED: Final = (
         action="iam:PassRole",
         reason="not evaluated here; tests/infra/test_policies.py evaluates it",
     ),
-    Unused(role="*SenderRole*", action="ses:SendEmail", reason=EACH),
-    Unused(role="*SenderRole*", action="ses:SendTemplatedEmail", reason=EACH),
     Unused(
         role="*SenderRole*",
         action="ses:SendRawEmail",
         resource="*:template/*",
         reason="all actions that send have the same resources",
     ),
-    Unused(role="*SenderRole*", action="ses:SendBulk*", resource="*/newsletters", reason=OTHER_MERGES),
-    Unused(role="*SenderRole*", action="ses:SendBulk*", resource="*/example.net", reason=OTHER_MERGES),
     Unused(
         role="*SenderRole*",
         action="s3:GetObjectVersion",

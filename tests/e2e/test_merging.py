@@ -14,6 +14,9 @@ from tests.e2e.mails import body_of, mail_of
 if TYPE_CHECKING:
     from tests.e2e.system import System
 
+# the other identity and configuration set of the stage
+OTHER_SENDER = {"from_email": "news@example.net", "esp_extra": {"ConfigurationSetName": "newsletters"}}
+
 
 def readers(count: int) -> list[str]:
     return [f"success+reader{number}@simulator.amazonses.com" for number in range(count)]
@@ -21,13 +24,12 @@ def readers(count: int) -> list[str]:
 
 def merge(system: System, to: list[str], **fields: object) -> dict[str, Any]:
     """Return a merge in which each recipient has a number."""
+    content = {"subject": "Number {{number}}", "text": "You are {{number}} of {{all}}."}
     return system.job(
         to=to,
-        subject="Number {{number}}",
-        text="You are {{number}} of {{all}}.",
         merge_data={address: {"number": number} for number, address in enumerate(to)},
         merge_global_data={"all": len(to), "number": "nobody"},
-        **fields,
+        **{**content, **fields},
     )
 
 
@@ -36,10 +38,11 @@ def received(system: System, job: dict[str, Any]) -> Counter[str]:
     return Counter(address for sent in system.sent_for(job["job_id"]) for address in sent["recipients"])
 
 
-@pytest.mark.parametrize("count", [1, 50, 51, 130])
-def test_each_recipient_of_a_merge_gets_one_mail(system: System, count: int) -> None:
+@pytest.mark.parametrize(("count", "fields"), [(1, {}), (50, {}), (51, {}), (130, {}), (2, OTHER_SENDER)])
+def test_each_recipient_of_a_merge_gets_one_mail(system: System, count: int, fields: dict[str, Any]) -> None:
     to = readers(count)
-    job = merge(system, to, merge_metadata={address: {"reader": address} for address in to}, tags=["all"])
+    metadata = {address: {"reader": address} for address in to}
+    job = merge(system, to, merge_metadata=metadata, tags=["all"], **fields)
 
     system.enqueue(json.dumps(job))
     queued = system.wait(count, job_id=job["job_id"], event_type="queued")
@@ -225,6 +228,39 @@ def test_only_recipients_with_a_temporary_error_are_retried(system: System) -> N
     known = system.ledger_record(job["job_id"])
     assert known is not None
     assert (known.state, set(known.accepted), known.open) == ("failed", {0, 2, 3, 5, 6, 7}, ())
+
+
+def test_merges_go_by_single_mails_while_ses_limits_bulk_calls(system: System) -> None:
+    name = f"news-{uuid.uuid4().hex}"
+    content = {"Subject": "Number {{number}}", "Text": "You are {{number}} of {{all}}."}
+    system.client("sesv2").create_email_template(TemplateName=name, TemplateContent=content)
+    stored: dict[str, Any] = {"subject": None, "text": None, "template_id": name}
+    kinds: list[dict[str, Any]] = [{}, OTHER_SENDER, stored]
+    to = readers(5)
+    # some of each, since one call a second is still a bulk call
+    jobs = [(kind, merge(system, to, **fields)) for kind, fields in enumerate(kinds) for _ in range(3)]
+
+    # a worker remembers the limit for long: those of the other tests are not to
+    with system.deployed_with("Sender"):
+        system.change_account(limit_bulk_calls=True)
+        system.enqueue_together([json.dumps(job) for _, job in jobs])
+        for _, job in jobs:
+            system.wait(len(to), job_id=job["job_id"], event_type="delivered")
+        system.wait_until_empty("SendQueueUrl")
+
+    for _, job in jobs:
+        assert received(system, job) == Counter(to)
+        subjects = {
+            sent["recipients"][0]: mail_of(sent)["Subject"] for sent in system.sent_for(job["job_id"])
+        }
+        assert subjects == {address: f"Number {number}" for number, address in enumerate(to)}
+        assert not system.details(job_id=job["job_id"], event_type="failed")
+    by_email = {
+        kind
+        for kind, job in jobs
+        if {sent["operation"] for sent in system.sent_for(job["job_id"])} == {"SendEmail"}
+    }
+    assert by_email == {0, 1, 2}
 
 
 def test_a_redriven_merge_sends_only_to_recipients_that_failed(system: System) -> None:
