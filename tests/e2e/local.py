@@ -40,7 +40,7 @@ def start_local(directory: Path, *arguments: str) -> subprocess.Popen[str]:
 def running(directory: Path, *, denied: frozenset[str] = frozenset()) -> Iterator[Local]:
     """Run `mailbus local` in a directory, from when it is ready until it has ended.
 
-    In the end nothing may have been denied, other than on the resources `denied`.
+    In the end nothing may have been denied, but for calls on the resources `denied`, which must have been.
     """
     process = start_local(directory)
     try:
@@ -48,7 +48,7 @@ def running(directory: Path, *, denied: frozenset[str] = frozenset()) -> Iterato
         yield Local(json.loads((directory / "outputs.json").read_text()), variables(directory), room)
     finally:
         end_local(process)
-    assert process.returncode == 0
+    assert process.returncode == (1 if denied else 0)
     assert_nothing_denied(directory, but=denied)
 
 

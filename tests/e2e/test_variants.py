@@ -147,7 +147,8 @@ def test_the_first_mail_of_a_new_account_is_sent_to_whom_the_settings_name(new_a
     (failed,) = new_account.wait(1, job_id=denied)
     assert (failed["event_type"], failed["error_code"]) == ("failed", "AccessDeniedException")
     assert f"on resource `{_identity(NOT_IN_SETTINGS)}'" in failed["description"]
-    assert "to sandbox_recipients, and deploy again" in failed["description"]
+    advice = f"add {NOT_IN_SETTINGS} to the setting sandbox_recipients, and deploy again"
+    assert advice in failed["description"]
     (rejected,) = new_account.wait(1, job_id=unverified)
     assert (rejected["event_type"], rejected["error_code"]) == ("rejected", "MessageRejected")
     assert "bob@customer.example" in rejected["description"]
