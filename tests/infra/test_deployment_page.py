@@ -12,7 +12,7 @@ from mailbus.aws import call_errors
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.tables import Webhook
 from tests.architecture.source_tree import ROOT
-from tests.infra.rights import RIGHTS, TO_READ_STATUS, TO_SEND
+from tests.infra.rights import TO_READ_STATUS, TO_SEND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,15 +23,6 @@ if TYPE_CHECKING:
 PAGE = (ROOT / "docs/deploy.md").read_text()
 STACKS = (ROOT / "docs/stacks.md").read_text()
 RECEIVING = (ROOT / "docs/receiving.md").read_text()
-FUNCTIONS = {
-    "sender": "Mail/Sending/Sender",
-    "tracking": "Mail/Tracking/Tracker",
-    "inbound": "Mail/Inbound/Reader",
-    "timeline": "Mail/Timeline/Recorder",
-    "activation": "Receiving/Activation/Activator",
-}
-# The page names it once for all functions.
-OWN_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
 def _rows(page: str, heading: str) -> list[list[str]]:
@@ -56,16 +47,6 @@ def test_the_example_of_a_shared_rule_set_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "mailbus.toml"
     path.write_text(f'region = "us-east-1"\nidentity = "example.com"\n{example}')
     assert [Settings.load(path, stage).rule_set for stage in ("dev", "prod")] == ["all-stages", "all-stages"]
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_page_has_each_functions_rights(name: str) -> None:
-    (cell,) = [cells[1] for cells in _rows(STACKS, "function") if cells[0] == f"`{name}`"]
-    documented, service = set(), ""
-    for word in re.findall(r"`((?:[a-z0-9]+:)?[A-Z][A-Za-z]+)`", cell):
-        service = word.partition(":")[0] if ":" in word else service
-        documented.add(f"{service}:{word.rpartition(':')[2]}")
-    assert documented == {action for action, _ in RIGHTS[FUNCTIONS[name]]} - OWN_LOG
 
 
 def test_both_pages_and_the_clients_errors_name_the_same_rights_to_send() -> None:
