@@ -118,7 +118,7 @@ def test_the_records_of_a_deployed_stage_are_watched_until_all_are_there(command
     records = [
         text.split(" ", 2)
         for name, text in commands.outputs.items()
-        if name.startswith(("DkimRecord", "MxRecord"))
+        if name.startswith(("DkimRecord", "RedirectRecord", "MxRecord"))
     ]
     (commands.folder / "mailbus.toml").write_text(
         f'[stages.{STAGE}]\nregion = "{commands.outputs["region"]}"\nidentity = "example.com"\n'
