@@ -12,7 +12,7 @@ from mailbus_cli.doctor.facts import Facts
 from mailbus_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from mailbus_cdk.quotas import Use
+    from mailbus_cdk.quota import Use
     from mailbus_cli.deployment import Deployment
 
 

@@ -12,7 +12,7 @@ from mailbus_cli.output import console, print_table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mailbus_cdk.quotas import Use
+    from mailbus_cdk.quota import Use
 
 _FITS: Final = {True: "yes", False: "no", None: ""}
 

@@ -11,7 +11,7 @@ from mailbus_cdk.quotas import BY_NAME, WORKER_RATE, uses
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailbus_cdk.quotas import Use
+    from mailbus_cdk.quota import Use
     from mailbus_cdk.settings import Settings
 
 REQUESTS_A_MAIL: Final = BY_NAME["api-requests"].per_mail

@@ -11,7 +11,7 @@ from mailbus_cdk.quotas import QUOTAS, WORKER_RATE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailbus_cdk.quotas import Quota
+    from mailbus_cdk.quota import Quota
 
 NAME: Final = "quotas.md"
 _INTRODUCTION: Final = f"""\
@@ -43,6 +43,10 @@ _AFTER: Final = """\
 SES gives each account its own rate and 24-hour quota; a new account begins in the sandbox. SQS has no limit
 on the messages a second of a standard queue. AWS's pages disagree on whether `SendBulkEmail` has a limit of
 one call a second: [the sender is right under both](limits.md#calls-of-sendbulkemail).
+
+Sent mail makes no request of KMS of its own. Queues, tables, buckets and the bus are encrypted by keys of
+AWS's services, which do not count. The topics have a key of the stage, from which SNS takes data keys for
+many messages each; how many requests a second that is, AWS does not say for what SES publishes.
 
 ## What happens beyond
 

@@ -7,15 +7,13 @@ quota; tests/unit/mailbus_cdk/test_quotas_counted.py counts the calls of the cod
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from mailbus.timeline.items import SHARD_COUNT
+from mailbus_cdk.quota import Quota, Use
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 #: The mails a second of a stage unless its settings say so: SES's usual first rate in production.
 EXPECTED_RATE: Final = 14
@@ -35,75 +33,8 @@ _ON_DEMAND: Final = (
 )
 _LAMBDA: Final = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
 _SQS: Final = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html"
+_KMS: Final = "https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html"
 _API_GATEWAY: Final = "https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"
-
-
-class Quota(msgspec.Struct, frozen=True, kw_only=True):
-    """A quota of an account in a region; a limit that AWS has outside Service Quotas has no `code`.
-
-    `default` is its value where `by_region` has none. `per_mail` is what a mail uses of it, and
-    `per_mail_in_timeline` what it uses besides with a timeline; both are 0 if it does not grow with the mails
-    a second. `only` names the mails that use it, if not all do. `granted` is true if AWS sets the value for
-    each account, so that the default is only the first one. `beyond` is what happens if it is used up.
-    """
-
-    name: str
-    title: str
-    service: str
-    code: str | None = None
-    default: float
-    by_region: Mapping[str, float] = {}
-    per_mail: float = 0.0
-    per_mail_in_timeline: float = 0.0
-    uses: str
-    only: str | None = None
-    granted: bool = False
-    beyond: str
-    source: str
-
-    def default_in(self, region: str) -> float:
-        """Return the value that a new account has in a region."""
-        return self.by_region.get(region, self.default)
-
-    def used_by_a_mail(self, *, timeline: bool) -> float:
-        """Return what a mail uses, with or without a timeline."""
-        return self.per_mail + (self.per_mail_in_timeline if timeline else 0.0)
-
-    def increase(self, value: float, region: str) -> str | None:
-        """Return the command that asks AWS for more; None if Service Quotas does not have it."""
-        if self.code is None:
-            return None
-        return (
-            f"aws service-quotas request-service-quota-increase --service-code {self.service}"
-            f" --quota-code {self.code} --desired-value {value:.0f} --region {region}"
-        )
-
-
-class Use(msgspec.Struct, frozen=True, kw_only=True):
-    """What mails a second need of a quota: `needed` of `limit`, which is enough for `most` mails a second.
-
-    `needed` and `most` are None if the quota does not grow with the mails. `is_default` is true if `limit` is
-    the region's default, and not known to be the account's own value.
-    """
-
-    quota: Quota
-    region: str
-    limit: float
-    is_default: bool
-    needed: float | None = None
-    most: float | None = None
-
-    @property
-    def fits(self) -> bool | None:
-        """Whether there is enough; None if only some mails use it, or nobody knows what the account has."""
-        if self.needed is None or self.quota.only is not None or (self.quota.granted and self.is_default):
-            return None
-        return self.needed <= self.limit
-
-    @property
-    def command(self) -> str | None:
-        """The command that asks AWS for what is needed; None if there is none."""
-        return None if self.needed is None else self.quota.increase(self.needed, self.region)
 
 
 def _regions(values: Mapping[float, str]) -> dict[str, float]:
@@ -153,6 +84,17 @@ QUOTAS: Final = (
         default=1,
         uses="GetAccount, once in 60 s for all workers",
         beyond="the rate that is known stays in use",
+        source=_SES,
+    ),
+    Quota(
+        name="ses-bulk",
+        title="SES: calls of SendBulkEmail a second",
+        service="ses",
+        default=1,
+        uses="one for 50 recipients, or for half a second of the rate: two a second and more; AWS's pages "
+        "disagree on whether it has a limit",
+        only="merges",
+        beyond="that worker sends merges by SendEmail for 10 minutes; no mail waits for it",
         source=_SES,
     ),
     Quota(
@@ -355,6 +297,25 @@ QUOTAS: Final = (
         only="events that arrive by the webhook",
         beyond="SNS delivers them again later",
         source=_API_GATEWAY,
+    ),
+    Quota(
+        name="kms-requests",
+        title="KMS: cryptographic operations a second with symmetric keys",
+        service="kms",
+        code="L-6E3AF000",
+        default=10_000,
+        by_region=_regions(
+            {
+                100_000: "us-east-1 us-west-2 eu-west-1",
+                20_000: "us-east-2 ap-southeast-1 ap-southeast-2 ap-northeast-1 eu-central-1 eu-west-2",
+            }
+        ),
+        per_mail=2,
+        uses="SES's data key, and its decryption by the function that reads the mail; each reader of yours "
+        "adds one",
+        only="mail that is received with inbound.encrypt",
+        beyond="the mail is read later",
+        source=_KMS,
     ),
 )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from mailbus_cdk.quotas import BY_NAME
 from mailbus_local.sns.signing import sign_message
 from tests.e2e.sns import TOPIC, Sns, delivered, notification
 from tests.e2e.system import eventually
@@ -93,7 +94,10 @@ def test_a_topic_of_another_region_is_confirmed_and_its_messages_become_events(
 
     (event,) = system.wait(1, message_id=message_id)
     assert (event["event_type"], event["recipient"]) == ("delivered", "jane@example.net")
-    assert sns.wait_for_delivery(url, "Notification")["statuses"] == [401, 200]
+    requests = sns.wait_for_delivery(url, "Notification")["statuses"]
+    assert requests == [401, 200]
+    # the first one is answered that it needs credentials
+    assert len(requests) * BY_NAME["sns-publish"].per_mail == BY_NAME["api-requests"].per_mail
 
 
 def test_sns_counts_the_confirmed_subscription(sns: Sns) -> None:

@@ -9,12 +9,16 @@ import pytest
 from aws_cdk import Stack
 from aws_cdk.assertions import Annotations, Match
 
+from mailbus_cdk.quotas import BY_NAME
 from mailbus_cdk.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.infra.templates import Templates
+
+# The table counts one rule of yours.
+OF_AN_APPLICATION = 1
 
 
 def _warnings(stage: Templates) -> list[str]:
@@ -44,5 +48,9 @@ def test_the_bus_has_the_rules_that_are_counted(
     timeline = msgspec.structs.replace(settings.timeline, days=days)
     stage = synthesize(msgspec.structs.replace(settings, timeline=timeline))
     kinds = [resource.type for resource in stage.resources]
-    assert kinds.count("AWS::Events::Archive") == 1
-    assert kinds.count("AWS::Events::Rule") == (days > 0)
+    # EventBridge makes a rule for an archive
+    archives, rules = kinds.count("AWS::Events::Archive"), kinds.count("AWS::Events::Rule")
+    assert (archives, rules) == (1, days > 0)
+    quota = BY_NAME["events-invocations"]
+    of_a_rule = quota.per_mail_in_timeline
+    assert (archives + rules + OF_AN_APPLICATION) * of_a_rule == quota.used_by_a_mail(timeline=days > 0)

@@ -9,7 +9,7 @@ from mailbus_cli.doctor.rights import DENIED, EXPIRED
 from mailbus_cli.pace import UNLIMITED, of_account
 
 if TYPE_CHECKING:
-    from mailbus_cdk.quotas import Quota
+    from mailbus_cdk.quota import Quota
     from mailbus_cli.doctor.facts import Facts
 
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailbus_cdk.quotas import BY_NAME, QUOTAS, Quota, Use, uses
+from mailbus_cdk.quotas import BY_NAME, QUOTAS, uses
 from mailbus_cdk.regions import known_regions, ses_regions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from mailbus_cdk.quota import Quota, Use
 
 CODE = re.compile(r"L-[0-9A-F]{8}")
 

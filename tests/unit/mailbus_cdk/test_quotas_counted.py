@@ -1,4 +1,8 @@
-"""What the table of quotas says of a mail, as the code's own calls are counted, in full batches."""
+"""What the table of quotas says of a mail, as the code's own calls are counted, in full batches.
+
+SNS's messages are counted where SES is simulated, in tests/unit/mailbus_local/ses/events/test_publishing.py,
+and the webhook's requests where it is deployed, in tests/e2e/test_webhook.py.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from inbound.handler import process
 from mailbus_cdk import limits
 from mailbus_cdk.quotas import BY_NAME
 from mailbus_cdk.settings import Settings
 from sender.rate.pacer import Pacer
+from tests.unit.inbound.encrypted_mail import ENCRYPTED, EncryptingWorld, FakeKms, encrypted
+from tests.unit.inbound.encrypted_mail import MAIL as RECEIVED
+from tests.unit.inbound.world import received, record
 from tests.unit.mailbus.timeline.timelines import event, message
 from tests.unit.sender.rate.fake_rate import NOW, FakeRateStore, idle
 from tests.unit.sender.world import World as Sender
@@ -107,12 +115,6 @@ def test_a_mail_is_one_recipient_of_one_call_of_ses(sender: Sender) -> None:
     assert sum(len(mail.recipients) for mail in sender.ses.mails) / MAILS == per_mail("ses-rate")
 
 
-def test_each_report_of_ses_is_a_message_of_sns_and_by_the_webhook_two_requests() -> None:
-    assert per_mail("sns-publish") == len(REPORTED)
-    # the first is answered that it needs credentials
-    assert per_mail("api-requests") == 2 * len(REPORTED)
-
-
 def test_calls_of_put_events(sender: Sender, tracking: Tracking) -> None:
     assert (len(sender.events.calls) + len(tracking.events.calls)) / MAILS == per_mail("events-put")
 
@@ -121,9 +123,7 @@ def test_events_that_rules_pass_on(sender: Sender, tracking: Tracking) -> None:
     entries = [*sender.events.taken, *tracking.events.taken]
     kinds = Counter(entry["DetailType"] for entry in entries)
     assert kinds == {f"email.{kind}": MAILS for kind in EVENTS}
-    # the archive's, and one of the application
-    rules = 2
-    assert rules * len(entries) / MAILS == per_mail("events-invocations")
+    # by the timeline's rule; tests/infra/test_expected_rate.py counts the rules
     assert len(entries) / MAILS == in_timeline("events-invocations")
 
 
@@ -165,11 +165,21 @@ def test_a_job_for_later_is_one_schedule_and_a_job_for_now_none(sender: Sender) 
     assert made == per_mail("scheduler-create") == per_mail("scheduler-invocations")
 
 
-def test_every_quota_that_grows_with_the_mails_is_counted_above() -> None:
+def test_a_received_mail_that_is_encrypted_is_decrypted_once() -> None:
+    kms = FakeKms()
+    content, metadata = encrypted(RECEIVED, kms)
+    world = EncryptingWorld(content, metadata, kms, ENCRYPTED)
+    assert process([record(received())], world.wiring) == ()
+    # SES has made the key before: tests/unit/mailbus_local/ses/receiving/test_encryption.py
+    assert 1 + kms.asked == per_mail("kms-requests")
+
+
+def test_every_quota_that_grows_with_the_mails_is_counted() -> None:
     assert {name for name, quota in BY_NAME.items() if quota.per_mail or quota.per_mail_in_timeline} == {
         "ses-rate",
         "sns-publish",
         "api-requests",
+        "kms-requests",
         "events-put",
         "events-invocations",
         "ledger-writes",

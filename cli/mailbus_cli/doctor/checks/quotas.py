@@ -12,7 +12,7 @@ from mailbus_cli.doctor.verdict import Verdict, combined, ok, warning
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mailbus_cdk.quotas import Use
+    from mailbus_cdk.quota import Use
     from mailbus_cli.doctor.facts import Facts
 
 
