@@ -6,12 +6,11 @@ import re
 import tomllib
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
-from botocore import xform_name
 
 from mailbus_cdk.settings import Settings
 from tests.architecture.source_tree import ROOT
+from tests.infra.aws_commands import Command, commands, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from tests.infra.templates import Templates
 
 PAGE = (ROOT / "docs/account.md").read_text(encoding="utf-8")
-# with its continued lines
-COMMANDS = re.findall(r"^aws sesv2 ((?:.*\\\n)*.*)$", PAGE, re.MULTILINE)
+COMMANDS = [command for command in commands(PAGE) if command.service == "sesv2"]
 
 
 @pytest.fixture(scope="module")
@@ -53,21 +51,13 @@ def test_the_deployment_adds_permissions_which_the_cdk_asks_about(deployed: Temp
 
 
 def test_the_page_has_the_commands_of_ses() -> None:
-    operations = [command.split()[0] for command in COMMANDS]
-    assert operations == ["get-email-identity", "create-email-identity", "put-account-details"]
+    assert [command.operation for command in COMMANDS] == [
+        "get-email-identity",
+        "create-email-identity",
+        "put-account-details",
+    ]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_of_ses_has_its_options(command: str) -> None:
-    operation, *words = command.replace("\\\n", " ").split()
-    model = boto3.client("sesv2", region_name="us-east-1").meta.service_model
-    shapes = {xform_name(name, "-"): model.operation_model(name) for name in model.operation_names}[operation]
-    assert shapes.input_shape is not None
-    assert shapes.output_shape is not None
-    known = {xform_name(name, "-") for name in shapes.input_shape.members}
-
-    assert {word for word in words if word.startswith("--")} <= {
-        f"--{name}" for name in known | {"region", "query"}
-    }
-    if "--query" in words:
-        assert words[words.index("--query") + 1] in shapes.output_shape.members
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.operation)
+def test_a_command_of_ses_has_its_options(command: Command) -> None:
+    assert wrong(command) is None
