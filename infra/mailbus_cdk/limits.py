@@ -60,7 +60,6 @@ TRACKING: Final = Limits(
 )
 # The largest mail is kept in memory whole, and its parts are written to S3.
 INBOUND: Final = Limits(memory_mb=1024, timeout_seconds=120, batch_size=10)
-INBOUND_CONCURRENCY: Final = 5
 # Its events may wait a little: a batch makes one update for each mail, whatever the number of its events.
 TIMELINE: Final = Limits(memory_mb=256, timeout_seconds=60, batch_size=100, batch_window_seconds=2)
 TIMELINE_TIMEOUTS: Final = 6
@@ -99,12 +98,12 @@ def timeline_concurrency(settings: Settings) -> int:
 
     One records about 400 events a second: docs/timeline.md.
     """
-    return 2 if settings.ephemeral else 10
+    return 2 if settings.ephemeral else settings.timeline.max_concurrency
 
 
 def tracking_concurrency(settings: Settings) -> int:
     """Return how many workers track events at a time; on the embedded AWS each is a process."""
-    return 3 if settings.ephemeral else 10
+    return 3 if settings.ephemeral else settings.tracking.max_concurrency
 
 
 def workers(settings: Settings) -> int:
@@ -113,6 +112,6 @@ def workers(settings: Settings) -> int:
         settings.transactional.max_concurrency
         + settings.bulk.max_concurrency
         + tracking_concurrency(settings)
-        + (INBOUND_CONCURRENCY if settings.inbound.domains else 0)
+        + (settings.inbound.max_concurrency if settings.inbound.domains else 0)
         + (timeline_concurrency(settings) if settings.timeline.days else 0)
     )

@@ -158,7 +158,8 @@ QUOTAS: Final = (
         service="lambda",
         code="L-B99A9384",
         default=1_000,
-        uses="max_concurrency of both lanes, and up to 25 that read the other queues; new accounts have less",
+        uses="max_concurrency of each queue: 35 by default, with received mail and a timeline; new accounts "
+        "have less",
         beyond="batches wait",
         source=_LAMBDA,
     ),

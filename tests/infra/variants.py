@@ -60,6 +60,7 @@ IN_EVERY_WAY: Final = Inbound(
     ),
     encrypt=True,
     displace_active_rule_set=True,
+    max_concurrency=4,
 )
 
 # Its ARNs are of the first region.
@@ -91,8 +92,9 @@ VARIANTS: Final[dict[str, dict[str, Any]]] = {
             custom_redirect_domain="links.example.com",
             notified_identities=("example.com", "example.net"),
             displace_notification_topics=True,
+            max_concurrency=20,
         ),
-        "timeline": Timeline(days=30),
+        "timeline": Timeline(days=30, max_concurrency=8),
         "inbound": IN_EVERY_WAY,
         "webhook": msgspec.structs.replace(ELSEWHERE, confirm_subscriptions=False, requests_a_second=500),
         "alarms": Alarms(topic_arn=f"arn:aws:sns:us-east-1:{ACCOUNT}:alarms", oldest_job_seconds=60),

@@ -54,7 +54,7 @@ class Inbound(Construct):
         function = self._function(settings, code, state)
         self.function_name = function.function.function_name
         self._grant(function, settings, state)
-        function.reads(self.work, max_concurrency=limits.INBOUND_CONCURRENCY)
+        function.reads(self.work, max_concurrency=settings.inbound.max_concurrency)
 
     def _function(self, settings: Settings, code: Code, state: State) -> Function:
         return Function(

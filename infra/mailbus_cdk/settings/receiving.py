@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from mailbus_cdk.settings.section import Section
-from mailbus_cdk.settings.values import DOMAIN, LOCAL_PART, Domain
+from mailbus_cdk.settings.values import DOMAIN, LOCAL_PART, Domain, ReaderConcurrency
 
 ReceiptAction = Literal["s3", "sns", "bounce"]
 SnsEncoding = Literal["UTF-8", "Base64"]
@@ -189,6 +189,9 @@ class Inbound(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="Replace a receipt rule set that is active already. Otherwise the deployment fails."
         ),
     ] = False
+    max_concurrency: Annotated[
+        ReaderConcurrency, msgspec.Meta(description="Workers that read received mail at a time.")
+    ] = 5
 
     @property
     def receipt_rules(self) -> tuple[Rule, ...]:

@@ -17,6 +17,7 @@ from mailbus_cdk.settings.values import (
     MergeBy,
     OnUnknown,
     RawMailDays,
+    ReaderConcurrency,
     Region,
     RoleArn,
     TopicArn,
@@ -134,6 +135,9 @@ class Tracking(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="Take them from another topic that they go to now. Otherwise the deployment fails."
         ),
     ] = False
+    max_concurrency: Annotated[
+        ReaderConcurrency, msgspec.Meta(description="Workers that track events at a time.")
+    ] = 10
 
 
 class Timeline(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -148,6 +152,9 @@ class Timeline(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
             le=3650,
         ),
     ] = 0
+    max_concurrency: Annotated[
+        ReaderConcurrency, msgspec.Meta(description="Workers that record events at a time.")
+    ] = 10
 
 
 class Webhook(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

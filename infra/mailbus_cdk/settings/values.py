@@ -131,4 +131,7 @@ RawMailDays = Annotated[
     ),
 ]
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+# the least and the most that Lambda takes for a queue
 Concurrency = Annotated[int, msgspec.Meta(ge=2, le=1000)]
+# of a queue that is no lane, so that all of them leave workers to the lanes
+ReaderConcurrency = Annotated[int, msgspec.Meta(ge=2, le=100)]

@@ -24,7 +24,8 @@ def judge_account(unreserved: int, limit: int, needed: int, region: str) -> Verd
         return warning(
             f"the account runs {unreserved:,} functions at a time, and the stage alone may need {needed}: "
             "batches wait",
-            fix="ask AWS for more",
+            fix="ask AWS for more; until then lower max_concurrency of each queue to its share, which is "
+            "at least 2 (docs/limits.md)",
             record=QUOTA.increase(max(QUOTA.default_in(region), needed + limit - unreserved), region),
         )
     return ok(text)
