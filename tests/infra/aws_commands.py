@@ -43,15 +43,14 @@ def wrong(command: Command) -> str | None:
     if command.operation not in operations:
         return f"{command.service} has no {command.operation}"
     model = operations[command.operation]
-    members = dict(model.input_shape.members) if model.input_shape else {}
+    shape = model.input_shape
+    members = dict(shape.members) if shape else {}
     known = {f"--{xform_name(name, '-')}" for name in members} | {
         f"--no-{xform_name(name, '-')}" for name, shape in members.items() if shape.type_name == "boolean"
     }
     if unknown := set(command.options) - known - GLOBAL:
         return f"{command.operation} has no {sorted(unknown)}"
-    required = {
-        f"--{xform_name(name, '-')}" for name in (model.input_shape.required_members if members else [])
-    }
+    required = {f"--{xform_name(name, '-')}" for name in (shape.required_members if shape else ())}
     if missing := {name for name in required if not {name, f"--no-{name[2:]}"} & set(command.options)}:
         return f"{command.operation} needs {sorted(missing)}"
     return _wrong_query(command, model)
