@@ -11,7 +11,7 @@ on twice or a response is lost.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aws_lambda_powertools import Logger
@@ -20,11 +20,11 @@ from identity_feedback.aws.identity_topics import IdentityTopics
 from identity_feedback.decision import PLACEHOLDER_ID, decide
 from identity_feedback.properties import parse_desired
 from mailbus.aws import sessions
-from mailbus.aws.custom_resource import Outcome, Request, handle
+from mailbus.aws.custom_resource import Outcome, Request, client_config, handle, has_time
 
-# SES takes one such call a second, and up to eight are made here:
-# https://docs.aws.amazon.com/ses/latest/APIReference/API_SetIdentityNotificationTopic.html
-MAX_ATTEMPTS = 8
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from types_boto3_ses.client import SESClient
 
 
 class Wiring(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,16 +35,20 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @functools.cache
-def wire() -> Wiring:
+def client() -> SESClient:
     """Make the client, once per process."""
-    config = sessions.config(max_attempts=MAX_ATTEMPTS, read_timeout=sessions.SHORT_READ_TIMEOUT)
-    client = sessions.open_session().client("ses", config=config)
-    return Wiring(topics=IdentityTopics(client), log=Logger())
+    return sessions.open_session().client("ses", config=client_config())
 
 
-def lambda_handler(event: dict[str, Any], _context: object) -> None:
+def wire(context: LambdaContext) -> Wiring:
+    """Return the function's clients, which make no call that would take the time to answer."""
+    ses = sessions.with_deadline(client(), lambda: has_time(context))
+    return Wiring(topics=IdentityTopics(ses), log=Logger())
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Handle a request of CloudFormation's."""
-    wiring = wire()
+    wiring = wire(context)
     handle(event, lambda request: apply(request, wiring), placeholder_id=PLACEHOLDER_ID, log=wiring.log)
 
 

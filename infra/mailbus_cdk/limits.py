@@ -66,6 +66,11 @@ TIMELINE_TIMEOUTS: Final = 6
 # an hour at least in which the table does not answer; then the events wait as dead letters
 TIMELINE_RECEIVES: Final = 10
 
+# A custom resource's function, and how long CloudFormation waits for its answer. The function makes no call
+# that would leave it no time to answer (`mailbus.aws.custom_resource.has_time`).
+CUSTOM_RESOURCE_SECONDS: Final = 240
+CUSTOM_RESOURCE_ANSWER_SECONDS: Final = 300
+
 
 def sender(settings: Settings) -> Limits:
     """Return the sender's limits: its timeout leaves room for SES's own."""

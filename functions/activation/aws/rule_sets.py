@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
+from mailbus.aws.sessions import error_code
+
 if TYPE_CHECKING:
     from types_boto3_ses.client import SESClient
 
@@ -22,7 +26,9 @@ class ActiveRuleSet:
         """Activate a set; return False if SES has none of this name."""
         try:
             self._client.set_active_receipt_rule_set(RuleSetName=name)
-        except self._client.exceptions.RuleSetDoesNotExistException:
+        except ClientError as error:
+            if error_code(error) != "RuleSetDoesNotExist":
+                raise
             return False
         return True
 

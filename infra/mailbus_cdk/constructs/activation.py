@@ -10,6 +10,7 @@ from constructs import Construct
 
 from mailbus_cdk.cdk_nag import suppress
 from mailbus_cdk.constructs.function import Function
+from mailbus_cdk.limits import CUSTOM_RESOURCE_ANSWER_SECONDS, CUSTOM_RESOURCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,8 +50,7 @@ class Activation(Construct):
             code=code,
             settings=settings,
             memory_mb=256,
-            # Longer than all its calls with their retries, so that there is time left to answer.
-            timeout_seconds=180,
+            timeout_seconds=CUSTOM_RESOURCE_SECONDS,
             environment={},
         )
         function.role.add_to_policy(
@@ -83,7 +83,7 @@ class Activation(Construct):
             construct_id,
             resource_type=resource_type,
             service_token=function.function.function_arn,
-            service_timeout=Duration.minutes(5),
+            service_timeout=Duration.seconds(CUSTOM_RESOURCE_ANSWER_SECONDS),
             properties=properties,
         )
         resource.node.add_dependency(function)

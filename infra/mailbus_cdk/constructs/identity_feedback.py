@@ -10,6 +10,7 @@ from constructs import Construct
 
 from mailbus_cdk.cdk_nag import suppress
 from mailbus_cdk.constructs.function import Function
+from mailbus_cdk.limits import CUSTOM_RESOURCE_ANSWER_SECONDS, CUSTOM_RESOURCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +71,7 @@ class IdentityFeedback(Construct):
             construct_id,
             resource_type=resource_type,
             service_token=function.function.function_arn,
-            service_timeout=Duration.minutes(5),
+            service_timeout=Duration.seconds(CUSTOM_RESOURCE_ANSWER_SECONDS),
             properties=properties,
         )
 
@@ -83,8 +84,7 @@ class IdentityFeedback(Construct):
             code=code,
             settings=settings,
             memory_mb=256,
-            # Eight calls, each throttled for some seconds, and time left to answer.
-            timeout_seconds=240,
+            timeout_seconds=CUSTOM_RESOURCE_SECONDS,
             environment={},
         )
         function.turn_off_retries()

@@ -10,6 +10,7 @@ from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from mailbus_cdk.constructs.function import Function
+from mailbus_cdk.limits import CUSTOM_RESOURCE_ANSWER_SECONDS, CUSTOM_RESOURCE_SECONDS
 
 if TYPE_CHECKING:
     from mailbus_cdk.constructs.configuration_set import ConfigurationSet
@@ -47,8 +48,7 @@ class RedirectDomain(Construct):
             code=code,
             settings=settings,
             memory_mb=256,
-            # Longer than its two calls with their retries, so that there is time left to answer.
-            timeout_seconds=120,
+            timeout_seconds=CUSTOM_RESOURCE_SECONDS,
             environment={},
         )
         function.turn_off_retries()
@@ -61,7 +61,7 @@ class RedirectDomain(Construct):
             "Domain",
             resource_type=SETS,
             service_token=function.function.function_arn,
-            service_timeout=Duration.minutes(5),
+            service_timeout=Duration.seconds(CUSTOM_RESOURCE_ANSWER_SECONDS),
             properties=wanted,
         )
         resource.node.add_dependency(function, configuration_set)

@@ -8,14 +8,14 @@ import boto3
 import msgspec
 import pytest
 from aws_lambda_powertools import Logger
-from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from mailbus.aws.custom_resource import Request
+from mailbus.aws.custom_resource import Outcome, Request
 from mailbus.errors import ConfigurationError
 from redirect_domain import handler
 from redirect_domain.aws.tracking_options import TrackingOptions
 from redirect_domain.handler import PLACEHOLDER_ID, Wanted, Wiring, apply, set_domain
+from tests.unit.fakes.lambda_context import FakeLambdaContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,18 +30,19 @@ CREATE: dict[str, Any] = {
     "LogicalResourceId": "MailTrackingRedirectDomainCB4CB7F5",
     "ResourceProperties": {"ConfigurationSetName": NAME, "Domain": DOMAIN},
 }
-DELETE = {**CREATE, "RequestType": "Delete", "PhysicalResourceId": f"redirect-domain/{NAME}"}
+OUR_ID = f"redirect-domain/{NAME}"
+DELETE = {**CREATE, "RequestType": "Delete", "PhysicalResourceId": OUR_ID}
 
 
 class Ses:
     """A stubbed client of SES, with the calls that it expects and their answers."""
 
     def __init__(self) -> None:
-        client = boto3.client(
+        self.client = boto3.client(
             "sesv2", region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test"
         )
-        self.stub = Stubber(client)
-        self.wiring = Wiring(options=TrackingOptions(client), log=Logger(service="redirect_domain"))
+        self.stub = Stubber(self.client)
+        self.wiring = Wiring(options=TrackingOptions(self.client), log=Logger(service="redirect_domain"))
 
     def has(self, **options: str) -> None:
         answer = {"TrackingOptions": options} if options else {}
@@ -60,8 +61,8 @@ def ses() -> Iterator[Ses]:
         made.stub.assert_no_pending_responses()
 
 
-def _apply(event: dict[str, Any], ses: Ses) -> str:
-    return apply(msgspec.convert(event, Request), ses.wiring).physical_id
+def _apply(event: dict[str, Any], ses: Ses) -> Outcome:
+    return apply(msgspec.convert(event, Request), ses.wiring)
 
 
 def test_a_domain_that_is_set_is_not_set_again(ses: Ses) -> None:
@@ -72,20 +73,54 @@ def test_a_domain_that_is_set_is_not_set_again(ses: Ses) -> None:
 def test_links_stay_as_secure_as_somebody_has_set_them(ses: Ses) -> None:
     ses.has(CustomRedirectDomain="old.example.com", HttpsPolicy="REQUIRE")
     ses.takes(CustomRedirectDomain=DOMAIN, HttpsPolicy="REQUIRE")
-    assert _apply(CREATE, ses) == f"redirect-domain/{NAME}"
+    assert _apply(CREATE, ses) == Outcome(physical_id=OUR_ID)
 
 
-def test_what_has_nothing_to_do_with_verification_fails_the_deployment(ses: Ses) -> None:
+UNVERIFIED = f"Domain <{DOMAIN}> is not verified under this account."
+
+
+def test_a_domain_that_is_not_verified_fails_no_deployment(ses: Ses) -> None:
     ses.has()
-    ses.stub.add_client_error("put_configuration_set_tracking_options", "AccessDeniedException")
-    with pytest.raises(ClientError):
-        _apply(CREATE, ses)
+    ses.stub.add_client_error("put_configuration_set_tracking_options", "BadRequestException", UNVERIFIED)
+    assert _apply(CREATE, ses) == Outcome(physical_id=OUR_ID)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("AccessDeniedException", "no identity-based policy allows it"),
+        ("BadRequestException", "1 validation error detected: Value at 'httpsPolicy'"),
+        ("TooManyRequestsException", UNVERIFIED),
+    ],
+)
+def test_what_has_nothing_to_do_with_verification_fails_a_deployment(ses: Ses, code: str, text: str) -> None:
+    ses.has()
+    ses.stub.add_client_error("put_configuration_set_tracking_options", code, text)
+    failed = _apply(CREATE, ses)
+    # not the placeholder: SES may have set the domain
+    assert failed.physical_id == OUR_ID
+    assert text in str(failed.failure)
+
+
+def test_a_failed_update_keeps_its_id(ses: Ses) -> None:
+    ses.has()
+    ses.stub.add_client_error("put_configuration_set_tracking_options", "TooManyRequestsException")
+    update = {**CREATE, "RequestType": "Update", "PhysicalResourceId": "redirect-domain/another"}
+    assert _apply(update, ses).physical_id == "redirect-domain/another"
+
+
+def test_the_deletion_from_a_set_that_the_role_has_no_right_on_says_what_to_do(ses: Ses) -> None:
+    ses.stub.add_client_error("get_configuration_set", "AccessDeniedException")
+    command = f"put-configuration-set-tracking-options --configuration-set-name {NAME}$"
+    with pytest.raises(ConfigurationError, match=command):
+        _apply(DELETE, ses)
 
 
 def test_a_configuration_set_that_was_deleted_is_an_error_with_what_to_do(ses: Ses) -> None:
     ses.stub.add_client_error("get_configuration_set", "NotFoundException")
-    with pytest.raises(ConfigurationError, match="no configuration set mailbus-prod; deploy its stack again"):
-        _apply(CREATE, ses)
+    failure = _apply(CREATE, ses).failure
+    assert isinstance(failure, ConfigurationError)
+    assert "no configuration set mailbus-prod; deploy its stack again" in str(failure)
 
 
 def test_the_deletion_succeeds_without_the_configuration_set(ses: Ses) -> None:
@@ -94,11 +129,12 @@ def test_the_deletion_succeeds_without_the_configuration_set(ses: Ses) -> None:
 
 
 def test_the_deletion_of_what_was_not_created_changes_nothing(ses: Ses) -> None:
-    assert _apply({**DELETE, "PhysicalResourceId": PLACEHOLDER_ID}, ses) == PLACEHOLDER_ID
+    assert _apply({**DELETE, "PhysicalResourceId": PLACEHOLDER_ID}, ses).physical_id == PLACEHOLDER_ID
 
 
 def test_an_event_of_the_schedule_needs_no_answer(ses: Ses, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handler, "wire", lambda: ses.wiring)
+    monkeypatch.setattr(handler, "client", lambda: ses.client)
     ses.has()
     ses.takes(CustomRedirectDomain=DOMAIN, HttpsPolicy="OPTIONAL")
-    handler.lambda_handler({"ConfigurationSetName": NAME, "Domain": DOMAIN}, None)
+    context: Any = FakeLambdaContext(240)
+    handler.lambda_handler({"ConfigurationSetName": NAME, "Domain": DOMAIN}, context)

@@ -54,6 +54,7 @@ class _PutEventDestination(msgspec.Struct, frozen=True, kw_only=True, rename="pa
 
 class _TrackingOptions(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     custom_redirect_domain: str | None = None
+    https_policy: str | None = None
 
 
 class _CreateConfigurationSet(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -100,18 +101,21 @@ async def _tracking_options(body: bytes, state: SimulatorState) -> None:
 
 
 async def _require_verified(options: _TrackingOptions, state: SimulatorState) -> None:
-    """Raise SES's error for a domain of tracked links that is not verified.
+    """Raise SES's error for a domain of tracked links that is not verified, or an HTTPS policy without one.
 
     It is `InvalidTrackingOptions` in the first API; the second one has only `BadRequestException` for it:
     https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_PutConfigurationSetTrackingOptions.html
+    The words are those of https://github.com/floci-io/floci, SesConfigurationSetService.java.
     """
     domain = options.custom_redirect_domain
     if domain is None:
+        if options.https_policy is not None:
+            raise SesError(BAD_REQUEST, "CustomRedirectDomain must be specified.")
         return
     state.resources.clear()
     verified = set(await state.resources.identities()) - state.identity_states.unverified
     if not is_verified_domain(domain, verified):
-        raise SesError(BAD_REQUEST, f"Custom redirect domain <{domain}> is not verified.")
+        raise SesError(BAD_REQUEST, f"Domain <{domain}> is not verified under this account.")
 
 
 _DESTINATIONS: Final = r"/v2/email/configuration-sets/[^/]+/event-destinations"

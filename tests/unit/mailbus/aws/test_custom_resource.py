@@ -9,11 +9,24 @@ import threading
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import botocore.exceptions
 import msgspec
 import pytest
 from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
 
-from mailbus.aws.custom_resource import Outcome, Request, Response, handle, respond, send
+from mailbus.aws import sessions
+from mailbus.aws.custom_resource import (
+    ADVICE,
+    PHYSICAL_ID_BYTES,
+    RESPONSE_BYTES,
+    Outcome,
+    Request,
+    Response,
+    handle,
+    respond,
+    send,
+)
 from mailbus.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -89,7 +102,7 @@ def test_a_failure_that_left_changes_behind_fails_with_the_id_of_the_changed_res
     partly = Outcome(physical_id=OUR_ID, failure=TimeoutError("SES did not answer"))
     response = response_to(CREATE, lambda _: partly)
     assert (response.status, response.physical_resource_id) == ("FAILED", OUR_ID)
-    assert response.reason == "TimeoutError: SES did not answer"
+    assert response.reason.startswith("TimeoutError: SES did not answer - what to do: correct that")
 
 
 def test_a_failure_is_in_the_log_with_its_traceback() -> None:
@@ -104,11 +117,46 @@ def test_a_failure_is_in_the_log_with_its_traceback() -> None:
     assert "in refused" in line["exception"]
 
 
-def test_a_long_reason_is_cut() -> None:
+@pytest.mark.parametrize("text", ["x", '"', "\n", "\x00", "ü", "\N{GRINNING FACE}"])
+@pytest.mark.parametrize("kind", [ConfigurationError, ValueError])
+def test_a_long_cause_is_cut_to_the_limit_of_a_response(text: str, kind: type[Exception]) -> None:
     def fail(_: Request) -> Outcome:
-        raise ConfigurationError("x" * 10_000)
+        return Outcome(physical_id="i" * PHYSICAL_ID_BYTES, failure=kind(text * 10_000))
 
-    assert len(response_to(CREATE, fail).reason) == 1000
+    response = response_to(CREATE, fail)
+    assert RESPONSE_BYTES - 12 < len(msgspec.json.encode(response)) <= RESPONSE_BYTES
+    assert response.reason.startswith(f"{kind.__name__}: {text}")
+    if kind is ValueError:
+        assert response.reason.endswith("the log of the function has the whole error")
+
+
+@pytest.mark.parametrize("code", [*ADVICE, "SomethingNew"])
+def test_a_failure_of_aws_says_what_to_do(code: str) -> None:
+    def fail(_: Request) -> Outcome:
+        raise ClientError({"Error": {"Code": code, "Message": "said SES"}}, "SetActiveReceiptRuleSet")
+
+    cause, _, what_to_do = response_to(CREATE, fail).reason.partition(" - what to do: ")
+    assert f"({code})" in cause
+    assert "said SES" in cause
+    other = "correct that, and deploy again; the log of the function has the whole error"
+    assert what_to_do == ADVICE.get(code, other)
+    assert "deploy again" in what_to_do
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        sessions.NotTried(),
+        botocore.exceptions.ConnectionClosedError(endpoint_url="https://email.eu-west-1.amazonaws.com"),
+        botocore.exceptions.ConnectTimeoutError(endpoint_url="https://email.eu-west-1.amazonaws.com"),
+        botocore.exceptions.EndpointConnectionError(endpoint_url="https://email.eu-west-1.amazonaws.com"),
+        botocore.exceptions.ReadTimeoutError(endpoint_url="https://email.eu-west-1.amazonaws.com"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_call_without_an_answer_says_what_to_do(error: Exception) -> None:
+    response = response_to(CREATE, lambda _: Outcome(physical_id=OUR_ID, failure=error))
+    assert response.reason == f"{type(error).__name__}: {error} - what to do: {ADVICE[type(error).__name__]}"
 
 
 def test_properties_and_those_that_an_update_replaces_are_read() -> None:

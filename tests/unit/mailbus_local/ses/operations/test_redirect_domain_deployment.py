@@ -53,6 +53,13 @@ def test_ses_refuses_a_domain_that_is_not_verified(env: SesEnvironment) -> None:
         assert raised.value.response["Error"]["Code"] == "BadRequestException"
 
 
+def test_ses_takes_an_https_policy_with_a_domain_only(env: SesEnvironment) -> None:
+    with pytest.raises(ClientError, match=r"CustomRedirectDomain must be specified\.$"):
+        env.sesv2.put_configuration_set_tracking_options(
+            ConfigurationSetName=env.configuration_set, HttpsPolicy="REQUIRE"
+        )
+
+
 def test_a_first_deployment_succeeds_and_the_domain_is_set_once_it_is_verified(env: SesEnvironment) -> None:
     parent, links = f"{env.name}.example.org", f"links.{env.name}.example.org"
     env.sesv2.create_email_identity(EmailIdentity=parent)
