@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations
-from constructs import Construct
+from constructs import Construct, DependencyGroup
 
 from mailbus_cdk import expected_rate
 from mailbus_cdk.constructs.alarms import Alarms
@@ -18,6 +18,8 @@ from mailbus_cdk.constructs.topics import TopicKey
 from mailbus_cdk.constructs.tracking import Tracking
 
 if TYPE_CHECKING:
+    from constructs import IDependable
+
     from mailbus_cdk.constructs.function import Code
     from mailbus_cdk.constructs.state import State
     from mailbus_cdk.settings import Settings
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 class Mail(Construct):
     """Sending, tracking and, if they are set, receiving and the timeline; with the alarms on all of it.
 
-    What `expected_rate` does not fit into is a warning, `mailbus:<quota>`.
+    What `expected_rate` does not fit into is a warning, `mailbus:<quota>`. `in_ses` is what is made in SES.
     """
 
     def __init__(
@@ -40,15 +42,18 @@ class Mail(Construct):
         self.tracking = Tracking(
             self, "Tracking", settings=settings, code=code, state=state, key=key, identity=self.identity
         )
+        in_ses: list[IDependable] = [self.tracking.in_ses]
         if settings.tracking.notified_identities:
-            IdentityFeedback(
+            feedback = IdentityFeedback(
                 self,
                 "IdentityFeedback",
                 settings=settings,
                 code=code,
-                identity=self.identity,
                 events=self.tracking.events,
+                after=self.tracking.in_ses,
             )
+            in_ses.append(feedback)
+        self.in_ses = DependencyGroup(*in_ses)
         self.sending = Sending(
             self,
             "Sending",

@@ -102,10 +102,7 @@ class Mailbus(Construct):
         )
         # Its sender of bounces may be of the identity; and SES takes one call a second, so that its resources
         # are made in turn.
-        tracking = self._mail.tracking
-        receiving.node.add_dependency(
-            self._mail.identity, tracking.configuration_set, tracking.other_configuration_sets
-        )
+        receiving.node.add_dependency(self._mail.in_ses)
         return receiving
 
     def _hook(self, settings: Settings, code: Code) -> Webhook:

@@ -120,7 +120,7 @@ def test_a_first_deployment_that_fails_is_tried_again(
     assert not failed_creation.allow_retry(stack, SETTINGS.region), "it holds data now"
     deployed = json.loads(outputs.read_text())
     assert deployed[stack]["EventBusName"] == SETTINGS.name
-    # every set publishes, although SES takes one call a second that changes its settings
+    # every set publishes
     for name in (SETTINGS.name, *SETS):
         answer = failed.client("sesv2").get_configuration_set_event_destinations(ConfigurationSetName=name)
         assert [one["Name"] for one in answer["EventDestinations"]] == [SETTINGS.name]

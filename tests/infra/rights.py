@@ -85,6 +85,22 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
         ("ses:SetActiveReceiptRuleSet", "*"),
     },
 }
+# Functions that are deployed with `tracking.notified_identities` and `tracking.custom_redirect_domain` only.
+RIGHTS_BY_SETTING: dict[str, set[tuple[str, str]]] = {
+    # SES has no resource to scope these to.
+    "Mail/IdentityFeedback/Function": {
+        *((action, "<Mail/IdentityFeedback/Function/Log>") for action in WRITE_LOGS),
+        ("ses:GetIdentityNotificationAttributes", "*"),
+        ("ses:SetIdentityFeedbackForwardingEnabled", "*"),
+        ("ses:SetIdentityHeadersInNotificationsEnabled", "*"),
+        ("ses:SetIdentityNotificationTopic", "*"),
+    },
+    "Mail/Tracking/RedirectDomain/Function": {
+        *((action, "<Mail/Tracking/RedirectDomain/Function/Log>") for action in WRITE_LOGS),
+        ("ses:GetConfigurationSet", f"{SES_ARN}:configuration-set/mailbus-prod"),
+        ("ses:PutConfigurationSetTrackingOptions", f"{SES_ARN}:configuration-set/mailbus-prod"),
+    },
+}
 
 # An application that sends: docs/client.md and the errors of the client name the same.
 TO_SEND: set[tuple[str, str]] = {

@@ -9,6 +9,7 @@ import msgspec
 
 from mailbus.ses_events import SES_EVENT_TYPES
 from mailbus_cdk.settings.tables import SessionParams
+from tests.infra.rights import RIGHTS_BY_SETTING
 from tests.infra.templates import (
     ACCOUNT,
     SES_ARN,
@@ -139,7 +140,4 @@ def test_a_custom_domain_is_tried_again_until_ses_has_verified_it(
         "Domain": "links.example.com",
     }
     rights = templates.rights(templates.one("AWS::IAM::Policy", "RedirectDomain"))
-    assert {(action, resource) for action, resource in rights if action.startswith("ses:")} == {
-        ("ses:GetConfigurationSet", f"{SES_ARN}:configuration-set/mailbus-prod"),
-        ("ses:PutConfigurationSetTrackingOptions", f"{SES_ARN}:configuration-set/mailbus-prod"),
-    }
+    assert rights == RIGHTS_BY_SETTING["Mail/Tracking/RedirectDomain/Function"]

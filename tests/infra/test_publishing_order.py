@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 from aws_cdk import Environment, Stack
 from aws_cdk.assertions import Template
 
+from mailbus_cdk.limits import CUSTOM_RESOURCE_SECONDS
 from mailbus_cdk.mailbus import Mailbus
 from mailbus_cdk.settings.receiving import Inbound, Rule
 from mailbus_cdk.settings.tables import Tracking
@@ -42,7 +44,11 @@ def resources(
     stack = Stack(app_in(tmp_path_factory.mktemp("whole")), "Shop", env=Environment(region=settings.region))
     everything = msgspec.structs.replace(
         settings,
-        tracking=Tracking(notified_identities=(settings.identity,)),
+        other_identities=("billing@example.org",),
+        tracking=Tracking(
+            notified_identities=(settings.identity, "billing@example.org"),
+            custom_redirect_domain="links.example.com",
+        ),
         other_configuration_sets=("newsletters", "receipts", "offers"),
         inbound=Inbound(domains=("example.org", "example.net", "example.info"), rules=RULES),
     )
@@ -92,12 +98,32 @@ def test_resources_of_ses_are_made_one_after_the_other(
     resources: dict[str, dict[str, Any]], needed: dict[str, set[str]]
 ) -> None:
     # SES takes one call a second that changes its settings, and CloudFormation would make all at once:
-    # https://docs.aws.amazon.com/ses/latest/dg/quotas.html. The custom resources retry by themselves.
-    of_ses = [name for name, body in resources.items() if body["Type"].startswith("AWS::SES::")]
-    assert len(of_ses) == 1 + 1 + 4 + 1 + 3 + 2
+    # https://docs.aws.amazon.com/ses/latest/dg/quotas.html. Each custom resource here calls SES.
+    of_ses = [name for name, body in resources.items() if body["Type"].startswith(("AWS::SES::", "Custom::"))]
+    assert Counter(resources[name]["Type"] for name in of_ses) == {
+        "AWS::SES::EmailIdentity": 4,
+        "AWS::SES::ConfigurationSet": 1,
+        "AWS::SES::ConfigurationSetEventDestination": 4,
+        "Custom::RedirectDomain": 1,
+        "Custom::IdentityNotificationsBefore": 2,
+        "Custom::IdentityNotifications": 2,
+        "AWS::SES::ReceiptRuleSet": 1,
+        "Custom::ActiveReceiptRuleSetBefore": 1,
+        "AWS::SES::ReceiptRule": 2,
+        "Custom::ActiveReceiptRuleSet": 1,
+    }
     at_once = [
         (one, other)
         for one, other in combinations(of_ses, 2)
         if one not in needed[other] and other not in needed[one]
     ]
     assert at_once == []
+
+
+def test_cloudformation_waits_longer_for_a_custom_resource_than_its_function_runs(
+    resources: dict[str, dict[str, Any]],
+) -> None:
+    custom = [body["Properties"] for body in resources.values() if body["Type"].startswith("Custom::")]
+    for properties in custom:
+        function = resources[properties["ServiceToken"]["Fn::GetAtt"][0]]["Properties"]
+        assert function["Timeout"] == CUSTOM_RESOURCE_SECONDS < int(properties["ServiceTimeout"])

@@ -144,7 +144,8 @@ def client_config() -> Config:
 
 def has_time(context: LambdaContext) -> bool:
     """Return whether a call can end, however long it takes, and leave time to answer CloudFormation."""
-    return context.get_remaining_time_in_millis() / 1000 >= CALL_SECONDS + ANSWER_SECONDS
+    remaining: float = context.get_remaining_time_in_millis() / 1000
+    return remaining >= CALL_SECONDS + ANSWER_SECONDS
 
 
 def handle(

@@ -27,7 +27,7 @@ class Activation(Construct):
 
     One set is active per account and region. If another is active already, the deployment fails and says what
     to do, unless the settings allow replacing it; it is active again when these resources are deleted. One
-    resource reads which set is active, and passes it to the second one, which activates ours.
+    resource, `reads`, finds out which set is active, and passes it to the second one, which `activates` ours.
 
     A set that exists is shared with others: it is activated if none is active, and stays active.
     """
@@ -72,8 +72,10 @@ class Activation(Construct):
             "Displace": "true" if settings.inbound.displace_active_rule_set else "false",
             "Shared": "true" if settings.inbound.rule_set_name else "false",
         }
-        earlier = self._resource("Before", READS, function, {**properties, "ReadOnly": "true"})
-        self.resource = self._resource("Active", ACTIVATES, function, {**properties, "State": earlier.ref})
+        self.reads = self._resource("Before", READS, function, {**properties, "ReadOnly": "true"})
+        self.activates = self._resource(
+            "Active", ACTIVATES, function, {**properties, "State": self.reads.ref}
+        )
 
     def _resource(
         self, construct_id: str, resource_type: str, function: Function, properties: Mapping[str, str]

@@ -15,8 +15,9 @@ from mailbus_cdk.limits import CUSTOM_RESOURCE_ANSWER_SECONDS, CUSTOM_RESOURCE_S
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from constructs import IDependable
+
     from mailbus_cdk.constructs.function import Code
-    from mailbus_cdk.constructs.identity import Identity
     from mailbus_cdk.constructs.topics import SesTopic
     from mailbus_cdk.settings import Settings
 
@@ -31,7 +32,7 @@ class IdentityFeedback(Construct):
     CloudFormation has no resource for it. SES has one topic for each of the three. If another is set already,
     the deployment fails with advice, unless the settings allow replacing it; it is set again when
     these resources are deleted. For each identity one resource reads what is set, and passes it to a second
-    one, which sets the topics.
+    one, which sets the topics. They are made one after the other, and after `after`.
     """
 
     def __init__(
@@ -41,12 +42,13 @@ class IdentityFeedback(Construct):
         *,
         settings: Settings,
         code: Code,
-        identity: Identity,
         events: SesTopic,
+        after: IDependable,
     ) -> None:
         super().__init__(scope, construct_id)
         function = self._function(settings, code)
-        before: CustomResource | None = None
+        # SES takes one such call a second.
+        before = after
         for name in settings.tracking.notified_identities:
             properties = {
                 "Identity": name,
@@ -54,13 +56,10 @@ class IdentityFeedback(Construct):
                 "Displace": "true" if settings.tracking.displace_notification_topics else "false",
             }
             earlier = self._resource(f"Before-{name}", READS, function, {**properties, "ReadOnly": "true"})
-            earlier.node.add_dependency(function, identity)
-            if before is not None:
-                # One after the other, since SES accepts one such call a second.
-                earlier.node.add_dependency(before)
+            earlier.node.add_dependency(function, before)
             resource = self._resource(name, SETS, function, {**properties, "State": earlier.ref})
             # SES publishes a test message when the topic is set.
-            resource.node.add_dependency(function, identity, *events.publishable)
+            resource.node.add_dependency(function, *events.publishable)
             before = resource
 
     def _resource(

@@ -43,16 +43,16 @@ class Receiving(Construct):
         created = None if shared else ses.CfnReceiptRuleSet(self, "RuleSet", rule_set_name=settings.rule_set)
         in_set = created.ref if created else settings.rule_set
         self.domains = ReceivingDomains(self, "Domains", settings=settings)
-        if created:
-            self.domains.node.add_dependency(created)
+        activation = Activation(self, "Activation", rule_set_name=in_set, settings=settings, code=code)
+        # First of all: if another set is active, nothing is made.
+        self.domains.node.add_dependency(activation.reads)
         rules = ReceiptRules(
             self, "Rules", settings=settings, rule_set_name=in_set, state=state, inbound=inbound
         )
         # SES verifies the sender of a bounce when the rule is created.
-        rules.node.add_dependency(self.domains)
-        activation = Activation(self, "Activation", rule_set_name=in_set, settings=settings, code=code)
+        rules.node.add_dependency(activation.reads, self.domains)
         # The set is active only with all its rules; on deletion it is deactivated before they go.
-        activation.resource.node.add_dependency(rules)
+        activation.activates.node.add_dependency(rules)
 
 
 class ReceiptRules(Construct):

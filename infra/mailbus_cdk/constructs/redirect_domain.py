@@ -56,7 +56,7 @@ class RedirectDomain(Construct):
             ["ses:GetConfigurationSet", "ses:PutConfigurationSetTrackingOptions"], [configuration_set.arn]
         )
         wanted = {"ConfigurationSetName": settings.configuration_set, "Domain": domain}
-        resource = CustomResource(
+        self.resource = CustomResource(
             self,
             "Domain",
             resource_type=SETS,
@@ -64,7 +64,7 @@ class RedirectDomain(Construct):
             service_timeout=Duration.seconds(CUSTOM_RESOURCE_ANSWER_SECONDS),
             properties=wanted,
         )
-        resource.node.add_dependency(function, configuration_set)
+        self.resource.node.add_dependency(function, configuration_set)
         events.Rule(
             self,
             "Schedule",

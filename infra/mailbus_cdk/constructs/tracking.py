@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk import Stack
-from constructs import Construct
+from constructs import Construct, DependencyGroup
 
 from mailbus.environment import TrackingSettings, to_environment
 from mailbus_cdk import limits
@@ -19,6 +19,8 @@ from mailbus_cdk.constructs.topics import SesTopic
 from mailbus_cdk.settings.doubt import REPORT_SLACK_SECONDS, TRACKING_SECONDS
 
 if TYPE_CHECKING:
+    from constructs import IDependable
+
     from mailbus_cdk.constructs.function import Code
     from mailbus_cdk.constructs.identity import Identity
     from mailbus_cdk.constructs.state import State
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 
 
 class Tracking(Construct):
-    """The configuration sets, the topic of their events, its queue, and the function that reads it."""
+    """The configuration sets, the topic of their events, its queue, and the function that reads it.
+
+    `in_ses` is what is made in SES, in turn, from the identity on.
+    """
 
     def __init__(
         self,
@@ -56,8 +61,9 @@ class Tracking(Construct):
         )
         # SES takes one call a second that changes its settings, so its resources are made in turn.
         self.configuration_set.node.add_dependency(identity)
+        in_ses: list[IDependable] = [identity, self.configuration_set]
         if redirects := settings.tracking.custom_redirect_domain:
-            RedirectDomain(
+            redirect_domain = RedirectDomain(
                 self,
                 "RedirectDomain",
                 domain=redirects,
@@ -65,13 +71,15 @@ class Tracking(Construct):
                 code=code,
                 configuration_set=self.configuration_set,
             )
+            in_ses.append(redirect_domain.resource)
         self.other_configuration_sets = OtherConfigurationSets(
             self,
             "OtherConfigurationSets",
             settings=settings,
             events=self.events,
-            after=self.configuration_set,
+            after=in_ses[-1],
         )
+        self.in_ses = DependencyGroup(*in_ses, self.other_configuration_sets)
         function = self._function(settings, code, state)
         self.function_name = function.function.function_name
         self._grant(function, state)
