@@ -155,7 +155,8 @@ def _waiting(attributes: Mapping[str, Any], sent_ms: int) -> Waiting | None:
         waiting = msgspec.json.decode(value, type=Waiting)
     except (msgspec.DecodeError, ValueError):
         return None
-    is_current = abs(sent_ms - waiting.copied_at) <= _COPY_MS and waiting.sent_at <= waiting.copied_at
+    is_current = abs(sent_ms - waiting.copied_at) <= _COPY_MS
+    is_current = is_current and waiting.sent_at - waiting.copied_at <= _COPY_MS
     return waiting if is_current and is_job_id(waiting.message_id) else None
 
 

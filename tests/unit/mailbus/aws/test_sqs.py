@@ -117,6 +117,11 @@ def test_a_copy_has_the_identity_of_the_first_message_and_is_reported_by_its_own
     assert again == WAITING | {"receive_count": 43, "copied_at": 1763640000250}
 
 
+def test_a_copy_is_recognized_although_the_workers_clock_is_behind_that_of_sqs() -> None:
+    waiting = WAITING | {"sent_at": 1763630044990, "copied_at": 1763630044900}
+    assert given(Waiting=text(json.dumps(waiting))).message_id == FIRST
+
+
 def test_a_fair_queues_group_is_read() -> None:
     event = message(1)
     event["attributes"]["MessageGroupId"] = "tenant-7"
@@ -138,8 +143,8 @@ def test_a_fair_queues_group_is_read() -> None:
         json.dumps(WAITING | {"sent_at": -1}),
         json.dumps(WAITING | {"sent_at": 10**30}),
         json.dumps(WAITING | {"sent_at": "1763600000500"}),
-        # later than the copy
-        json.dumps(WAITING | {"sent_at": 1763630045000}),
+        # later than the copy, by more than clocks differ
+        json.dumps(WAITING | {"sent_at": 1763630044900 + 301_000}),
         json.dumps(WAITING | {"receive_count": 0.5}),
         json.dumps(WAITING | {"receive_count": 10**12}),
         # redriven from a dead-letter queue: SQS's time is new
