@@ -18,13 +18,13 @@ from bench.support.jobs import FUNCTION_NAME, body, merge_body, record
 from mailbus.aws.sqs import records
 from sender import wiring
 from sender.batch import process
-from sender.rate.gcra import RetryAfter, SendAt
+from sender.rate.slots import RetryAfter, SendAt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sender.rate.gcra import Decision, Lane
     from sender.rate.pacer import Pacer
+    from sender.rate.slots import Decision, Lane
 
 Duty = Literal["transactional trickle", "bulk backlog", "merge backlog"]
 
@@ -56,6 +56,10 @@ class RecordingPacer:
     def largest_call(self) -> int:
         """Pass the call on."""
         return self._pacer.largest_call()
+
+    def throttled(self) -> None:
+        """Pass the call on."""
+        self._pacer.throttled()
 
     def reserve(self, recipients: Sequence[int], lane: Lane) -> list[Decision]:
         """Pass the call on and record the waits."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from sender.rate.gcra import Lane
+from sender.rate.slots import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     round_trip: float = 0.010
     table_units: float | None = None
     cache_seconds: float = 60.0
-    bulk_share: float = 0.5
+    bulk_share: float = 1.0
     skew: float = 0.0
     death: float = 0.0
     seed: int = 1

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bench.world.process import Process
     from bench.world.scenario import Scenario
-    from sender.rate.gcra import Lane
+    from sender.rate.slots import Lane
 
 _QUEUE: Final = "arn:aws:sqs:eu-west-1:123456789012:mailbus-sim-"
 _QUEUE_URL: Final = "https://sqs.eu-west-1.amazonaws.com/123456789012/mailbus-sim-"
@@ -115,10 +115,9 @@ def build_sender(process: Process, clients: Clients, scenario: Scenario, chance:
             dead_letter_queue_arn=SETTINGS.dead_letter_queue_arn,
         ),
         pacer=Pacer(
-            RateTable(clients.dynamodb, SETTINGS.ledger_table_name),
+            RateTable(clients.dynamodb, SETTINGS.ledger_table_name, bulk_share=scenario.bulk_share),
             Account(clients.ses).limits,
             cache_seconds=scenario.cache_seconds,
-            bulk_share=scenario.bulk_share,
             clock=process.time,
             sleep=process.sleep,
             uniform=chance.uniform,

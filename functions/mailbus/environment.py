@@ -46,12 +46,12 @@ class SenderSettings(BusSettings, frozen=True, kw_only=True):
     """The settings of the sender.
 
     `max_attempts` is the number of retryable errors after which a job fails. The account's rate is cached for
-    `rate_cache_seconds`; the ledger keeps a job for `ledger_days`. A job whose outcome is unknown waits
-    `doubt_seconds` for SES's event; `on_unknown` decides what happens then. Merges are sent by SES's action
-    `merge_by`. The bulk lane may use `bulk_share` of the rate. SES is called with these timeouts, in seconds,
-    and if it is in another region or account, in `ses_region` and as `ses_role_arn`. Jobs may refer to
-    objects in `source_buckets` and `jobs_bucket_name`. With `index_messages` the ledger also finds a job by
-    SES's message id.
+    `rate_cache_seconds`; if there is an `expected_rate`, it is compared with that. The ledger keeps a job for
+    `ledger_days`. A job whose outcome is unknown waits `doubt_seconds` for SES's event; `on_unknown` decides
+    what happens then. Merges are sent by SES's action `merge_by`. The bulk lane may use `bulk_share` of the
+    rate. SES is called with these timeouts, in seconds, and if it is in another region or account, in
+    `ses_region` and as `ses_role_arn`. Jobs may refer to objects in `source_buckets` and `jobs_bucket_name`.
+    With `index_messages` the ledger also finds a job by SES's message id.
     """
 
     send_queue_url: str
@@ -72,6 +72,7 @@ class SenderSettings(BusSettings, frozen=True, kw_only=True):
     ledger_table_name: str
     ledger_days: int
     rate_cache_seconds: float
+    expected_rate: float | None = None
     bulk_share: float
     doubt_seconds: float
     on_unknown: Literal["resend", "fail"]

@@ -14,6 +14,7 @@ Metric = Literal[
     "SendingPaused",
     "LimitedBulkCalls",
     "WaitingJobSeconds",
+    "UnexpectedRate",
     "RefusedMessages",
     "UnconfirmedSubscriptions",
 ]
@@ -30,6 +31,8 @@ SENDING_PAUSED: Final = "SendingPaused"
 LIMITED_BULK_CALLS: Final = "LimitedBulkCalls"
 # the longest wait of a batch's transactional jobs that are still waiting
 WAITING_JOB_SECONDS: Final = "WaitingJobSeconds"
+# times that the account's sending rate was another than the deployment's `expected_rate`
+UNEXPECTED_RATE: Final = "UnexpectedRate"
 # messages to the webhook that had valid credentials but were refused
 REFUSED_MESSAGES: Final = "RefusedMessages"
 # subscriptions of the webhook that must be confirmed by hand, or that somebody ended

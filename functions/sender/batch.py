@@ -9,7 +9,7 @@ and the acknowledgement all of them, so that what fails in between is repeated a
 events have the same `event_id`.
 
 A batch is sent in rounds. Each sends what the account's rate allows; the rest waits for the next round, as
-long as the function has time, and is then delivered again.
+long as some of the rate comes soon and the function has time, and is then delivered again.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 # How long a batch begins new rounds, in seconds. The last one may reserve as far ahead as the pacing does,
 # then SES may take long to answer, and what follows needs a few seconds more.
 ROUNDS_SECONDS: Final = 10.0
+# How long a batch waits in the function for some of the rate. With as many workers as the rate needs it is
+# there sooner; of too many, each would only receive other mails if it waited for less.
+PATIENCE_SECONDS: Final = 4.0
 # how long a job that there was no time for is delayed at most: without, the same busy worker would receive it
 LATE_SECONDS: Final = 2.0
 
@@ -140,12 +143,16 @@ def _send(sender: Sender, works: Sequence[Work], until: float, deadline: float) 
     """Send jobs in rounds; return what is delivered again."""
     requeued: list[Requeued] = []
     pending = works
+    patient_until = sender.now().timestamp() + PATIENCE_SECONDS
     while pending:
         done = _dispatch(sender, pending, deadline)
         requeued += complete(sender, done.settlements)
         pending = done.pending
-        resumes_at = sender.now().timestamp() + done.wait
-        if pending and resumes_at > until:
+        now = sender.now().timestamp()
+        if not done.wait:
+            patient_until = now + PATIENCE_SECONDS
+        resumes_at = now + done.wait
+        if pending and resumes_at > min(until, patient_until):
             late = [requeue(sender, work, seconds=done.wait) for work in pending]
             return requeued + complete(sender, late)
         if pending and done.wait:

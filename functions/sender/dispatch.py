@@ -13,7 +13,7 @@ from sender import failures
 from sender.attempts import settle_attempted
 from sender.claims import claim_for, with_answers
 from sender.pauses import scope_of
-from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
+from sender.rate.slots import QuotaExhausted, RetryAfter, SendAt
 from sender.ses.client import MAX_CALLS
 from sender.ses.errors import Fault, unanswered
 from sender.ses.mime import MESSAGE_BYTES
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mailbus.ledger.records import JobRecord, RecordKey
-    from sender.rate.gcra import Decision
+    from sender.rate.slots import Decision
     from sender.ses.errors import Kind
     from sender.wiring import Sender
 
@@ -307,6 +307,8 @@ def _report_limited_calls(sender: Sender) -> None:
 def _record_answers(sender: Sender, turn: Turn, claimed: JobRecord, answers: Answers) -> Work | Settlement:
     """Add SES's answers to what is known of the job; settle it unless it continues with its next entries."""
     sender.pauses.note(scope_of(turn.work.call), answers.values(), sender.now().timestamp())
+    if any(isinstance(answer, Fault) and answer.kind == "throttled" for answer in answers.values()):
+        sender.pacer.throttled()
     known = with_answers(claimed, answers, sender.now().timestamp())
     accepted = {entry: answer for entry, answer in answers.items() if isinstance(answer, str)}
     faults = {entry: answer for entry, answer in answers.items() if isinstance(answer, Fault)}

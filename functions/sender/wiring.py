@@ -21,14 +21,15 @@ from mailbus.ledger.claims import Claims
 from mailbus.ledger.table import LedgerTable
 from mailbus.metrics import Metric, put_metric
 from mailbus.side_by_side import SideBySide, in_threads
+from sender import unexpected_rate
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
 from sender.aws.tracking_queue import TrackingQueue
 from sender.pauses import Pauses
 from sender.rate.account import Account
-from sender.rate.gcra import Lane  # noqa: TC001 - as above
 from sender.rate.pacer import Pacer
+from sender.rate.slots import Lane  # noqa: TC001 - as above
 from sender.rate.table import RateTable
 from sender.ses.client import MAX_CALLS, MailService
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_sesv2.client import SESV2Client
     from types_boto3_sqs.client import SQSClient
+
+    from sender.rate.slots import Limits
 
 ATTEMPTS: Final = 2
 
@@ -93,6 +96,8 @@ def wire(function_name: str) -> Sender:
     sqs = session.client("sqs", config=once)
     events = session.client("events", config=once)
     ses = _ses_client(settings, session)
+    log = Logger(service="sender")
+    put = functools.partial(put_metric, function_name)
     return Sender(
         settings=settings,
         mail=MailService(ses),
@@ -114,12 +119,12 @@ def wire(function_name: str) -> Sender:
             role_arn=settings.schedule_role_arn,
             dead_letter_queue_arn=settings.dead_letter_queue_arn,
         ),
-        pacer=_pacer(settings, dynamodb, ses),
+        pacer=_pacer(settings, dynamodb, ses, report=_rate_reporter(settings, log, put)),
         wait_until=wait_until,
-        log=Logger(service="sender"),
+        log=log,
         now=lambda: datetime.now(UTC),
         uniform=random.uniform,
-        put_metric=functools.partial(put_metric, function_name),
+        put_metric=put,
     )
 
 
@@ -155,10 +160,24 @@ def _send_queues(settings: SenderSettings, sqs: SQSClient) -> SendQueues:
     return SendQueues(sqs, urls)
 
 
-def _pacer(settings: SenderSettings, dynamodb: DynamoDBClient, ses: SESV2Client) -> Pacer:
+def _rate_reporter(
+    settings: SenderSettings, log: Logger, put: Callable[[Metric, float], None]
+) -> Callable[[Limits], None] | None:
+    if settings.expected_rate is None:
+        return None
+    return unexpected_rate.reporter(settings.expected_rate, log=log, put_metric=put)
+
+
+def _pacer(
+    settings: SenderSettings,
+    dynamodb: DynamoDBClient,
+    ses: SESV2Client,
+    *,
+    report: Callable[[Limits], None] | None,
+) -> Pacer:
     return Pacer(
-        RateTable(dynamodb, settings.ledger_table_name),
+        RateTable(dynamodb, settings.ledger_table_name, bulk_share=settings.bulk_share),
         Account(ses).limits,
         cache_seconds=settings.rate_cache_seconds,
-        bulk_share=settings.bulk_share,
+        on_limits=report,
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from mailbus_cdk import limits
-from mailbus_cdk.quotas import BY_NAME, WORKER_RATE, uses
+from mailbus_cdk import lanes, limits
+from mailbus_cdk.quotas import BY_NAME, uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +32,19 @@ def warnings(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _too_little(rate: float, use: Use) -> str:
-    more = f"ask AWS for more: {use.command}" if use.command else "Service Quotas cannot raise it"
     return (
         f"expected_rate: {rate:g} mails a second need {use.needed:,.0f} of {use.quota.title}; by default "
         f"{use.region} has {use.limit:,.0f}, enough for {use.most:,.0f} mails a second. Otherwise "
-        f"{use.quota.beyond}. If the account has no more than that, {more}"
+        f"{use.quota.beyond}. {_more(use)}"
     )
+
+
+def _more(use: Use) -> str:
+    """Return how to get more of a quota."""
+    if use.quota.table is not None:
+        return f"If the table has never had that much to do, raise it, for a price: {use.command}"
+    more = f"ask AWS for more: {use.command}" if use.command else "Service Quotas cannot raise it"
+    return f"If the account has no more than that, {more}"
 
 
 def _webhook(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -56,15 +63,15 @@ def _webhook(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _workers(settings: Settings) -> Iterator[tuple[str, str]]:
     """Check that the lanes have enough workers, and that Lambda runs all workers of the stage at a time."""
-    have = settings.transactional.max_concurrency + settings.bulk.max_concurrency
-    needed = math.ceil(settings.expected_rate / WORKER_RATE)
+    have = settings.transactional_workers + settings.bulk_workers
+    needed = lanes.workers(settings.expected_rate)
     if have < needed:
         yield (
             "workers",
             (
                 f"expected_rate: {settings.expected_rate:g} mails a second take about {needed} workers, and "
-                f"both lanes have {have}: raise bulk.max_concurrency to "
-                f"{needed - settings.transactional.max_concurrency}"
+                f"both lanes have {have}: remove bulk.max_concurrency, which then follows the rate, or "
+                f"raise it to {needed - settings.transactional_workers}"
             ),
         )
     quota = BY_NAME["lambda-concurrency"]
@@ -75,8 +82,8 @@ def _workers(settings: Settings) -> Iterator[tuple[str, str]]:
             quota.name,
             (
                 f"the stage's {workers:,} workers do not run at a time: by default an account has "
-                f"{limit:,.0f} of {quota.title}. Otherwise {quota.beyond}. Lower max_concurrency, or if the "
-                f"account has no more than that, ask AWS for more: "
+                f"{limit:,.0f} of {quota.title}. Otherwise {quota.beyond}. Set a lower max_concurrency, "
+                f"or if the account has no more than that, ask AWS for more: "
                 f"{quota.increase(workers, settings.region)}"
             ),
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from mailbus_cdk import lanes
 from mailbus_cdk.settings.doubt import TRACKING_SECONDS, TRACKING_WINDOW_SECONDS
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 # What a batch may take in addition to one call of SES: waiting for the account's rate, the ledger, the bus.
 WITHOUT_SES_SECONDS: Final = 42
+SENDER_MEMORY_MB: Final = 1024
 # Waiting for the rate, a slow SES and a slow bus take 51 s together. A function that is stopped leaves its
 # mails in doubt until SES's own event arrives.
 LEAST_SENDER_SECONDS: Final = 60
@@ -73,9 +75,10 @@ CUSTOM_RESOURCE_ANSWER_SECONDS: Final = 300
 
 
 def sender(settings: Settings) -> Limits:
-    """Return the sender's limits: its timeout leaves room for SES's own."""
+    """Return the sender's limits: its timeout leaves room for SES's own, its batches follow the rate."""
     timeout = max(LEAST_SENDER_SECONDS, math.ceil(batch_seconds(settings)))
-    return Limits(memory_mb=1024, timeout_seconds=timeout, batch_size=10)
+    batch_size = lanes.batch_size(settings.expected_rate)
+    return Limits(memory_mb=SENDER_MEMORY_MB, timeout_seconds=timeout, batch_size=batch_size)
 
 
 def batch_seconds(settings: Settings) -> float:
@@ -91,6 +94,14 @@ def rate_cache_seconds(settings: Settings) -> float:
     return 1 if settings.ephemeral else 60
 
 
+def expected_rate(settings: Settings) -> float | None:
+    """Return the rate that the sender compares the account's with.
+
+    None on the embedded AWS, whose account is simulated: people and tests change its rate.
+    """
+    return None if settings.ephemeral else settings.expected_rate
+
+
 def timeline(settings: Settings) -> Limits:
     """Return the timeline's limits; on the embedded AWS people wait for it."""
     if settings.ephemeral:
@@ -99,23 +110,20 @@ def timeline(settings: Settings) -> Limits:
 
 
 def timeline_concurrency(settings: Settings) -> int:
-    """Return how many workers write the timeline at a time; on the embedded AWS each is a process.
-
-    One records about 400 events a second: docs/timeline.md.
-    """
-    return 2 if settings.ephemeral else settings.timeline.max_concurrency
+    """Return how many workers write the timeline at a time; on the embedded AWS each is a process."""
+    return 2 if settings.ephemeral else settings.timeline_workers
 
 
 def tracking_concurrency(settings: Settings) -> int:
     """Return how many workers track events at a time; on the embedded AWS each is a process."""
-    return 3 if settings.ephemeral else settings.tracking.max_concurrency
+    return 3 if settings.ephemeral else settings.tracking_workers
 
 
 def workers(settings: Settings) -> int:
     """Return how many workers of all queues may run at a time."""
     return (
-        settings.transactional.max_concurrency
-        + settings.bulk.max_concurrency
+        settings.transactional_workers
+        + settings.bulk_workers
         + tracking_concurrency(settings)
         + (settings.inbound.max_concurrency if settings.inbound.domains else 0)
         + (timeline_concurrency(settings) if settings.timeline.days else 0)

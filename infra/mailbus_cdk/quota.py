@@ -13,7 +13,8 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
     `default` is its value where `by_region` has none. `per_mail` is what a mail uses of it, and
     `per_mail_in_timeline` what it uses besides with a timeline; both are 0 if it does not grow with the mails
     a second. `only` names the mails that use it, if not all do. `granted` is true if AWS sets the value for
-    each account, so that the default is only the first one. `beyond` is what happens if it is used up.
+    each account, so that the default is only the first one. `table` is the output that names the table whose
+    limit it is, if that can be raised by its warm throughput. `beyond` is what happens if it is used up.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
     uses: str
     only: str | None = None
     granted: bool = False
+    table: str | None = None
     beyond: str
     source: str
 
@@ -39,7 +41,12 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
         return self.per_mail + (self.per_mail_in_timeline if timeline else 0.0)
 
     def increase(self, value: float, region: str) -> str | None:
-        """Return the command that asks AWS for more; None if Service Quotas does not have it."""
+        """Return the command that raises it to a value; None if there is none."""
+        if self.table is not None:
+            return (
+                f"aws dynamodb update-table --table-name {self.table} --warm-throughput"
+                f" WriteUnitsPerSecond={value:.0f} --region {region}"
+            )
         if self.code is None:
             return None
         return (
@@ -71,5 +78,5 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def command(self) -> str | None:
-        """The command that asks AWS for what is needed; None if there is none."""
+        """The command that raises it to what is needed; None if there is none."""
         return None if self.needed is None else self.quota.increase(self.needed, self.region)

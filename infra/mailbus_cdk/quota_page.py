@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mailbus_cdk.quotas import QUOTAS, WORKER_RATE
+from mailbus_cdk.lanes import WORKER_RATE
+from mailbus_cdk.quotas import QUOTAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +24,10 @@ AWS limits what an account may do in a region. The setting [`expected_rate`](set
 second that the account is to send. Three things compare it with the quotas below:
 
 - **Synthesizing** (`make synth`, `cdk deploy`) warns of each quota whose default in the stage's region is too
-  small for it, and of too few workers: one sends about {WORKER_RATE:g} mails a second. It knows no account,
-  so it warns of what AWS has raised, too. In an app of your own,
-  `Annotations.of(stack).acknowledge_warning("mailbus:sns-publish")` ends a warning; the name is the quota's.
+  small for it, and of lanes whose `max_concurrency` is too small: by default a lane has a worker for each
+  {WORKER_RATE:.0f} mails a second. It knows no account, so it warns of what AWS has raised, too. In an app of
+  your own, `Annotations.of(stack).acknowledge_warning("mailbus:sns-publish")` ends a warning; the name is the
+  quota's.
 - [`mailbus quotas`](commands/quotas.md) lists all of them, for a region or with an account's own values, with
   the mails a second that each is enough for.
 - [`mailbus doctor`](doctor.md) checks the account's own values.

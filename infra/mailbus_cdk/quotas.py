@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 #: The mails a second of a stage unless its settings say so: SES's usual first rate in production.
 EXPECTED_RATE: Final = 14
-# A worker sends a batch of 10 at a time; with SES's answer, the ledger and the bus it takes about 200 ms.
-WORKER_RATE: Final = 50.0
 
 _SES: Final = "https://docs.aws.amazon.com/ses/latest/dg/quotas.html"
 _SNS: Final = "https://docs.aws.amazon.com/general/latest/gr/sns.html"
@@ -158,7 +156,7 @@ QUOTAS: Final = (
         service="lambda",
         code="L-B99A9384",
         default=1_000,
-        uses="max_concurrency of each queue: 35 by default, with received mail and a timeline; new accounts "
+        uses="max_concurrency of each queue: 13 by default, with received mail and a timeline; new accounts "
         "have less",
         beyond="batches wait",
         source=_LAMBDA,
@@ -201,6 +199,7 @@ QUOTAS: Final = (
         default=4_000,
         per_mail=3,
         uses="as ledger-writes; a table can take twice what it once took, after 30 minutes",
+        table="LedgerTableName",
         beyond="jobs wait while DynamoDB makes room",
         source=_ON_DEMAND,
     ),
@@ -232,6 +231,7 @@ QUOTAS: Final = (
         default=4_000,
         per_mail_in_timeline=10,
         uses="as timeline-writes; a table can take twice what it once took, after 30 minutes",
+        table="TimelineTableName",
         beyond="the timeline is late while DynamoDB makes room",
         source=_ON_DEMAND,
     ),

@@ -308,7 +308,7 @@ GROUPS: dict[str, list[tuple[Fault, str, str]]] = {
         (_paused_set, "sending", "sending is paused for the configuration set newsletters"),
         (_account(enforcement_status="PROBATION"), "enforcement", "the account is under review"),
         (_account(sent_last_24_hours=45_000), "quota", "90% of the 50,000 recipients of 24 hours are used"),
-        (_account(max_send_rate=2_000), "rate", "2000 a second, for 8 workers: about 40 would use all of it"),
+        (_account(max_send_rate=2_000), "rate", "2000 a second, for 8 workers: about 56 would use all of it"),
         (_account(pricing_plan="ESSENTIALS"), "pricing-plan", "costs 60 % more"),
         (_suppressed, "suppression-list", "get no mail: shop@example.com"),
     ],

@@ -27,12 +27,14 @@ def test_there_are_alarms_on_paused_sending_waiting_jobs_and_every_dead_letter_q
         alarms[alarm.path.rpartition("/")[2]] = (given["MetricName"], dimensions, given["Threshold"])
         assert given["ComparisonOperator"] == "GreaterThanThreshold"
         assert given["TreatMissingData"] == "notBreaching"
-        assert (given["Period"], given["DatapointsToAlarm"]) == (300, 1)
+        assert given["DatapointsToAlarm"] == 1
+        assert given["Period"] == (3600 if alarm.path.endswith("/UnexpectedRate") else 300)
         assert given["AlarmActions"] == given["OKActions"] == [TOPIC]
     visible = "ApproximateNumberOfMessagesVisible"
     assert alarms == {
         "SendingPaused": ("SendingPaused", {"service": "<Mail/Sending/Sender/Function>"}, 0),
         "LimitedBulkCalls": ("LimitedBulkCalls", {"service": "<Mail/Sending/Sender/Function>"}, 0),
+        "UnexpectedRate": ("UnexpectedRate", {"service": "<Mail/Sending/Sender/Function>"}, 0),
         "WaitingJobs": ("WaitingJobSeconds", {"service": "<Mail/Sending/Sender/Function>"}, 900),
         "SendDeadLetters": (visible, {"QueueName": "<Mail/Sending/DeadLetters/Queue>"}, 0),
         "TrackingDeadLetters": (visible, {"QueueName": "<Mail/Tracking/DeadLetters/Queue>"}, 0),
@@ -59,7 +61,7 @@ def test_jobs_are_late_only_while_some_are_to_be_received(prod: Templates) -> No
         assert prod.text("mail", queue["Value"]) == "<Mail/Sending/Transactional/Queue>"
 
 
-@pytest.mark.parametrize("alarm", ["SendingPaused", "LimitedBulkCalls", "WaitingJobs"])
+@pytest.mark.parametrize("alarm", ["SendingPaused", "LimitedBulkCalls", "WaitingJobs", "UnexpectedRate"])
 def test_an_alarm_watches_exactly_the_metric_of_the_deployed_sender(
     prod: Templates, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, alarm: str
 ) -> None:
@@ -87,9 +89,15 @@ def test_the_alarms_on_what_waits_last_from_one_receive_of_a_job_to_the_next(
     assert alarm["Period"] * alarm["EvaluationPeriods"] == MAX_DELAY_SECONDS + alarm["Period"]
 
 
+def test_the_alarm_on_another_rate_lasts_a_day_so_that_each_mail_does_not_repeat_it(prod: Templates) -> None:
+    alarm = prod.one("AWS::CloudWatch::Alarm", "UnexpectedRate").properties
+    assert (alarm["Namespace"], alarm["Statistic"]) == ("Mailbus", "Sum")
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 24 * 3600
+
+
 def test_every_other_alarm_ends_with_its_cause(prod: Templates) -> None:
     for alarm in prod.of_type("AWS::CloudWatch::Alarm"):
-        if not alarm.path.endswith(("/WaitingJobs", "/SendingPaused")):
+        if not alarm.path.endswith(("/WaitingJobs", "/SendingPaused", "/UnexpectedRate")):
             assert alarm.properties["EvaluationPeriods"] == 1
 
 

@@ -113,4 +113,4 @@ def test_the_page_says_how_much_is_reserved() -> None:
         timeline=Timeline(days=30),
     )
     reserved = limits.workers(settings) + 2 * WORKERS
-    assert f"which are {reserved} with receiving, timeline and webhook." in LIMITS
+    assert f"which are {reserved} by default with receiving, timeline and webhook." in LIMITS

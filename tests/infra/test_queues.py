@@ -108,12 +108,14 @@ def test_mail_of_forty_megabytes_has_memory_and_time(prod: Templates) -> None:
     assert inbound["Timeout"] >= 30
 
 
-def test_a_laptop_tracks_events_in_fewer_processes(prod: Templates, local: Templates) -> None:
+def test_tracking_has_the_workers_of_its_rate_and_on_a_laptop_three_processes(
+    prod: Templates, local: Templates
+) -> None:
     workers = [
         templates.one("AWS::Lambda::EventSourceMapping", "Tracking").properties["ScalingConfig"]
         for templates in (prod, local)
     ]
-    assert [each["MaximumConcurrency"] for each in workers] == [10, 3]
+    assert [each["MaximumConcurrency"] for each in workers] == [2, 3]
 
 
 def _timing(templates: Templates, path: str) -> tuple[int, int, int]:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
+import pytest
 from aws_cdk import aws_iam as iam
 
 from mailbus_cdk.mailbus import deployment
@@ -58,6 +59,22 @@ def test_both_lanes_lead_to_the_one_sender_each_with_its_own_limits(
         "Mail/Sending/Bulk/Queue": (10, 0, 2),
     }
     assert templates.environment("sender")["BULK_SHARE"] == "0.25"
+
+
+@pytest.mark.parametrize(("rate", "workers", "jobs"), [(1, 2, 2), (14, 2, 10), (1_000, 28, 10)])
+def test_workers_and_batches_follow_the_expected_rate(
+    synthesize: Callable[[Settings], Templates], settings: Settings, rate: float, workers: int, jobs: int
+) -> None:
+    templates = synthesize(msgspec.structs.replace(settings, expected_rate=rate))
+    for lane in ("Transactional", "Bulk"):
+        mapping = templates.one("AWS::Lambda::EventSourceMapping", f"Sender/{lane}").properties
+        assert mapping["ScalingConfig"] == {"MaximumConcurrency": workers}
+        assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (jobs, 0)
+    assert float(templates.environment("sender")["EXPECTED_RATE"]) == rate
+
+
+def test_a_laptops_sender_expects_no_rate_of_the_simulated_account(local: Templates) -> None:
+    assert "EXPECTED_RATE" not in local.environment("sender")
 
 
 def test_the_tags_of_a_send_queue_name_the_ledger_and_the_jobs_bucket(prod: Templates) -> None:

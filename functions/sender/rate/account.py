@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sender.rate.gcra import Limits
+from sender.rate.slots import Limits
 
 if TYPE_CHECKING:
     from types_boto3_sesv2.client import SESV2Client

@@ -1,4 +1,4 @@
-"""The edge to the rate's item in the ledger's table, which all workers read and write.
+"""The edge to the rate's item in the ledger's table, which all workers update.
 
 Times are stored as whole microseconds since the epoch: DynamoDB's numbers are decimal, not floating point.
 """
@@ -7,27 +7,50 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.aws import sessions
 from mailbus.errors import SendError
-from sender.rate.gcra import RateState
+from sender.rate.slots import CATCH_UP, LANES, NO_QUOTA, RateState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from types_boto3_dynamodb.client import DynamoDBClient
 
-RATE_KEY: Final = {"pk": {"S": "rate"}, "sk": {"S": "rate"}}
+    from sender.rate.slots import Lane, Limits, Stretch
+
+RATE_KEY: Final = {"pk": {"S": "rate"}, "sk": {"S": "slots"}}
 MICROSECONDS: Final = 1_000_000
 
 
-class RateTable:
-    """Reads and writes the rate's item; a retryable `SendError` if DynamoDB does not answer."""
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """An update was made, and the state is this one now."""
 
-    def __init__(self, client: DynamoDBClient, table_name: str) -> None:
+    state: RateState
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """An update was not made, since the state is this one."""
+
+    state: RateState
+
+
+Answer = Written | Refused
+
+
+class RateTable:
+    """Reads and updates the rate's item; a retryable `SendError` if DynamoDB does not answer.
+
+    The bulk lane may use `bulk_share` of the rate. An update that was made although its answer was lost is
+    made again by the client: what it took first stays unused.
+    """
+
+    def __init__(self, client: DynamoDBClient, table_name: str, *, bulk_share: float = 1.0) -> None:
         self._client = client
         self._table = table_name
+        self._bulk_share = bulk_share
 
     def read(self) -> RateState:
         """Return the state; the empty one if there is none."""
@@ -37,71 +60,107 @@ class RateTable:
             raise _unreachable(error) from error
         return _state(answer.get("Item", {}))
 
-    def write(self, state: RateState) -> RateState | None:
-        """Replace the state of the version before.
+    def take(self, stretch: Stretch, lane: Lane, known: RateState, *, now: float) -> Answer:
+        """Take a stretch at the end of what is taken, or from `now` on if the account is idle.
 
-        Return None if it is written, and if another worker wrote first, the state that the table holds. A
-        write that succeeded although its answer was lost conflicts with its own repetition: what it reserved
-        then stays unused.
+        Nobody else's stretch makes it fail, unless the rate is taken too far ahead for the lane, the quota is
+        too small, or the account is idle where `known` is not, or the reverse.
         """
+        sets, adds, conditions = [], ["quota_left :minus", "taken :recipients"], ["quota_left >= :recipients"]
+        values = {":minus": _number(-stretch.recipients), ":recipients": _number(stretch.recipients)}
+        clocks = [("taken_until", known.taken_until, stretch.seconds, LANES[lane].ahead)]
+        if lane == "bulk" and self._bulk_share < 1:
+            clocks.append(
+                ("bulk_taken_until", known.bulk_taken_until, stretch.seconds / self._bulk_share, 0.0)
+            )
+        for name, until, seconds, ahead in clocks:
+            values[f":{name}_floor"] = _moment(now - CATCH_UP)
+            if until >= now - CATCH_UP:
+                adds.append(f"{name} :{name}_more")
+                conditions += [f"{name} >= :{name}_floor", f"{name} < :{name}_latest"]
+                values |= {f":{name}_more": _moment(seconds), f":{name}_latest": _moment(now + ahead)}
+            else:
+                sets.append(f"{name} = :{name}_new")
+                conditions.append(f"{name} < :{name}_floor")
+                values[f":{name}_new"] = _moment(now + seconds)
+        expression = f"ADD {', '.join(adds)}"
+        if sets:
+            expression = f"SET {', '.join(sets)} {expression}"
+        return self._update(expression, " AND ".join(conditions), values)
+
+    def ask(self, *, now: float, after_seconds: float) -> Answer:
+        """Become the worker that asks SES for the limits, if nobody asked within the last so many seconds."""
+        return self._update(
+            "SET asked_at = :now, read_at = if_not_exists(read_at, :none), "
+            "taken_until = if_not_exists(taken_until, :none), "
+            "bulk_taken_until = if_not_exists(bulk_taken_until, :none), "
+            "taken = if_not_exists(taken, :none), quota_left = if_not_exists(quota_left, :no_quota)",
+            "attribute_not_exists(asked_at) OR asked_at <= :before",
+            {
+                ":now": _moment(now),
+                ":before": _moment(now - after_seconds),
+                ":none": _number(0),
+                ":no_quota": _number(NO_QUOTA),
+            },
+        )
+
+    def set_limits(self, limits: Limits, asked: RateState, *, uncounted: int, read_at: float) -> Answer:
+        """Write the limits that SES reported at `read_at` to the worker that had `asked`.
+
+        What was taken since is subtracted from the quota, and so is what was taken before but is `uncounted`
+        by SES.
+        """
+        left = NO_QUOTA if limits.quota_left is None else limits.quota_left - uncounted
+        return self._update(
+            "SET max_send_rate = :rate, quota_left = :allowed - taken, read_at = :at",
+            "read_at < :at",
+            {
+                ":rate": {"N": repr(limits.max_send_rate)},
+                ":allowed": _number(asked.taken + left),
+                ":at": _moment(read_at),
+            },
+        )
+
+    def _update(self, expression: str, condition: str, values: Mapping[str, Any]) -> Answer:
         try:
-            self._client.put_item(
+            answer = self._client.update_item(
                 TableName=self._table,
-                Item=_item(state),
-                **_if_version(state.version - 1),
+                Key=RATE_KEY,
+                UpdateExpression=expression,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except self._client.exceptions.ConditionalCheckFailedException as error:
             # the types do not know that this error's response also has the item
             response: Mapping[str, Any] = {**error.response}
-            return _state(response.get("Item", {}))
+            return Refused(state=_state(response.get("Item", {})))
         except (ClientError, BotoCoreError) as error:
             raise _unreachable(error) from error
-        return None
+        return Written(state=_state(answer["Attributes"]))
 
 
-def _if_version(version: int) -> Any:  # noqa: ANN401 - parameters of put_item
-    if version == 0:
-        return {
-            "ConditionExpression": "attribute_not_exists(#version)",
-            "ExpressionAttributeNames": {"#version": "version"},
-        }
-    return {
-        "ConditionExpression": "#version = :version",
-        "ExpressionAttributeNames": {"#version": "version"},
-        "ExpressionAttributeValues": {":version": {"N": str(version)}},
-    }
+def _number(value: int) -> dict[str, str]:
+    return {"N": str(value)}
 
 
-def _item(state: RateState) -> dict[str, Any]:
-    numbers: dict[str, float | None] = {
-        "max_send_rate": state.max_send_rate,
-        "quota_left": state.quota_left,
-        "version": state.version,
-        "read_at": round(state.read_at * MICROSECONDS),
-        "reserved_until": round(state.reserved_until * MICROSECONDS),
-        "bucket_full_at": round(state.bucket_full_at * MICROSECONDS),
-        "bulk_reserved_until": round(state.bulk_reserved_until * MICROSECONDS),
-    }
-    return {**RATE_KEY, **{name: {"N": repr(value)} for name, value in numbers.items() if value is not None}}
+def _moment(seconds: float) -> dict[str, str]:
+    return _number(round(seconds * MICROSECONDS))
 
 
 def _state(attributes: Mapping[str, Any]) -> RateState:
-    def number(name: str) -> str | None:
-        return attributes[name]["N"] if name in attributes else None
+    def number(name: str, default: str = "0") -> str:
+        return str(attributes[name]["N"]) if name in attributes else default
 
-    def moment(name: str) -> float:
-        return int(number(name) or 0) / MICROSECONDS
-
-    rate, quota = number("max_send_rate"), number("quota_left")
     return RateState(
-        max_send_rate=None if rate is None else float(rate),
-        quota_left=None if quota is None else int(quota),
-        read_at=moment("read_at"),
-        reserved_until=moment("reserved_until"),
-        bucket_full_at=moment("bucket_full_at"),
-        bulk_reserved_until=moment("bulk_reserved_until"),
-        version=int(number("version") or 0),
+        max_send_rate=float(number("max_send_rate")) or None,
+        quota_left=int(number("quota_left", str(NO_QUOTA))),
+        read_at=int(number("read_at")) / MICROSECONDS,
+        asked_at=int(number("asked_at")) / MICROSECONDS,
+        taken_until=int(number("taken_until")) / MICROSECONDS,
+        bulk_taken_until=int(number("bulk_taken_until")) / MICROSECONDS,
+        taken=int(number("taken")),
     )
 
 

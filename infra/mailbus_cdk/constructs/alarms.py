@@ -17,6 +17,7 @@ from mailbus.metrics import (
     REFUSED_MESSAGES,
     SENDING_PAUSED,
     UNCONFIRMED_SUBSCRIPTIONS,
+    UNEXPECTED_RATE,
     WAITING_JOB_SECONDS,
 )
 from mailbus.stages import alarm_description
@@ -32,6 +33,10 @@ PERIOD: Final = Duration.minutes(5)
 # What a waiting job waits for is measured when the job is delivered again: after 15 minutes at the latest,
 # and after the time that its batch takes.
 WAITING_PERIODS: Final = 4
+# The account's rate is read only while mail is sent. So that a stage that seldom sends notifies once of
+# another rate, and not with each mail, the alarm looks back a day.
+RATE_PERIOD: Final = Duration.hours(1)
+RATE_PERIODS: Final = 24
 
 
 class _Alarms(Construct):
@@ -67,7 +72,7 @@ class _Alarms(Construct):
 
 
 class Alarms(_Alarms):
-    """Alarms on paused sending, limited bulk calls, late transactional jobs, and every dead-letter queue.
+    """Alarms on paused sending, limited bulk calls, another rate, late jobs, and every dead-letter queue.
 
     Jobs are late in two ways. SQS reports those that no worker has received; the sender reports those that
     wait, since a job that waits is a new message each time.
@@ -98,6 +103,15 @@ class Alarms(_Alarms):
             above=0,
             meaning="SES refused calls of SendBulkEmail because of too many calls. Merges are sent by "
             'SendEmail meanwhile; set sender.merge_by = "SendEmail" to always do so',
+        )
+        self._alarm(
+            "UnexpectedRate",
+            _function_metric(sender_name, UNEXPECTED_RATE, cloudwatch.Stats.SUM, period=RATE_PERIOD),
+            above=0,
+            periods=RATE_PERIODS,
+            meaning="the account's sending rate differs by more than a fifth from expected_rate, which the "
+            "workers follow: set expected_rate to it, and deploy, or ask AWS for more. Until then some of a "
+            "higher rate may stay unused, and workers wait for a lower one, which is paid for",
         )
         self._alarm(
             "LateJobs",
@@ -187,11 +201,13 @@ class WebhookAlarms(_Alarms):
         )
 
 
-def _function_metric(function_name: str, name: Metric, statistic: str) -> cloudwatch.Metric:
+def _function_metric(
+    function_name: str, name: Metric, statistic: str, *, period: Duration = PERIOD
+) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace=NAMESPACE,
         metric_name=name,
         dimensions_map={FUNCTION_DIMENSION: function_name},
-        period=PERIOD,
+        period=period,
         statistic=statistic,
     )

@@ -76,8 +76,8 @@ class Sending(Construct):
         # A mail in doubt is not sent again while its report may be there.
         function.allow(["sqs:GetQueueAttributes"], [tracking.work.queue.queue_arn])
         for name, lane, concurrency in (
-            ("Transactional", self.transactional, settings.transactional.max_concurrency),
-            ("Bulk", self.bulk, settings.bulk.max_concurrency),
+            ("Transactional", self.transactional, settings.transactional_workers),
+            ("Bulk", self.bulk, settings.bulk_workers),
         ):
             function.reads(lane, max_concurrency=concurrency, mapping_id=name)
 
@@ -146,6 +146,7 @@ class Sending(Construct):
                     ledger_table_name=self._state.ledger.table.table_name,
                     ledger_days=settings.sender.ledger_days,
                     rate_cache_seconds=limits.rate_cache_seconds(settings),
+                    expected_rate=limits.expected_rate(settings),
                     bulk_share=settings.bulk.share,
                     doubt_seconds=settings.sender.doubt_seconds,
                     on_unknown=settings.sender.on_unknown,

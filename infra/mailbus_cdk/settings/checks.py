@@ -109,13 +109,24 @@ def _environment(settings: StageSettings) -> Iterator[Finding]:
 
 def _concurrency(settings: StageSettings) -> Iterator[Finding]:
     """Check that bulk mail leaves urgent mail its workers."""
-    workers = settings.bulk.max_concurrency
-    if workers > BULK_WORKERS and not settings.reserve_concurrency:
+    workers = settings.bulk_workers
+    if workers <= BULK_WORKERS or settings.reserve_concurrency:
+        return
+    too_many = (
+        f"{workers} workers of bulk mail could take all that Lambda runs at a time for an account from "
+        f"urgent mail"
+    )
+    if settings.bulk.max_concurrency:
         yield (
             ("bulk", "max_concurrency"),
+            f"{too_many}: at most {BULK_WORKERS}, unless reserve_concurrency = true",
+        )
+    else:
+        yield (
+            ("expected_rate",),
             (
-                f"{workers} workers of bulk mail could take all that Lambda runs at a time for an account "
-                f"from urgent mail: at most {BULK_WORKERS}, unless reserve_concurrency = true"
+                f"{too_many} (so many follow from {settings.expected_rate:g} mails a second): set "
+                f"reserve_concurrency = true, or bulk.max_concurrency to at most {BULK_WORKERS}"
             ),
         )
 

@@ -8,6 +8,7 @@ import msgspec
 
 from mailbus.environment import NAME_PREFIX
 from mailbus.stages import LOCAL
+from mailbus_cdk import event_workers, lanes
 from mailbus_cdk.quotas import EXPECTED_RATE
 from mailbus_cdk.settings.receiving import Inbound
 from mailbus_cdk.settings.section import Section
@@ -152,8 +153,9 @@ class StageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     expected_rate: Annotated[
         float,
         msgspec.Meta(
-            description="The mails a second that the account is to send. Synthesizing warns of quotas that "
-            "they do not fit into.",
+            description="The mails a second that the account is to send. The workers of both lanes, "
+            "their batches, and the workers of events follow it, synthesizing warns of quotas that it does "
+            "not fit into, and an alarm says when the account's rate is another.",
             gt=0,
             le=100_000,
         ),
@@ -226,6 +228,26 @@ class StageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """True if SES's reports may come without tags, so that their job is found by SES's message id."""
         over_https = self.webhook.topic_arns and self.ses_is_elsewhere
         return bool(self.tracking.notified_identities or over_https)
+
+    @property
+    def transactional_workers(self) -> int:
+        """How many workers of urgent mail may run at a time."""
+        return self.transactional.max_concurrency or lanes.workers(self.expected_rate)
+
+    @property
+    def bulk_workers(self) -> int:
+        """How many workers of all other mail may run at a time."""
+        return self.bulk.max_concurrency or lanes.workers(self.expected_rate)
+
+    @property
+    def tracking_workers(self) -> int:
+        """How many workers that track events may run at a time."""
+        return self.tracking.max_concurrency or event_workers.TRACKING.workers(self.expected_rate)
+
+    @property
+    def timeline_workers(self) -> int:
+        """How many workers that record events in the timeline may run at a time."""
+        return self.timeline.max_concurrency or event_workers.TIMELINE.workers(self.expected_rate)
 
     @property
     def sends_from_domain(self) -> bool:

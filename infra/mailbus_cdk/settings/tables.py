@@ -92,15 +92,23 @@ class Sender(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Transactional(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The lane of urgent mail."""
 
-    max_concurrency: Annotated[Concurrency, msgspec.Meta(description="Workers of urgent mail at a time.")] = 5
+    max_concurrency: Annotated[
+        Concurrency | None,
+        msgspec.Meta(
+            description="Workers of urgent mail at a time. By default as many as `expected_rate` takes."
+        ),
+    ] = None
 
 
 class Bulk(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The lane of all other mail, which gets what urgent mail leaves of the account's rate."""
 
     max_concurrency: Annotated[
-        Concurrency, msgspec.Meta(description="Workers of all other mail at a time.")
-    ] = 5
+        Concurrency | None,
+        msgspec.Meta(
+            description="Workers of all other mail at a time. By default as many as `expected_rate` takes."
+        ),
+    ] = None
     share: Annotated[
         float,
         msgspec.Meta(
@@ -136,8 +144,12 @@ class Tracking(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = False
     max_concurrency: Annotated[
-        ReaderConcurrency, msgspec.Meta(description="Workers that track events at a time.")
-    ] = 10
+        ReaderConcurrency | None,
+        msgspec.Meta(
+            description="Workers that track events at a time. By default as many as `expected_rate` takes; "
+            "mail of other accounts is not in it."
+        ),
+    ] = None
 
 
 class Timeline(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,8 +165,11 @@ class Timeline(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = 0
     max_concurrency: Annotated[
-        ReaderConcurrency, msgspec.Meta(description="Workers that record events at a time.")
-    ] = 10
+        ReaderConcurrency | None,
+        msgspec.Meta(
+            description="Workers that record events at a time. By default as many as `expected_rate` takes."
+        ),
+    ] = None
 
 
 class Webhook(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

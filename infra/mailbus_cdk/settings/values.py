@@ -11,6 +11,8 @@ import msgspec
 
 from mailbus.aws.partitions import REGION
 from mailbus.stages import STAGE_PATTERN
+from mailbus_cdk.event_workers import MOST_EVENT_WORKERS
+from mailbus_cdk.lanes import FEWEST_WORKERS, MOST_WORKERS
 
 Architecture = Literal["arm64", "x86_64", "host"]
 OnUnknown = Literal["resend", "fail"]
@@ -130,8 +132,6 @@ RawMailDays = Annotated[
         },
     ),
 ]
-# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-# the least and the most that Lambda takes for a queue
-Concurrency = Annotated[int, msgspec.Meta(ge=2, le=1000)]
-# of a queue that is no lane, so that all of them leave workers to the lanes
-ReaderConcurrency = Annotated[int, msgspec.Meta(ge=2, le=100)]
+Concurrency = Annotated[int, msgspec.Meta(ge=FEWEST_WORKERS, le=MOST_WORKERS)]
+# of a queue that is no lane
+ReaderConcurrency = Annotated[int, msgspec.Meta(ge=FEWEST_WORKERS, le=MOST_EVENT_WORKERS)]

@@ -25,8 +25,8 @@ from mailbus.sqs_messages import MAX_BODY_BYTES, MAX_DELAY_SECONDS
 from mailbus_cdk import limits
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.doubt import least_seconds
-from sender import pauses, preparing, retries
-from sender.rate import gcra, pacer
+from sender import batch, pauses, preparing, retries
+from sender.rate import pacer, slots
 from sender.retries import DELAYS, Delay
 from sender.ses import errors, mime
 from sender.ses.errors import ACCEPTED, MEANINGS, OTHER, ROLE_ATTEMPTS, STATUSES, TEXTS
@@ -195,10 +195,11 @@ def test_every_kind_of_error_has_its_row() -> None:
         f"up to {retries.NO_RATE_SECONDS} s longer each time",
         f"after {limits.SEND_RECEIVES} receives, {limits.SEND_RECEIVES * 90 // 3600} hours",
         f"once in {pauses.PROBE_SECONDS:.0f} s",
-        f"It reserves up to {gcra.TRANSACTIONAL_AHEAD:.0f} s ahead",
-        f"only when less than {gcra.BULK_AHEAD} s",
-        f"at most {gcra.BULK_SPAN} s of the rate",
-        f"counts as {gcra.LOWEST_RATE:.0f} a second",
+        f"takes the rate up to {slots.LANES['transactional'].ahead:.0f} s ahead",
+        f"only when less than {slots.LANES['bulk'].ahead} s",
+        f"at most {slots.LANES['bulk'].stretch} s of the rate",
+        f"counts as {slots.LOWEST_RATE:.0f} a second",
+        f"waits {batch.PATIENCE_SECONDS:.0f} s at most in the function",
         f"sent again, {UNKNOWN_RESENDS} times at most",
         f"at most {ROLE_ATTEMPTS} tries",
         f"if a policy denies it, {ROLE_ATTEMPTS} tries at most",

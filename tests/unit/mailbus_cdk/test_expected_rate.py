@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from mailbus_cdk import expected_rate
+from mailbus_cdk.quotas import BY_NAME
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.receiving import Inbound
 from mailbus_cdk.settings.tables import Bulk, SessionParams, Timeline, Transactional, Webhook
@@ -41,25 +44,48 @@ def test_a_timeline_counts() -> None:
 
 
 def test_a_limit_that_aws_does_not_raise_says_so() -> None:
-    text = warnings(expected_rate=1_400, bulk=Bulk(max_concurrency=50))["ledger-new-table"]
-    assert "enough for 1,333 mails a second" in text
+    text = warnings(expected_rate=10_001)["rate-item"]
+    assert "enough for 10,000 mails a second" in text
     assert text.endswith("If the account has no more than that, Service Quotas cannot raise it")
 
 
-def test_too_few_workers_of_the_lanes_are_a_warning() -> None:
-    assert warnings(expected_rate=500) == {}
-    assert warnings(expected_rate=501)["workers"] == (
-        "expected_rate: 501 mails a second take about 11 workers, and both lanes have 10: raise "
-        "bulk.max_concurrency to 6"
+def test_a_new_table_can_be_made_ready_for_more() -> None:
+    needed = 1_500 * BY_NAME["ledger-new-table"].per_mail
+    text = warnings(expected_rate=1_500)["ledger-new-table"]
+    assert text.endswith(
+        "If the table has never had that much to do, raise it, for a price: aws dynamodb update-table "
+        f"--table-name LedgerTableName --warm-throughput WriteUnitsPerSecond={needed:.0f} --region us-east-1"
     )
+
+
+def test_too_few_workers_of_the_lanes_are_a_warning() -> None:
+    few: dict[str, Any] = {
+        "transactional": Transactional(max_concurrency=5),
+        "bulk": Bulk(max_concurrency=9),
+    }
+    assert warnings(expected_rate=500, **few) == {}
+    assert warnings(expected_rate=501, **few)["workers"] == (
+        "expected_rate: 501 mails a second take about 15 workers, and both lanes have 14: remove "
+        "bulk.max_concurrency, which then follows the rate, or raise it to 10"
+    )
+
+
+@pytest.mark.parametrize("rate", [1, 14, 100, 1_000, 10_000, 17_857])
+def test_the_workers_that_follow_the_rate_are_enough_for_it(rate: float) -> None:
+    assert "workers" not in warnings(expected_rate=rate)
+
+
+def test_a_rate_that_takes_more_workers_than_an_account_has_is_a_warning() -> None:
+    text = warnings(expected_rate=17_857)["lambda-concurrency"]
+    assert text.startswith("the stage's 1,100 workers do not run at a time: by default an account has 1,000")
 
 
 def test_more_workers_than_lambda_runs_at_a_time_are_a_warning() -> None:
     inbound = Inbound(domains=("inbound.example.com",))
-    text = warnings(transactional=Transactional(max_concurrency=981), inbound=inbound)["lambda-concurrency"]
+    text = warnings(transactional=Transactional(max_concurrency=992), inbound=inbound)["lambda-concurrency"]
     assert text.startswith("the stage's 1,001 workers do not run at a time: by default an account has 1,000")
     assert "--quota-code L-B99A9384 --desired-value 1001 --region us-east-1" in text
-    assert warnings(transactional=Transactional(max_concurrency=985)) == {}
+    assert warnings(transactional=Transactional(max_concurrency=996)) == {}
 
 
 def test_a_webhook_that_takes_fewer_requests_than_there_are_events_is_a_warning() -> None:

@@ -18,11 +18,12 @@ from mailbus_cdk import limits
 from mailbus_cdk.quotas import BY_NAME
 from mailbus_cdk.settings import Settings
 from sender.rate.pacer import Pacer
+from sender.rate.slots import Limits
 from tests.unit.inbound.encrypted_mail import ENCRYPTED, EncryptingWorld, FakeKms, encrypted
 from tests.unit.inbound.encrypted_mail import MAIL as RECEIVED
 from tests.unit.inbound.world import received, record
 from tests.unit.mailbus.timeline.timelines import event, message
-from tests.unit.sender.rate.fake_rate import NOW, FakeRateStore, idle
+from tests.unit.sender.rate.shared_item import NOW, SharedItem
 from tests.unit.sender.world import World as Sender
 from tests.unit.timeline.recording import Function as Timeline
 from tests.unit.tracking.notifications import envelope, payload
@@ -134,13 +135,14 @@ def test_write_and_read_units_of_the_ledger(sender: Sender, tracking: Tracking) 
 
 
 def test_writes_of_the_rates_item(sender: Sender) -> None:
-    store = FakeRateStore(idle(rate=1_000.0))
-    pacer = Pacer(store, lambda: None, cache_seconds=60, clock=lambda: NOW, sleep=lambda _: None)
+    item, limits = SharedItem(), Limits(max_send_rate=1_000.0)
+    pacer = Pacer(item.rates(), lambda: limits, cache_seconds=60, clock=lambda: NOW, sleep=lambda _: None)
+    # it is asked for the limits once
+    pacer.largest_call()
+    item.calls.clear()
     for recipients, lane in sender.pace.reserved:
         pacer.reserve(recipients, lane)
-    # the first one reads the item, and later ones know it
-    assert store.calls[:1] == ["read"]
-    assert store.calls.count("write") / MAILS == per_mail("rate-item")
+    assert item.calls.count("write") / MAILS == per_mail("rate-item")
 
 
 def test_write_units_of_the_timeline(timeline: Timeline) -> None:

@@ -36,6 +36,7 @@ SETTINGS: Final = SenderSettings(
     ledger_table_name=TABLE,
     ledger_days=7,
     rate_cache_seconds=60,
+    expected_rate=14,
     bulk_share=0.5,
     tracking_queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/mailbus-dev-tracking",
     doubt_seconds=120,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from sender.rate.gcra import QuotaExhausted, RetryAfter
+from sender.rate.slots import QuotaExhausted, RetryAfter
 from sender.ses.errors import ROLE_ATTEMPTS
 from tests.unit.sender.answers import (
     DENIED,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sender.batch import process
-from sender.rate.gcra import RetryAfter, SendAt
+from sender.rate.slots import RetryAfter, SendAt
 from tests.unit.sender.answers import REJECTED, THROTTLED, UNANSWERED, breaks
 from tests.unit.sender.fake_ses import Lost
 from tests.unit.sender.jobs import invoice, letter
@@ -15,7 +15,7 @@ from tests.unit.sender.settings import DAY, FUNCTION_SECONDS, JOBS_BUCKET, START
 from tests.unit.sender.world import World
 
 if TYPE_CHECKING:
-    from sender.rate.gcra import Decision
+    from sender.rate.slots import Decision
 
 
 BUCKET = "shop-invoices"

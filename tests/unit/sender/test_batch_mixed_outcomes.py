@@ -11,13 +11,13 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sender.rate.gcra import QuotaExhausted, RetryAfter
+from sender.rate.slots import QuotaExhausted, RetryAfter
 from tests.unit.sender.answers import PAUSED, QUOTA, REJECTED, SES_URL, THROTTLED, UNREACHABLE, refusal
 from tests.unit.sender.fake_ses import Lost
 from tests.unit.sender.world import World
 
 if TYPE_CHECKING:
-    from sender.rate.gcra import Decision
+    from sender.rate.slots import Decision
 
 REFUSALS: dict[str, Exception | Lost] = {
     "throttled": THROTTLED,

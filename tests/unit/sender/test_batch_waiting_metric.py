@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailbus.metrics import WAITING_JOB_SECONDS
-from sender.rate.gcra import QuotaExhausted, RetryAfter
+from sender.rate.slots import QuotaExhausted, RetryAfter
 from tests.unit.sender.answers import refusal
 from tests.unit.sender.jobs import letter
 from tests.unit.sender.settings import BULK_QUEUE
@@ -15,7 +15,7 @@ from tests.unit.sender.world import World
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sender.rate.gcra import Decision
+    from sender.rate.slots import Decision
 
 
 def waited(world: World) -> list[float]:

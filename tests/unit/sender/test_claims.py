@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sender.rate.gcra import QuotaExhausted, SendAt
+from sender.rate.slots import QuotaExhausted, SendAt
 from tests.unit.sender.jobs import newsletter
 from tests.unit.sender.settings import DAY, START
 from tests.unit.sender.world import World

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from sender.batch import process
-from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
+from sender.rate.slots import QuotaExhausted, RetryAfter, SendAt
 from tests.unit.sender.answers import THROTTLED, UNREACHABLE
 from tests.unit.sender.clock import moment
 from tests.unit.sender.jobs import letter, newsletter, people

@@ -12,7 +12,7 @@ import pytest
 from mailbus.side_by_side import in_threads
 from mailbus_cdk.settings.doubt import CALL_BEGIN_SECONDS
 from sender.dispatch import BEGIN_SECONDS
-from sender.rate.gcra import QuotaExhausted, RetryAfter, SendAt
+from sender.rate.slots import QuotaExhausted, RetryAfter, SendAt
 from sender.retries import DELAYS
 from tests.unit.sender.answers import PAUSED, QUOTA, REJECTED, THROTTLED, UNANSWERED, refusal
 from tests.unit.sender.fake_ses import Lost
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from botocore.exceptions import ClientError
 
-    from sender.rate.gcra import Decision
+    from sender.rate.slots import Decision
 
 T = TypeVar("T")
 R = TypeVar("R")

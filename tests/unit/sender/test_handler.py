@@ -14,7 +14,7 @@ from mailbus.errors import ConfigurationError
 from mailbus_cdk.limits import LEAST_SENDER_SECONDS, WITHOUT_SES_SECONDS
 from sender.batch import ROUNDS_SECONDS
 from sender.handler import lambda_handler
-from sender.rate.gcra import TRANSACTIONAL_AHEAD
+from sender.rate.slots import LONGEST_AHEAD
 from sender.wiring import wire
 from tests.unit.fakes.lambda_context import FakeLambdaContext
 from tests.unit.sender.jobs import letter
@@ -103,7 +103,7 @@ def test_the_message_has_the_number_of_its_part_and_its_lane(monkeypatch: pytest
 
 
 def test_slow_answers_in_a_row_leave_the_function_time_to_acknowledge() -> None:
-    last_mail_goes = ROUNDS_SECONDS + TRANSACTIONAL_AHEAD
+    last_mail_goes = ROUNDS_SECONDS + LONGEST_AHEAD
     ses = SETTINGS.ses_connect_timeout + SETTINGS.ses_read_timeout
     bus = FAILURE_SECONDS + CONNECT_TIMEOUT + SHORT_READ_TIMEOUT
     assert last_mail_goes + ses + bus < LEAST_SENDER_SECONDS

@@ -10,7 +10,7 @@ import pytest
 
 from sender.aws.send_queues import SendQueues
 from sender.batch import process
-from sender.rate.gcra import QuotaExhausted, RetryAfter
+from sender.rate.slots import QuotaExhausted, RetryAfter
 from tests.unit.sender.answers import PAUSED, THROTTLED, UNANSWERED, UNREACHABLE, breaks
 from tests.unit.sender.fake_ses import Lost
 from tests.unit.sender.jobs import letter, newsletter

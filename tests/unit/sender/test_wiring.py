@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -7,6 +8,8 @@ import msgspec
 import pytest
 
 from mailbus.environment import to_environment
+from sender.rate.slots import Limits
+from sender.unexpected_rate import HIGHER
 from sender.wiring import wait_until, wire
 from tests.unit.sender.settings import SETTINGS
 
@@ -27,6 +30,24 @@ def test_calls_of_ses_have_the_timeout_of_the_settings_and_no_hidden_retry(
     mail: Any = wire(FUNCTION).mail
     config = mail._client.meta.config  # noqa: SLF001 - what the client was made with
     assert (config.read_timeout, config.retries["total_max_attempts"]) == (40.0, 1)
+
+
+def test_another_rate_of_the_account_is_logged_and_is_a_metric_of_the_function(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    pacer: Any = wire(FUNCTION).pacer
+    pacer._on_limits(Limits(max_send_rate=500.0))  # noqa: SLF001 - what the pacer was made with
+    assert [(record.name, record.levelname, record.message) for record in caplog.records] == [
+        ("sender", "WARNING", HIGHER)
+    ]
+    counted = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (counted["UnexpectedRate"], counted["service"]) == ([1.0], FUNCTION)
+
+
+def test_without_an_expected_rate_no_rate_is_unexpected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EXPECTED_RATE")
+    pacer: Any = wire(FUNCTION).pacer
+    assert pacer._on_limits is None  # noqa: SLF001 - as above
 
 
 def test_waiting_until_a_time_that_has_passed_does_not_sleep(monkeypatch: pytest.MonkeyPatch) -> None:

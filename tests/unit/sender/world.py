@@ -24,7 +24,7 @@ from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
 from sender.aws.tracking_queue import TrackingQueue
 from sender.batch import process
-from sender.rate.gcra import SendAt
+from sender.rate.slots import SendAt
 from sender.ses.client import MailService
 from sender.wiring import Sender
 from tests.unit.fakes.clients import FakeEvents
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from mailbus.ledger.cancellation import Cancellation
     from mailbus.ledger.records import JobRecord
-    from sender.rate.gcra import Decision, Lane
+    from sender.rate.slots import Decision, Lane
 
 
 class Pace:
@@ -62,6 +62,7 @@ class Pace:
         self.decisions: list[Callable[[int], list[Decision]]] = []
         self.reserved: list[tuple[list[int], Lane]] = []
         self.largest = 50
+        self.throttles = 0
 
     def reserve(self, recipients: Sequence[int], lane: Lane) -> list[Decision]:
         self.reserved.append((list(recipients), lane))
@@ -71,6 +72,9 @@ class Pace:
 
     def largest_call(self) -> int:
         return self.largest
+
+    def throttled(self) -> None:
+        self.throttles += 1
 
 
 _WORLDS = itertools.count()

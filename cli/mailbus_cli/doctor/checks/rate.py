@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final
 
-from mailbus_cdk.quotas import BY_NAME, WORKER_RATE
+from mailbus_cdk import lanes
+from mailbus_cdk.quotas import BY_NAME
 from mailbus_cli.doctor import elsewhere
 from mailbus_cli.doctor.check import Check
 from mailbus_cli.doctor.verdict import Verdict, combined, ok, unchecked, warning
@@ -20,13 +20,14 @@ LANES: Final = ("transactional", "bulk")
 
 def judge(rate: float, workers: Mapping[str, int]) -> Verdict:
     """Judge the account's rate, in recipients a second, against the workers that each lane may have."""
-    needed = math.ceil(rate / WORKER_RATE)
+    needed = lanes.workers(rate)
     have = sum(workers.values())
     text = f"{rate:g} a second, for {have} workers"
     if have < needed:
         return warning(
             f"{text}: about {needed} would use all of it",
-            fix=f"raise bulk.max_concurrency to {needed - workers.get('transactional', 0)}, and deploy",
+            fix=f"set expected_rate = {rate:g}, which the workers follow, or where max_concurrency is set "
+            f"raise that of bulk to {needed - workers.get('transactional', 0)}, and deploy",
         )
     return ok(text)
 

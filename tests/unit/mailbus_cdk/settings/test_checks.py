@@ -133,6 +133,14 @@ REJECTED = {
             "reserve_concurrency = true"
         ),
     ),
+    "a rate whose workers of bulk mail are too many says what to set": (
+        ("max_attempts = 8", "expected_rate = 17858"),
+        (
+            "mailbus.toml: expected_rate: 501 workers of bulk mail could take all that Lambda runs at a "
+            "time for an account from urgent mail (so many follow from 17858 mails a second): set "
+            "reserve_concurrency = true, or bulk.max_concurrency to at most 500"
+        ),
+    ),
     "DMARC reports need a record": (
         ('"dev.example.com"', '"dev.example.com"\ndmarc_rua = ["dmarc@example.com"]'),
         (

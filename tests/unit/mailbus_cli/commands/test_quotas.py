@@ -45,7 +45,12 @@ def test_a_rate_that_does_not_fit_is_exit_code_1_and_a_command(capsys: pytest.Ca
 
 def test_a_region_may_be_asked_for_with_a_timeline(capsys: pytest.CaptureFixture[str]) -> None:
     found = lines(capsys, "us-east-1", "--rate", "401", "--timeline", code=1)
-    assert found["timeline-new-table"] == ["4,000", "default", "4,010", "400", "no", ""]
+    *values, command = found["timeline-new-table"]
+    assert values == ["4,000", "default", "4,010", "400", "no"]
+    assert command == (
+        "aws dynamodb update-table --table-name TimelineTableName --warm-throughput WriteUnitsPerSecond=4010 "
+        "--region us-east-1"
+    )
 
 
 def test_a_stage_has_its_own_rate_and_the_accounts_values(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
 from mailbus.aws.sqs import WAITING_ATTRIBUTE
-from sender.rate.gcra import RetryAfter, SendAt
+from sender.rate.slots import RetryAfter, SendAt
 from tests.unit.sender.answers import THROTTLED, refusal
 from tests.unit.sender.faults.deployment import (
     QUEUES,
@@ -51,6 +51,9 @@ class FaultyPace:
 
     def largest_call(self) -> int:
         return self._worker.chance.choice([7, 25, 50])
+
+    def throttled(self) -> None:
+        """SES is not asked: its rate is not simulated."""
 
 
 class FaultySes:

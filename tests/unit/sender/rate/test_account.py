@@ -8,7 +8,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from sender.rate.account import Account
-from sender.rate.gcra import Limits
+from sender.rate.slots import Limits
 
 
 def quota(**changes: float) -> dict[str, Any]:

@@ -1,30 +1,20 @@
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, get_args
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from botocore.exceptions import EndpointConnectionError
 
-from sender.rate.gcra import (
-    LANES,
-    LATENCY_SPREAD,
-    LOWEST_RATE,
-    Lane,
-    Limits,
-    QuotaExhausted,
-    RateState,
-    RetryAfter,
-    SendAt,
-    with_limits,
-)
-from sender.rate.pacer import UNREACHABLE_SECONDS, Pacer
-from tests.unit.sender.rate.fake_rate import NOW, FakeRateStore, due, idle, known, waits
+from sender.rate.pacer import FIRST_JITTER, LONGEST_JITTER, REFUSED_MARGIN, UNREACHABLE_SECONDS, Pacer
+from sender.rate.slots import LANES, LARGE_SPREAD, Lane, Limits, QuotaExhausted, RetryAfter, SendAt
+from tests.unit.sender.rate.shared_item import NOW, SharedItem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from sender.rate.slots import Decision
+
+OUTAGE = EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
 
 
 class Clock:
@@ -48,80 +38,119 @@ class SesAccount:
         return Limits(max_send_rate=self.rate, quota_left=self.quota_left)
 
 
-def pacer(store: FakeRateStore, account: SesAccount, clock: Clock | None = None) -> Pacer:
+def pacer(
+    item: SharedItem,
+    account: SesAccount,
+    clock: Clock | None = None,
+    *,
+    sleep: Callable[[float], None] = lambda _: None,
+) -> Pacer:
     return Pacer(
-        store,
+        item.rates(),
         account,
         cache_seconds=60,
         clock=clock or Clock(),
-        sleep=lambda _: None,
-        uniform=lambda low, _: low,
+        sleep=sleep,
+        uniform=lambda _, high: high,
     )
 
 
-def taken_by_others(seconds: float) -> Callable[[RateState], RateState]:
-    def write(state: RateState) -> RateState:
-        until = max(state.reserved_until, NOW) + seconds
-        return msgspec.structs.replace(state, reserved_until=until, bucket_full_at=until)
-
-    return write
+def due(decisions: Sequence[Decision]) -> list[float]:
+    """Return when the mails that may be sent are due, in seconds from now."""
+    return [round(decision.due - NOW, 3) for decision in decisions if isinstance(decision, SendAt)]
 
 
-def test_workers_reserve_one_after_another() -> None:
-    store, account = FakeRateStore(), SesAccount(10.0)
-    first, second = pacer(store, account), pacer(store, account)
-    assert due(first.reserve([5], "transactional")) == [0.0]
-    assert due(second.reserve([5], "transactional")) == [0.5]
-    assert due(first.reserve([1], "transactional")) == [1.0]
+def waits(decisions: Sequence[Decision]) -> list[float]:
+    """Return after how many seconds the other mails are tried again."""
+    return [round(decision.seconds, 3) for decision in decisions if isinstance(decision, RetryAfter)]
 
 
-def test_a_worker_without_conflict_makes_one_call_a_batch() -> None:
-    store = FakeRateStore(idle())
-    worker = pacer(store, SesAccount(10.0))
+def test_workers_take_one_stretch_after_another() -> None:
+    item, account = SharedItem(), SesAccount(100.0)
+    first, second = pacer(item, account), pacer(item, account)
+    assert due(first.reserve([5, 5], "transactional")) == [0.0, 0.05]
+    assert due(second.reserve([5], "transactional")) == [0.1]
+    assert due(first.reserve([1], "transactional")) == [0.15]
+
+
+def test_a_busy_worker_makes_one_call_a_stretch() -> None:
+    item = SharedItem()
+    worker = pacer(item, SesAccount(100.0))
     worker.reserve([1], "transactional")
-    store.calls.clear()
+    item.calls.clear()
     worker.reserve([1], "transactional")
-    assert store.calls == ["write"]
+    assert item.calls == ["write"]
 
 
-def test_after_a_conflict_a_worker_writes_again_and_reserves_after_the_other() -> None:
-    store = FakeRateStore(idle())
-    worker = pacer(store, SesAccount(10.0))
-    worker.reserve([1], "transactional")
-    store.calls.clear()
-    store.meanwhile = [taken_by_others(2.0)]
-    assert due(worker.reserve([1], "transactional")) == [2.1]
-    assert store.calls == ["write", "write"]
+def test_a_worker_that_finds_an_idle_account_busy_takes_what_follows() -> None:
+    item, account = SharedItem(), SesAccount(100.0)
+    worker, other = pacer(item, account), pacer(item, account)
+    worker.largest_call()
+    other.reserve([20], "transactional")
+    item.calls.clear()
+    assert due(worker.reserve([1], "transactional")) == [0.2]
+    # a read takes nothing of the writes that an item has
+    assert item.calls == ["read", "write"]
+
+
+def test_what_has_no_room_in_the_stretch_continues_at_once() -> None:
+    decisions = pacer(SharedItem(), SesAccount(10.0)).reserve([1] * 6, "bulk")
+    assert due(decisions) == [0.0, 0.1]
+    assert waits(decisions) == [0.0] * 4
 
 
 @pytest.mark.parametrize("lane", get_args(Lane))
-def test_a_worker_gives_up_after_its_lanes_number_of_conflicts(lane: Lane) -> None:
-    store = FakeRateStore(idle())
-    store.meanwhile = [lambda state: state] * 1000
-    decisions = pacer(store, SesAccount(10.0)).reserve([1, 1], lane)
-    assert [type(decision) for decision in decisions] == [RetryAfter, RetryAfter]
-    assert store.calls.count("write") == LANES[lane].max_writes
+def test_a_rate_that_is_taken_too_far_ahead_is_tried_again_when_it_is_not(lane: Lane) -> None:
+    item, account, clock = SharedItem(), SesAccount(10.0), Clock()
+    pacer(item, account).reserve([30], "transactional")
+    worker = pacer(item, account, clock)
+    (decision,) = worker.reserve([1], lane)
+    assert isinstance(decision, RetryAfter)
+    assert 3.0 - LANES[lane].ahead <= decision.seconds <= 3.0 - LANES[lane].ahead + LONGEST_JITTER
+    item.calls.clear()
+    worker.reserve([1], lane)
+    assert item.calls == ["read"]
+    clock.now += decision.seconds
+    assert len(due(worker.reserve([1], lane))) == 1
 
 
-def test_no_mail_is_deferred_by_an_outdated_state() -> None:
-    store, account, clock = FakeRateStore(idle(1.0)), SesAccount(1.0), Clock()
-    worker = pacer(store, account, clock)
-    worker.reserve([50], "transactional")
-    assert waits(worker.reserve([1], "transactional")) == [45.0]
-    store.state = with_limits(store.state, Limits(max_send_rate=100.0), read_at=NOW + 1)
-    clock.now += 1
-    assert due(worker.reserve([1], "transactional")) == [1.49]
+def test_the_longer_a_worker_finds_no_rate_the_longer_it_waits() -> None:
+    item, account = SharedItem(), SesAccount(10.0)
+    pacer(item, account).reserve([600], "transactional")
+    worker = pacer(item, account)
+    found = [waits(worker.reserve([1], "transactional"))[0] for _ in range(8)]
+    assert found == sorted(found)
+    assert found[-1] - found[0] == pytest.approx(LONGEST_JITTER - 0.1)
+
+
+def test_a_worker_may_find_no_rate_for_days() -> None:
+    item, account = SharedItem(), SesAccount(10.0, quota_left=0)
+    worker = pacer(item, account)
+    assert {len(worker.reserve([1], "bulk")) for _ in range(2000)} == {1}
+
+
+def test_a_worker_that_found_no_rate_leaves_what_is_hardly_free_to_others() -> None:
+    item, account, clock = SharedItem(), SesAccount(10.0), Clock()
+    pacer(item, account).reserve([30], "transactional")
+    worker = pacer(item, account, clock)
+    worker.reserve([1], "transactional")
+    item.calls.clear()
+    clock.now += 2.0 + REFUSED_MARGIN / 2
+    assert due(worker.reserve([1], "transactional")) == []
+    clock.now += REFUSED_MARGIN
+    assert due(worker.reserve([1], "transactional")) == [3.0 + LARGE_SPREAD]
+    assert item.calls == ["read", "read", "write"]
 
 
 def test_an_empty_batch_makes_no_call() -> None:
-    store, account = FakeRateStore(), SesAccount(1.0)
-    assert pacer(store, account).reserve([], "bulk") == []
-    assert (store.calls, account.requests) == ([], 0)
+    item, account = SharedItem(), SesAccount(1.0)
+    assert pacer(item, account).reserve([], "bulk") == []
+    assert (item.calls, account.requests) == ([], 0)
 
 
 def test_all_workers_together_ask_for_the_limits_once_in_the_cache_time() -> None:
-    store, account, clock = FakeRateStore(), SesAccount(10.0), Clock()
-    workers = [pacer(store, account, clock) for _ in range(3)]
+    item, account, clock = SharedItem(), SesAccount(10.0), Clock()
+    workers = [pacer(item, account, clock) for _ in range(3)]
     for worker in workers:
         worker.reserve([1], "transactional")
     assert account.requests == 1
@@ -133,36 +162,68 @@ def test_all_workers_together_ask_for_the_limits_once_in_the_cache_time() -> Non
     assert account.requests == 2
 
 
-def test_limits_that_ses_does_not_report_are_taken_from_the_ledger_and_asked_for_again() -> None:
-    store = FakeRateStore(msgspec.structs.replace(idle(5.0), read_at=0.0))
-    account, clock = SesAccount(None), Clock()
-    worker = pacer(store, account, clock)
-    assert due(worker.reserve([1, 1], "transactional")) == [0.0, 0.2]
+def test_a_worker_that_ses_throttles_has_it_asked_again_at_once_but_once_a_second() -> None:
+    item, account, clock = SharedItem(), SesAccount(500.0), Clock()
+    workers = [pacer(item, account, clock) for _ in range(3)]
+    for worker in workers:
+        worker.reserve([1], "transactional")
+    clock.now += 5
+    account.rate = 14.0
+    for worker in workers:
+        worker.throttled()
+        worker.reserve([1], "transactional")
+    assert account.requests == 2
+    assert {worker.largest_call() for worker in workers} == {7}
+
+
+def test_a_rate_that_fell_meanwhile_leaves_out_what_has_no_room() -> None:
+    item = SharedItem()
+    worker, rates = pacer(item, SesAccount(100.0)), item.rates()
     worker.reserve([1], "transactional")
-    assert account.requests == 1
-    clock.now += 1
+    slower = Limits(max_send_rate=20.0)
+    item.before = lambda: rates.set_limits(slower, rates.read(), uncounted=0, read_at=NOW + 1)
+    decisions = worker.reserve([1] * 10, "transactional")
+    assert len(due(decisions)) == 2
+    assert waits(decisions) == [0.0] * 8
+    assert len(due(worker.reserve([1] * 10, "transactional"))) == 8
+
+
+def test_limits_that_ses_does_not_report_are_asked_for_again_after_a_while() -> None:
+    item, account, clock = SharedItem(), SesAccount(5.0), Clock()
+    worker = pacer(item, account, clock)
+    worker.reserve([1], "transactional")
+    account.rate = None
+    clock.now += 60
+    assert due(worker.reserve([1, 1], "transactional")) == [60.0, 60.2]
     worker.reserve([1], "transactional")
     assert account.requests == 2
+    clock.now += 1
+    worker.reserve([1], "transactional")
+    assert account.requests == 3
 
 
 def test_an_unknown_account_has_the_lowest_rate() -> None:
-    decisions = pacer(FakeRateStore(), SesAccount(None)).reserve([1, 1], "transactional")
-    assert due(decisions) == [0.0, 1 / LOWEST_RATE + LATENCY_SPREAD]
+    decisions = pacer(SharedItem(), SesAccount(None)).reserve([1, 1], "transactional")
+    assert len(due(decisions)) == 1
+    assert waits(decisions) == [0.0]
 
 
-def test_limits_that_another_worker_read_later_are_kept() -> None:
-    store, clock = FakeRateStore(), Clock()
-    slow = pacer(store, SesAccount(10.0), clock)
-    slow.largest_call()
-    store.meanwhile = [lambda state: with_limits(state, Limits(max_send_rate=20.0), read_at=NOW + 1)]
-    clock.now += 2
-    slow.reserve([1], "transactional")
-    assert store.state.max_send_rate == 20.0
+def test_a_worker_that_knows_no_limits_waits_for_those_that_another_one_asks_for() -> None:
+    item = SharedItem()
+    rates = item.rates()
+    asked = rates.ask(now=NOW, after_seconds=1).state
+
+    def another_is_answered(_seconds: float) -> None:
+        rates.set_limits(Limits(max_send_rate=14.0), asked, uncounted=0, read_at=NOW)
+
+    account = SesAccount(None)
+    assert pacer(item, account, sleep=another_is_answered).largest_call() == 7
+    assert account.requests == 0
 
 
 def test_an_exhausted_quota_is_asked_for_again_after_its_cache_time_only() -> None:
-    store, account, clock = FakeRateStore(), SesAccount(10.0, quota_left=1), Clock()
-    worker = pacer(store, account, clock)
+    item, account, clock = SharedItem(), SesAccount(10.0, quota_left=1), Clock()
+    worker = pacer(item, account, clock)
     assert [type(decision) for decision in worker.reserve([1, 1], "bulk")] == [SendAt, QuotaExhausted]
     clock.now += 59
     account.quota_left = 100
@@ -172,15 +233,27 @@ def test_an_exhausted_quota_is_asked_for_again_after_its_cache_time_only() -> No
     assert due(worker.reserve([1], "bulk")) == [60.0]
 
 
+def test_mails_with_a_slot_that_ses_has_not_counted_are_not_given_out_twice() -> None:
+    item, account, clock = SharedItem(), SesAccount(10.0, quota_left=100), Clock()
+    worker = pacer(item, account, clock)
+    worker.reserve([50], "bulk")
+    # the 50 are on their way; SES has counted none of them
+    worker.throttled()
+    clock.now += 1
+    worker.throttled()
+    worker.reserve([1], "transactional")
+    assert item.rates().read().quota_left <= 50
+
+
 @pytest.mark.parametrize("lane", get_args(Lane))
 def test_without_the_ledger_all_mails_are_tried_again_later(lane: Lane) -> None:
-    store = FakeRateStore(idle())
-    worker = pacer(store, SesAccount(10.0))
+    item = SharedItem()
+    worker = pacer(item, SesAccount(100.0))
     worker.reserve([1], lane)
-    store.unreachable = True
-    assert waits(worker.reserve([1, 1], lane)) == [UNREACHABLE_SECONDS] * 2
-    assert waits(pacer(store, SesAccount(10.0)).reserve([1], lane)) == [UNREACHABLE_SECONDS]
-    store.unreachable = False
+    item.outage = OUTAGE
+    assert waits(worker.reserve([1, 1], lane)) == [UNREACHABLE_SECONDS + FIRST_JITTER] * 2
+    assert waits(pacer(item, SesAccount(100.0)).reserve([1], lane)) == [UNREACHABLE_SECONDS + FIRST_JITTER]
+    item.outage = None
     assert len(due(worker.reserve([1], lane))) == 1
 
 
@@ -190,56 +263,18 @@ def test_without_the_ledger_all_mails_are_tried_again_later(lane: Lane) -> None:
 def test_a_bulk_call_is_for_half_a_second_of_the_rate_and_for_50_at_most(
     rate: float | None, most: int
 ) -> None:
-    assert pacer(FakeRateStore(), SesAccount(rate)).largest_call() == most
+    assert pacer(SharedItem(), SesAccount(rate)).largest_call() == most
 
 
 def test_a_bulk_call_has_one_recipient_while_the_ledger_is_unreachable() -> None:
-    store = FakeRateStore(idle(100.0))
-    store.unreachable = True
-    assert pacer(store, SesAccount(100.0)).largest_call() == 1
+    item = SharedItem()
+    item.outage = OUTAGE
+    assert pacer(item, SesAccount(100.0)).largest_call() == 1
 
 
 def test_the_largest_call_needs_no_additional_request_to_ses() -> None:
-    store, account = FakeRateStore(), SesAccount(14.0)
-    worker = pacer(store, account)
+    item, account = SharedItem(), SesAccount(14.0)
+    worker = pacer(item, account)
     assert (worker.largest_call(), worker.largest_call()) == (7, 7)
     assert due(worker.reserve([1, 1], "transactional")) == [0.0, round(1 / 14, 3)]
     assert account.requests == 1
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 3), st.lists(st.integers(1, 50), min_size=1, max_size=10)), max_size=30)
-)
-def test_together_workers_never_exceed_the_rate(batches: list[tuple[int, list[int]]]) -> None:
-    store, clock, rate = FakeRateStore(), Clock(), 100.0
-    workers = [pacer(store, SesAccount(rate), clock) for _ in range(4)]
-    sent: list[tuple[float, int]] = []
-    for who, recipients in batches:
-        decisions = workers[who].reserve(recipients, "transactional")
-        sent += [
-            (decision.due, count)
-            for decision, count in zip(decisions, recipients, strict=True)
-            if isinstance(decision, SendAt)
-        ]
-        clock.now += 0.01
-    for (moment, count), (following, _) in pairwise(sorted(sent)):
-        assert following - moment >= count / rate - 1e-3
-
-
-def test_a_worker_that_ses_does_not_answer_waits_for_the_limits_reported_to_another() -> None:
-    store = FakeRateStore(known(read_at=NOW - 100))
-    reported = known(rate=14.0, read_at=NOW)
-
-    def another_worker_writes(_seconds: float) -> None:
-        store.state = msgspec.structs.replace(reported, version=store.state.version + 1)
-
-    pacer = Pacer(
-        store,
-        lambda: None,
-        cache_seconds=60,
-        clock=lambda: NOW,
-        sleep=another_worker_writes,
-        uniform=lambda low, _high: low,
-    )
-    pacer.reserve([1])
-    assert store.state.rate == 14.0

@@ -2,17 +2,29 @@ from __future__ import annotations
 
 import pytest
 
+from mailbus_cdk import lanes
 from mailbus_cli.doctor.checks.rate import judge, judge_account
 
 
 @pytest.mark.parametrize(("rate", "level"), [(14.0, "ok"), (500.0, "ok"), (501.0, "warning")])
-def test_ten_workers_are_enough_for_five_hundred_a_second(rate: float, level: str) -> None:
-    assert judge(rate, {"transactional": 5, "bulk": 5}).level == level
+def test_fourteen_workers_are_enough_for_five_hundred_a_second(rate: float, level: str) -> None:
+    assert judge(rate, {"transactional": 5, "bulk": 9}).level == level
 
 
 def test_the_bulk_lane_gets_the_workers_that_are_missing() -> None:
     verdict = judge(1000.0, {"transactional": 5, "bulk": 5})
-    assert verdict.fix == "raise bulk.max_concurrency to 15, and deploy"
+    assert verdict.text == "1000 a second, for 10 workers: about 28 would use all of it"
+    assert verdict.fix == (
+        "set expected_rate = 1000, which the workers follow, or where max_concurrency is set raise that of "
+        "bulk to 23, and deploy"
+    )
+
+
+@pytest.mark.parametrize("rate", [1.0, 14.0, 100.0, 5_000.0])
+def test_a_stage_that_expects_the_accounts_rate_has_enough_workers(rate: float) -> None:
+    workers = lanes.workers(rate)
+    assert judge(rate, {"transactional": workers, "bulk": workers}).level == "ok"
+    assert judge(rate, {"transactional": 2, "bulk": workers - 2}).level == "ok"
 
 
 @pytest.mark.parametrize(
