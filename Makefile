@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run does only what changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs local env dist bench fuzz journey roombench schemas goldens screenshots synth deploy clean lock setup setup-local
+.PHONY: help demo test check docs local env dist bench sweep fuzz journey roombench schemas goldens screenshots synth deploy clean lock setup setup-local
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -54,6 +54,9 @@ dist: setup-local ## build the wheel and the sdist in dist/, the same bytes each
 
 bench: setup ## run the benchmarks, as ratios against a baseline
 	@$(BIN)/python -m bench
+
+sweep: setup ## simulate the pacing from 1 to 5,000 mails a second, and write its tables and plots into the docs
+	@$(BIN)/python -m bench.world.report $(ARGS)
 
 fuzz: setup ## receive a hundred thousand damaged mails: each must become one event, within time and memory limits
 	@$(BIN)/python -m bench.journeys.mutated_mails $(ARGS)

@@ -1,7 +1,7 @@
 """How well four workers keep to the account's rate, on the simulated SES.
 
 Each worker is a process with clients of its own, as on Lambda; they share only the ledger. The baseline is
-the limit itself.
+the limit itself, and beside it what `bench.world` simulates of the same workers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from bench.support.services import ROOT, running
-from bench.workers.pacing_worker import Assignment
+from bench.workers.pacing_worker import BATCHES, Assignment
+from bench.world.measures import measure as simulate
+from bench.world.scenario import LaneLoad, Scenario
 from mailbus_local.ministack import own_environment
 from sender.rate.table import RATE_KEY
 
@@ -34,6 +36,10 @@ CARRIED: Final = 0.7
 # until the workers have started and know the rate
 WARM_UP: Final = 8.0
 SECONDS: Final = 20.0
+# to the embedded DynamoDB and back, in seconds
+ROUND_TRIP: Final = 0.005
+# what is measured and what is simulated are the same within this part of the rate
+SAME: Final = 0.02
 # the share of the rate that transactional mail uses during a bulk backlog
 TRICKLE: Final = 0.4
 BACKLOG: Final[tuple[Duty, ...]] = ("bulk backlog",) * 4
@@ -43,13 +49,17 @@ BOTH: Final[tuple[Duty, ...]] = ("transactional trickle",) * 2 + ("bulk backlog"
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of one run; `waits` are those of transactional mail in seconds, the shortest first."""
+    """The result of one run; `waits` are those of transactional mail in seconds, the shortest first.
+
+    `simulated` is the part of the rate that the same workers use in simulation.
+    """
 
     title: str
     max_send_rate: float
     accepted_rate: float
     throttled_share: float
     waits: tuple[float, ...] = ()
+    simulated: float | None = None
 
     def line(self) -> str:
         """Return the result in a line."""
@@ -58,6 +68,9 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
             f"{self.accepted_rate / self.max_send_rate:.1%} of the rate accepted, "
             f"{self.throttled_share:.2%} of the mails throttled"
         )
+        if self.simulated is not None:
+            apart = abs(self.simulated - self.accepted_rate / self.max_send_rate)
+            text += f"; in simulation {self.simulated:.1%}" + (", TOO FAR APART" if apart > SAME else "")
         if not self.waits:
             return text
         most = self.waits[int(0.99 * (len(self.waits) - 1))]
@@ -72,8 +85,16 @@ def measure() -> Iterator[Pace]:
             yield _run(services, title, MERGE_RATE, MERGES, merge_by=merge_by)
         carried = CARRIED * _run(services, "no limit", NO_LIMIT, BACKLOG).accepted_rate
         for rate in (*RATES, float(round(carried))):
-            yield _run(services, "four workers on a backlog", rate, BACKLOG)
+            paced = _run(services, "four workers on a backlog", rate, BACKLOG)
+            yield msgspec.structs.replace(paced, simulated=_simulated(rate))
             yield _run(services, "both lanes, two workers each", rate, BOTH)
+
+
+def _simulated(rate: float) -> float:
+    workers = LaneLoad(workers=len(BACKLOG), batch=BATCHES["bulk"])
+    backlog = 1.2 * (WARM_UP + SECONDS)
+    scenario = Scenario(rate=rate, lanes={"bulk": workers}, round_trip=ROUND_TRIP, backlog=backlog)
+    return simulate(scenario, warm_up=WARM_UP, seconds=SECONDS).pace
 
 
 def _run(
