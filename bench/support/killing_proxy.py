@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from bench.world.partiql import inserted
 from mailbus.aws.sqs import WAITING_ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ TRIGGERS: Final[dict[KillPoint, Trigger]] = {
     # not the parts of large merges
     "after the copies": Trigger(service="sqs", when="after", operations=(SEND_BATCH,), content=COPY),
 }
-# a worker's round of sending begins with it
-CLAIM: Final = "TransactWriteItems"
+# a worker's round of sending begins with them
+CLAIMS: Final = frozenset({"BatchExecuteStatement", "PutItem"})
 # the worker asks SES for its limits too
 SENDING: Final = "/v2/email/outbound"
 # https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
@@ -129,7 +130,7 @@ class KillingProxy:
     def kill_if_due(self, worker: int, service: Service, operation: str, body: bytes, when: When) -> bool:
         """Kill a worker if its round is to end at this call; True if it is dead now."""
         with self._lock:
-            if operation == CLAIM and when == "before":
+            if operation in CLAIMS and when == "before":
                 self._begin_round(worker, body)
             if operation == SEND_BATCH and when == "before" and COPY in body:
                 self.copies += len(json.loads(body)["Entries"])
@@ -156,9 +157,14 @@ class KillingProxy:
         return True
 
     def _begin_round(self, worker: int, body: bytes) -> None:
-        puts = [write["Put"]["Item"] for write in json.loads(body)["TransactItems"] if "Put" in write]
-        job_ids = frozenset(item["pk"]["S"].removeprefix("job#") for item in puts if "open" in item)
+        request = json.loads(body)
+        items = [inserted(each)[1] for each in request.get("Statements", ())] or [request["Item"]]
+        job_ids = frozenset(item["pk"]["S"].removeprefix("job#") for item in items if "open" in item)
         if not job_ids:
+            return
+        current = self._rounds.get(worker)
+        if current is not None and not current.called_ses:
+            current.job_ids |= job_ids
             return
         turns = [*self._points_left(), None]
         self._rounds[worker] = _Round(job_ids, turns[self._rounds_begun % len(turns)])

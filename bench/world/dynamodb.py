@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from bench.world.capacity import ITEM_UNITS, READ_UNIT_BYTES, UNIT_BYTES, Capacity, item_bytes
 from bench.world.costs import CALL_CPU, DYNAMODB_SPREAD, ITEM_CPU
 from bench.world.expressions import check_placeholders, holds, updated
+from bench.world.partiql import inserted
 from sender.wiring import ATTEMPTS
 
 if TYPE_CHECKING:
@@ -32,13 +33,13 @@ if TYPE_CHECKING:
 # the partition of the items that all workers share
 RATE_PARTITION: Final = "rate"
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
-CANCELED: Final = "TransactionCanceledException"
 ITEM_THROTTLED: Final = "ProvisionedThroughputExceededException"
 TABLE_THROTTLED: Final = "ThrottlingException"
 # botocore's standard mode retries these, after up to a second
 THROTTLED: Final = frozenset({ITEM_THROTTLED, TABLE_THROTTLED})
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
-TRANSACTION_UNITS: Final = 2
+# the codes of a statement's error
+DUPLICATE: Final = "DuplicateItem"
+STATEMENT_THROTTLED: Final = "ThrottlingError"
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(dict[str, Any])
@@ -105,29 +106,23 @@ class Table:
             raise _error(throttled, "BatchWriteItem")
         return {"UnprocessedItems": {name: left} if left else {}}
 
-    def transact_write_items(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer TransactWriteItems, with puts alone: all of them, or none."""
-        puts = [each["Put"] for each in request["TransactItems"]]
-        reasons: list[dict[str, Any]] = []
-        written: dict[Key, bytes] = {}
-        for put in puts:
-            check_placeholders(put)
-            key, data = _key(put["Item"]), _ENCODER.encode(put["Item"])
-            units = TRANSACTION_UNITS * _units(put["Item"], data)
-            found = self._item(key)
-            if throttled := self._throttled(key, units):
-                reasons.append({"Code": throttled.removesuffix("Exception")})
-                continue
-            self._use(key, units)
-            if holds(put, found):
-                reasons.append({"Code": "None"})
-                written[key] = data
+    def batch_execute_statement(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer BatchExecuteStatement, with INSERT alone: each by itself."""
+        responses: list[dict[str, Any]] = []
+        for statement in request["Statements"]:
+            name, item = inserted(statement)
+            key, data = _key(item), _ENCODER.encode(item)
+            units = _units(item, data)
+            error = STATEMENT_THROTTLED if self._throttled(key, units) else ""
+            if not error:
+                self._use(key, units)
+                error = DUPLICATE if key in self._items else ""
+            if error:
+                responses.append({"Error": {"Code": error, "Message": "refused"}})
             else:
-                reasons.append({"Code": "ConditionalCheckFailed"} | ({"Item": found} if found else {}))
-        if len(written) < len(puts):
-            raise _error(CANCELED, "TransactWriteItems", CancellationReasons=reasons)
-        self._items |= written
-        return {}
+                self._items[key] = data
+                responses.append({"TableName": name})
+        return {"Responses": responses}
 
     def _read(self, key: Key) -> Item:
         self.read_units += max(1, math.ceil(len(self._items.get(key, b"")) / READ_UNIT_BYTES))
@@ -209,10 +204,11 @@ class DynamoDbClient:
         [asked] = request["RequestItems"].values()
         return self._call("BatchWriteItem", len(asked), lambda: self._table.batch_write_item(request))
 
-    def transact_write_items(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
-        """Put many items, or none."""
-        size = len(request["TransactItems"])
-        return self._call("TransactWriteItems", size, lambda: self._table.transact_write_items(request))
+    def batch_execute_statement(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+        """Insert many items, each by itself."""
+        size = len(request["Statements"])
+        answer = self._table.batch_execute_statement
+        return self._call("BatchExecuteStatement", size, lambda: answer(request))
 
     def _call(self, operation: str, items: int, answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         for attempt in range(ATTEMPTS):

@@ -103,7 +103,8 @@ def build_sender(process: Process, clients: Clients, scenario: Scenario, chance:
         ledger=Claims(
             LedgerTable(
                 clients.dynamodb, SETTINGS.ledger_table_name, sleep=process.pause, uniform=chance.uniform
-            )
+            ),
+            side_by_side=process.side_by_side,
         ),
         tracking_queue=TrackingQueue(clients.sqs, SETTINGS.tracking_queue_url),
         # jobs of the simulation have no files, and are due at once

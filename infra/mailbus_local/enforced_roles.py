@@ -7,6 +7,7 @@ What it does otherwise than AWS is adapted here. This module is for MiniStack's 
 from __future__ import annotations
 
 import json
+import re
 import urllib.parse
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,10 @@ _DEFAULT_GROUP: Final = ":schedule/default/"
 # AWS has no such actions: a batch needs the right to the single call.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
 _BATCH: Final = "Batch"
+# Each statement needs the right to what it does, on its own table.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
+_STATEMENTS: Final = "dynamodb:BatchExecuteStatement"
+_PARTIQL: Final = re.compile(r'(?P<action>INSERT|UPDATE|DELETE|SELECT)\b[^"]*"(?P<table>[^"]+)"')
 
 
 def enforce_roles(denials: Path) -> None:
@@ -65,6 +70,7 @@ def _adapt_callers() -> None:
 
 def _adapt_actions() -> None:
     extract_action, extract_resource = iam_actions.extract_iam_action, iam_actions.extract_resource_arn
+    checks_of_transaction = iam_actions.dynamodb_transaction_checks
 
     def extract_iam_action(service: str, *request: Any) -> str | None:
         action: str | None = extract_action(service, *request)
@@ -79,6 +85,22 @@ def _adapt_actions() -> None:
         named = json.loads(body or b"{}").get("GroupName") or next(iter(query.get("groupName", ())), None)
         return arn.replace(_DEFAULT_GROUP, f":schedule/{named or 'default'}/")
 
+    def checks_of_items(action: str, body: bytes, region: str, account: str) -> list[tuple[str, str]]:
+        """Return the actions and tables that a request of many items needs rights to."""
+        if action != _STATEMENTS:
+            checks: list[tuple[str, str]] = checks_of_transaction(action, body, region, account)
+            return checks
+        found = [_PARTIQL.match(each["Statement"]) for each in json.loads(body)["Statements"]]
+        tables = f"arn:aws:dynamodb:{region}:{account}:table"
+        return [
+            # nobody has a right to a statement that is not understood
+            (action, "*")
+            if statement is None
+            else (f"dynamodb:PartiQL{statement['action'].capitalize()}", f"{tables}/{statement['table']}")
+            for statement in found
+        ]
+
+    iam_actions.dynamodb_transaction_checks = checks_of_items
     iam_actions.extract_iam_action = extract_iam_action
     iam_actions.extract_resource_arn = extract_resource_arn
 

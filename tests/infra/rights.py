@@ -16,10 +16,16 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
         ),
         ("sqs:SendMessage", "<Mail/Sending/DeadLetters/Queue>"),
         ("sqs:GetQueueAttributes", "<Mail/Tracking/Work/Queue>"),
-        # A transaction needs the rights of its single actions.
         *(
             (f"dynamodb:{action}", "<State/Ledger/Table>")
-            for action in ("GetItem", "PutItem", "UpdateItem", "BatchGetItem", "BatchWriteItem")
+            for action in (
+                "PartiQLInsert",
+                "GetItem",
+                "PutItem",
+                "UpdateItem",
+                "BatchGetItem",
+                "BatchWriteItem",
+            )
         ),
         ("s3:GetObject", "<State/Jobs/Bucket>/*"),
         ("s3:GetObjectVersion", "<State/Jobs/Bucket>/*"),

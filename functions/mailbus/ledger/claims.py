@@ -14,20 +14,20 @@ from mailbus.chunks import chunked
 from mailbus.errors import SendError
 from mailbus.ledger import items
 from mailbus.ledger.records import UNKNOWN, JobRecord, RecordKey, SentEntry, first_version
-from mailbus.ledger.table import INVALID, PUTS_PER_CALL, TRIES, Refused, assignments, busy
+from mailbus.ledger.table import INSERTS_PER_CALL, PUTS_PER_CALL, Refused, assignments, busy
 from mailbus.ledger.tracking_health import TrackingHealth, read_health
+from mailbus.side_by_side import in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mailbus.ledger.table import LedgerTable
+    from mailbus.side_by_side import SideBySide
 
-# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
-CLAIMS_PER_CALL: Final = 100
-TRANSACTION_BYTES: Final = 3_500_000  # of 4 MB, since sizes are estimates
-# the codes of a cancelled transaction's reasons; every other one is temporary, such as TransactionConflict
-FINE: Final = "None"
-CONDITION_FAILED: Final = "ConditionalCheckFailed"
+# a call of at most 4 MB, as a transaction's: no limit is documented, and sizes are estimates
+CALL_BYTES: Final = 3_500_000
+# as many connections as botocore keeps open
+PUTS_AT_A_TIME: Final = 10
 # what a result without it leaves as it is: the mark of an event sets it
 KEPT: Final = frozenset({"accepted_at"})
 
@@ -71,18 +71,16 @@ class _Put(msgspec.Struct, frozen=True, kw_only=True):
         return cls(record=record, item=items.item(record), seen=seen, now=now)
 
     @property
-    def parameters(self) -> dict[str, Any]:
-        """DynamoDB's Put."""
-        values = {":now": items.number(self.now)}
+    def condition(self) -> str:
+        """Whether nothing is overwritten but what was seen, or what is ignored."""
         condition = "attribute_not_exists(pk) OR expires_at <= :now"
-        if self.seen is not None:
-            condition += " OR version = :seen"
-            values[":seen"] = items.number(self.seen)
-        return {
-            "Item": self.item,
-            "ConditionExpression": condition,
-            "ExpressionAttributeValues": values,
-        }
+        return condition if self.seen is None else f"{condition} OR version = :seen"
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of the condition."""
+        values = {":now": items.number(self.now)}
+        return values if self.seen is None else values | {":seen": items.number(self.seen)}
 
 
 class Claims:
@@ -91,9 +89,12 @@ class Claims:
     With `index_messages`, what is saved is also found by SES's message ids, for one more write per message.
     """
 
-    def __init__(self, table: LedgerTable, *, index_messages: bool = False) -> None:
+    def __init__(
+        self, table: LedgerTable, *, index_messages: bool = False, side_by_side: SideBySide = in_threads
+    ) -> None:
         self._table = table
         self._index_messages = index_messages
+        self._side_by_side = side_by_side
 
     def find(self, keys: Iterable[RecordKey]) -> dict[RecordKey, JobRecord]:
         """Return the records of these keys as they are now. Raises `SendError`."""
@@ -106,19 +107,18 @@ class Claims:
     def claim(self, claims: Sequence[Claim], *, now: float) -> list[Answer]:
         """Write records if they are still as seen; return an answer for each claim, in order.
 
-        One transaction for all, as long as none is refused. Of several claims of one record only the first
-        is made; the others find what it wrote. `now` is in epoch seconds.
+        New records are inserted, 25 a call. A record that was seen, or that was not inserted, is put by a
+        call of its own: most likely the ledger has it. Of several claims of one record only the first is
+        made; the others find what it wrote. `now` is in epoch seconds.
         """
         first: dict[RecordKey, int] = {}
         for index, claim in enumerate(claims):
             first.setdefault(claim.record.key, index)
         puts = [_Put.of(claims[index], now) for index in first.values()]
-        answers: dict[RecordKey, Answer] = {}
-        transactions = chunked(
-            puts, CLAIMS_PER_CALL, most_bytes=TRANSACTION_BYTES, size=lambda put: items.size(put.item)
-        )
-        for transaction in transactions:
-            answers |= self._claim_with_retries(transaction)
+        answers = self._insert([put for put in puts if put.seen is None])
+        others = [put for put in puts if put.record.key not in answers]
+        found = self._side_by_side(self._put, others, PUTS_AT_A_TIME)
+        answers |= {put.record.key: answer for put, answer in zip(others, found, strict=True)}
         return [
             answers[claim.record.key]
             if first[claim.record.key] == index
@@ -173,52 +173,30 @@ class Claims:
             condition="called_at = :called AND lease_until = :lease",
         )
 
-    def _claim_with_retries(self, puts: Sequence[_Put]) -> dict[RecordKey, Answer]:
-        """Write what can be written, and wait a little for items in other transactions."""
+    def _insert(self, puts: Sequence[_Put]) -> dict[RecordKey, Answer]:
+        """Insert records; those that are not inserted have no answer."""
         answers: dict[RecordKey, Answer] = {}
-        held: Sequence[_Put] = puts
-        for attempt in range(TRIES):
-            self._table.back_off(attempt)
-            settled, held = self._claim_once(held)
-            answers |= settled
-            if not held:
-                break
-        return answers | {put.record.key: busy() for put in held}
-
-    def _claim_once(self, puts: Sequence[_Put]) -> tuple[dict[RecordKey, Answer], list[_Put]]:
-        """Write all that is not refused: a transaction is all or nothing, so refused claims leave it.
-
-        The second value has the claims whose items are in other transactions.
-        """
-        answers: dict[RecordKey, Answer] = {}
-        held: list[_Put] = []
-        pending = list(puts)
-        while pending:
+        for call in chunked(
+            puts, INSERTS_PER_CALL, most_bytes=CALL_BYTES, size=lambda put: items.size(put.item)
+        ):
             try:
-                reasons = self._table.transact(put.parameters for put in pending)
+                inserted = self._table.insert([put.item for put in call])
             except SendError as error:
-                if error.code != INVALID or len(pending) == 1:
-                    return answers | {put.record.key: error for put in pending}, held
-                # one bad item refuses the whole call: each on its own, so that only it fails
-                for put in pending:
-                    answer, held_alone = self._claim_once([put])
-                    answers |= answer
-                    held += held_alone
-                return answers, held
-            if not reasons:
-                return answers | {put.record.key: Claimed(record=put.record) for put in pending}, held
-            refused = [(put, reason["Code"], reason) for put, reason in zip(pending, reasons, strict=True)]
-            answers |= {
-                put.record.key: Found(record=items.read(reason["Item"]))
-                for put, code, reason in refused
-                if code == CONDITION_FAILED
-            }
-            held += [put for put, code, _ in refused if code not in {CONDITION_FAILED, FINE}]
-            pending = [put for put, code, _ in refused if code == FINE]
-            if len(pending) == len(refused):
-                # cancelled without a reason: it is unknown which one to leave out
-                return answers, [*held, *pending]
-        return answers, held
+                answers |= {put.record.key: error for put in call}
+            else:
+                answers |= {
+                    put.record.key: Claimed(record=put.record)
+                    for put, is_inserted in zip(call, inserted, strict=True)
+                    if is_inserted
+                }
+        return answers
+
+    def _put(self, put: _Put) -> Answer:
+        try:
+            refused = self._table.put_if(put.condition, put.item, put.values)
+        except SendError as error:
+            return error
+        return Claimed(record=put.record) if refused is None else _of_found(put, refused.record)
 
     def _index(self, records: Sequence[JobRecord]) -> list[RecordKey]:
         """Index each accepted entry by its message id; return the keys of records that are not all indexed.
@@ -253,6 +231,24 @@ class Claims:
         except SendError:
             return False
         return not isinstance(refused, Refused)
+
+
+def _of_found(put: _Put, found: JobRecord | None) -> Answer:
+    """Return the answer to a claim that was refused because of what the ledger has.
+
+    It may be this very claim: its answer was lost, and the client tried again. If the record has changed
+    since, as by the mark of an event, the answer is an error, so that the caller reverts the claim.
+    """
+    if found is None:
+        return busy()
+    if not put.record.lease_until or _owner(put.record) != _owner(found):
+        return Found(record=found)
+    # as items, since some records that differ are the same item, such as those of jobs without metadata
+    return Claimed(record=put.record) if items.item(found) == put.item else busy()
+
+
+def _owner(record: JobRecord) -> tuple[str, float, float]:
+    return record.sqs_message_id, record.called_at, record.lease_until
 
 
 def _of_duplicate(first: Answer) -> Found | SendError:

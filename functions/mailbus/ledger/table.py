@@ -4,9 +4,8 @@ The table holds a record for each job, so that a job that is delivered twice is 
 has an item in the same table, which `sender.rate.table` reads and writes. `expires_at` is in epoch seconds,
 as DynamoDB's time to live requires.
 
-Calls that fail as a whole are retried by the client; what DynamoDB leaves unprocessed inside an answer, or
-refuses because of another transaction, is retried here, a few times and within a second. A table that does
-not answer is a retryable `SendError`.
+Calls that fail as a whole are retried by the client; what DynamoDB leaves unprocessed inside an answer is
+retried here, a few times and within a second. A table that does not answer is a retryable `SendError`.
 """
 
 from __future__ import annotations
@@ -37,9 +36,10 @@ BACKOFF_SECONDS: Final = 0.05
 KEYS_PER_CALL: Final = 100
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 PUTS_PER_CALL: Final = 25
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
+INSERTS_PER_CALL: Final = 25
 # the codes of errors
 CONDITION_FAILED: Final = "ConditionalCheckFailedException"
-CONFLICT: Final = "TransactionConflictException"
 INVALID: Final = "ValidationException"
 # our own: others kept writing the same items, or DynamoDB kept leaving some unprocessed
 BUSY: Final = "Busy"
@@ -48,7 +48,7 @@ _ALIAS: Final = re.compile(r"#\w+")
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """The condition of an update was false; `record` is the one in the table, if any."""
+    """The condition of a write was false; `record` is the one in the table, if any."""
 
     record: JobRecord | None
 
@@ -103,60 +103,67 @@ class LedgerTable:
         *,
         condition: str | None = None,
     ) -> Refused | None:
-        """Update one item; retry while another transaction uses it.
+        """Update one item; return what the table holds if the condition does not hold.
 
-        In both expressions an alias such as `#state` stands for the attribute of that name. Return what the
-        table holds if the condition does not hold.
+        In both expressions an alias such as `#state` stands for the attribute of that name.
         """
         aliases = _ALIAS.findall(f"{expression} {condition or ''}")
         request: dict[str, Any] = {
-            "TableName": self._name,
             "Key": key,
             "UpdateExpression": expression,
             "ExpressionAttributeValues": dict(values),
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         if condition is not None:
             request["ConditionExpression"] = condition
         if aliases:
             request["ExpressionAttributeNames"] = {alias: alias.removeprefix("#") for alias in aliases}
-        for attempt in range(TRIES):
-            self.back_off(attempt)
-            try:
-                self._client.update_item(**request)
-            except (ClientError, BotoCoreError) as error:
-                code = sessions.error_code(error)
-                if code == CONDITION_FAILED:
-                    item = _details(error).get("Item")
-                    return Refused(record=items.read(item) if item else None)
-                if code != CONFLICT or attempt == TRIES - 1:
-                    raise unreachable(error) from error
-            else:
-                break
-        return None
+        return self._write(self._client.update_item, request)
 
-    def transact(self, puts: Iterable[Mapping[str, Any]]) -> Sequence[Any]:
-        """Write all of these conditional puts, or none; return a reason for each if none was written.
+    def put_if(self, condition: str, item: Mapping[str, Any], values: Mapping[str, Any]) -> Refused | None:
+        """Put one item; return what the table holds if the condition does not hold."""
+        request = {"Item": item, "ConditionExpression": condition, "ExpressionAttributeValues": values}
+        return self._write(self._client.put_item, request)
 
-        If an answer is lost, the client's retry has the same token, so it is no second write:
-        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+    def insert(self, new: Sequence[Mapping[str, Any]]) -> list[bool]:
+        """Insert at most 25 items by one call, each by itself; return for each whether it was inserted.
+
+        It is not if the table has an item of that key, or if DynamoDB refused it for a reason of its own. If
+        an answer is lost, the client's retry finds the items of the first try.
         """
-        request: Any = [
-            {"Put": {"TableName": self._name, "ReturnValuesOnConditionCheckFailure": "ALL_OLD", **put}}
-            for put in puts
+        statements: Any = [
+            {"Statement": self._insertion(each), "Parameters": list(each.values())} for each in new
         ]
         try:
-            self._client.transact_write_items(TransactItems=request)
+            answer = self._client.batch_execute_statement(Statements=statements)
         except (ClientError, BotoCoreError) as error:
-            if reasons := _details(error).get("CancellationReasons"):
-                return reasons  # type: ignore[no-any-return] # DynamoDB's list
+            if sessions.error_code(error) == INVALID:
+                # one bad item refuses the whole call
+                return [False] * len(new)
             raise unreachable(error) from error
-        return ()
+        return ["Error" not in each for each in answer["Responses"]]
 
     def back_off(self, attempt: int) -> None:
         """Wait before a retry, a little longer each time, with full jitter."""
         if attempt:
             self._sleep(self._uniform(0, BACKOFF_SECONDS * 2**attempt))
+
+    def _insertion(self, item: Mapping[str, Any]) -> str:
+        """Return a PartiQL statement that inserts an item, with a parameter for each attribute, in order.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html
+        """
+        parameters = ", ".join(f"'{name}': ?" for name in item)
+        return f'INSERT INTO "{self._name}" VALUE {{{parameters}}}'
+
+    def _write(self, write: Callable[..., object], request: Mapping[str, Any]) -> Refused | None:
+        try:
+            write(TableName=self._name, ReturnValuesOnConditionCheckFailure="ALL_OLD", **request)
+        except (ClientError, BotoCoreError) as error:
+            if sessions.error_code(error) != CONDITION_FAILED:
+                raise unreachable(error) from error
+            item = _details(error).get("Item")
+            return Refused(record=items.read(item) if item else None)
+        return None
 
     def _get_chunk(self, keys: Sequence[Any]) -> list[Any]:
         found: list[Any] = []

@@ -30,9 +30,9 @@ BULK_ACTIONS: Final = ("ses:SendBulkEmail", "ses:SendBulkTemplatedEmail")
 # https://docs.aws.amazon.com/ses/latest/dg/configuration-overrides.html
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_sesv2.html
 UNSCOPED_ACTIONS: Final = ("ses:GetAccount", "ses:ApplyTrackingConfigurationOverrides")
-# A transaction needs the rights of its single actions:
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
 LEDGER_ACTIONS: Final = (
+    "dynamodb:PartiQLInsert",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",

@@ -36,13 +36,16 @@ def batch(*items: dict[str, Any]) -> dict[str, Any]:
     return {"RequestItems": {NAME: [{"PutRequest": {"Item": item}} for item in items]}}
 
 
-def transaction(*items: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "TransactItems": [
-            {"Put": {"TableName": NAME, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
-            for item in items
-        ]
-    }
+def inserts(*items: dict[str, Any]) -> dict[str, Any]:
+    def statement(item: dict[str, Any]) -> dict[str, Any]:
+        names = ", ".join(f"'{name}': ?" for name in item)
+        return {"Statement": f'INSERT INTO "{NAME}" VALUE {{{names}}}', "Parameters": list(item.values())}
+
+    return {"Statements": [statement(item) for item in items]}
+
+
+def codes(answer: dict[str, Any]) -> list[str | None]:
+    return [response.get("Error", {}).get("Code") for response in answer["Responses"]]
 
 
 def code(error: pytest.ExceptionInfo[ClientError]) -> str:
@@ -82,19 +85,18 @@ def test_a_client_has_the_error_of_a_condition_by_its_name() -> None:
     timed(clock, work)
 
 
-def test_each_write_costs_units_by_size_even_if_it_is_refused_and_twice_in_a_transaction() -> None:
+def test_each_write_costs_units_by_size_even_if_it_is_refused() -> None:
     table = Table(Clock())
     table.put_item({"Item": item(1)})
     table.put_item({"Item": item(2, text={"S": "x" * 3000})})
     assert table.write_units == 1 + 3
-    table.transact_write_items(transaction(item(3), item(4, text={"S": "x" * 1500})))
-    assert table.write_units == 4 + 2 + 4
-    with pytest.raises(ClientError) as error:
-        table.transact_write_items(transaction(item(1), item(5)))
-    reasons: Any = error.value.response
-    assert [reason["Code"] for reason in reasons["CancellationReasons"]] == ["ConditionalCheckFailed", "None"]
-    assert table.write_units == 10 + 4
-    assert table.get_item({"Key": item(5)}) == {}
+    large = item(4, text={"S": "x" * 1500})
+    assert codes(table.batch_execute_statement(inserts(item(3), large))) == [None, None]
+    assert table.write_units == 4 + 1 + 2
+    assert codes(table.batch_execute_statement(inserts(item(4), item(5)))) == ["DuplicateItem", None]
+    assert table.write_units == 7 + 2
+    assert table.get_item({"Key": item(4)}) == {"Item": large}
+    assert table.get_item({"Key": item(5)}) == {"Item": item(5)}
 
 
 def test_reads_cost_units_by_size_and_for_what_is_not_there() -> None:
@@ -125,17 +127,14 @@ def test_an_item_takes_a_thousand_writes_a_second_and_others_are_not_affected() 
 
 def test_a_new_table_takes_four_thousand_write_units_a_second() -> None:
     table = Table(Clock(), table_units=4000)
-    for number in range(1999):
-        table.transact_write_items(transaction(item(number)))
+    for number in range(3998):
+        table.put_item({"Item": item(number)})
     left = table.batch_write_item(batch(*(item(-number) for number in range(1, 5))))["UnprocessedItems"]
     assert [request["PutRequest"]["Item"]["pk"]["S"] for request in left[NAME]] == ["job#-3", "job#-4"]
     with pytest.raises(ClientError) as error:
         table.batch_write_item(batch(item(-5), item(-6)))
     assert code(error) == "ThrottlingException"
-    with pytest.raises(ClientError) as error:
-        table.transact_write_items(transaction(item(-7)))
-    reasons: Any = error.value.response
-    assert [reason["Code"] for reason in reasons["CancellationReasons"]] == ["Throttling"]
+    assert codes(table.batch_execute_statement(inserts(item(-7)))) == ["ThrottlingError"]
 
 
 def test_a_round_trip_takes_its_mean_more_or_less() -> None:

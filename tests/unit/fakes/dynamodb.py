@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from bench.world.expressions import check_placeholders, holds, updated
+from bench.world.partiql import STATEMENTS, inserted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,9 +33,9 @@ class FakeDynamoDb:
     """`errors` are raised by the next calls, one each, None for a call that works.
 
     `unprocessed` counts how many requests of the next batch calls are left unprocessed, one number for each.
-    `cancellation_reasons` are the cancellation reasons of the next transactions. `indexes` has the partition
-    key of each index by its name, all with keys alone, sorted by `created`. A query is answered in pages of
-    `page_items`.
+    `statement_errors` has the codes of the next batches of statements, by the places of those that fail.
+    `indexes` has the partition key of each index by its name, all with keys alone, sorted by `created`. A
+    query is answered in pages of `page_items`.
     """
 
     def __init__(
@@ -47,31 +48,28 @@ class FakeDynamoDb:
         self.calls: list[tuple[str, int]] = []
         self.errors: list[Exception | None] = []
         self.unprocessed: list[int] = []
-        self.cancellation_reasons: list[list[str]] = []
+        self.statement_errors: list[dict[int, str]] = []
         self.before: Callable[[], None] = lambda: None
 
-    def transact_write_items(self, *, TransactItems: list[Any]) -> dict[str, Any]:  # noqa: N803 - AWS's name
-        self._called("TransactWriteItems", len(TransactItems))
-        puts = [item["Put"] for item in TransactItems]
-        keys = [item_key(put["Item"]) for put in puts]
-        assert len(set(keys)) == len(keys) <= 100, "one operation on an item, 100 in all"
-        codes = self.cancellation_reasons.pop(0) if self.cancellation_reasons else ["None"] * len(puts)
-        reasons: list[dict[str, Any]] = []
-        for put, key, code in zip(puts, keys, codes, strict=True):
-            assert put["TableName"] == self.table
-            check_placeholders(put)
-            found = self.items.get(key)
-            if code != "None":
-                reasons.append({"Code": code, "Message": "refused"})
-            elif holds(put, found or {}):
-                reasons.append({"Code": "None"})
+    def batch_execute_statement(self, *, Statements: list[Any]) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        self._called("BatchExecuteStatement", len(Statements))
+        items = [inserted(statement) for statement in Statements]
+        assert {table for table, _ in items} == {self.table}
+        keys = [item_key(item) for _, item in items]
+        assert 0 < len(set(keys)) == len(keys) <= STATEMENTS, "each item once, 25 in all"
+        codes = self.statement_errors.pop(0) if self.statement_errors else {}
+        responses: list[dict[str, Any]] = []
+        for place, (key, (_, item)) in enumerate(zip(keys, items, strict=True)):
+            code = codes.get(place, "DuplicateItem" if key in self.items else None)
+            if code is None:
+                self.items[key] = copy.deepcopy(item)
+                responses.append({"TableName": self.table})
             else:
-                assert put["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
-                reasons.append({"Code": "ConditionalCheckFailed", "Item": copy.deepcopy(found)})
-        if any(reason["Code"] != "None" for reason in reasons):
-            code = "TransactionCanceledException"
-            raise refused(code, "TransactWriteItems", CancellationReasons=reasons)
-        self.items |= {key: copy.deepcopy(put["Item"]) for key, put in zip(keys, puts, strict=True)}
+                responses.append({"Error": {"Code": code, "Message": "refused"}})
+        return {"Responses": responses}
+
+    def put_item(self, **request: Any) -> dict[str, Any]:
+        self._write("PutItem", request, request["Item"], lambda _: request["Item"])
         return {}
 
     def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803 - as above
@@ -133,17 +131,27 @@ class FakeDynamoDb:
         return {"Items": page} | ({"LastEvaluatedKey": last} if last else {})
 
     def update_item(self, **request: Any) -> dict[str, Any]:
-        self._called("UpdateItem", 1)
-        assert request["TableName"] == self.table
-        key = item_key(request["Key"])
-        found = self.items.get(key)
-        check_placeholders(request)
-        if not holds(request, found or {}):
-            code = "ConditionalCheckFailedException"
-            raise refused(code, Item=copy.deepcopy(found)) if found else refused(code)
-        item = copy.deepcopy(updated(request, found or request["Key"]))
-        self.items[key] = item
+        self._write(
+            "UpdateItem", request, request["Key"], lambda old: updated(request, old or request["Key"])
+        )
         return {}
+
+    def _write(
+        self,
+        operation: str,
+        request: dict[str, Any],
+        keyed: dict[str, Any],
+        change: Callable[[dict[str, Any]], dict[str, Any]],
+    ) -> None:
+        self._called(operation, 1)
+        assert request["TableName"] == self.table
+        check_placeholders(request)
+        found = self.items.get(item_key(keyed), {})
+        if not holds(request, found):
+            shown = {"Item": copy.deepcopy(found)} if found else {}
+            code = "ConditionalCheckFailedException"
+            raise refused(code, operation, **shown)
+        self.items[item_key(keyed)] = copy.deepcopy(change(found))
 
     def _called(self, operation: str, size: int) -> None:
         self.before()

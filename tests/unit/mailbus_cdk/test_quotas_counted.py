@@ -42,7 +42,7 @@ REPORTED: Final = ("send", "delivery", "open", "click")
 EVENTS: Final[tuple[EventType, ...]] = ("queued", "sent", "delivered", "opened", "clicked")
 #: The write units of an operation on items of up to 1 KB, for each item:
 #: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
-WRITE_UNITS: Final = {"TransactWriteItems": 2, "BatchWriteItem": 1, "UpdateItem": 1, "PutItem": 1}
+WRITE_UNITS: Final = {"BatchExecuteStatement": 1, "BatchWriteItem": 1, "UpdateItem": 1, "PutItem": 1}
 #: The read units, consistent, of up to 4 KB.
 READ_UNITS: Final = {"BatchGetItem": 1, "Query": 1, "GetItem": 1}
 

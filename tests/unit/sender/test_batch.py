@@ -44,7 +44,7 @@ def test_a_batch_is_one_claim_and_one_write_however_many_jobs_it_has() -> None:
         world.put(to=name)
     world.deliver()
     assert sorted(world.ses.sent_to) == list("abcdefghij")
-    assert world.dynamodb.calls == [("TransactWriteItems", 10), ("BatchWriteItem", 10)]
+    assert world.dynamodb.calls == [("BatchExecuteStatement", 10), ("BatchWriteItem", 10)]
 
 
 def test_a_job_that_the_rate_does_not_allow_yet_waits_in_the_function() -> None:

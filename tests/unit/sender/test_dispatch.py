@@ -99,7 +99,7 @@ def test_a_job_that_expires_before_it_is_due_is_not_sent() -> None:
 
 def test_a_claim_whose_answer_is_lost_puts_no_job_in_doubt() -> None:
     world = World()
-    write = world.dynamodb.transact_write_items
+    write = world.dynamodb.batch_execute_statement
     answers: list[Exception] = [ReadTimeoutError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")]
 
     def losing(**call: Any) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def test_a_claim_whose_answer_is_lost_puts_no_job_in_doubt() -> None:
             raise answers.pop()
         return answer
 
-    world.dynamodb.transact_write_items = losing  # type: ignore[method-assign] # to break an answer
+    world.dynamodb.batch_execute_statement = losing  # type: ignore[method-assign] # to break an answer
     world.put()
     world.deliver()
     assert (world.record().open, world.record().lease_until, world.ses.requests) == ((), 0.0, [])

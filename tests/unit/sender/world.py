@@ -30,6 +30,7 @@ from sender.wiring import Sender
 from tests.unit.fakes.clients import FakeEvents
 from tests.unit.fakes.dynamodb import TABLE, FakeDynamoDb, item_key
 from tests.unit.fakes.s3 import FakeS3
+from tests.unit.fakes.side_by_side import in_turn
 from tests.unit.sender.clock import Clock
 from tests.unit.sender.fake_queues import FakeQueues
 from tests.unit.sender.fake_scheduler import FakeScheduler
@@ -101,7 +102,11 @@ class World:
         reports: Any = self.reports
         pacer: Any = self.pace
         table = LedgerTable(dynamodb, TABLE, sleep=lambda _: None)
-        self.table, self.ledger, self.acceptances = table, Claims(table), Acceptances(table)
+        self.table, self.ledger, self.acceptances = (
+            table,
+            Claims(table, side_by_side=in_turn),
+            Acceptances(table),
+        )
         self.sender = Sender(
             settings=self.settings,
             mail=MailService(ses, clock=lambda: self.clock.now),

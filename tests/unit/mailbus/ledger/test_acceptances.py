@@ -30,16 +30,6 @@ def test_an_entry_is_marked_once_and_only_of_a_job_that_is_known(world: World) -
     assert world.known(claimed.key) == marked
 
 
-def test_a_mark_waits_for_a_transaction_on_the_same_item(world: World) -> None:
-    claimed = world.claimed(job())
-    conflict = refused("TransactionConflictException")
-    world.client.errors = [conflict, conflict]
-    assert world.acceptances.mark_accepted(claimed.key, 0, MESSAGE, NOW) is True
-    world.client.errors = [conflict] * 9
-    with pytest.raises(SendError, match="TransactionConflictException"):
-        world.acceptances.mark_accepted(claimed.key, 0, MESSAGE, NOW)
-
-
 def test_a_message_that_cannot_be_indexed_is_reported_as_unsaved(world: World) -> None:
     claims = Claims(world.table, index_messages=True)
     record = settled(job())

@@ -16,6 +16,7 @@ from mailbus.ledger.claims import Claim, Claimed, Claims, Found
 from mailbus.ledger.records import UNKNOWN, UNKNOWN_RESENDS, Free, GiveUp, JobRecord, RecordKey, judge
 from mailbus.ledger.table import LedgerTable
 from tests.unit.fakes.dynamodb import TABLE, FakeDynamoDb
+from tests.unit.fakes.side_by_side import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 START = 1_795_000_000.0
 LEASE = 60.0
 DOUBT = 900.0
+TICK = 2**-10
 ENTRIES = 3
 KEY = RecordKey(job_id="newsletter-47")
 # the outcome of one entry of a call: it is answered, SES refuses it, or the answer is lost
@@ -52,7 +54,7 @@ class Story:
 
     def __init__(self, *, due: float | None, on_unknown: OnUnknown, events_in_time: bool) -> None:
         self.table = LedgerTable(FakeDynamoDb(), TABLE, sleep=lambda _: None)  # type: ignore[arg-type] # a fake
-        self.claims, self.acceptances = Claims(self.table), Acceptances(self.table)
+        self.claims, self.acceptances = Claims(self.table, side_by_side=in_turn), Acceptances(self.table)
         self.now = START
         self.due = due
         self.on_unknown: OnUnknown = on_unknown
@@ -171,6 +173,8 @@ class Story:
         return self._taken(msgspec.structs.replace(record, attempts=attempts), verdict.entries)
 
     def _taken(self, record: JobRecord, entries: tuple[int, ...]) -> JobRecord:
+        # no two claims have the same time
+        self.now += TICK
         return msgspec.structs.replace(
             record, state="active", open=entries, called_at=self.now, lease_until=self.now + LEASE
         )

@@ -85,7 +85,7 @@ def test_a_refused_claim_is_answered_with_the_record_and_the_rest_is_claimed(
 ) -> None:
     first = claimed(table, job("order-1002"))
     names = ("order-1001", "order-1002", "order-1003")
-    answers = Claims(table).claim([Claim(record=job(name)) for name in names], now=NOW + 1)
+    answers = Claims(table).claim([Claim(record=job(name, called_at=NOW + 1)) for name in names], now=NOW + 1)
     assert [type(answer) for answer in answers] == [Claimed, Found, Claimed]
     assert answers[1] == Found(record=first)
     assert known(table, first) == first
@@ -95,7 +95,8 @@ def test_a_record_is_replaced_only_as_it_was_seen_or_once_expired(table: LedgerT
     seen = claimed(table, job("order-2001"))
     (answer,) = Claims(table).claim([Claim(record=seen, seen=seen)], now=NOW)
     assert isinstance(answer, Claimed)
-    assert isinstance(Claims(table).claim([Claim(record=seen, seen=seen)], now=NOW)[0], Found)
+    other = msgspec.structs.replace(seen, sqs_message_id="other")
+    assert isinstance(Claims(table).claim([Claim(record=other, seen=seen)], now=NOW)[0], Found)
     (late,) = Claims(table).claim([Claim(record=seen)], now=float(seen.expires_at))
     assert isinstance(late, Claimed)
 

@@ -13,6 +13,7 @@ from mailbus.ledger.claims import Claim, Claimed, Claims
 from mailbus.ledger.records import JobRecord, RecordKey
 from mailbus.ledger.table import LedgerTable
 from tests.unit.fakes.dynamodb import TABLE, FakeDynamoDb
+from tests.unit.fakes.side_by_side import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +30,7 @@ class World:
         self.client = FakeDynamoDb()
         self.slept: list[float] = []
         self.table = LedgerTable(self.client, TABLE, sleep=self.slept.append)  # type: ignore[arg-type] # a fake
-        self.claims, self.acceptances = Claims(self.table), Acceptances(self.table)
+        self.claims, self.acceptances = Claims(self.table, side_by_side=in_turn), Acceptances(self.table)
 
     def claimed(self, record: JobRecord) -> JobRecord:
         (answer,) = self.claims.claim([Claim(record=record)], now=NOW)

@@ -139,8 +139,11 @@ class FaultyDynamo:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    def transact_write_items(self, **request: Any) -> Any:
-        return self._call("transact_write_items", request, fails=True)
+    def batch_execute_statement(self, **request: Any) -> Any:
+        return self._call("batch_execute_statement", request, fails=True)
+
+    def put_item(self, **request: Any) -> Any:
+        return self._call("put_item", request, fails=True)
 
     def batch_get_item(self, **request: Any) -> Any:
         return self._call("batch_get_item", request, fails=True)

@@ -19,6 +19,7 @@ from sender.batch import process
 from sender.ses.client import MailService
 from sender.wiring import Sender
 from tests.unit.fakes.dynamodb import TABLE
+from tests.unit.fakes.side_by_side import in_turn
 from tests.unit.sender.fake_tracking_queue import FakeTrackingQueue
 from tests.unit.sender.faults.clients import (
     FaultyBus,
@@ -143,7 +144,10 @@ class Worker:
             bus=EventBus(FaultyBus(world, self), world.settings.event_bus_name, workers=1, sleep=self._sleep),  # type: ignore[arg-type]
             queues=SendQueues(sqs, QUEUES),  # type: ignore[arg-type]
             dead_letters=DeadLetterQueue(sqs, DEAD_LETTERS),  # type: ignore[arg-type]
-            ledger=Claims(LedgerTable(dynamodb, TABLE, sleep=self._sleep)),  # type: ignore[arg-type]
+            ledger=Claims(
+                LedgerTable(dynamodb, TABLE, sleep=self._sleep),  # type: ignore[arg-type]
+                side_by_side=in_turn,
+            ),
             # no report waits on the queue: late ones are late on the way to it
             tracking_queue=TrackingQueue(FakeTrackingQueue(), world.settings.tracking_queue_url),  # type: ignore[arg-type]
             objects=Objects(Uncalled(), own_bucket="mailbus-dev-jobs", buckets=()),  # type: ignore[arg-type]
