@@ -167,6 +167,10 @@ class FaultyDynamo:
         if lost and worker.chance.random() < 0.5:
             raise EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
         answer = getattr(worker.world.dynamodb, operation)(**request)
+        if lost and worker.chance.random() < 0.5:
+            # the client tries again
+            worker.pause()
+            return getattr(worker.world.dynamodb, operation)(**request)
         if lost:
             raise ReadTimeoutError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
         return answer
