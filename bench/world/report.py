@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench.support.line_chart import line_chart
+from bench.plots.line_chart import line_chart
 from bench.world import prices
 from bench.world.sweep import FACTORS, RATES, ROUND_TRIPS, SANDBOX, USUAL_ROUND_TRIP, backlog, runs, simulate
 from mailbus_cdk import lanes
@@ -92,7 +92,8 @@ def _settings(cells: Cells) -> str:
 
 
 def _percent(found: Measures) -> float:
-    return 100 * found.pace
+    # a little of the time before the measurement may be caught up in it
+    return min(100.0, 100 * found.pace)
 
 
 def _waiting(found: Measures) -> float:

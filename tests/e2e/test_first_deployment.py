@@ -135,7 +135,8 @@ def test_a_domain_of_links_is_set_once_it_is_verified(failed: System) -> None:
         return domain
 
     def call() -> dict[str, Any]:
-        (rule,) = [one for one in events.list_rules()["Rules"] if "RedirectDomain" in one["Name"]]
+        rules = events.list_rules(NamePrefix=f"{SETTINGS.name}-")["Rules"]
+        (rule,) = [one for one in rules if "RedirectDomain" in one["Name"]]
         (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
         answer: dict[str, Any] = lambda_.invoke(FunctionName=target["Arn"], Payload=target["Input"])
         return answer

@@ -50,8 +50,8 @@ def test_a_limit_that_aws_does_not_raise_says_so() -> None:
 
 
 def test_a_new_table_can_be_made_ready_for_more() -> None:
-    needed = 1_500 * BY_NAME["ledger-new-table"].per_mail
-    text = warnings(expected_rate=1_500)["ledger-new-table"]
+    needed = 2_500 * BY_NAME["ledger-new-table"].per_mail
+    text = warnings(expected_rate=2_500)["ledger-new-table"]
     assert text.endswith(
         "If the table has never had that much to do, raise it, for a price: aws dynamodb update-table "
         f"--table-name LedgerTableName --warm-throughput WriteUnitsPerSecond={needed:.0f} --region us-east-1"
