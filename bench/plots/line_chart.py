@@ -15,7 +15,7 @@ RIGHT: Final = 160
 TOP: Final = 50
 BOTTOM: Final = 40
 GRID_LINES: Final = 5
-# told apart by people who do not see all colors, too: https://jfly.uni-koeln.de/color/
+# also for people who do not distinguish all colors: https://jfly.uni-koeln.de/color/
 COLORS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 TEXT: Final = 'font-family="sans-serif" font-size="12" fill="#444"'
 
