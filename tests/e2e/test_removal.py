@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore import xform_name
 
-from mailbus_cdk.feature_flags import FEATURE_FLAGS
 from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.receiving import Inbound
 from mailbus_cdk.settings.tables import Timeline
-from mailbus_local import assembly
 from tests.architecture.source_tree import ROOT
+from tests.e2e.synthesis import synthesize_stage
 from tests.e2e.system import eventually
 from tests.infra.aws_commands import HIGH_LEVEL, commands, operations_of
 
@@ -42,21 +41,8 @@ PAGE = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Synthesize the state stack for the embedded AWS."""
-    from aws_cdk import App  # noqa: PLC0415 - it starts Node
-
-    from mailbus_cdk.mailbus import deployment  # noqa: PLC0415 - it imports aws_cdk
-
-    directory = tmp_path_factory.mktemp("removed")
-    # tests/infra validates what is deployed here
-    app = App(
-        outdir=str(directory / "synthesized"),
-        context={**FEATURE_FLAGS, "@aws-cdk/core:annotationsInValidationReport": False},
-        builtin_cloud_formation_validation=False,
-    )
-    deployment(app, settings=SETTINGS)
-    app.synth()
-    written = (directory / f"synthesized/{STACK}.template.json").read_text()
-    return json.dumps(assembly.adapt_template(json.loads(written)))
+    stacks = synthesize_stage(tmp_path_factory.mktemp("removed"), SETTINGS)
+    return (stacks / f"{STACK}.template.json").read_text()
 
 
 def _status(system: System, stack_id: str) -> str:

@@ -70,9 +70,9 @@ no others, and no managed policy. These are the roles of the stage `local`, whos
 | `session_params.role_arn` | `sts:AssumeRole` of `sender` on that role, and no rights to SES |
 
 The last column is held to a run of the tests of the whole system, `tests/e2e`, in both directions. A call
-that a role does not allow is [denied](local.md#roles), and fails the run. With `--unused-rights`, as `make test`
-runs them, the run also fails for each right that was not used and has no reason here, and for each reason that
-is wrong: of no right, or of one that was used.
+that a role does not allow is [denied](local.md#roles), and fails the run. With `--unused-rights`, as `make
+test` runs them, the run also fails for each right that was not used and has no reason here, and for each
+reason that is wrong: of no right, or of one that was used.
 """
 
 

@@ -31,6 +31,8 @@ MAX_BULK_ENTRIES: Final = 50
 # which is doubled each time up to the second.
 LIMITS_RETRY: Final = 1.0
 LONGEST_LIMITS_RETRY: Final = 60.0
+# of the waits here, each of which has a longest one; doubled more often they would be too large for a number
+MAX_DOUBLINGS: Final = 10
 # The worker that asks SES writes the limits within milliseconds. How often a worker that knows none reads the
 # state, and how many seconds it waits each time at most, before it continues with the lowest rate.
 LIMITS_READS: Final = 5
@@ -45,7 +47,6 @@ MAX_WRITES: Final = 3
 # long each time, up to the second: so many workers do not all write at the same moment.
 FIRST_JITTER: Final = 0.1
 LONGEST_JITTER: Final = 2.0
-MAX_DOUBLINGS: Final = 10
 # It then tries again only if so many seconds more than it needs are free: others take some of them between
 # its read and its write, which would be refused.
 REFUSED_MARGIN: Final = 0.05
@@ -155,7 +156,6 @@ class Pacer:
     def _later(self, seconds: float) -> RetryAfter:
         """Return a wait of so many seconds and the jitter."""
         jitter = min(LONGEST_JITTER, FIRST_JITTER * 2**self._refusals)
-        # doubled more often it would be too large a number
         self._refusals = min(self._refusals + 1, MAX_DOUBLINGS)
         return RetryAfter(seconds=seconds + self._uniform(0.0, jitter))
 
@@ -202,7 +202,7 @@ class Pacer:
         limits = self._read_limits()
         if limits is None:
             self._ask_at = read_at + min(LIMITS_RETRY * 2**self._unanswered, LONGEST_LIMITS_RETRY)
-            self._unanswered += 1
+            self._unanswered = min(self._unanswered + 1, MAX_DOUBLINGS)
             return asked
         self._unanswered = 0
         if self._on_limits is not None:

@@ -123,6 +123,15 @@ def test_the_longer_a_worker_finds_no_rate_the_longer_it_waits() -> None:
     assert found[-1] - found[0] == pytest.approx(LONGEST_JITTER - 0.1)
 
 
+def test_ses_may_not_answer_for_days() -> None:
+    item, account, clock = SharedItem(), SesAccount(None), Clock()
+    worker = pacer(item, account, clock)
+    for _ in range(1200):
+        clock.now += 61
+        worker.largest_call()
+    assert account.requests == 1200
+
+
 def test_a_worker_may_find_no_rate_for_days() -> None:
     item, account = SharedItem(), SesAccount(10.0, quota_left=0)
     worker = pacer(item, account)
