@@ -5,7 +5,6 @@ CloudFormation deploys its state stack alone, which has all that is kept under t
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest

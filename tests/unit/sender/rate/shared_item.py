@@ -16,12 +16,16 @@ NOW: Final = START
 
 
 class SharedItem:
-    """A client of a table in memory. `outage` is raised by each call; `before` runs before each update."""
+    """A client of a table in memory, which takes 1,000 writes a second of its `clock`.
+
+    `outage` is raised by each call; `before` runs before each update.
+    """
 
     exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionalCheckFailed)
 
     def __init__(self) -> None:
-        self._table = Table(Clock())
+        self.clock = Clock()
+        self._table = Table(self.clock)
         self.calls: list[str] = []
         self.outage: Exception | None = None
         self.before: Callable[[], object] | None = None
