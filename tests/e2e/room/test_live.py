@@ -16,7 +16,7 @@ from tests.e2e.room.conftest import visited
 from tests.e2e.room.recorded import receive
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, Route
 
     from mailbus_cli.deployment import Deployment
     from tests.e2e.room.browser import Visit
@@ -85,6 +85,26 @@ def test_a_page_pauses_while_another_goes_on(visit: Visit, system: System) -> No
     expect(paused.get_by_role("button", name="Paused")).to_have_attribute("aria-pressed", "false")
     job_id = send(system)
     expect(row(other, job_id)).to_contain_text("delivered")
+    expect(row(paused, job_id)).to_have_count(0)
+    paused.keyboard.press("l")
+    expect(row(paused, job_id)).to_contain_text("delivered")
+
+
+def test_what_was_asked_for_before_a_pause_is_not_shown_in_it(visit: Visit, system: System) -> None:
+    paused, other = followed(visit), followed(visit)
+    asked: list[Route] = []
+    # Playwright takes no built-in function
+    paused.route("**/sent", lambda route: asked.append(route))  # noqa: PLW0108
+    with paused.expect_request("**/sent"):
+        send(system)
+    paused.keyboard.press("l")
+    expect(paused.get_by_role("button", name="Paused")).to_be_visible()
+    job_id = send(system)
+    expect(row(other, job_id)).to_contain_text("delivered")
+    with paused.expect_event("requestfinished"):
+        asked[0].continue_()
+    paused.unroute("**/sent")
+    paused.evaluate("() => new Promise(requestAnimationFrame)")
     expect(row(paused, job_id)).to_have_count(0)
     paused.keyboard.press("l")
     expect(row(paused, job_id)).to_contain_text("delivered")

@@ -14,6 +14,7 @@
   const listed = () => main.querySelector("[data-live]");
   // the path of what the page shows: a list, or one mail
   const look = () => listed()?.dataset.live || "";
+  const isList = () => look() === "/sent" || look() === "/received";
   const button = main.querySelector("[data-live-button]");
   const fresh = main.querySelector("[data-new]");
 
@@ -156,6 +157,7 @@
   let reading = false;
   let again = false;
   const refresh = (show = false) => {
+    if (isPaused() && !show) return;
     if (reading && !show) {
       again = true;
       return;
@@ -165,7 +167,8 @@
     const began = performance.now();
     read(location.href, (page) => {
       const answered = performance.now();
-      if (page) {
+      // paused while it was read: what it shows may be newer than the pause
+      if (page && (show || !isPaused())) {
         merge(page, show);
         document.dispatchEvent(new CustomEvent("room:refreshed", { detail: { read: answered - began, merge: performance.now() - answered } }));
       }
@@ -284,9 +287,8 @@
     warn({ title: state.problem, text: until + (state.hint || ""), copied: state.copied });
   };
   const onMails = (changes) => {
-    const isList = look() === "/sent" || look() === "/received";
-    if (isList) for (const each of changes || []) changed.add(each.id).add(each.job);
-    if (isList && (changes === null || changes.some((each) => `/${each.list}` === look()))) refresh();
+    if (isList()) for (const each of changes || []) changed.add(each.id).add(each.job);
+    if (isList() && (changes === null || changes.some((each) => `/${each.list}` === look()))) refresh();
     document.dispatchEvent(new CustomEvent("room:live", { detail: changes }));
   };
 
@@ -330,6 +332,8 @@
     if (isPaused()) sessionStorage.removeItem(PAUSED);
     else sessionStorage.setItem(PAUSED, "");
     follow();
+    // what was read when it was paused, and not shown
+    if (isList()) refresh();
   });
   fresh?.addEventListener("click", () => {
     scrollTo(0, 0);
