@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run does only what changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs local env dist bench sweep fuzz journey roombench schemas goldens screenshots synth deploy clean lock setup setup-local
+.PHONY: help demo test check lint docs local env dist bench sweep fuzz journey roombench schemas goldens screenshots synth deploy clean lock setup setup-local
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -31,16 +31,21 @@ help: ## explain the targets (this)
 demo: setup-local ## run the whole system on this machine and show mail crossing it
 	@$(BIN)/python -m mailbus_local.demo
 
-test: check examples/node/node_modules/.synced ## everything that CI runs: all checks, all tests
-	@echo "== tests"; $(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/unit
+test: lint examples/node/node_modules/.synced ## everything that CI runs: all checks, all tests
+	@$(call beside_mypy,tests/architecture tests/infra tests/unit)
 	@echo "== what is installed from the wheel, and journeys through the deployed stacks"
 	@$(BIN)/python -m pytest $(JOURNEYS) tests/installed tests/e2e
 
-check: setup ## lint, types, import rules, templates
+check: lint ## lint, types, import rules, templates
+	@$(call beside_mypy,tests/architecture tests/infra)
+
+lint: setup
 	@echo '== ruff'; $(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@echo '== mypy'; $(BIN)/mypy
-	@echo '== architecture and templates'
-	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) tests/architecture tests/infra
+
+# mypy takes one processor, which these tests leave free now and then
+beside_mypy = echo '== mypy, and $(1)'; $(BIN)/mypy & mypy=$$!; \
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) $(1); tests=$$?; \
+	wait $$mypy || { echo 'mypy found errors: see above' >&2; exit 1; }; exit $$tests
 
 local: setup-local ## run the embedded AWS in the foreground until Ctrl-C
 	@MAILBUS_ENV_COMMAND='make -s env' exec $(BIN)/python -m mailbus_cli local $(ARGS)
