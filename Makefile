@@ -63,8 +63,9 @@ bench: setup ## run the benchmarks, as ratios against a baseline
 sweep: setup ## simulate the pacing from 1 to 5,000 mails a second, and write its tables and plots into the docs
 	@$(BIN)/python -m bench.world.report $(ARGS)
 
-fuzz: setup ## receive a hundred thousand damaged mails: each must become one event, within time and memory limits
-	@$(BIN)/python -m bench.journeys.mutated_mails $(ARGS)
+fuzz: setup ## receive 100,000 damaged mails, and send through 200,000 schedules of faults in virtual time
+	@$(BIN)/python -m bench.journeys.mutated_mails
+	@$(BIN)/python -m bench.journeys.schedules
 
 journey: setup ## send thousands of jobs while workers are killed, and count what becomes of them
 	@$(BIN)/python -m bench.journeys.worker_kills $(ARGS)

@@ -22,7 +22,7 @@ from sender.wiring import ATTEMPTS
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bench.world.clock import Clock
     from bench.world.process import Process
@@ -65,6 +65,11 @@ class Table:
         self._items: dict[Key, bytes] = {}
         self._of_items = Capacity(ITEM_UNITS, clock.time)
         self._of_table = None if table_units is None else Capacity(table_units, clock.time)
+
+    def items(self) -> Iterator[Item]:
+        """Yield all items, as they are."""
+        for data in self._items.values():
+            yield _DECODER.decode(data)
 
     def get_item(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Answer GetItem."""

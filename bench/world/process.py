@@ -33,11 +33,18 @@ class ModelFailed(BaseException):
 class Process:
     """One process with one processor, for which its threads queue.
 
-    Its clock is `skew` seconds ahead of time. Each of its calls is its last one with the probability `death`:
-    it dies before the request leaves, or before it reads the answer.
+    Its clock is `skew` seconds ahead of time. Each of its calls is its last one with the probability that
+    `death` returns: it dies before the request leaves, or before it reads the answer.
     """
 
-    def __init__(self, clock: Clock, chance: random.Random, *, skew: float = 0.0, death: float = 0.0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        chance: random.Random,
+        *,
+        skew: float = 0.0,
+        death: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._clock = clock
         self._chance = chance
         self._skew = skew
@@ -47,6 +54,10 @@ class Process:
         self._waits: dict[greenlet, float] = {}
         self._date = datetime.fromtimestamp(self.time(), UTC)
         self._dated_at = self._clock.now
+
+    def end_at(self, moment: float) -> None:
+        """End at a moment of the simulation, as a function does that runs out of time."""
+        self._ended_at = moment
 
     def time(self) -> float:
         """Return the time by this process's clock."""
@@ -84,7 +95,8 @@ class Process:
 
         Raise its `ClientError` when that has come `back`.
         """
-        dies = self._death > 0 and self._chance.random() < self._death
+        death = self._death()
+        dies = death > 0 and self._chance.random() < death
         if dies and self._chance.choice((True, False)):
             self._ended_at = self._clock.now
         leaves_at = self._computed(cpu)

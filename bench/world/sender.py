@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.world.process import Process
-    from bench.world.scenario import Scenario
     from sender.rate.slots import Lane
 
 _QUEUE: Final = "arn:aws:sqs:eu-west-1:123456789012:mailbus-sim-"
@@ -75,50 +74,55 @@ def open_log(stream: TextIO) -> Logger:
 
 
 class Clients(msgspec.Struct, frozen=True, kw_only=True):
-    """A process's stand-ins for boto3's clients, and its log."""
+    """A process's stand-ins for boto3's clients, and its log.
+
+    Without `s3` and `scheduler` jobs must have no files, and be due at once.
+    """
 
     dynamodb: Any
     ses: Any
     sqs: Any
     events: Any
+    s3: Any = None
+    scheduler: Any = None
     log: Logger
 
 
-def build_sender(process: Process, clients: Clients, scenario: Scenario, chance: random.Random) -> Sender:
+def build_sender(
+    process: Process, clients: Clients, settings: SenderSettings, chance: random.Random
+) -> Sender:
     """Return the sender of a process."""
-    none: Any = None
     return Sender(
-        settings=SETTINGS,
+        settings=settings,
         mail=MailService(clients.ses, clock=process.time),
         bus=EventBus(
             clients.events,
-            SETTINGS.event_bus_name,
+            settings.event_bus_name,
             sleep=process.pause,
             clock=process.time,
             uniform=chance.uniform,
             side_by_side=process.side_by_side,
         ),
         queues=SendQueues(clients.sqs, {QUEUE_ARNS[lane]: QUEUE_URLS[lane] for lane in QUEUE_ARNS}),
-        dead_letters=DeadLetterQueue(clients.sqs, SETTINGS.dead_letter_queue_url),
+        dead_letters=DeadLetterQueue(clients.sqs, settings.dead_letter_queue_url),
         ledger=Claims(
             LedgerTable(
-                clients.dynamodb, SETTINGS.ledger_table_name, sleep=process.pause, uniform=chance.uniform
+                clients.dynamodb, settings.ledger_table_name, sleep=process.pause, uniform=chance.uniform
             ),
             side_by_side=process.side_by_side,
         ),
-        tracking_queue=TrackingQueue(clients.sqs, SETTINGS.tracking_queue_url),
-        # jobs of the simulation have no files, and are due at once
-        objects=Objects(none, own_bucket=SETTINGS.jobs_bucket_name, buckets=()),
+        tracking_queue=TrackingQueue(clients.sqs, settings.tracking_queue_url),
+        objects=Objects(clients.s3, own_bucket=settings.jobs_bucket_name, buckets=()),
         schedules=Schedules(
-            none,
-            group_name=SETTINGS.schedule_group_name,
-            role_arn=SETTINGS.schedule_role_arn,
-            dead_letter_queue_arn=SETTINGS.dead_letter_queue_arn,
+            clients.scheduler,
+            group_name=settings.schedule_group_name,
+            role_arn=settings.schedule_role_arn,
+            dead_letter_queue_arn=settings.dead_letter_queue_arn,
         ),
         pacer=Pacer(
-            RateTable(clients.dynamodb, SETTINGS.ledger_table_name, bulk_share=scenario.bulk_share),
+            RateTable(clients.dynamodb, settings.ledger_table_name, bulk_share=settings.bulk_share),
             Account(clients.ses).limits,
-            cache_seconds=scenario.cache_seconds,
+            cache_seconds=settings.rate_cache_seconds,
             clock=process.time,
             sleep=process.sleep,
             uniform=chance.uniform,

@@ -22,7 +22,15 @@ from bench.world.costs import (
     SES_SPREAD,
 )
 from mailbus.events import JOB_ID_TAG
-from mailbus_local.ses.errors import QUOTA_EXCEEDED, STATUSES, TOO_MANY_REQUESTS, SesError
+from mailbus_local.ses.errors import (
+    MESSAGE_REJECTED,
+    QUOTA_EXCEEDED,
+    SENDING_PAUSED,
+    SERVICE_UNAVAILABLE,
+    STATUSES,
+    TOO_MANY_REQUESTS,
+    SesError,
+)
 from mailbus_local.ses.state.account import UNLIMITED, Account, Limits
 
 if TYPE_CHECKING:
@@ -34,7 +42,12 @@ if TYPE_CHECKING:
 
 RECIPIENTS: Final = ("ToAddresses", "CcAddresses", "BccAddresses")
 # of an entry, by the code that a whole call would have
-ENTRY_STATUSES: Final = {TOO_MANY_REQUESTS: "ACCOUNT_THROTTLED"}
+ENTRY_STATUSES: Final = {
+    TOO_MANY_REQUESTS: "ACCOUNT_THROTTLED",
+    MESSAGE_REJECTED: "MESSAGE_REJECTED",
+    SENDING_PAUSED: "ACCOUNT_SENDING_PAUSED",
+    SERVICE_UNAVAILABLE: "TRANSIENT_FAILURE",
+}
 QUOTA_STATUS: Final = "ACCOUNT_DAILY_QUOTA_EXCEEDED"
 
 
@@ -42,14 +55,26 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """A mail that SES accepted at a time."""
 
     at: float
-    job_id: str
-    recipients: int
+    message_id: str
+    tags: dict[str, str]
+    addresses: tuple[str, ...]
+
+    @property
+    def job_id(self) -> str:
+        """The id of the job that it was sent for."""
+        return self.tags[JOB_ID_TAG]
+
+    @property
+    def recipients(self) -> int:
+        """How many recipients the account's rate counts."""
+        return len(self.addresses)
 
 
 class Ses:
     """One account. `calls` counts requests by operation.
 
     `throttled` has when SES refused a mail for the rate; `on_accepted` is called for each that it accepts.
+    `refusal` returns the error with which SES refuses a mail to these addresses, if it does.
     """
 
     def __init__(self, clock: Clock, rate: float, *, quota: int | None = None) -> None:
@@ -58,6 +83,7 @@ class Ses:
         self.throttled: list[float] = []
         self.over_quota = 0
         self.on_accepted: Callable[[Accepted], None] = lambda _: None
+        self.refusal: Callable[[tuple[str, ...]], SesError | None] = lambda _: None
         self._clock = clock
         limits = Limits(max_send_rate=rate, max_24_hour_send=UNLIMITED if quota is None else quota)
         self._account = Account(limits, clock.time)
@@ -106,20 +132,27 @@ class Ses:
         return {"Status": "SUCCESS", "MessageId": message_id}
 
     def _accept(self, tags: list[dict[str, str]], destination: Mapping[str, list[str]]) -> str:
-        recipients = sum(len(destination.get(kind, ())) for kind in RECIPIENTS)
+        addresses = tuple(address for kind in RECIPIENTS for address in destination.get(kind, ()))
+        error = self.refusal(addresses)
+        if error is not None:
+            raise error
         try:
-            self._account.admit(recipients, recipients)
-        except SesError as error:
-            if error.reason == QUOTA_EXCEEDED:
+            self._account.admit(len(addresses), len(addresses))
+        except SesError as refused:
+            if refused.reason == QUOTA_EXCEEDED:
                 self.over_quota += 1
             else:
                 self.throttled.append(self._clock.now)
             raise
-        job_id = next(tag["Value"] for tag in tags if tag["Name"] == JOB_ID_TAG)
-        mail = Accepted(at=self._clock.now, job_id=job_id, recipients=recipients)
+        mail = Accepted(
+            at=self._clock.now,
+            message_id=f"0102019a-{len(self.accepted):012}",
+            tags={tag["Name"]: tag["Value"] for tag in tags},
+            addresses=addresses,
+        )
         self.accepted.append(mail)
         self.on_accepted(mail)
-        return f"0102019a-{len(self.accepted):012}"
+        return mail.message_id
 
 
 class SesClient:

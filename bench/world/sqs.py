@@ -199,6 +199,21 @@ class SqsClient:
 
         return self._call("ChangeMessageVisibility", 1, answer)
 
+    def change_message_visibility_batch(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803 - AWS's name
+        Entries: list[dict[str, Any]],  # noqa: N803 - AWS's name
+    ) -> dict[str, Any]:
+        """Hide messages for longer, or show them sooner."""
+
+        def answer() -> dict[str, Any]:
+            for entry in Entries:
+                self._queues[QueueUrl].change_visibility(entry["ReceiptHandle"], entry["VisibilityTimeout"])
+            return {}
+
+        return self._call("ChangeMessageVisibilityBatch", len(Entries), answer)
+
     def send_message(self, **message: Any) -> dict[str, Any]:  # noqa: ANN401 - a request of boto3
         """Dead-letter a message."""
 
@@ -208,9 +223,15 @@ class SqsClient:
 
         return self._call("SendMessage", 1, answer)
 
-    def get_queue_attributes(self, *, AttributeNames: tuple[str, ...], **_: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
-        """Return that the tracking queue is empty."""
-        return self._call("GetQueueAttributes", 1, lambda: {"Attributes": dict.fromkeys(AttributeNames, "0")})
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: tuple[str, ...]) -> dict[str, Any]:  # noqa: N803 - AWS's names
+        """Return how many messages there are, as the first number; of a queue that is not simulated none."""
+
+        def answer() -> dict[str, Any]:
+            queue = self._queues.get(QueueUrl)
+            counts = dict.fromkeys(AttributeNames, "0")
+            return {"Attributes": {**counts, AttributeNames[0]: str(queue.messages if queue else 0)}}
+
+        return self._call("GetQueueAttributes", 1, answer)
 
     def _call(self, operation: str, items: int, answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         self._calls[operation] += 1

@@ -8,13 +8,15 @@ import random
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from bench.world.clock import Clock
 from bench.world.costs import START_SECONDS
 from bench.world.dynamodb import DynamoDbClient, Table
 from bench.world.events import EventsClient
 from bench.world.jobs import body
 from bench.world.process import Process
-from bench.world.sender import QUEUE_ARNS, QUEUE_URLS, Clients, build_sender, open_log
+from bench.world.sender import QUEUE_ARNS, QUEUE_URLS, SETTINGS, Clients, build_sender, open_log
 from bench.world.ses import Accepted, Ses, SesClient
 from bench.world.sqs import Queue, SqsClient
 from bench.world.workers import Worker
@@ -88,7 +90,7 @@ class World:
     def _start(self) -> tuple[Process, Sender]:
         scenario, chance = self.scenario, self._new_chance()
         skew = chance.uniform(-scenario.skew, scenario.skew)
-        process = Process(self.clock, chance, skew=skew, death=scenario.death)
+        process = Process(self.clock, chance, skew=skew, death=lambda: scenario.death)
         urls = {QUEUE_URLS[lane]: queue for lane, queue in self.queues.items()}
         clients = Clients(
             dynamodb=DynamoDbClient(process, self.table, round_trip=scenario.round_trip, chance=chance),
@@ -97,7 +99,10 @@ class World:
             events=EventsClient(process, chance, calls=self.calls),
             log=self._log,
         )
-        return process, build_sender(process, clients, scenario, chance)
+        settings = msgspec.structs.replace(
+            SETTINGS, bulk_share=scenario.bulk_share, rate_cache_seconds=scenario.cache_seconds
+        )
+        return process, build_sender(process, clients, settings, chance)
 
     def _fill(self, lane: Lane, load: LaneLoad) -> None:
         chance = self._new_chance()

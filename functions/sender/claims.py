@@ -32,7 +32,7 @@ def claim_for(
     """Return the claim of the entries that SES is about to be called for, until the function's deadline."""
     seen = work.seen
     base = msgspec.structs.replace(
-        JobRecord(key=work.key) if seen is None else seen,
+        JobRecord(key=work.key) if seen is None else _retried(seen),
         fingerprint=work.job.fingerprint,
         state="active",
         entries=len(work.envelopes),
@@ -90,11 +90,16 @@ def released(known: JobRecord) -> JobRecord:
 
 
 def failed_job(known: JobRecord) -> JobRecord:
-    """Return the record of a failed job, which keeps only what SES accepted.
+    """Return the record of a failed job.
 
-    If it was redriven from the dead-letter queue, everything else is retried.
+    Another delivery of its message repeats its events: the worker may have died before them. Another message
+    of the job, as one that was redriven from the dead-letter queue, retries all that SES has not accepted.
     """
-    return msgspec.structs.replace(known, state="failed", failed={}, tries={}, attempts={})
+    return msgspec.structs.replace(known, state="failed", tries={}, attempts={})
+
+
+def _retried(seen: JobRecord) -> JobRecord:
+    return msgspec.structs.replace(seen, failed={}) if seen.state == "failed" else seen
 
 
 def forgotten(known: JobRecord) -> JobRecord:

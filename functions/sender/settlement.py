@@ -102,6 +102,27 @@ def refused(
     )
 
 
+def refused_rest(  # noqa: PLR0913 - what a failure consists of
+    sender: Sender,
+    record: Record,
+    job: Job,
+    error: MailbusError,
+    *,
+    known: JobRecord,
+    entries: tuple[int, ...],
+) -> Settlement:
+    """Settle a job of which these entries will not be sent; the events of the others may be missing."""
+    others = {entry: code for entry, code in known.failed.items() if entry not in entries}
+    earlier = msgspec.structs.replace(known, failed=others)
+    settlement = refused(sender, record, job, error, entries=entries)
+    announced = bus_entries(events.outcomes(job, earlier, {}, record.message_id, sender.now()))
+    return msgspec.structs.replace(
+        settlement,
+        message_ids=tuple(known.accepted.values()),
+        bus_entries=(*announced, *settlement.bus_entries),
+    )
+
+
 def unreadable(sender: Sender, record: Record, job_id: str, error: MailbusError) -> Settlement:
     """Settle a message whose recipients are unknown; `job_id` is SQS's message id if the job has none."""
     return Settlement(
@@ -114,13 +135,15 @@ def unreadable(sender: Sender, record: Record, job_id: str, error: MailbusError)
     )
 
 
-def cancelled(sender: Sender, record: Record, job: Job) -> Settlement:
+def cancelled(sender: Sender, record: Record, job: Job, known: JobRecord) -> Settlement:
     """Settle a job that was cancelled before anything was sent."""
+    # the job's message and that of its schedule, if both are there, have the same events
+    message_id = known.sqs_message_id or record.message_id
     return Settlement(
         record=record,
         outcome="cancelled",
         job_id=job.job_id,
-        bus_entries=bus_entries(events.refused(job, failures.cancelled(), record.message_id, sender.now())),
+        bus_entries=bus_entries(events.refused(job, failures.cancelled(), message_id, sender.now())),
     )
 
 

@@ -87,12 +87,18 @@ def apply_verdict(sender: Sender, work: Work, known: JobRecord) -> Work | Settle
     match _verdict(sender, work.record, work.job, known):
         case Free(fresh=True):
             return msgspec.structs.replace(work, seen=forgotten(known))
-        case Free(entries=entries) if known.failed and known.failed.keys() >= set(entries):
+        case Free(entries=entries) if _has_failed(work.record, known, entries):
             return _finish(sender, work, known)
         case Free() as free:
             return msgspec.structs.replace(work, seen=known, entries=free.entries, doubted=free.doubted)
         case verdict:
             return settle_verdict(sender, work.record, work.job, known, verdict)
+
+
+def _has_failed(record: Record, known: JobRecord, entries: tuple[int, ...]) -> bool:
+    """Return whether entries failed for good: those of a failed job only for the message that brought it."""
+    is_retried = known.state == "failed" and known.sqs_message_id != record.message_id
+    return bool(known.failed) and known.failed.keys() >= set(entries) and not is_retried
 
 
 def refuse_message(sender: Sender, record: Record, error: Exception) -> Settlement:
@@ -133,7 +139,7 @@ def refuse(sender: Sender, record: Record, job: Job, error: MailbusError) -> Set
             written = _rewrite(sender, record, job, known, wanted)
             if isinstance(written, Settlement):
                 return written
-            return settlement.refused(sender, record, job, error, entries=entries)
+            return settlement.refused_rest(sender, record, job, error, known=written, entries=entries)
         case verdict:
             return settle_verdict(sender, record, job, known, verdict)
 
@@ -180,7 +186,7 @@ def settle_verdict(
             seconds = max(min(until - sender.now().timestamp() + LEASE_SLACK, soon), LEASE_SLACK)
             return settlement.postponed(sender, record, job.job_id, seconds=seconds, error=verdict.why)
         case Cancelled():
-            return settlement.cancelled(sender, record, job)
+            return settlement.cancelled(sender, record, job, known)
         case Conflict():
             return settlement.refused(sender, record, job, failures.other_content())
         case GiveUp(entries=entries):

@@ -66,6 +66,10 @@ class LedgerTable:
     ) -> None:
         self._client = client
         self._name = table_name
+        self._conditional: Any = {
+            "TableName": table_name,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
         self._sleep = sleep
         self._uniform = uniform
 
@@ -117,12 +121,16 @@ class LedgerTable:
             request["ConditionExpression"] = condition
         if aliases:
             request["ExpressionAttributeNames"] = {alias: alias.removeprefix("#") for alias in aliases}
-        return self._write(self._client.update_item, request)
+        return self._write(lambda: self._client.update_item(**self._conditional, **request))
 
     def put_if(self, condition: str, item: Mapping[str, Any], values: Mapping[str, Any]) -> Refused | None:
         """Put one item; return what the table holds if the condition does not hold."""
-        request = {"Item": item, "ConditionExpression": condition, "ExpressionAttributeValues": values}
-        return self._write(self._client.put_item, request)
+        request: dict[str, Any] = {
+            "Item": item,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+        }
+        return self._write(lambda: self._client.put_item(**self._conditional, **request))
 
     def insert(self, new: Sequence[Mapping[str, Any]]) -> list[bool]:
         """Insert at most 25 items by one call, each by itself; return for each whether it was inserted.
@@ -155,9 +163,9 @@ class LedgerTable:
         parameters = ", ".join(f"'{name}': ?" for name in item)
         return f'INSERT INTO "{self._name}" VALUE {{{parameters}}}'
 
-    def _write(self, write: Callable[..., object], request: Mapping[str, Any]) -> Refused | None:
+    def _write(self, write: Callable[[], object]) -> Refused | None:
         try:
-            write(TableName=self._name, ReturnValuesOnConditionCheckFailure="ALL_OLD", **request)
+            write()
         except (ClientError, BotoCoreError) as error:
             if sessions.error_code(error) != CONDITION_FAILED:
                 raise unreachable(error) from error

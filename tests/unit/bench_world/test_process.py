@@ -118,7 +118,7 @@ def test_a_process_dies_before_its_request_leaves_or_before_it_reads_the_answer(
     chance = process(clock)._chance  # noqa: SLF001 - one source for all of them
     outcomes = set()
     for _ in range(50):
-        worker = process(clock, death=1.0)
+        worker = process(clock, death=lambda: 1.0)
         worker._chance = chance  # noqa: SLF001 - as above
         outcomes.add(outcome(worker, clock))
     assert outcomes == {(False, True), (True, True)}
@@ -126,7 +126,7 @@ def test_a_process_dies_before_its_request_leaves_or_before_it_reads_the_answer(
 
 def test_the_threads_of_a_dead_process_do_nothing_more() -> None:
     clock = Clock()
-    worker = process(clock, death=1.0)
+    worker = process(clock, death=lambda: 1.0)
     arrived: list[float] = []
 
     def work() -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from sender.batch import process
 from tests.unit.sender.answers import UNREACHABLE, refusal
 from tests.unit.sender.jobs import newsletter, people
-from tests.unit.sender.settings import DAY, JOBS_BUCKET, SEND_QUEUE, SETTINGS, START
+from tests.unit.sender.settings import DAY, FUNCTION_SECONDS, JOBS_BUCKET, SEND_QUEUE, SETTINGS, START
 from tests.unit.sender.world import World
 
 # what SQS refuses in a message, though JSON allows it
@@ -187,6 +188,19 @@ def test_a_job_that_is_cancelled_while_it_waits_is_never_sent(wait: float) -> No
     assert (world.ses.requests, world.queues.messages, world.queues.dead) == ([], {}, [])
     assert world.recipients_of("failed") == ["ann"]
     assert world.published[0]["description"] == "cancelled before it was sent"
+
+
+def test_a_cancelled_job_with_a_message_beside_its_schedule_has_each_event_once() -> None:
+    world = World()
+    world.put(send_at=START + DAY)
+    # the worker dies before the message is acknowledged
+    process(world.sender, world.queues.receive(), world.clock.now + FUNCTION_SECONDS)
+    assert world.cancel() == "cancelled"
+    world.come_due()
+    world.run()
+    assert (world.ses.requests, world.queues.messages) == ([], {})
+    assert len(world.published) == 2
+    assert world.recipients_of("failed") == ["ann"]
 
 
 @pytest.mark.parametrize("later", [{}, {"send_at": START + DAY}])

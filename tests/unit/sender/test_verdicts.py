@@ -247,46 +247,6 @@ def test_a_sent_merge_stays_sent_if_new_send_defaults_turn_it_into_an_ordinary_m
     )
 
 
-def test_sent_again_from_the_dead_letter_queue_only_the_failed_recipients_get_a_message() -> None:
-    world = World()
-    world.ses.answers = {"c1": ["MESSAGE_REJECTED"]}
-    world.put(**newsletter(3))
-    world.deliver()
-    world.resend(world.queues.dead.pop())
-    world.run()
-    assert [len(request["BulkEmailEntries"]) for request in world.ses.requests] == [3, 1]
-    assert sorted(world.ses.sent_to) == people(3)
-    assert (world.queues.messages, world.queues.dead) == ({}, [])
-
-
-def test_a_merge_without_an_id_stays_the_same_job_however_often_it_is_dead_lettered() -> None:
-    world = World()
-    world.ses.answers = {"c1": ["MESSAGE_REJECTED"] * 2}
-    message_id = world.put(**newsletter(3, job_id=None))
-    for _ in range(2):
-        world.deliver()
-        dead = world.queues.dead.pop()
-        assert dead["MessageAttributes"]["OriginalMessageId"]["StringValue"] == message_id
-        world.resend(dead)
-    world.run()
-    assert sorted(world.ses.sent_to) == people(3)
-    assert {mail.job_id for mail in world.ses.mails} == {message_id}
-    assert (world.queues.messages, world.queues.dead) == ({}, [])
-
-
-def test_a_part_in_the_dead_letter_queue_keeps_its_number_and_is_sent_again_alone() -> None:
-    world = World()
-    world.ses.answers = {"c60": ["MESSAGE_REJECTED"]}
-    world.put(**newsletter(130))
-    world.run(60)
-    [dead] = world.queues.dead
-    assert dead["MessageAttributes"]["Part"] == {"DataType": "Number", "StringValue": "1"}
-    world.resend(dead)
-    world.run(60)
-    assert Counter(world.ses.sent_to) == dict.fromkeys(people(130), 1)
-    assert [mail.entry for mail in world.ses.mails if mail.recipients[0] == "c60@example.org"] == ["1-10"]
-
-
 def test_a_worker_that_ends_before_it_saves_leaves_doubt_that_the_event_settles() -> None:
     world = World()
     world.put()

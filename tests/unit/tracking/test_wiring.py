@@ -26,6 +26,7 @@ from tests.unit.tracking.notifications import (
 from tests.unit.tracking.world import EVENTS_BUCKET, MAX_RECEIVES, NOW, QUEUE, World
 from tracking import wiring
 from tracking.batch import process
+from tracking.health import HealthNotes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -130,6 +131,15 @@ def test_acceptances_not_recorded_in_time_are_requeued_and_their_events_publishe
     recorded = {record.key for record in found(world, jobs).values() if record.accepted}
     assert 0 < len(recorded) < 100
     assert requeued == [f"record-{number}" for number, job in enumerate(jobs) if job.key not in recorded]
+
+
+def test_a_ledger_that_takes_all_of_its_time_fails_no_batch() -> None:
+    world = World()
+    world.health = HealthNotes()
+    hang(world, "dynamodb", wiring.CALL_SECONDS)
+    # that a report was late is to be recorded
+    assert world.run(sent(0), DELIVERY, seconds=SECONDS, sent_at=NOW - 100) == ["record-0"]
+    assert world.details[-1]["event_type"] == "delivered"
 
 
 def test_s3_that_hangs_delays_only_large_events() -> None:
