@@ -95,9 +95,9 @@ class TrackingSettings(BusSettings, frozen=True, kw_only=True):
     Errors name the topic, so that a wiring mistake is found. Without `metadata_in_headers`, the sender's
     setting, metadata is read from the ledger. With `index_messages`, also the sender's, a job is found by
     SES's message id; the sender records it within `sender_seconds`. Only with `trusts_other_topics` may
-    events of other topics be of jobs of this deployment. A record is retried until it has been received
-    `max_receives` times, and for half an hour at least. SES's JSON that is too large for the bus is stored in
-    `events_bucket_name`.
+    events of other topics be of jobs of this deployment. Without `publish_sent`, SES's `Send` is recorded in
+    the ledger, and no event. A record is retried until it has been received `max_receives` times, and for
+    half an hour at least. SES's JSON that is too large for the bus is stored in `events_bucket_name`.
     """
 
     tracking_topic_arn: str
@@ -107,6 +107,7 @@ class TrackingSettings(BusSettings, frozen=True, kw_only=True):
     index_messages: bool = False
     sender_seconds: float = 60.0
     trusts_other_topics: bool = False
+    publish_sent: bool = True
     max_receives: int
     events_bucket_name: str
     esp_events_prefix: str

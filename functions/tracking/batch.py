@@ -79,6 +79,7 @@ def _normalize(record: Record, tracker: Tracker) -> list[TrackedRecord]:
         topic_arn=tracker.settings.tracking_topic_arn,
         metadata_in_headers=tracker.settings.metadata_in_headers,
         trusts_other_topics=tracker.settings.trusts_other_topics,
+        publish_sent=tracker.settings.publish_sent,
     )
     return [TrackedRecord(record=record, normalized=normalized)]
 

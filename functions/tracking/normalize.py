@@ -61,11 +61,13 @@ def normalize(
     topic_arn: str,
     metadata_in_headers: bool = True,
     trusts_other_topics: bool = False,
+    publish_sent: bool = True,
 ) -> NormalizedNotification:
     """Normalize one SNS notification from the queue of the tracking topic `topic_arn`.
 
     `metadata_in_headers` is true if the sender writes metadata there. With `trusts_other_topics` those report
     on this deployment's mail too; otherwise their jobs, which may have the same ids, are not looked up.
+    Without `publish_sent` a `Send` has no events, only what it says of its job.
     Raise `WiringError` for received mail, `InvalidNotification` for what SES does not send.
     """
     try:
@@ -99,7 +101,9 @@ def normalize(
                         tags=own_headers.tags,
                         message_tags=message_tags,
                     )
-                    for event in email_events(ses_event_type, ses_event)
+                    for event in (
+                        email_events(ses_event_type, ses_event) if publish_sent or not accepted else ()
+                    )
                 ]
             ),
             resources=_resources(

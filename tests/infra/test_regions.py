@@ -48,6 +48,15 @@ def test_a_stage_has_nothing_that_its_region_lacks(
     assert ("EventArchiveName" in stage.outputs("state")) == (ARCHIVE in kinds), "replay asks for it"
 
 
+def test_a_stage_whose_settings_keep_no_events_has_no_archive(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    retention = msgspec.structs.replace(settings.retention, event_archive_days=0)
+    stage = synthesize(msgspec.structs.replace(settings, retention=retention))
+    assert ARCHIVE not in {resource.type for resource in stage.resources}
+    assert "EventArchiveName" not in stage.outputs("state"), "replay says what to do"
+
+
 def test_schemas_are_left_out_exactly_where_cloudformation_has_none() -> None:
     without = {
         region

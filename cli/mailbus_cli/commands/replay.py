@@ -47,7 +47,7 @@ def replay(
     archive = bus.archive(
         deployment.output(
             "EventArchiveName",
-            without="deploy the stage with this version; some regions have no archives: docs/stacks.md",
+            without="set retention.event_archive_days; some regions have no archives: docs/stacks.md",
         )
     )
     replays.check_kept(interval, archive, now=now)

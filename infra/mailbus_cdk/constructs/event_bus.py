@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class EventBus(Construct):
-    """The bus, with an archive to replay from if the region has archives."""
+    """The bus, with an archive to replay from if the settings ask for one and the region has archives."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, removal_policy: RemovalPolicy
@@ -28,14 +28,15 @@ class EventBus(Construct):
             self, "Bus", event_bus_name=settings.name, description="Mailbus: events of sent and received mail"
         )
         self.bus.apply_removal_policy(removal_policy)
-        self.archive = None if settings.region in WITHOUT_ARCHIVE else self._archive(settings)
+        days = settings.retention.event_archive_days
+        self.archive = self._archive(days) if days and settings.region not in WITHOUT_ARCHIVE else None
         if self.archive:
             self.archive.apply_removal_policy(removal_policy)
 
-    def _archive(self, settings: Settings) -> events.Archive:
+    def _archive(self, days: int) -> events.Archive:
         return self.bus.archive(
             "Archive",
             description="Mailbus events, for replay",
             event_pattern=events.EventPattern(source=[SOURCE]),
-            retention=Duration.days(settings.retention.event_archive_days),
+            retention=Duration.days(days),
         )

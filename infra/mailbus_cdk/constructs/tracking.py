@@ -124,6 +124,7 @@ class Tracking(Construct):
                     index_messages=settings.index_messages,
                     sender_seconds=limits.batch_seconds(settings),
                     trusts_other_topics=settings.ses_is_elsewhere,
+                    publish_sent=settings.events.sent,
                     max_receives=limits.REPORT_RETRIES,
                     events_bucket_name=state.esp_events.bucket.bucket_name,
                     esp_events_prefix=ESP_EVENTS_PREFIX,

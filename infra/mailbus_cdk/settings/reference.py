@@ -61,6 +61,7 @@ MORE: Final[Mapping[str, str]] = {
     "tracking.max_concurrency": "limits.md#workers-of-events",
     "timeline.max_concurrency": "limits.md#workers-of-events",
     "inbound.max_concurrency": "limits.md#lambdas-concurrency",
+    "retention.event_archive_days": "subscribing.md#replay",
     "events.entry_bytes": "events.md#large-events",
     "sender.on_unknown": "limits.md#doubt",
     "sender.doubt_seconds": "limits.md#the-limits-of-once",

@@ -10,6 +10,7 @@ from mailbus.environment import ENTRY_BYTES
 from mailbus_cdk.settings.section import Section
 from mailbus_cdk.settings.values import (
     AlarmTopicArn,
+    ArchiveDays,
     Concurrency,
     Days,
     Domain,
@@ -38,8 +39,11 @@ class Retention(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Days, msgspec.Meta(description="The attachments and inline parts of received mail, decoded.")
     ] = 90
     event_archive_days: Annotated[
-        Days,
-        msgspec.Meta(description="All events of the bus, for replay. No effect in regions without archives."),
+        ArchiveDays,
+        msgspec.Meta(
+            description="All events of the bus, for replay. With 0 there is no archive; one that exists "
+            "already goes on until it is deleted. No effect in regions without archives."
+        ),
     ] = 30
 
 
@@ -55,6 +59,13 @@ class Events(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
             le=1_000_000,
         ),
     ] = ENTRY_BYTES
+    sent: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Put `email.sent` on the bus for each mail. If `false`, a mail's first event is "
+            "`queued`, and the next one says what became of it; SES's own report is still processed."
+        ),
+    ] = True
 
 
 class Sender(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -119,6 +119,7 @@ RoleArn = Annotated[
     ),
 ]
 Days = Annotated[int, msgspec.Meta(ge=1, le=3650)]
+ArchiveDays = Annotated[int, msgspec.Meta(ge=0, le=3650)]
 # Twice the longest that SQS keeps a message:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 RawMailDays = Annotated[

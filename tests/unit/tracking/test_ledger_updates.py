@@ -44,7 +44,9 @@ def headers(*named: tuple[str, str]) -> list[dict[str, str]]:
 
 
 def world_with_job(*parts: int | None, **more: Any) -> World:
-    world = World(metadata_in_headers=more.pop("metadata_in_headers", True))
+    world = World(
+        metadata_in_headers=more.pop("metadata_in_headers", True), publish_sent=more.pop("publish_sent", True)
+    )
     for part in parts:
         record = JobRecord(
             key=RecordKey(job_id=JOB_ID, part=part),
@@ -71,6 +73,13 @@ def accepted(world: World, part: int | None = None) -> dict[int, str]:
 def operations(world: World) -> list[tuple[str, int]]:
     calls, world.dynamodb.calls = world.dynamodb.calls, []
     return calls
+
+
+def test_a_send_event_that_is_not_published_settles_the_doubt_of_its_job_all_the_same() -> None:
+    world = world_with_job(None, publish_sent=False)
+    assert world.run(of_job(), envelope(json.dumps(payload("event_delivery")))) == []
+    assert accepted(world) == {0: SES_ID}
+    assert [event["event_type"] for event in world.details] == ["delivered"]
 
 
 def test_the_send_event_of_a_job_is_recorded_in_the_ledger_as_accepted() -> None:

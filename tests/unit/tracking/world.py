@@ -55,6 +55,7 @@ class World:
         *,
         metadata_in_headers: bool = True,
         index_messages: bool = False,
+        publish_sent: bool = True,
     ) -> None:
         self.events = events or FakeEvents()
         self.sqs = sqs or FakeSqs()
@@ -63,7 +64,10 @@ class World:
         self.s3 = FakeS3(content_type="application/json")
         self.now = NOW
         self.settings = msgspec.structs.replace(
-            SETTINGS, metadata_in_headers=metadata_in_headers, index_messages=index_messages
+            SETTINGS,
+            metadata_in_headers=metadata_in_headers,
+            index_messages=index_messages,
+            publish_sent=publish_sent,
         )
         # as in a process that has just recorded it; the records themselves are fresh
         self.health = HealthNotes(noted_at=math.inf)
