@@ -81,6 +81,7 @@ def main(assignment: Assignment) -> None:
         log=Logger(service="sender-bench", stream=io.StringIO()),
         # metrics would be printed between the waits
         put_metric=lambda _name, _value: None,
+        write_metrics=lambda: None,
     )
     lane = "send" if assignment.duty == "transactional trickle" else "bulk"
     due = time.time()

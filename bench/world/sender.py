@@ -132,5 +132,6 @@ def build_sender(
         now=process.date,
         uniform=chance.uniform,
         put_metric=lambda _metric, _value: None,
+        write_metrics=lambda: None,
         side_by_side=process.side_by_side,
     )

@@ -21,6 +21,8 @@ from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import batch_response, records
 from mailbus.environment import InboundSettings, from_environment
 from mailbus.errors import InvalidNotification, PublishError
+from mailbus.events import DETAIL_TYPE_PREFIX
+from mailbus.metrics import BatchMetrics, count_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,11 +43,12 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
     keys: Keys
     bus: EventBus
     dead_letters: DeadLetterQueue
+    metrics: BatchMetrics
     log: Logger
 
 
 @functools.cache
-def wire() -> Wiring:
+def wire(function_name: str) -> Wiring:
     """Read the settings and make the clients, once per process."""
     settings = from_environment(InboundSettings)
     session = sessions.open_session()
@@ -60,6 +63,7 @@ def wire() -> Wiring:
         keys=Keys(session.client("kms", config=config)),
         bus=EventBus(events, settings.event_bus_name, entry_bytes=settings.event_bytes),
         dead_letters=DeadLetterQueue(session.client("sqs", config=config), settings.dead_letter_queue_url),
+        metrics=BatchMetrics(function_name),
         log=Logger(),
     )
 
@@ -68,7 +72,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, l
     """Return the response for `ReportBatchItemFailures`."""
     half = context.get_remaining_time_in_millis() / 2
     return batch_response(
-        process(records(event), wire(), has_time=lambda: context.get_remaining_time_in_millis() > half)
+        process(
+            records(event),
+            wire(context.function_name),
+            has_time=lambda: context.get_remaining_time_in_millis() > half,
+        )
     )
 
 
@@ -81,11 +89,13 @@ def process(
     mail others begin only while `has_time` is true: if the function timed out, the whole batch would be
     retried, and a few mails with very many parts would delay the others.
     """
-    return tuple(
+    requeued = tuple(
         record
         for number, record in enumerate(batch)
         if not _is_done(record, wiring, has_time=number == 0 or has_time())
     )
+    wiring.metrics.write()
+    return requeued
 
 
 def _is_done(record: Record, wiring: Wiring, *, has_time: bool) -> bool:
@@ -119,6 +129,8 @@ def _publish(record: Record, wiring: Wiring) -> PublishError | None:
         return PublishError(outcome.code, "the mail or its key is not available yet")
     failure = wiring.bus.publish([outcome]).get(0)
     if failure is None:
+        for metric, count in count_events([outcome.detail_type.removeprefix(DETAIL_TYPE_PREFIX)]).items():
+            wiring.metrics.put(metric, count)
         wiring.log.info("mail published", detail_type=outcome.detail_type, sqs_message_id=record.message_id)
         return None
     error = PublishError(failure.code, failure.reason)

@@ -90,6 +90,7 @@ def settle(sender: Sender, attempted: Attempted) -> Settlement:
             release=None if attempted.answered else attempted.known,
             requeue_seconds=delay_seconds("retry", 1, sender.uniform),
             error=attempted.unanswered.error.code,
+            doubt_seconds=sender.now().timestamp() - attempted.known.called_at,
         )
     if fates.retried or fates.unsent:
         seconds = (

@@ -61,7 +61,9 @@ def process(sender: Sender, records: Sequence[Record], deadline: float) -> dict[
     waited = max((waited for _, waited in requeued), default=0.0)
     if waited:
         sender.put_metric(WAITING_JOB_SECONDS, waited)
-    return batch_response(deliver_later(sender, [each for each, _ in requeued], deadline))
+    unfinished = deliver_later(sender, [each for each, _ in requeued], deadline)
+    sender.write_metrics()
+    return batch_response(unfinished)
 
 
 def _read(sender: Sender, record: Record) -> Message | Settlement:

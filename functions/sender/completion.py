@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailbus.aws.event_bus import PublishFailure
-from mailbus.metrics import SENDING_PAUSED
+from mailbus.events import DETAIL_TYPE_PREFIX
+from mailbus.metrics import DOUBT_SECONDS, DOUBTFUL_JOBS, SENDING_PAUSED, count_events
 from sender.retries import delay_seconds
 from sender.settlement import is_last_delivery, isolated
 from sender.waiting import Requeued
@@ -32,14 +33,29 @@ def complete(sender: Sender, settlements: Sequence[Settlement]) -> list[Requeued
         return []
     save(sender, settlements)
     failures = publish(sender, settlements)
-    paused = sum(settlement.paused for settlement in settlements)
-    if paused:
-        sender.put_metric(SENDING_PAUSED, paused)
+    _measure(sender, settlements)
     return [
         _requeued(sender, settlement)
         for settlement, failed in zip(settlements, failures, strict=True)
         if not _is_acknowledged(sender, settlement, failed)
     ]
+
+
+def _measure(sender: Sender, settlements: Sequence[Settlement]) -> None:
+    """Count what waits for SES, and the events of mails that will not be sent."""
+    put = sender.put_metric
+    doubts = [one.doubt_seconds for one in settlements if one.doubt_seconds is not None]
+    if doubts:
+        put(DOUBTFUL_JOBS, len(doubts))
+        put(DOUBT_SECONDS, max(doubts))
+    paused = sum(settlement.paused for settlement in settlements)
+    if paused:
+        put(SENDING_PAUSED, paused)
+    event_types = (
+        entry.detail_type.removeprefix(DETAIL_TYPE_PREFIX) for one in settlements for entry in one.bus_entries
+    )
+    for metric, count in count_events(event_types).items():
+        put(metric, count)
 
 
 def save(sender: Sender, settlements: Sequence[Settlement]) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from mailbus.errors import SendError
 from mailbus.ledger.claims import Claimed, Found
-from mailbus.metrics import LIMITED_BULK_CALLS
+from mailbus.metrics import LIMITED_BULK_CALLS, MAILS
 from sender import failures
 from sender.attempts import settle_attempted
 from sender.claims import claim_for, with_answers
@@ -311,6 +311,10 @@ def _record_answers(sender: Sender, turn: Turn, claimed: JobRecord, answers: Ans
         sender.pacer.throttled()
     known = with_answers(claimed, answers, sender.now().timestamp())
     accepted = {entry: answer for entry, answer in answers.items() if isinstance(answer, str)}
+    if accepted:
+        envelopes = turn.work.envelopes
+        mails = sum(len(envelopes[entry].recipients) for entry in accepted)
+        sender.put_metric(MAILS[sender.lane_of(turn.work.record)], mails)
     faults = {entry: answer for entry, answer in answers.items() if isinstance(answer, Fault)}
     in_doubt = {entry: fault for entry, fault in faults.items() if fault.kind == "unanswered"}
     work = msgspec.structs.replace(

@@ -183,8 +183,11 @@ def settle_verdict(
         case Waiting(until=until):
             # look again now and then: it may be settled long before
             soon = delay_seconds("retry", record.receive_count, sender.uniform)
-            seconds = max(min(until - sender.now().timestamp() + LEASE_SLACK, soon), LEASE_SLACK)
-            return settlement.postponed(sender, record, job.job_id, seconds=seconds, error=verdict.why)
+            now = sender.now().timestamp()
+            seconds = max(min(until - now + LEASE_SLACK, soon), LEASE_SLACK)
+            postponed = settlement.postponed(sender, record, job.job_id, seconds=seconds, error=verdict.why)
+            doubt_seconds = now - known.called_at if verdict.why == "doubtful" else None
+            return msgspec.structs.replace(postponed, doubt_seconds=doubt_seconds)
         case Cancelled():
             return settlement.cancelled(sender, record, job, known)
         case Conflict():

@@ -19,9 +19,9 @@ from mailbus.aws.sqs import Record  # noqa: TC001 - as the others, whose annotat
 from mailbus.environment import SenderSettings, from_environment
 from mailbus.ledger.claims import Claims
 from mailbus.ledger.table import LedgerTable
-from mailbus.metrics import Metric, put_metric
+from mailbus.metrics import BatchMetrics, Metric
 from mailbus.side_by_side import SideBySide, in_threads
-from sender import unexpected_rate
+from sender import account_limits
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
 from sender.aws.send_queues import SendQueues
@@ -48,7 +48,8 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """The settings and clients of a batch.
 
     `uniform(low, high)` draws the jitter, `now()` is in UTC, `wait_until` takes epoch seconds, and
-    `put_metric` one of `mailbus.metrics` with its value. Calls are made `side_by_side`.
+    `put_metric` one of `mailbus.metrics` with its value; `write_metrics` writes those of a batch. Calls are
+    made `side_by_side`.
     """
 
     settings: SenderSettings
@@ -66,6 +67,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     now: Callable[[], datetime]
     uniform: Callable[[float, float], float]
     put_metric: Callable[[Metric, float], None]
+    write_metrics: Callable[[], None]
     pauses: Pauses = msgspec.field(default_factory=Pauses)
     side_by_side: SideBySide = in_threads
 
@@ -97,7 +99,7 @@ def wire(function_name: str) -> Sender:
     events = session.client("events", config=once)
     ses = _ses_client(settings, session)
     log = Logger(service="sender")
-    put = functools.partial(put_metric, function_name)
+    metrics = BatchMetrics(function_name)
     return Sender(
         settings=settings,
         mail=MailService(ses),
@@ -119,12 +121,18 @@ def wire(function_name: str) -> Sender:
             role_arn=settings.schedule_role_arn,
             dead_letter_queue_arn=settings.dead_letter_queue_arn,
         ),
-        pacer=_pacer(settings, dynamodb, ses, report=_rate_reporter(settings, log, put)),
+        pacer=_pacer(
+            settings,
+            dynamodb,
+            ses,
+            report=account_limits.reporter(settings.expected_rate, log=log, put_metric=metrics.put),
+        ),
         wait_until=wait_until,
         log=log,
         now=lambda: datetime.now(UTC),
         uniform=random.uniform,
-        put_metric=put,
+        put_metric=metrics.put,
+        write_metrics=metrics.write,
     )
 
 
@@ -160,20 +168,12 @@ def _send_queues(settings: SenderSettings, sqs: SQSClient) -> SendQueues:
     return SendQueues(sqs, urls)
 
 
-def _rate_reporter(
-    settings: SenderSettings, log: Logger, put: Callable[[Metric, float], None]
-) -> Callable[[Limits], None] | None:
-    if settings.expected_rate is None:
-        return None
-    return unexpected_rate.reporter(settings.expected_rate, log=log, put_metric=put)
-
-
 def _pacer(
     settings: SenderSettings,
     dynamodb: DynamoDBClient,
     ses: SESV2Client,
     *,
-    report: Callable[[Limits], None] | None,
+    report: Callable[[Limits], None],
 ) -> Pacer:
     return Pacer(
         RateTable(dynamodb, settings.ledger_table_name, bulk_share=settings.bulk_share),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from mailbus.aws import sessions
 from mailbus.aws.sns import parse_notification
 from tracking.ledger_updates import complete, find_jobs
+from tracking.measures import Measures
 from tracking.normalize import normalize
 from tracking.publishing import publish
 from tracking.tracker import TrackedRecord, Unfinished, each
@@ -35,15 +36,18 @@ MAX_DOUBLINGS: Final = 5
 def process(batch: Sequence[Record], tracker: Tracker) -> tuple[Record, ...]:
     """Publish the events of the records; return the records to retry."""
     unfinished: list[Unfinished] = []
-    events = 0
+    events, measures = 0, Measures()
     for chunk in _chunks(batch, unfinished, tracker):
         found, not_found = find_jobs(chunk, tracker)
         completed, incomplete = complete(found, tracker)
-        unfinished += not_found + incomplete + publish(completed, tracker)
+        unpublished = publish(completed, tracker)
+        unfinished += not_found + incomplete + unpublished
         events += _count_events(completed)
+        measures.add(completed, (one.record.message_id for one in unpublished), now=tracker.now())
     tracker.health.note(batch, tracker.ledger, tracker.now())
     requeued = _requeue(unfinished, tracker)
     tracker.log.info("batch done", records=len(batch), events=events, requeued=len(requeued))
+    tracker.put_metrics(measures.metrics())
     return requeued
 
 

@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Process an SQS event; return the messages to be retried, for `ReportBatchItemFailures`."""
     # first, since wiring takes a new process some of its time
-    tracker_within = wire()
+    tracker_within = wire(context.function_name)
     tracker = tracker_within(context.get_remaining_time_in_millis() / 1000)
     return batch_response(process(records(event), tracker))

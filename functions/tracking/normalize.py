@@ -45,7 +45,7 @@ class NormalizedNotification(msgspec.Struct, frozen=True, kw_only=True):
 
     `esp_event` is SES's JSON, whole, the same for each of them. `lookup` is the entry of the job in the
     ledger, if it has to be read or updated; for a message without the tags that this takes, there is
-    `untagged` instead.
+    `untagged` instead. `accepted_at` is when SES accepted the mail (epoch seconds), if it reports just that.
     """
 
     events: tuple[EmailEvent, ...] = ()
@@ -53,6 +53,7 @@ class NormalizedNotification(msgspec.Struct, frozen=True, kw_only=True):
     esp_event: bytes = b""
     lookup: Lookup | None = None
     untagged: Untagged | None = None
+    accepted_at: float | None = None
 
 
 def normalize(
@@ -113,6 +114,7 @@ def normalize(
                 envelope.topic_arn,
             ),
             esp_event=esp_event,
+            accepted_at=message.accepted_at if accepted and message is not None else None,
             untagged=_untagged(mail, message, incomplete=incomplete),
             lookup=lookup_by_tags(
                 job_id,

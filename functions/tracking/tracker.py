@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
@@ -16,6 +16,7 @@ from mailbus.aws.sqs import Record
 from mailbus.environment import TrackingSettings
 from mailbus.errors import InvalidNotification, MailbusError, PublishError, SendError
 from mailbus.ledger.acceptances import Acceptances
+from mailbus.metrics import Metric
 from tracking.aws.esp_events import EspEvents
 from tracking.aws.tracking_queue import TrackingQueue
 from tracking.health import HealthNotes
@@ -34,7 +35,8 @@ RETRY_SECONDS: Final = 30 * 60
 class Tracker(msgspec.Struct, frozen=True, kw_only=True):
     """The settings and clients of the function.
 
-    `now` returns epoch seconds; after `publish_until` nothing is begun that ends on the bus.
+    `now` returns epoch seconds; after `publish_until` nothing is begun that ends on the bus. `put_metrics`
+    writes those of a batch.
     """
 
     settings: TrackingSettings
@@ -45,6 +47,7 @@ class Tracker(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: DeadLetterQueue
     health: HealthNotes
     log: Logger
+    put_metrics: Callable[[Mapping[Metric, float]], None]
     now: Callable[[], float]
     publish_until: float = math.inf
 

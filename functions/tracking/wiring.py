@@ -19,18 +19,21 @@ from mailbus.aws.event_bus import EventBus
 from mailbus.environment import TrackingSettings, from_environment
 from mailbus.ledger.acceptances import Acceptances
 from mailbus.ledger.table import LedgerTable
+from mailbus.metrics import put_metrics
 from tracking.aws.esp_events import EspEvents
 from tracking.aws.tracking_queue import TrackingQueue
 from tracking.health import HealthNotes
 from tracking.tracker import Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_events.client import EventBridgeClient
     from types_boto3_s3.client import S3Client
     from types_boto3_sqs.client import SQSClient
+
+    from mailbus.metrics import Metric
 
 # of every client, in seconds
 CONNECT_TIMEOUT: Final = 1.0
@@ -51,7 +54,7 @@ LEDGER_SHARE: Final = 0.15
 
 
 @functools.cache
-def wire() -> Callable[[float], Tracker]:
+def wire(function_name: str) -> Callable[[float], Tracker]:
     """Read the settings and make the clients, once per process; return `tracker`, which takes the seconds."""
     settings = from_environment(TrackingSettings)
     session = sessions.open_session()
@@ -68,6 +71,7 @@ def wire() -> Callable[[float], Tracker]:
         s3=functools.cache(lambda: session.client("s3", config=quick)),
         health=HealthNotes(),
         log=Logger(),
+        put_metrics=functools.partial(put_metrics, function_name),
     )
 
 
@@ -81,6 +85,7 @@ def tracker(  # noqa: PLR0913 - keyword-only options
     s3: Callable[[], S3Client],
     health: HealthNotes,
     log: Logger,
+    put_metrics: Callable[[Mapping[Metric, float]], None],
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Tracker:
@@ -108,6 +113,7 @@ def tracker(  # noqa: PLR0913 - keyword-only options
         dead_letters=DeadLetterQueue(queues, settings.dead_letter_queue_url),
         health=health,
         log=log,
+        put_metrics=put_metrics,
         now=now,
         publish_until=end - PUBLISH_SECONDS,
     )

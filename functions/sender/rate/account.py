@@ -34,5 +34,10 @@ class Account:
             return None
         if rate <= 0:
             return None
-        left = None if most == UNLIMITED else max(0, math.floor(most - sent))
-        return Limits(max_send_rate=rate, quota_left=left)
+        if most == UNLIMITED:
+            return Limits(max_send_rate=rate)
+        return Limits(
+            max_send_rate=rate,
+            quota_left=max(0, math.floor(most - sent)),
+            quota_percent=100 * sent / most if most > 0 else None,
+        )

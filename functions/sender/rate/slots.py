@@ -57,10 +57,14 @@ LONGEST_AHEAD: Final = (
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """The account's limits by SES: recipients a second, and how many more today (None: no limit)."""
+    """The account's limits by SES: recipients a second, and how many more today (None: no limit).
+
+    `quota_percent` is how much of the 24-hour quota is used.
+    """
 
     max_send_rate: float
     quota_left: int | None = None
+    quota_percent: float | None = None
 
 
 class RateState(msgspec.Struct, frozen=True, kw_only=True):

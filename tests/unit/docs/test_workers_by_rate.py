@@ -9,7 +9,7 @@ from mailbus_cdk.settings import Settings
 from mailbus_cdk.settings.checks import BULK_WORKERS
 from mailbus_cdk.settings.receiving import Inbound
 from mailbus_cdk.settings.tables import Timeline
-from sender import unexpected_rate
+from sender import account_limits
 from tests.unit.docs.pages import prose, rows
 
 
@@ -31,7 +31,7 @@ def test_the_pages_have_the_numbers_of_the_code() -> None:
     assert (
         f"one for each {lanes.WORKER_RATE:.0f} recipients a second, and {lanes.FEWEST_WORKERS} at" in doctor
     )
-    assert unexpected_rate.TOLERANCE == 1 / 5
+    assert account_limits.TOLERANCE == 1 / 5
     assert "differ by more than a fifth" in page
 
 

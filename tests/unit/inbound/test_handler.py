@@ -298,7 +298,7 @@ def test_half_of_the_functions_time_is_reserved_for_the_last_mail(
 ) -> None:
     keys = [f"raw/{number}" for number in range(5)]
     world = World(s3=FakeS3(in_bucket(dict.fromkeys(keys, MAIL))))
-    monkeypatch.setattr(handler, "wire", lambda: world.wiring)
+    monkeypatch.setattr(handler, "wire", lambda _: world.wiring)
     bodies = [record(received(receipt__action__objectKey=key)).body for key in keys]
     event = {
         "Records": [
@@ -316,6 +316,14 @@ def test_half_of_the_functions_time_is_reserved_for_the_last_mail(
     context = FakeLambdaContext(lambda: 120 - 20 * len(world.events.taken))
     answer = handler.lambda_handler(event, context)  # type: ignore[arg-type] # all that is used of it
     assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ["record-3", "record-4"]
+
+
+def test_the_events_of_a_batch_are_counted_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    world = World(MAIL)
+    process([record(received()), record(received(), message_id="sqs-2")], world.wiring)
+    [written] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert written["InboundEvents"] == [2.0]
+    assert written["service"] == "mailbus-dev-inbound"
 
 
 def test_the_log_has_records_and_errors_but_no_content_of_the_mail() -> None:

@@ -16,6 +16,7 @@ from mailbus.aws.dead_letters import DeadLetterQueue
 from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import Record
 from mailbus.environment import InboundSettings
+from mailbus.metrics import BatchMetrics
 from tests.unit.fakes.clients import BUS, DEAD_LETTERS, FakeEvents, FakeSqs
 from tests.unit.fakes.s3 import FakeS3
 
@@ -71,6 +72,7 @@ class World:
             keys=Keys(kms),
             bus=EventBus(eventbridge, BUS, sleep=lambda _: None),
             dead_letters=DeadLetterQueue(queue, DEAD_LETTERS),
+            metrics=BatchMetrics("mailbus-dev-inbound"),
             log=Logger(service=f"inbound-{uuid4()}", stream=self.logged),
         )
 

@@ -83,7 +83,7 @@ def test_paused_sending_is_counted_for_the_alarm() -> None:
     for name in ("ann", "bob", "kim"):
         world.put(to=name)
     world.deliver()
-    assert ("SendingPaused", 2) in world.metrics
+    assert world.measured("SendingPaused") == [2]
 
 
 def test_a_temporary_error_fails_the_job_after_the_last_attempt() -> None:

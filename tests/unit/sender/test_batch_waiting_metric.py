@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def waited(world: World) -> list[float]:
-    return [value for name, value in world.metrics if name == WAITING_JOB_SECONDS]
+    return world.measured(WAITING_JOB_SECONDS)
 
 
 def no_quota(count: int) -> list[Decision]:
@@ -79,7 +79,7 @@ def test_nothing_is_measured_if_every_job_is_done() -> None:
     world.put(to="bob", subject=None, text=None)
     world.wait(5000)
     world.deliver()
-    assert world.metrics == []
+    assert waited(world) == []
 
 
 def test_a_job_that_is_not_due_does_not_wait() -> None:

@@ -135,7 +135,7 @@ def test_merges_go_by_email_for_a_while_after_ses_refused_too_many_bulk_calls() 
     assert world.ses.sent_to == people(3)
     assert sorted(world.recipients_of("queued")) == people(3)
     assert [recipients for recipients, _ in world.pace.reserved] == [[3]], "the rate is reserved once"
-    assert (world.metrics, world.queues.messages) == ([("LimitedBulkCalls", 1)], {})
+    assert (world.measured("LimitedBulkCalls"), world.queues.messages) == ([1], {})
     [warning] = [line for line in world.log if line["level"] == "WARNING"]
     assert 'sender.merge_by = "SendEmail"' in warning["message"]
     world.put(**newsletter(2, job_id="job-soon"))
@@ -145,7 +145,7 @@ def test_merges_go_by_email_for_a_while_after_ses_refused_too_many_bulk_calls() 
     world.put(**newsletter(2, job_id="job-later"))
     world.deliver()
     assert "BulkEmailEntries" in world.ses.requests[-1]
-    assert world.metrics == [("LimitedBulkCalls", 1)]
+    assert world.measured("LimitedBulkCalls") == [1]
 
 
 def test_without_time_for_all_recipients_of_a_refused_bulk_call_the_rest_is_sent_to_later() -> None:
@@ -211,7 +211,7 @@ def test_a_bulk_call_over_the_accounts_rate_changes_nothing(answer: ClientError)
     world.put(**newsletter(3))
     world.run()
     assert ["BulkEmailEntries" in request for request in world.ses.requests] == [True, True]
-    assert world.metrics == []
+    assert world.measured("LimitedBulkCalls") == []
 
 
 def test_a_bulk_call_has_no_more_entries_than_a_request_has_room_for() -> None:

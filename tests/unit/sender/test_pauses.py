@@ -58,7 +58,7 @@ def test_thousands_of_paused_jobs_cost_one_call_in_10_seconds_and_no_write_to_th
     for _ in range(100):
         world.deliver()
     assert (len(world.ses.requests), len(world.records)) == (10, 10)
-    assert sum(count for name, count in world.metrics if name == SENDING_PAUSED) == 1000
+    assert sum(world.measured(SENDING_PAUSED)) == 1000
     world.wait(LATER)
     for _ in range(100):
         world.deliver()

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from mailbus.environment import to_environment
+from sender.account_limits import HIGHER
 from sender.rate.slots import Limits
-from sender.unexpected_rate import HIGHER
 from sender.wiring import wait_until, wire
 from tests.unit.sender.settings import SETTINGS
 
@@ -35,8 +35,10 @@ def test_calls_of_ses_have_the_timeout_of_the_settings_and_no_hidden_retry(
 def test_another_rate_of_the_account_is_logged_and_is_a_metric_of_the_function(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    pacer: Any = wire(FUNCTION).pacer
+    sender = wire(FUNCTION)
+    pacer: Any = sender.pacer
     pacer._on_limits(Limits(max_send_rate=500.0))  # noqa: SLF001 - what the pacer was made with
+    sender.write_metrics()
     assert [(record.name, record.levelname, record.message) for record in caplog.records] == [
         ("sender", "WARNING", HIGHER)
     ]
@@ -44,10 +46,18 @@ def test_another_rate_of_the_account_is_logged_and_is_a_metric_of_the_function(
     assert (counted["UnexpectedRate"], counted["service"]) == ([1.0], FUNCTION)
 
 
-def test_without_an_expected_rate_no_rate_is_unexpected(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_expected_rate_no_rate_is_unexpected(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("EXPECTED_RATE")
-    pacer: Any = wire(FUNCTION).pacer
-    assert pacer._on_limits is None  # noqa: SLF001 - as above
+    sender = wire(FUNCTION)
+    pacer: Any = sender.pacer
+    pacer._on_limits(Limits(max_send_rate=500.0))  # noqa: SLF001 - as above
+    sender.write_metrics()
+    assert caplog.records == []
+    written = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert written["MaxSendRate"] == [500.0]
+    assert "UnexpectedRate" not in written
 
 
 def test_waiting_until_a_time_that_has_passed_does_not_sleep(monkeypatch: pytest.MonkeyPatch) -> None:

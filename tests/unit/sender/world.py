@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from mailbus.ledger.cancellation import Cancellation
     from mailbus.ledger.records import JobRecord
+    from mailbus.metrics import Metric
     from sender.rate.slots import Decision, Lane
 
 
@@ -95,6 +96,7 @@ class World:
         )
         self.events, self.dynamodb, self.pace = FakeEvents(), FakeDynamoDb(), Pace(self.clock)
         self.metrics: list[tuple[str, float]] = []
+        self.lines = 0
         self.stream = io.StringIO()
         clients: Any = self.queues, self.ses, self.s3, self.scheduler, self.events, self.dynamodb
         sqs, ses, s3, scheduler, events, dynamodb = clients
@@ -132,6 +134,7 @@ class World:
             now=lambda: datetime.fromtimestamp(self.clock.now, UTC),
             uniform=lambda _low, high: high,
             put_metric=lambda name, value: self.metrics.append((name, value)),
+            write_metrics=self._write_metrics,
         )
 
     def put(self, **job: Any) -> str:
@@ -142,6 +145,13 @@ class World:
         """Deploy again, with other settings."""
         self.settings = msgspec.structs.replace(self.settings, **settings)
         self.sender = msgspec.structs.replace(self.sender, settings=self.settings)
+
+    def _write_metrics(self) -> None:
+        self.lines += 1
+
+    def measured(self, name: Metric) -> list[float]:
+        """Return the values of a metric so far."""
+        return [value for each, value in self.metrics if each == name]
 
     def deliver(self, most: int = 10) -> None:
         """Run the function once on what is visible."""

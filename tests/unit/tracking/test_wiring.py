@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     import pytest
 
 
+FUNCTION = "mailbus-dev-tracking"
+
+
 def test_the_tracker_is_wired_once_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "AWS_DEFAULT_REGION": "eu-west-1",
@@ -49,8 +52,8 @@ def test_the_tracker_is_wired_once_from_the_environment(monkeypatch: pytest.Monk
         monkeypatch.setenv(name, value)
     wiring.wire.cache_clear()
     try:
-        assert wiring.wire() is wiring.wire()
-        assert wiring.wire()(30.0).settings.tracking_topic_arn == TOPIC
+        assert wiring.wire(FUNCTION) is wiring.wire(FUNCTION)
+        assert wiring.wire(FUNCTION)(30.0).settings.tracking_topic_arn == TOPIC
     finally:
         wiring.wire.cache_clear()
 

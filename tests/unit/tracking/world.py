@@ -25,6 +25,9 @@ from tracking.batch import process
 from tracking.health import HealthNotes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mailbus.metrics import Metric
     from tracking.tracker import Tracker
 
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/210987654321/mailbus-dev-tracking"
@@ -61,6 +64,7 @@ class World:
         self.sqs = sqs or FakeSqs()
         self.dynamodb = FakeDynamoDb()
         self.stream = io.StringIO()
+        self.metrics: list[Mapping[Metric, float]] = []
         self.s3 = FakeS3(content_type="application/json")
         self.now = NOW
         self.settings = msgspec.structs.replace(
@@ -90,6 +94,7 @@ class World:
             s3=lambda: self.s3,  # type: ignore[arg-type,return-value] # a fake
             health=self.health,
             log=self.log,
+            put_metrics=self.metrics.append,
             now=lambda: self.now,
             sleep=lambda _: None,
         )

@@ -26,7 +26,7 @@ def limits(answer: dict[str, Any] | str) -> Limits | None:
 
 
 def test_rate_and_quota_are_those_of_the_account() -> None:
-    assert limits(quota()) == Limits(max_send_rate=14.0, quota_left=49_983)
+    assert limits(quota()) == Limits(max_send_rate=14.0, quota_left=49_983, quota_percent=0.034)
 
 
 def test_an_account_without_a_daily_limit_has_no_quota() -> None:
@@ -35,7 +35,16 @@ def test_an_account_without_a_daily_limit_has_no_quota() -> None:
 
 @pytest.mark.parametrize(("sent", "left"), [(50_000.0, 0), (50_003.0, 0), (49_999.5, 0), (49_999.0, 1)])
 def test_the_quota_left_is_never_negative(sent: float, left: int) -> None:
-    assert limits(quota(SentLast24Hours=sent)) == Limits(max_send_rate=14.0, quota_left=left)
+    found = limits(quota(SentLast24Hours=sent))
+    assert found is not None
+    assert found.quota_left == left
+
+
+@pytest.mark.parametrize(("sent", "percent"), [(0.0, 0.0), (40_000.0, 80.0), (50_500.0, 101.0)])
+def test_how_much_of_the_quota_is_used_may_exceed_it(sent: float, percent: float) -> None:
+    found = limits(quota(SentLast24Hours=sent))
+    assert found is not None
+    assert found.quota_percent == percent
 
 
 @pytest.mark.parametrize(

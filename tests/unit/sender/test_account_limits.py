@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_lambda_powertools import Logger
 
+from sender.account_limits import HIGHER, LOWER, SANDBOX, is_unexpected, reporter
 from sender.rate.pacer import Pacer
 from sender.rate.slots import Limits, RateState
 from sender.rate.table import Written
-from sender.unexpected_rate import HIGHER, LOWER, SANDBOX, is_unexpected, reporter
 from tests.unit.sender.settings import START
 
 if TYPE_CHECKING:
@@ -23,11 +23,15 @@ class Reports:
     def __init__(self) -> None:
         self._stream = io.StringIO()
         self.metrics: list[tuple[Metric, float]] = []
+        self.limits: list[tuple[Metric, float]] = []
         self.report = reporter(
             100,
             log=Logger(service=f"unexpected-rate-{id(self)}", stream=self._stream),
-            put_metric=lambda name, value: self.metrics.append((name, value)),
+            put_metric=self._put,
         )
+
+    def _put(self, name: Metric, value: float) -> None:
+        (self.limits if name in {"MaxSendRate", "QuotaPercent"} else self.metrics).append((name, value))
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -73,6 +77,13 @@ def test_the_expected_rate_is_not_reported() -> None:
     reports = Reports()
     reports.report(Limits(max_send_rate=100.0))
     assert (reports.lines, reports.metrics) == ([], [])
+
+
+def test_the_limits_are_metrics_whatever_rate_is_expected() -> None:
+    reports = Reports()
+    reports.report(Limits(max_send_rate=100.0, quota_left=9_000, quota_percent=82.0))
+    reports.report(Limits(max_send_rate=90.0))
+    assert reports.limits == [("MaxSendRate", 100.0), ("QuotaPercent", 82.0), ("MaxSendRate", 90.0)]
 
 
 class Ledger:

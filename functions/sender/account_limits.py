@@ -1,10 +1,10 @@
-"""Reports an account whose sending rate is another than the deployment's `expected_rate`."""
+"""Reports the account's limits, and a sending rate other than the deployment's `expected_rate`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailbus.metrics import UNEXPECTED_RATE
+from mailbus.metrics import MAX_SEND_RATE, QUOTA_PERCENT, UNEXPECTED_RATE
 from sender.rate.slots import LOWEST_RATE
 
 if TYPE_CHECKING:
@@ -36,16 +36,19 @@ def is_unexpected(rate: float, expected: float) -> bool:
 
 
 def reporter(
-    expected: float, *, log: Logger, put_metric: Callable[[Metric, float], None]
+    expected: float | None, *, log: Logger, put_metric: Callable[[Metric, float], None]
 ) -> Callable[[Limits], None]:
-    """Return what logs and counts each answer of SES with another rate than expected.
+    """Return what reports each answer of SES: as metrics, and in the log if its rate is not as expected.
 
-    The sandbox's is logged only: no setting makes it the expected one.
+    The sandbox's rate is no metric of an unexpected one: no setting makes it the expected one.
     """
 
     def report(limits: Limits) -> None:
         rate = limits.max_send_rate
-        if not is_unexpected(rate, expected):
+        put_metric(MAX_SEND_RATE, rate)
+        if limits.quota_percent is not None:
+            put_metric(QUOTA_PERCENT, limits.quota_percent)
+        if expected is None or not is_unexpected(rate, expected):
             return
         in_sandbox = rate <= LOWEST_RATE
         log.warning(
