@@ -84,9 +84,10 @@ docs: setup ## build the site of the documentation in build/site
 	@$(BIN)/python -m sphinx --builder html --nitpicky --fail-on-warning --quiet --doctree-dir $(SITE)/.doctrees docs $(SITE)
 SITE ?= build/site
 
-goldens: setup ## write the golden events of the tests and the docs, and the rights of docs/security.md, again: a change shows as a diff
+goldens: setup ## write the golden events of the tests and the docs, the rights of docs/security.md, and docs/monitoring.md again: a change shows as a diff
 	@$(BIN)/python -m tests.unit.goldens
 	@$(BIN)/python -m tests.infra.security_page docs
+	@$(BIN)/python -m tests.infra.monitoring_page docs
 
 screenshots: setup ## take the pictures of the mail room in docs/images again; needs Chromium
 	@$(BIN)/python -m tests.e2e.room.screenshots

@@ -40,8 +40,11 @@ def parameter_name(stage: str, output: str) -> str:
 
 
 def alarm_description(stage: str, name: str, meaning: str) -> str:
-    """Return the description of an alarm, by which its stage and name are found: CloudFormation names it."""
-    return f"Mailbus {stage} {name}: {meaning}"
+    """Return the description of an alarm, by which its stage and name are found: CloudFormation names it.
+
+    It ends with the section that says what to do.
+    """
+    return f"Mailbus {stage} {name}: {meaning}. What to do: {name} in docs/runbook.md"
 
 
 def check_stage(stage: object) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk import Annotations
+from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct, DependencyGroup
 
 from mailbus_cdk import expected_rate
 from mailbus_cdk.constructs.alarms import Alarms
+from mailbus_cdk.constructs.dashboard import Dashboard
 from mailbus_cdk.constructs.identity import Identity
 from mailbus_cdk.constructs.identity_feedback import IdentityFeedback
 from mailbus_cdk.constructs.inbound import Inbound
+from mailbus_cdk.constructs.metrics import Flow
 from mailbus_cdk.constructs.sending import Sending
 from mailbus_cdk.constructs.timeline import Timeline
 from mailbus_cdk.constructs.topics import TopicKey
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Mail(Construct):
-    """Sending, tracking and, if they are set, receiving and the timeline; with the alarms on all of it.
+    """Sending, tracking and, if they are set, receiving and the timeline; with alarms and dashboard.
 
     What `expected_rate` does not fit into is a warning, `mailbus:<quota>`. `in_ses` is what is made in SES.
     """
@@ -73,16 +76,45 @@ class Mail(Construct):
             if state.timeline
             else None
         )
-        dead_letters = {"Send": self.sending.dead_letters, "Tracking": self.tracking.dead_letters}
-        if self.inbound:
-            dead_letters["Inbound"] = self.inbound.dead_letters
-        if self.timeline:
-            dead_letters["Timeline"] = self.timeline.dead_letters
+        flows = self._flows()
         Alarms(
             self,
             "Alarms",
             settings=settings,
             sender_name=self.sending.function_name,
+            tracker_name=self.tracking.function_name,
             transactional=self.sending.transactional,
-            dead_letters=dead_letters,
+            flows=flows,
         )
+        self.dashboard = (
+            Dashboard(
+                self,
+                "Dashboard",
+                settings=settings,
+                sending=self.sending,
+                flows=flows,
+                alarms=[part for part in self.node.find_all() if isinstance(part, cloudwatch.Alarm)],
+                state=state,
+            )
+            if settings.alarms.dashboard
+            else None
+        )
+
+    def _flows(self) -> list[Flow]:
+        """Return the functions with their queues."""
+        sending = self.sending
+        lanes = {"Transactional": sending.transactional, "Bulk": sending.bulk}
+        others = {"Tracking": self.tracking, "Inbound": self.inbound, "Timeline": self.timeline}
+        return [
+            Flow(name="Send", function=sending.function, queues=lanes, dead_letters=sending.dead_letters),
+            *(
+                Flow(
+                    name=name,
+                    function=part.function,
+                    queues={name: part.work},
+                    dead_letters=part.dead_letters,
+                )
+                for name, part in others.items()
+                if part
+            ),
+        ]

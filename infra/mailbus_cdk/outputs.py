@@ -91,6 +91,8 @@ class Outputs:
                 "TrackingDeadLetterQueueUrl": tracking.dead_letters.queue.queue_url,
             }
         )
+        if mail.dashboard:
+            self._write({"DashboardName": mail.dashboard.name})
         for name, records in mail.identity.dns_records.items():
             self._write_records(name, records)
         self._write_records("RedirectRecord", tracking.configuration_set.dns_records)

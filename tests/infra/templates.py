@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mailbus_cdk.settings import Settings
 
 ACCOUNT = "111122223333"
-PSEUDO_PARAMETERS = {"AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
+PSEUDO_PARAMETERS = {"AWS::AccountId": ACCOUNT, "AWS::Partition": "aws", "AWS::Region": "us-east-1"}
 SES_ARN = f"arn:aws:ses:us-east-1:{ACCOUNT}"
 
 

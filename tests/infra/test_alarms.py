@@ -5,48 +5,110 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from mailbus.metrics import put_metric
 from mailbus.sqs_messages import MAX_DELAY_SECONDS
+from mailbus_cdk.settings.tables import Sender
+from tests.architecture.source_tree import ROOT
 from tests.infra.conftest import TOPIC
 
 if TYPE_CHECKING:
-    from tests.infra.templates import (
-        Templates,
-    )
+    from collections.abc import Callable
+
+    from mailbus_cdk.settings import Settings
+    from tests.infra.templates import Resource, Templates
 
 
-def test_there_are_alarms_on_paused_sending_waiting_jobs_and_every_dead_letter_queue(prod: Templates) -> None:
+VISIBLE = "ApproximateNumberOfMessagesVisible"
+IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
+SENDER = {"service": "<Mail/Sending/Sender/Function>"}
+TRACKER = {"service": "<Mail/Tracking/Tracker/Function>"}
+QUEUES = {
+    "Transactional": "<Mail/Sending/Transactional/Queue>",
+    "Bulk": "<Mail/Sending/Bulk/Queue>",
+    "Tracking": "<Mail/Tracking/Work/Queue>",
+    "Inbound": "<Mail/Inbound/Work/Queue>",
+    "Timeline": "<Mail/Timeline/Work/Queue>",
+}
+DEAD_LETTERS = {
+    "Send": "<Mail/Sending/DeadLetters/Queue>",
+    "Tracking": "<Mail/Tracking/DeadLetters/Queue>",
+    "Inbound": "<Mail/Inbound/DeadLetters/Queue>",
+    "Timeline": "<Mail/Timeline/DeadLetters/Queue>",
+}
+FUNCTIONS = {
+    "Send": "<Mail/Sending/Sender/Function>",
+    "Tracking": "<Mail/Tracking/Tracker/Function>",
+    "Inbound": "<Mail/Inbound/Reader/Function>",
+    "Timeline": "<Mail/Timeline/Recorder/Function>",
+}
+# Those on one metric: its name, dimensions, statistic and threshold. `sender.doubt_seconds` is 120.
+ALARMS: dict[str, tuple[str, dict[str, str], str, float]] = {
+    "SendingPaused": ("SendingPaused", SENDER, "Sum", 0),
+    "LimitedBulkCalls": ("LimitedBulkCalls", SENDER, "Sum", 0),
+    "UnexpectedRate": ("UnexpectedRate", SENDER, "Sum", 0),
+    "WaitingJobs": ("WaitingJobSeconds", SENDER, "Maximum", 900),
+    "QuotaNearlyUsed": ("QuotaPercent", SENDER, "Maximum", 80),
+    "LateEvents": ("EventDelaySeconds", TRACKER, "Maximum", 96),
+    **{
+        f"{name}DeadLetters": (VISIBLE, {"QueueName": queue}, "Maximum", 0)
+        for name, queue in DEAD_LETTERS.items()
+    },
+    **{
+        f"{name}InFlight": (IN_FLIGHT, {"QueueName": queue}, "Maximum", 96_000)
+        for name, queue in QUEUES.items()
+    },
+    **{
+        f"{name}Errors": ("Errors", {"FunctionName": function}, "Sum", 0)
+        for name, function in FUNCTIONS.items()
+    },
+}
+# Those on the age of a queue's oldest message while there are always some: the queue, and the seconds.
+AGES = {
+    "LateJobs": ("Transactional", 900),
+    "TrackingBacklog": ("Tracking", 96),
+    "InboundBacklog": ("Inbound", 900),
+    "TimelineBacklog": ("Timeline", 900),
+}
+# Those that are on only while all of the last periods are above the threshold.
+STEADY = {f"{name}Errors" for name in FUNCTIONS}
+# Those that last longer than their cause, so that what waits does not end them and start them again.
+LASTING = {"WaitingJobs", "SendingPaused", "UnexpectedRate", "QuotaNearlyUsed"}
+
+
+def alarms_of(templates: Templates) -> list[Resource]:
+    """Return those of this module: other parts of a stage have some of their own."""
+    return [alarm for alarm in templates.of_type("AWS::CloudWatch::Alarm") if "Mail/Alarms/" in alarm.path]
+
+
+def name_of(alarm: Resource) -> str:
+    return alarm.path.rpartition("/")[2]
+
+
+def test_each_alarm_watches_its_metric_with_its_dimensions_and_threshold(prod: Templates) -> None:
     alarms = {}
-    for alarm in prod.of_type("AWS::CloudWatch::Alarm"):
+    for alarm in alarms_of(prod):
         given = alarm.properties
+        assert given["ComparisonOperator"] == "GreaterThanThreshold"
+        assert given["TreatMissingData"] == "notBreaching"
+        assert given["AlarmActions"] == given["OKActions"] == [TOPIC]
         if "MetricName" not in given:
             continue
         dimensions = {item["Name"]: prod.text("mail", item["Value"]) for item in given["Dimensions"]}
-        alarms[alarm.path.rpartition("/")[2]] = (given["MetricName"], dimensions, given["Threshold"])
-        assert given["ComparisonOperator"] == "GreaterThanThreshold"
-        assert given["TreatMissingData"] == "notBreaching"
-        assert given["DatapointsToAlarm"] == 1
+        alarms[name_of(alarm)] = (given["MetricName"], dimensions, given["Statistic"], given["Threshold"])
         assert given["Period"] == (3600 if alarm.path.endswith("/UnexpectedRate") else 300)
-        assert given["AlarmActions"] == given["OKActions"] == [TOPIC]
-    visible = "ApproximateNumberOfMessagesVisible"
-    assert alarms == {
-        "SendingPaused": ("SendingPaused", {"service": "<Mail/Sending/Sender/Function>"}, 0),
-        "LimitedBulkCalls": ("LimitedBulkCalls", {"service": "<Mail/Sending/Sender/Function>"}, 0),
-        "UnexpectedRate": ("UnexpectedRate", {"service": "<Mail/Sending/Sender/Function>"}, 0),
-        "WaitingJobs": ("WaitingJobSeconds", {"service": "<Mail/Sending/Sender/Function>"}, 900),
-        "SendDeadLetters": (visible, {"QueueName": "<Mail/Sending/DeadLetters/Queue>"}, 0),
-        "TrackingDeadLetters": (visible, {"QueueName": "<Mail/Tracking/DeadLetters/Queue>"}, 0),
-        "InboundDeadLetters": (visible, {"QueueName": "<Mail/Inbound/DeadLetters/Queue>"}, 0),
-        "TimelineDeadLetters": (visible, {"QueueName": "<Mail/Timeline/DeadLetters/Queue>"}, 0),
-    }
+    assert alarms == ALARMS
 
 
-def test_jobs_are_late_only_while_some_are_to_be_received(prod: Templates) -> None:
-    alarm = prod.one("AWS::CloudWatch::Alarm", "LateJobs").properties
-    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (900, "GreaterThanThreshold")
-    assert alarm["AlarmActions"] == alarm["OKActions"] == [TOPIC]
+@pytest.mark.parametrize(("name", "expected"), AGES.items())
+def test_messages_are_late_only_while_some_are_to_be_received(
+    prod: Templates, name: str, expected: tuple[str, float]
+) -> None:
+    queue_name, threshold = expected
+    alarm = prod.one("AWS::CloudWatch::Alarm", name).properties
+    assert alarm["Threshold"] == threshold
     [late] = [metric for metric in alarm["Metrics"] if "Expression" in metric]
     assert late["Expression"] == "IF(visible > 0, age, 0)"
     stats = {metric["Id"]: metric["MetricStat"] for metric in alarm["Metrics"] if "MetricStat" in metric}
@@ -54,22 +116,30 @@ def test_jobs_are_late_only_while_some_are_to_be_received(prod: Templates) -> No
         name: (stat["Metric"]["MetricName"], stat["Stat"], stat["Period"]) for name, stat in stats.items()
     } == {
         "age": ("ApproximateAgeOfOldestMessage", "Maximum", 300),
-        "visible": ("ApproximateNumberOfMessagesVisible", "Minimum", 300),
+        "visible": (VISIBLE, "Minimum", 300),
     }
     for stat in stats.values():
         [queue] = stat["Metric"]["Dimensions"]
-        assert prod.text("mail", queue["Value"]) == "<Mail/Sending/Transactional/Queue>"
+        assert prod.text("mail", queue["Value"]) == QUEUES[queue_name]
 
 
-@pytest.mark.parametrize("alarm", ["SendingPaused", "LimitedBulkCalls", "WaitingJobs", "UnexpectedRate"])
-def test_an_alarm_watches_exactly_the_metric_of_the_deployed_sender(
+def test_there_are_no_other_alarms(prod: Templates) -> None:
+    assert {name_of(alarm) for alarm in alarms_of(prod)} == {*ALARMS, *AGES}
+
+
+@pytest.mark.parametrize(
+    "alarm",
+    ["SendingPaused", "LimitedBulkCalls", "WaitingJobs", "UnexpectedRate", "QuotaNearlyUsed", "LateEvents"],
+)
+def test_an_alarm_watches_exactly_the_metric_of_the_deployed_function(
     prod: Templates, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, alarm: str
 ) -> None:
     given = prod.one("AWS::CloudWatch::Alarm", alarm).properties
-    for name, value in prod.environment("sender").items():
+    folder = "tracking" if alarm == "LateEvents" else "sender"
+    for name, value in prod.environment(folder).items():
         if name.startswith("POWERTOOLS_"):
             monkeypatch.setenv(name, value)
-    put_metric("<Mail/Sending/Sender/Function>", given["MetricName"], 1)
+    put_metric(FUNCTIONS["Tracking" if folder == "tracking" else "Send"], given["MetricName"], 1)
     published = json.loads(capsys.readouterr().out)
     (metrics,) = published["_aws"]["CloudWatchMetrics"]
     (names,) = metrics["Dimensions"]
@@ -80,12 +150,12 @@ def test_an_alarm_watches_exactly_the_metric_of_the_deployed_sender(
     }
 
 
-@pytest.mark.parametrize(("name", "statistic"), [("WaitingJobs", "Maximum"), ("SendingPaused", "Sum")])
+@pytest.mark.parametrize("name", ["WaitingJobs", "SendingPaused", "QuotaNearlyUsed"])
 def test_the_alarms_on_what_waits_last_from_one_receive_of_a_job_to_the_next(
-    prod: Templates, name: str, statistic: str
+    prod: Templates, name: str
 ) -> None:
     alarm = prod.one("AWS::CloudWatch::Alarm", name).properties
-    assert (alarm["Namespace"], alarm["Statistic"]) == ("Mailbus", statistic)
+    assert alarm["Namespace"] == "Mailbus"
     assert alarm["Period"] * alarm["EvaluationPeriods"] == MAX_DELAY_SECONDS + alarm["Period"]
 
 
@@ -96,18 +166,47 @@ def test_the_alarm_on_another_rate_lasts_a_day_so_that_each_mail_does_not_repeat
 
 
 def test_every_other_alarm_ends_with_its_cause(prod: Templates) -> None:
-    for alarm in prod.of_type("AWS::CloudWatch::Alarm"):
-        if not alarm.path.endswith(("/WaitingJobs", "/SendingPaused", "/UnexpectedRate")):
-            assert alarm.properties["EvaluationPeriods"] == 1
+    for alarm in alarms_of(prod):
+        given = alarm.properties
+        if name_of(alarm) in STEADY:
+            assert given["EvaluationPeriods"] == given["DatapointsToAlarm"] == 3
+            continue
+        assert given["DatapointsToAlarm"] == 1
+        assert (given["EvaluationPeriods"] > 1) == (name_of(alarm) in LASTING)
+
+
+def test_the_events_are_late_before_a_mail_in_doubt_is_sent_again(
+    synthesize: Callable[[Settings], Templates], settings: Settings
+) -> None:
+    patient = msgspec.structs.replace(settings, sender=Sender(doubt_seconds=600))
+    templates = synthesize(patient)
+    for name in ("LateEvents", "TrackingBacklog"):
+        assert templates.one("AWS::CloudWatch::Alarm", name).properties["Threshold"] == 480
 
 
 def test_without_a_topic_alarms_notify_nobody(local: Templates) -> None:
-    for alarm in local.of_type("AWS::CloudWatch::Alarm"):
+    for alarm in alarms_of(local):
         assert "AlarmActions" not in alarm.properties
 
 
 def test_an_alarm_says_of_which_stage_it_is_and_its_name_in_the_documentation(prod: Templates) -> None:
-    descriptions = [alarm.properties["AlarmDescription"] for alarm in prod.of_type("AWS::CloudWatch::Alarm")]
+    descriptions = [alarm.properties["AlarmDescription"] for alarm in alarms_of(prod)]
     named = {description.partition(": ")[0] for description in descriptions}
     assert {"Mailbus prod SendingPaused", "Mailbus prod TrackingDeadLetters"} <= named
     assert len(named) == len(descriptions)
+
+
+def test_an_alarm_names_the_section_of_the_documentation_that_says_what_to_do(prod: Templates) -> None:
+    for alarm in alarms_of(prod):
+        description = alarm.properties["AlarmDescription"]
+        assert description.endswith(f". What to do: {name_of(alarm)} in docs/runbook.md")
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+        assert len(description) <= 1024
+
+
+def test_alarms_are_explained_in_the_documentation(prod: Templates) -> None:
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    monitoring = (ROOT / "docs/monitoring.md").read_text()
+    for alarm in alarms_of(prod):
+        assert f"`{name_of(alarm)}`" in page
+        assert f"| `{name_of(alarm)}` |" in monitoring

@@ -57,6 +57,7 @@ def test_the_outputs_have_what_applications_and_operators_need(prod: Templates) 
         "ExpectedRate",
         "Identity",
         "ReceiptRules",
+        "DashboardName",
         "DoubtSeconds",
         "SenderFunctionName",
         "TrackingFunctionName",

@@ -97,7 +97,9 @@ VARIANTS: Final[dict[str, dict[str, Any]]] = {
         "timeline": Timeline(days=30, max_concurrency=8),
         "inbound": IN_EVERY_WAY,
         "webhook": msgspec.structs.replace(ELSEWHERE, confirm_subscriptions=False, requests_a_second=500),
-        "alarms": Alarms(topic_arn=f"arn:aws:sns:us-east-1:{ACCOUNT}:alarms", oldest_job_seconds=60),
+        "alarms": Alarms(
+            topic_arn=f"arn:aws:sns:us-east-1:{ACCOUNT}:alarms", oldest_job_seconds=60, dashboard=False
+        ),
         "client_params": ClientParams(connect_timeout=5, read_timeout=60),
     },
     "what exists is used": {

@@ -11,9 +11,9 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from mailbus.metrics import (
-    FUNCTION_DIMENSION,
+    EVENT_DELAY_SECONDS,
     LIMITED_BULK_CALLS,
-    NAMESPACE,
+    QUOTA_PERCENT,
     REFUSED_MESSAGES,
     SENDING_PAUSED,
     UNCONFIRMED_SUBSCRIPTIONS,
@@ -21,15 +21,16 @@ from mailbus.metrics import (
     WAITING_JOB_SECONDS,
 )
 from mailbus.stages import alarm_description
+from mailbus_cdk.constructs import metrics
+from mailbus_cdk.constructs.metrics import PERIOD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from mailbus.metrics import Metric
-    from mailbus_cdk.constructs.queues import DeadLetterQueue, WorkQueue
+    from mailbus_cdk.constructs.metrics import Flow
+    from mailbus_cdk.constructs.queues import WorkQueue
     from mailbus_cdk.settings import Settings
 
-PERIOD: Final = Duration.minutes(5)
 # What a waiting job waits for is measured when the job is delivered again: after 15 minutes at the latest,
 # and after the time that its batch takes.
 WAITING_PERIODS: Final = 4
@@ -37,6 +38,10 @@ WAITING_PERIODS: Final = 4
 # another rate, and not with each mail, the alarm looks back a day.
 RATE_PERIOD: Final = Duration.hours(1)
 RATE_PERIODS: Final = 24
+# The queues of which nobody waits for a certain mail, and how long their messages may, in seconds.
+BACKLOGS: Final = dict.fromkeys(("Inbound", "Timeline"), metrics.BACKLOG_SECONDS)
+# An error repeats while its cause lasts; a single one is a worker that died, whose messages come again.
+ERROR_PERIODS: Final = 3
 
 
 class _Alarms(Construct):
@@ -51,9 +56,16 @@ class _Alarms(Construct):
         )
 
     def _alarm(
-        self, name: str, metric: cloudwatch.IMetric, *, above: float, meaning: str, periods: int = 1
+        self,
+        name: str,
+        metric: cloudwatch.IMetric,
+        *,
+        above: float,
+        meaning: str,
+        periods: int = 1,
+        all_periods: bool = False,
     ) -> None:
-        """Create an alarm that is on if any of the last `periods` is above the threshold."""
+        """Create an alarm that is on if any of the last `periods` is above the threshold, or all of them."""
         alarm = cloudwatch.Alarm(
             self,
             name,
@@ -61,7 +73,7 @@ class _Alarms(Construct):
             threshold=above,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=periods,
-            datapoints_to_alarm=1,
+            datapoints_to_alarm=periods if all_periods else 1,
             # Nothing is measured while nothing happens.
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=alarm_description(self._stage, name, meaning),
@@ -72,7 +84,7 @@ class _Alarms(Construct):
 
 
 class Alarms(_Alarms):
-    """Alarms on paused sending, limited bulk calls, another rate, late jobs, and every dead-letter queue.
+    """Alarms on paused sending, limits, late jobs and events, and on each function and its queues.
 
     Jobs are late in two ways. SQS reports those that no worker has received; the sender reports those that
     wait, since a job that waits is a new message each time.
@@ -85,13 +97,15 @@ class Alarms(_Alarms):
         *,
         settings: Settings,
         sender_name: str,
+        tracker_name: str,
         transactional: WorkQueue,
-        dead_letters: Mapping[str, DeadLetterQueue],
+        flows: Sequence[Flow],
     ) -> None:
         super().__init__(scope, construct_id, settings=settings)
+        late_seconds = metrics.LATE_SHARE * settings.sender.doubt_seconds
         self._alarm(
             "SendingPaused",
-            _function_metric(sender_name, SENDING_PAUSED, cloudwatch.Stats.SUM),
+            metrics.own(sender_name, SENDING_PAUSED, cloudwatch.Stats.SUM),
             above=0,
             periods=WAITING_PERIODS,
             meaning="SES has paused sending for the account or the configuration set. Jobs wait until it is "
@@ -99,14 +113,14 @@ class Alarms(_Alarms):
         )
         self._alarm(
             "LimitedBulkCalls",
-            _function_metric(sender_name, LIMITED_BULK_CALLS, cloudwatch.Stats.SUM),
+            metrics.own(sender_name, LIMITED_BULK_CALLS, cloudwatch.Stats.SUM),
             above=0,
             meaning="SES refused calls of SendBulkEmail because of too many calls. Merges are sent by "
             'SendEmail meanwhile; set sender.merge_by = "SendEmail" to always do so',
         )
         self._alarm(
             "UnexpectedRate",
-            _function_metric(sender_name, UNEXPECTED_RATE, cloudwatch.Stats.SUM, period=RATE_PERIOD),
+            metrics.own(sender_name, UNEXPECTED_RATE, cloudwatch.Stats.SUM, period=RATE_PERIOD),
             above=0,
             periods=RATE_PERIODS,
             meaning="the account's sending rate differs by more than a fifth from expected_rate, which the "
@@ -114,51 +128,75 @@ class Alarms(_Alarms):
             "higher rate may stay unused, and workers wait for a lower one, which is paid for",
         )
         self._alarm(
+            "QuotaNearlyUsed",
+            metrics.own(sender_name, QUOTA_PERCENT, cloudwatch.Stats.MAXIMUM),
+            above=metrics.QUOTA_ALARM_PERCENT,
+            periods=WAITING_PERIODS,
+            meaning="more than 80 % of the account's 24-hour quota is used. Once all of it is, jobs wait "
+            "until some is free again: hold back bulk mail, and ask AWS for a higher quota",
+        )
+        self._alarm(
             "LateJobs",
-            _oldest_visible(transactional),
+            metrics.oldest_visible(
+                transactional.queue, label="age of the oldest job that no worker has received"
+            ),
             above=settings.alarms.oldest_job_seconds,
             meaning="the oldest transactional job that no worker has received has waited too long: look at "
             "the sender's errors and throttles, and at transactional.max_concurrency",
         )
         self._alarm(
             "WaitingJobs",
-            _function_metric(sender_name, WAITING_JOB_SECONDS, cloudwatch.Stats.MAXIMUM),
+            metrics.own(sender_name, WAITING_JOB_SECONDS, cloudwatch.Stats.MAXIMUM),
             above=settings.alarms.oldest_job_seconds,
             periods=WAITING_PERIODS,
             meaning="a transactional job that the sender could not send has waited too long: look at its "
             "log, at the account's sending rate and at its 24-hour quota",
         )
-        for name, dead_letter_queue in dead_letters.items():
+        self._alarm(
+            "LateEvents",
+            metrics.own(tracker_name, EVENT_DELAY_SECONDS, cloudwatch.Stats.MAXIMUM),
+            above=late_seconds,
+            meaning="SES's Send event of a mail was processed so late that a mail in doubt is nearly sent "
+            "again: look at the tracking function's log, errors and throttles; if SES is late, raise "
+            "sender.doubt_seconds",
+        )
+        for flow in flows:
+            self._watch(flow, backlogs={"Tracking": late_seconds} | BACKLOGS)
+
+    def _watch(self, flow: Flow, *, backlogs: Mapping[str, float]) -> None:
+        self._alarm(
+            f"{flow.name}DeadLetters",
+            metrics.visible(flow.dead_letters.queue),
+            above=0,
+            meaning="a message could not be processed; see the attributes of each dead letter",
+        )
+        self._alarm(
+            f"{flow.name}Errors",
+            metrics.errors(flow.function),
+            above=0,
+            periods=ERROR_PERIODS,
+            all_periods=True,
+            meaning=f"the {flow.function.name} function has died for 15 minutes: it raised, or ran out of "
+            "time or memory. Its messages come again until they are dead letters: read the end of its log",
+        )
+        for name, work in flow.queues.items():
             self._alarm(
-                f"{name}DeadLetters",
-                dead_letter_queue.queue.metric_approximate_number_of_messages_visible(
-                    period=PERIOD, statistic=cloudwatch.Stats.MAXIMUM
-                ),
-                above=0,
-                meaning="a message could not be processed; see the attributes of each dead letter",
+                f"{name}InFlight",
+                metrics.in_flight(work.queue),
+                above=metrics.IN_FLIGHT_ALARM,
+                meaning="the queue has so many messages in flight that SQS soon delivers no more: look at "
+                f"how long the {flow.function.name} function takes, and at its errors",
             )
-
-
-def _oldest_visible(queue: WorkQueue) -> cloudwatch.MathExpression:
-    """Return the age of the oldest message, in seconds, while there are always some to be received.
-
-    SQS's age may be that of a message that is only delayed, for up to 15 minutes. It leaves out those that
-    were received three times.
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-    """
-    return cloudwatch.MathExpression(
-        expression="IF(visible > 0, age, 0)",
-        using_metrics={
-            "age": queue.queue.metric_approximate_age_of_oldest_message(
-                period=PERIOD, statistic=cloudwatch.Stats.MAXIMUM
-            ),
-            "visible": queue.queue.metric_approximate_number_of_messages_visible(
-                period=PERIOD, statistic=cloudwatch.Stats.MINIMUM
-            ),
-        },
-        period=PERIOD,
-        label="age of the oldest job that no worker has received",
-    )
+            if name in backlogs:
+                self._alarm(
+                    f"{name}Backlog",
+                    metrics.oldest_visible(
+                        work.queue, label="age of the oldest message that no worker has received"
+                    ),
+                    above=backlogs[name],
+                    meaning="the oldest message that no worker has received has waited too long: look at the "
+                    f"{flow.function.name} function's errors and throttles, and at its max_concurrency",
+                )
 
 
 class WebhookAlarms(_Alarms):
@@ -180,14 +218,14 @@ class WebhookAlarms(_Alarms):
         super().__init__(scope, construct_id, settings=settings)
         self._alarm(
             "RefusedMessages",
-            _function_metric(function_name, REFUSED_MESSAGES, cloudwatch.Stats.SUM),
+            metrics.own(function_name, REFUSED_MESSAGES, cloudwatch.Stats.SUM),
             above=0,
             meaning="a client with the webhook's password delivered a message that is not from SNS, is "
             "too old, or is of a topic that webhook.topic_arns does not name: look at the webhook's log",
         )
         self._alarm(
             "UnconfirmedSubscriptions",
-            _function_metric(function_name, UNCONFIRMED_SUBSCRIPTIONS, cloudwatch.Stats.SUM),
+            metrics.own(function_name, UNCONFIRMED_SUBSCRIPTIONS, cloudwatch.Stats.SUM),
             above=0,
             meaning="a subscription of the webhook was not confirmed: its log has the topic's ARN and the "
             "token to confirm it by hand",
@@ -199,15 +237,3 @@ class WebhookAlarms(_Alarms):
             meaning="messages over HTTPS were not accepted. SNS retries by the subscription's delivery "
             "policy, then discards them: look at the logs of the webhook and of its authorizer",
         )
-
-
-def _function_metric(
-    function_name: str, name: Metric, statistic: str, *, period: Duration = PERIOD
-) -> cloudwatch.Metric:
-    return cloudwatch.Metric(
-        namespace=NAMESPACE,
-        metric_name=name,
-        dimensions_map={FUNCTION_DIMENSION: function_name},
-        period=period,
-        statistic=statistic,
-    )

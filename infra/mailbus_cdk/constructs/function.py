@@ -122,6 +122,8 @@ class Function(Construct):
             environment={**environment, "POWERTOOLS_SERVICE_NAME": name},
         )
         self.role = role
+        self.log = log
+        self.memory_mb = memory_mb
         log.grant_write(role)
         suppress(
             self.function,

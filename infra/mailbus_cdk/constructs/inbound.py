@@ -52,6 +52,7 @@ class Inbound(Construct):
             subscriber=self.work,
         )
         function = self._function(settings, code, state)
+        self.function = function
         self.function_name = function.function.function_name
         self._grant(function, settings, state)
         function.reads(self.work, max_concurrency=settings.inbound.max_concurrency)

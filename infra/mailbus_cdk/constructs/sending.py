@@ -69,6 +69,7 @@ class Sending(Construct):
             targets=[self.transactional.queue, self.bulk.queue, self.dead_letters.queue],
         )
         function = self._function(settings, code, tracking, scheduling)
+        self.function = function
         self.function_name = function.function.function_name
         self._grant_mail(function, settings, identity, tracking)
         self._grant_objects(function, settings)

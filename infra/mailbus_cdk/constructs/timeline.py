@@ -74,6 +74,7 @@ class Timeline(Construct):
             ),
         )
         self.days = settings.timeline.days
+        self.function = function
         self.function_name = function.function.function_name
         function.allow(["dynamodb:BatchWriteItem", "dynamodb:UpdateItem"], [table.table_arn])
         function.reads(self.work, max_concurrency=limits.timeline_concurrency(settings))

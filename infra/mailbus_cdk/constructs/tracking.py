@@ -81,6 +81,7 @@ class Tracking(Construct):
         )
         self.in_ses = DependencyGroup(*in_ses, self.other_configuration_sets)
         function = self._function(settings, code, state)
+        self.function = function
         self.function_name = function.function.function_name
         self._grant(function, state)
         function.reads(self.work, max_concurrency=limits.tracking_concurrency(settings))

@@ -73,6 +73,7 @@ MORE: Final[Mapping[str, str]] = {
     "tracking.custom_redirect_domain": "deploy.md#tracked-links-with-a-domain-of-your-own",
     "tracking.notified_identities": "subscribing.md#notifications-on-an-identity",
     "timeline.days": "timeline.md",
+    "alarms.dashboard": "monitoring.md#the-dashboard",
     "inbound.domains": "receiving.md#receiving-domains",
     "inbound.rules": "receiving.md#receipt-rules",
     "inbound.rule_set_name": "receiving.md#stages-that-share-a-receipt-rule-set",

@@ -212,7 +212,7 @@ class Webhook(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Alarms(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The alarms in CloudWatch."""
+    """The alarms and the dashboard in CloudWatch."""
 
     topic_arn: Annotated[
         AlarmTopicArn | None,
@@ -230,6 +230,13 @@ class Alarms(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
             le=1_209_600,
         ),
     ] = 900
+    dashboard: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Create the stage's dashboard, `mailbus-<stage>-<region>`, which costs $3 a month. "
+            "The three that AWS gives an account show fewer metrics."
+        ),
+    ] = True
 
 
 class ClientParams(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
