@@ -227,6 +227,7 @@ class World:
                 s3=lambda: clients.s3,
                 health=health,
                 log=_LOG,
+                put_metrics=lambda _metrics: None,
                 now=process.time,
                 sleep=process.pause,
             )
