@@ -11,7 +11,6 @@ import pytest
 from mailbus.metrics import put_metric
 from mailbus.sqs_messages import MAX_DELAY_SECONDS
 from mailbus_cdk.settings.tables import Sender
-from tests.architecture.source_tree import ROOT
 from tests.infra.conftest import TOPIC
 
 if TYPE_CHECKING:
@@ -202,11 +201,3 @@ def test_an_alarm_names_the_section_of_the_documentation_that_says_what_to_do(pr
         assert description.endswith(f". What to do: {name_of(alarm)} in docs/runbook.md")
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
         assert len(description) <= 1024
-
-
-def test_alarms_are_explained_in_the_documentation(prod: Templates) -> None:
-    page = (ROOT / "docs/troubleshooting.md").read_text()
-    monitoring = (ROOT / "docs/monitoring.md").read_text()
-    for alarm in alarms_of(prod):
-        assert f"`{name_of(alarm)}`" in page
-        assert f"| `{name_of(alarm)}` |" in monitoring
