@@ -24,6 +24,8 @@ SECONDS: Final = 60.0
 MOST: Final = 4
 # more recipients than one call of SendBulkEmail has, so that the merge is split
 LARGE: Final = 52
+# a worker that dies while it splits a merge enqueues some of its parts again
+MOST_OF_A_PART: Final = 5
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +42,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     cancelled_at: float | None = None
     is_valid: bool = True
     stored: tuple[str, bytes] | None = None
+    is_scheduled: bool = False
+
+    @property
+    def messages(self) -> int:
+        """How many messages of it there may be: also that of its schedule, and those of its parts."""
+        return len(self.enqueued_at) + self.is_scheduled + (MOST_OF_A_PART if len(self.to) >= LARGE else 0)
 
 
 def draw(chance: random.Random, start: float, *, bucket: str) -> list[Job]:
@@ -88,6 +96,7 @@ def _job(number: int, chance: random.Random, start: float, bucket: str) -> Job:
         cancelled_at=at + chance.uniform(-5, 900) if is_valid and happens(chance, 0.15) else None,
         is_valid=is_valid,
         stored=stored,
+        is_scheduled="send_at" in document,
     )
 
 

@@ -6,7 +6,6 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from bench.protocol.jobs import LARGE
 from mailbus.ledger.items import JOB_PREFIX, read
 
 if TYPE_CHECKING:
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from bench.protocol.world import World
 
 FAILURES: Final = ("failed", "rejected")
-# a split merge's parts may be enqueued several times
-MOST_PARTS: Final = 5
 
 
 def problems(world: World) -> list[str]:
@@ -74,15 +71,14 @@ class Outcome:
         is_cancelled = self._world.cancelled.get(job.job_id) in {"cancelled", "already_cancelled"}
         if len(copies) > 1 and not (is_late and self._world.settings.on_unknown == "resend"):
             yield f"sent {len(copies)} times"
-        if copies and failed and not is_late:
+        # each message of a job that failed is another try
+        if copies and failed and not is_late and job.messages == 1:
             yield "accepted and failed"
         if copies and (is_cancelled or not job.is_valid):
             yield f"sent, although it is {'cancelled' if is_cancelled else 'invalid'}"
         if job.is_valid and not is_cancelled and not copies:
             yield from self._of_unsent(job, failed=failed)
-        # each message of a job that failed is another try, also that of its schedule, or of a part
-        tries = len(job.enqueued_at) + 1 if len(job.to) < LARGE else MOST_PARTS
-        if any(len(ids) > tries for ids in failures.values()):
+        if any(len(ids) > job.messages for ids in failures.values()):
             yield "failed by several ids"
 
     def _of_unsent(self, job: Job, *, failed: bool) -> Iterator[str]:

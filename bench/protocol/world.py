@@ -114,14 +114,13 @@ class World:
         return self.faults if self.clock.now < self._calm_at else faults.NONE
 
     def run(self) -> bool:
-        """Let time pass until all is settled; return False if it never is."""
+        """Let time pass until all is settled, and end; return False if it never is."""
         clock, end = self.clock, self.clock.now + MOST_SECONDS
         clock.run(clock.now + jobs.SECONDS + 1)
-        while not self._is_settled():
-            if clock.now >= end:
-                return False
+        while not self._is_settled() and clock.now < end:
             clock.run(clock.now + STEP_SECONDS)
-        return True
+        clock.end()
+        return self._is_settled()
 
     def _is_settled(self) -> bool:
         busy = self._under_way or self._schedules or any(queue.messages for queue in self.queues.values())

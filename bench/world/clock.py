@@ -30,6 +30,7 @@ class Clock:
         self._order = 0
         self._sleeping: list[tuple[float, int, greenlet]] = []
         self._main = getcurrent()
+        self._working: set[greenlet] = set()
 
     def time(self) -> float:
         """Return the time."""
@@ -37,7 +38,16 @@ class Clock:
 
     def spawn(self, work: Callable[[], object], *, after: float = 0.0) -> None:
         """Run `work` beside all else, that many seconds from now."""
-        self._wake_at(self.now + after, greenlet(work, self._main))
+
+        def run() -> None:
+            try:
+                work()
+            finally:
+                self._working.discard(worker)
+
+        worker = greenlet(run, self._main)
+        self._working.add(worker)
+        self._wake_at(self.now + after, worker)
 
     def sleep(self, seconds: float) -> None:
         """Let other work continue for so many seconds."""
@@ -58,6 +68,13 @@ class Clock:
             woken.switch()
         if until < math.inf:
             self.now = max(self.now, until)
+
+    def end(self) -> None:
+        """End all work that is not done: what sleeps for ever is never freed."""
+        self._sleeping.clear()
+        for worker in list(self._working):
+            worker.throw(GreenletExit)
+        self._working.clear()
 
     def side_by_side(self, step: Callable[[T], R], items: Sequence[T], most: int, /) -> list[R]:
         """Run `step` for each item as `mailbus.side_by_side.in_threads` does."""

@@ -23,8 +23,12 @@ _WORDS: Final = re.compile(rf"{_PATTERN}(?:\s*{_PATTERN})*")
 
 
 def is_encoded_word(text: str) -> bool:
-    """Return whether a mail client would take part of `text` for an RFC 2047 encoded word."""
-    return _WORD.search(text) is not None
+    """Return whether a mail client may take part of `text` for an RFC 2047 encoded word.
+
+    Some do so with blanks in it, or without a charset.
+    """
+    _, begin, rest = text.partition("=?")
+    return bool(begin) and "?=" in rest
 
 
 def decode_words(text: str) -> str:

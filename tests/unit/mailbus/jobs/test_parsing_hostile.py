@@ -7,7 +7,7 @@ from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailbus.errors import InvalidJob
@@ -161,6 +161,9 @@ def decoded(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {name: str(make_header(decode_header(value))) for name, value in headers}
 
 
+@example(
+    {"from_email": "ann@example.org", "to": "ben@example.org", "text": "", "headers": {"X-Code": "=??Q??="}}
+)
 @given(ORDINARY)
 def test_a_valid_job_is_read_as_meant(document: dict[str, Any]) -> None:
     job = outcome(json.dumps(document))
