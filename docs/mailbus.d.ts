@@ -7,7 +7,7 @@ export type Timestamp = string;
 /** A value of a job's metadata. */
 export type MetadataValue = string | number | boolean | null;
 
-/** What happened. */
+/** What happened to a mail. */
 export type EventType =
   | "queued"
   | "sent"
@@ -25,6 +25,9 @@ export type EventType =
   | "unknown"
   | "inbound"
   | "inbound_failed";
+
+/** What happened to a lane. */
+export type LaneEventType = "lane_paused" | "lane_resumed";
 
 /** Why a mail was refused or is not deliverable. */
 export type RejectReason = "invalid" | "bounced" | "timed_out" | "blocked" | "spam" | "unsubscribed" | "other";
@@ -361,6 +364,30 @@ export interface InboundEvent {
   raw: RawMessage | null;
 }
 
+/** A lane was paused or resumed; while it is paused its jobs wait. */
+export interface LaneEvent {
+  /** What happened. */
+  event_type: LaneEventType;
+  /** The same whenever the same occurrence is reported again: deduplicate by it. */
+  event_id: string;
+  /** When it happened, in UTC. */
+  timestamp: Timestamp;
+  /** Increases when a field changes or is removed, not when fields are added. */
+  schema_version: number;
+  /** The lane. */
+  lane: "bulk" | "transactional";
+  /** Who did it: the guard, or somebody with `mailbus pause` and `mailbus resume`. */
+  by: "guard" | "operator";
+  /** Why, in words. */
+  reason: string | null;
+  /** SES's metric in CloudWatch for which the guard paused the lane. */
+  metric: string | null;
+  /** The value that the metric has reached, such as 0.075 for 7.5 %. */
+  threshold: number | null;
+  /** Of a resumed lane, since when it was paused. */
+  paused_at: Timestamp | null;
+}
+
 /** SES accepted the mail. */
 export interface EmailQueued extends EmailEvent {
   event_type: "queued";
@@ -477,6 +504,19 @@ export interface EmailUnknown extends EmailEvent {
   schema_version: 1;
 }
 
+/** A lane was paused: its jobs wait until it is resumed. */
+export interface MailbusLanePaused extends LaneEvent {
+  event_type: "lane_paused";
+  schema_version: 1;
+}
+
+/** A lane was resumed: its jobs are sent again. */
+export interface MailbusLaneResumed extends LaneEvent {
+  event_type: "lane_resumed";
+  schema_version: 1;
+  paused_at: Timestamp;
+}
+
 /** The `detail` of an event; `event_type` distinguishes them. */
 export type EventDetail =
   | EmailQueued
@@ -494,7 +534,9 @@ export type EventDetail =
   | EmailSubscribed
   | EmailInbound
   | EmailInboundFailed
-  | EmailUnknown;
+  | EmailUnknown
+  | MailbusLanePaused
+  | MailbusLaneResumed;
 
 /** EventBridge's own fields, around the `detail`. */
 export interface Envelope<Detail extends EventDetail> {
@@ -508,7 +550,9 @@ export interface Envelope<Detail extends EventDetail> {
   /** ARNs of the identity, the configuration set and the topic, if SES named them. */
   resources: string[];
   source: "mailbus";
-  "detail-type": `email.${Detail["event_type"]}`;
+  "detail-type": Detail["event_type"] extends LaneEventType
+    ? `mailbus.${Detail["event_type"]}`
+    : `email.${Detail["event_type"]}`;
   detail: Detail;
   /** The replay that brought the event out of the archive. */
   "replay-name"?: string;
@@ -534,4 +578,6 @@ export type MailbusEvent =
   | Envelope<EmailSubscribed>
   | Envelope<EmailInbound>
   | Envelope<EmailInboundFailed>
-  | Envelope<EmailUnknown>;
+  | Envelope<EmailUnknown>
+  | Envelope<MailbusLanePaused>
+  | Envelope<MailbusLaneResumed>;

@@ -77,6 +77,11 @@ UNUSED: Final = (
         sometimes=True,
     ),
     Unused(
+        role="*Guard*",
+        action="sqs:SendMessage",
+        reason="Lambda sends events by this role that the function fails for; the embedded AWS drops them",
+    ),
+    Unused(
         role="*IdentityFeedback*",
         action="ses:SetIdentityFeedbackForwardingEnabled",
         reason="only if an identity is removed from `tracking.notified_identities`",

@@ -18,8 +18,8 @@ from bench.support.services import ROOT, running
 from bench.workers.pacing_worker import BATCHES, Assignment
 from bench.world.measures import measure as simulate
 from bench.world.scenario import LaneLoad, Scenario
+from mailbus.ledger.lanes import RATE_KEY
 from mailbus_local.ministack import own_environment
-from sender.rate.table import RATE_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

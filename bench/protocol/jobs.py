@@ -10,7 +10,7 @@ import msgspec
 
 from bench.protocol.faults import happens
 from mailbus.jobs.claim_check import JOBS_PREFIX
-from sender.rate.slots import Lane
+from mailbus.stages import Lane
 
 if TYPE_CHECKING:
     import random

@@ -23,8 +23,9 @@ from sender.rate.slots import RetryAfter, SendAt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mailbus.stages import Lane
     from sender.rate.pacer import Pacer
-    from sender.rate.slots import Decision, Lane
+    from sender.rate.slots import Decision
 
 Duty = Literal["transactional trickle", "bulk backlog", "merge backlog"]
 

@@ -13,7 +13,7 @@ from bench.world.measures import measure
 from bench.world.scenario import RECIPIENTS, LaneLoad, Scenario
 
 if TYPE_CHECKING:
-    from sender.rate.slots import Lane
+    from mailbus.stages import Lane
 
 
 def main() -> None:

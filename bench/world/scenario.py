@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from sender.rate.slots import Lane
+from mailbus.stages import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.world.process import Process
-    from sender.rate.slots import Lane
+    from mailbus.stages import Lane
 
 _QUEUE: Final = "arn:aws:sqs:eu-west-1:123456789012:mailbus-sim-"
 _QUEUE_URL: Final = "https://sqs.eu-west-1.amazonaws.com/123456789012/mailbus-sim-"

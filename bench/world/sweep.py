@@ -13,8 +13,8 @@ import msgspec
 from bench.world.measures import Measures, measure, measures, totals
 from bench.world.scenario import RECIPIENTS, LaneLoad, Scenario
 from bench.world.world import World
+from mailbus.ledger.lanes import RATE_KEY
 from mailbus_cdk import lanes as lane_sizes
-from sender.rate.table import RATE_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,7 @@ from bench.world.workers import Worker
 
 if TYPE_CHECKING:
     from bench.world.scenario import LaneLoad, Scenario
-    from sender.rate.slots import Lane
+    from mailbus.stages import Lane
     from sender.wiring import Sender
 
 # of the send queues

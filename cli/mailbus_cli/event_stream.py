@@ -23,7 +23,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus import events
-from mailbus.events import SOURCE, EmailEvent, InboundEvent
+from mailbus.events import SOURCE, AnyEvent
 from mailbus_cli import aws_errors
 from mailbus_cli.bus_events import event_of_entry
 from mailbus_cli.errors import CommandError
@@ -68,7 +68,7 @@ _MADE: Final = re.compile(r"made at (\S+)$")
 class LiveEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event, and the whole EventBridge event that it came in."""
 
-    event: EmailEvent | InboundEvent
+    event: AnyEvent
     entry: dict[str, Any]
 
 
@@ -88,7 +88,7 @@ def pattern_of(*, event_types: frozenset[str] = frozenset(), job_id: str | None 
     """Return the pattern of the rule: all of Mailbus's events, or those of some types, or of a job."""
     pattern: dict[str, Any] = {"source": [SOURCE]}
     if event_types:
-        pattern["detail-type"] = sorted(f"{events.DETAIL_TYPE_PREFIX}{name}" for name in event_types)
+        pattern["detail-type"] = sorted(map(events.detail_type, event_types))
     if job_id is not None:
         pattern["detail"] = {"job_id": [job_id]}
     return pattern

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from mailbus.events import AnyEvent
     from mailbus_cli.event_stream import LiveEvent
     from mailbus_cli.times import Times
 
@@ -48,7 +49,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         """The part of it that the bus itself can decide."""
         return event_stream.pattern_of(event_types=self.event_types, job_id=self.job_id)
 
-    def wants(self, event: EmailEvent | InboundEvent) -> bool:
+    def wants(self, event: AnyEvent) -> bool:
         """Return True if an event is to be shown."""
         job_id, tags = (event.job_id, event.tags) if isinstance(event, EmailEvent) else (None, ())
         return (
@@ -65,11 +66,13 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         return address_key(address) == address_key(wanted)
 
 
-def recipients(event: EmailEvent | InboundEvent) -> tuple[str, ...]:
+def recipients(event: AnyEvent) -> tuple[str, ...]:
     """Return the recipients of an event, of a received mail those in its envelope."""
     if isinstance(event, EmailEvent):
         return (event.recipient,) if event.recipient else ()
-    return event.message.envelope_recipients if event.message else ()
+    if isinstance(event, InboundEvent) and event.message:
+        return event.message.envelope_recipients
+    return ()
 
 
 def printer(times: Times, *, json: bool) -> Callable[[LiveEvent], None]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from mailbus.events import Bounce, Complaint, Delay, EmailEvent, InboundEvent, error_codes
+from mailbus.events import Bounce, Complaint, Delay, EmailEvent, InboundEvent, LaneEvent, error_codes
 from mailbus.timeline.status import kind_of, status_of
 from mailbus_cli.delivery_words import (
     BOUNCE_WORDS,
@@ -30,6 +30,7 @@ from mailbus_cli.status_words import CHIPS, STATUS_WORDS, AnyStatus, Chip, Tone,
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mailbus.events import AnyEvent
     from mailbus.timeline.mails import Seen, TimelineMail
 
 __all__ = [
@@ -67,10 +68,12 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
 
 
-def explain(event: EmailEvent | InboundEvent) -> Explanation:
+def explain(event: AnyEvent) -> Explanation:
     """Return an event in plain words, and what to do."""
     if isinstance(event, InboundEvent):
         return _inbound(event)
+    if isinstance(event, LaneEvent):
+        return _lane(event)
     explained = _BY_TYPE.get(event.event_type, _unknown)(event)
     server = explained.server or _server(event)
     return msgspec.structs.replace(
@@ -288,6 +291,20 @@ def _inbound(event: InboundEvent) -> Explanation:
     sender = printable((event.message and event.message.envelope_sender) or "")
     return Explanation(
         title="Received", sentence=f"A mail from {sender} was received." if sender else "A mail was received."
+    )
+
+
+def _lane(event: LaneEvent) -> Explanation:
+    if event.event_type == "lane_resumed":
+        return Explanation(
+            title="Lane resumed", sentence=f"The {event.lane} lane was resumed.", server=event.reason
+        )
+    return Explanation(
+        title="Lane paused",
+        sentence=f"The {event.lane} lane was paused by the {event.by}: its jobs wait, and nothing is lost.",
+        advice=f"When the reason is fixed: `mailbus resume {event.lane}`.",
+        server=printable(event.reason or "") or None,
+        tone="amber",
     )
 
 

@@ -16,7 +16,7 @@ from aws_lambda_powertools import Logger
 
 from mailbus.addresses import address_key
 from mailbus.errors import InvalidEvent
-from mailbus.events import JOB_ID_CONFLICT, Bounce, EmailEvent, InboundEvent, parse
+from mailbus.events import JOB_ID_CONFLICT, AnyEvent, Bounce, EmailEvent, parse
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -50,7 +50,7 @@ class Notes:
         return True
 
 
-def note_of(event: EmailEvent | InboundEvent) -> Note | None:
+def note_of(event: AnyEvent) -> Note | None:
     """Return the note to write about an event, if any."""
     match event:
         # Unsubscribed and suppressed addresses bounce permanently too, but may be valid for other mail.

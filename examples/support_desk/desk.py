@@ -25,7 +25,7 @@ from mailbus.events import InboundEvent, InboundMessage, event_id, parse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mailbus.events import EmailEvent
+    from mailbus.events import AnyEvent
 
 ANSWERED: Final = "answered"
 REFUSED: Final = "refused"
@@ -76,7 +76,7 @@ _REASONS: Final[tuple[tuple[str, Callable[[Ticket], bool]], ...]] = (
 )
 
 
-def open_ticket(event: EmailEvent | InboundEvent) -> Ticket | None:
+def open_ticket(event: AnyEvent) -> Ticket | None:
     """Return the ticket of a received mail; None for other events, and for mail that could not be read."""
     match event:
         case InboundEvent(event_type="inbound", message=InboundMessage() as message):

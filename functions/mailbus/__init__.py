@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mailbus import events, inbound
     from mailbus.client import Client, Result, Sent
-    from mailbus.events import EmailEvent, InboundEvent
+    from mailbus.events import EmailEvent, InboundEvent, LaneEvent
     from mailbus.jobs.contract import Alternative, Attachment, S3Object, SendJob
     from mailbus.ledger.cancellation import Cancellation
     from mailbus.timeline.reader import Timeline
@@ -28,6 +28,7 @@ __all__ = [
     "Client",
     "EmailEvent",
     "InboundEvent",
+    "LaneEvent",
     "Result",
     "S3Object",
     "SendJob",
@@ -46,6 +47,7 @@ _HOMES: Final = {
     "Client": "mailbus.client",
     "EmailEvent": "mailbus.events",
     "InboundEvent": "mailbus.events",
+    "LaneEvent": "mailbus.events",
     "Result": "mailbus.client",
     "S3Object": "mailbus.jobs.contract",
     "SendJob": "mailbus.jobs.contract",

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from mailbus.events import DETAIL_TYPE_PREFIX, EmailEvent, InboundEvent
+from mailbus.events import AnyEvent, detail_type
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -22,12 +22,12 @@ class BusEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def bus_entry(
-    event: EmailEvent | InboundEvent, resources: tuple[str, ...] = (), *, esp_event: bytes | None = None
+    event: AnyEvent, resources: tuple[str, ...] = (), *, esp_event: bytes | None = None
 ) -> BusEntry:
     """Return the entry of an event, with SES's event JSON in it if that is given."""
     whole = event if esp_event is None else msgspec.structs.replace(event, esp_event=msgspec.Raw(esp_event))
     return BusEntry(
-        detail_type=f"{DETAIL_TYPE_PREFIX}{event.event_type}",
+        detail_type=detail_type(event.event_type),
         time=event.timestamp,
         detail=_ENCODER.encode(whole).decode(),
         resources=resources,

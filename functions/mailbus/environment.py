@@ -139,6 +139,14 @@ class TimelineSettings(FunctionSettings, frozen=True, kw_only=True):
     max_receives: int
 
 
+class GuardSettings(FunctionSettings, frozen=True, kw_only=True):
+    """The settings of the guard: the alarms for which it pauses the bulk lane."""
+
+    event_bus_name: str
+    ledger_table_name: str
+    alarm_names: tuple[str, ...]
+
+
 class WebhookSettings(FunctionSettings, frozen=True, kw_only=True):
     """The settings of the webhook, which sends SNS's messages to a function's queue by their path.
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Metric = Literal[
     "SendingPaused",
+    "LanePaused",
     "LimitedBulkCalls",
     "WaitingJobSeconds",
     "UnexpectedRate",
@@ -70,6 +71,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SENDING_PAUSED: Final = "SendingPaused"
+LANE_PAUSED: Final = "LanePaused"
 LIMITED_BULK_CALLS: Final = "LimitedBulkCalls"
 WAITING_JOB_SECONDS: Final = "WaitingJobSeconds"
 UNEXPECTED_RATE: Final = "UnexpectedRate"
@@ -140,6 +142,7 @@ METRICS: Final[Mapping[Metric, Definition]] = {
     SENDING_PAUSED: Definition(
         by=("sender",), meaning="mails that SES refused because sending is paused, or that wait for it"
     ),
+    LANE_PAUSED: Definition(by=("sender",), meaning="mails that wait because their lane is paused"),
     LIMITED_BULK_CALLS: Definition(
         by=("sender",), meaning="calls of `SendBulkEmail` that SES refused because of too many calls"
     ),

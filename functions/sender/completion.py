@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mailbus.aws.event_bus import PublishFailure
 from mailbus.events import DETAIL_TYPE_PREFIX
-from mailbus.metrics import DOUBT_SECONDS, DOUBTFUL_JOBS, SENDING_PAUSED, count_events
+from mailbus.metrics import DOUBT_SECONDS, DOUBTFUL_JOBS, LANE_PAUSED, SENDING_PAUSED, count_events
 from sender.retries import delay_seconds
 from sender.settlement import is_last_delivery, isolated
 from sender.waiting import Requeued
@@ -48,9 +48,10 @@ def _measure(sender: Sender, settlements: Sequence[Settlement]) -> None:
     if doubts:
         put(DOUBTFUL_JOBS, len(doubts))
         put(DOUBT_SECONDS, max(doubts))
-    paused = sum(settlement.paused for settlement in settlements)
-    if paused:
+    if paused := sum(settlement.paused for settlement in settlements):
         put(SENDING_PAUSED, paused)
+    if held := sum(settlement.held for settlement in settlements):
+        put(LANE_PAUSED, held)
     event_types = (
         entry.detail_type.removeprefix(DETAIL_TYPE_PREFIX) for one in settlements for entry in one.bus_entries
     )

@@ -13,7 +13,7 @@ from sender import failures
 from sender.attempts import settle_attempted
 from sender.claims import claim_for, with_answers
 from sender.pauses import scope_of
-from sender.rate.slots import QuotaExhausted, RetryAfter, SendAt
+from sender.rate.slots import LanePaused, QuotaExhausted, RetryAfter, SendAt
 from sender.ses.client import MAX_CALLS
 from sender.ses.errors import Fault, unanswered
 from sender.ses.mime import MESSAGE_BYTES
@@ -96,8 +96,13 @@ def dispatch_round(sender: Sender, works: Sequence[Work], deadline: float) -> Ro
     decided = list(zip(turns, allowed, strict=True))
     ready = [turn for turn in allowed if isinstance(turn, Turn)]
     waiting = [(turn.work, retry.seconds) for turn, retry in decided if isinstance(retry, RetryAfter)]
+    held = [turn for turn, decision in decided if isinstance(decision, LanePaused)]
+    if held:
+        # they have the same lane
+        held, after = [*held, *after], []
     outcomes: list[Work | Settlement] = [
         *(_paused(sender, turn) for turn in paused),
+        *(_held(sender, turn) for turn in held),
         *(
             requeue(sender, turn.work, kind="quota")
             for turn, decision in decided
@@ -151,6 +156,12 @@ def _paused(sender: Sender, turn: Turn) -> Settlement:
     return msgspec.structs.replace(settled, paused=len(turn.entries))
 
 
+def _held(sender: Sender, turn: Turn) -> Settlement:
+    """Settle a job without a call: its lane is paused."""
+    settled = requeue(sender, turn.work, kind="paused")
+    return msgspec.structs.replace(settled, held=len(turn.entries))
+
+
 def _finish(sender: Sender, work: Work) -> Settlement:
     """Settle a job whose last entries were accepted before, as the ledger now shows."""
     assert work.seen is not None  # noqa: S101 - it comes from the ledger
@@ -179,7 +190,7 @@ def _plan_turns(sender: Sender, works: Sequence[Work]) -> tuple[list[Turn], list
     return list(turns.values()), duplicates
 
 
-def _allowed(turn: Turn, decisions: Sequence[Decision]) -> Turn | RetryAfter | QuotaExhausted:
+def _allowed(turn: Turn, decisions: Sequence[Decision]) -> Turn | RetryAfter | QuotaExhausted | LanePaused:
     """Return the turn with the calls that the rate allows; if it allows none, why not."""
     calls = tuple(
         msgspec.structs.replace(call, due=decision.due)
@@ -188,8 +199,8 @@ def _allowed(turn: Turn, decisions: Sequence[Decision]) -> Turn | RetryAfter | Q
     )
     if calls:
         return msgspec.structs.replace(turn, calls=calls)
-    retries = (decision for decision in decisions if isinstance(decision, RetryAfter))
-    return next(retries, QuotaExhausted())
+    waits = (decision for decision in decisions if isinstance(decision, RetryAfter | LanePaused))
+    return next(waits, QuotaExhausted())
 
 
 def _claim(

@@ -51,8 +51,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
     First `save` is written to the ledger, or the lease of `release` is ended. Then the events are published.
     Last the message is delivered again later, or sent to the dead-letter queue with its error and
-    acknowledged, or acknowledged. `paused` is how many of its mails wait because sending is paused;
-    `doubt_seconds` is for how long a job in doubt has been so.
+    acknowledged, or acknowledged. `paused` is how many of its mails wait because SES has paused sending, and
+    `held` how many because their lane is paused; `doubt_seconds` is for how long a job in doubt has been so.
     """
 
     record: Record
@@ -67,6 +67,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
     paused: int = 0
     doubt_seconds: float | None = None
+    held: int = 0
 
 
 def isolated(step: Callable[[], T], otherwise: Callable[[Exception], F]) -> T | F:

@@ -21,6 +21,7 @@ from mailbus.ledger.claims import Claims
 from mailbus.ledger.table import LedgerTable
 from mailbus.metrics import BatchMetrics, Metric
 from mailbus.side_by_side import SideBySide, in_threads
+from mailbus.stages import Lane  # noqa: TC001 - as above
 from sender import account_limits
 from sender.aws.s3 import Objects
 from sender.aws.scheduler import Schedules
@@ -29,7 +30,6 @@ from sender.aws.tracking_queue import TrackingQueue
 from sender.pauses import Pauses
 from sender.rate.account import Account
 from sender.rate.pacer import Pacer
-from sender.rate.slots import Lane  # noqa: TC001 - as above
 from sender.rate.table import RateTable
 from sender.ses.client import MAX_CALLS, MailService
 

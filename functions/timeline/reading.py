@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 import msgspec
 
 from mailbus.errors import InvalidEvent
-from mailbus.events import EmailEvent, EventType, InboundEvent, parse
+from mailbus.events import AnyEvent, EmailEvent, EventType, InboundEvent, LaneEvent, parse
 from mailbus.events.vocabulary import SCHEMA_VERSION, InboundEventType
 from mailbus.timeline.content import without_content
 from mailbus.timeline.mails import (
@@ -69,7 +69,7 @@ def _event(entry: Mapping[str, Any]) -> EmailEvent | InboundEvent:
     detail: Mapping[str, Any] = entry["detail"]
     event_type = detail.get("event_type")
     if not isinstance(event_type, str):
-        return parse(entry)  # which raises the error that says what is missing
+        return _of_mail(parse(entry))  # which raises the error that says what is missing
     known = event_type if event_type in _EVENT_TYPES else UNKNOWN
     try:
         return _parse(entry, detail, known)
@@ -80,4 +80,11 @@ def _event(entry: Mapping[str, Any]) -> EmailEvent | InboundEvent:
 
 def _parse(entry: Mapping[str, Any], detail: Mapping[str, Any], event_type: str) -> EmailEvent | InboundEvent:
     same_version = {**detail, "event_type": event_type, "schema_version": SCHEMA_VERSION}
-    return parse({**entry, "detail": same_version})
+    return _of_mail(parse({**entry, "detail": same_version}))
+
+
+def _of_mail(event: AnyEvent) -> EmailEvent | InboundEvent:
+    if isinstance(event, LaneEvent):
+        reason = "an event of a lane, not of a mail: only events with a detail-type email.… belong here"
+        raise InvalidEvent(reason)
+    return event

@@ -11,6 +11,7 @@ from constructs import Construct, DependencyGroup
 from mailbus_cdk import expected_rate
 from mailbus_cdk.constructs.alarms import Alarms
 from mailbus_cdk.constructs.dashboard import Dashboard
+from mailbus_cdk.constructs.guard import Guard
 from mailbus_cdk.constructs.identity import Identity
 from mailbus_cdk.constructs.identity_feedback import IdentityFeedback
 from mailbus_cdk.constructs.inbound import Inbound
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Mail(Construct):
-    """Sending, tracking and, if they are set, receiving and the timeline; with alarms and dashboard.
+    """Sending, tracking, the guard and, if set, receiving and the timeline; with alarms and dashboard.
 
     What `expected_rate` does not fit into is a warning, `mailbus:<quota>`. `in_ses` is what is made in SES.
     """
@@ -74,6 +75,11 @@ class Mail(Construct):
         self.timeline = (
             Timeline(self, "Timeline", settings=settings, code=code, state=state, table=state.timeline.table)
             if state.timeline
+            else None
+        )
+        self.guard = (
+            Guard(self, "Guard", settings=settings, code=code, state=state, key=key)
+            if settings.guards
             else None
         )
         flows = self._flows()

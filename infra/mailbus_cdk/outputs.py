@@ -106,6 +106,8 @@ class Outputs:
                 }
             )
 
+        if mail.guard:
+            self._write({"GuardFunctionName": mail.guard.function_name})
         if mail.timeline:
             self._write(
                 {

@@ -60,6 +60,7 @@ KNOWN_TO_INFRA = {
     "mailbus.jobs.contract": "what the defaults of jobs have to be",
     "mailbus.jobs.claim_check": "the prefixes of jobs in S3",
     "mailbus.ledger.items": "the keys of jobs in the ledger",
+    "mailbus.ledger.lanes": "the key of the item that the guard writes",
     "mailbus.jobs.defaults": "which fields of a job have no default",
     "mailbus.spelling": "which name was meant",
     "mailbus.validation": "what is wrong with a setting",

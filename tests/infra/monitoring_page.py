@@ -27,6 +27,7 @@ _SUBJECTS: Final = {
     "Tracking": "SES's events",
     "Inbound": "received mail",
     "Timeline": "events",
+    "Guard": "the guard",
 }
 _INTRODUCTION: Final = """\
 # Monitoring
@@ -96,9 +97,11 @@ _ALARMS: Final = """
 
 All are on if a value is **above** the threshold, and not while nothing is measured: an idle stage has no
 alarm, nor does a deployment cause one. Those on `Errors` are on if each of the last three periods of five
-minutes is above it, all others if any of the periods is. These are the thresholds of the default settings:
-`LateJobs` and `WaitingJobs` follow `alarms.oldest_job_seconds`, `LateEvents` and `TrackingBacklog` are 80 %
-of `sender.doubt_seconds`. The notification has the stage, the alarm's name, and what to do.
+minutes is above it, all others if any of the periods is. Those of the [guard](guard.md) on SES's rates are on
+at the threshold, in each of their hours, and stay as they are while SES measures nothing. These are the
+thresholds of the default settings: `LateJobs` and `WaitingJobs` follow `alarms.oldest_job_seconds`,
+`LateEvents` and `TrackingBacklog` are 80 % of `sender.doubt_seconds`. The notification has the stage, the
+alarm's name, and what to do.
 
 | alarm | metric | threshold | looks back |
 | --- | --- | --- | --- |

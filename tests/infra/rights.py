@@ -84,6 +84,12 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
         ("dynamodb:BatchWriteItem", "<State/Timeline/Table>"),
         ("dynamodb:UpdateItem", "<State/Timeline/Table>"),
     },
+    "Mail/Guard/Function": {
+        *((action, "<Mail/Guard/Function/Log>") for action in WRITE_LOGS),
+        ("sqs:SendMessage", "<Mail/Guard/DeadLetters/Queue>"),
+        ("dynamodb:UpdateItem", "<State/Ledger/Table>"),
+        ("events:PutEvents", "<State/Events/Bus>"),
+    },
     # SES has no resource to scope these two to.
     "Receiving/Activation/Activator": {
         *((action, "<Receiving/Activation/Activator/Log>") for action in WRITE_LOGS),

@@ -24,6 +24,7 @@ NAME: Final = "security.md"
 HEADING: Final = "| right | on | used by the tests |"
 #: Names of the resources that roles use, by their constructs.
 RESOURCES: Final = {
+    "Mail/Guard/DeadLetters/Queue": "the dead-letter queue of the guard",
     "Mail/Identity/Identity": "the identity",
     "Mail/Inbound/DeadLetters/Queue": "the dead-letter queue of received mail",
     "Mail/Inbound/Work/Queue": "the queue of received mail",
@@ -57,6 +58,7 @@ no others, and no managed policy. These are the roles of the stage `local`, whos
 
 | setting | rights |
 | --- | --- |
+| `guard.enabled` | the function `guard` |
 | `inbound.domains` | the functions `inbound` and `activation` |
 | `inbound.encrypt` | `kms:Decrypt` of `inbound` |
 | `inbound.rules` with `action = "sns"`, or a webhook | `s3:PutObject` of `inbound` on `raw/*` |

@@ -46,6 +46,7 @@ FUNCTIONS = {
 # Those on one metric: its name, dimensions, statistic and threshold. `sender.doubt_seconds` is 120.
 ALARMS: dict[str, tuple[str, dict[str, str], str, float]] = {
     "SendingPaused": ("SendingPaused", SENDER, "Sum", 0),
+    "LanePaused": ("LanePaused", SENDER, "Sum", 0),
     "LimitedBulkCalls": ("LimitedBulkCalls", SENDER, "Sum", 0),
     "UnexpectedRate": ("UnexpectedRate", SENDER, "Sum", 0),
     "WaitingJobs": ("WaitingJobSeconds", SENDER, "Maximum", 900),
@@ -74,7 +75,7 @@ AGES = {
 # Those that are on only while all of the last periods are above the threshold.
 STEADY = {f"{name}Errors" for name in FUNCTIONS}
 # Those that last longer than their cause, so that what waits does not end them and start them again.
-LASTING = {"WaitingJobs", "SendingPaused", "UnexpectedRate", "QuotaNearlyUsed"}
+LASTING = {"WaitingJobs", "SendingPaused", "LanePaused", "UnexpectedRate", "QuotaNearlyUsed"}
 
 
 def alarms_of(templates: Templates) -> list[Resource]:
@@ -149,7 +150,7 @@ def test_an_alarm_watches_exactly_the_metric_of_the_deployed_function(
     }
 
 
-@pytest.mark.parametrize("name", ["WaitingJobs", "SendingPaused", "QuotaNearlyUsed"])
+@pytest.mark.parametrize("name", ["WaitingJobs", "SendingPaused", "LanePaused", "QuotaNearlyUsed"])
 def test_the_alarms_on_what_waits_last_from_one_receive_of_a_job_to_the_next(
     prod: Templates, name: str
 ) -> None:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import ast
 
-from mailbus.environment import InboundSettings, SenderSettings, TimelineSettings, TrackingSettings
+from mailbus.environment import (
+    GuardSettings,
+    InboundSettings,
+    SenderSettings,
+    TimelineSettings,
+    TrackingSettings,
+)
 from tests.architecture.source_tree import ROOT
 from tests.infra.rights import RIGHTS
 from tests.infra.templates import (
@@ -17,6 +23,7 @@ SETTINGS_CLASSES = {
     "tracking": TrackingSettings,
     "inbound": InboundSettings,
     "timeline": TimelineSettings,
+    "guard": GuardSettings,
 }
 
 

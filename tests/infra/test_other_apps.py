@@ -177,7 +177,7 @@ def test_the_properties_are_the_parts_of_the_deployment(mail: Mailbus) -> None:
     assert mail.webhook_url is not None
     assert mail.identity_arn
     assert {*mail.functions} == {
-        *("sender", "tracking", "inbound", "activation", "webhook", "webhook-authorizer"),
+        *("sender", "tracking", "inbound", "guard", "activation", "webhook", "webhook-authorizer"),
     }
     assert {alarm.node.id for alarm in mail.alarms} >= {"SendDeadLetters", "LateJobs", "WebhookErrors"}
 
@@ -238,9 +238,10 @@ def test_the_region_may_be_unknown_at_synth_and_so_may_names_of_the_apps_own_res
     )
     Mailbus(stack, "Mail", settings=settings)
     templates = Templates(app, settings)
-    topic, bucket = templates.one("AWS::SNS::Topic", "Alarms"), templates.one("AWS::S3::Bucket", "Invoices")
+    (topic,) = (one for one in templates.of_type("AWS::SNS::Topic") if one.path.endswith("Alarms"))
+    bucket = templates.one("AWS::S3::Bucket", "Invoices")
     for alarm in templates.of_type("AWS::CloudWatch::Alarm"):
-        assert alarm.properties["AlarmActions"] == [{"Ref": topic.logical_id}]
+        assert {"Ref": topic.logical_id} in alarm.properties["AlarmActions"]
     rules = json.loads((tmp_path / "Shop.template.json").read_text())["Rules"]
     (rule,) = [rule for name, rule in rules.items() if name.startswith("MailRegion")]
     assert rule["Assertions"] == [

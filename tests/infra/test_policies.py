@@ -11,9 +11,9 @@ from aws_cdk import aws_iam as iam
 
 from mailbus.ledger import items
 from mailbus.ledger.cancellation import cancel
+from mailbus.ledger.lanes import RATE_KEY
 from mailbus.ledger.table import LedgerTable
 from mailbus_cdk.mailbus import deployment
-from sender.rate.table import RATE_KEY
 from tests.infra.policies import PERMISSION, document, has_document, role_may, service_may, source_arn
 from tests.infra.templates import ACCOUNT, SES_ARN, Templates
 from tests.infra.variants import variant
@@ -33,6 +33,8 @@ GROUP = f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule-group/mailbus-prod"
 SES, SNS, EVENTS = "ses.amazonaws.com", "sns.amazonaws.com", "events.amazonaws.com"
 SCHEDULER, LAMBDA = "scheduler.amazonaws.com", "lambda.amazonaws.com"
 API_GATEWAY = "apigateway.amazonaws.com"
+CLOUDWATCH = "cloudwatch.amazonaws.com"
+ALARM = f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:mailbus-prod-BouncePause"
 API = f"arn:aws:execute-api:us-east-1:{ACCOUNT}:<Webhook/Api/RestApi>"
 API_STAGE = f"{API}/<Webhook/Api/RestApi/DeploymentStage.prod>"
 ENCRYPTED = {
@@ -59,6 +61,10 @@ def _ses(action: str, policy: str, source: str, resource: str = "", **more: Any)
     return Call(
         service=SES, action=action, policy=policy, resource=resource or f"<{policy}>", source=source, **more
     )
+
+
+def _alarm(action: str, policy: str, source: str = ALARM) -> Call:
+    return Call(service=CLOUDWATCH, action=action, policy=policy, resource=f"<{policy}>", source=source)
 
 
 def _fan_out(service: str, queue: str, source: str) -> Call:
@@ -102,6 +108,12 @@ CALLS = [
     _fan_out(SNS, "Mail/Inbound/DeadLetters/Queue", "Mail/Inbound/Receipts/Topic"),
     _fan_out(EVENTS, "Mail/Timeline/Work/Queue", "Mail/Timeline/Rule"),
     _fan_out(EVENTS, "Mail/Timeline/DeadLetters/Queue", "Mail/Timeline/Rule"),
+    _alarm("sns:Publish", "Mail/Guard/Topic"),
+    _alarm("sns:Publish", "Mail/Guard/Topic", ALARM.replace("Bounce", "Complaint")),
+    _alarm("kms:GenerateDataKey", "Mail/TopicKey/Key", ""),
+    _alarm("kms:Decrypt", "Mail/TopicKey/Key", ""),
+    _fan_out(SNS, "Mail/Guard/DeadLetters/Queue", "Mail/Guard/Topic"),
+    _invoke(SNS, "Mail/Guard/Function/Function/", "Mail/Guard/Function", "<Mail/Guard/Topic>"),
     Call(
         service=SCHEDULER,
         action="sts:AssumeRole",

@@ -28,7 +28,7 @@ def test_every_hop_has_a_dead_letter_queue(prod: Templates) -> None:
         for resource in prod.of_type(kind)
         if not resource.path.endswith("DeadLetters/Queue")
     }
-    assert len(redrives) == 7
+    assert len(redrives) == 8
     for path, target in redrives.items():
         flow = "/".join(path.split("/")[:2])
         assert target == f"<{flow}/DeadLetters/Queue>"

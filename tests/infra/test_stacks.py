@@ -74,6 +74,7 @@ def test_the_outputs_have_what_applications_and_operators_need(prod: Templates) 
         "InboundTopicArn",
         "InboundQueueUrl",
         "InboundDeadLetterQueueUrl",
+        "GuardFunctionName",
         "TimelineDays",
         "TimelineFunctionName",
         "TimelineQueueUrl",
@@ -105,6 +106,7 @@ def test_without_an_inbound_domain_nothing_is_deployed_for_receiving(
     templates = synthesize(off)
     assert list(templates.raw) == ["state", "mail"]
     assert {folder(function) for function in templates.of_type("AWS::Lambda::Function")} == {
+        "guard",
         "sender",
         "timeline",
         "tracking",
@@ -117,8 +119,8 @@ def test_the_construct_works_in_a_stack_of_another_app(
     stack = Stack(app_in(tmp_path), "Shop", env=Environment(region="us-east-1"))
     Mailbus(stack, "Mail", settings=settings)
     template = Template.from_stack(stack)
-    template.resource_count_is("AWS::Lambda::Function", 5)
-    template.resource_count_is("AWS::SQS::Queue", 9)
+    template.resource_count_is("AWS::Lambda::Function", 6)
+    template.resource_count_is("AWS::SQS::Queue", 10)
     template.resource_count_is("AWS::SES::ReceiptRule", 1)
 
 

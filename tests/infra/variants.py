@@ -14,6 +14,7 @@ from mailbus_cdk.settings.tables import (
     Bulk,
     ClientParams,
     Events,
+    Guard,
     Retention,
     Sender,
     SessionParams,
@@ -97,6 +98,12 @@ VARIANTS: Final[dict[str, dict[str, Any]]] = {
         "timeline": Timeline(days=30, max_concurrency=8),
         "inbound": IN_EVERY_WAY,
         "webhook": msgspec.structs.replace(ELSEWHERE, confirm_subscriptions=False, requests_a_second=500),
+        "guard": Guard(
+            review_bounce_rate=0.04,
+            pause_bounce_rate=0.06,
+            review_complaint_rate=0.0008,
+            pause_complaint_rate=0.0015,
+        ),
         "alarms": Alarms(
             topic_arn=f"arn:aws:sns:us-east-1:{ACCOUNT}:alarms", oldest_job_seconds=60, dashboard=False
         ),
@@ -111,6 +118,7 @@ VARIANTS: Final[dict[str, dict[str, Any]]] = {
         "configuration_set_exists": True,
         "metadata_in_headers": False,
         "sender": Sender(merge_by="SendEmail"),
+        "guard": Guard(enabled=False),
         "inbound": Inbound(
             domains=("in.example.org",), existing_identities=("example.org",), rule_set_name="all-stages"
         ),

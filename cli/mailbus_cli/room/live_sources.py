@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailbus.events import InboundEvent
+from mailbus.events import InboundEvent, LaneEvent
 from mailbus.timeline import items
 from mailbus.timeline.mails import TimelineMail, group_of, mail_of
 from mailbus_cli import event_stream
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from mailbus.events import EmailEvent
+    from mailbus.events import AnyEvent
     from mailbus.timeline.table import TimelineTable
     from mailbus_cli.deployment import Deployment
 
@@ -106,8 +106,10 @@ def nothing(stop: threading.Event) -> Iterator[Reading]:
     stop.wait()
 
 
-def announced(event: EmailEvent | InboundEvent, since: float) -> Announced | None:
+def announced(event: AnyEvent, since: float) -> Announced | None:
     """Return what an event of the bus changes; None if it is of no mail."""
+    if isinstance(event, LaneEvent):
+        return None
     group = group_of(event)
     key = (group, f"{items.EVENT}{event.event_id}")
     if isinstance(event, InboundEvent):

@@ -26,7 +26,8 @@ from mailbus.events.email import (
 )
 from mailbus.events.error_codes import ERROR_CODES, JOB_ID_CONFLICT
 from mailbus.events.inbound import InboundEvent, InboundMessage, Mailbox, RawMessage, StoredPart
-from mailbus.events.parsing import parse
+from mailbus.events.lanes import LaneEvent, lane_event
+from mailbus.events.parsing import AnyEvent, parse
 from mailbus.events.vocabulary import (
     DETAIL_TYPE_PREFIX,
     ENTRY_TAG,
@@ -35,9 +36,11 @@ from mailbus.events.vocabulary import (
     SOURCE,
     Bot,
     EventType,
+    LaneEventType,
     MetadataValue,
     RejectReason,
     StoredObject,
+    detail_type,
     event_id,
 )
 
@@ -49,6 +52,7 @@ __all__ = [
     "JOB_ID_TAG",
     "SCHEMA_VERSION",
     "SOURCE",
+    "AnyEvent",
     "Bot",
     "Bounce",
     "Complaint",
@@ -58,6 +62,8 @@ __all__ = [
     "EventType",
     "InboundEvent",
     "InboundMessage",
+    "LaneEvent",
+    "LaneEventType",
     "Mailbox",
     "MetadataValue",
     "Preferences",
@@ -67,6 +73,8 @@ __all__ = [
     "StoredPart",
     "Subscription",
     "TopicPreference",
+    "detail_type",
     "event_id",
+    "lane_event",
     "parse",
 ]

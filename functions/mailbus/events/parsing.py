@@ -11,18 +11,23 @@ import msgspec
 from mailbus.errors import InvalidEvent
 from mailbus.events.email import EmailEvent
 from mailbus.events.inbound import InboundEvent
-from mailbus.events.vocabulary import SCHEMA_VERSION, SOURCE, EventType
+from mailbus.events.lanes import LaneEvent
+from mailbus.events.vocabulary import SCHEMA_VERSION, SOURCE, EventType, LaneEventType
 
-_EVENT_TYPES: Final = frozenset(get_args(EventType))
+#: Any event that Mailbus puts on its bus.
+AnyEvent = EmailEvent | InboundEvent | LaneEvent
+
+_EVENT_TYPES: Final = frozenset(get_args(EventType) + get_args(LaneEventType))
 # msgspec quotes a value that is not in an enumeration, and it may be an address
 _QUOTED_VALUE: Final = re.compile(r"Invalid enum value .*(?= - at `)", re.DOTALL)
-_KINDS: Final[Mapping[str, type[EmailEvent | InboundEvent]]] = {
+_KINDS: Final[Mapping[str, type[AnyEvent]]] = {
     "inbound": InboundEvent,
     "inbound_failed": InboundEvent,
+    **dict.fromkeys(get_args(LaneEventType), LaneEvent),
 }
 
 
-def parse(event: Mapping[str, Any] | str | bytes) -> EmailEvent | InboundEvent:
+def parse(event: Mapping[str, Any] | str | bytes) -> AnyEvent:
     """Parse an event of the bus: the event of a Lambda function, or the JSON text of an SQS message.
 
     The `detail` alone, as a rule may pass it on, is parsed too. Fields that a newer Mailbus added are

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from json.encoder import encode_basestring_ascii
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -28,12 +28,15 @@ EmailEventType = Literal[
 ]
 InboundEventType = Literal["inbound", "inbound_failed"]
 EventType = Literal[EmailEventType, InboundEventType]
+LaneEventType = Literal["lane_paused", "lane_resumed"]
 RejectReason = Literal["invalid", "bounced", "timed_out", "blocked", "spam", "unsubscribed", "other"]
 Bot = Literal["likely", "unlikely"]
 MetadataValue = str | int | float | bool | None
 
 SOURCE = "mailbus"
 DETAIL_TYPE_PREFIX = "email."
+# of events that are of no mail
+OWN_DETAIL_TYPE_PREFIX = "mailbus."
 # Increased when an existing field changes or is removed; new fields do not change it.
 SCHEMA_VERSION = 1
 # the SES message tag that carries a job's id through SES and back on every event
@@ -64,6 +67,12 @@ class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
 
     bucket: str
     key: str
+
+
+def detail_type(event_type: str) -> str:
+    """Return the `detail-type` of an event type."""
+    own = event_type in get_args(LaneEventType)
+    return f"{OWN_DETAIL_TYPE_PREFIX if own else DETAIL_TYPE_PREFIX}{event_type}"
 
 
 def event_id(*parts: str | None) -> str:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 from msgspec import inspect as shapes
 
-from mailbus.events import DETAIL_TYPE_PREFIX, SCHEMA_VERSION, SOURCE, EmailEvent, InboundEvent
+from mailbus.events import SCHEMA_VERSION, SOURCE, AnyEvent, EmailEvent, InboundEvent, LaneEvent, detail_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mailbus.events import EventType
+    from mailbus.events import EventType, LaneEventType
 
 
 class EventSchema(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,11 +38,11 @@ class EventKind(msgspec.Struct, frozen=True, kw_only=True):
     """Events of one type; the fields in `present` may be null in other types, but never in this one."""
 
     description: str
-    struct: type[EmailEvent | InboundEvent] = EmailEvent
+    struct: type[AnyEvent] = EmailEvent
     present: tuple[str, ...] = ()
 
 
-KINDS: Final[Mapping[EventType, EventKind]] = {
+KINDS: Final[Mapping[EventType | LaneEventType, EventKind]] = {
     "queued": EventKind(
         description="SES accepted the mail.",
         present=("message_id", "job_id", "recipient"),
@@ -99,6 +99,15 @@ KINDS: Final[Mapping[EventType, EventKind]] = {
     "unknown": EventKind(
         description="SES reported an event that this version of Mailbus does not know; see `esp_event`."
     ),
+    "lane_paused": EventKind(
+        description="A lane was paused: its jobs wait until it is resumed.",
+        struct=LaneEvent,
+    ),
+    "lane_resumed": EventKind(
+        description="A lane was resumed: its jobs are sent again.",
+        struct=LaneEvent,
+        present=("paused_at",),
+    ),
 }
 
 _DATE_TIME: Final = {"type": "string", "format": "date-time"}
@@ -134,7 +143,7 @@ def event_schemas() -> tuple[EventSchema, ...]:
     """
     return tuple(
         EventSchema(
-            detail_type=f"{DETAIL_TYPE_PREFIX}{event_type}",
+            detail_type=detail_type(event_type),
             description=kind.description,
             schema=_whole(event_type, kind),
         )
@@ -147,22 +156,22 @@ def summary(struct: type) -> str:
     return inspect.cleandoc(struct.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
 
 
-def _whole(event_type: EventType, kind: EventKind) -> dict[str, Any]:
-    detail_type = f"{DETAIL_TYPE_PREFIX}{event_type}"
+def _whole(event_type: EventType | LaneEventType, kind: EventKind) -> dict[str, Any]:
+    name = detail_type(event_type)
     definitions: dict[str, dict[str, Any]] = {}
     properties = {
         **ENVELOPE,
         "source": {"type": "string", "enum": [SOURCE]},
-        "detail-type": {"type": "string", "enum": [detail_type]},
+        "detail-type": {"type": "string", "enum": [name]},
         "detail": _detail(event_type, kind, definitions),
     }
     return {
         "$schema": "http://json-schema.org/draft-04/schema#",
-        "title": detail_type,
+        "title": name,
         "description": kind.description,
         # the registry, and tools that read it, find the schema of an event by these
         "x-amazon-events-source": SOURCE,
-        "x-amazon-events-detail-type": detail_type,
+        "x-amazon-events-detail-type": name,
         "type": "object",
         "required": sorted(properties),
         "properties": {**properties, **OF_REPLAYS},
@@ -170,7 +179,9 @@ def _whole(event_type: EventType, kind: EventKind) -> dict[str, Any]:
     }
 
 
-def _detail(event_type: EventType, kind: EventKind, definitions: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _detail(
+    event_type: EventType | LaneEventType, kind: EventKind, definitions: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     struct = cast("shapes.StructType", shapes.type_info(kind.struct))
     described = _properties(struct, definitions, present=kind.present)
     fields = described["properties"]

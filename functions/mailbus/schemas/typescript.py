@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 from msgspec import inspect as shapes
 
-from mailbus.events import DETAIL_TYPE_PREFIX, SCHEMA_VERSION, SOURCE, EmailEvent, InboundEvent
-from mailbus.events.vocabulary import Bot, EventType, RejectReason
+from mailbus.events import (
+    DETAIL_TYPE_PREFIX,
+    SCHEMA_VERSION,
+    SOURCE,
+    EmailEvent,
+    InboundEvent,
+    LaneEvent,
+    detail_type,
+)
+from mailbus.events.vocabulary import OWN_DETAIL_TYPE_PREFIX, Bot, EventType, LaneEventType, RejectReason
 from mailbus.jobs.contract import SendJob
 from mailbus.schemas.events import ENVELOPE, KINDS, OF_REPLAYS, summary, without_null
 
@@ -41,6 +49,7 @@ _JSON_TYPES: Final = {"string": "string", "array": "string[]"}
 _SCALAR: Final = "string | number | boolean | null"
 _LITERALS: Final[Mapping[str, tuple[object, ...]]] = {
     "EventType": get_args(EventType),
+    "LaneEventType": get_args(LaneEventType),
     "RejectReason": get_args(RejectReason),
     "Bot": get_args(Bot),
 }
@@ -55,7 +64,8 @@ def declarations() -> str:
             _HEADER,
             _alias("RFC 3339 with its offset, such as 2026-11-22T10:00:00Z.", "Timestamp", "string"),
             _alias("A value of a job's metadata.", "MetadataValue", _SCALAR),
-            _alias("What happened.", "EventType", _literals(_LITERALS["EventType"])),
+            _alias("What happened to a mail.", "EventType", _literals(_LITERALS["EventType"])),
+            _alias("What happened to a lane.", "LaneEventType", _literals(_LITERALS["LaneEventType"])),
             _alias(
                 "Why a mail was refused or is not deliverable.",
                 "RejectReason",
@@ -65,6 +75,7 @@ def declarations() -> str:
             *_interfaces(SendJob, seen, written=True),
             *_interfaces(EmailEvent, seen, written=False),
             *_interfaces(InboundEvent, seen, written=False),
+            *_interfaces(LaneEvent, seen, written=False),
             *(_event(name, event_type, kind) for name, event_type, kind in kinds),
             _alias(
                 "The `detail` of an event; `event_type` distinguishes them.",
@@ -98,7 +109,7 @@ def _interfaces(struct: type, seen: set[type], *, written: bool) -> Iterator[str
     )
 
 
-def _event(name: str, event_type: EventType, kind: EventKind) -> str:
+def _event(name: str, event_type: str, kind: EventKind) -> str:
     """Return the declaration of the details of one event type, by what it does not share with the others."""
     fields = _fields(kind.struct)
     present = [f"{field}: {_type(_bare(fields[field].type), written=False)};" for field in kind.present]
@@ -113,7 +124,9 @@ def _envelope() -> str:
         [
             *(line for name, schema in ENVELOPE.items() for line in _property(name, schema)),
             f"source: {json.dumps(SOURCE)};",
-            f'"detail-type": `{DETAIL_TYPE_PREFIX}${{Detail["event_type"]}}`;',
+            '"detail-type": Detail["event_type"] extends LaneEventType',
+            f'  ? `{OWN_DETAIL_TYPE_PREFIX}${{Detail["event_type"]}}`',
+            f'  : `{DETAIL_TYPE_PREFIX}${{Detail["event_type"]}}`;',
             "detail: Detail;",
             *(line for name, schema in OF_REPLAYS.items() for line in _property(f'"{name}"?', schema)),
         ],
@@ -178,7 +191,8 @@ def _bare(kind: shapes.Type) -> shapes.Type:
 
 def _name(event_type: str) -> str:
     """Return the name of an event type's details, after its `detail-type`: `EmailBounced`."""
-    return "Email" + "".join(word.capitalize() for word in event_type.split("_"))
+    words = detail_type(event_type).replace(".", "_").split("_")
+    return "".join(word.capitalize() for word in words)
 
 
 def _literals(values: Iterable[object]) -> str:

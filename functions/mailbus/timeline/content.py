@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mailbus.events import EmailEvent, InboundEvent
+from mailbus.events import AnyEvent, EmailEvent, InboundEvent
 
 # SES's copies of the mail's headers, among them the subject:
 # https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
@@ -13,7 +13,7 @@ SES_HEADERS: Final = frozenset({"headers", "commonHeaders"})
 ENVELOPE: Final = frozenset({"envelope_sender", "envelope_recipients"})
 
 
-def without_content(entry: Mapping[str, Any], event: EmailEvent | InboundEvent) -> dict[str, Any]:
+def without_content(entry: Mapping[str, Any], event: AnyEvent) -> dict[str, Any]:
     """Return an event of the bus as its consumers get it, but for what is of the mail's content.
 
     Of an event type of a newer version only the fields are kept that this one knows.

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from mailbus.errors import SendError
 from sender.rate import slots
-from sender.rate.slots import CATCH_UP, LOWEST_RATE, QuotaExhausted, RateState, RetryAfter, SendAt
+from sender.rate.slots import CATCH_UP, LOWEST_RATE, LanePaused, QuotaExhausted, RateState, RetryAfter, SendAt
 from sender.rate.table import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sender.rate.slots import Decision, Lane, Limits, Stretch
+    from mailbus.stages import Lane
+    from sender.rate.slots import Decision, Limits, Stretch
     from sender.rate.table import Answer
 
 # How much of the rate, in seconds, one bulk call may use.
@@ -130,10 +131,12 @@ class Pacer:
     def _reserve(self, recipients: Sequence[int], lane: Lane) -> list[Decision]:
         remembered = self._known
         state = self._current()
-        if state is remembered and self._may_be_wrong(state):
+        if state is remembered and (self._may_be_wrong(state) or lane in state.paused):
             # unlike a write that is refused, a read takes nothing of the writes that an item has
             state = self._known = self._store.read()
         for _ in range(MAX_WRITES):
+            if lane in state.paused:
+                return [LanePaused()] * len(recipients)
             now = self._clock()
             stretch = slots.plan(state, recipients, lane)
             margin = REFUSED_MARGIN if self._refusals else 0.0

@@ -8,14 +8,14 @@ bucket as one number (https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from mailbus.stages import Lane
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-Lane = Literal["transactional", "bulk"]
 
 # A gap of up to this many seconds is the time that calls take between two stretches of a backlog, and is
 # caught up. After a longer one nothing is caught up: unused time is not saved.
@@ -72,7 +72,7 @@ class RateState(msgspec.Struct, frozen=True, kw_only=True):
 
     The limits are as of `read_at`, with the quota counted down since; SES was asked last at `asked_at`. The
     rate is taken up to `taken_until`, the bulk lane's share of it up to `bulk_taken_until`. `taken` counts
-    the recipients that ever had a slot.
+    the recipients that ever had a slot. Lanes in `paused` take nothing.
     """
 
     max_send_rate: float | None = None
@@ -82,6 +82,7 @@ class RateState(msgspec.Struct, frozen=True, kw_only=True):
     taken_until: float = 0.0
     bulk_taken_until: float = 0.0
     taken: int = 0
+    paused: frozenset[Lane] = frozenset()
 
     @property
     def rate(self) -> float:
@@ -105,7 +106,11 @@ class QuotaExhausted(msgspec.Struct, frozen=True, kw_only=True):
     """The account's 24-hour quota is too small for the mail."""
 
 
-Decision = SendAt | RetryAfter | QuotaExhausted
+class LanePaused(msgspec.Struct, frozen=True, kw_only=True):
+    """The mail's lane is paused, until somebody resumes it."""
+
+
+Decision = SendAt | RetryAfter | QuotaExhausted | LanePaused
 
 
 class Stretch(msgspec.Struct, frozen=True, kw_only=True):

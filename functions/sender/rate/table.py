@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.aws import sessions
 from mailbus.errors import SendError
+from mailbus.ledger.lanes import RATE_KEY, paused_lanes, paused_mark
 from sender.rate.slots import CATCH_UP, LANES, NO_QUOTA, RateState
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
     from types_boto3_dynamodb.client import DynamoDBClient
 
-    from sender.rate.slots import Lane, Limits, Stretch
+    from mailbus.stages import Lane
+    from sender.rate.slots import Limits, Stretch
 
-RATE_KEY: Final = {"pk": {"S": "rate"}, "sk": {"S": "slots"}}
 MICROSECONDS: Final = 1_000_000
 
 
@@ -64,9 +65,10 @@ class RateTable:
         """Take a stretch at the end of what is taken, or from `now` on if the account is idle.
 
         Nobody else's stretch makes it fail, unless the rate is taken too far ahead for the lane, the quota is
-        too small, or the account is idle where `known` is not, or the reverse.
+        too small, the lane is paused, or the account is idle where `known` is not, or the reverse.
         """
         sets, adds, conditions = [], ["quota_left :minus", "taken :recipients"], ["quota_left >= :recipients"]
+        conditions.append(f"attribute_not_exists({paused_mark(lane)})")
         values = {":minus": _number(-stretch.recipients), ":recipients": _number(stretch.recipients)}
         clocks = [("taken_until", known.taken_until, stretch.seconds, LANES[lane].ahead)]
         if lane == "bulk" and self._bulk_share < 1:
@@ -161,6 +163,7 @@ def _state(attributes: Mapping[str, Any]) -> RateState:
         taken_until=int(number("taken_until")) / MICROSECONDS,
         bulk_taken_until=int(number("bulk_taken_until")) / MICROSECONDS,
         taken=int(number("taken")),
+        paused=paused_lanes(attributes),
     )
 
 

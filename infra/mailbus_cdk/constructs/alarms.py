@@ -12,6 +12,7 @@ from constructs import Construct
 
 from mailbus.metrics import (
     EVENT_DELAY_SECONDS,
+    LANE_PAUSED,
     LIMITED_BULK_CALLS,
     QUOTA_PERCENT,
     REFUSED_MESSAGES,
@@ -84,7 +85,7 @@ class _Alarms(Construct):
 
 
 class Alarms(_Alarms):
-    """Alarms on paused sending, limits, late jobs and events, and on each function and its queues.
+    """Alarms on paused sending and lanes, limits, late jobs and events, and on each function and its queues.
 
     Jobs are late in two ways. SQS reports those that no worker has received; the sender reports those that
     wait, since a job that waits is a new message each time.
@@ -110,6 +111,14 @@ class Alarms(_Alarms):
             periods=WAITING_PERIODS,
             meaning="SES has paused sending for the account or the configuration set. Jobs wait until it is "
             "resumed; those with expires_at may expire meanwhile",
+        )
+        self._alarm(
+            "LanePaused",
+            metrics.own(sender_name, LANE_PAUSED, cloudwatch.Stats.SUM),
+            above=0,
+            periods=WAITING_PERIODS,
+            meaning="jobs wait since their lane is paused by the guard or by somebody: `mailbus doctor` says "
+            "since when and why. They are sent after `mailbus resume`; those with expires_at may expire",
         )
         self._alarm(
             "LimitedBulkCalls",

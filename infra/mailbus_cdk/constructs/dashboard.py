@@ -13,6 +13,7 @@ from mailbus.metrics import (
     DOUBTFUL_JOBS,
     EVENT_DELAY_SECONDS,
     EVENTS,
+    LANE_PAUSED,
     MAX_SEND_RATE,
     METRICS,
     QUOTA_PERCENT,
@@ -186,6 +187,7 @@ class Dashboard(Construct):
                 "Held back",
                 [
                     metrics.own(self._sender, SENDING_PAUSED, SUM, label="mails while sending is paused"),
+                    metrics.own(self._sender, LANE_PAUSED, SUM, label="mails while their lane is paused"),
                 ],
                 right=[
                     metrics.own(

@@ -39,6 +39,9 @@ BULK_WORKERS: Final = 500
 # of which names, queues and roles take up to 1,900 bytes.
 SEND_DEFAULTS_BYTES: Final = 1800
 FREE_ENVIRONMENT_BYTES: Final = 2100
+# https://docs.aws.amazon.com/ses/latest/dg/reputationdashboardmessages.html
+SES_PAUSES_BOUNCES: Final = 0.1
+SES_PAUSES_COMPLAINTS: Final = 0.005
 
 
 def findings(settings: StageSettings) -> Iterator[Finding]:
@@ -55,6 +58,7 @@ def findings(settings: StageSettings) -> Iterator[Finding]:
     yield from _notified(settings)
     yield from _webhook(settings)
     yield from _topics(settings)
+    yield from _guard(settings)
     yield from _receiving(settings)
     yield from receipt_rules.findings(settings)
 
@@ -279,6 +283,25 @@ def _topics(settings: StageSettings) -> Iterator[Finding]:
             yield path, f"AWS has no region {region} (it is {arn})"
         elif partition.name != name:
             yield path, f"topics in {region} begin with arn:{partition.name}: (it is {arn})"
+
+
+def _guard(settings: StageSettings) -> Iterator[Finding]:
+    """Check that the guard rings before it pauses, and pauses before SES does."""
+    guard = settings.guard
+    for name, review, pause, most in (
+        ("bounce", guard.review_bounce_rate, guard.pause_bounce_rate, SES_PAUSES_BOUNCES),
+        ("complaint", guard.review_complaint_rate, guard.pause_complaint_rate, SES_PAUSES_COMPLAINTS),
+    ):
+        if pause >= most:
+            yield (
+                ("guard", f"pause_{name}_rate"),
+                f"must be below {most:g}, where SES may pause the account (it is {pause:g})",
+            )
+        if review >= pause:
+            yield (
+                ("guard", f"review_{name}_rate"),
+                f"must be below pause_{name}_rate, which is {pause:g} (it is {review:g})",
+            )
 
 
 def _receiving(settings: StageSettings) -> Iterator[Finding]:

@@ -83,6 +83,7 @@ MORE: Final[Mapping[str, str]] = {
     "webhook.topic_arns": "webhook.md",
     "webhook.confirm_subscriptions": "webhook.md#confirming-manually",
     "webhook.requests_a_second": "webhook.md#limits",
+    "guard.enabled": "guard.md",
     "alarms.topic_arn": "troubleshooting.md#what-the-alarms-mean",
     "session_params.role_arn": "identities.md#ses-of-another-account-or-region",
 }

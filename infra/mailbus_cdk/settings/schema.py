@@ -17,6 +17,7 @@ from mailbus_cdk.settings.tables import (
     Bulk,
     ClientParams,
     Events,
+    Guard,
     Retention,
     Sender,
     SessionParams,
@@ -186,6 +187,7 @@ class StageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     inbound: Inbound = Inbound()
     webhook: Webhook = Webhook()
     alarms: Alarms = Alarms()
+    guard: Guard = Guard()
     client_params: ClientParams = ClientParams()
     session_params: SessionParams = SessionParams()
 
@@ -222,6 +224,11 @@ class StageSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """True if mail is sent through SES of another account or region, where nothing can be created."""
         elsewhere = self.session_params
         return elsewhere.role_arn is not None or elsewhere.region not in {None, self.region}
+
+    @property
+    def guards(self) -> bool:
+        """True if the guard watches SES's rates, which are metrics of SES's own account and region."""
+        return self.guard.enabled and not self.ses_is_elsewhere
 
     @property
     def index_messages(self) -> bool:

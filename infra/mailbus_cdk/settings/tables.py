@@ -17,6 +17,7 @@ from mailbus_cdk.settings.values import (
     Identity,
     MergeBy,
     OnUnknown,
+    Rate,
     RawMailDays,
     ReaderConcurrency,
     Region,
@@ -237,6 +238,50 @@ class Alarms(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "The three that AWS gives an account show fewer metrics."
         ),
     ] = True
+
+
+class Guard(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What pauses the bulk lane before SES pauses the account.
+
+    Rates are parts of 1, as SES measures them over all mail of the account in the region: 0.05 is 5 %. Where
+    mail is sent through SES of another account or region there is no guard.
+    """
+
+    enabled: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Watch the rates of bounces and complaints. If `false`, neither the alarms on them "
+            "exist nor is anything paused."
+        ),
+    ] = True
+    review_bounce_rate: Annotated[
+        Rate,
+        msgspec.Meta(
+            description="The bounce rate at which an alarm rings. By default where SES begins to review an "
+            "account."
+        ),
+    ] = 0.05
+    pause_bounce_rate: Annotated[
+        Rate,
+        msgspec.Meta(
+            description="The bounce rate at which the bulk lane is paused, after two hours above it. Below "
+            "0.1, where SES may pause the account."
+        ),
+    ] = 0.075
+    review_complaint_rate: Annotated[
+        Rate,
+        msgspec.Meta(
+            description="The complaint rate at which an alarm rings. By default where SES begins to review "
+            "an account."
+        ),
+    ] = 0.001
+    pause_complaint_rate: Annotated[
+        Rate,
+        msgspec.Meta(
+            description="The complaint rate at which the bulk lane is paused, after two hours above it. "
+            "Below 0.005, where SES may pause the account."
+        ),
+    ] = 0.002
 
 
 class ClientParams(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

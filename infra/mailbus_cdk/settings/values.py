@@ -118,6 +118,7 @@ RoleArn = Annotated[
         extra={"reason": "must be a role's ARN, such as arn:aws:iam::111122223333:role/mail"},
     ),
 ]
+Rate = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Days = Annotated[int, msgspec.Meta(ge=1, le=3650)]
 ArchiveDays = Annotated[int, msgspec.Meta(ge=0, le=3650)]
 # Twice the longest that SQS keeps a message:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args, overload
 
 import msgspec
 
-from mailbus.events import EmailEvent, InboundEvent, parse
+from mailbus.events import EmailEvent, InboundEvent, LaneEvent, parse
 from mailbus.events.vocabulary import EmailEventType, EventType, InboundEventType
 from mailbus.spelling import nearest
 from mailbus_local.subscriber import subscribe
@@ -25,7 +25,7 @@ _FIELDS: Final = tuple(
 
 
 class Events:
-    """The events of this test in order of arrival, repeated ones once; `for event in events` too."""
+    """The events of mails of this test in order of arrival, repeated ones once; `for event in events` too."""
 
     def __init__(self, aws: Aws, sqs: Any, wait: Wait) -> None:
         self._sqs = sqs
@@ -43,7 +43,8 @@ class Events:
                 return tuple(self._seen.values())
             for message in messages:
                 event = parse(message["Body"])
-                self._seen.setdefault(event.event_id, event)
+                if not isinstance(event, LaneEvent):
+                    self._seen.setdefault(event.event_id, event)
             entries = [
                 {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
                 for index, message in enumerate(messages)

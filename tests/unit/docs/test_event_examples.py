@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 import jsonschema
 import pytest
 
-from mailbus.events import DETAIL_TYPE_PREFIX, EmailEvent, EventType, InboundEvent, parse
+from mailbus.events import EmailEvent, EventType, InboundEvent, LaneEvent, LaneEventType, detail_type, parse
 from tests.unit.goldens import EXAMPLES, examples_page
 
 DOCS: Final = Path(__file__).resolve().parents[3] / "docs"
@@ -24,6 +24,7 @@ def wholes(page: str) -> list[dict[str, Any]]:
 
 
 EVENTS: Final = [event for event in wholes("event-examples.md") if "time" in event]
+OF_LANES: Final = [event for event in wholes("guard.md") if "time" in event]
 RECEIVED: Final = [event for event in wholes("received-mail.md") if "time" in event]
 
 
@@ -34,12 +35,12 @@ def named(events: list[dict[str, Any]]) -> list[object]:
 
 
 def test_every_type_of_event_has_an_example() -> None:
-    shown = {event["detail"]["event_type"] for event in (*EVENTS, *RECEIVED)}
+    shown = {event["detail"]["event_type"] for event in (*EVENTS, *RECEIVED, *OF_LANES)}
 
-    assert shown == set(get_args(EventType))
+    assert shown == set(get_args(EventType)) | set(get_args(LaneEventType))
 
 
-@pytest.mark.parametrize("event", named([*EVENTS, *RECEIVED]))
+@pytest.mark.parametrize("event", named([*EVENTS, *RECEIVED, *OF_LANES]))
 def test_an_example_is_as_its_schema_says_and_can_be_read(event: dict[str, Any]) -> None:
     schema = json.loads((DOCS / "schemas" / f"{event['detail-type']}.json").read_text())
 
@@ -47,9 +48,10 @@ def test_an_example_is_as_its_schema_says_and_can_be_read(event: dict[str, Any])
     parsed = parse(event)
 
     assert errors == []
-    assert event["detail-type"] == f"{DETAIL_TYPE_PREFIX}{parsed.event_type}"
+    assert event["detail-type"] == detail_type(parsed.event_type)
     assert sorted(event["detail"]) == sorted(type(parsed).__struct_fields__)
-    assert isinstance(parsed, InboundEvent if event in RECEIVED else EmailEvent)
+    of_mail = InboundEvent if event in RECEIVED else EmailEvent
+    assert isinstance(parsed, LaneEvent if event in OF_LANES else of_mail)
 
 
 def test_the_examples_are_what_tracking_makes_of_sess_json_in_them() -> None:

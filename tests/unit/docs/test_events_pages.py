@@ -11,7 +11,7 @@ from anymail.signals import AnymailTrackingEvent  # type: ignore[import-untyped]
 from mailbus.aws.dead_letters import REASON_CHARACTERS
 from mailbus.aws.event_bus import CALL_BYTES
 from mailbus.environment import ENTRY_BYTES
-from mailbus.events import DETAIL_TYPE_PREFIX, EmailEvent, EventType, InboundEvent
+from mailbus.events import DETAIL_TYPE_PREFIX, EmailEvent, EventType, InboundEvent, LaneEvent
 from mailbus.ses_events import SES_EVENT_TYPES
 from mailbus_cdk import limits
 from mailbus_cdk.constructs.buckets import ESP_EVENTS_DAYS, ESP_EVENTS_PREFIX
@@ -39,6 +39,11 @@ def test_every_field_of_an_event_is_on_its_page(field: str) -> None:
 @pytest.mark.parametrize("field", [field.name for field in msgspec.structs.fields(InboundEvent)])
 def test_every_field_of_received_mail_is_on_its_page(field: str) -> None:
     assert f'"{field}"' in page("received-mail.md")
+
+
+@pytest.mark.parametrize("field", [field.name for field in msgspec.structs.fields(LaneEvent)])
+def test_every_field_of_an_event_of_a_lane_is_on_the_page_on_the_guard(field: str) -> None:
+    assert f"`{field}`" in page("guard.md")
 
 
 def test_the_table_of_bounces_has_the_reasons_of_the_code() -> None:

@@ -15,7 +15,7 @@ import mailbus
 from mailbus import events
 from mailbus.bus_entries import bus_entry
 from mailbus.errors import InvalidEvent
-from mailbus.events import Bounce, EmailEvent, InboundEvent, InboundMessage
+from mailbus.events import AnyEvent, Bounce, EmailEvent, InboundEvent, InboundMessage
 from tests.unit.mailbus.whole_events import golden_details, whole
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def test_nothing_of_an_event_gets_lost(name: str) -> None:
     assert json.loads(bus_entry(read).detail) == DETAILS[name]
 
 
-def _reaction(event: EmailEvent | InboundEvent) -> str:
+def _reaction(event: AnyEvent) -> str:
     match event:
         case EmailEvent(event_type="bounced", reject_reason="bounced", recipient=str(address)):
             return f"never again: {address}"

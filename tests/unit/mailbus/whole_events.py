@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mailbus.events import detail_type
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -17,7 +19,7 @@ def whole(detail: dict[str, Any], **others: Any) -> dict[str, Any]:
     return {
         "version": "0",
         "id": "8f6d5c1e-0a57-4c55-bd6a-9a1a1f6f7a10",
-        "detail-type": f"email.{detail['event_type']}",
+        "detail-type": detail_type(detail["event_type"]),
         "source": "mailbus",
         "account": "210987654321",
         "time": "2026-11-20T09:14:03Z",

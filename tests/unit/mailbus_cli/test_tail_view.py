@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from mailbus.events import EmailEvent, InboundEvent, InboundMessage
+from mailbus.events import AnyEvent, InboundEvent, InboundMessage
 from mailbus_cli.event_stream import LiveEvent
 from mailbus_cli.tail_view import Filter, cells, printer
 from mailbus_cli.times import Times
@@ -28,7 +28,7 @@ RECEIVED = InboundEvent(
 )
 
 
-def live(one: EmailEvent | InboundEvent, **others: Any) -> LiveEvent:
+def live(one: AnyEvent, **others: Any) -> LiveEvent:
     return LiveEvent(event=one, entry=whole({**msgspec.to_builtins(one), **others}))
 
 

@@ -53,7 +53,8 @@ if TYPE_CHECKING:
     from mailbus.ledger.cancellation import Cancellation
     from mailbus.ledger.records import JobRecord
     from mailbus.metrics import Metric
-    from sender.rate.slots import Decision, Lane
+    from mailbus.stages import Lane
+    from sender.rate.slots import Decision
 
 
 class Pace:

@@ -14,7 +14,16 @@ from jsonschema import Draft4Validator, FormatChecker
 from msgspec import inspect
 
 from mailbus.bus_entries import bus_entry
-from mailbus.events import EmailEvent, EventType, InboundEvent, parse
+from mailbus.events import (
+    AnyEvent,
+    EmailEvent,
+    EventType,
+    InboundEvent,
+    LaneEvent,
+    LaneEventType,
+    detail_type,
+    parse,
+)
 from mailbus.schemas.events import event_schemas
 from mailbus.schemas.publishing import published
 from tests.unit.mailbus.whole_events import golden_details, whole
@@ -39,6 +48,7 @@ NEVER_NULL = {
     "email.subscribed": {"subscription"},
     "email.inbound": {"message_id", "message", "raw"},
     "email.inbound_failed": {"message_id", "description", "raw"},
+    "mailbus.lane_resumed": {"paused_at"},
 }
 FORMATS = FormatChecker(formats=())
 
@@ -72,7 +82,8 @@ def documented_events() -> list[dict[str, Any]]:
 
 
 def test_every_type_that_occurs_has_its_schema() -> None:
-    assert SCHEMAS.keys() == {f"email.{name}" for name in get_args(EventType)}
+    own = {f"mailbus.{name}" for name in get_args(LaneEventType)}
+    assert SCHEMAS.keys() == {f"email.{name}" for name in get_args(EventType)} | own
 
 
 @pytest.mark.parametrize("path", sorted(published()))
@@ -135,7 +146,7 @@ def test_an_event_that_other_tests_expect_is_as_its_schema_says(name: str, detai
 @pytest.mark.parametrize("example", documented_events(), ids=lambda example: example["detail-type"])
 def test_an_example_in_the_documentation_is_as_its_schema_says(example: dict[str, Any]) -> None:
     assert faults(example) == []
-    assert f"email.{parse(example).event_type}" == example["detail-type"]
+    assert detail_type(parse(example).event_type) == example["detail-type"]
 
 
 def test_the_documentation_has_an_example_of_each_type() -> None:
@@ -180,26 +191,28 @@ SCALARS: dict[type[inspect.Type], st.SearchStrategy[Any]] = {
 
 
 @st.composite
-def events(draw: st.DrawFn) -> EmailEvent | InboundEvent:
+def events(draw: st.DrawFn) -> AnyEvent:
     """Any event that may occur: what its type always has is not null."""
     detail_type = draw(st.sampled_from(sorted(SCHEMAS)))
-    struct = InboundEvent if detail_type.startswith("email.inbound") else EmailEvent
+    group, _, event_type = detail_type.partition(".")
+    kind = InboundEvent if event_type.startswith("inbound") else EmailEvent
+    struct = LaneEvent if group == "mailbus" else kind
     shape = inspect.type_info(struct)
     assert isinstance(shape, inspect.StructType)
     drawn = {field.name: values(field.type) for field in shape.fields}
     drawn |= {
         name: drawn[name].filter(lambda value: value is not None) for name in NEVER_NULL.get(detail_type, ())
     }
-    fixed = {"event_type": st.just(detail_type.removeprefix("email.")), "schema_version": st.just(1)}
+    fixed = {"event_type": st.just(event_type), "schema_version": st.just(1)}
     event = draw(st.builds(struct, **{**drawn, **fixed}))
-    assert isinstance(event, EmailEvent | InboundEvent)
+    assert isinstance(event, AnyEvent)
     return event
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(events())
 def test_every_event_that_the_types_allow_is_as_its_schema_says_and_is_read_back(
-    event: EmailEvent | InboundEvent,
+    event: AnyEvent,
 ) -> None:
     on_the_bus = whole(json.loads(bus_entry(event).detail))
     assert faults(on_the_bus) == []
@@ -246,7 +259,8 @@ def _broken(example: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"$.detail.{name}", wrong
     for name in NEVER_NULL.get(example["detail-type"], ()):
         yield f"$.detail.{name}", {**example, "detail": {**detail, name: None}}
-    for name in ("event_type", "event_id", "timestamp", "schema_version", "esp_name"):
+    of_mail = () if example["detail-type"].startswith("mailbus.") else ("esp_name",)
+    for name in ("event_type", "event_id", "timestamp", "schema_version", *of_mail):
         yield f"$.detail.{name}", {**example, "detail": {**detail, name: None}}
     other = "sent" if detail["event_type"] == "queued" else "queued"
     yield "$.detail.event_type", {**example, "detail": {**detail, "event_type": other}}

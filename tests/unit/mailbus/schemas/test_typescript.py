@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from mailbus.events import EventType
+from mailbus.events import EventType, LaneEventType
 from mailbus.schemas.typescript import declarations
 from tests.unit.mailbus.whole_events import golden_details, whole
 from tests.unit.node_example import ROOT, tsc
@@ -29,6 +29,7 @@ STRICT = {
 IMPORT = (
     'import type { Bot, EmailEvent, EventDetail, MailbusEvent, RejectReason, SendJob } from "./mailbus.js";\n'
 )
+EVENT_TYPES = get_args(EventType) + get_args(LaneEventType)
 EVENTS = [(f"{name}-{number}", detail) for number, (name, detail) in enumerate(golden_details())]
 EXAMPLE_JOBS = sorted((ROOT / "examples" / "jobs").rglob("*.json"))
 
@@ -72,7 +73,9 @@ COMPILES = {
     ),
     "every event type": (
         "export function name(detail: EventDetail): string { switch (detail.event_type) {"
-        + "".join(f'case "{name}": return "{name}";' for name in get_args(EventType))
+        + "".join(
+            f'case "{name}": return "{name}";' for name in get_args(EventType) + get_args(LaneEventType)
+        )
         + "} }"
     ),
     "a function for events of sent mail": (

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from mailbus.events import lane_event
+from mailbus.ledger.lanes import Lanes
+from mailbus.stages import Lane
 from sender.rate.pacer import FIRST_JITTER, LONGEST_JITTER, REFUSED_MARGIN, UNREACHABLE_SECONDS, Pacer
-from sender.rate.slots import LANES, LARGE_SPREAD, Lane, Limits, QuotaExhausted, RetryAfter, SendAt
+from sender.rate.slots import LANES, LARGE_SPREAD, LanePaused, Limits, QuotaExhausted, RetryAfter, SendAt
 from tests.unit.sender.rate.shared_item import NOW, SharedItem
 
 if TYPE_CHECKING:
@@ -287,3 +291,79 @@ def test_the_largest_call_needs_no_additional_request_to_ses() -> None:
     assert (worker.largest_call(), worker.largest_call()) == (7, 7)
     assert due(worker.reserve([1, 1], "transactional")) == [0.0, round(1 / 14, 3)]
     assert account.requests == 1
+
+
+def lanes(item: SharedItem) -> Lanes:
+    client: Any = item
+    return Lanes(client, "ledger")
+
+
+def pause(item: SharedItem, lane: Lane = "bulk") -> None:
+    event = lane_event("lane_paused", lane, at=datetime.fromtimestamp(NOW, UTC), by="operator")
+    assert lanes(item).pause(event).changed
+
+
+def resume(item: SharedItem, lane: Lane = "bulk") -> None:
+    change = lanes(item).resume(lane, at=datetime.fromtimestamp(NOW, UTC), by="operator", reason=None)
+    assert change.changed
+
+
+def test_a_pause_takes_effect_with_the_next_reservation_of_any_worker() -> None:
+    item, account = SharedItem(), SesAccount(100.0)
+    one, other = pacer(item, account), pacer(item, account)
+    assert due(one.reserve([5], "bulk")) == [0.0]
+    other.largest_call()
+    pause(item)
+    item.calls.clear()
+    assert one.reserve([5, 5], "bulk") == [LanePaused(), LanePaused()]
+    # the write is refused, and shows why
+    assert item.calls == ["write"]
+    assert other.reserve([5], "bulk") == [LanePaused()]
+
+
+def test_a_paused_lane_costs_a_read_for_a_batch_and_takes_nothing() -> None:
+    item = SharedItem()
+    worker = pacer(item, SesAccount(100.0))
+    worker.reserve([5], "bulk")
+    pause(item)
+    worker.reserve([5], "bulk")
+    before = item.rates().read()
+    item.calls.clear()
+    worker.reserve([1] * 10, "bulk")
+    assert item.calls == ["read"]
+    assert item.rates().read() == before
+
+
+def test_the_other_lane_goes_on_at_the_same_cost() -> None:
+    item = SharedItem()
+    worker = pacer(item, SesAccount(100.0))
+    pause(item)
+    assert due(worker.reserve([5], "transactional")) == [0.0]
+    item.calls.clear()
+    assert due(worker.reserve([5], "transactional")) == [0.05]
+    assert item.calls == ["write"]
+
+
+def test_a_resumed_lane_goes_on_with_the_next_reservation() -> None:
+    item = SharedItem()
+    worker = pacer(item, SesAccount(100.0))
+    pause(item)
+    assert worker.reserve([5], "bulk") == [LanePaused()]
+    resume(item)
+    assert due(worker.reserve([5], "bulk")) == [0.0]
+
+
+def test_a_paused_transactional_lane_leaves_all_of_the_rate_to_bulk() -> None:
+    item = SharedItem()
+    worker = pacer(item, SesAccount(100.0))
+    pause(item, "transactional")
+    assert worker.reserve([1], "transactional") == [LanePaused()]
+    assert due(worker.reserve([1] * 3, "bulk")) == [0.0, 0.01, 0.02]
+
+
+def test_a_lane_that_is_paused_before_ses_was_ever_asked_waits() -> None:
+    item = SharedItem()
+    pause(item)
+    worker = pacer(item, SesAccount(100.0))
+    assert worker.largest_call() == 50
+    assert worker.reserve([1], "bulk") == [LanePaused()]

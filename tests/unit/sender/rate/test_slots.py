@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailbus.stages import Lane
 from sender.rate.slots import (
     CATCH_UP,
     LANES,
     LARGE_SPREAD,
     LATENCY_SPREAD,
     LONGEST_AHEAD,
-    Lane,
     RateState,
     due_times,
     is_open,

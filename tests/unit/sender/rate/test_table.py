@@ -6,12 +6,13 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from mailbus.errors import SendError
+from mailbus.ledger.lanes import RATE_KEY
 from sender.rate.slots import CATCH_UP, LANES, NO_QUOTA, Limits, RateState, Stretch
-from sender.rate.table import RATE_KEY, RateTable, Refused, Written
+from sender.rate.table import RateTable, Refused, Written
 from tests.unit.sender.rate.shared_item import NOW, SharedItem
 
 if TYPE_CHECKING:
-    from sender.rate.slots import Lane
+    from mailbus.stages import Lane
 
 
 def begun(item: SharedItem, *, rate: float = 10.0, quota_left: int | None = None) -> RateState:

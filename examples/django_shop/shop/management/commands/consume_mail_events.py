@@ -14,14 +14,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections, transaction
 
 from mailbus.errors import InvalidEvent
-from mailbus.events import EmailEvent, parse
+from mailbus.events import EmailEvent, InboundEvent, parse
 from shop.anymail_events import inbound_event, tracking_event
 from shop.models import HandledEvent
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from mailbus.events import InboundEvent
+    from mailbus.events import AnyEvent
 
 WAIT_SECONDS = 10
 
@@ -102,7 +102,7 @@ class Command(BaseCommand):
         return True
 
 
-def handle_once(event: EmailEvent | InboundEvent) -> bool:
+def handle_once(event: AnyEvent) -> bool:
     """Send the signal of an event to Anymail's receivers; False if that was done before.
 
     What receivers write, and that the event is handled, are one transaction: both happen, or neither.
@@ -116,9 +116,9 @@ def handle_once(event: EmailEvent | InboundEvent) -> bool:
     return is_new
 
 
-def send_signal(event: EmailEvent | InboundEvent) -> None:
+def send_signal(event: AnyEvent) -> None:
     """Send `tracking` or `inbound`, as Anymail's views do."""
     if isinstance(event, EmailEvent):
         tracking.send(sender=Command, event=tracking_event(event), esp_name=event.esp_name)
-    elif event.event_type == "inbound":
+    elif isinstance(event, InboundEvent) and event.event_type == "inbound":
         inbound.send(sender=Command, event=inbound_event(event), esp_name=event.esp_name)
