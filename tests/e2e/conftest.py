@@ -18,24 +18,32 @@ from tests.e2e.system import System
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Where tests run in several processes, each file runs in one, and these first since they wait long.
+# Where tests run in several processes, each file runs in one, and these first, since they take longest.
 LONGEST = (
     "test_upgrade.py",
+    "test_django.py",
     "test_faults.py",
-    "test_waiting.py",
     "test_pauses.py",
-    "test_pytest_plugin.py",
     "test_local.py",
-    "test_dead_letters_command.py",
-    "test_djangos_own_tests.py",
-    "test_sent.py",
     "test_doubt.py",
-    "test_demo.py",
-    "test_django_shop.py",
-    "test_shared_rule_set.py",
+    "test_cdk_app.py",
+    "test_waiting.py",
+    "test_dead_letters_command.py",
     "test_accessibility.py",
-    "test_roles.py",
     "test_stages.py",
+    "test_pytest_plugin.py",
+    "test_djangos_own_tests.py",
+    "test_live.py",
+    "test_commands.py",
+    "test_overview.py",
+    "test_django_shop.py",
+    "test_first_deployment.py",
+    "test_tools.py",
+    "test_command_pages.py",
+    "test_sent.py",
+    "test_roles.py",
+    "test_demo.py",
+    "test_shared_rule_set.py",
     "test_sending.py",
     "test_scheduling.py",
 )
