@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run does only what changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint docs local env dist bench sweep fuzz journey roombench schemas goldens screenshots synth deploy clean lock setup setup-local
+.PHONY: help demo test check lint docs local env dist bench sweep cost fuzz journey roombench schemas goldens screenshots synth deploy clean lock setup setup-local
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -63,6 +63,10 @@ bench: setup ## run the benchmarks, as ratios against a baseline
 sweep: setup ## simulate the pacing from 1 to 5,000 mails a second, and write its tables and plots into the docs
 	@$(BIN)/python -m bench.world.report $(ARGS)
 
+cost: setup ## count what a mail uses of AWS at each rate, and write it for `mailbus cost` and docs/cost.md
+	@$(BIN)/python -m bench.cost
+	@$(BIN)/python -m mailbus_cli.costing.page docs
+
 fuzz: setup ## receive 100,000 damaged mails, and send through 200,000 schedules of faults in virtual time
 	@$(BIN)/python -m bench.journeys.mutated_mails
 	@$(BIN)/python -m bench.journeys.schedules
@@ -73,7 +77,7 @@ journey: setup ## send thousands of jobs while workers are killed, and count wha
 roombench: setup ## measure the mail room: its first page of 10,000 mails, and 50 mails a second in a browser
 	@$(BIN)/python -m bench.journeys.mail_room
 
-schemas: setup-local ## write what of docs is generated from the code: JSON Schemas, TypeScript, references of settings, quotas and commands
+schemas: setup-local ## write what of docs is generated from the code: JSON Schemas, TypeScript, references of settings, quotas and commands, tables of cost
 	@$(BIN)/python -m mailbus.schemas docs
 	@$(BIN)/python -m mailbus_cdk.settings docs
 	@$(BIN)/python -m mailbus_cdk.quota_page docs
@@ -84,10 +88,12 @@ docs: setup ## build the site of the documentation in build/site
 	@$(BIN)/python -m sphinx --builder html --nitpicky --fail-on-warning --quiet --doctree-dir $(SITE)/.doctrees docs $(SITE)
 SITE ?= build/site
 
-goldens: setup ## write the golden events of the tests and the docs, the rights of docs/security.md, and docs/monitoring.md again: a change shows as a diff
+goldens: setup ## write the golden events of the tests and the docs, the rights of docs/security.md, docs/monitoring.md, and what is paid for by the month again: a change shows as a diff
 	@$(BIN)/python -m tests.unit.goldens
 	@$(BIN)/python -m tests.infra.security_page docs
 	@$(BIN)/python -m tests.infra.monitoring_page docs
+	@$(BIN)/python -m tests.infra.paid_resources
+	@$(BIN)/python -m mailbus_cli.costing.page docs
 
 screenshots: setup ## take the pictures of the mail room in docs/images again; needs Chromium
 	@$(BIN)/python -m tests.e2e.room.screenshots

@@ -24,6 +24,7 @@ from mailbus.aws import sessions
 from mailbus.aws.sns import parse_notification
 from mailbus.aws.sqs import Record
 from mailbus.bus_entries import bus_entry
+from mailbus.side_by_side import in_threads
 from mailbus.timeline import items
 from mailbus.timeline.mails import merged
 from timeline.aws.table import TimelineWrites
@@ -144,6 +145,7 @@ def _recorder(client: DynamoDBClient) -> Recorder:
         log=unused,
         expires_at=EXPIRES_AT,
         max_receives=10,
+        side_by_side=in_threads,
     )
 
 

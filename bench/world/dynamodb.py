@@ -18,11 +18,12 @@ from bench.world.capacity import ITEM_UNITS, READ_UNIT_BYTES, UNIT_BYTES, Capaci
 from bench.world.costs import CALL_CPU, DYNAMODB_SPREAD, ITEM_CPU
 from bench.world.expressions import check_placeholders, holds, updated
 from bench.world.partiql import inserted
+from mailbus.timeline.items import CREATED
 from sender.wiring import ATTEMPTS
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from bench.world.clock import Clock
     from bench.world.process import Process
@@ -37,6 +38,9 @@ ITEM_THROTTLED: Final = "ProvisionedThroughputExceededException"
 TABLE_THROTTLED: Final = "ThrottlingException"
 # botocore's standard mode retries these, after up to a second
 THROTTLED: Final = frozenset({ITEM_THROTTLED, TABLE_THROTTLED})
+# of an item, or an entry in an index, in its price:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+ADDED_BYTES: Final = 100
 # the codes of a statement's error
 DUPLICATE: Final = "DuplicateItem"
 STATEMENT_THROTTLED: Final = "ThrottlingError"
@@ -52,16 +56,21 @@ class ConditionalCheckFailed(ClientError):  # noqa: N818 - as DynamoDB names it
 class Table:
     """One on-demand table. `table_units` limits its writes a second; None for none.
 
+    `indexes` has the attributes of the partition keys of its indexes, which hold keys alone, by `created`.
+
     `calls` counts requests by operation, `rate_writes` those to items that all workers share, and how many of
     them were throttled.
     """
 
-    def __init__(self, clock: Clock, *, table_units: float | None = None) -> None:
+    def __init__(
+        self, clock: Clock, *, table_units: float | None = None, indexes: Collection[str] = ()
+    ) -> None:
         self.calls: Counter[str] = Counter()
         self.write_units = 0.0
         self.read_units = 0.0
         self.rate_writes = 0
         self.rate_writes_throttled = 0
+        self._indexes = indexes
         self._items: dict[Key, bytes] = {}
         self._of_items = Capacity(ITEM_UNITS, clock.time)
         self._of_table = None if table_units is None else Capacity(table_units, clock.time)
@@ -70,6 +79,19 @@ class Table:
         """Yield all items, as they are."""
         for data in self._items.values():
             yield _DECODER.decode(data)
+
+    @property
+    def stored_bytes(self) -> int:
+        """The size of all items and of their entries in indexes, each with what DynamoDB adds to it."""
+        return sum(self._stored_bytes(item) for item in self.items())
+
+    def _stored_bytes(self, item: Item) -> int:
+        entries = [
+            {name: item[name] for name in ("pk", "sk", CREATED, attribute)}
+            for attribute in self._indexes
+            if _entry(item, attribute)
+        ]
+        return sum(item_bytes(each) + ADDED_BYTES for each in (item, *entries))
 
     def get_item(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Answer GetItem."""
@@ -101,7 +123,8 @@ class Table:
         for each in asked:
             item = each["PutRequest"]["Item"]
             key, data = _key(item), _ENCODER.encode(item)
-            throttled = self._throttled(key, units := _units(item, data))
+            units = _units(item, data) + self._index_units(self._item(key), item)
+            throttled = self._throttled(key, units)
             if throttled:
                 left.append(each)
             else:
@@ -147,7 +170,7 @@ class Table:
         is_accepted = holds(request, old)
         new = change(old) if is_accepted else old
         data = _ENCODER.encode(new)
-        units = max(_units(new, data), _units(old, old_data or b""))
+        units = max(_units(new, data), _units(old, old_data or b"")) + self._index_units(old, new)
         throttled = self._throttled(key, units)
         if key[0] == RATE_PARTITION:
             self.rate_writes += 1
@@ -160,6 +183,16 @@ class Table:
             raise _error(CONDITION_FAILED, operation, **shown)
         self._items[key] = data
         return new
+
+    def _index_units(self, old: Item, new: Item) -> int:
+        """Return what the indexes use up: a unit for an entry that comes or goes, two for one that moves.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations
+        """
+        if not self._indexes:
+            return 0
+        entries = [(_entry(old, attribute), _entry(new, attribute)) for attribute in self._indexes]
+        return sum((before is not None) + (after is not None) for before, after in entries if before != after)
 
     def _throttled(self, key: Key, units: float) -> str:
         """Return the code of the error if a write is throttled."""
@@ -177,11 +210,16 @@ class Table:
 
 
 class DynamoDbClient:
-    """A process's client, which retries as the sender's does: in botocore's standard mode."""
+    """A process's client, which retries as the sender's does: in botocore's standard mode.
+
+    `write_units` and `read_units` are those of its own calls.
+    """
 
     exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionalCheckFailed)
 
     def __init__(self, process: Process, table: Table, *, round_trip: float, chance: random.Random) -> None:
+        self.write_units = 0.0
+        self.read_units = 0.0
         self._process = process
         self._table = table
         self._round_trip = round_trip
@@ -216,11 +254,19 @@ class DynamoDbClient:
         return self._call("BatchExecuteStatement", size, lambda: answer(request))
 
     def _call(self, operation: str, items: int, answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        def counted() -> dict[str, Any]:
+            writes, reads = self._table.write_units, self._table.read_units
+            try:
+                return answer()
+            finally:
+                self.write_units += self._table.write_units - writes
+                self.read_units += self._table.read_units - reads
+
         for attempt in range(ATTEMPTS):
             self._table.calls[operation] += 1
             try:
                 return self._process.call(
-                    CALL_CPU + items * ITEM_CPU, self._one_way(), self._one_way(), answer
+                    CALL_CPU + items * ITEM_CPU, self._one_way(), self._one_way(), counted
                 )
             except ClientError as error:
                 if error.response["Error"]["Code"] not in THROTTLED or attempt == ATTEMPTS - 1:
@@ -234,6 +280,13 @@ class DynamoDbClient:
 
 def _key(item: Mapping[str, Any]) -> Key:
     return item["pk"]["S"], item["sk"]["S"]
+
+
+def _entry(item: Item, attribute: str) -> tuple[Any, Any] | None:
+    """Return the key of an item in an index; None if it is not in it."""
+    if attribute not in item or CREATED not in item:
+        return None
+    return item[attribute], item[CREATED]
 
 
 def _units(item: Item, data: bytes) -> int:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+from typing import Final
+
+#: The only recipient, or the first.
+RECIPIENT: Final = "jane+0@example.net"
 
 
 @functools.cache

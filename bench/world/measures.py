@@ -94,7 +94,7 @@ def totals(world: World) -> Totals:
         delays=len(world.delays),
         silences=len(world.silences),
         silence=world.silence,
-        errors=world.errors.getvalue().count("\n"),
+        errors=world.log.error_lines,
     )
 
 

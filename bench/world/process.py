@@ -33,8 +33,9 @@ class ModelFailed(BaseException):
 class Process:
     """One process with one processor, for which its threads queue.
 
-    Its clock is `skew` seconds ahead of time. Each of its calls is its last one with the probability that
-    `death` returns: it dies before the request leaves, or before it reads the answer.
+    The processor has `speed` of a whole one. Its clock is `skew` seconds ahead of time. Each of its calls is
+    its last one with the probability that `death` returns: it dies before the request leaves, or before it
+    reads the answer.
     """
 
     def __init__(
@@ -44,11 +45,13 @@ class Process:
         *,
         skew: float = 0.0,
         death: Callable[[], float] = lambda: 0.0,
+        speed: float = 1.0,
     ) -> None:
         self._clock = clock
         self._chance = chance
         self._skew = skew
         self._death = death
+        self._speed = speed
         self._ended_at = math.inf
         self._busy_until = 0.0
         self._waits: dict[greenlet, float] = {}
@@ -150,8 +153,8 @@ class Process:
             self._waits[thread] = self._waits.get(thread, 0.0) + seconds
 
     def _computed(self, seconds: float) -> float:
-        """Queue work for the processor; return when it is done."""
-        self._busy_until = max(self._busy_until, self._clock.now) + seconds
+        """Queue work of a whole processor; return when it is done."""
+        self._busy_until = max(self._busy_until, self._clock.now) + seconds / self._speed
         return self._busy_until
 
     def _check_alive(self) -> None:

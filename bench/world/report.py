@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.plots.line_chart import line_chart
-from bench.world import prices
 from bench.world.sweep import FACTORS, RATES, ROUND_TRIPS, SANDBOX, USUAL_ROUND_TRIP, backlog, runs, simulate
 from mailbus_cdk import lanes
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 DOCS: Final = Path(__file__).parents[2] / "docs"
 #: Of the plots, beside those of the table.
 MORE_FACTORS: Final = (0.5, 2)
-#: Whose costs are shown.
-PRICED: Final = (14, 100, 1000)
 
 
 def main() -> int:
@@ -61,9 +58,6 @@ def _write(results: Mapping[str, Result]) -> None:
     _replace(DOCS / "limits.md", "what to set", _settings(by_cell))
     _replace(DOCS / "scale.md", "backlogs", _backlogs(by_cell))
     _replace(DOCS / "scale.md", "other runs", _others(others))
-    _replace(
-        DOCS / "scale.md", "costs", _costs({rate: by_cell[rate, USUAL_ROUND_TRIP, 1] for rate in PRICED})
-    )
     for name, title, value in (
         ("pace", "Percent of the rate that are used, by the number of workers", _percent),
         ("waiting", "Seconds a mail in which a worker waits, by the number of workers", _waiting),
@@ -154,14 +148,6 @@ def _others(results: Iterable[Result]) -> str:
             for found in (result.measures,)
         ),
     )
-
-
-def _costs(measured: Mapping[int, Measures]) -> str:
-    header = (
-        *("a second", "workers", "Lambda a mail", "write units", "receives"),
-        *("Lambda", "DynamoDB", "SQS", "EventBridge", "together"),
-    )
-    return _table(header, prices.rows(measured))
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

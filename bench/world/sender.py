@@ -68,9 +68,9 @@ QUEUE_URLS: Final[Mapping[Lane, str]] = {
 _LOGS: Final = itertools.count()
 
 
-def open_log(stream: TextIO) -> Logger:
-    """Return a log that writes errors alone."""
-    return Logger(service=f"sender-{next(_LOGS)}", stream=stream, level="ERROR")
+def open_log(stream: TextIO, *, level: str = "ERROR") -> Logger:
+    """Return a log that writes errors alone, or all from a level on."""
+    return Logger(service=f"sender-{next(_LOGS)}", stream=stream, level=level)
 
 
 class Clients(msgspec.Struct, frozen=True, kw_only=True):

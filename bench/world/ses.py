@@ -146,7 +146,7 @@ class Ses:
             raise
         mail = Accepted(
             at=self._clock.now,
-            message_id=f"0102019a-{len(self.accepted):012}",
+            message_id=f"0102019a9c1f0a26-{len(self.accepted):08}-41a7-4c0a-9a55-1d3b6d0f7f11-000000",
             tags={tag["Name"]: tag["Value"] for tag in tags},
             addresses=addresses,
         )

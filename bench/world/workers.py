@@ -26,8 +26,8 @@ FUNCTION_SECONDS: Final = 60.0
 class Worker:
     """One concurrent execution of the function, which has one process after another.
 
-    `seconds` is how long it has run, of which it has `waited` for the rate; `died` is how many of its
-    processes have.
+    `seconds` is how long it has run in so many `invocations`, of which it has `waited` for the rate; `died`
+    is how many of its processes have.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Worker:
     ) -> None:
         self.waited = 0.0
         self.died = 0
+        self.invocations = 0
         self._clock = clock
         self._chance = chance
         self._lane = lane
@@ -61,6 +62,7 @@ class Worker:
             messages = self._receive()
             if messages:
                 self._began = self._clock.now
+                self.invocations += 1
                 self._invoke(messages)
                 self._seconds, self._began = self.seconds, None
             else:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sender.wiring import Sender
 
 SETTLED: Final = "job settled"
+QUEUED: Final = "jobs queued"
 
 
 def complete(sender: Sender, settlements: Sequence[Settlement]) -> list[Requeued]:
@@ -34,11 +35,15 @@ def complete(sender: Sender, settlements: Sequence[Settlement]) -> list[Requeued
     save(sender, settlements)
     failures = publish(sender, settlements)
     _measure(sender, settlements)
-    return [
+    requeued = [
         _requeued(sender, settlement)
         for settlement, failed in zip(settlements, failures, strict=True)
         if not _is_acknowledged(sender, settlement, failed)
     ]
+    _log_queued(
+        sender, [one for one, failed in zip(settlements, failures, strict=True) if _is_usual(one, failed)]
+    )
+    return requeued
 
 
 def _measure(sender: Sender, settlements: Sequence[Settlement]) -> None:
@@ -110,7 +115,8 @@ def finish(sender: Sender, settlement: Settlement, failures: Sequence[PublishFai
     acknowledged = settlement.requeue_seconds is None and not unpublished
     if acknowledged and settlement.dead_letter is not None:
         acknowledged = dead_letter(sender, settlement, settlement.dead_letter)
-    _log(sender, settlement, SETTLED)
+    if not _is_usual(settlement, failures):
+        _log(sender, settlement, SETTLED)
     return acknowledged
 
 
@@ -133,6 +139,20 @@ def _requeued(sender: Sender, settlement: Settlement) -> Requeued:
     if seconds is None:
         seconds = delay_seconds("retry", settlement.record.receive_count, sender.uniform)
     return Requeued(settlement=settlement, due=sender.now().timestamp() + seconds)
+
+
+def _is_usual(settlement: Settlement, failures: Sequence[PublishFailure]) -> bool:
+    """Return True for what nearly every job is: sent at its first delivery, whole, with its events."""
+    record = settlement.record
+    is_first = record.receive_count == 1 and record.part is None
+    return settlement.outcome == "queued" and is_first and not failures
+
+
+def _log_queued(sender: Sender, settlements: Sequence[Settlement]) -> None:
+    """Write one line for all jobs that were sent as usual: one for each costs as much as SQS does."""
+    if settlements:
+        jobs = {settlement.job_id: settlement.message_ids for settlement in settlements}
+        sender.log.info(QUEUED, extra={"jobs": jobs})
 
 
 def _log(

@@ -7,7 +7,7 @@ with the reason; redriven from there it is written like any other.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -16,13 +16,14 @@ from aws_lambda_powertools import Logger
 from mailbus.aws.dead_letters import DeadLetterQueue
 from mailbus.aws.sqs import Record
 from mailbus.errors import InvalidEvent, MailbusError
+from mailbus.side_by_side import SideBySide
 from mailbus.timeline import items
 from mailbus.timeline.mails import merged
 from timeline.aws.table import Key, TimelineWrites, key_of
 from timeline.reading import Kept, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mailbus.timeline.mails import TimelineMail
 
@@ -31,13 +32,17 @@ WORKERS: Final = 8
 
 
 class Recorder(msgspec.Struct, frozen=True, kw_only=True):
-    """The clients of a batch. Its items expire at `expires_at`, in epoch seconds."""
+    """The clients of a batch, whose calls are made `side_by_side`.
+
+    Its items expire at `expires_at`, in epoch seconds.
+    """
 
     table: TimelineWrites
     dead_letters: DeadLetterQueue
     log: Logger
     expires_at: int
     max_receives: int
+    side_by_side: SideBySide
 
 
 class _Read(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +55,7 @@ def process(batch: Sequence[Record], recorder: Recorder) -> tuple[Record, ...]:
     """Record the events of a batch; return the records to retry."""
     events, failed = _read_all(batch)
     puts, updates = _writes(events, recorder.expires_at)
-    errors = _write(puts, updates, recorder.table)
+    errors = _write(puts, updates, recorder)
     for one in events:
         error = next((errors[key] for key in one.keys if key in errors), None)
         if error is not None:
@@ -103,15 +108,22 @@ def _writes(events: Sequence[_Read], expires_at: int) -> tuple[dict[Key, Any], d
 
 
 def _write(
-    puts: Mapping[Key, Any], updates: Mapping[Key, items.Update], table: TimelineWrites
+    puts: Mapping[Key, Any], updates: Mapping[Key, items.Update], recorder: Recorder
 ) -> dict[Key, MailbusError]:
     """Make all calls side by side; return the errors by key."""
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-        put = [pool.submit(table.put, call) for call in table.calls(puts)]
-        updated = dict(zip(updates, pool.map(table.update, updates.values()), strict=True))
-        errors = {key: error for key, error in updated.items() if error is not None}
-        for call in put:
-            errors |= call.result()
+    table = recorder.table
+
+    def update(key: Key) -> dict[Key, MailbusError]:
+        error = table.update(updates[key])
+        return {} if error is None else {key: error}
+
+    calls: list[Callable[[], dict[Key, MailbusError]]] = [
+        *(functools.partial(table.put, call) for call in table.calls(puts)),
+        *(functools.partial(update, key) for key in updates),
+    ]
+    errors: dict[Key, MailbusError] = {}
+    for failed in recorder.side_by_side(lambda call: call(), calls, WORKERS):
+        errors |= failed
     return errors
 
 

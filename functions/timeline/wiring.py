@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 from mailbus.aws import sessions
 from mailbus.aws.dead_letters import DeadLetterQueue
 from mailbus.environment import TimelineSettings, from_environment
+from mailbus.side_by_side import SideBySide, in_threads
 from timeline.aws.table import TimelineWrites
 from timeline.batch import WORKERS, Recorder
 
@@ -62,6 +63,7 @@ def recorder(  # noqa: PLR0913 - keyword-only options
     log: Logger,
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
+    side_by_side: SideBySide = in_threads,
 ) -> Recorder:
     """Return the recorder of a batch that must be done in so many seconds; `now` returns epoch seconds.
 
@@ -76,4 +78,5 @@ def recorder(  # noqa: PLR0913 - keyword-only options
         log=log,
         expires_at=int(now()) + settings.timeline_days * DAY_SECONDS,
         max_receives=settings.max_receives,
+        side_by_side=side_by_side,
     )

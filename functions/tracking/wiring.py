@@ -20,6 +20,7 @@ from mailbus.environment import TrackingSettings, from_environment
 from mailbus.ledger.acceptances import Acceptances
 from mailbus.ledger.table import LedgerTable
 from mailbus.metrics import put_metrics
+from mailbus.side_by_side import SideBySide, in_threads
 from tracking.aws.esp_events import EspEvents
 from tracking.aws.tracking_queue import TrackingQueue
 from tracking.health import HealthNotes
@@ -88,6 +89,7 @@ def tracker(  # noqa: PLR0913 - keyword-only options
     put_metrics: Callable[[Mapping[Metric, float]], None],
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
+    side_by_side: SideBySide = in_threads,
 ) -> Tracker:
     """Return the tracker of a batch that must be done in so many seconds; `now` returns epoch seconds."""
     begun, end = now(), now() + seconds
@@ -102,7 +104,12 @@ def tracker(  # noqa: PLR0913 - keyword-only options
             )
         ),
         bus=EventBus(
-            events, settings.event_bus_name, entry_bytes=settings.event_bytes, sleep=sleep, clock=now
+            events,
+            settings.event_bus_name,
+            entry_bytes=settings.event_bytes,
+            sleep=sleep,
+            clock=now,
+            side_by_side=side_by_side,
         ),
         esp_events=lambda: EspEvents(
             sessions.with_deadline(s3(), lambda: now() < end - STORE_SECONDS),

@@ -34,13 +34,15 @@ class EventReader(msgspec.Struct, frozen=True, kw_only=True):
         return min(MOST_EVENT_WORKERS, max(FEWEST_WORKERS, needed))
 
 
-# A hundred notifications take 55 ms of a processor here, of which Lambda gives a worker of 256 MB a seventh
-# (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), and 40 ms of calls.
+# A hundred notifications take 20 ms of a processor (`python -m bench.cost.processor`), of which Lambda gives
+# a worker of 256 MB a seventh (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html), 40 ms
+# of calls, and about 60 until they are received.
 TRACKING: Final = EventReader(
     events_of_a_mail=BY_NAME["sns-publish"].per_mail,
-    events_a_second=240,
+    events_a_second=400,
 )
-# 2.2 ms an event: docs/timeline.md
+# A hundred events of as many mails take 120 ms of a processor, of which Lambda gives a worker of 1,024 MB
+# 0.58, and about 40 until they are received.
 TIMELINE: Final = EventReader(
     events_of_a_mail=BY_NAME["events-invocations"].per_mail_in_timeline,
     events_a_second=400,

@@ -63,7 +63,7 @@ TRACKING: Final = Limits(
 # The largest mail is kept in memory whole, and its parts are written to S3.
 INBOUND: Final = Limits(memory_mb=1024, timeout_seconds=120, batch_size=10)
 # Its events may wait a little: a batch makes one update for each mail, whatever the number of its events.
-TIMELINE: Final = Limits(memory_mb=256, timeout_seconds=60, batch_size=100, batch_window_seconds=2)
+TIMELINE: Final = Limits(memory_mb=1024, timeout_seconds=60, batch_size=100, batch_window_seconds=2)
 TIMELINE_TIMEOUTS: Final = 6
 # an hour at least in which the table does not answer; then the events wait as dead letters
 TIMELINE_RECEIVES: Final = 10

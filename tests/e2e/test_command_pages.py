@@ -43,6 +43,7 @@ def test_the_examples_of_a_command_run(commands: Commands, name: str) -> None:
     folder = commands.folder / name
     folder.mkdir()
     (folder / "readers.csv").write_text("to,name\nsuccess@simulator.amazonses.com,Ann\n")
+    (folder / "mailbus.toml").write_text((ROOT / "mailbus.toml").read_text())
     (folder / "november.json").write_text(json.dumps(TEMPLATE))
     environment = commands.account()
     for block in PAGES[name]:

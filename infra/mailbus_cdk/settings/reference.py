@@ -63,6 +63,7 @@ MORE: Final[Mapping[str, str]] = {
     "inbound.max_concurrency": "limits.md#lambdas-concurrency",
     "retention.event_archive_days": "subscribing.md#replay",
     "events.entry_bytes": "events.md#large-events",
+    "events.sent": "cost.md#what-each-guarantee-costs",
     "sender.on_unknown": "limits.md#doubt",
     "sender.doubt_seconds": "limits.md#the-limits-of-once",
     "sender.ledger_days": "job.md#job_id",

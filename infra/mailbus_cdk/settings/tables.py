@@ -170,8 +170,8 @@ class Timeline(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     days: Annotated[
         int,
         msgspec.Meta(
-            description="How long events are kept, found by recipient, job and message; about $8 per million "
-            "mails. Each event starts it anew for its mail. With 0 there is no timeline.",
+            description="How long events are kept, found by recipient, job and message; about $12 per "
+            "million mails. Each event starts it anew for its mail. With 0 there is no timeline.",
             ge=0,
             le=3650,
         ),

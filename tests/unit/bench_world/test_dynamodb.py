@@ -173,3 +173,38 @@ def test_a_throttled_call_is_repeated_once_within_a_second() -> None:
 )
 def test_the_size_of_an_item(attribute: dict[str, Any], size: int) -> None:
     assert item_bytes({"name": attribute}) == 4 + size
+
+
+def test_an_index_uses_a_unit_for_an_entry_that_comes_and_two_for_one_that_moves() -> None:
+    table = Table(Clock(), indexes=("job_id", "address"))
+    job, created = {"S": "order-1"}, {"S": "2026-11-22T10:00:00Z"}
+
+    def put(**fields: dict[str, Any]) -> float:
+        before = table.write_units
+        table.batch_write_item(batch(item(1, **fields)))
+        return table.write_units - before
+
+    assert put() == 1
+    assert put(job_id=job) == 1, "not in the index without its sort key"
+    assert put(job_id=job, created=created) == 2
+    assert put(job_id=job, created=created, more={"S": "x"}) == 1
+    assert put(job_id={"S": "order-2"}, created=created) == 3
+    assert put() == 2
+
+
+def test_what_is_stored_has_each_item_and_each_of_its_entries_with_what_dynamodb_adds() -> None:
+    table = Table(Clock(), indexes=("job_id", "address"))
+    fields = {"job_id": {"S": "order-1"}, "created": {"S": "2026-11-22T10:00:00Z"}}
+    table.batch_write_item(batch(item(1, **fields, text={"S": "x" * 50})))
+    entry = item_bytes(item(1, **fields))
+    assert table.stored_bytes == entry + len("text") + 50 + 100 + entry + 100
+
+
+def test_a_client_knows_the_units_of_its_own_calls() -> None:
+    clock = Clock()
+    table = Table(clock)
+    one, other = (DynamoDbClient(process(clock), table, round_trip=0.01, chance=chance()) for _ in range(2))
+    timed(clock, lambda: one.update_item(**add()))
+    timed(clock, lambda: other.get_item(Key=KEY))
+    assert (one.write_units, one.read_units) == (1, 0)
+    assert (other.write_units, other.read_units) == (0, 1)

@@ -137,3 +137,10 @@ def test_the_threads_of_a_dead_process_do_nothing_more() -> None:
 
     timed(clock, work)
     assert len(arrived) <= 1
+
+
+def test_a_part_of_a_processor_takes_longer_for_the_same_work() -> None:
+    clock = Clock()
+    worker = process(clock, speed=0.25)
+    _, took = timed(clock, lambda: worker.compute(0.01))
+    assert took == pytest.approx(0.04)

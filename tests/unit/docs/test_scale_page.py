@@ -1,12 +1,9 @@
-"""The page on scale has the numbers of the quotas, the workers and the prices."""
+"""The page on scale has the numbers of the quotas and the workers."""
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-from bench.world import prices
 from mailbus_cdk import lanes, limits
 from mailbus_cdk.event_workers import TIMELINE, TRACKING
 from mailbus_cdk.quotas import BY_NAME, uses
@@ -20,11 +17,6 @@ PARTS = {
     cells[0]: cells
     for cells in rows("scale.md", "| part | a mail uses | ends at, mails a second | to pass it |")
 }
-COSTS = rows(
-    "scale.md",
-    "| a second | workers | Lambda a mail | write units | receives | Lambda | DynamoDB | SQS | EventBridge |"
-    " together |",
-)
 HIGH = 5_000
 REGION = "us-east-1"
 
@@ -138,24 +130,3 @@ def test_the_command_for_a_new_table_is_that_of_the_warning() -> None:
     command = quota.increase(needed, REGION)
     assert command is not None
     assert command.removesuffix(f" --region {REGION}") in PAGE
-
-
-@pytest.mark.parametrize("cells", COSTS, ids=lambda cells: " ".join(cells[:2]))
-def test_the_costs_are_those_of_what_is_counted_beside_them(cells: list[str]) -> None:
-    seconds, units, receives = (float(cell.removesuffix(" s")) for cell in cells[2:5])
-    made = prices.cost(prices.Usage(seconds=seconds, write_units=units, receives=receives))
-    documented = [float(cell) for cell in cells[5:9]]
-    # the seconds and units are rounded
-    assert documented == pytest.approx([made.function, made.table, made.queue, made.bus], abs=0.02)
-    assert float(re.sub(r"\*", "", cells[9])) == pytest.approx(made.total, abs=0.03)
-
-
-def test_each_rate_has_its_costs_before_and_now_and_now_is_less() -> None:
-    totals: dict[str, dict[bool, list[float]]] = {}
-    for cells in COSTS:
-        before = cells[1].startswith("before: ")
-        totals.setdefault(cells[0], {True: [], False: []})[before].append(float(cells[9].strip("*")))
-    assert list(totals) == ["14", "100", "1,000"]
-    for of_rate in totals.values():
-        (now,) = of_rate[False]
-        assert now < min(of_rate[True])

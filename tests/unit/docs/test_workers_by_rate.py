@@ -59,8 +59,8 @@ def test_the_page_has_the_numbers_of_the_workers_of_events() -> None:
     assert f"tracks about {TRACKING.events_a_second} events a second" in page
     assert f"[about {TIMELINE.events_a_second} a second]" in page
     every = (lanes.workers, TRACKING.workers, TIMELINE.workers)
-    assert {workers(60) for workers in every} == {few} < {workers(61) for workers in every}
-    assert f"all but `inbound` have {few} anyway up to 60 mails a second" in page
+    assert {workers(71) for workers in every} == {few} < {workers(72) for workers in every}
+    assert f"all but `inbound` have {few} anyway up to 71 mails a second" in page
 
 
 def test_the_quota_has_the_workers_of_a_stage_by_default() -> None:

@@ -18,7 +18,7 @@ def stage(rate: float, **values: object) -> Settings:
 
 @pytest.mark.parametrize(
     ("rate", "tracking", "timeline"),
-    [(0.1, 2, 2), (14, 2, 2), (60, 2, 2), (61, 3, 2), (81, 3, 3), (1_000, 34, 25), (5_000, 100, 100)],
+    [(0.1, 2, 2), (14, 2, 2), (80, 2, 2), (81, 2, 3), (101, 3, 3), (1_000, 20, 25), (5_000, 100, 100)],
 )
 def test_the_workers_of_events_follow_the_rate(rate: float, tracking: int, timeline: int) -> None:
     assert (limits.tracking_concurrency(stage(rate)), limits.timeline_concurrency(stage(rate))) == (

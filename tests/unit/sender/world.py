@@ -240,7 +240,15 @@ class World:
 
     @property
     def outcomes(self) -> list[str]:
-        return [line["outcome"] for line in self.log if line["message"] == "job settled"]
+        return [
+            outcome
+            for line in self.log
+            for outcome in (
+                ["queued"] * len(line["jobs"])
+                if line["message"] == "jobs queued"
+                else [line["outcome"]] * (line["message"] == "job settled")
+            )
+        ]
 
     @property
     def reasons(self) -> list[str]:

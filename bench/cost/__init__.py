@@ -1,0 +1,1 @@
+"""What mail costs: counted in a simulation, from measured processor time, for `mailbus cost`."""

@@ -1,0 +1,1 @@
+"""What mail costs on AWS: counted use times prices."""
