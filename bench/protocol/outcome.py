@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bench.protocol.world import World
 
 FAILURES: Final = ("failed", "rejected")
+# after a pause is written, what was reserved before is sent
+RESERVED_SECONDS: Final = 3.0
 
 
 def problems(world: World) -> list[str]:
@@ -51,6 +53,7 @@ class Outcome:
         for job in self._world.jobs:
             yield from self._of_job(job)
         yield from self._of_messages()
+        yield from self._of_pause()
         yield from self._of_ledger()
         for job_id, letter in self._reasons.items():
             if not {"Error", "Code", "Reason"} <= letter["MessageAttributes"].keys():
@@ -95,6 +98,15 @@ class Outcome:
                     # of a mail that was given up, or sent again, only SES's own events tell
                     if len(ids) != 1 and not (kind == "queued" and mail.message_id in self._late):
                         yield f"{mail.job_id} {address}: {kind} by {len(ids)} ids"
+
+    def _of_pause(self) -> Iterator[str]:
+        if self._world.held is None:
+            return
+        lane, begin, end = self._world.held
+        ids = {job.job_id for job in self._world.jobs if job.lane == lane}
+        for mail in self._world.ses.accepted:
+            if mail.job_id in ids and begin + RESERVED_SECONDS < mail.at < end:
+                yield f"{mail.job_id}: sent while its lane was paused"
 
     def _of_ledger(self) -> Iterator[str]:
         for item in self._world.table.items():

@@ -7,6 +7,7 @@ import io
 import math
 import random
 from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -27,8 +28,11 @@ from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import batch_response, records
 from mailbus.environment import TrackingSettings
 from mailbus.errors import SendError
+from mailbus.events.lanes import lane_event
 from mailbus.ledger.cancellation import cancel
+from mailbus.ledger.lanes import Lanes
 from mailbus.ledger.table import LedgerTable
+from mailbus.stages import LANES
 from mailbus_cdk.settings.doubt import REPORT_SECONDS, REPORT_SLACK_SECONDS, TRACKING_SECONDS
 from mailbus_local.ses.errors import MESSAGE_REJECTED, SENDING_PAUSED, SesError
 from sender.batch import process as send
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from bench.protocol.faults import Faults
     from bench.world.ses import Accepted
     from mailbus.environment import SenderSettings
+    from mailbus.stages import Lane
 
     # of an SQS event and the deadline, to the response
     Handler = Callable[[dict[str, Any], float], dict[str, list[dict[str, str]]]]
@@ -76,6 +81,8 @@ _LOG: Final = open_log(io.StringIO())
 class World:
     """A schedule, and what has happened in it. `events` are the details on the bus.
 
+    `held` is a lane that somebody pauses, with when it is paused and resumed.
+
     `delays` is how long each notification of SES was under way to the queue, by message id and kind.
     """
 
@@ -105,6 +112,7 @@ class World:
             lane: self._queue(arn, SENDER_VISIBILITY) for lane, arn in QUEUE_ARNS.items()
         }
         self.queues["tracking"] = self._queue(TRACKING_ARN, TRACKING_VISIBILITY)
+        self.held = self._hold()
         self._enqueue()
         self._employ()
 
@@ -141,10 +149,35 @@ class World:
             if job.cancelled_at is not None:
                 self._later(max(0.0, job.cancelled_at), functools.partial(self._cancel, job.job_id))
 
-    def _cancel(self, job_id: str) -> None:
+    def _hold(self) -> tuple[Lane, float, float] | None:
+        """Have somebody pause a lane and resume it, perhaps; return when, in epoch seconds."""
+        if not happens(self.chance, 0.15):
+            return None
+        lane: Lane = self.chance.choice(LANES)
+        begin = self.chance.uniform(0, jobs.SECONDS)
+        end = begin + self.chance.uniform(10, 1000)
+        lanes = Lanes(self._operators_client(), self.settings.ledger_table_name)
+
+        def pause() -> None:
+            event = lane_event("lane_paused", lane, at=self._date(), by="operator", reason=None)
+            assert lanes.pause(event).changed  # noqa: S101 - a model
+
+        def resume() -> None:
+            assert lanes.resume(lane, at=self._date(), by="operator", reason=None).changed  # noqa: S101 - as above
+
+        self._later(begin, pause)
+        self._later(end, resume)
+        return lane, self.clock.now + begin, self.clock.now + end
+
+    def _date(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now, UTC)
+
+    def _operators_client(self) -> Any:  # noqa: ANN401 - a model
         process = Process(self.clock, self._new_chance())
-        client = DynamoDbClient(process, self.table, round_trip=ROUND_TRIP, chance=self._new_chance())
-        table: Any = LedgerTable(client, self.settings.ledger_table_name, sleep=process.pause)  # type: ignore[arg-type] # a model
+        return DynamoDbClient(process, self.table, round_trip=ROUND_TRIP, chance=self._new_chance())
+
+    def _cancel(self, job_id: str) -> None:
+        table = LedgerTable(self._operators_client(), self.settings.ledger_table_name, sleep=self.clock.sleep)
         try:
             self.cancelled[job_id] = cancel(
                 table, job_id, now=self.clock.now, expires_at=int(self.clock.now) + 7 * 24 * 3600

@@ -12,6 +12,7 @@ from bench.protocol.world import World
 from mailbus.ledger.claims import Claimed, Claims, _Put
 from mailbus.ledger.records import Free, JobRecord
 from sender import events, verdicts
+from sender.rate import table
 from tracking import ledger_updates
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def test_the_schedules_have_each_fault() -> None:
         for job in world.jobs
     }
     assert len(kinds) > 6
+    assert any(world.held for world in worlds)
     assert sum(world.run() and world.died for world in worlds[:20]) > 10
 
 
@@ -83,3 +85,9 @@ def test_a_tracker_that_records_nothing_is_found(monkeypatch: pytest.MonkeyPatch
 def test_a_sender_without_events_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "queued", lambda *_: ())
     assert any("queued by 0 ids" in problem for problem in first_problems())
+
+
+def test_a_lane_that_is_not_paused_for_all_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "paused_lanes", lambda _: frozenset())
+    monkeypatch.setattr(table, "paused_mark", lambda _: "no_mark")
+    assert any("lane was paused" in problem for problem in first_problems())
