@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mailbus.events import EventType
-    from mailbus_cdk.constructs.metrics import Flow
+    from mailbus_cdk.constructs.metrics import Flow, Kind
     from mailbus_cdk.constructs.sending import Sending
     from mailbus_cdk.constructs.state import State
     from mailbus_cdk.settings import Settings
@@ -36,10 +36,7 @@ WIDTH: Final = 24
 SINCE: Final = Duration.hours(12)
 MAXIMUM: Final = cloudwatch.Stats.MAXIMUM
 SUM: Final = cloudwatch.Stats.SUM
-# The rates at which SES reviews an account, in percent:
-# https://docs.aws.amazon.com/ses/latest/dg/reputationdashboardmessages.html
-BOUNCE_REVIEW: Final = 5.0
-COMPLAINT_REVIEW: Final = 0.1
+KINDS: Final[tuple[Kind, ...]] = ("Bounce", "Complaint")
 _SENT: Final[tuple[EventType, ...]] = ("delivered", "opened", "clicked")
 _REFUSED: Final[tuple[EventType, ...]] = ("bounced", "complained")
 
@@ -121,7 +118,7 @@ class Dashboard(Construct):
                 [*self._rates(_REFUSED), *self._reputation()],
                 width=6,
                 percent=True,
-                lines={"SES reviews: bounces": BOUNCE_REVIEW, "SES reviews: complaints": COMPLAINT_REVIEW},
+                lines=self._guard_lines(),
             ),
         ]
 
@@ -138,6 +135,18 @@ class Dashboard(Construct):
             for events in [self._events(event_type)]
         ]
 
+    def _guard_lines(self) -> dict[str, float]:
+        """Return the rates at which the guard's alarms are on, in percent."""
+        guard = self._settings.guard
+        if not self._settings.guards:
+            return {}
+        return {
+            "bounces: review": 100 * guard.review_bounce_rate,
+            "bounces: bulk is paused": 100 * guard.pause_bounce_rate,
+            "complaints: review": 100 * guard.review_complaint_rate,
+            "complaints: bulk is paused": 100 * guard.pause_complaint_rate,
+        }
+
     def _reputation(self) -> list[cloudwatch.IMetric]:
         """Return SES's own rates of the account, if it is the deployment's."""
         if self._settings.session_params.role_arn:
@@ -145,21 +154,12 @@ class Dashboard(Construct):
         return [
             cloudwatch.MathExpression(
                 expression=f"100 * {name.lower()}",
-                using_metrics={
-                    # https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html
-                    name.lower(): cloudwatch.Metric(
-                        namespace="AWS/SES",
-                        metric_name=f"Reputation.{name}Rate",
-                        period=PERIOD,
-                        statistic=MAXIMUM,
-                        region=self._settings.ses_region,
-                    )
-                },
-                period=PERIOD,
+                using_metrics={name.lower(): metrics.reputation(name, region=self._settings.ses_region)},
+                period=metrics.HOUR,
                 label=f"{name.lower()}s of the account, by SES",
                 search_region=self._settings.ses_region,
             )
-            for name in ("Bounce", "Complaint")
+            for name in KINDS
         ]
 
     def _pace(self) -> list[cloudwatch.IWidget]:

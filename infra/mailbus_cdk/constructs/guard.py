@@ -22,13 +22,12 @@ from mailbus_cdk.constructs.queues import DeadLetterQueue
 
 if TYPE_CHECKING:
     from mailbus_cdk.constructs.function import Code
+    from mailbus_cdk.constructs.metrics import Kind
     from mailbus_cdk.constructs.state import State
     from mailbus_cdk.constructs.topics import TopicKey
     from mailbus_cdk.settings import Settings
 
 CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
-# How often SES measures is not documented, and it is not each minute: an hour has a value in any case.
-PERIOD: Final = Duration.hours(1)
 PAUSE_PERIODS: Final = 2
 TIMEOUT_SECONDS: Final = 60
 
@@ -74,22 +73,14 @@ class Guard(Construct):
             alarm.node.add_dependency(topic, self.function)
         self._watch_dead_letters()
 
-    def _alarm(self, name: str, kind: str, *, at: float, periods: int, meaning: str) -> cloudwatch.Alarm:
-        """Create an alarm as SES's page has it.
-
-        https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html
-        """
+    def _alarm(self, name: str, kind: Kind, *, at: float, periods: int, meaning: str) -> cloudwatch.Alarm:
+        """Create an alarm as SES's page on the rates has it."""
         meaning = f"SES's {kind.lower()} rate of the account has reached {100 * at:.4g} %: {meaning}"
         alarm = cloudwatch.Alarm(
             self,
             name,
             alarm_name=self._alarm_name(name),
-            metric=cloudwatch.Metric(
-                namespace="AWS/SES",
-                metric_name=f"Reputation.{kind}Rate",
-                period=PERIOD,
-                statistic=cloudwatch.Stats.AVERAGE,
-            ),
+            metric=metrics.reputation(kind),
             threshold=at,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             evaluation_periods=periods,

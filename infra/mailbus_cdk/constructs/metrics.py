@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 from aws_cdk import Duration
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from mailbus.metrics import Metric
 
+Kind = Literal["Bounce", "Complaint"]
+
 PERIOD: Final = Duration.minutes(5)
+HOUR: Final = Duration.hours(1)
 # SQS delivers nothing more, and says nothing, once so many messages of a queue are in flight.
 MOST_IN_FLIGHT: Final = BY_NAME["sqs-in-flight"].default
 IN_FLIGHT_ALARM: Final = 0.8 * MOST_IN_FLIGHT
@@ -105,6 +108,21 @@ def oldest_visible(queue: sqs.Queue, *, label: str) -> cloudwatch.MathExpression
         },
         period=PERIOD,
         label=label,
+    )
+
+
+def reputation(kind: Kind, *, region: str | None = None) -> cloudwatch.Metric:
+    """Return SES's rate of bounces or complaints of all mail of the account, a part of 1.
+
+    How often SES measures is not documented, and it is not each minute: an hour has a value in any case.
+    https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html
+    """
+    return cloudwatch.Metric(
+        namespace="AWS/SES",
+        metric_name=f"Reputation.{kind}Rate",
+        period=HOUR,
+        statistic=cloudwatch.Stats.AVERAGE,
+        region=region,
     )
 
 
