@@ -45,7 +45,7 @@ Each stage has one in CloudWatch, `mailbus-<stage>-<region>`, the output `Dashbo
 _SECTIONS: Final = {
     "Alarms": "the state of each alarm of the stage, but for the webhook's, which has a stack of its own",
     "Mail": "mails that SES accepted, by lane; events by type; the rates of delivered, opened, clicked, "
-    "bounced and complained mails, with SES's own rates of the account and the lines at which it reviews one",
+    "bounced and complained mails, with SES's own rates of the account and the lines of the guard's alarms",
     "Pace": "mails a second beside the account's rate and `expected_rate`; the 24-hour quota; what a pause "
     "or the rate holds back",
     "Queues": "of each queue the age of the oldest message, the messages to be received, delayed and in "
@@ -128,7 +128,7 @@ def _lines(templates: Templates) -> Iterator[str]:
     for alarm in templates.of_type("AWS::CloudWatch::Alarm"):
         given = alarm.properties
         minutes = given["EvaluationPeriods"] * _period(given) // 60
-        shown = f"{minutes} minutes" if minutes < 60 else f"{minutes // 60} hours"
+        shown = f"{minutes} minutes" if minutes <= 60 else f"{minutes // 60} hours"
         alarm_name = alarm.path.rpartition("/")[2]
         yield f"| `{alarm_name}` | {_watched(templates, alarm)} | {given['Threshold']:,} | {shown} |\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -63,10 +63,11 @@ class Guard(Construct):
         limits = settings.guard
         review = "SES may begin to review the account. See which mail it is, and stop that"
         pause = "the bulk lane is paused, until somebody resumes it: `mailbus resume bulk`"
-        for kind, review_at, pause_at in (
-            ("Bounce", limits.review_bounce_rate, limits.pause_bounce_rate),
-            ("Complaint", limits.review_complaint_rate, limits.pause_complaint_rate),
-        ):
+        rates: dict[Kind, tuple[float, float]] = {
+            "Bounce": (limits.review_bounce_rate, limits.pause_bounce_rate),
+            "Complaint": (limits.review_complaint_rate, limits.pause_complaint_rate),
+        }
+        for kind, (review_at, pause_at) in rates.items():
             self._alarm(f"{kind}Review", kind, at=review_at, periods=1, meaning=review)
             alarm = self._alarm(f"{kind}Pause", kind, at=pause_at, periods=PAUSE_PERIODS, meaning=pause)
             alarm.add_alarm_action(actions.SnsAction(topic))
