@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 MILLION: Final = 1_000_000
-#: When the prices were read, or those of `second_hand`, which are not of AWS's own page.
-CHECKED: Final = "2026-11-30"
+#: When the oldest of the prices was read.
+CHECKED: Final = "2026-11-22"
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,15 +54,26 @@ SCHEDULES: Final = Price(usd=1.00, count=MILLION, unit="schedules", source=_EVEN
 WRITE_UNITS: Final = Price(usd=0.625, count=MILLION, unit="write units", source=_DYNAMODB)
 READ_UNITS: Final = Price(usd=0.125, count=MILLION, unit="read units", source=_DYNAMODB)
 TABLE_GB_MONTHS: Final = Price(usd=0.25, unit="GB-month in a table", source=_DYNAMODB)
-BACKUP_GB_MONTHS: Final = Price(usd=0.20, unit="GB-month of point-in-time recovery", source=_DYNAMODB)
+BACKUP_GB_MONTHS: Final = Price(
+    usd=0.20, unit="GB-month of point-in-time recovery", source=_DYNAMODB, second_hand=True
+)
 LOG_GB: Final = Price(usd=0.50, unit="GB logged", source=_CLOUDWATCH)
-LOG_GB_MONTHS: Final = Price(usd=0.03, unit="GB-month of logs", source=_CLOUDWATCH)
-ALARM_METRICS: Final = Price(usd=0.10, unit="metric of an alarm, a month", source=_CLOUDWATCH)
-CUSTOM_METRICS: Final = Price(usd=0.30, unit="metric of its own, a month", source=_CLOUDWATCH)
-DASHBOARDS: Final = Price(usd=3.00, unit="dashboard, a month", source=_CLOUDWATCH)
-KEYS: Final = Price(usd=1.00, unit="key, a month", source="https://aws.amazon.com/kms/pricing/")
+LOG_GB_MONTHS: Final = Price(usd=0.03, unit="GB-month of logs", source=_CLOUDWATCH, second_hand=True)
+ALARM_METRICS: Final = Price(
+    usd=0.10, unit="metric of an alarm, a month", source=_CLOUDWATCH, second_hand=True
+)
+CUSTOM_METRICS: Final = Price(
+    usd=0.30, unit="metric of its own, a month", source=_CLOUDWATCH, second_hand=True
+)
+DASHBOARDS: Final = Price(usd=3.00, unit="dashboard, a month", source=_CLOUDWATCH, second_hand=True)
+KEYS: Final = Price(
+    usd=1.00, unit="key, a month", source="https://aws.amazon.com/kms/pricing/", second_hand=True
+)
 SECRETS: Final = Price(
-    usd=0.40, unit="secret, a month", source="https://aws.amazon.com/secrets-manager/pricing/"
+    usd=0.40,
+    unit="secret, a month",
+    source="https://aws.amazon.com/secrets-manager/pricing/",
+    second_hand=True,
 )
 S3_PUTS: Final = Price(usd=5.00, count=MILLION, unit="objects written", source=_S3)
 S3_GETS: Final = Price(usd=0.40, count=MILLION, unit="objects read", source=_S3)
