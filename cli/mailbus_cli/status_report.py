@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from mailbus.addresses import address_key
-from mailbus.events import EmailEvent
+from mailbus.events import EmailEvent, LaneEvent
 from mailbus.timeline.status import STATUSES, kind_of
-from mailbus_cli import mails, words
+from mailbus_cli import lanes, mails, words
 from mailbus_cli.bus_events import event_of_entry
 from mailbus_cli.errors import CommandError
 from mailbus_cli.job_states import JobState
@@ -71,7 +71,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The answer. `events` are those of the mail if it is one alone.
 
     `total` and `counts` are of all mails that were found, `mails` are those that are listed; with `more`
-    there may be still more.
+    there may be still more. In `paused_lanes` no job is sent, each since its event.
     """
 
     query: Query
@@ -84,6 +84,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     suppression: Suppression | None = None
     searched: int | None = None
     more: bool = False
+    paused_lanes: tuple[LaneEvent, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -117,6 +118,7 @@ def report(deployment: Deployment, text: str, *, recipient: str | None = None, l
         suppression=suppression(deployment, address) if address else None,
         searched=found.searched,
         more=found.more,
+        paused_lanes=lanes.paused(deployment),
     )
 
 

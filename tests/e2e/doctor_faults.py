@@ -7,6 +7,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from mailbus.events import lane_event
+from mailbus.ledger.lanes import Lanes
 from mailbus_cli.doctor.checks.event_destinations import ALL
 
 if TYPE_CHECKING:
@@ -59,6 +61,15 @@ def _paused_set(system: System) -> Iterator[None]:
     ses.put_configuration_set_sending_options(ConfigurationSetName=OTHER_SET, SendingEnabled=False)
     yield
     ses.put_configuration_set_sending_options(ConfigurationSetName=OTHER_SET, SendingEnabled=True)
+
+
+@contextlib.contextmanager
+def _paused_lane(system: System) -> Iterator[None]:
+    lanes = Lanes(system.client("dynamodb"), system.outputs["LedgerTableName"])
+    now = datetime.now(UTC)
+    lanes.pause(lane_event("lane_paused", "bulk", at=now, by="operator", reason="wrong campaign"))
+    yield
+    lanes.resume("bulk", at=now, by="operator", reason=None)
 
 
 @contextlib.contextmanager
@@ -305,6 +316,7 @@ GROUPS: dict[str, list[tuple[Fault, str, str]]] = {
     "account": [
         (_account(production_access=False), "sandbox", "SES in us-east-1 is in the sandbox"),
         (_account(sending_enabled=False), "sending", "sending is paused for the account"),
+        (_paused_lane, "lanes", "the bulk lane is paused since "),
         (_paused_set, "sending", "sending is paused for the configuration set newsletters"),
         (_account(enforcement_status="PROBATION"), "enforcement", "the account is under review"),
         (_account(sent_last_24_hours=45_000), "quota", "90% of the 50,000 recipients of 24 hours are used"),

@@ -98,13 +98,26 @@ def _removals(local: Local, system: System, sns: Sns) -> dict[str, Removal]:
     def post() -> None:
         sns.post(sns.sign(notification(delivered(f"0102019ab2c3d4e5-{uuid.uuid4()}-000000"))))
 
+    def alarm() -> None:
+        trigger = {"MetricName": "Reputation.BounceRate", "Threshold": 0.075}
+        message = {
+            "AlarmName": "mailbus-local-BouncePause",
+            "NewStateValue": "ALARM",
+            "NewStateReason": "Threshold Crossed",
+            "Trigger": trigger,
+        }
+        sent = {"Message": json.dumps(message), "Timestamp": "2026-11-30T10:00:00.000Z"}
+        invoke("guard", {"Records": [{"Sns": sent}]})
+
     sets = f"arn:aws:ses:{PLACE}:configuration-set/{outputs['ConfigurationSetName']}"
+    ledger = f"arn:aws:dynamodb:{PLACE}:table/{outputs['LedgerTableName']}"
     timeline = f"arn:aws:dynamodb:{PLACE}:table/{outputs['TimelineTableName']}"
     bus = f"arn:aws:events:{PLACE}:event-bus/{outputs['EventBusName']}"
     return {
         "sender": Removal("ses:SendRawEmail", f"arn:aws:ses:{PLACE}:identity/example.com", system.send),
         "tracking": Removal("events:PutEvents", bus, system.send),
         "inbound": Removal("kms:Decrypt", outputs["InboundKeyArn"], lambda: system.receive(MAIL)),
+        "guard": Removal("dynamodb:UpdateItem", ledger, alarm),
         "timeline": Removal("dynamodb:BatchWriteItem", timeline, system.send),
         # it keeps the password, so before the other function of the webhook
         "webhook-authorizer": Removal("secretsmanager:GetSecretValue", outputs["WebhookSecretArn"], post),

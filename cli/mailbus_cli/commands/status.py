@@ -39,11 +39,11 @@ def status(
     Of one mail its whole timeline in plain words, of several a line each: for an address, a domain or a tag
     the newest first, for a job or a message problems first. A domain and a tag are looked for among the
     newest 500 messages. A job is also found before it is sent, and where the stage keeps no timeline. Says
-    too whether SES's suppression list holds the address.
+    too whether SES's suppression list holds the address, and which lane is paused.
 
     The exit code is 1 if nothing is found, whatever became of what is found.
     """
-    from mailbus_cli import deployment, status_report, status_view  # noqa: PLC0415 - loads boto3
+    from mailbus_cli import deployment, lanes, status_report, status_view  # noqa: PLC0415 - loads boto3
     from mailbus_cli.errors import CommandError  # noqa: PLC0415 - as above
     from mailbus_cli.output import print_json  # noqa: PLC0415 - as above
     from mailbus_cli.times import Times  # noqa: PLC0415 - as above
@@ -53,6 +53,8 @@ def status(
     if json:
         print_json(report)
         return int(report.is_empty)
+    for event in report.paused_lanes:
+        typer.echo(f"The {event.lane} lane is paused {lanes.since(event)}. Its jobs wait.", err=True)
     if report.suppression is None and report.is_empty:
         domain = report.query.value.rpartition("@")[2] if report.query.kind == "address" else None
         hint = f"`mailbus status {found.option} @{domain}` looks for the whole domain" if domain else _OTHERS

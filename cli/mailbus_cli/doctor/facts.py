@@ -90,6 +90,7 @@ _FUNCTIONS: Final = (
     "TrackingFunctionName",
     "InboundFunctionName",
     "TimelineFunctionName",
+    "GuardFunctionName",
     "WebhookFunctionName",
 )
 

@@ -20,6 +20,7 @@ from mailbus_cli.doctor.checks import (
     functions,
     identity,
     in_flight,
+    lanes,
     mail_from,
     mx,
     oldest,
@@ -86,6 +87,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     quotas.CHECK,
     schedules.CHECK,
     # what goes on
+    lanes.CHECK,
     alarms.CHECK,
     dead_letters.CHECK,
     oldest.CHECK,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mailbus_cli.room.readings import Reading
 
 _DEAD_LETTERS_ALARM: Final = "DeadLetters"
+_LANE_ALARM: Final = "LanePaused"
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,10 @@ def items(reading: Reading, run: DoctorRun | None) -> tuple[Item, ...]:
     found: list[Item] = []
     if limits and not limits.is_enabled:
         found.append(Item(text="sending is paused", path="/overview#queues"))
+    found += [
+        Item(text=f"the {event.lane} lane is paused", path="/overview#queues")
+        for event in reading.lanes.value or ()
+    ]
     if limits and not limits.left and limits.left is not None:
         found.append(Item(text="the 24-hour quota is used up", path="/overview#quota"))
     letters = queues.dead_letters if queues else {}
@@ -37,8 +42,9 @@ def items(reading: Reading, run: DoctorRun | None) -> tuple[Item, ...]:
     found += [
         Item(text=f"alarm {name}", path="/overview#alarms")
         for name, _ in reading.alarms.value or ()
-        # the letters are there already
+        # the letters are there already, and so is the lane
         if not (letters and name.endswith(_DEAD_LETTERS_ALARM))
+        and not (reading.lanes.value and name == _LANE_ALARM)
     ]
     found += [
         Item(text=finding.title, path=f"/overview#doctor-{finding.check}")
@@ -54,6 +60,7 @@ def _known(reading: Reading) -> frozenset[str]:
     checks = {
         "alarms": reading.alarms.value is not None,
         "dead-letters": reading.queues.value is not None,
+        "lanes": reading.lanes.value is not None,
         "quota": limits is not None,
         # a configuration set may be paused too
         "sending": limits is not None and not limits.is_enabled,
@@ -69,6 +76,8 @@ def flow(reading: Reading) -> str:
         return "Mail waits until sending is resumed; nothing is lost."
     if limits and limits.left == 0:
         return "Mail waits until older mail is 24 hours old; nothing is lost."
+    for event in reading.lanes.value or ():
+        return f"Mail of the {event.lane} lane waits until it is resumed; nothing is lost."
     if pace and pace.now:
         return "Mail is flowing."
     if waiting:

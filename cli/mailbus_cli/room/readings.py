@@ -11,12 +11,13 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mailbus.errors import MailbusError
+from mailbus.events import LaneEvent
 from mailbus.stages import TIMELINE_TABLE
 from mailbus.timeline import items
 from mailbus_cli import pace as rates
 from mailbus_cli import queues as work_queues
 from mailbus_cli import side_by_side
-from mailbus_cli.doctor.checks import alarms, oldest
+from mailbus_cli.doctor.checks import alarms, lanes, oldest
 from mailbus_cli.doctor.facts import Facts
 from mailbus_cli.errors import CommandError
 from mailbus_cli.room import doubt as in_doubt
@@ -58,7 +59,8 @@ class Part(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """All parts, as of `at`; a part without a value and a failure is one that this deployment does not have.
 
-    `alarms` are those that ring, each since a time. `received` counts received mails.
+    `alarms` are those that ring, each since a time, `lanes` the events of those that are paused. `received`
+    counts received mails.
     """
 
     at: datetime
@@ -67,6 +69,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     queues: Part[work_queues.Queues]
     reputation: Part[rates.Reputation]
     alarms: Part[tuple[tuple[str, datetime], ...]]
+    lanes: Part[tuple[LaneEvent, ...]]
     doubt: in_doubt.Doubt | None
     rule: Part[in_doubt.Rule]
     received: Part[int]
@@ -266,6 +269,7 @@ _LOCAL: Final[Mapping[str, tuple[float, Callable[[Facts], Any]]]] = {
     "queues": (0, _queues),
     _SENT: (1, _oldest_sent),
     "alarms": (10, _alarms),
+    "lanes": (0, lanes.read),
     "rule": (FOREVER, _rule),
     "received": (5, _received),
 }
@@ -275,5 +279,6 @@ _ACCOUNT: Final[Mapping[str, tuple[float, Callable[[Facts], Any]]]] = {
     "queues": (0, _queues_with_ages),
     "reputation": (0, _reputation),
     "alarms": (0, _alarms),
+    "lanes": (0, lanes.read),
     "rule": (FOREVER, _rule),
 }

@@ -50,6 +50,12 @@ def paused_lanes(item: Mapping[str, Any]) -> frozenset[Lane]:
     return frozenset(lane for lane in LANES if paused_mark(lane) in item)
 
 
+def paused_events(item: Mapping[str, Any]) -> tuple[LaneEvent, ...]:
+    """Return the event of each lane that is paused by the item."""
+    events = (_event(item, lane) for lane in LANES if paused_mark(lane) in item)
+    return tuple(event for event in events if event is not None)
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What a call did: whether it changed the lane, and the lane's last event, if there is any."""
 
@@ -66,9 +72,7 @@ class Lanes:
 
     def paused(self) -> tuple[LaneEvent, ...]:
         """Return the event of each lane that is paused."""
-        item = self._read()
-        events = (_event(item, lane) for lane in LANES if paused_mark(lane) in item)
-        return tuple(event for event in events if event is not None)
+        return paused_events(self._read())
 
     def pause(self, event: LaneEvent, *, unless_resumed_since: datetime | None = None) -> Change:
         """Pause a lane, unless it is paused already.

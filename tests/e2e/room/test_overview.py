@@ -120,7 +120,7 @@ def measure(system: System) -> None:
     ses: list[dict[str, Any]] = [
         {"MetricName": "Send", "Value": 3600.0, "Timestamp": moment},
         {"MetricName": "Reputation.BounceRate", "Value": 0.018, "Timestamp": moment},
-        {"MetricName": "Reputation.ComplaintRate", "Value": 0.0012, "Timestamp": moment},
+        {"MetricName": "Reputation.ComplaintRate", "Value": 0.0008, "Timestamp": moment},
     ]
     cloudwatch.put_metric_data(Namespace="AWS/SES", MetricData=ses)
     queue = system.outputs["BulkQueueUrl"].rpartition("/")[2]

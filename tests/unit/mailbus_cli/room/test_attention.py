@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from mailbus.events import lane_event
 from mailbus_cli.doctor.verdict import Finding
 from mailbus_cli.pace import Limits, Pace
 from mailbus_cli.queues import Counts, Queue, Queues
@@ -32,6 +33,7 @@ def reading(
         "pace": Part(value=Pace(until=NOW, step=5, rates=(rate,))),
         "queues": Part(value=Queues(all=(one or queue(),))),
         "alarms": Part(value=()),
+        "lanes": Part(value=()),
         **dict.fromkeys(("reputation", "rule", "received"), Part()),
         "doubt": None,
     }
@@ -63,6 +65,19 @@ def test_all_that_needs_attention_is_named_with_where_to_read_more() -> None:
         ("alarm WaitingJobs", "/overview#alarms"),
         ("DMARC", "/overview#doctor-dmarc"),
     ]
+
+
+def test_a_paused_lane_is_named_once() -> None:
+    paused = reading(
+        lanes=Part(value=(lane_event("lane_paused", "bulk", at=NOW, by="guard"),)),
+        alarms=Part(value=(("BouncePause", NOW), ("LanePaused", NOW))),
+        rate=3.0,
+    )
+    assert [item.text for item in items(paused, run(lanes="problem"))] == [
+        "the bulk lane is paused",
+        "alarm BouncePause",
+    ]
+    assert flow(paused) == "Mail of the bulk lane waits until it is resumed; nothing is lost."
 
 
 def test_what_cannot_be_read_is_as_the_doctor_found_it() -> None:
