@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from mailbus.events import AnyEvent, InboundEvent, InboundMessage
+from mailbus.events import AnyEvent, InboundEvent, InboundMessage, lane_event
 from mailbus_cli.event_stream import LiveEvent
 from mailbus_cli.tail_view import Filter, cells, printer
 from mailbus_cli.times import Times
@@ -74,6 +74,30 @@ def test_a_problem_has_the_servers_words_and_what_to_do() -> None:
             "Correct the address; do not send to this one again."
         ),
     )
+
+
+def test_a_paused_lane_is_shown_with_its_reason_unless_mail_of_somebody_is_asked_for() -> None:
+    paused = lane_event("lane_paused", "bulk", at=AT, by="guard", reason="bounces")
+    assert cells(live(paused)) == (
+        "lane_paused",
+        "-",
+        "-",
+        (
+            "bounces: The bulk lane was paused by the guard: its jobs wait, and nothing is lost. "
+            "When the reason is fixed: `mailbus resume bulk`."
+        ),
+    )
+    assert Filter().wants(paused)
+    assert Filter(event_types=frozenset({"lane_paused"})).wants(paused)
+    assert not Filter(recipient="jane@example.net").wants(paused)
+    assert not Filter(job_id="order-1001").wants(paused)
+    resumed = lane_event("lane_resumed", "bulk", at=AT, by="operator", paused_at=AT)
+    assert cells(live(resumed))[3] == "-"
+
+
+def test_the_bus_decides_on_events_of_lanes_too() -> None:
+    pattern = Filter(event_types=frozenset({"lane_paused", "sent"})).pattern
+    assert pattern["detail-type"] == ["email.sent", "mailbus.lane_paused"]
 
 
 def test_what_goes_well_has_no_advice() -> None:

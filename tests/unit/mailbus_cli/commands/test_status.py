@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
-from mailbus.events import Bounce
+from mailbus.events import Bounce, lane_event
+from mailbus.ledger.lanes import RATE_KEY
 from mailbus_cli import frame, status_view
 from tests.unit.mailbus.ledger.world import job
 from tests.unit.mailbus.timeline.timelines import event, message, unsent
@@ -15,7 +17,17 @@ from tests.unit.mailbus_cli.mail_stage import MailStage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mailbus.events import LaneEvent
+
 ANN = "ann@example.com"
+PAUSED_AT = datetime(2026, 11, 30, 10, 0, tzinfo=UTC)
+PAUSE = {
+    "event_type": "lane_paused",
+    "timestamp": "2026-11-30T10:00:00Z",
+    "lane": "bulk",
+    "by": "operator",
+    "reason": "wrong campaign",
+}
 Status = Any
 
 
@@ -78,6 +90,40 @@ def test_one_mail_is_shown_with_its_timeline_in_plain_words(
         "  aws sesv2 delete-suppressed-destination --email-address ann@example.com --region eu-west-1"
         in shown
     )
+
+
+def _pause(stage: MailStage) -> LaneEvent:
+    event = lane_event("lane_paused", "bulk", at=PAUSED_AT, by="operator", reason="wrong campaign")
+    stage.ledger.client.items["rate", "slots"] = {
+        **RATE_KEY,
+        "bulk_paused": {"N": "1"},
+        "bulk_event": {"S": json.dumps({"event_id": event.event_id, **PAUSE})},
+    }
+    return event
+
+
+def test_a_paused_lane_is_said_beside_the_answer(
+    stage: MailStage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = _pause(stage)
+    assert frame.run(["status", ANN]) == 0
+    found = capsys.readouterr()
+    assert found.err == (
+        "The bulk lane is paused since 2026-11-30 10:00 UTC, by the operator: wrong campaign. "
+        "Its jobs wait.\n"
+    )
+    assert "paused" not in found.out
+    assert frame.run(["status", ANN, "--json"]) == 0
+    (paused,) = json.loads(capsys.readouterr().out)["paused_lanes"]
+    assert paused["event_id"] == event.event_id
+
+
+def test_a_paused_lane_is_said_where_nothing_is_found(
+    stage: MailStage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _pause(stage)
+    assert frame.run(["status", "order-9999"]) == 1
+    assert "The bulk lane is paused since " in capsys.readouterr().err
 
 
 def test_several_mails_are_a_line_each_and_what_is_hidden_is_counted(
