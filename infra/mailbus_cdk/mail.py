@@ -98,13 +98,20 @@ class Mail(Construct):
                 "Dashboard",
                 settings=settings,
                 sending=self.sending,
-                flows=flows,
+                flows=[*flows, *self._without_queue()],
                 alarms=[part for part in self.node.find_all() if isinstance(part, cloudwatch.Alarm)],
                 state=state,
             )
             if settings.alarms.dashboard
             else None
         )
+
+    def _without_queue(self) -> list[Flow]:
+        """Return the guard, which has alarms of its own."""
+        guard = self.guard
+        if not guard:
+            return []
+        return [Flow(name="Guard", function=guard.function, queues={}, dead_letters=guard.dead_letters)]
 
     def _flows(self) -> list[Flow]:
         """Return the functions with their queues."""

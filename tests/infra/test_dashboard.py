@@ -254,13 +254,18 @@ def test_the_cost_is_what_was_counted_times_its_price(prod: Templates) -> None:
         "IncomingBytes": 1e9,
     }
     found = evaluate(titled(prod, "USD"), lambda metric: counted.get(metric.name))
-    # seconds of functions of 1024, 256, 1024 and 256 MB
-    assert found["Lambda"] == pytest.approx(1000 * 2.5 * 0.0000133334 + 4 * 0.02)
+    memory_mb = [
+        function.properties["MemorySize"]
+        for function in prod.of_type("AWS::Lambda::Function")
+        if function.stack == "mail"
+    ]
+    assert len(memory_mb) == 5
+    assert found["Lambda"] == pytest.approx(1000 * sum(memory_mb) / 1024 * 0.0000133334 + 5 * 0.02)
     assert found["SQS, at most"] == pytest.approx(5 * 0.40)
     # the ledger, the timeline and its three indexes
     assert found["DynamoDB"] == pytest.approx(5 * 0.625)
     assert found["EventBridge"] == pytest.approx(2.00)
-    assert found["CloudWatch Logs"] == pytest.approx(4 * 0.50)
+    assert found["CloudWatch Logs"] == pytest.approx(5 * 0.50)
     assert found["SES"] == pytest.approx(100.0)
     assert found["All of these"] == pytest.approx(
         sum(value for label, value in found.items() if label != "All of these")
