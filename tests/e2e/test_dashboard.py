@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailbus.metrics import METRICS, NAMESPACE
+from mailbus.metrics import LANE_PAUSED, METRICS, NAMESPACE
 from tests.e2e.system import eventually
 from tests.infra.dashboards import Shown, metrics_of
 from tests.unit.tracking.notifications import payload
@@ -16,6 +16,7 @@ from tests.unit.tracking.notifications import payload
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.e2e.commands import Commands
     from tests.e2e.system import System
 
 MAILBOXES = {"success": "delivered", "bounce": "bounced", "ooto": "autoresponded", "complaint": "complained"}
@@ -116,8 +117,8 @@ def wait_for_outcome(system: System, job_id: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def written(system: System) -> Written:
-    """A run of mails with every kind of event, a pause, a mail in doubt, and some of the quota used."""
+def written(system: System, commands: Commands) -> Written:
+    """A run of mails with every kind of event, pauses, a mail in doubt, and some of the quota used."""
     # addresses of the mailbox simulator do not count
     system.change_account(max_24_hour_send=1000, sent_last_24_hours=100)
     for mailbox, event_type in MAILBOXES.items():
@@ -149,6 +150,10 @@ def written(system: System) -> Written:
         wait_for_outcome(system, system.send())
     system.wait(1, message_id=system.receive(MAIL), event_type="inbound")
     publish_missing_mail(system)
+    commands("pause", "bulk", "--local")
+    system.enqueue(json.dumps(system.job()), "BulkQueueUrl")
+    system.wait_for_log("Sender", LANE_PAUSED)
+    commands("resume", "bulk", "--local")
     return Written(system)
 
 
