@@ -146,7 +146,7 @@ QUOTAS: Final = (
         code="L-244521F2",
         default=300,
         by_region=_regions({100: "af-south-1 eu-south-1"}),
-        uses="the archive's, the timeline's, one for each `mailbus tail`, and yours",
+        uses="the archive's, the timeline's, one for each `mailbus tail`, yours, and those of other accounts",
         beyond="no further rule is created",
         source=_EVENTS,
     ),

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from ministack.core.iam_evaluator import (
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tests.infra.templates import Resource, Templates
 
 PERMISSION = "AWS::Lambda::Permission"
+BUS_POLICY = "AWS::Events::EventBusPolicy"
 _DOCUMENTS = ("PolicyDocument", "KeyPolicy", "AssumeRolePolicyDocument")
 # what calls in its own name, so that policies name it as a source
 _SOURCES = {
@@ -32,13 +34,15 @@ _SOURCES = {
 
 def has_document(resource: Resource) -> bool:
     """Return whether a resource is a policy, or has one."""
-    return resource.type == PERMISSION or not resource.properties.keys().isdisjoint(_DOCUMENTS)
+    return resource.type in {PERMISSION, BUS_POLICY} or not resource.properties.keys().isdisjoint(_DOCUMENTS)
 
 
 def document(templates: Templates, resource: Resource) -> dict[str, Any]:
     """Return a resource's policy with construct paths in place of references, and ARNs for sources."""
     if resource.type == PERMISSION:
         policy = {"Statement": [_statement(resource.properties)]}
+    elif resource.type == BUS_POLICY:
+        policy = {"Statement": [resource.properties["Statement"]]}
     else:
         (policy,) = [resource.properties[name] for name in _DOCUMENTS if name in resource.properties]
     resolved: dict[str, Any] = _resolved(templates, resource.stack, policy)
@@ -105,12 +109,32 @@ def role_may(
     return allowed
 
 
-def _context(action: str, resource: str, context: Mapping[str, Any]) -> EvalContext:
+def account_may(
+    policy: Mapping[str, Any],
+    account: str,
+    action: str,
+    resource: str,
+    context: Mapping[str, str | list[str]],
+) -> bool:
+    """Return whether a resource's policy lets a role of an account do this."""
+    # the evaluator resolves no policy variables
+    text = json.dumps(policy).replace("${aws:PrincipalAccount}", account)
+    evaluated = evaluate_resource_policy(text, _context(action, resource, context, account))
+    allowed: bool = evaluated.decision == "Allow"
+    return allowed
+
+
+def _context(
+    # no account's caller: statements for services alone count
+    action: str,
+    resource: str,
+    context: Mapping[str, Any],
+    account: str = "999999999999",
+) -> EvalContext:
     return EvalContext(
-        # no account's caller: statements for services alone count
-        principal_arn="arn:aws:sts::999999999999:assumed-role/other/session",
+        principal_arn=f"arn:aws:sts::{account}:assumed-role/other/session",
         principal_type="AssumedRole",
-        principal_account="999999999999",
+        principal_account=account,
         action=action,
         resource_arn=resource,
         region="us-east-1",

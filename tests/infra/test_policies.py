@@ -219,11 +219,6 @@ def test_every_permission_of_a_function_names_its_source(fullest: Templates) -> 
         assert ACCOUNT in str(document(fullest, permission)["Statement"][0]["Condition"])
 
 
-def test_the_bus_has_no_policy_so_that_its_own_account_alone_uses_it(fullest: Templates) -> None:
-    assert "Policy" not in fullest.one("AWS::Events::EventBus").properties
-    assert "AWS::Events::EventBusPolicy" not in {resource.type for resource in fullest.resources}
-
-
 def test_ses_encrypts_with_the_key_only_what_it_has_received_by_a_rule(fullest: Templates) -> None:
     key = policy_of(fullest, "State/InboundMail/Key")
     source = {"aws:SourceArn": RULE, "aws:SourceAccount": ACCOUNT}

@@ -85,7 +85,9 @@ VARIANTS: Final[dict[str, dict[str, Any]]] = {
         "architecture": "x86_64",
         "log_retention_days": 90,
         "retention": Retention(raw_days=60, parts_days=30, event_archive_days=365),
-        "events": Events(entry_bytes=1_000_000, sent=False),
+        "events": Events(
+            entry_bytes=1_000_000, sent=False, accounts=("444455556666",), organization="o-exampleorgid"
+        ),
         "sender": Sender(on_unknown="fail", doubt_seconds=600, ledger_days=30),
         "transactional": Transactional(max_concurrency=20),
         "bulk": Bulk(max_concurrency=10, share=0.5),

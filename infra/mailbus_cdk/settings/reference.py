@@ -64,6 +64,8 @@ MORE: Final[Mapping[str, str]] = {
     "retention.event_archive_days": "subscribing.md#replay",
     "events.entry_bytes": "events.md#large-events",
     "events.sent": "cost.md#what-each-guarantee-costs",
+    "events.accounts": "subscribing.md#other-accounts",
+    "events.organization": "subscribing.md#other-accounts",
     "sender.on_unknown": "limits.md#doubt",
     "sender.doubt_seconds": "limits.md#the-limits-of-once",
     "sender.ledger_days": "job.md#job_id",

@@ -9,6 +9,7 @@ import msgspec
 from mailbus.environment import ENTRY_BYTES
 from mailbus_cdk.settings.section import Section
 from mailbus_cdk.settings.values import (
+    AccountId,
     AlarmTopicArn,
     ArchiveDays,
     Concurrency,
@@ -17,6 +18,7 @@ from mailbus_cdk.settings.values import (
     Identity,
     MergeBy,
     OnUnknown,
+    OrganizationId,
     Rate,
     RawMailDays,
     ReaderConcurrency,
@@ -67,6 +69,24 @@ class Events(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "`queued`, and the next one says what became of it; SES's own report is still processed."
         ),
     ] = True
+    # Three statements name each account by an ARN of 32 characters, and the policy of a bus may have 10,240
+    # (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html).
+    accounts: Annotated[
+        tuple[AccountId, ...],
+        msgspec.Meta(
+            description="Other AWS accounts that may subscribe to the bus. They can create rules for "
+            "Mailbus's events, which deliver to buses of their own, and change the rules that they created.",
+            max_length=40,
+            extra={"reason": "must be at most 40 accounts; for more, set organization"},
+        ),
+    ] = ()
+    organization: Annotated[
+        OrganizationId | None,
+        msgspec.Meta(
+            description="An organization whose accounts may subscribe to the bus. All of its accounts "
+            "can, as those of `accounts`."
+        ),
+    ] = None
 
 
 class Sender(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

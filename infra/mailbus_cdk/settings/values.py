@@ -118,6 +118,22 @@ RoleArn = Annotated[
         extra={"reason": "must be a role's ARN, such as arn:aws:iam::111122223333:role/mail"},
     ),
 ]
+# https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html
+AccountId = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=rf"^([0-9]{{12}}|{_UNRESOLVED})$",
+        extra={"reason": 'must be an account\'s id of 12 digits in quotes, such as "111122223333"'},
+    ),
+]
+# https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html
+OrganizationId = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=rf"^(o-[a-z0-9]{{10,32}}|{_UNRESOLVED})$",
+        extra={"reason": "must be the id of an organization of AWS Organizations, such as o-exampleorgid"},
+    ),
+]
 Rate = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Days = Annotated[int, msgspec.Meta(ge=1, le=3650)]
 ArchiveDays = Annotated[int, msgspec.Meta(ge=0, le=3650)]

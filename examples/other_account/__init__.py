@@ -1,0 +1,1 @@
+"""Consumers of Mailbus's events in another account, as a CDK app."""
