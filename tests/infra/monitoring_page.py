@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mailbus.metrics import METRICS, NAMESPACE
+from mailbus_cdk import prices
 from mailbus_cdk.mailbus import deployment
 from mailbus_local.stage import PACKAGED, load_settings
 from tests.infra.dashboards import metrics_of, widgets
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 NAME: Final = "monitoring.md"
 #: USD a month: https://aws.amazon.com/cloudwatch/pricing/
-METRIC_PRICE: Final = 0.30
-ALARM_PRICE: Final = 0.10
 _SUBJECTS: Final = {
     "Send": "jobs",
     "Tracking": "SES's events",
@@ -138,11 +137,13 @@ def _costs(templates: Templates) -> Iterator[str]:
     alarms = templates.of_type("AWS::CloudWatch::Alarm")
     watched = sum(len(_stats(alarm.properties)) for alarm in alarms)
     shown = {metric for widget in widgets(templates) for metric in metrics_of(widget)}
-    yield f"| the dashboard, of {len(shown)} metrics | $3 |\n"
-    yield f"| {custom} metrics of the functions at most, $0.30 each | ${custom * METRIC_PRICE:.2f} |\n"
+    yield f"| the dashboard, of {len(shown)} metrics | ${prices.DASHBOARDS.each:g} |\n"
+    each = prices.CUSTOM_METRICS.each
+    yield f"| {custom} metrics of the functions at most, ${each:.2f} each | ${custom * each:.2f} |\n"
     yield (
-        f"| {len(alarms)} alarms on {watched} metrics, with received mail, timeline and webhook, $0.10 each "
-        f"| ${watched * ALARM_PRICE:.2f} |\n"
+        f"| {len(alarms)} alarms on {watched} metrics, with received mail, timeline and webhook, "
+        f"${prices.ALARM_METRICS.each:.2f} each "
+        f"| ${watched * prices.ALARM_METRICS.each:.2f} |\n"
     )
 
 

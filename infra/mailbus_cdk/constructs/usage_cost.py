@@ -12,6 +12,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from mailbus.metrics import EVENTS, MAILS, METRICS
 from mailbus.timeline.items import INDEXES
+from mailbus_cdk import prices
 from mailbus_cdk.constructs import metrics
 from mailbus_cdk.constructs.metrics import PERIOD
 
@@ -25,15 +26,7 @@ if TYPE_CHECKING:
     from mailbus_cdk.constructs.function import Function
     from mailbus_cdk.constructs.metrics import Flow
 
-# USD in us-east-1, of Lambda on arm64
-GB_MILLISECOND: Final = 0.0000133334 / 1000
-INVOCATION: Final = 0.20 / 1e6
-SQS_REQUEST: Final = 0.40 / 1e6
-WRITE_UNIT: Final = 0.625 / 1e6
-READ_UNIT: Final = 0.125 / 1e6
-EVENT: Final = 1.00 / 1e6
-LOG_BYTE: Final = 0.50 / 1e9
-SES_MAIL: Final = 0.10 / 1e3
+BYTES_PER_GB: Final = 1e9
 # What CloudWatch counts of a queue; a request moves up to ten messages, but an empty one is a request.
 SQS_COUNTS: Final = (
     "NumberOfMessagesSent",
@@ -58,8 +51,10 @@ def by_service(
         "SQS, at most": _sum("SQS, at most", _queues(queues)),
         "DynamoDB": _sum("DynamoDB", _tables(ledger, timeline)),
         "EventBridge": _sum("EventBridge", _events(flows, sender_name)),
-        "CloudWatch Logs": _sum("CloudWatch Logs", [(_log(one.log), LOG_BYTE) for one in functions]),
-        "SES": _sum("SES", [(mails, SES_MAIL) for mails in accepted(sender_name).values()]),
+        "CloudWatch Logs": _sum(
+            "CloudWatch Logs", [(_log(one.log), prices.LOG_GB.each / BYTES_PER_GB) for one in functions]
+        ),
+        "SES": _sum("SES", [(mails, prices.SES_A_LA_CARTE.each) for mails in accepted(sender_name).values()]),
     }
 
 
@@ -91,24 +86,24 @@ def _functions(functions: Iterable[Function]) -> Iterable[Priced]:
         function, statistic = one.function, cloudwatch.Stats.SUM
         yield (
             function.metric_duration(period=PERIOD, statistic=statistic),
-            GB_MILLISECOND * one.memory_mb / 1024,
+            prices.LAMBDA_GB_SECONDS.each / 1000 * one.memory_mb / 1024,
         )
-        yield function.metric_invocations(period=PERIOD, statistic=statistic), INVOCATION
+        yield function.metric_invocations(period=PERIOD, statistic=statistic), prices.LAMBDA_INVOCATIONS.each
 
 
 def _queues(queues: Iterable[sqs.Queue]) -> Iterable[Priced]:
     for queue in queues:
         for name in SQS_COUNTS:
-            yield queue.metric(name, period=PERIOD, statistic=cloudwatch.Stats.SUM), SQS_REQUEST
+            yield queue.metric(name, period=PERIOD, statistic=cloudwatch.Stats.SUM), prices.SQS_REQUESTS.each
 
 
 def _tables(ledger: dynamodb.ITable, timeline: dynamodb.ITable | None) -> Iterable[Priced]:
-    yield _units("ConsumedReadCapacityUnits", ledger), READ_UNIT
-    yield _units("ConsumedWriteCapacityUnits", ledger), WRITE_UNIT
+    yield _units("ConsumedReadCapacityUnits", ledger), prices.READ_UNITS.each
+    yield _units("ConsumedWriteCapacityUnits", ledger), prices.WRITE_UNITS.each
     if timeline:
-        yield _units("ConsumedReadCapacityUnits", timeline), READ_UNIT
+        yield _units("ConsumedReadCapacityUnits", timeline), prices.READ_UNITS.each
         for index in (None, *INDEXES):
-            yield _units("ConsumedWriteCapacityUnits", timeline, index), WRITE_UNIT
+            yield _units("ConsumedWriteCapacityUnits", timeline, index), prices.WRITE_UNITS.each
 
 
 def _units(name: str, table: dynamodb.ITable, index: str | None = None) -> cloudwatch.Metric:
@@ -129,11 +124,14 @@ def _units(name: str, table: dynamodb.ITable, index: str | None = None) -> cloud
 def _events(flows: Iterable[Flow], sender_name: str) -> Iterable[Priced]:
     """Yield the events of each function, and the `queued` ones, of which there is one for each mail."""
     for metric in accepted(sender_name).values():
-        yield metric, EVENT
+        yield metric, prices.EVENTS.each
     for flow in flows:
         for name in EVENTS.values():
             if flow.function.name in METRICS[name].by:
-                yield metrics.own(flow.function.function.function_name, name, cloudwatch.Stats.SUM), EVENT
+                yield (
+                    metrics.own(flow.function.function.function_name, name, cloudwatch.Stats.SUM),
+                    prices.EVENTS.each,
+                )
 
 
 def _log(group: logs.LogGroup) -> cloudwatch.Metric:
