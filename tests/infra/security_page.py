@@ -55,6 +55,7 @@ Each function has a role of its own, and so has EventBridge Scheduler. Its one p
 no others, and no managed policy. These are the roles of the stage `local`, whose
 [settings](local.md#settings) deploy every function; ARNs have placeholders for region, account and stage.
 `iam:PassRole` is for EventBridge Scheduler alone. SES has no resources for the actions that have `*`.
+[Security](threats.md) has the threats, and what holds each.
 
 | setting | rights |
 | --- | --- |
