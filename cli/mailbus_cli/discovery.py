@@ -21,7 +21,7 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "Begin": ("init", "local", "env"),
     "Send": ("send", "cancel", "schema"),
     "Where is my mail": ("status", "tail", "room"),
-    "Operate": ("doctor", "quotas", "cost", "dead-letters", "pause", "resume", "replay", "erase"),
+    "Operate": ("doctor", "logs", "quotas", "cost", "dead-letters", "pause", "resume", "replay", "erase"),
 }
 
 
