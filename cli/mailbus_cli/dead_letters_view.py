@@ -143,6 +143,7 @@ def show_letter(  # noqa: PLR0913 - what is known of it
     line(("Redriven: ", "bold"), done.text)
     if done.changed:
         line(done.changed)
+    line(f"docs/runbook.md: {words.section}")
 
 
 def outcome_rows(letters: Sequence[Letter], outcomes: Iterable[Outcome]) -> list[tuple[str, str, str]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from mailbus.events import error_codes
+from mailbus_cli import runbook
 from mailbus_cli.error_words import ErrorWords, error_words
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ _JOBS: Final[Mapping[str, Consequences]] = {
 _OTHER_FUNCTIONS: Final[Mapping[str, str]] = {
     "WiringError": "As it is, it fails again: it came from another topic or bucket than this queue is for.",
     "InvalidNotification": "As it is, it fails again: it is no notification of SES.",
+    "InvalidEvent": "As it is, it fails again: it is no event of a mail.",
     "EntryTooLarge": "As it is, it fails again until `events.entry_bytes` is raised.",
     "InvalidArgument": _FAILS,
     "MalformedDetail": _FAILS,
@@ -81,23 +83,42 @@ _NO_SECOND: Final[Mapping[str, str]] = {
     "inbound": "Its event has the same id again, so that consumers know a repeated one.",
     "timeline": "The timeline has each event once, however often it arrives.",
 }
+_REFUSED: Final = ErrorWords(
+    sentence="AWS refuses the event itself.", advice="Report it.", section=runbook.REFUSED_ENTRY
+)
 #: How errors of SQS's consumers other than jobs are said: what happened, and what to do.
 _FUNCTION_WORDS: Final[Mapping[str, ErrorWords]] = {
     "WiringError": ErrorWords(
         sentence="A valid notification, but from the wrong topic, bucket or action.",
         advice="Correct the receipt rule or the event destination that the reason names; delete this one.",
+        section=runbook.WIRING,
     ),
     "InvalidNotification": ErrorWords(
         sentence="It is no notification of SES.",
         advice="Find out who publishes it to the topic; delete it.",
+        section=runbook.STRANGER,
     ),
     "EntryTooLarge": ErrorWords(
         sentence="The event is too large for the bus, even without SES's JSON.",
         advice="Raise `events.entry_bytes`, or send less metadata; then redrive it.",
+        section=runbook.TOO_LARGE,
     ),
+    "InvalidEvent": ErrorWords(
+        sentence="It is no event of a mail.",
+        advice="Find out who sends it to the timeline's queue; delete it.",
+        section=runbook.NO_EVENT,
+    ),
+    **dict.fromkeys(("InvalidArgument", "MalformedDetail", "ValidationException"), _REFUSED),
 }
 _FUNCTION_OTHER: Final = ErrorWords(
-    sentence="The function could not process it.", advice="Fix what the reason or its log names; redrive it."
+    sentence="The function could not process it.",
+    advice="Fix what the reason or its log names; redrive it.",
+    section=runbook.TRIED,
+)
+_NO_CODE: Final = ErrorWords(
+    sentence="The queue gave up: no worker answered for it.",
+    advice="Read the function's log, `mailbus logs`, or `mailbus doctor`; then redrive it.",
+    section=runbook.NO_CODE,
 )
 
 
@@ -125,13 +146,10 @@ def consequences(letter: Letter, state: JobState | None = None) -> Consequences:
 
 def words(letter: Letter) -> ErrorWords:
     """Return why a letter is dead in plain words, and what to do."""
+    if "Code" not in letter.attributes:
+        return _NO_CODE
     if letter.lane is None:
         return _FUNCTION_WORDS.get(letter.code, _FUNCTION_OTHER)
-    if "Code" not in letter.attributes:
-        return ErrorWords(
-            sentence="The queue gave up: no worker answered for the job.",
-            advice="Read the sender's log, or `mailbus doctor`; then redrive it.",
-        )
     return error_words(letter.code)
 
 

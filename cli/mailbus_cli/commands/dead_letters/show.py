@@ -61,6 +61,7 @@ def show(
                     **dead_letters_view.as_json(letter),
                     "problems": problems,
                     "advice": f"{said.sentence} {said.advice}",
+                    "runbook": said.section,
                     "redriven_as_it_is": done.as_it_is,
                     "redriven": done.text,
                     "changed": done.changed,
