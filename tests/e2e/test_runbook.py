@@ -323,7 +323,9 @@ def test_the_commands_of_the_page_run(system: System, operator: Operator) -> Non
     system.send(job_id="ticket-3317", tag=["tickets"])
     operator.sees(look("SendDeadLetters"), "ticket-3317")
     assert len(COMMANDS) > 40
-    for command in COMMANDS:
+    # a command of several errors once: reading a queue to its end takes a second
+    once = {re.sub(r"--queue send --error \w+", "", command): command for command in COMMANDS}
+    for command in once.values():
         if command not in ASK_DNS:
             operator.run(command)
     operator.run("mailbus resume bulk --stage prod")
