@@ -49,7 +49,9 @@ def masked(text: str) -> list[str]:
     lines = [" ".join(line.split()) for line in text.splitlines()]
     for pattern, name in MASKS:
         lines = [re.sub(pattern, name, line) for line in lines]
-    return [line for line in lines if line]
+    # on a busy machine SNS may date what was sent after what was delivered
+    times = sorted(line for line in lines if line.startswith("TIME"))
+    return [times.pop(0) if line.startswith("TIME") else line for line in lines if line]
 
 
 def on_terminal(commands: Commands, environment: Mapping[str, str], *arguments: str) -> str:
