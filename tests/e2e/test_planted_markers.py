@@ -184,7 +184,7 @@ def test_no_answer_environment_template_or_output_has_a_secret(
 ) -> None:
     formation = system.client("cloudformation")
     stacks = formation.describe_stacks()["Stacks"]
-    told = {
+    texts = {
         "the webhook's answers": seen.answers,
         "functions": system.client("lambda").list_functions()["Functions"],
         "outputs": [stack.get("Outputs", []) for stack in stacks],
@@ -193,7 +193,7 @@ def test_no_answer_environment_template_or_output_has_a_secret(
         ],
         "parameters": system.client("ssm").get_parameters_by_path(Path="/mailbus", Recursive=True),
     }
-    for where, text in told.items():
+    for where, text in texts.items():
         assert marks.found_in(json.dumps(text, default=str)) == [], where
 
 

@@ -1,4 +1,4 @@
-"""docs/runbook.md: its commands run; a fault that is made raises its alarm, is seen and mended as it says."""
+"""docs/runbook.md: its commands run; a fault that is made raises its alarm, is seen and fixed as it says."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ WAITING_PERIODS: Final = 4
 # another rate, and not with each mail, the alarm looks back a day.
 RATE_PERIOD: Final = Duration.hours(1)
 RATE_PERIODS: Final = 24
-# The queues of which nobody waits for a certain mail, and how long their messages may, in seconds.
+# The queues of which no single message is urgent, and how long their messages may wait, in seconds.
 BACKLOGS: Final = dict.fromkeys(("Inbound", "Timeline"), metrics.BACKLOG_SECONDS)
 # An error repeats while its cause lasts; a single one is a worker that died, whose messages come again.
 ERROR_PERIODS: Final = 3
