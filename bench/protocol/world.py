@@ -24,6 +24,8 @@ from bench.world.sender import QUEUE_ARNS, QUEUE_URLS, Clients, build_sender, op
 from bench.world.sender import SETTINGS as PACING_SETTINGS
 from bench.world.ses import Ses, SesClient
 from bench.world.sqs import Queue
+from bench.world.workers import FUNCTION_SECONDS
+from bench.world.world import VISIBILITY_SECONDS
 from mailbus.aws.event_bus import EventBus
 from mailbus.aws.sqs import batch_response, records
 from mailbus.environment import TrackingSettings
@@ -51,8 +53,6 @@ if TYPE_CHECKING:
     # of an SQS event and the deadline, to the response
     Handler = Callable[[dict[str, Any], float], dict[str, list[dict[str, str]]]]
 
-SENDER_SECONDS: Final = 60.0
-SENDER_VISIBILITY: Final = 90.0
 TRACKING_VISIBILITY: Final = float(TRACKING_SECONDS + REPORT_SLACK_SECONDS)
 TRACKING_ARN: Final = "arn:aws:sqs:eu-west-1:123456789012:mailbus-sim-tracking"
 BUCKET: Final = PACING_SETTINGS.jobs_bucket_name
@@ -109,7 +109,7 @@ class World:
         self.ses.refusal = self._refusal
         self._paused = self._drawn_pause()
         self.queues: dict[str, Queue] = {
-            lane: self._queue(arn, SENDER_VISIBILITY) for lane, arn in QUEUE_ARNS.items()
+            lane: self._queue(arn, VISIBILITY_SECONDS) for lane, arn in QUEUE_ARNS.items()
         }
         self.queues["tracking"] = self._queue(TRACKING_ARN, TRACKING_VISIBILITY)
         self.held = self._hold()
@@ -228,7 +228,7 @@ class World:
     def _employ(self) -> None:
         for lane in QUEUE_ARNS:
             for _ in range(self.chance.randint(1, 2)):
-                self._work(self.queues[lane], SENDER_SECONDS, self._start_sender)
+                self._work(self.queues[lane], FUNCTION_SECONDS, self._start_sender)
         for _ in range(self.chance.randint(1, 2)):
             self._work(self.queues["tracking"], float(TRACKING_SECONDS), self._start_tracker)
 
