@@ -45,4 +45,5 @@ def test_transactional_mail_overtakes_a_bulk_backlog_within_the_rate(system: Sys
     assert sent["accepted_at"] < times[-1]
     # after two full buckets the rest is sent at the rate
     assert times[-1] - times[0] > (BACKLOG - 2 * RATE) / RATE
-    assert system.account()["throttled"] == throttled
+    # a busy machine makes some calls late; without the pacing all that exceeds the full bucket is refused
+    assert system.account()["throttled"] - throttled < RATE
