@@ -34,7 +34,7 @@ _INTRODUCTION: Final = """\
 <!-- Written by `make goldens` from functions/mailbus/metrics.py and the templates. -->
 
 What is measured of a stage, which alarms watch it, and the dashboard that shows it. What an alarm means and
-what to do is in [troubleshooting.md](troubleshooting.md#what-the-alarms-mean).
+what to do is in [runbook.md](runbook.md#alarms).
 
 ## The dashboard
 

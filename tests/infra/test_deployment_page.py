@@ -105,13 +105,3 @@ def test_the_page_has_every_output_with_its_stack(all_of_it: Templates, stack: s
         # without these the identity is in this account, and has DNS records
         actual |= {"SesRegion", "SesRoleArn"}
     assert {name.rstrip("123") for name in documented} == actual
-
-
-def test_the_page_on_troubleshooting_has_every_alarm(all_of_it: Templates) -> None:
-    page = (ROOT / "docs/troubleshooting.md").read_text()
-    table = page.partition("\n| alarm | meaning | what to do |\n")[2].partition("\n\n")[0]
-    # a row may be of several, those of each function or queue
-    cells = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
-    documented = [name for cell in cells for name in re.findall(r"`([A-Z][A-Za-z]+)`", cell)]
-    alarms = all_of_it.of_type("AWS::CloudWatch::Alarm")
-    assert sorted(documented) == sorted(alarm.path.rpartition("/")[2] for alarm in alarms)

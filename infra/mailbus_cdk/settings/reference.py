@@ -87,7 +87,7 @@ MORE: Final[Mapping[str, str]] = {
     "webhook.confirm_subscriptions": "webhook.md#confirming-manually",
     "webhook.requests_a_second": "webhook.md#limits",
     "guard.enabled": "guard.md",
-    "alarms.topic_arn": "troubleshooting.md#what-the-alarms-mean",
+    "alarms.topic_arn": "runbook.md#alarms",
     "session_params.role_arn": "identities.md#ses-of-another-account-or-region",
 }
 

@@ -211,7 +211,6 @@ def test_every_kind_of_error_has_its_row() -> None:
         f"{preparing.FARTHEST_SECONDS // 86_400} days | Mailbus |",
         f"a cancelled id: {client.CANCELLED_SECONDS // 86_400} days",
         f"`{metrics.SENDING_PAUSED}`",
-        f"`{metrics.WAITING_JOB_SECONDS}`",
     ],
 )
 def test_the_page_on_limits_has_the_numbers_of_the_code(sentence: str) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mailbus_cli.doctor.facts import Facts
 
-FIX: Final = "docs/troubleshooting.md, “What the alarms mean”"
+FIX: Final = "docs/runbook.md, “Alarms”"
 
 
 def judge(found: Sequence[tuple[str, datetime]]) -> Verdict:
