@@ -6,18 +6,15 @@ at once. `bench/world/costs.py` has what follows: the time of an event beside th
 
 from __future__ import annotations
 
-import contextlib
 import io
-import multiprocessing
 import statistics
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
-import msgspec
 from rich.console import Console
 
+from bench.support import instant_services
 from bench.world.costs import FULL_PROCESSOR_MB
 from bench.world.notifications import JANE, mail_object, notification
 from bench.world.reporting import REPORTS, TIMELINE, TOPIC, TRACKING, bus_event
@@ -32,59 +29,13 @@ from tracking import wiring as tracking_wiring
 from tracking.health import HealthNotes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from multiprocessing.connection import Connection
+    from collections.abc import Callable, Sequence
 
     from timeline.batch import Recorder
     from tracking.tracker import Tracker
 
 REPEATED: Final = 20
 BATCH: Final = limits.TRACKING.batch_size
-_ANSWERS: Final = {
-    "DynamoDB_20120810.BatchGetItem": b'{"Responses":{},"UnprocessedKeys":{}}',
-    "DynamoDB_20120810.BatchWriteItem": b'{"UnprocessedItems":{}}',
-    "AWSEvents.PutEvents": msgspec.json.encode(
-        {"FailedEntryCount": 0, "Entries": [{"EventId": "8f6d5c1e-0a57-4c55-bd6a-9a1a1f6f7a10"}] * 10}
-    ),
-}
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    # an answer of two writes would wait for the acknowledgement of the first
-    disable_nagle_algorithm = True
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        content = _ANSWERS.get(self.headers["X-Amz-Target"], b"{}")
-        self.send_response(200)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Write no log."""
-
-
-def _serve(port: Connection) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        port.send(server.server_port)
-        server.serve_forever()
-
-
-@contextlib.contextmanager
-def _server() -> Iterator[str]:
-    """Run the server in a process of its own; return its URL."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
-    process.start()
-    try:
-        yield f"http://127.0.0.1:{ours.recv()}"
-    finally:
-        process.kill()
-        process.join()
 
 
 class _Published:
@@ -139,7 +90,7 @@ def main() -> None:
     """Measure both, and print them."""
     console = Console(highlight=False, soft_wrap=True)
     share = limits.TRACKING.memory_mb / FULL_PROCESSOR_MB
-    with _server() as url:
+    with instant_services.serving() as url:
         for name, milliseconds in _measured(url).items():
             console.print(
                 f"{name}: {milliseconds:.1f} ms of a processor for {BATCH} events,"

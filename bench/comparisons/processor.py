@@ -1,0 +1,99 @@
+"""The processor time of a sent mail, with all guarantees, against a bare call of boto3's `send_email`.
+
+Both call services in another process that answer at once, so that this process's time is what is measured.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import time
+from typing import TYPE_CHECKING, Final
+from unittest import mock
+
+import boto3
+import msgspec
+from aws_lambda_powertools import Logger
+
+from bench.support import instant_services
+from bench.support.comparison import Comparison, compare
+from bench.support.jobs import FUNCTION_NAME, HTML, RECIPIENT, SENDER, SUBJECT, TEXT, body, record
+from bench.world.sender import SETTINGS
+from mailbus.aws.sqs import records
+from mailbus.environment import to_environment
+from sender import wiring
+from sender.batch import process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sender.wiring import Sender
+
+MAILS: Final = 100
+FUNCTION_SECONDS: Final = 60.0
+# by the queue's ARN: the batch's size
+BATCHES: Final = {SETTINGS.send_queue_arn: 10, SETTINGS.bulk_queue_arn: 100}
+ENVIRONMENT: Final = {
+    **to_environment(SETTINGS),
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def measure() -> Iterator[Comparison]:
+    """Compare batches of both lanes' sizes with one call for each mail."""
+    with (
+        instant_services.serving() as url,
+        mock.patch.dict(os.environ, {**ENVIRONMENT, "AWS_ENDPOINT_URL": url}),
+    ):
+        wiring.wire.cache_clear()
+        sender = msgspec.structs.replace(
+            wiring.wire(FUNCTION_NAME), log=Logger(service="sender-bench", stream=io.StringIO())
+        )
+        for queue_arn, jobs in BATCHES.items():
+            yield compare(
+                f"processor time of a sent mail, batches of {jobs}",
+                ("sender: claim, SES, ledger, event", _sending(sender, queue_arn, jobs)),
+                ("boto3's send_email", _baseline()),
+            )
+        wiring.wire.cache_clear()
+
+
+def _sending(sender: Sender, queue_arn: str, jobs: int) -> Callable[[], float]:
+    def run() -> float:
+        batches = [
+            {"Records": [record(queue_arn, body()) for _ in range(jobs)]} for _ in range(MAILS // jobs)
+        ]
+        # the metrics of a batch are a line on stdout
+        with contextlib.redirect_stdout(io.StringIO()):
+            began = time.process_time()
+            answers = [process(sender, records(batch), time.time() + FUNCTION_SECONDS) for batch in batches]
+            ended = time.process_time()
+        assert not any(answer["batchItemFailures"] for answer in answers), answers  # noqa: S101 - not measured then
+        return (ended - began) / MAILS
+
+    return run
+
+
+def _baseline() -> Callable[[], float]:
+    ses = boto3.client("sesv2")
+
+    def run() -> float:
+        began = time.process_time()
+        for _ in range(MAILS):
+            ses.send_email(
+                FromEmailAddress=SENDER,
+                Destination={"ToAddresses": [RECIPIENT]},
+                Content={
+                    "Simple": {
+                        "Subject": {"Data": SUBJECT},
+                        "Body": {"Text": {"Data": TEXT}, "Html": {"Data": HTML}},
+                    }
+                },
+            )
+        return (time.process_time() - began) / MAILS
+
+    return run
