@@ -163,9 +163,6 @@ class SesClient:
         self._ses = ses
         self._chance = chance
 
-    def close(self) -> None:
-        """Close idle connections, of which there are none."""
-
     def get_account(self) -> dict[str, Any]:
         """Ask for the limits."""
         self._ses.calls["GetAccount"] += 1

@@ -51,7 +51,7 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
 def wire(function_name: str) -> Wiring:
     """Read the settings and make the clients, once per process."""
     settings = from_environment(InboundSettings)
-    session = sessions.open_session()
+    session = sessions.open_function_session()
     config = sessions.config(max_attempts=MAX_ATTEMPTS)
     # EventBus retries itself
     events = session.client(

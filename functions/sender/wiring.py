@@ -89,7 +89,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
 def wire(function_name: str) -> Sender:
     """Return the function's sender, built at the first event."""
     settings = from_environment(SenderSettings)
-    session = sessions.open_session()
+    session = sessions.open_function_session()
     # a function that runs out of time after SES's answers leaves its jobs in doubt
     quick = sessions.config(max_attempts=ATTEMPTS, read_timeout=sessions.SHORT_READ_TIMEOUT)
     dynamodb = session.client("dynamodb", config=quick)
@@ -138,7 +138,10 @@ def wire(function_name: str) -> Sender:
 
 def wait_until(moment: float) -> None:
     """Sleep until a moment, in epoch seconds."""
-    time.sleep(max(0.0, moment - time.time()))
+    seconds = moment - time.time()
+    if seconds > 0:
+        # of no time, too, it would let other threads go first
+        time.sleep(seconds)
 
 
 def _ses_client(settings: SenderSettings, session: boto3.Session) -> SESV2Client:

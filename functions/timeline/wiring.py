@@ -38,7 +38,7 @@ DAY_SECONDS: Final = 24 * 60 * 60
 def wire() -> Callable[[float], Recorder]:
     """Read the settings and make the clients, once per process; return `recorder`, without its seconds."""
     settings = from_environment(TimelineSettings)
-    session = sessions.open_session()
+    session = sessions.open_function_session()
     quick = sessions.config(
         max_attempts=ATTEMPTS,
         connect_timeout=CONNECT_TIMEOUT,

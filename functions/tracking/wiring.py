@@ -58,7 +58,7 @@ LEDGER_SHARE: Final = 0.15
 def wire(function_name: str) -> Callable[[float], Tracker]:
     """Read the settings and make the clients, once per process; return `tracker`, which takes the seconds."""
     settings = from_environment(TrackingSettings)
-    session = sessions.open_session()
+    session = sessions.open_function_session()
     quick = sessions.config(max_attempts=ATTEMPTS, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
     # `EventBus` retries by itself
     once = sessions.config(max_attempts=1, connect_timeout=CONNECT_TIMEOUT, read_timeout=PUT_READ_TIMEOUT)

@@ -78,6 +78,7 @@ DOES_SOMETHING = (
     "Tracer",
     "sessions.",
     "open_session",
+    "open_function_session",
     "open_remote_session",
     "from_environment",
     "wire",

@@ -171,9 +171,7 @@ class EventBus:
         return failures
 
     def _call_each(self, calls: Sequence[Sequence[_Pending]]) -> list[_CallResult]:
-        if len(calls) == 1:
-            return [self._call(calls[0])]
-        return self._side_by_side(self._call, calls, len(calls))
+        return self._side_by_side(self._call, calls, self._workers)
 
     def _call(self, call: Sequence[_Pending]) -> _CallResult:
         began = self._clock()

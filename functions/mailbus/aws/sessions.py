@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import botocore.session
@@ -10,6 +11,7 @@ from botocore.credentials import CredentialProvider, CredentialResolver, Deferre
 from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 
 from mailbus import __version__
+from mailbus.aws.connections import Connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +60,14 @@ def open_session() -> boto3.Session:
     return _typed(_Session(botocore.session.get_session()))
 
 
+def open_function_session(connections: Connections | None = None) -> boto3.Session:
+    """Open the same for a function that makes many calls, whose clients use less of the processor.
+
+    Applications do not get it: their tests may have put something of their own in front of botocore's calls.
+    """
+    return _typed(_FunctionSession(botocore.session.get_session(), connections))
+
+
 def open_remote_session(sts: Any, *, role_arn: str | None, region: str | None) -> boto3.Session:  # noqa: ANN401 - a client whose stubs are not installed
     """Open a session in another account, by its role, or in another region; None means the process's own.
 
@@ -70,7 +80,7 @@ def open_remote_session(sts: Any, *, role_arn: str | None, region: str | None) -
         source.register_component("credential_provider", resolver)
     if region is not None:
         source.set_config_variable("region", region)
-    return _typed(_Session(source))
+    return _typed(_FunctionSession(source))
 
 
 class _Session:
@@ -85,6 +95,30 @@ class _Session:
 
     def client(self, service_name: str, **options: Any) -> Any:  # noqa: ANN401 - typed by boto3's stubs, see `_typed`
         return self._source.create_client(service_name, **options)
+
+
+class _FunctionSession(_Session):
+    """Its clients send over `connections`.
+
+    Their parameters, which only Mailbus's code makes, are checked by AWS alone, and their user agent is not
+    composed anew for each call.
+    """
+
+    def __init__(self, source: botocore.session.Session, connections: Connections | None = None) -> None:
+        super().__init__(source)
+        self._connections = connections or Connections(ca_bundle=source.get_config_variable("ca_bundle"))
+
+    def client(self, service_name: str, **options: Any) -> Any:  # noqa: ANN401 - as above
+        quick = Config(parameter_validation=False, user_agent=f"Botocore/{botocore.__version__}")
+        config = options.get("config", Config()).merge(quick)
+        client = super().client(service_name, **{**options, "config": config})
+        send: Any = functools.partial(
+            self._connections.send,
+            connect_timeout=config.connect_timeout,
+            read_timeout=config.read_timeout,
+        )
+        client.meta.events.register("before-send", send)
+        return client
 
 
 def _typed(session: _Session) -> boto3.Session:

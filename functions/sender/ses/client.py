@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 # in SES's text where the account's rate is exceeded, not the rate of calls
 _SENDING_RATE: Final = re.compile(r"\bsend(?:ing)? rate\b", re.IGNORECASE)
-# how many calls a worker makes at a time; the client's connection pool has as many connections
+# how many calls a worker makes at a time
 MAX_CALLS: Final = 24
-IDLE_SECONDS: Final = 20.0
 # Some of AWS's pages limit SendBulkEmail to one call a second, as most of SES's actions, and others do not:
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 # How long a worker makes no bulk calls after one that was refused for that.
@@ -42,13 +41,11 @@ class MailService:
         self._client = client
         self._clock = clock
         self._lock = threading.Lock()
-        self._called_at: float | None = None
         self._limited_until = 0.0
         self._limited_calls = 0
 
     def send(self, request: Request) -> str | Fault:
         """Send one mail, without retries; return SES's message id, or the fault."""
-        self._close_idle_connections()
         try:
             answer = self._client.send_email(**request.params)
             return _message_id(answer)
@@ -63,7 +60,6 @@ class MailService:
         If the call fails as a whole, return its one fault; None if there were too many bulk calls.
         """
         chosen: Any = [request.entries[index] for index in entries]
-        self._close_idle_connections()
         try:
             answer = self._client.send_bulk_email(**request.params, BulkEmailEntries=chosen)
             results = answer["BulkEmailEntryResults"]
@@ -90,18 +86,6 @@ class MailService:
     def bulk_calls_are_limited(self) -> bool:
         """Whether SES refused a call of SendBulkEmail because of too many, not long ago."""
         return self._clock() < self._limited_until
-
-    def _close_idle_connections(self) -> None:
-        """Close the connections after a pause in calls, so that the next call opens a new one.
-
-        A connection that SES has dropped meanwhile breaks only after the request is sent. The mail would then
-        be in doubt, and wait for SES's events.
-        """
-        with self._lock:
-            now = self._clock()
-            if self._called_at is not None and now - self._called_at > IDLE_SECONDS:
-                self._client.close()
-            self._called_at = now
 
 
 def _names_the_rate(error: Exception) -> bool:

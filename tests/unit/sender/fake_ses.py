@@ -43,9 +43,6 @@ class FakeSes:
         self.on_call: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
 
-    def close(self) -> None:
-        """Close idle connections, of which there are none."""
-
     def send_email(self, **request: Any) -> dict[str, Any]:
         with self._lock:
             lost = self._begin(request)

@@ -6,7 +6,7 @@ import json
 import threading
 from collections import Counter
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
@@ -24,6 +24,12 @@ from mailbus.aws.event_bus import (
 from mailbus.bus_entries import BusEntry
 from mailbus.environment import ENTRY_BYTES
 from tests.unit.fakes.clients import BUS, FakeEvents, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ANSWERED = {"RequestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "HTTPHeaders": {}, "RetryAttempts": 0}
@@ -185,22 +191,32 @@ def test_a_lasting_outage_leaves_every_entry_retryable() -> None:
 
 
 class HangingEvents(FakeEvents):
-    """Each call takes `seconds` by the clock of its thread."""
+    """Each call takes `seconds`, those that are made side by side the same."""
 
     def __init__(self, seconds: float, outages: tuple[Exception, ...] = ()) -> None:
         super().__init__(outages=outages)
         self.seconds = seconds
-        self.clock = threading.local()
+        self.now = 0.0
 
     def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's name
-        self.clock.now = self.now() + self.seconds
+        self.now += self.seconds
         return super().put_events(Entries=Entries)
 
-    def now(self) -> float:
-        return float(getattr(self.clock, "now", 0.0))
+    def side_by_side(self, step: Callable[[T], R], items: Sequence[T], _most: int, /) -> list[R]:
+        began, results = self.now, []
+        for item in items:
+            self.now = began
+            results.append(step(item))
+        return results
 
     def bus(self) -> EventBus:
-        return EventBus(self, BUS, sleep=lambda _: None, clock=self.now)  # type: ignore[arg-type] # a fake
+        return EventBus(
+            self,  # type: ignore[arg-type] # a fake
+            BUS,
+            sleep=lambda _: None,
+            clock=lambda: self.now,
+            side_by_side=self.side_by_side,
+        )
 
 
 def test_no_call_is_retried_after_failed_calls_have_taken_too_long() -> None:

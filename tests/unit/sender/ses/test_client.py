@@ -1,24 +1,26 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from botocore.config import Config
 from botocore.stub import Stubber
 
 from mailbus.aws import sessions
+from mailbus.aws.connections import Connections
 from sender.ses.client import MailService
 from sender.ses.errors import Fault
 from sender.ses.send_bulk_email import BulkRequest
 from sender.ses.send_email import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Services = Callable[[str], MailService]
 
 REQUEST = Request(
     params={
@@ -87,19 +89,22 @@ def fake_server() -> Iterator[FakeServer]:
     fake.stop()
 
 
-def client(url: str) -> Any:
-    return boto3.client(
-        "sesv2",
-        endpoint_url=url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=0.5),
-    )
+@pytest.fixture
+def service() -> Iterator[Services]:
+    with contextlib.closing(Connections()) as connections:
 
+        def made(url: str) -> MailService:
+            client = sessions.open_function_session(connections).client(
+                "sesv2",
+                endpoint_url=url,
+                region_name="us-east-1",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                config=sessions.config(max_attempts=1, connect_timeout=5, read_timeout=0.5),
+            )
+            return MailService(client)
 
-def service(url: str) -> MailService:
-    return MailService(client(url))
+        yield made
 
 
 def answer(body: bytes, status: str = "200 OK", *headers: str, length: int | None = None) -> bytes:
@@ -112,7 +117,7 @@ def answer(body: bytes, status: str = "200 OK", *headers: str, length: int | Non
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def test_an_accepted_mail_has_sess_message_id(fake_server: FakeServer) -> None:
+def test_an_accepted_mail_has_sess_message_id(fake_server: FakeServer, service: Services) -> None:
     fake_server.start(answer(b'{"MessageId": "0100018b-1"}'))
     assert service(fake_server.url).send(REQUEST) == "0100018b-1"
     assert json.loads(fake_server.request)["Destination"] == {"ToAddresses": ["ann@example.org"]}
@@ -126,10 +131,11 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("body", "status", "code", "kind"), REFUSED)
+@pytest.mark.parametrize("refused", REFUSED)
 def test_a_refusal_is_classified_by_its_code(
-    fake_server: FakeServer, body: bytes, status: str, code: str, kind: str
+    fake_server: FakeServer, refused: tuple[bytes, str, str, str], service: Services
 ) -> None:
+    body, status, code, kind = refused
     fake_server.start(answer(body, status, f"x-amzn-errortype: {code}"))
     fault = service(fake_server.url).send(REQUEST)
     assert isinstance(fault, Fault)
@@ -156,7 +162,9 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("unreadable", UNREADABLE)
-def test_an_unreadable_answer_counts_as_unanswered(fake_server: FakeServer, unreadable: str) -> None:
+def test_an_unreadable_answer_counts_as_unanswered(
+    fake_server: FakeServer, unreadable: str, service: Services
+) -> None:
     fake_server.start(UNREADABLE[unreadable])
     fault = service(fake_server.url).send(REQUEST)
     assert isinstance(fault, Fault)
@@ -165,7 +173,7 @@ def test_an_unreadable_answer_counts_as_unanswered(fake_server: FakeServer, unre
 
 @pytest.mark.parametrize("unreadable", UNREADABLE)
 def test_an_unreadable_bulk_answer_is_unanswered_for_all_entries(
-    fake_server: FakeServer, unreadable: str
+    fake_server: FakeServer, unreadable: str, service: Services
 ) -> None:
     fake_server.start(UNREADABLE[unreadable])
     fault = service(fake_server.url).send_bulk(BULK, [0, 1])
@@ -173,14 +181,14 @@ def test_an_unreadable_bulk_answer_is_unanswered_for_all_entries(
     assert fault.kind == "unanswered"
 
 
-def test_a_timeout_after_the_request_counts_as_unanswered(fake_server: FakeServer) -> None:
+def test_a_timeout_after_the_request_counts_as_unanswered(fake_server: FakeServer, service: Services) -> None:
     fake_server.start(None)
     fault = service(fake_server.url).send(REQUEST)
     assert isinstance(fault, Fault)
     assert (fault.kind, fault.error.code) == ("unanswered", "ReadTimeoutError")
 
 
-def test_a_connection_that_is_never_made_is_a_retry() -> None:
+def test_a_connection_that_is_never_made_is_a_retry(service: Services) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     fault = service(url).send(REQUEST)
@@ -190,7 +198,8 @@ def test_a_connection_that_is_never_made_is_a_retry() -> None:
 
 def test_invalid_parameters_are_not_sent_and_not_in_the_error(fake_server: FakeServer) -> None:
     wrong = Request(params={**REQUEST.params, "ConfigurationSetName": {"secret": "hush"}})
-    fault = service(fake_server.url).send(wrong)
+    checking = boto3.client("sesv2", region_name="us-east-1", endpoint_url=fake_server.url)
+    fault = MailService(checking).send(wrong)
     assert isinstance(fault, Fault)
     assert (fault.kind, fault.error.code) == ("failed", "ParamValidationError")
     assert "hush" not in str(fault.error)
@@ -210,33 +219,7 @@ def test_without_credentials_nothing_is_sent(
     assert (fault.kind, fault.error.code) == ("retry", "NoCredentialsError")
 
 
-def test_after_a_pause_a_new_connection_is_opened() -> None:
-    peers: list[int] = []
-
-    class KeptAlive(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            peers.append(self.client_address[1])
-            self.wfile.write(answer(b'{"MessageId": "0100018b-1"}'))
-
-        def log_message(self, *_words: object) -> None:
-            pass
-
-    moments = iter((1000.0, 1019.0, 1039.5))
-    with ThreadingHTTPServer(("127.0.0.1", 0), KeptAlive) as server:
-        threading.Thread(target=server.serve_forever).start()
-        connected = client(f"http://127.0.0.1:{server.server_port}")
-        mail = MailService(connected, clock=lambda: next(moments))
-        assert [mail.send(REQUEST) for _ in range(3)] == ["0100018b-1"] * 3
-        connected.close()
-        server.shutdown()
-    first, second, third = peers
-    assert first == second != third
-
-
-def test_each_entry_of_a_bulk_call_has_its_own_answer(fake_server: FakeServer) -> None:
+def test_each_entry_of_a_bulk_call_has_its_own_answer(fake_server: FakeServer, service: Services) -> None:
     results = [
         {"Status": "SUCCESS", "MessageId": "0100018b-0"},
         {"Status": "MESSAGE_REJECTED", "Error": "Address is not verified."},
@@ -256,7 +239,7 @@ def test_each_entry_of_a_bulk_call_has_its_own_answer(fake_server: FakeServer) -
     assert [entry["Destination"]["ToAddresses"][0][:2] for entry in entries] == ["c3", "c2", "c1", "c0"]
 
 
-def test_only_the_given_entries_are_sent(fake_server: FakeServer) -> None:
+def test_only_the_given_entries_are_sent(fake_server: FakeServer, service: Services) -> None:
     fake_server.start(
         answer(b'{"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": "0100018b-2"}]}')
     )
@@ -265,7 +248,9 @@ def test_only_the_given_entries_are_sent(fake_server: FakeServer) -> None:
     assert entry["Destination"] == {"ToAddresses": ["c2@example.org"]}
 
 
-def test_fewer_results_than_entries_are_unanswered_for_all_entries(fake_server: FakeServer) -> None:
+def test_fewer_results_than_entries_are_unanswered_for_all_entries(
+    fake_server: FakeServer, service: Services
+) -> None:
     fake_server.start(
         answer(b'{"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": "0100018b-2"}]}')
     )
@@ -278,10 +263,11 @@ def test_fewer_results_than_entries_are_unanswered_for_all_entries(fake_server: 
     )
 
 
-@pytest.mark.parametrize(("body", "status", "code", "kind"), REFUSED)
+@pytest.mark.parametrize("refused", REFUSED)
 def test_a_refused_bulk_call_is_one_fault_for_all_entries(
-    fake_server: FakeServer, body: bytes, status: str, code: str, kind: str
+    fake_server: FakeServer, refused: tuple[bytes, str, str, str], service: Services
 ) -> None:
+    body, status, code, kind = refused
     fake_server.start(answer(body, status, f"x-amzn-errortype: {code}"))
     fault = service(fake_server.url).send_bulk(BULK, [0, 1])
     assert isinstance(fault, Fault)
