@@ -42,6 +42,6 @@ def find(minors: Sequence[int] = MINORS) -> dict[str, str]:
 
 
 PYTHONS = find()
-NEWEST = list(PYTHONS)[-1]
+OLDEST, NEWEST = next(iter(PYTHONS)), list(PYTHONS)[-1]
 # the whole system takes long to start: its tests are spread over the interpreters
 MIDDLE = list(PYTHONS)[len(PYTHONS) // 2]

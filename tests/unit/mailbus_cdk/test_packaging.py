@@ -22,11 +22,14 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project of its own, so that nothing here meets what others have built."""
+    """A project with small functions and all packages, so that nothing here meets what others have built."""
     root = tmp_path_factory.mktemp("project")
     (root / "requirements").mkdir()
     shutil.copyfile(ROOT / "requirements" / "runtime.txt", root / "requirements" / "runtime.txt")
-    shutil.copytree(ROOT / "functions", root / "functions", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("activation", "mailbus", "sender"):
+        (root / "functions" / name).mkdir(parents=True)
+        (root / "functions" / name / "__init__.py").touch()
+    (root / "functions" / "sender" / "handler.py").write_text("ANSWER = 41\n")
     return root
 
 
@@ -40,8 +43,20 @@ def sources_in(root: Path) -> Sources:
     )
 
 
+def copy(project: Path, to: Path, *without: str) -> None:
+    """Copy a project; its files, which no test writes to, are shared."""
+    shutil.copytree(project, to, ignore=shutil.ignore_patterns(*without), copy_function=os.link)
+
+
 @pytest.fixture(scope="module")
-def package(project: Path) -> packaging.Package:
+def package() -> packaging.Package:
+    """The package of this project."""
+    return packaging.build("host")
+
+
+@pytest.fixture(scope="module")
+def small(project: Path) -> packaging.Package:
+    """The package of `project`."""
     return packaging.build("host", sources_in(project))
 
 
@@ -120,11 +135,11 @@ def test_all_code_is_compiled_with_unchecked_hashes(package: packaging.Package) 
 
 
 def test_compiled_code_has_the_paths_of_lambda_not_of_the_build(
-    package: packaging.Package, project: Path
+    small: packaging.Package, project: Path
 ) -> None:
-    compiled = package.path / "sender" / "__pycache__" / f"handler.{sys.implementation.cache_tag}.pyc"
+    compiled = small.path / "sender" / "__pycache__" / f"handler.{sys.implementation.cache_tag}.pyc"
     assert b"/var/task/sender/handler.py" in compiled.read_bytes()
-    for path in package.path.rglob("*.pyc"):
+    for path in small.path.rglob("*.pyc"):
         assert str(project).encode() not in path.read_bytes()
 
 
@@ -144,7 +159,7 @@ def test_only_the_builds_used_last_are_kept(
 ) -> None:
     monkeypatch.setattr(builds, "KEPT_BUILDS", 2)
     changed = tmp_path / "changed"
-    shutil.copytree(project, changed, ignore=shutil.ignore_patterns("code-*"))
+    copy(project, changed, "code-*")
     built = []
     for number in range(3):
         (changed / "functions" / "sender" / "extra.py").write_text(f"ANSWER = {number}\n")
@@ -163,7 +178,7 @@ def test_constraints_of_the_projects_uv_do_not_concern_the_functions(
     )
     monkeypatch.chdir(shop)
     empty = tmp_path / "empty"
-    shutil.copytree(project, empty, ignore=shutil.ignore_patterns("build"))
+    copy(project, empty, "build")
     assert (packaging.build("host", sources_in(empty)).path / "urllib3").is_dir()
 
 
@@ -172,7 +187,7 @@ def test_an_interrupted_deletion_or_build_leaves_no_half_of_a_build_to_be_found(
 ) -> None:
     monkeypatch.setattr(builds, "KEPT_BUILDS", 1)
     changed = tmp_path / "changed"
-    shutil.copytree(project, changed, ignore=shutil.ignore_patterns("code-*"))
+    copy(project, changed, "code-*")
     first = packaging.build("host", sources_in(changed)).path
     os.utime(first, (0, 0))
     abandoned, recent = changed / "build" / ".code-0123-abandoned", changed / "build" / ".code-4567-recent"
@@ -207,15 +222,15 @@ def test_the_package_leaves_out_what_no_function_needs(package: packaging.Packag
     assert sum(path.stat().st_size for path in package.path.rglob("*") if path.is_file()) < 36_000_000
 
 
-def test_the_same_sources_give_the_same_package(package: packaging.Package, project: Path) -> None:
-    assert packaging.build("host", sources_in(project)) == package
+def test_the_same_sources_give_the_same_package(small: packaging.Package, project: Path) -> None:
+    assert packaging.build("host", sources_in(project)) == small
 
 
 def test_a_changed_function_does_not_install_the_packages_again(
-    package: packaging.Package, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: packaging.Package, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed = tmp_path / "changed"
-    shutil.copytree(project, changed)
+    copy(project, changed)
     (changed / "functions" / "sender" / "extra.py").write_text("ANSWER = 42\n")
 
     def refuse() -> str:
@@ -223,20 +238,20 @@ def test_a_changed_function_does_not_install_the_packages_again(
 
     monkeypatch.setattr(uv, "find_uv_bin", refuse)
     rebuilt = packaging.build("host", sources_in(changed))
-    assert rebuilt.digest != package.digest
+    assert rebuilt.digest != small.digest
     assert in_package(rebuilt, "from sender.extra import ANSWER; print(ANSWER)") == "42"
 
 
 def test_a_deleted_function_is_not_in_the_package(project: Path, tmp_path: Path) -> None:
     changed = tmp_path / "changed"
-    shutil.copytree(project, changed)
+    copy(project, changed)
     shutil.rmtree(changed / "functions" / "activation")
     assert not (packaging.build("host", sources_in(changed)).path / "activation").exists()
 
 
 def test_code_that_does_not_compile_is_an_error_and_leaves_nothing(project: Path, tmp_path: Path) -> None:
     changed = tmp_path / "changed"
-    shutil.copytree(project, changed)
+    copy(project, changed)
     before = {path.name for path in (changed / "build").iterdir()}
     (changed / "functions" / "sender" / "broken.py").write_text("def broken(:\n")
     with pytest.raises(ConfigurationError, match=r"the code does not compile: .*broken\.py"):
@@ -285,19 +300,19 @@ def test_a_python_that_lambda_does_not_support_is_an_error(monkeypatch: pytest.M
 
 
 def test_a_first_build_says_so_and_needs_no_network_when_the_packages_are_in_the_cache(
-    package: packaging.Package,
+    small: packaging.Package,
     project: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     fresh = tmp_path / "fresh"
-    shutil.copytree(project, fresh, ignore=shutil.ignore_patterns("build"))
+    copy(project, fresh, "build")
     # nothing listens there
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     machine = packaging.target("host").machine
-    assert packaging.build("host", sources_in(fresh)).digest == package.digest
+    assert packaging.build("host", sources_in(fresh)).digest == small.digest
     said = capsys.readouterr().err
     assert said == f"mailbus: packaging the functions for {machine}, once for this version\n"
     packaging.build("host", sources_in(fresh))
@@ -308,7 +323,7 @@ def test_packages_that_cannot_be_downloaded_are_one_line_that_says_what_to_do(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fresh = tmp_path / "fresh"
-    shutil.copytree(project, fresh, ignore=shutil.ignore_patterns("build"))
+    copy(project, fresh, "build")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "empty"))
     # nothing listens there
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
@@ -324,7 +339,7 @@ def test_a_cache_that_cannot_be_written_is_an_error_that_names_the_variable(
     project: Path, tmp_path: Path
 ) -> None:
     fresh = tmp_path / "fresh"
-    shutil.copytree(project, fresh, ignore=shutil.ignore_patterns("build"))
+    copy(project, fresh, "build")
     # a file in the directory's place, since root may write everywhere
     (fresh / "build").write_text("")
     with pytest.raises(ConfigurationError, match=r"cannot be written \(.*\); set XDG_CACHE_HOME to a dir"):
@@ -332,15 +347,15 @@ def test_a_cache_that_cannot_be_written_is_an_error_that_names_the_variable(
 
 
 def test_two_builds_at_the_same_time_give_the_same_package(
-    package: packaging.Package, project: Path, tmp_path: Path
+    small: packaging.Package, project: Path, tmp_path: Path
 ) -> None:
     fresh = tmp_path / "fresh"
-    shutil.copytree(project, fresh, ignore=shutil.ignore_patterns("build"))
+    copy(project, fresh, "build")
     with ThreadPoolExecutor(2) as both:
         builds = [both.submit(packaging.build, "host", sources_in(fresh)) for _ in range(2)]
         built = [one.result() for one in builds]
     assert built[0] == built[1]
-    assert built[0].digest == package.digest
+    assert built[0].digest == small.digest
     # nothing half built is left
     assert len(list((fresh / "build").iterdir())) == 2
     assert in_package(built[0], "import sender.handler; print('runs')") == "runs"
