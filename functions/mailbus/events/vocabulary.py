@@ -29,6 +29,7 @@ EmailEventType = Literal[
 InboundEventType = Literal["inbound", "inbound_failed"]
 EventType = Literal[EmailEventType, InboundEventType]
 LaneEventType = Literal["lane_paused", "lane_resumed"]
+_LANE_EVENT_TYPES = frozenset(get_args(LaneEventType))
 RejectReason = Literal["invalid", "bounced", "timed_out", "blocked", "spam", "unsubscribed", "other"]
 Bot = Literal["likely", "unlikely"]
 MetadataValue = str | int | float | bool | None
@@ -71,7 +72,7 @@ class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
 
 def detail_type(event_type: str) -> str:
     """Return the `detail-type` of an event type."""
-    own = event_type in get_args(LaneEventType)
+    own = event_type in _LANE_EVENT_TYPES
     return f"{OWN_DETAIL_TYPE_PREFIX if own else DETAIL_TYPE_PREFIX}{event_type}"
 
 
