@@ -12,7 +12,7 @@ import functools
 import socket
 import ssl
 import time
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -29,6 +29,8 @@ from botocore.exceptions import (
 from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 from urllib3.util import wait_for_read
+
+from mailbus.aws.http_responses import read_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -96,7 +98,7 @@ class Connections:
         nothing can have been sent.
         """
         body = request.body or b""
-        if request.stream_output or not isinstance(body, bytes):
+        if request.method == "HEAD" or request.stream_output or not isinstance(body, bytes):
             return None
         target = _target(request.url)
         if target.is_proxied:
@@ -105,22 +107,21 @@ class Connections:
         try:
             connected.settimeout(read_timeout)
             _write(connected, _head(request, target), body)
-            with contextlib.closing(HTTPResponse(connected, method=request.method)) as response:
-                response.begin()
-                content = response.read()
+            with connected.makefile("rb") as source:
+                response = read_response(source)
         except TimeoutError as error:
             connected.close()
             raise ReadTimeoutError(endpoint_url=request.url, error=error) from error
         except (OSError, HTTPException) as error:
             connected.close()
             raise ConnectionClosedError(endpoint_url=request.url, error=error, request=request) from error
-        if response.will_close:
-            connected.close()
-        else:
+        if response.is_kept:
             idle = _Connection(socket=connected, used_at=self._clock())
             self._idle.setdefault((target.scheme, target.address), []).append(idle)
-        headers: Any = HeadersDict(response.headers.items())
-        return AWSResponse(request.url, response.status, headers, _Body(content))
+        else:
+            connected.close()
+        headers: Any = HeadersDict(response.headers)
+        return AWSResponse(request.url, response.status, headers, _Body(response.body))
 
     def _take(self, target: _Target) -> socket.socket | None:
         """Return an open connection that no other request uses, if there is one; close those that are old."""
