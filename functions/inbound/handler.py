@@ -60,9 +60,11 @@ def wire(function_name: str) -> Wiring:
     return Wiring(
         settings=settings,
         bucket=Bucket(session.client("s3", config=config), settings.inbound_bucket_name),
-        keys=Keys(session.client("kms", config=config)),
+        keys=Keys(sessions.when_needed(lambda: session.client("kms", config=config))),
         bus=EventBus(events, settings.event_bus_name, entry_bytes=settings.event_bytes),
-        dead_letters=DeadLetterQueue(session.client("sqs", config=config), settings.dead_letter_queue_url),
+        dead_letters=DeadLetterQueue(
+            sessions.when_needed(lambda: session.client("sqs", config=config)), settings.dead_letter_queue_url
+        ),
         metrics=BatchMetrics(function_name),
         log=Logger(),
     )

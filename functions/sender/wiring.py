@@ -95,7 +95,7 @@ def wire(function_name: str) -> Sender:
     dynamodb = session.client("dynamodb", config=quick)
     # the bus retries by itself; a copy of a message that is sent twice waits twice
     once = sessions.config(max_attempts=1, read_timeout=sessions.SHORT_READ_TIMEOUT)
-    sqs = session.client("sqs", config=once)
+    sqs = sessions.when_needed(lambda: session.client("sqs", config=once))
     events = session.client("events", config=once)
     ses = _ses_client(settings, session)
     log = Logger(service="sender")
@@ -111,12 +111,12 @@ def wire(function_name: str) -> Sender:
         ),
         tracking_queue=TrackingQueue(sqs, settings.tracking_queue_url),
         objects=Objects(
-            session.client("s3", config=quick),
+            sessions.when_needed(lambda: session.client("s3", config=quick)),
             own_bucket=settings.jobs_bucket_name,
             buckets=settings.source_buckets,
         ),
         schedules=Schedules(
-            session.client("scheduler", config=quick),
+            sessions.when_needed(lambda: session.client("scheduler", config=quick)),
             group_name=settings.schedule_group_name,
             role_arn=settings.schedule_role_arn,
             dead_letter_queue_arn=settings.dead_letter_queue_arn,

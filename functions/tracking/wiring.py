@@ -67,7 +67,7 @@ def wire(function_name: str) -> Callable[[float], Tracker]:
         settings,
         dynamodb=session.client("dynamodb", config=quick),
         events=session.client("events", config=once),
-        sqs=session.client("sqs", config=quick),
+        sqs=sessions.when_needed(lambda: session.client("sqs", config=quick)),
         # it takes long to make, and hardly any event is that large
         s3=functools.cache(lambda: session.client("s3", config=quick)),
         health=HealthNotes(),

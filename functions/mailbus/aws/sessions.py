@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import botocore.session
@@ -135,6 +136,25 @@ class NotTried(BotoCoreError):  # noqa: N818 - its name is its code, that of `ma
 def with_deadline(client: C, has_time: Callable[[], bool]) -> C:
     """Return a client whose calls raise `NotTried` once `has_time` is false."""
     return cast("C", _WithDeadline(client, has_time))
+
+
+def when_needed(make: Callable[[], C]) -> C:
+    """Return a client that is made when it is first used, so that a process that never does starts sooner."""
+    return cast("C", _WhenNeeded(make))
+
+
+class _WhenNeeded:
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+        self._made: object | None = None
+        # of a session only one thread may make a client
+        self._lock = threading.Lock()
+
+    def __getattr__(self, operation: str) -> Any:  # noqa: ANN401 - any attribute of the client
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+        return getattr(self._made, operation)
 
 
 class _WithDeadline:

@@ -11,6 +11,7 @@ from botocore.exceptions import CredentialRetrievalError
 from botocore.stub import Stubber
 
 from mailbus.aws import sessions
+from mailbus.side_by_side import in_threads
 
 ROLE = "arn:aws:iam::444455556666:role/send-mail"
 
@@ -81,3 +82,20 @@ def test_a_role_that_does_not_trust_the_sender_raises_awss_own_message(sts: Any)
 def test_timeouts_are_configurable() -> None:
     config: Any = sessions.config(max_attempts=1, connect_timeout=1.5, read_timeout=7)
     assert (config.connect_timeout, config.read_timeout) == (1.5, 7)
+
+
+def test_a_client_is_made_once_when_it_is_first_used() -> None:
+    class Client:
+        def publish(self) -> str:
+            return "published"
+
+    made: list[Client] = []
+
+    def make() -> Client:
+        made.append(Client())
+        return made[-1]
+
+    client = sessions.when_needed(make)
+    assert made == []
+    assert in_threads(lambda _: client.publish(), range(8), 8) == ["published"] * 8
+    assert len(made) == 1
