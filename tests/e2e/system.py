@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,7 +24,7 @@ from mailbus_local.ministack import own_environment
 from tests.architecture.source_tree import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mailbus_local.subscriber import Aws, Subscriber
 
@@ -33,6 +34,7 @@ T = TypeVar("T")
 # for 90 seconds, then in doubt for 120.
 LIMIT_SECONDS = 300.0
 POLL_SECONDS = 0.05
+IDS = ("job_id", "message_id")
 # The bucket of the examples; the stage `local` lets jobs refer to it.
 SOURCE_BUCKET = "mailbus-example-files"
 
@@ -53,6 +55,7 @@ class System:
         self.outputs: Mapping[str, Any] = aws.outputs
         self.client = aws.client
         self._subscriber = subscriber
+        self._events = _Events()
         self._sqs = aws.client("sqs")
         self._sns = aws.client("sns")
         self._s3 = aws.client("s3")
@@ -133,19 +136,19 @@ class System:
 
     def details(self, **wanted: object) -> list[dict[str, Any]]:
         """Return the details of the events so far whose fields are as wanted; repeated ones once."""
-        return _without_repetitions(_matching(self._subscriber.events, wanted))
+        return _without_repetitions(self._events.matching(self._subscriber.events, wanted))
 
     def wait(self, count: int, **wanted: object) -> list[dict[str, Any]]:
         """Wait for at least `count` events whose fields are as wanted; repeated ones count once."""
-        self.wait_until(lambda events: len(_without_repetitions(_matching(events, wanted))) >= count)
+        self.wait_until(lambda _: len(self.details(**wanted)) >= count)
         found = self.details(**wanted)
         assert len(found) >= count, f"{len(found)} of {count} events with {wanted}"
         return found
 
     def wait_for_copies(self, count: int, **wanted: object) -> list[dict[str, Any]]:
         """Wait for at least `count` events whose fields are as wanted; each copy of one counts."""
-        self.wait_until(lambda events: len(_matching(events, wanted)) >= count)
-        found = _matching(self._subscriber.events, wanted)
+        self.wait_until(lambda events: len(self._events.matching(events, wanted)) >= count)
+        found = self._events.matching(self._subscriber.events, wanted)
         assert len(found) >= count, f"{len(found)} of {count} copies of events with {wanted}"
         return found
 
@@ -340,9 +343,21 @@ class System:
         return decryption.decrypt(envelope, key["Plaintext"], content)
 
 
-def _matching(events: tuple[dict[str, Any], ...], wanted: dict[str, object]) -> list[dict[str, Any]]:
-    details = (event["detail"] for event in events)
-    return [detail for detail in details if all(detail.get(name) == value for name, value in wanted.items())]
+class _Events:
+    """The details of all events, with those of a job or a mail by its id: there are thousands."""
+
+    def __init__(self) -> None:
+        self._all: list[dict[str, Any]] = []
+        self._by_id: dict[tuple[str, object], list[dict[str, Any]]] = defaultdict(list)
+
+    def matching(self, events: Sequence[dict[str, Any]], wanted: dict[str, object]) -> list[dict[str, Any]]:
+        """Return the details whose fields are as wanted. `events` has those of the last call and new ones."""
+        for event in events[len(self._all) :]:
+            self._all.append(event["detail"])
+            for name in IDS:
+                self._by_id[name, event["detail"].get(name)].append(event["detail"])
+        known = next((self._by_id[name, wanted[name]] for name in IDS if name in wanted), self._all)
+        return [one for one in known if all(one.get(name) == value for name, value in wanted.items())]
 
 
 def _without_repetitions(details: list[dict[str, Any]]) -> list[dict[str, Any]]:
