@@ -58,7 +58,7 @@ class EmbeddedAws:
     `outputs` has `endpoint_url`, `ses_endpoint_url`, `sns_endpoint_url`, `smtp_host`, `smtp_port`,
     `region` and every stack output by name. While the system runs, `outputs.json` has the same.
     `settings` is a file with the stage `local`; by default that of this folder, or the package's own. With an
-    `app`, its stacks are deployed instead.
+    `app`, its stacks are deployed instead. Functions have the variables of `function_environment` too.
     """
 
     outputs: Mapping[str, Any]
@@ -70,6 +70,7 @@ class EmbeddedAws:
         settings: Path | None = None,
         app: CdkApp | None = None,
         ports: Ports | None = None,
+        function_environment: Mapping[str, str] | None = None,
         progress: Callable[[str], None] = print,
         stop: StopRequest | None = None,
     ) -> None:
@@ -84,6 +85,7 @@ class EmbeddedAws:
         self._settings_file = settings or stage.settings_file(Path.cwd())
         self._settings = None if app else stage.load_settings(self._settings_file)
         self._region = app.region if app else stage.load_settings(self._settings_file).region
+        self._function_environment = function_environment or {}
         aws_port = ports.aws or free_port()
         self._ses = SimulatedSes(
             SimulatorSettings(
@@ -127,6 +129,12 @@ class EmbeddedAws:
         """Return the calls that the roles and policies did not allow, each once."""
         return denials.read(self._directory / denials.FILE)
 
+    def deploy_again(self, settings: Path) -> None:
+        """Deploy the stacks of other settings while the system runs, as an operator updates a stage."""
+        assert self._commands is not None  # noqa: S101 - it runs
+        self._settings_file, self._settings = settings, stage.load_settings(settings)
+        self._deploy(self._commands, self._assembly(self._commands))
+
     def client(self, service: str) -> Any:
         """Return a boto3 client, as an application creates it from `outputs`."""
         url = self.outputs[ENDPOINTS.get(service, "endpoint_url")]
@@ -151,6 +159,7 @@ class EmbeddedAws:
             "AWS_ENDPOINT_URL_SES": self._ses.url,
             "AWS_ENDPOINT_URL_SNS": self._sns.url,
             **self._sns.function_environment(),
+            **self._function_environment,
         }
         self._ministack = MiniStack(
             port=self._aws_port,
@@ -181,13 +190,16 @@ class EmbeddedAws:
         self._bootstrap()
         if self._settings:
             self._create_existing_resources(self._settings)
+        self._deploy(self._commands, adapted)
+
+    def _deploy(self, commands: CdkCommands, adapted: Path) -> None:
         self._progress("deploying the stacks with cdk deploy")
         deployed = self._directory / "deployed.json"
-        deploy = self._commands.start(
+        deploy = commands.start(
             *("deploy", "--app", str(adapted), "--all", "--require-approval", "never"),
             *("--method", "direct", "--concurrency", "3", "--outputs-file", str(deployed)),
         )
-        self._commands.wait(deploy)
+        commands.wait(deploy)
         self._publish(json.loads(deployed.read_text()))
 
     def _bootstrap(self) -> None:

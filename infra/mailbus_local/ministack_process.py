@@ -62,7 +62,9 @@ if __name__ == "__main__":
     zipfile.ZipFile.extractall = extract  # type: ignore[assignment, method-assign]
     # not by the environment, which Lambda workers inherit
     sys.path.append(str(Path(__file__).parents[1]))
+    from mailbus_local.asynchronous_calls import retry_calls_of_sns
     from mailbus_local.enforced_roles import enforce_roles
 
     enforce_roles(Path(sys.argv.pop(1)))
+    retry_calls_of_sns()
     runpy.run_module("ministack", run_name="__main__")

@@ -1,0 +1,117 @@
+"""What came out of a run: mails that SES accepted, events on the bus, dead letters."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import msgspec
+
+from mailbus_local.subscriber import Aws, subscribe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+WAIT_SECONDS: Final = 1
+BATCH: Final = 10
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that SES accepted, at `at` (epoch seconds)."""
+
+    message_id: str
+    job_id: str
+    recipients: tuple[str, ...]
+    at: float
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """What matters here of an event of the bus."""
+
+    event_type: str
+    event_id: str
+    job_id: str | None = None
+    message_id: str | None = None
+    recipient: str | None = None
+    error_code: str | None = None
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """A dead letter; `text` is a job's message, or what was published on a topic."""
+
+    queue: str
+    text: str
+    code: str | None = None
+    reason: str | None = None
+    job_id: str | None = None
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """What came out: the letters as they were first, and after all were redriven."""
+
+    accepted: tuple[Accepted, ...]
+    events: tuple[Event, ...]
+    letters: tuple[Letter, ...]
+    letters_after: tuple[Letter, ...]
+
+
+def event_of(message: Mapping[str, Any]) -> Event:
+    """Return the event of a message of a rule's queue."""
+    return msgspec.convert(json.loads(message["Body"])["detail"], Event)
+
+
+class Events:
+    """Collects the events of the bus, and when the stream of them was silent for longest."""
+
+    def __init__(self, aws: Aws, name: str) -> None:
+        self.longest_silence = 0.0
+        self._aws = aws
+        self._name = name
+        self._events: list[Event] = []
+        self._lock = threading.Lock()
+        self._last: float | None = None
+        self._closing = threading.Event()
+        self._reader = threading.Thread(target=self._read, name="chaos-events", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._sqs = self._aws.client("sqs")
+        self.queue_url = subscribe(self._aws, self._sqs, self._name)
+        self._reader.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self._reader.join()
+        self._sqs.close()
+
+    def so_far(self) -> tuple[Event, ...]:
+        """Return the events so far, in order of arrival."""
+        with self._lock:
+            return tuple(self._events)
+
+    def _read(self) -> None:
+        while not self._closing.is_set():
+            answer = self._sqs.receive_message(
+                QueueUrl=self.queue_url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=WAIT_SECONDS
+            )
+            messages = answer.get("Messages", [])
+            if not messages:
+                continue
+            now = time.monotonic()
+            with self._lock:
+                self._events += map(event_of, messages)
+                if self._last is not None:
+                    self.longest_silence = max(self.longest_silence, now - self._last)
+                self._last = now
+            self._sqs.delete_message_batch(
+                QueueUrl=self.queue_url,
+                Entries=[
+                    {"Id": str(place), "ReceiptHandle": message["ReceiptHandle"]}
+                    for place, message in enumerate(messages)
+                ],
+            )

@@ -1,0 +1,329 @@
+"""One run: load and faults, a deployment meanwhile, then quiet, a redrive, and what came out."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from bench.chaos import jobs, notifications, received, rules
+from bench.chaos.checker import Expected, problems
+from bench.chaos.episodes import EPISODES, Episode
+from bench.chaos.jobs import Job
+from bench.chaos.notifications import Notification
+from bench.chaos.observed import Events, Observed
+from bench.chaos.plan import Plan, Rule
+from bench.chaos.proxy import Proxy
+from bench.chaos.received import ReceivedMail
+from bench.chaos.system import System
+from mailbus_local import stage
+from mailbus_local.embedded import EmbeddedAws
+from mailbus_local.ports import Ports, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bench.chaos.calls import Service
+
+T = TypeVar("T")
+
+#: The load goes in in so many steps, each of which waits until the backlog is small.
+STEPS: Final = 40
+BACKLOG: Final = 300
+#: All mails are received in the first steps: a mail whose worker died waits for 12 minutes.
+RECEIVING_STEPS: Final = 6
+DEPLOYMENT_STEP: Final = 10
+GUARD_STEPS: Final = (30, 32)
+#: A run may take so long altogether.
+LIMIT_SECONDS: Final = 25 * 60.0
+POLL_SECONDS: Final = 1.0
+REPORT_SECONDS: Final = 20.0
+#: What the deployment meanwhile changes: the environment of functions, so that all of their workers go.
+CHANGES: Final = (
+    ("timeline.days = 30", "timeline.days = 31"),
+    ("timeline.days", "events.entry_bytes = 300_000\ntimeline.days"),
+)
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """How much goes in."""
+
+    jobs: int = 10_000
+    notifications: int = 5_000
+    mails: int = 500
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run put in, what came out, and what is wrong. Times are in seconds."""
+
+    seed: int
+    size: Size
+    expected: Expected
+    observed: Observed
+    happened: tuple[tuple[Rule, int], ...]
+    episodes: tuple[str, ...]
+    throttled: int
+    faulted: int
+    deployments: int
+    redriven: int
+    longest_silence: float
+    loaded_seconds: float
+    settled_seconds: float
+    seconds: float
+    problems: tuple[str, ...]
+
+
+class NotSettled(Exception):  # noqa: N818 - what happened, as InvalidJob
+    """The run was not settled within its time."""
+
+
+class Clock:
+    """The time of a run, against its limit; `report` takes a line of progress."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._began = time.monotonic()
+        self._report = report
+
+    @property
+    def seconds(self) -> float:
+        """The seconds since the beginning."""
+        return time.monotonic() - self._began
+
+    def report(self, text: str) -> None:
+        """Report a line, with the time."""
+        minutes, seconds = divmod(int(self.seconds), 60)
+        self._report(f"{minutes:2}:{seconds:02}  {text}")
+
+    def until(self, probe: Callable[[], T], what: Callable[[], str]) -> T:
+        """Call `probe` until its answer is true, and return it. Raises `NotSettled` at the limit."""
+        reported = self.seconds
+        while not (answer := probe()):
+            if self.seconds > LIMIT_SECONDS:
+                raise NotSettled(what())
+            if self.seconds - reported > REPORT_SECONDS:
+                reported = self.seconds
+                self.report(what())
+            time.sleep(POLL_SECONDS)
+        return answer
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes in, from the seed."""
+
+    jobs: list[Job]
+    notifications: list[Notification]
+    mails: list[ReceivedMail]
+
+
+def draw(seed: int, size: Size, *, region: str, now: float) -> Load:
+    """Return the load of a seed; `now` is in epoch seconds."""
+    chance = random.Random(seed)  # noqa: S311 - test data, no secret
+    mark = f"{chance.randrange(16**6):06x}"
+    return Load(
+        jobs=jobs.draw(chance, size.jobs, mark),
+        notifications=notifications.draw(chance, size.notifications, mark, region=region, now=now),
+        mails=received.draw(chance, size.mails, mark),
+    )
+
+
+def run(seed: int, size: Size, *, report: Callable[[str], None]) -> Result:
+    """Run it. Raises `NotSettled` if it takes too long."""
+    clock = Clock(report)
+    plan = Plan([rule.scaled(size.jobs / jobs.OF) for rule in rules.ALL], seed)
+    ports = Ports(aws=free_port(), ses=free_port())
+    aws_url, ses_url = f"http://127.0.0.1:{ports.aws}", f"http://127.0.0.1:{ports.ses}"
+    upstream: dict[Service, str] = {
+        "sesv2": ses_url,
+        **dict.fromkeys(("dynamodb", "eventbridge", "sqs", "s3", "kms"), aws_url),
+    }
+    with (
+        tempfile.TemporaryDirectory(prefix="mailbus-chaos-") as name,
+        Proxy(upstream, plan) as proxy,
+        EmbeddedAws(
+            directory=Path(name),
+            settings=stage.PACKAGED,
+            ports=ports,
+            function_environment=proxy.environment,
+            progress=clock.report,
+        ) as aws,
+        Events(aws, "chaos") as events,
+        contextlib.closing(System(aws, Path(name))) as system,
+    ):
+        return _Run(seed, size, clock, plan, aws, events, system, Path(name)).run()
+
+
+class _Run:
+    def __init__(  # noqa: PLR0913, PLR0917 - its parts
+        self,
+        seed: int,
+        size: Size,
+        clock: Clock,
+        plan: Plan,
+        aws: EmbeddedAws,
+        events: Events,
+        system: System,
+        directory: Path,
+    ) -> None:
+        self._seed = seed
+        self._size = size
+        self._clock = clock
+        self._plan = plan
+        self._aws = aws
+        self._events = events
+        self._system = system
+        self._directory = directory
+        self._load = draw(seed, size, region=aws.outputs["region"], now=time.time())
+        self._jobs: list[Job] = []
+        self._due: dict[str, float] = {}
+        self._received: list[str] = []
+        self._episodes: list[str] = []
+        self._deployed = threading.Event()
+        self._errors: list[str] = []
+
+    def run(self) -> Result:
+        self._system.subscribe_webhook()
+        self._put_in()
+        self._clock.until(self._deployed.is_set, lambda: "the deployment goes on")
+        self._plan.stop()
+        self._system.clear_faults()
+        loaded = self._clock.seconds
+        self._clock.report("all is in, and the faults end")
+        self._settle()
+        letters = self._system.letters()
+        counts = Counter(f"{letter.queue} {letter.code}" for letter in letters)
+        self._clock.report(f"dead letters: {', '.join(f'{name} {count}' for name, count in counts.items())}")
+        self._system.fix(self._jobs)
+        self._system.command("dead-letters", "redrive", "--all", "--yes", "--json")
+        self._clock.report("all dead letters are redriven")
+        self._settle()
+        settled = self._clock.seconds
+        expected = Expected(
+            jobs=tuple(self._jobs),
+            due=self._due,
+            published={"tracking": tuple(self._load.notifications), "inbound": tuple(received.poison())},
+            received=tuple(self._received),
+        )
+        observed = Observed(
+            accepted=self._system.accepted(),
+            events=self._events.so_far(),
+            letters=letters,
+            letters_after=self._system.letters(),
+        )
+        account = self._system.account()
+        self._errors += [
+            f"{count} messages in {name}" for name, count in self._system.other_letters().items()
+        ]
+        self._errors += [f"not allowed: {denial}" for denial in self._aws.denials()]
+        return Result(
+            seed=self._seed,
+            size=self._size,
+            expected=expected,
+            observed=observed,
+            happened=tuple(self._plan.happened()),
+            episodes=tuple(self._episodes),
+            throttled=account["throttled"],
+            faulted=account["faulted"],
+            deployments=1,
+            redriven=len(letters),
+            longest_silence=self._events.longest_silence,
+            loaded_seconds=loaded,
+            settled_seconds=settled,
+            seconds=self._clock.seconds,
+            problems=(*self._errors, *problems(expected, observed)),
+        )
+
+    def _put_in(self) -> None:
+        """Put the load in, step by step; episodes of SES, the deployment and the guard have their turn."""
+        self._system.publish("inbound", received.poison())
+        episodes = list(EPISODES)
+        for step in range(STEPS):
+            enqueued, due = self._system.enqueue(_share(self._load.jobs, step, STEPS))
+            self._jobs += enqueued
+            self._due |= due
+            self._system.publish("tracking", _share(self._load.notifications, step, STEPS))
+            if step < RECEIVING_STEPS:
+                self._received += self._system.receive(_share(self._load.mails, step, RECEIVING_STEPS))
+            while episodes and episodes[0].share <= step / STEPS:
+                self._play(episodes.pop(0))
+            if step == DEPLOYMENT_STEP:
+                threading.Thread(target=self._deploy, daemon=True).start()
+            self._guard(step)
+            self._clock.report(self._progress())
+            self._clock.until(self._has_room, self._progress)
+
+    def _has_room(self) -> bool:
+        return self._system.backlog() < max(10, BACKLOG * self._size.jobs // jobs.OF)
+
+    def _progress(self) -> str:
+        return f"{len(self._jobs)} jobs are in; waiting: {self._system.waiting()}"
+
+    def _play(self, episode: Episode) -> None:
+        """Begin an episode, and end it after its calls."""
+        before = self._system.account()
+        scale = self._size.jobs / jobs.OF
+        calls = max(2, round(episode.calls * scale))
+        self._clock.report(f"{episode.name}, for {calls} calls")
+        end = self._calls() + calls
+        self._system.change_account(episode.account)
+        self._system.add_faults(
+            [{**fault, "count": max(1, round(fault["count"] * scale))} for fault in episode.faults]
+        )
+        self._clock.until(
+            lambda: self._calls() >= end, lambda: f"{episode.name}: {self._system.waiting()} wait"
+        )
+        self._system.change_account({name: before[name] for name in episode.account})
+        self._system.clear_faults()
+        self._episodes.append(episode.name)
+
+    def _calls(self) -> int:
+        return self._plan.calls("sesv2", "SendEmail", "SendBulkEmail")
+
+    def _guard(self, step: int) -> None:
+        """Let the guard pause the bulk lane, and an operator resume it."""
+        begin, end = GUARD_STEPS
+        if step == begin:
+            self._clock.report("the bounce rate rises: the guard pauses the bulk lane")
+            self._system.raise_bounce_rate()
+            self._clock.until(lambda: self._count("lane_paused"), lambda: "the guard has not paused the lane")
+        if step == end:
+            self._system.command("resume", "bulk")
+
+    def _count(self, event_type: str) -> int:
+        return sum(event.event_type == event_type for event in self._events.so_far())
+
+    def _deploy(self) -> None:
+        """Deploy changed settings."""
+        text = stage.PACKAGED.read_text(encoding="utf-8")
+        for old, new in CHANGES:
+            text = text.replace(old, new)
+        path = self._directory / "changed.toml"
+        path.write_text(text, encoding="utf-8")
+        try:
+            self._aws.deploy_again(path)
+            self._clock.report("the deployment is done")
+        except Exception as error:  # noqa: BLE001 - the run goes on, and is wrong
+            self._errors.append(f"the deployment failed: {error}")
+        self._deployed.set()
+
+    def _settle(self) -> None:
+        """Wait until no queue has a message, twice in a row: a message may be between two queues."""
+
+        def quiet() -> bool:
+            for _ in range(2):
+                if self._system.waiting() or self._system.messages(self._events.queue_url):
+                    return False
+                time.sleep(POLL_SECONDS)
+            return True
+
+        self._clock.until(quiet, lambda: f"waiting: {self._system.waiting()}")
+
+
+def _share(items: Sequence[T], step: int, steps: int) -> Sequence[T]:
+    return items[len(items) * step // steps : len(items) * (step + 1) // steps]
