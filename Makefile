@@ -1,6 +1,6 @@
 # Every target sets up what it needs by itself; a second run does only what changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint docs local env dist bench sweep cost fuzz journey roombench schemas goldens screenshots synth deploy clean lock setup setup-local
+.PHONY: help demo test check lint docs local env dist bench sweep cost fuzz chaos roombench schemas goldens screenshots synth deploy clean lock setup setup-local
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
@@ -71,8 +71,8 @@ fuzz: setup ## receive 100,000 damaged mails, and send through 200,000 schedules
 	@$(BIN)/python -m bench.journeys.mutated_mails
 	@$(BIN)/python -m bench.journeys.schedules
 
-journey: setup ## send thousands of jobs while workers are killed, and count what becomes of them
-	@$(BIN)/python -m bench.journeys.worker_kills $(ARGS)
+chaos: setup ## run the whole system under load for 20 minutes, while workers are killed and AWS fails, and count what comes out
+	@$(BIN)/python -m bench.chaos $(ARGS)
 
 roombench: setup ## measure the mail room: its first page of 10,000 mails, and 50 mails a second in a browser
 	@$(BIN)/python -m bench.journeys.mail_room

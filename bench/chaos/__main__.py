@@ -6,43 +6,59 @@ import argparse
 import random
 import signal
 import sys
+from typing import Final
 
-from bench.chaos.run import NotSettled, Size, run
+import msgspec
+
+from bench.chaos.report import DIRECTORY, PAGE, as_json, tables, written
+from bench.chaos.run import NotSettled, Result, Size, run
+
+SHOWN: Final = 100
+SEEDS: Final = 100_000
 
 
 def main() -> int:
     """Return 1 if anything is wrong."""
-    size = Size()
     parser = argparse.ArgumentParser(prog="python -m bench.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, help="the seed of a run to repeat; by default a new one")
-    parser.add_argument("--jobs", type=int, default=size.jobs)
-    parser.add_argument("--notifications", type=int, default=size.notifications)
-    parser.add_argument("--mails", type=int, default=size.mails)
+    for field in msgspec.structs.fields(Size):
+        parser.add_argument(f"--{field.name}", type=int, default=field.default)
+    parser.add_argument("--docs", action="store_true", help=f"write the tables into docs/{PAGE.name} too")
     given = parser.parse_args()
-    seed = random.SystemRandom().randrange(10_000) if given.seed is None else given.seed
+    seed = random.SystemRandom().randrange(SEEDS) if given.seed is None else given.seed
     size = Size(jobs=given.jobs, notifications=given.notifications, mails=given.mails)
-
-    def report(text: str) -> None:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
-
-    # ends what it has started
+    # what it has started ends with it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    report(f"seed {seed}")
+    _print(f"seed {seed}")
     try:
-        result = run(seed, size, report=report)
+        result = run(seed, size, report=_print)
     except NotSettled as error:
-        report(f"not settled in time: {error}")
-        return 1
-    for problem in result.problems[:50]:
-        report(problem)
-    report(f"{len(result.problems)} problems")
-    for rule, count in result.happened:
-        report(
-            f"{rule.function} {rule.service} {rule.fault} {rule.point or rule.code}: {count} of {rule.times}"
-        )
-    report(f"{result.seconds:.0f} s, silence {result.longest_silence:.0f}")
-    return 1 if result.problems else 0
+        _print(f"not settled in time: {error}")
+        correct = False
+    else:
+        _show(result)
+        correct = not result.problems
+        if given.docs and correct:
+            PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), result), encoding="utf-8")
+    if not correct:
+        options = " ".join(f"--{name} {value}" for name, value in msgspec.to_builtins(size).items())
+        _print(f"seed {seed} is wrong; run it again: make chaos ARGS='--seed {seed} {options}'")
+    return 0 if correct else 1
+
+
+def _show(result: Result) -> None:
+    _print(f"\n{tables(result)}\n")
+    for problem in result.problems[:SHOWN]:
+        _print(f"wrong: {problem}")
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    path = DIRECTORY / f"{result.seed}.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(as_json(result))))
+    _print(f"{len(result.problems)} problems; {path}")
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

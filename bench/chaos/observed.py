@@ -58,13 +58,13 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     letters_after: tuple[Letter, ...]
 
 
-def event_of(message: Mapping[str, Any]) -> Event:
-    """Return the event of a message of a rule's queue."""
-    return msgspec.convert(json.loads(message["Body"])["detail"], Event)
+def event_of(event: Mapping[str, Any]) -> Event:
+    """Return what matters of an event as EventBridge delivers it."""
+    return msgspec.convert(event["detail"], Event)
 
 
 class Events:
-    """Collects the events of the bus, and when the stream of them was silent for longest."""
+    """Collects the events of the bus; `longest_silence` is the longest time without one so far, in seconds."""
 
     def __init__(self, aws: Aws, name: str) -> None:
         self.longest_silence = 0.0
@@ -104,7 +104,7 @@ class Events:
                 continue
             now = time.monotonic()
             with self._lock:
-                self._events += map(event_of, messages)
+                self._events += (event_of(json.loads(message["Body"])) for message in messages)
                 if self._last is not None:
                     self.longest_silence = max(self.longest_silence, now - self._last)
                 self._last = now

@@ -45,6 +45,8 @@ GUARD_STEPS: Final = (30, 32)
 LIMIT_SECONDS: Final = 25 * 60.0
 POLL_SECONDS: Final = 1.0
 REPORT_SECONDS: Final = 20.0
+#: https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+SNS_RETRY_SECONDS: Final = (20.0, 20.0, 20.0)
 #: What the deployment meanwhile changes: the environment of functions, so that all of their workers go.
 CHANGES: Final = (
     ("timeline.days = 30", "timeline.days = 31"),
@@ -151,6 +153,7 @@ def run(seed: int, size: Size, *, report: Callable[[str], None]) -> Result:
             settings=stage.PACKAGED,
             ports=ports,
             function_environment=proxy.environment,
+            sns_retry_seconds=SNS_RETRY_SECONDS,
             progress=clock.report,
         ) as aws,
         Events(aws, "chaos") as events,
@@ -189,11 +192,13 @@ class _Run:
 
     def run(self) -> Result:
         self._system.subscribe_webhook()
+        self._system.store_file()
+        self._system.change_identity("PENDING")
         self._put_in()
         self._clock.until(self._deployed.is_set, lambda: "the deployment goes on")
         self._plan.stop()
         self._system.clear_faults()
-        loaded = self._clock.seconds
+        loaded, silence = self._clock.seconds, self._events.longest_silence
         self._clock.report("all is in, and the faults end")
         self._settle()
         letters = self._system.letters()
@@ -220,6 +225,7 @@ class _Run:
         self._errors += [
             f"{count} messages in {name}" for name, count in self._system.other_letters().items()
         ]
+        self._errors += self._system.refused_deliveries()
         self._errors += [f"not allowed: {denial}" for denial in self._aws.denials()]
         return Result(
             seed=self._seed,
@@ -232,7 +238,7 @@ class _Run:
             faulted=account["faulted"],
             deployments=1,
             redriven=len(letters),
-            longest_silence=self._events.longest_silence,
+            longest_silence=silence,
             loaded_seconds=loaded,
             settled_seconds=settled,
             seconds=self._clock.seconds,

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from bench.chaos.jobs import Job
     from bench.chaos.notifications import Notification
     from bench.chaos.received import ReceivedMail
-    from mailbus_local.embedded import EmbeddedAws
+    from mailbus_local.subscriber import Aws
 
 LANES: Final = {"transactional": "SendQueueUrl", "bulk": "BulkQueueUrl"}
 WORK_QUEUES: Final = (*LANES.values(), "TrackingQueueUrl", "InboundQueueUrl", "TimelineQueueUrl")
@@ -45,7 +46,7 @@ POLL_SECONDS: Final = 0.5
 class System:
     """A running system; `directory` is the one that it was started in."""
 
-    def __init__(self, aws: EmbeddedAws, directory: Path) -> None:
+    def __init__(self, aws: Aws, directory: Path) -> None:
         self.outputs: Mapping[str, Any] = aws.outputs
         self._directory = directory
         self._sqs = aws.client("sqs")
@@ -59,14 +60,16 @@ class System:
             base_url=f"{self.outputs['ses_endpoint_url']}/_simulator/", timeout=120, trust_env=False
         )
         self._elsewhere = clients.client("sns", url=self.outputs["sns_endpoint_url"], region=WEBHOOK_REGION)
-        self._s3.put_object(Bucket=job_kinds.SOURCE_BUCKET, Key=job_kinds.FILE_KEY, Body=job_kinds.FILE)
-        self.change_identity("PENDING")
 
     def close(self) -> None:
         """Close the connections."""
         self._simulator.close()
 
     # --- what goes in
+
+    def store_file(self) -> None:
+        """Store the file that jobs refer to."""
+        self._s3.put_object(Bucket=job_kinds.SOURCE_BUCKET, Key=job_kinds.FILE_KEY, Body=job_kinds.FILE)
 
     def enqueue(self, jobs: Sequence[Job]) -> tuple[list[Job], dict[str, float]]:
         """Put jobs on the queues of their lanes, with their copies.
@@ -204,6 +207,16 @@ class System:
         found = self._sqs.list_queues().get("QueueUrls", [])
         dead = [url for url in found if "DeadLetter" in url and url not in read]
         return {url.rpartition("/")[2]: count for url in dead if (count := self.messages(url))}
+
+    def refused_deliveries(self) -> list[str]:
+        """Return what SNS could not deliver to the webhook, a line each."""
+        url = f"{self.outputs['sns_endpoint_url']}/_simulator/deliveries"
+        found = httpx.get(url, trust_env=False, timeout=120).raise_for_status().json()["deliveries"]
+        return [
+            f"the webhook did not take a {one['type']}: {one['statuses']}"
+            for one in found
+            if one["statuses"][-1] != HTTPStatus.OK
+        ]
 
     def accepted(self) -> tuple[Accepted, ...]:
         """Return everything that SES accepted, in order."""

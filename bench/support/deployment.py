@@ -1,40 +1,31 @@
-"""The deployed system as its users and operators see it, with settings that last for a journey only."""
+"""Other settings of the deployed sender, for a while only."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from mailbus_local.subscriber import Aws
 
 HANDLER: Final = "sender.handler.lambda_handler"
 QUEUES: Final = ("SendQueueUrl", "BulkQueueUrl")
 VISIBILITY: Final = "VisibilityTimeout"
 
 
-class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """`outputs` and `client` are those of `EmbeddedAws`; `events` returns the bus's events so far."""
-
-    outputs: Mapping[str, Any]
-    client: Callable[[str], Any]
-    events: Callable[[], Sequence[dict[str, Any]]]
-
-
 @contextlib.contextmanager
 def sender_configured(
-    deployment: Deployment, environment: Mapping[str, str], *, function_seconds: int, visibility_seconds: int
+    aws: Aws, environment: Mapping[str, str], *, function_seconds: int, visibility_seconds: int
 ) -> Iterator[None]:
     """Add environment variables to the sender and change its times; undo both in the end."""
-    functions, sqs = deployment.client("lambda"), deployment.client("sqs")
+    functions, sqs = aws.client("lambda"), aws.client("sqs")
     found = functions.list_functions()["Functions"]
     name = next(function["FunctionName"] for function in found if function["Handler"] == HANDLER)
     before = functions.get_function_configuration(FunctionName=name)
     variables = before["Environment"]["Variables"]
-    urls = [deployment.outputs[queue] for queue in QUEUES]
+    urls = [aws.outputs[queue] for queue in QUEUES]
     visibility = {
         url: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[VISIBILITY])["Attributes"][VISIBILITY]
         for url in urls

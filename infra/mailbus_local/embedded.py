@@ -28,6 +28,7 @@ from mailbus_local.ministack import ACCOUNT_ID, MiniStack, own_environment
 from mailbus_local.ports import Ports, free_port, require_free, taken_ports_named
 from mailbus_local.process_record import ProcessRecord
 from mailbus_local.ses.server import SimulatedSes, SimulatorSettings
+from mailbus_local.sns.delivery import RETRY_SECONDS
 from mailbus_local.sns.server import SnsOverHttps, SnsSettings
 from mailbus_local.sns.signing import region_of
 from mailbus_local.stop_signals import StopRequest
@@ -58,7 +59,8 @@ class EmbeddedAws:
     `outputs` has `endpoint_url`, `ses_endpoint_url`, `sns_endpoint_url`, `smtp_host`, `smtp_port`,
     `region` and every stack output by name. While the system runs, `outputs.json` has the same.
     `settings` is a file with the stage `local`; by default that of this folder, or the package's own. With an
-    `app`, its stacks are deployed instead. Functions have the variables of `function_environment` too.
+    `app`, its stacks are deployed instead. Functions have the variables of `function_environment` too. SNS
+    tries a delivery over HTTPS again after each of `sns_retry_seconds`.
     """
 
     outputs: Mapping[str, Any]
@@ -71,6 +73,7 @@ class EmbeddedAws:
         app: CdkApp | None = None,
         ports: Ports | None = None,
         function_environment: Mapping[str, str] | None = None,
+        sns_retry_seconds: tuple[float, ...] = RETRY_SECONDS,
         progress: Callable[[str], None] = print,
         stop: StopRequest | None = None,
     ) -> None:
@@ -99,7 +102,12 @@ class EmbeddedAws:
             )
         )
         self._sns = SnsOverHttps(
-            SnsSettings(upstream_url=f"http://127.0.0.1:{aws_port}", directory=self._scratch, port=ports.sns)
+            SnsSettings(
+                upstream_url=f"http://127.0.0.1:{aws_port}",
+                directory=self._scratch,
+                port=ports.sns,
+                retry_seconds=sns_retry_seconds,
+            )
         )
         self._ministack: MiniStack | None = None
         self._commands: CdkCommands | None = None

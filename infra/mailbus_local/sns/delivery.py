@@ -17,7 +17,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# SNS waits 20 s before each of its three retries.
+#: SNS waits 20 s before each of its three retries; here people and tests wait.
 RETRY_SECONDS: Final = (1.0, 1.0, 1.0)
 # https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.prepare.html
 TIMEOUT_SECONDS: Final = 15.0
@@ -77,7 +77,7 @@ def is_retryable(status: int) -> bool:
 class HttpDeliveries:
     """Delivers in its own threads; `finished` has the finished deliveries."""
 
-    def __init__(self, retry_seconds: tuple[float, ...] = RETRY_SECONDS) -> None:
+    def __init__(self, retry_seconds: tuple[float, ...]) -> None:
         self._retry_seconds = retry_seconds
         self._client = httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="sns-delivery")

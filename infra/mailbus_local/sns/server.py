@@ -25,7 +25,7 @@ import httpx
 import msgspec
 
 from mailbus_local.sns.certificates import CertificateAuthority
-from mailbus_local.sns.delivery import HttpDeliveries, HttpEndpoint, parse_endpoint
+from mailbus_local.sns.delivery import RETRY_SECONDS, HttpDeliveries, HttpEndpoint, parse_endpoint
 from mailbus_local.sns.signing import SIGNED_FIELDS, host_of, region_of, sign_message
 
 if TYPE_CHECKING:
@@ -54,11 +54,15 @@ _HTTP_PROTOCOLS: Final = frozenset({"http", "https"})
 
 
 class SnsSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """MiniStack's URL, the port (0 means a free one), and the directory for certificates."""
+    """MiniStack's URL, the port (0 means a free one), the directory for certificates.
+
+    A delivery over HTTPS that fails is tried again after each of `retry_seconds`.
+    """
 
     upstream_url: str
     directory: Path
     port: int = 0
+    retry_seconds: tuple[float, ...] = RETRY_SECONDS
 
 
 class SnsOverHttps:
@@ -113,7 +117,7 @@ class _Server(http.server.ThreadingHTTPServer):
         self.upstream_url = settings.upstream_url
         self.authority = CertificateAuthority(settings.directory)
         self.upstream = httpx.Client(timeout=UPSTREAM_SECONDS, trust_env=False)
-        self.deliveries = HttpDeliveries()
+        self.deliveries = HttpDeliveries(settings.retry_seconds)
         self.endpoints: dict[str, HttpEndpoint] = {}
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
