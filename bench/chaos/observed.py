@@ -64,7 +64,7 @@ def event_of(event: Mapping[str, Any]) -> Event:
 
 
 class Events:
-    """Collects the events of the bus; `longest_silence` is the longest time without one so far, in seconds."""
+    """Collects the events of the bus; `longest_silence` is the longest time without one (seconds)."""
 
     def __init__(self, aws: Aws, name: str) -> None:
         self.longest_silence = 0.0

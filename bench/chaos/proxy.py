@@ -31,6 +31,8 @@ _NOT_PASSED: Final = frozenset(
     {"connection", "content-length", "expect", "host", "keep-alive", "transfer-encoding", "x-amz-crc32"}
 )
 _WITHOUT_BODY: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+# how often a server looks whether it is to stop
+POLL_SECONDS: Final = 0.05
 # far more than a call takes on a busy machine
 UPSTREAM_SECONDS: Final = 120.0
 
@@ -51,7 +53,7 @@ class Proxy:
 
     def __enter__(self) -> Self:
         for server in self._servers.values():
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
         return self
 
     def __exit__(

@@ -15,7 +15,7 @@ import msgspec
 
 from bench.chaos import jobs, notifications, received, rules
 from bench.chaos.checker import Expected, problems
-from bench.chaos.episodes import EPISODES, Episode
+from bench.chaos.episodes import EPISODES, Player
 from bench.chaos.jobs import Job
 from bench.chaos.notifications import Notification
 from bench.chaos.observed import Events, Observed
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The load goes in in so many steps, each of which waits until the backlog is small.
+#: The load goes in in so many steps. Each waits until few jobs can be received, and not too many wait at all.
 STEPS: Final = 40
 BACKLOG: Final = 300
+WAITING: Final = 1500
 #: All mails are received in the first steps: a mail whose worker died waits for 12 minutes.
 RECEIVING_STEPS: Final = 6
 DEPLOYMENT_STEP: Final = 10
@@ -186,7 +187,8 @@ class _Run:
         self._jobs: list[Job] = []
         self._due: dict[str, float] = {}
         self._received: list[str] = []
-        self._episodes: list[str] = []
+        self._scale = size.jobs / jobs.OF
+        self._episodes = Player(EPISODES, system, calls=self._calls, scale=self._scale, report=clock.report)
         self._deployed = threading.Event()
         self._errors: list[str] = []
 
@@ -233,7 +235,7 @@ class _Run:
             expected=expected,
             observed=observed,
             happened=tuple(self._plan.happened()),
-            episodes=tuple(self._episodes),
+            episodes=tuple(self._episodes.played),
             throttled=account["throttled"],
             faulted=account["faulted"],
             deployments=1,
@@ -248,7 +250,6 @@ class _Run:
     def _put_in(self) -> None:
         """Put the load in, step by step; episodes of SES, the deployment and the guard have their turn."""
         self._system.publish("inbound", received.poison())
-        episodes = list(EPISODES)
         for step in range(STEPS):
             enqueued, due = self._system.enqueue(_share(self._load.jobs, step, STEPS))
             self._jobs += enqueued
@@ -256,37 +257,26 @@ class _Run:
             self._system.publish("tracking", _share(self._load.notifications, step, STEPS))
             if step < RECEIVING_STEPS:
                 self._received += self._system.receive(_share(self._load.mails, step, RECEIVING_STEPS))
-            while episodes and episodes[0].share <= step / STEPS:
-                self._play(episodes.pop(0))
             if step == DEPLOYMENT_STEP:
                 threading.Thread(target=self._deploy, daemon=True).start()
             self._guard(step)
             self._clock.report(self._progress())
             self._clock.until(self._has_room, self._progress)
 
+        self._clock.until(self._all_played, self._progress)
+
     def _has_room(self) -> bool:
-        return self._system.backlog() < max(10, BACKLOG * self._size.jobs // jobs.OF)
+        self._episodes.advance(len(self._jobs) / self._size.jobs)
+        return self._system.jobs_waiting("") < max(
+            10, BACKLOG * self._scale
+        ) and self._system.jobs_waiting() < max(100, WAITING * self._scale)
+
+    def _all_played(self) -> bool:
+        self._episodes.advance(1)
+        return self._episodes.done
 
     def _progress(self) -> str:
         return f"{len(self._jobs)} jobs are in; waiting: {self._system.waiting()}"
-
-    def _play(self, episode: Episode) -> None:
-        """Begin an episode, and end it after its calls."""
-        before = self._system.account()
-        scale = self._size.jobs / jobs.OF
-        calls = max(2, round(episode.calls * scale))
-        self._clock.report(f"{episode.name}, for {calls} calls")
-        end = self._calls() + calls
-        self._system.change_account(episode.account)
-        self._system.add_faults(
-            [{**fault, "count": max(1, round(fault["count"] * scale))} for fault in episode.faults]
-        )
-        self._clock.until(
-            lambda: self._calls() >= end, lambda: f"{episode.name}: {self._system.waiting()} wait"
-        )
-        self._system.change_account({name: before[name] for name in episode.account})
-        self._system.clear_faults()
-        self._episodes.append(episode.name)
 
     def _calls(self) -> int:
         return self._plan.calls("sesv2", "SendEmail", "SendBulkEmail")

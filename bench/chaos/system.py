@@ -243,9 +243,9 @@ class System:
         unpublished = int(self.account()["unpublished"])
         return {name: count for name, count in {**counts, "SES": unpublished}.items() if count}
 
-    def backlog(self) -> int:
-        """Return how many jobs can be received now."""
-        return sum(self.messages(self.outputs[output], "") for output in LANES.values())
+    def jobs_waiting(self, *states: str) -> int:
+        """Return how many messages the send queues have, in states as `messages` has them."""
+        return sum(self.messages(self.outputs[output], *states) for output in LANES.values())
 
     def messages(self, url: str, *states: str) -> int:
         """Return how many messages a queue has: in all states, or "" (visible), "NotVisible", "Delayed"."""
