@@ -39,8 +39,8 @@ Outcome = Literal["accepted", "failed", "fixed", "either"]
 
 #: How many of 10,000 jobs are of a kind; all others are single.
 SHARES: Final[Mapping[Kind, int]] = {
-    "50 recipients": 30,
-    "merge": 70,
+    "50 recipients": 15,
+    "merge": 50,
     "scheduled": 600,
     "expired": 150,
     "expiring": 100,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-import time
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS: Final = 1
 BATCH: Final = 10
+READERS: Final = 3
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,50 +65,58 @@ def event_of(event: Mapping[str, Any]) -> Event:
 
 
 class Events:
-    """Collects the events of the bus; `longest_silence` is the longest time without one (seconds)."""
+    """Collects the events of the bus, by several readers: the embedded AWS is slow with long queues."""
 
     def __init__(self, aws: Aws, name: str) -> None:
-        self.longest_silence = 0.0
         self._aws = aws
         self._name = name
         self._events: list[Event] = []
+        # epoch seconds
+        self._sent_at: list[float] = []
         self._lock = threading.Lock()
-        self._last: float | None = None
         self._closing = threading.Event()
-        self._reader = threading.Thread(target=self._read, name="chaos-events", daemon=True)
+        self._readers = [threading.Thread(target=self._read, daemon=True) for _ in range(READERS)]
 
     def __enter__(self) -> Self:
         self._sqs = self._aws.client("sqs")
         self.queue_url = subscribe(self._aws, self._sqs, self._name)
-        self._reader.start()
+        for reader in self._readers:
+            reader.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
-        self._reader.join()
+        for reader in self._readers:
+            reader.join()
         self._sqs.close()
 
     def so_far(self) -> tuple[Event, ...]:
-        """Return the events so far, in order of arrival."""
+        """Return the events so far."""
         with self._lock:
             return tuple(self._events)
+
+    def longest_silence(self, until: float) -> float:
+        """Return the longest time in which no event came to the queue, until then (epoch seconds)."""
+        with self._lock:
+            moments = sorted(moment for moment in self._sent_at if moment <= until)
+        return max((later - earlier for earlier, later in pairwise(moments)), default=0.0)
 
     def _read(self) -> None:
         while not self._closing.is_set():
             answer = self._sqs.receive_message(
-                QueueUrl=self.queue_url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=WAIT_SECONDS
+                QueueUrl=self.queue_url,
+                MaxNumberOfMessages=BATCH,
+                WaitTimeSeconds=WAIT_SECONDS,
+                MessageSystemAttributeNames=["SentTimestamp"],
             )
             messages = answer.get("Messages", [])
             if not messages:
                 continue
-            now = time.monotonic()
             with self._lock:
                 self._events += (event_of(json.loads(message["Body"])) for message in messages)
-                if self._last is not None:
-                    self.longest_silence = max(self.longest_silence, now - self._last)
-                self._last = now
+                self._sent_at += (int(message["Attributes"]["SentTimestamp"]) / 1000 for message in messages)
             self._sqs.delete_message_batch(
                 QueueUrl=self.queue_url,
                 Entries=[

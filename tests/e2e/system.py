@@ -61,6 +61,7 @@ class System:
         self._s3 = aws.client("s3")
         self._lambda = aws.client("lambda")
         self._dynamodb = aws.client("dynamodb")
+        self._logs = aws.client("logs")
         self._ledger = LedgerTable(self._dynamodb, aws.outputs["LedgerTableName"])
         self._accepted: list[dict[str, Any]] = []
         self._dead_letters: dict[str, list[dict[str, Any]]] = {}
@@ -253,13 +254,15 @@ class System:
 
     def wait_for_log(self, function: str, text: str) -> None:
         """Wait until a function's log has a text; what an invocation logged is there once it has ended."""
+        eventually(lambda: self.count_in_log(function, text), f"{text} in the log of {function}")
+
+    def count_in_log(self, function: str, text: str) -> int:
+        """Return how many events of a function's log have a text."""
         configuration = self._lambda.get_function_configuration(FunctionName=self.function_name(function))
-        logs = self.client("logs")
-        group = configuration["LoggingConfig"]["LogGroup"]
-        eventually(
-            lambda: logs.filter_log_events(logGroupName=group, filterPattern=f'"{text}"')["events"],
-            f"{text} in the log of {function}",
+        found = self._logs.filter_log_events(
+            logGroupName=configuration["LoggingConfig"]["LogGroup"], filterPattern=f'"{text}"'
         )
+        return len(found["events"])
 
     def function_name(self, function: str) -> str:
         [name] = [

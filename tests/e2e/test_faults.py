@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from tests.e2e.local import Local
     from tests.e2e.system import System
 
-JOBS = 100
+JOBS = 70
 # The deployment's own times, 60 s, 90 s and 120 s, would only make the test longer.
 FUNCTION_SECONDS = 24
 VISIBILITY_SECONDS = 26
 DOUBT_SECONDS = 30
 SOON_SECONDS = 12.0
-BROKEN = 5
+BROKEN = 4
 AWS: tuple[Service, ...] = ("dynamodb", "eventbridge", "sqs")
 # With these times there is none for a file in S3; what ends as a dead letter has tests of its own.
 KINDS: tuple[jobs.Kind, ...] = ("single", "50 recipients", "merge", "scheduled", "duplicate")

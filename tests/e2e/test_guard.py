@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.architecture.source_tree import ROOT
+from tests.e2e.system import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ COMMANDS = re.findall(
 )
 BOUNCES = "Reputation.BounceRate"
 MANY = 1_000_000
+REFUSED = "only CloudWatch publishes on the guard's topic"
 
 
 def measure(system: System, metric: str, rate: float, *, count: int = 1) -> None:
@@ -110,3 +112,15 @@ def test_a_reason_that_is_too_long_is_refused_before_anything_is_written(command
         "mailbus: the reason has 141 bytes\nhint: 140 at most: it is stored with the sending rate\n"
     )
     assert "not paused" in commands("resume", "bulk", "--local").stdout
+
+
+def test_lambda_calls_the_guard_again_for_what_it_fails_at(system: System) -> None:
+    sns = system.client("sns")
+    topics = [
+        each["TopicArn"] for page in sns.get_paginator("list_topics").paginate() for each in page["Topics"]
+    ]
+    [topic] = [arn for arn in topics if "Guard" in arn]
+    before = system.count_in_log("Guard", REFUSED)
+    sns.publish(TopicArn=topic, Message="no alarm")
+    # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    eventually(lambda: system.count_in_log("Guard", REFUSED) == before + 3, "three calls of the guard")
