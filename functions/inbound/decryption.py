@@ -21,6 +21,8 @@ from mailbus.errors import InboundError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from inbound.mapped import Raw
+
 # The prefix of all metadata of the encryption client, in every version; SES writes no other metadata.
 _ENVELOPE: Final = "x-amz-"
 _WRAPPED_KEY: Final = "x-amz-key-v2"
@@ -122,7 +124,7 @@ def check(envelope: Envelope, *, message_id: str, account: str, size: int) -> No
         raise _error(reason)
 
 
-def decrypt(envelope: Envelope, key: bytes, content: bytes) -> bytes:
+def decrypt(envelope: Envelope, key: bytes, content: Raw) -> bytes:
     """Return the authenticated mail, decrypted by the unwrapped key; raise `InboundError` if that fails."""
     if len(key) != KEY_BYTES:
         reason = f"its key has {len(key)} bytes, not the {KEY_BYTES} of AES-256"
@@ -132,7 +134,7 @@ def decrypt(envelope: Envelope, key: bytes, content: bytes) -> bytes:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
 
     try:
-        return AESGCM(key).decrypt(envelope.iv, content, None)
+        return AESGCM(key).decrypt(envelope.iv, memoryview(content), None)
     except InvalidTag as error:
         reason = "its tag does not match: the object, its tag or its metadata was altered or cut"
         raise _error(reason) from error

@@ -14,6 +14,8 @@ from inbound import charsets
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from inbound.mapped import Raw
+
 BAD_HEADER: Final = "bad_header"
 HEADERS_CUT: Final = "headers_cut"
 NO_HEADER_END: Final = "missing_header_end"
@@ -83,7 +85,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(field.value for field in self.fields if field.name.lower() == name)
 
 
-def read_header(raw: bytes, start: int, stop: int, *, limit: int = FIELDS) -> Header:
+def read_header(raw: Raw, start: int, stop: int, *, limit: int = FIELDS) -> Header:
     """Return the header section between two offsets, with at most `limit` fields.
 
     It ends at an empty line. A line that is neither a field nor a continuation is skipped, unless the empty
@@ -126,7 +128,7 @@ def _is_parameter(last: bytes, line: bytes) -> bool:
     return line[:1] == b";" or (last.rstrip(b" \t")[-1:] == b";" and _PARAMETER.match(line) is not None)
 
 
-def _known_header(raw: bytes, position: int, stop: int, known: int, given: Mapping[bytes, bytes]) -> int:
+def _known_header(raw: Raw, position: int, stop: int, known: int, given: Mapping[bytes, bytes]) -> int:
     """Return up to where a header section surely continues after a broken line; `position` if not at all.
 
     Mail programs read on to the empty line, as Thunderbird does
@@ -164,7 +166,7 @@ def _is_skipped(broken: Sequence[bytes], given: Mapping[bytes, bytes]) -> bool:
     return len(broken) == 1 and not is_plain and _WORDS_ALONE.fullmatch(broken[0]) is not None
 
 
-def _body_start(raw: bytes, position: int, stop: int) -> int:
+def _body_start(raw: Raw, position: int, stop: int) -> int:
     # the previous line break may be the first of the two
     match = _HEADER_END.search(raw, max(0, position - 2), stop)
     return stop if match is None else match.end()

@@ -17,6 +17,7 @@ from inbound import automatic, charsets, fields, flowed, replies, structure
 from inbound.addresses import ADDRESSES, ADDRESSES_CUT, mailboxes
 from inbound.dates import BAD_DATE, parse_date
 from inbound.inlines import inlines
+from inbound.mapped import release
 from inbound.parameters import parameterized
 from inbound.structure import Part
 from mailbus.errors import InboundError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from inbound.mapped import Raw
     from mailbus.events import Mailbox
 
 NO_HEADERS: Final = "no_headers"
@@ -51,7 +53,7 @@ class ParsedMail(msgspec.Struct, frozen=True, kw_only=True):
     defects: tuple[str, ...]
 
 
-def parse(raw: bytes) -> ParsedMail:
+def parse(raw: Raw) -> ParsedMail:
     """Parse a mail; raise `InboundError`, and nothing else, if that fails."""
     try:
         return _parse(raw)
@@ -62,14 +64,15 @@ def parse(raw: bytes) -> ParsedMail:
         raise InboundError(reason) from error
 
 
-def _parse(raw: bytes) -> ParsedMail:
+def _parse(raw: Raw) -> ParsedMail:
     if not raw:
         reason = "the mail is empty: its object in S3 has no bytes"
         raise InboundError(reason)
     mail = structure.read(raw)
+    release(raw, 0, len(raw))
     defects = list(mail.defects)
     if not mail.header.fields:
-        if b"\0" in raw:
+        if raw.find(b"\0") >= 0:
             reason = "not a mail: no header field, and binary data; the raw message is kept"
             raise InboundError(reason)
         defects.append(NO_HEADERS)
@@ -112,7 +115,7 @@ def _may_be_body(part: Part) -> bool:
     return part.parent != "multipart/related" and part.filename is None
 
 
-def _body(raw: bytes, bodies: Iterable[Part], kind: str, defects: list[str]) -> bytes | None:
+def _body(raw: Raw, bodies: Iterable[Part], kind: str, defects: list[str]) -> bytes | None:
     """Return the body parts of one type, joined, in UTF-8, which needs a quarter of the memory of a `str`."""
     found = [part for part in bodies if part.content_type == kind]
     if not found:
@@ -121,7 +124,7 @@ def _body(raw: bytes, bodies: Iterable[Part], kind: str, defects: list[str]) -> 
     return b"\n".join(_utf8(raw, part, part.flow if is_joined else None, defects) for part in found)
 
 
-def _utf8(raw: bytes, part: Part, flow: flowed.Flow | None, defects: list[str]) -> bytes:
+def _utf8(raw: Raw, part: Part, flow: flowed.Flow | None, defects: list[str]) -> bytes:
     content, wrong = part.content(raw)
     text, undecodable = charsets.decode(content, part.charset)
     # free it before the text is encoded: it may be as large as the mail

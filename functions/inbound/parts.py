@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from inbound import mime
+from inbound.mapped import release
 from inbound.uploads import Uploads
 from mailbus.events import StoredPart
 
 if TYPE_CHECKING:
     from inbound.aws.s3 import Bucket
+    from inbound.mapped import Raw
     from inbound.mime import ParsedMail
 
 NAME_CHARACTERS: Final = 100
@@ -76,7 +78,7 @@ def safe_filename(filename: str | None, content_type: str) -> str:
     return f"{stem[: NAME_CHARACTERS - len(extension) - 1]}.{extension}"
 
 
-def store(raw: bytes, mail: ParsedMail, bucket: Bucket, parts_folder: str) -> StoredParts:
+def store(raw: Raw, mail: ParsedMail, bucket: Bucket, parts_folder: str) -> StoredParts:
     """Store the parts of a mail in S3 at `<parts_folder><n>-<safe filename>`, n from 1 in the mail's order.
 
     A part is decoded when there is memory for it, and written while the next ones are decoded. Errors of S3
@@ -89,6 +91,7 @@ def store(raw: bytes, mail: ParsedMail, bucket: Bucket, parts_folder: str) -> St
         for number, part in enumerate(mail.parts, start=1):
             uploads.wait_for_memory(part.end - part.start)
             content, wrong = part.content(raw)
+            release(raw, part.start, part.end)
             key = f"{parts_folder}{number}-{safe_filename(part.filename, part.content_type)}"
             stored = StoredPart(
                 filename=part.filename,

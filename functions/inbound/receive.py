@@ -9,6 +9,7 @@ import msgspec
 from inbound import automatic, decryption, mime, parts, replies
 from inbound.aws.s3 import NO_SUCH_KEY, RAW_BYTES, Bucket, StoredMail, Unavailable
 from inbound.fitting import fit
+from inbound.mapped import Raw
 from inbound.notification import (
     EmbeddedMail,
     Received,
@@ -74,7 +75,7 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
 class _ClearMail(msgspec.Struct, frozen=True, kw_only=True):
     """A mail that is not encrypted; `size` is its object's, `defects` are those of its notification."""
 
-    raw: bytes
+    raw: Raw
     size: int
     defects: tuple[str, ...]
 
@@ -162,8 +163,8 @@ def _clear_mail(
 
 
 def _decrypted(
-    content: bytes, metadata: Mapping[str, str], incoming: Incoming, keys: Keys
-) -> bytes | Unavailable:
+    content: Raw, metadata: Mapping[str, str], incoming: Incoming, keys: Keys
+) -> Raw | Unavailable:
     if not decryption.is_encrypted(metadata):
         return content
     envelope = decryption.read_envelope(metadata)

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from inbound import fields, flowed, transfer
+from inbound.mapped import MAPPED_BYTES, release
 from inbound.parameters import Parameterized, parameterized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from inbound.mapped import Raw
 
     # whether a section of the mail, from its start to its end, is the header of a multipart with a boundary
     _Opens = Callable[[int, int, bytes], bool]
@@ -68,7 +71,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     start: int
     end: int
 
-    def content(self, raw: bytes) -> tuple[bytes, tuple[str, ...]]:
+    def content(self, raw: Raw) -> tuple[bytes, tuple[str, ...]]:
         """Return the decoded bytes, and their defects. Text that is only labelled as Base64 is kept."""
         encoded = memoryview(raw)[self.start : self.end]
         content, defects = transfer.decode(encoded, self.encoding)
@@ -110,7 +113,7 @@ class _Split(msgspec.Struct, frozen=True, kw_only=True):
     defects: tuple[str, ...] = ()
 
 
-def read(raw: bytes) -> Structure:
+def read(raw: Raw) -> Structure:
     """Split a mail into its parts. Never fails: bytes that are not a mail are one part of text."""
     parts: list[Part] = []
     defects: list[str] = []
@@ -192,7 +195,7 @@ def _stripped(value: str | None) -> str | None:
     return fields.text(value or "").strip() or None
 
 
-def _without_binary_text(raw: bytes, part: Part, media: _Media) -> Part:
+def _without_binary_text(raw: Raw, part: Part, media: _Media) -> Part:
     """Return a part whose type is invalid as binary, if its content has NULs, instead of as text."""
     if BAD_CONTENT_TYPE not in media.defects or part.encoding != "base64":
         return part
@@ -201,7 +204,7 @@ def _without_binary_text(raw: bytes, part: Part, media: _Media) -> Part:
     return msgspec.structs.replace(part, content_type="application/octet-stream") if is_binary else part
 
 
-def _unsplit(raw: bytes, part: Part, entity: _Entity) -> Iterator[Part]:
+def _unsplit(raw: Raw, part: Part, entity: _Entity) -> Iterator[Part]:
     """Return a multipart that cannot be split as text, so that it is shown, if it has any content.
 
     One that is nested too deep stays a multipart, which makes it an attachment.
@@ -212,7 +215,7 @@ def _unsplit(raw: bytes, part: Part, entity: _Entity) -> Iterator[Part]:
         yield msgspec.structs.replace(part, content_type="text/plain")
 
 
-def _split_within(raw: bytes, body: _Entity, media: _Media, limit: int, opens: _Opens) -> _Split:
+def _split_within(raw: Raw, body: _Entity, media: _Media, limit: int, opens: _Opens) -> _Split:
     """Split the body of a multipart within the limits of depth and number."""
     if body.depth >= DEPTH:
         return _Split(ranges=None, defects=(NESTED_TOO_DEEP,))
@@ -226,7 +229,7 @@ def _split_within(raw: bytes, body: _Entity, media: _Media, limit: int, opens: _
     return split
 
 
-def _split(raw: bytes, body: _Entity, boundary: bytes, limit: int, opens: _Opens) -> _Split:
+def _split(raw: Raw, body: _Entity, boundary: bytes, limit: int, opens: _Opens) -> _Split:
     """Return the ranges between the delimiters.
 
     A multipart inside, at any depth, may use the boundary again: its range has its own delimiters, up to its
@@ -261,13 +264,13 @@ def _split(raw: bytes, body: _Entity, boundary: bytes, limit: int, opens: _Opens
     )
 
 
-def _opens(raw: bytes, start: int, end: int, boundary: bytes) -> bool:
+def _opens(raw: Raw, start: int, end: int, boundary: bytes) -> bool:
     """Return True if a section ends in the header of a multipart with this boundary, and its preamble."""
     begin = max(start, end - OPENING_BYTES)
     return any(_names(raw, begin, end, equals + boundary) for equals in (b"=", b'="', b"= "))
 
 
-def _names(raw: bytes, begin: int, end: int, boundary: bytes) -> bool:
+def _names(raw: Raw, begin: int, end: int, boundary: bytes) -> bool:
     named = raw.rfind(boundary, begin, end)
     after = named + len(boundary)
     if named < 0 or raw[after : after + 1] not in b'"; \t\r\n':
@@ -292,18 +295,22 @@ def _boundary(media: Parameterized) -> bytes | None:
     return boundary.encode("utf-8", "surrogateescape") if boundary.strip() else None
 
 
-def _delimiters(raw: bytes, start: int, end: int, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:
+def _delimiters(raw: Raw, start: int, end: int, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:
     """Yield the start and the end of each delimiter line, and if it closes the multipart."""
     # blanks at its end may be lost on the way (RFC 2046, 5.1.1)
     kept = delimiter.rstrip()
     known, blanks = re.escape(kept), b"" if kept == delimiter else rb"[ \t]*"
     # the lookbehind follows the bytes that it checks, so that the search is for plain bytes
     lines = re.compile(b"%b(?<=[\\r\\n]%b)%b%b" % (known, known, blanks, _DELIMITER_REST))
+    read = start
     for line in lines.finditer(raw, start, end):
+        if line.start() - read > MAPPED_BYTES:
+            release(raw, read, line.start())
+            read = line.start()
         yield line.start(), line.end(), line[1] is not None
 
 
-def _before_line_break(raw: bytes, at: int) -> int:
+def _before_line_break(raw: Raw, at: int) -> int:
     """Return the offset before the line break, which belongs to the delimiter (RFC 2046, 5.1.1)."""
     if raw[at - 2 : at] == b"\r\n":
         return at - 2

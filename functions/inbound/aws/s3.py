@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from botocore.exceptions import ClientError
 
+from inbound.mapped import MAPPED_BYTES, Raw, mapped
 from mailbus.events import StoredObject
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from types_boto3_s3.client import S3Client
 
 # SES receives up to 40 MB (https://docs.aws.amazon.com/ses/latest/dg/quotas.html). A larger object is not a
@@ -33,7 +35,7 @@ class StoredMail(msgspec.Struct, frozen=True, kw_only=True):
     `metadata` is the object's, with names as they were written.
     """
 
-    content: bytes | None
+    content: Raw | None
     size: int
     metadata: Mapping[str, str] = msgspec.field(default_factory=dict)
 
@@ -64,7 +66,7 @@ class Bucket:
                 return Unavailable(code=code)
             raise
         size = answer["ContentLength"]
-        content = None if size > RAW_BYTES else answer["Body"].read()
+        content = None if size > RAW_BYTES else _content(answer["Body"], size)
         return StoredMail(content=content, size=size, metadata=answer["Metadata"])
 
     def write_or_read(self, key: str, content: bytes) -> StoredMail | Unavailable:
@@ -87,3 +89,7 @@ class Bucket:
         """
         self._client.put_object(Bucket=self.name, Key=key, Body=content)
         return StoredObject(bucket=self.name, key=key)
+
+
+def _content(body: StreamingBody, size: int) -> Raw:
+    return body.read() if size < MAPPED_BYTES else mapped(body)
