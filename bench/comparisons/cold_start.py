@@ -9,18 +9,33 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench.support.comparison import Comparison, compare
+from bench.results import Goal
+from bench.support.comparison import compare
 from mailbus_cdk.packaging import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bench.results import Result
+
 # the clients that each function makes at its first event
 CLIENTS: Final = {
-    "sender": ("sqs", "sesv2", "events", "dynamodb", "s3", "scheduler"),
-    "tracking": ("sqs", "events", "dynamodb"),
-    "inbound": ("s3", "events", "sqs", "kms"),
+    "sender.handler": ("sqs", "sesv2", "events", "dynamodb", "s3", "scheduler"),
+    "tracking.handler": ("sqs", "events", "dynamodb"),
+    "inbound.handler": ("s3", "events", "sqs", "kms"),
+    "timeline.handler": ("sqs", "dynamodb"),
+    "webhook.handler": ("sqs",),
+    "webhook.authorizer": ("secretsmanager",),
+    "guard.handler": ("dynamodb", "events"),
+    "activation.handler": ("ses",),
+    "identity_feedback.handler": ("ses",),
+    "redirect_domain.handler": ("sesv2",),
 }
+GOALS: Final = {"sender.handler": Goal(of="ratio", at_most=1.10)}
+ROUNDS: Final = 7
+# the others share these sources
+COMPILED: Final = "sender.handler"
+COMPILED_ROUNDS: Final = 3
 # processor time: another process on the machine makes no import slower
 START: Final = """
 import sys, time
@@ -32,7 +47,7 @@ for service in sys.argv[2:]:
 print(time.process_time() - start)
 """
 HANDLER: Final = """
-import {function}.handler
+import {module}
 from mailbus.aws import sessions
 session = sessions.open_session()
 """
@@ -48,26 +63,27 @@ ENVIRONMENT: Final = {
 }
 
 
-def measure() -> Iterator[Comparison]:
-    """Compare each handler with boto3 alone, then with its own sources without the compiled files."""
+def measure() -> Iterator[Result]:
+    """Compare each handler with boto3 alone, and the sender with its own sources without compiled files."""
     shipped = build("host").path
+    for module, clients in CLIENTS.items():
+        yield compare(
+            f"cold start of {module.removesuffix('.handler')}",
+            ("handler and clients", _starter(shipped, HANDLER.format(module=module), clients)),
+            ("boto3 and the same clients", _starter(shipped, BOTO3, clients)),
+            rounds=ROUNDS,
+            goal=GOALS.get(module),
+        )
+    imports, clients = HANDLER.format(module=COMPILED), CLIENTS[COMPILED]
     with tempfile.TemporaryDirectory() as directory:
         bare = Path(directory) / "bare"
         shutil.copytree(shipped, bare, ignore=shutil.ignore_patterns("__pycache__"))
-        for function, clients in CLIENTS.items():
-            imports = HANDLER.format(function=function)
-            handler = ("handler and clients, as shipped", _starter(shipped, imports, clients))
-            yield compare(
-                f"cold start of {function}",
-                handler,
-                ("boto3 and the same clients", _starter(shipped, BOTO3, clients)),
-            )
-            yield compare(
-                f"compiled files of {function}",
-                handler,
-                ("sources alone", _starter(bare, imports, clients)),
-                rounds=5,
-            )
+        yield compare(
+            "compiled files of the sender",
+            ("as packaged", _starter(shipped, imports, clients)),
+            ("sources alone", _starter(bare, imports, clients)),
+            rounds=COMPILED_ROUNDS,
+        )
 
 
 def _starter(code: Path, imports: str, clients: tuple[str, ...]) -> Callable[[], float]:

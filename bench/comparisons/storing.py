@@ -7,7 +7,6 @@ Each runs in a process of its own, through boto3 as in the function; the baselin
 from __future__ import annotations
 
 import contextlib
-import statistics
 import sys
 import threading
 import time
@@ -16,12 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
+from bench.results import paired
 from bench.support import fresh_process, mails
-from bench.support.comparison import Comparison
 from inbound.uploads import WORKERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from bench.results import Result
 
 ATTACHMENTS: Final = (1, 20, 100)
 ROUNDS: Final = 3
@@ -73,7 +74,7 @@ def _s3(raw: bytes) -> Iterator[str]:
             thread.join()
 
 
-def measure(attachments: Sequence[int] = ATTACHMENTS, rounds: int = ROUNDS) -> Iterator[Comparison]:
+def measure(attachments: Sequence[int] = ATTACHMENTS, rounds: int = ROUNDS) -> Iterator[Result]:
     """Compare time, with the memory in the notes."""
     for number in attachments:
         with _s3(mails.mail(mails.LARGEST, [1 / number] * number)) as url:
@@ -85,13 +86,11 @@ def measure(attachments: Sequence[int] = ATTACHMENTS, rounds: int = ROUNDS) -> I
                 for _ in range(rounds)
             ]
         measured, baseline = zip(*pairs, strict=True)
-        yield Comparison(
-            title=f"{mails.LARGEST / MB:.0f} MB in {number} parts, an S3 of {1000 * PUT_SECONDS:.0f} ms",
-            measured=f"receive: {WORKERS} uploads at a time",
-            baseline="one at a time",
-            measured_ms=1000 * statistics.median(cost.seconds for cost in measured),
-            baseline_ms=1000 * statistics.median(cost.seconds for cost in baseline),
-            ratio=statistics.median(other.seconds / own.seconds for own, other in pairs),
+        yield paired(
+            f"{mails.LARGEST / MB:.0f} MB in {number} parts, an S3 of {1000 * PUT_SECONDS:.0f} ms",
+            (f"receive: {WORKERS} uploads at a time", [1000 * cost.seconds for cost in measured]),
+            ("one at a time", [1000 * cost.seconds for cost in baseline]),
+            unit="ms",
             notes=(f"{_most(measured)}; one at a time {_most(baseline)}",),
         )
 
@@ -104,6 +103,6 @@ def _most(costs: Sequence[fresh_process.Cost]) -> str:
 if __name__ == "__main__":
     for result in measure([int(number) for number in sys.argv[1:]] or ATTACHMENTS, rounds=1):
         Console(soft_wrap=True).print(
-            f"{result.title}: {result.measured_ms:.0f} ms, {result.baseline_ms:.0f} ms {result.baseline}; "
+            f"{result.title}: {result.value:.0f} ms, {result.baseline_value:.0f} ms {result.baseline}; "
             + result.notes[0]
         )

@@ -1,12 +1,13 @@
 """The throughput of one worker with all guarantees, with an SES that answers in 50 ms and has no rate limit.
 
-The baseline is a script that calls boto3's `send_email` for one mail after the other. Both call the same
-simulated SES, in turn.
+The baselines send one mail after the other: a script that calls boto3's `send_email`, and django-anymail's
+backend with one connection. All call the same simulated SES, in turn.
 """
 
 from __future__ import annotations
 
 import collections
+import contextlib
 import io
 import os
 import time
@@ -14,11 +15,15 @@ from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
 import msgspec
+from anymail.backends.amazon_ses import EmailBackend  # type: ignore[import-untyped] # it has no types
 from aws_lambda_powertools import Logger
+from django.core.mail import EmailMultiAlternatives
 
-from bench.support.comparison import Comparison, compare
+from bench.results import Goal
+from bench.support import anymail_settings
+from bench.support.comparison import compare
 from bench.support.jobs import FUNCTION_NAME, HTML, RECIPIENT, SENDER, SUBJECT, TEXT, body, record
-from bench.support.services import running
+from bench.support.services import CLIENT_OPTIONS, running
 from mailbus.aws.sqs import records
 from sender import wiring
 from sender.batch import process
@@ -26,6 +31,7 @@ from sender.batch import process
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from bench.results import Result
     from bench.support.services import Services
     from sender.wiring import Sender
 
@@ -33,9 +39,11 @@ LATENCY_MS: Final = 50.0
 NO_LIMIT: Final = 1_000_000.0
 BASELINE_MAILS: Final = 20
 ROUNDS: Final = 5
+ANYMAIL_ROUNDS: Final = 3
 FUNCTION_SECONDS: Final = 60.0
 # by lane, with the default batch sizes: jobs per batch, batches per round
 BATCHES: Final = {"send": (10, 10), "bulk": (100, 3)}
+GOALS: Final = {"bulk": Goal(of="ratio", at_most=1 / 16)}
 # fields of the sender, with their names in the table of costs
 PARTS: Final = {"ledger": "ledger", "pacer": "pacing", "mail": "SES", "bus": "bus"}
 
@@ -73,7 +81,7 @@ class _Watched:
         return timed
 
 
-def measure() -> Iterator[Comparison]:
+def measure() -> Iterator[Result]:
     """Compare the batches of both lanes with one call after the other."""
     with running() as services, mock.patch.dict(os.environ, services.environment):
         services.limit(max_send_rate=NO_LIMIT, latency_ms=LATENCY_MS)
@@ -82,13 +90,23 @@ def measure() -> Iterator[Comparison]:
             spans = Spans()
             sender = _watched(wiring.wire(FUNCTION_NAME), spans)
             taken: list[float] = []
+            sending = _sending(services, sender, lane, (jobs, batches), taken)
+            title = f"a mail, one worker, batches of {jobs}, SES at {LATENCY_MS:.0f} ms"
             result = compare(
-                f"a mail, one worker, batches of {jobs}, SES at {LATENCY_MS:.0f} ms",
-                ("sender", _sending(services, sender, lane, (jobs, batches), taken)),
+                title,
+                ("sender", sending),
                 ("one send_email after the other", _baseline(services)),
                 rounds=ROUNDS,
+                goal=GOALS.get(lane),
             )
             yield msgspec.structs.replace(result, notes=_costs(spans, taken, jobs * batches))
+            with _anymail(services) as one_by_one:
+                yield compare(
+                    title,
+                    ("sender", sending),
+                    ("django-anymail's backend", one_by_one),
+                    rounds=ANYMAIL_ROUNDS,
+                )
         wiring.wire.cache_clear()
 
 
@@ -111,7 +129,9 @@ def _sending(
         before = services.counted()["accepted"]
         began = time.perf_counter()
         for event in events:
-            answer = process(sender, records(event), time.time() + FUNCTION_SECONDS)
+            # the metrics of a batch are a line of the function's log
+            with contextlib.redirect_stdout(io.StringIO()):
+                answer = process(sender, records(event), time.time() + FUNCTION_SECONDS)
             assert answer == {"batchItemFailures": []}, answer  # noqa: S101 - what failed was not measured
         ended = time.perf_counter() - began
         assert services.counted()["accepted"] - before == jobs * batches  # noqa: S101 - as above
@@ -140,6 +160,27 @@ def _baseline(services: Services) -> Callable[[], float]:
         return (time.perf_counter() - began) / BASELINE_MAILS
 
     return run
+
+
+@contextlib.contextmanager
+def _anymail(services: Services) -> Iterator[Callable[[], float]]:
+    """Yield a run of django-anymail's backend, whose client is made before."""
+    anymail_settings.configure()
+    backend = EmailBackend(client_params={**CLIENT_OPTIONS, "endpoint_url": services.ses_url})
+    backend.open()
+
+    def run() -> float:
+        began = time.perf_counter()
+        for _ in range(BASELINE_MAILS):
+            mail = EmailMultiAlternatives(SUBJECT, TEXT, SENDER, [RECIPIENT])
+            mail.attach_alternative(HTML, "text/html")
+            assert backend.send_messages([mail]) == 1  # noqa: S101 - what failed was not measured
+        return (time.perf_counter() - began) / BASELINE_MAILS
+
+    try:
+        yield run
+    finally:
+        backend.close()
 
 
 def _costs(spans: Spans, taken: Sequence[float], mails: int) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ import boto3
 import msgspec
 
 from bench.comparisons.tracking import BODIES
-from bench.support.comparison import Comparison, compare
+from bench.support.comparison import compare
 from mailbus.aws import sessions
 from mailbus.aws.sns import parse_notification
 from mailbus.aws.sqs import Record
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from types_boto3_dynamodb.client import DynamoDBClient
+
+    from bench.results import Result
 
 CALL_SECONDS: Final = 0.005
 EVENTS: Final = 99
@@ -89,7 +91,7 @@ def _dynamodb() -> Iterator[_DynamoDb]:
             thread.join()
 
 
-def measure() -> Iterator[Comparison]:
+def measure() -> Iterator[Result]:
     """Compare the time of a batch; the function runs as many side by side as its concurrency allows."""
     batch = _batch()
     with _dynamodb() as server:
@@ -110,23 +112,23 @@ def measure() -> Iterator[Comparison]:
             return _timed(server, calls, "one by one", lambda: _one_by_one(batch, client))
 
         compared = compare(
-            f"{EVENTS} events into the timeline, {1000 * CALL_SECONDS:.0f} ms a call",
-            ("one batch", together),
+            f"an event into the timeline, {1000 * CALL_SECONDS:.0f} ms a call",
+            (f"one batch of {EVENTS}", together),
             ("each event by itself", one_by_one),
         )
         client.close()
-    per_event = compared.measured_ms / EVENTS
-    speed = f"{per_event:.2f} ms per event, {1000 / per_event:.0f} events/s a worker"
+    speed = f"{1000 / compared.value:.0f} events a second and worker"
     counts = " and ".join(f"{count / EVENTS:.2f} {name}" for name, count in calls.items())
-    yield msgspec.structs.replace(compared, notes=(speed, f"calls per event: {counts}", *_sizes(batch)))
+    yield msgspec.structs.replace(compared, notes=(speed, f"calls an event: {counts}", *_sizes(batch)))
 
 
 def _timed(server: _DynamoDb, calls: dict[str, int], name: str, run: Callable[[], object]) -> float:
+    """Return the seconds of one event."""
     before, begun = server.calls, time.perf_counter()
     run()
     seconds = time.perf_counter() - begun
     calls[name] = server.calls - before
-    return seconds
+    return seconds / EVENTS
 
 
 def _one_by_one(batch: Sequence[Record], client: DynamoDBClient) -> None:

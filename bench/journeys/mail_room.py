@@ -215,8 +215,8 @@ def _first_page(found: Deployment) -> None:
             ("a call for each of its mails", one_by_one),
         )
     sys.stdout.write(
-        f"{result.title}: {result.measured_ms:.0f} ms, {result.ratio:.2f} times faster than "
-        f"{result.baseline} ({result.baseline_ms:.0f} ms)\n"
+        f"{result.title}: {result.value:.0f} ms, {1 / result.ratio:.2f} times faster than "
+        f"{result.baseline} ({result.baseline_value:.0f} ms)\n"
     )
 
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from anymail.webhooks.amazon_ses import (  # type: ignore[import-untyped] # it has no types
     AmazonSESInboundWebhookView,
 )
-from django.conf import settings
 
-from bench.support import fresh_process
+from bench.support import anymail_settings, fresh_process
 from bench.support.received_mail import ENVELOPE, FileS3
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 def reading(path: Path) -> Callable[[], object]:
     """Return the work; it ends the process if anything was not read."""
-    settings.configure(ANYMAIL={"WEBHOOK_SECRET": "bench:bench"}, USE_TZ=True)
+    anymail_settings.configure()
 
     class View(AmazonSESInboundWebhookView):  # type: ignore[misc] # it has no types
         def get_boto_client(self, *_: object) -> FileS3:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.plots.line_chart import line_chart
+from bench.support.markdown import replaced, table
 from bench.world.sweep import FACTORS, RATES, ROUND_TRIPS, SANDBOX, USUAL_ROUND_TRIP, backlog, runs, simulate
 from mailbus_cdk import lanes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from bench.world.measures import Measures
     from bench.world.sweep import Result
@@ -76,7 +77,7 @@ def _settings(cells: Cells) -> str:
         "waiting",
     )
     found = [(rate, cells[rate, USUAL_ROUND_TRIP, 1]) for rate in (SANDBOX, *RATES)]
-    return _table(
+    return table(
         header,
         (
             (f"{rate:,}", lanes.workers(rate), lanes.batch_size(rate), *_pace(measured))
@@ -103,7 +104,7 @@ def _backlogs(cells: Cells) -> str:
         *("a second", "workers", "to DynamoDB", "pace", "Lambda a mail", "waiting", "receives a mail"),
         *("SES throttled", "writes throttled"),
     )
-    return _table(
+    return table(
         header,
         (
             (
@@ -133,7 +134,7 @@ def _others(results: Iterable[Result]) -> str:
         *("", "pace", "Lambda a mail", "waiting", "receives a mail", "99 % of urgent mail within"),
         *("longest silence", "SES throttled"),
     )
-    return _table(
+    return table(
         header,
         (
             (
@@ -150,11 +151,6 @@ def _others(results: Iterable[Result]) -> str:
     )
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines: list[Sequence[object]] = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in cells)} |" for cells in lines)
-
-
 def _plot(title: str, value: Callable[[Measures], float], cells: Cells) -> str:
     factors = sorted((*FACTORS, *MORE_FACTORS))
     return line_chart(
@@ -169,11 +165,7 @@ def _plot(title: str, value: Callable[[Measures], float], cells: Cells) -> str:
 
 def _replace(page: Path, name: str, text: str) -> None:
     """Replace what is between the marks of a table on a page."""
-    begin, end = f"<!-- Written by `make sweep`: {name}. -->", "<!-- End. -->"
-    before, found, rest = page.read_text().partition(begin)
-    _, ended, after = rest.partition(end)
-    assert found and ended, f"{page} has the marks of {name}"  # noqa: S101, PT018 - our own page
-    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")
+    page.write_text(replaced(page.read_text(), f"Written by `make sweep`: {name}", text))
 
 
 def _say(text: str) -> None:
