@@ -26,10 +26,10 @@ RESULTS: Final = DOCS / "benchmarks.json"
 PAGE: Final = "benchmarks.md"
 README: Final = "README.md"
 #: The sections whose goals the README has; those of the others are of interest to who works on Mailbus.
-IN_README: Final = ("starts", "events", "sending", "received")
+IN_README: Final = ("starts", "events", "sending", "processor", "received")
 MARK: Final = "Written by `make bench`"
 HEADER: Final = ("", "measured", "baseline", "ratio", "goal")
-_START: Final = "cold start of "
+_START: Final = "cold start of the "
 _MIDDLE: Final = re.compile(r",.*,")
 
 

@@ -9,6 +9,7 @@ messages is Lambda's own.
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -25,13 +26,12 @@ from bench.support.services import BUS, LEDGER, running
 from bench.world.notifications import DELIVERY, JANE, TOPIC, mail_object, notification
 from mailbus.aws.sqs import records
 from mailbus.chunks import chunked
-from mailbus.environment import TrackingSettings
+from mailbus.environment import TrackingSettings, to_environment
 from mailbus_cdk import limits
 from sender import wiring
 from sender.batch import process as send
 from tracking import wiring as tracking_wiring
 from tracking.batch import process as track
-from tracking.health import HealthNotes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -212,20 +212,20 @@ def _tracking(services: Services) -> Callable[[tuple[Record, ...]], None]:
         events_bucket_name="mailbus-bench",
         esp_events_prefix="esp-events/",
     )
-    clients: dict[str, Any] = {name: services.client(name) for name in ("dynamodb", "events", "sqs")}
-    health, log = HealthNotes(), Logger(service="tracking-bench", stream=io.StringIO())
-
-    def work(batch: tuple[Record, ...]) -> None:
-        tracker = tracking_wiring.tracker(
-            settings,
+    with mock.patch.dict(os.environ, {**services.environment, **to_environment(settings)}):
+        tracking_wiring.wire.cache_clear()
+        # of what was wired, some parts are replaced
+        wired: Any = tracking_wiring.wire("bench")
+        tracker = functools.partial(
+            wired,
             limits.TRACKING.timeout_seconds,
-            **clients,
-            s3=lambda: services.client("s3"),
-            health=health,
-            log=log,
+            log=Logger(service="tracking-bench", stream=io.StringIO()),
             put_metrics=lambda _: None,
         )
-        answer = track(batch, tracker)
+        tracking_wiring.wire.cache_clear()
+
+    def work(batch: tuple[Record, ...]) -> None:
+        answer = track(batch, tracker())
         assert not answer, answer  # noqa: S101 - what failed was not measured
 
     return work

@@ -33,8 +33,8 @@ SIZES: Final = {1: 3, 5: 3, 10: 3, 20: 3, mails.LARGEST // MB: 5}
 #: The shapes whose memory is measured at each size.
 BY_SIZE: Final = ("one attachment", EQUAL)
 WORKERS: Final = ("bench.workers.receiving_mailbus", "bench.workers.receiving_anymail")
-MAILBUS: Final = "receive: read, hashed, stored, one event"
-ANYMAIL: Final = "django-anymail's inbound webhook, all parts decoded"
+MAILBUS: Final = "received, with all parts stored"
+ANYMAIL: Final = "django-anymail, all parts decoded"
 GOALS: Final = {(mails.LARGEST // MB, EQUAL): Goal(of="ratio", at_most=0.5)}
 
 

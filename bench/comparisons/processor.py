@@ -1,6 +1,6 @@
-"""The processor time of a sent mail, with all guarantees, against a bare call of boto3's `send_email`.
+"""The processor time of a sent mail, with all guarantees, against boto3's `send_email` and django-anymail.
 
-Both call services in another process that answer at once, so that this process's time is what is measured.
+All call services in another process that answer at once, so that this process's time is what is measured.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import time
 from typing import TYPE_CHECKING, Final
 from unittest import mock
 
-import boto3
 import msgspec
 from aws_lambda_powertools import Logger
 
-from bench.support import instant_services
-from bench.support.comparison import Comparison, compare
-from bench.support.jobs import FUNCTION_NAME, HTML, RECIPIENT, SENDER, SUBJECT, TEXT, body, record
+from bench.results import Goal
+from bench.support import instant_services, one_mail
+from bench.support.comparison import compare
+from bench.support.jobs import FUNCTION_NAME, body, record
 from bench.world.sender import SETTINGS
 from mailbus.aws.sqs import records
 from mailbus.environment import to_environment
@@ -28,12 +28,15 @@ from sender.batch import process
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bench.results import Result
     from sender.wiring import Sender
 
 MAILS: Final = 100
+ROUNDS: Final = 7
 FUNCTION_SECONDS: Final = 60.0
 # by the queue's ARN: the batch's size
 BATCHES: Final = {SETTINGS.send_queue_arn: 10, SETTINGS.bulk_queue_arn: 100}
+GOALS: Final = {(10, one_mail.BOTO3): Goal(of="ratio", at_most=1.25)}
 ENVIRONMENT: Final = {
     **to_environment(SETTINGS),
     "AWS_ACCESS_KEY_ID": "test",
@@ -43,7 +46,7 @@ ENVIRONMENT: Final = {
 }
 
 
-def measure() -> Iterator[Comparison]:
+def measure() -> Iterator[Result]:
     """Compare batches of both lanes' sizes with one call for each mail."""
     with (
         instant_services.serving() as url,
@@ -54,11 +57,15 @@ def measure() -> Iterator[Comparison]:
             wiring.wire(FUNCTION_NAME), log=Logger(service="sender-bench", stream=io.StringIO())
         )
         for queue_arn, jobs in BATCHES.items():
-            yield compare(
-                f"processor time of a sent mail, batches of {jobs}",
-                ("sender: claim, SES, ledger, event", _sending(sender, queue_arn, jobs)),
-                ("boto3's send_email", _baseline()),
-            )
+            for name, way in one_mail.WAYS.items():
+                with way(url) as send:
+                    yield compare(
+                        f"processor time of a sent mail, batches of {jobs}",
+                        ("sender: claim, SES, ledger, event", _sending(sender, queue_arn, jobs)),
+                        (name, _one_by_one(send)),
+                        rounds=ROUNDS,
+                        goal=GOALS.get((jobs, name)),
+                    )
         wiring.wire.cache_clear()
 
 
@@ -78,22 +85,11 @@ def _sending(sender: Sender, queue_arn: str, jobs: int) -> Callable[[], float]:
     return run
 
 
-def _baseline() -> Callable[[], float]:
-    ses = boto3.client("sesv2")
-
+def _one_by_one(send: Callable[[], None]) -> Callable[[], float]:
     def run() -> float:
         began = time.process_time()
         for _ in range(MAILS):
-            ses.send_email(
-                FromEmailAddress=SENDER,
-                Destination={"ToAddresses": [RECIPIENT]},
-                Content={
-                    "Simple": {
-                        "Subject": {"Data": SUBJECT},
-                        "Body": {"Text": {"Data": TEXT}, "Html": {"Data": HTML}},
-                    }
-                },
-            )
+            send()
         return (time.process_time() - began) / MAILS
 
     return run

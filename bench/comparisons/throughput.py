@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
 import msgspec
-from anymail.backends.amazon_ses import EmailBackend  # type: ignore[import-untyped] # it has no types
 from aws_lambda_powertools import Logger
-from django.core.mail import EmailMultiAlternatives
 
 from bench.results import Goal
-from bench.support import anymail_settings
+from bench.support import one_mail
 from bench.support.comparison import compare
-from bench.support.jobs import FUNCTION_NAME, HTML, RECIPIENT, SENDER, SUBJECT, TEXT, body, record
-from bench.support.services import CLIENT_OPTIONS, running
+from bench.support.jobs import FUNCTION_NAME, body, record
+from bench.support.services import running
 from mailbus.aws.sqs import records
 from sender import wiring
 from sender.batch import process
@@ -38,12 +36,11 @@ if TYPE_CHECKING:
 LATENCY_MS: Final = 50.0
 NO_LIMIT: Final = 1_000_000.0
 BASELINE_MAILS: Final = 20
-ROUNDS: Final = 5
-ANYMAIL_ROUNDS: Final = 3
+ROUNDS: Final = {one_mail.BOTO3: 5, one_mail.ANYMAIL: 3}
 FUNCTION_SECONDS: Final = 60.0
 # by lane, with the default batch sizes: jobs per batch, batches per round
 BATCHES: Final = {"send": (10, 10), "bulk": (100, 3)}
-GOALS: Final = {"bulk": Goal(of="ratio", at_most=1 / 16)}
+GOALS: Final = {("bulk", one_mail.BOTO3): Goal(of="ratio", at_most=1 / 16)}
 # fields of the sender, with their names in the table of costs
 PARTS: Final = {"ledger": "ledger", "pacer": "pacing", "mail": "SES", "bus": "bus"}
 
@@ -91,22 +88,17 @@ def measure() -> Iterator[Result]:
             sender = _watched(wiring.wire(FUNCTION_NAME), spans)
             taken: list[float] = []
             sending = _sending(services, sender, lane, (jobs, batches), taken)
-            title = f"a mail, one worker, batches of {jobs}, SES at {LATENCY_MS:.0f} ms"
-            result = compare(
-                title,
-                ("sender", sending),
-                ("one send_email after the other", _baseline(services)),
-                rounds=ROUNDS,
-                goal=GOALS.get(lane),
-            )
-            yield msgspec.structs.replace(result, notes=_costs(spans, taken, jobs * batches))
-            with _anymail(services) as one_by_one:
-                yield compare(
-                    title,
-                    ("sender", sending),
-                    ("django-anymail's backend", one_by_one),
-                    rounds=ANYMAIL_ROUNDS,
-                )
+            for name, way in one_mail.WAYS.items():
+                with way(services.ses_url) as send:
+                    result = compare(
+                        f"a mail, one worker, batches of {jobs}, SES at {LATENCY_MS:.0f} ms",
+                        ("sender", sending),
+                        (name, _one_by_one(send)),
+                        rounds=ROUNDS[name],
+                        goal=GOALS.get((lane, name)),
+                    )
+                notes = _costs(spans, taken, jobs * batches) if name == one_mail.BOTO3 else ()
+                yield msgspec.structs.replace(result, notes=notes)
         wiring.wire.cache_clear()
 
 
@@ -141,50 +133,18 @@ def _sending(
     return run
 
 
-def _baseline(services: Services) -> Callable[[], float]:
-    ses = services.client("sesv2")
-
+def _one_by_one(send: Callable[[], None]) -> Callable[[], float]:
     def run() -> float:
         began = time.perf_counter()
         for _ in range(BASELINE_MAILS):
-            ses.send_email(
-                FromEmailAddress=SENDER,
-                Destination={"ToAddresses": [RECIPIENT]},
-                Content={
-                    "Simple": {
-                        "Subject": {"Data": SUBJECT},
-                        "Body": {"Text": {"Data": TEXT}, "Html": {"Data": HTML}},
-                    }
-                },
-            )
+            send()
         return (time.perf_counter() - began) / BASELINE_MAILS
 
     return run
 
 
-@contextlib.contextmanager
-def _anymail(services: Services) -> Iterator[Callable[[], float]]:
-    """Yield a run of django-anymail's backend, whose client is made before."""
-    anymail_settings.configure()
-    backend = EmailBackend(client_params={**CLIENT_OPTIONS, "endpoint_url": services.ses_url})
-    backend.open()
-
-    def run() -> float:
-        began = time.perf_counter()
-        for _ in range(BASELINE_MAILS):
-            mail = EmailMultiAlternatives(SUBJECT, TEXT, SENDER, [RECIPIENT])
-            mail.attach_alternative(HTML, "text/html")
-            assert backend.send_messages([mail]) == 1  # noqa: S101 - what failed was not measured
-        return (time.perf_counter() - began) / BASELINE_MAILS
-
-    try:
-        yield run
-    finally:
-        backend.close()
-
-
 def _costs(spans: Spans, taken: Sequence[float], mails: int) -> tuple[str, ...]:
-    """Return how the time of a mail is spent, including the warm-up."""
+    """Return the parts of a mail's time, including the warm-up."""
     total = sum(taken)
     parts = spans.seconds()
     each = 1000 / (mails * len(taken))

@@ -48,6 +48,7 @@ _ANSWERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "/v2/email/outbound-emails": _accepted,
     "AWSEvents.PutEvents": _published,
     "DynamoDB_20120810.BatchExecuteStatement": _inserted,
+    "DynamoDB_20120810.PutItem": lambda _: {},
     "DynamoDB_20120810.BatchGetItem": lambda _: {"Responses": {}, "UnprocessedKeys": {}},
     "DynamoDB_20120810.BatchWriteItem": lambda _: {"UnprocessedItems": {}},
     "DynamoDB_20120810.GetItem": _rate,

@@ -31,11 +31,6 @@ DOMAIN: Final = "example.com"
 LEDGER: Final = "mailbus-bench-ledger"
 BUS: Final = "mailbus-bench"
 CONFIGURATION_SET: Final = "mailbus-bench"
-CLIENT_OPTIONS: Final = {
-    "region_name": REGION,
-    "aws_access_key_id": "test",
-    "aws_secret_access_key": "test",
-}
 
 
 class Services:
@@ -101,8 +96,13 @@ class Services:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's clients
         """Return a boto3 client, as an application creates it."""
-        url = self.ses_url if service == "sesv2" else self.aws_url
-        return boto3.client(service, endpoint_url=url, **CLIENT_OPTIONS)  # type: ignore[call-overload]  # the stubs know literal names only
+        return boto3.client(
+            service,  # type: ignore[call-overload]  # the stubs know literal names only
+            endpoint_url=self.ses_url if service == "sesv2" else self.aws_url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - not a real key
+        )
 
     def limit(self, *, max_send_rate: float, latency_ms: float, bulk_calls: bool = False) -> None:
         """Set the account's rate and latency, without a daily quota; limit `bulk_calls` to one a second."""

@@ -12,9 +12,8 @@ SES_CPU: Final = 0.0020
 CALL_CPU: Final = 0.0010
 ITEM_CPU: Final = 0.0001
 
-# A hundred events take 20 ms of a processor in tracking, and 120 in the timeline, as
-# `python -m bench.cost.processor` measures. The calls as above come to 24 and 124, so nothing is added for
-# the events themselves.
+# A hundred events take 20 ms of a processor in tracking, and 120 in the timeline, as `make bench` measured.
+# The calls as above come to 24 and 124, so nothing is added for the events themselves.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 FULL_PROCESSOR_MB: Final = 1769
 # the lines START, END and REPORT of an invocation
