@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -45,12 +46,16 @@ SECTIONS: Final[Mapping[str, Sequence[Callable[[], Iterator[Result]]]]] = {
     "latency": (latency.measure,),
     "pacing": (pacing.measure,),
 }
+#: The load of a machine that does nothing else.
+IDLE: Final = 0.5
 
 
 def main(names: Sequence[str], *, docs: bool) -> None:
     """Measure sections, and print each result; write all of them, if there are all."""
     console = Console(soft_wrap=True, highlight=False)
-    began = time.monotonic()
+    began, load = time.monotonic(), os.getloadavg()[0]
+    if load > IDLE:
+        console.print(f"other processes run on this machine (load {load:.1f}): the figures are not its best")
     sections: dict[str, list[Result]] = {}
     for name in names or SECTIONS:
         section_began = time.monotonic()
@@ -63,7 +68,7 @@ def main(names: Sequence[str], *, docs: bool) -> None:
         console.print(f"== {name}: {time.monotonic() - section_began:.0f} s")
     if names:
         return
-    run = run_of(sections, time.monotonic() - began)
+    run = run_of(sections, seconds=time.monotonic() - began, load=load)
     BUILT.parent.mkdir(exist_ok=True)
     BUILT.write_bytes(written(run))
     console.print(f"{BUILT.relative_to(BUILT.parents[1])} has them all, after {run.seconds} s")

@@ -29,7 +29,7 @@ README: Final = "README.md"
 IN_README: Final = ("starts", "events", "sending", "processor", "received")
 MARK: Final = "Written by `make bench`"
 HEADER: Final = ("", "measured", "baseline", "ratio", "goal")
-_START: Final = "cold start of the "
+_START: Final = "cold start: "
 _MIDDLE: Final = re.compile(r",.*,")
 
 
@@ -110,7 +110,7 @@ def _machine(run: Run) -> str:
     return (
         f"Mailbus {run.version} on {run.date}, in {run.seconds // 60} minutes and {run.seconds % 60} "
         f"seconds,\nwith Python {machine.python} on {machine.platform}, {machine.processors} processors\n"
-        f"({machine.processor})."
+        f"({machine.processor}), whose load was {run.load:g} before."
     )
 
 

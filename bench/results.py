@@ -69,11 +69,15 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """All results of one run, by section; `seconds` is how long the run took."""
+    """All results of one run, by section, and how long it took.
+
+    `load` is the number of processes that ran on the machine in the minute before.
+    """
 
     version: str
     date: str
     seconds: int
+    load: float
     machine: Machine
     sections: dict[str, tuple[Result, ...]]
 
@@ -123,7 +127,7 @@ def percentile(values: Sequence[float], part: float) -> float:
     return sorted(values)[max(0, math.ceil(part * len(values)) - 1)]
 
 
-def run_of(sections: Mapping[str, Sequence[Result]], seconds: float) -> Run:
+def run_of(sections: Mapping[str, Sequence[Result]], *, seconds: float, load: float) -> Run:
     """Return the run of this process on this machine, today."""
     names = (
         re.findall(r"^model name\s*: (.*)$", PROCESSORS.read_text(), re.MULTILINE)
@@ -134,6 +138,7 @@ def run_of(sections: Mapping[str, Sequence[Result]], seconds: float) -> Run:
         version=__version__,
         date=datetime.now(UTC).date().isoformat(),
         seconds=round(seconds),
+        load=round(load, 1),
         machine=Machine(
             processors=os.cpu_count() or 1,
             processor=names[0] if names else platform.machine(),

@@ -107,7 +107,7 @@ def measure() -> Iterator[Result]:
     for name, program in programs.items():
         clients = _run(shipped, CLIENTS.format(program)).split()
         yield compare(
-            f"cold start of the {name}",
+            f"cold start: {name}",
             ("handler, settings and clients", _timed(shipped, program)),
             ("boto3 and the same clients", _timed(shipped, BOTO3.format(clients))),
             rounds=ROUNDS,

@@ -101,8 +101,8 @@ def test_both_run_in_turn_after_a_warm_up() -> None:
 
 def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
     found = result("a mail", ("sender", 1.5), ("boto3", 3.0), unit="ms", notes=["ten mails"])
-    run = results.run_of({"sending": [found]}, seconds=61.4)
+    run = results.run_of({"sending": [found]}, seconds=61.4, load=0.24)
     path = tmp_path / "bench.json"
     path.write_bytes(results.written(run))
     assert results.read(path) == run
-    assert (run.seconds, run.machine.processors > 0) == (61, True)
+    assert (run.seconds, run.load, run.machine.processors > 0) == (61, 0.2, True)

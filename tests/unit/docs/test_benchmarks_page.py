@@ -20,7 +20,7 @@ RESULTS = {name: {found.title for found in results} for name, results in RUN.sec
 README = (ROOT / "README.md").read_text()
 NUMBERS = {1: "a", 2: "two", 6: "six"}
 #: The figures that the issue of the benchmarks names.
-FIGURES = ("an event", "20 equal attachments", "cold start of sender", "batches of 100")
+FIGURES = ("an event", "20 equal attachments", "cold start: sender", "batches of 100")
 
 
 def test_the_page_has_the_results() -> None:
