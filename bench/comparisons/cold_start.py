@@ -43,7 +43,7 @@ FUNCTIONS: Final = {
     "redirect_domain": ("redirect_domain.handler", "client()"),
 }
 GOALS: Final = {"sender": Goal(of="ratio", at_most=1.10)}
-ROUNDS: Final = 7
+ROUNDS: Final = 5
 # the others share these sources
 COMPILED: Final = "sender"
 COMPILED_ROUNDS: Final = 3

@@ -10,7 +10,7 @@ from ministack.services import lambda_svc
 
 import bench.__main__
 from bench import page as benchmarks
-from bench.comparisons import latency, pacing
+from bench.comparisons import pacing
 from bench.results import read
 from mailbus_cdk import limits
 from tests.unit.docs.pages import ROOT, page, prose
@@ -18,7 +18,6 @@ from tests.unit.docs.pages import ROOT, page, prose
 RUN = read(benchmarks.RESULTS)
 RESULTS = {name: {found.title for found in results} for name, results in RUN.sections.items()}
 README = (ROOT / "README.md").read_text()
-NUMBERS = {1: "a", 2: "two", 6: "six"}
 #: The figures that the issue of the benchmarks names.
 FIGURES = ("an event", "20 equal attachments", "cold start: sender", "batches of 100")
 
@@ -72,8 +71,8 @@ def test_the_readme_quotes_no_figure_beside_its_table() -> None:
 
 def test_the_page_describes_how_it_is_measured() -> None:
     text = prose(benchmarks.PAGE)
-    assert f"at {NUMBERS[int(latency.RATE)]} messages a second" in text
     assert f"at most every {1000 * lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS:.0f} ms" in text  # noqa: SLF001 - no public name
-    assert f"for up to {NUMBERS[limits.TRACKING.batch_window_seconds]} second before tracking" in text
+    assert limits.TRACKING.batch_window_seconds == 1
+    assert "for up to a second before tracking" in text
     assert f"an SES at {pacing.LATENCY_MS:.0f} ms" in text
     assert f"is {100 * pacing.CARRIED:.0f} % of what the machine sends" in text
