@@ -15,7 +15,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 #: The threads of a process beside those that call; no function makes more calls at a time.
-THREADS: Final = 24
+THREADS: Final = 50
 
 
 class SideBySide(Protocol):

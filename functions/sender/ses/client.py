@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # in SES's text where the account's rate is exceeded, not the rate of calls
 _SENDING_RATE: Final = re.compile(r"\bsend(?:ing)? rate\b", re.IGNORECASE)
-# how many calls a worker makes at a time
-MAX_CALLS: Final = 24
+# How many calls a worker makes at a time: at 50 ms a call, the most that a whole processor can make.
+MAX_CALLS: Final = 50
 # Some of AWS's pages limit SendBulkEmail to one call a second, as most of SES's actions, and others do not:
 # https://docs.aws.amazon.com/ses/latest/dg/quotas.html
 # How long a worker makes no bulk calls after one that was refused for that.
