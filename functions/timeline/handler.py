@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mailbus import start  # the first of all that takes time
 from mailbus.aws.sqs import batch_response, records
 from timeline.batch import process
 from timeline.wiring import wire
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+start.imported()
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
