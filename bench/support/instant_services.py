@@ -74,8 +74,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Write no log."""
 
 
+class _Server(ThreadingHTTPServer):
+    # as many connections as a worker may open at the same moment
+    request_queue_size = 128
+
+
 def _serve(port: Connection) -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+    with _Server(("127.0.0.1", 0), _Handler) as server:
         port.send(server.server_port)
         server.serve_forever()
 
