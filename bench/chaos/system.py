@@ -104,14 +104,22 @@ class System:
         for other in chunked((one for one in copies if one.by_webhook), BATCH):
             self._publish(self._elsewhere, WEBHOOK_TOPIC, other)
 
-    def subscribe_webhook(self) -> None:
-        """Subscribe the webhook to its topic, with its password."""
+    def subscribe_webhook(self) -> str:
+        """Subscribe the webhook to its topic, with its password; return the ARN, which it has to confirm."""
         secret = json.loads(
             self._secrets.get_secret_value(SecretId=self.outputs["WebhookSecretArn"])["SecretString"]
         )
         host = self.outputs["WebhookUrl"].removeprefix("http://")
         endpoint = f"http://{secret['username']}:{secret['password']}@{host}tracking?{uuid.uuid4().hex}"
-        self._elsewhere.subscribe(TopicArn=WEBHOOK_TOPIC, Protocol="https", Endpoint=endpoint)
+        answer = self._elsewhere.subscribe(
+            TopicArn=WEBHOOK_TOPIC, Protocol="https", Endpoint=endpoint, ReturnSubscriptionArn=True
+        )
+        return str(answer["SubscriptionArn"])
+
+    def is_confirmed(self, subscription_arn: str) -> bool:
+        """Return whether a subscription is confirmed: what is published before is not delivered."""
+        answer = self._elsewhere.get_subscription_attributes(SubscriptionArn=subscription_arn)
+        return bool(answer["Attributes"]["PendingConfirmation"] == "false")
 
     def receive(self, mails: Iterable[ReceivedMail]) -> list[str]:
         """Let mails arrive; return SES's ids of them."""
@@ -209,13 +217,13 @@ class System:
         return {url.rpartition("/")[2]: count for url in dead if (count := self.messages(url))}
 
     def refused_deliveries(self) -> list[str]:
-        """Return what SNS could not deliver to the webhook, a line each."""
+        """Return the notifications that SNS could not deliver to the webhook, a line each."""
         url = f"{self.outputs['sns_endpoint_url']}/_simulator/deliveries"
         found = httpx.get(url, trust_env=False, timeout=120).raise_for_status().json()["deliveries"]
         return [
-            f"the webhook did not take a {one['type']}: {one['statuses']}"
+            f"the webhook did not take {one['message_id']}: {one['statuses']}"
             for one in found
-            if one["statuses"][-1] != HTTPStatus.OK
+            if one["type"] == "Notification" and one["statuses"][-1] != HTTPStatus.OK
         ]
 
     def accepted(self) -> tuple[Accepted, ...]:
