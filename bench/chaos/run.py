@@ -189,10 +189,8 @@ class _Run:
         self._errors: list[str] = []
 
     def run(self) -> Result:
-        subscription = self._system.subscribe_webhook()
-        self._clock.until(
-            lambda: self._system.is_confirmed(subscription), lambda: "the webhook has not confirmed"
-        )
+        self._system.subscribe_webhook()
+        self._clock.until(self._system.webhook_has_confirmed, lambda: "the webhook has not confirmed")
         self._system.store_file()
         self._system.change_identity("PENDING")
         self._put_in()

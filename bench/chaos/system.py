@@ -104,22 +104,19 @@ class System:
         for other in chunked((one for one in copies if one.by_webhook), BATCH):
             self._publish(self._elsewhere, WEBHOOK_TOPIC, other)
 
-    def subscribe_webhook(self) -> str:
-        """Subscribe the webhook to its topic, with its password; return the ARN, which it has to confirm."""
+    def subscribe_webhook(self) -> None:
+        """Subscribe the webhook to its topic, with its password; it has to confirm that."""
         secret = json.loads(
             self._secrets.get_secret_value(SecretId=self.outputs["WebhookSecretArn"])["SecretString"]
         )
         host = self.outputs["WebhookUrl"].removeprefix("http://")
         endpoint = f"http://{secret['username']}:{secret['password']}@{host}tracking?{uuid.uuid4().hex}"
-        answer = self._elsewhere.subscribe(
-            TopicArn=WEBHOOK_TOPIC, Protocol="https", Endpoint=endpoint, ReturnSubscriptionArn=True
-        )
-        return str(answer["SubscriptionArn"])
+        self._elsewhere.subscribe(TopicArn=WEBHOOK_TOPIC, Protocol="https", Endpoint=endpoint)
 
-    def is_confirmed(self, subscription_arn: str) -> bool:
-        """Return whether a subscription is confirmed: what is published before is not delivered."""
-        answer = self._elsewhere.get_subscription_attributes(SubscriptionArn=subscription_arn)
-        return bool(answer["Attributes"]["PendingConfirmation"] == "false")
+    def webhook_has_confirmed(self) -> bool:
+        """Return whether its subscription is confirmed: what is published before is not delivered."""
+        attributes = self._elsewhere.get_topic_attributes(TopicArn=WEBHOOK_TOPIC)["Attributes"]
+        return int(attributes["SubscriptionsConfirmed"]) > 0
 
     def receive(self, mails: Iterable[ReceivedMail]) -> list[str]:
         """Let mails arrive; return SES's ids of them."""
