@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +13,9 @@ from bench.chaos.jobs import SHARES
 from bench.chaos.report import BEGIN, END
 from bench.chaos.run import Size
 from tests.architecture.source_tree import ROOT
+
+if TYPE_CHECKING:
+    from bench.chaos.plan import Rule
 
 PAGE = (ROOT / "docs/chaos.md").read_text(encoding="utf-8")
 RUN = PAGE.partition(BEGIN)[2].partition(END)[0]
@@ -43,7 +47,7 @@ def test_nothing_was_lost_or_sent_twice() -> None:
 
 
 @pytest.mark.parametrize("rule", [rule for rule in rules.ALL if rule.is_kill], ids=lambda rule: rule.point)
-def test_workers_were_killed_at_each_point(rule: rules.Rule) -> None:
+def test_workers_were_killed_at_each_point(rule: Rule) -> None:
     assert [row for row in ROWS if row[:2] == [rule.function, rule.point] and int(row[2]) == rule.times]
 
 
