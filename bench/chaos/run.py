@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import tempfile
 import threading
@@ -186,6 +187,7 @@ class _Run:
         self._scale = size.jobs / jobs.OF
         self._episodes = Player(EPISODES, system, calls=self._calls, scale=self._scale, report=clock.report)
         self._deployed = threading.Event()
+        self._deployments = 0
         self._errors: list[str] = []
 
     def run(self) -> Result:
@@ -204,8 +206,9 @@ class _Run:
         counts = Counter(f"{letter.queue} {letter.code}" for letter in letters)
         self._clock.report(f"dead letters: {', '.join(f'{name} {count}' for name, count in counts.items())}")
         self._system.fix(self._jobs)
-        self._system.command("dead-letters", "redrive", "--all", "--yes", "--json")
-        self._clock.report("all dead letters are redriven")
+        done = json.loads(self._system.command("dead-letters", "redrive", "--all", "--yes", "--json"))
+        redriven = sum(one["result"] == "redriven" for one in done)
+        self._clock.report(f"{redriven} of {len(letters)} dead letters are redriven")
         self._settle()
         settled = self._clock.seconds
         expected = Expected(
@@ -235,8 +238,8 @@ class _Run:
             episodes=tuple(self._episodes.played),
             throttled=account["throttled"],
             faulted=account["faulted"],
-            deployments=1,
-            redriven=len(letters),
+            deployments=self._deployments,
+            redriven=redriven,
             longest_silence=self._events.longest_silence(loaded_at),
             loaded_seconds=loaded,
             settled_seconds=settled,
@@ -301,6 +304,7 @@ class _Run:
         path.write_text(text, encoding="utf-8")
         try:
             self._aws.deploy_again(path)
+            self._deployments += 1
             self._clock.report("the deployment is done")
         except Exception as error:  # noqa: BLE001 - the run goes on, and is wrong
             self._errors.append(f"the deployment failed: {error}")
