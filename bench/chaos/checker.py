@@ -13,7 +13,6 @@ import msgspec
 
 from bench.chaos.jobs import EVENTS_OF, Job
 from bench.chaos.notifications import Notification
-from sender.preparing import DUE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -82,8 +81,7 @@ class _Check:
             if len(mails) > 1:
                 yield f"{address} sent {len(mails)} times"
             early = self._expected.due.get(job.job_id, 0.0) - mails[0].at if mails else 0.0
-            # a job this close to its time is due
-            if early > DUE_SECONDS:
+            if early > 0:
                 yield f"{address} sent {early:.1f} s before it was due"
         yield from self._OUTCOMES[job.outcome](self, job, {address for address in job.to if found[address]})
 

@@ -39,8 +39,6 @@ READERS: Final = 8
 FILES_BYTES: Final = MESSAGE_BYTES * 3 // 4
 # Mailbus's own limit: a schedule takes any date, and one that far ahead is usually a mistake
 FARTHEST_SECONDS: Final = 366 * 24 * 60 * 60
-# a job this close to its time is due: schedules and queues are no more precise
-DUE_SECONDS: Final = 1.0
 
 
 def read_message(record: Record) -> Message:
@@ -95,7 +93,7 @@ def prepare(sender: Sender, message: Message, job: Job, deadline: float) -> Work
     # compose now, so that errors are reported at once: not when the job is due, and not once for each part
     call = _compose(sender, message.record, job, deadline)
     without_attachments = msgspec.structs.replace(job, attachments=())
-    if job.send_at is not None and job.send_at > now + DUE_SECONDS:
+    if job.send_at is not None and job.send_at > now:
         return NotDue(
             record=message.record, job=without_attachments, document=message.document, due=job.send_at
         )

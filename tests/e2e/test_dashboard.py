@@ -117,8 +117,9 @@ def wait_for_outcome(system: System, job_id: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def written(system: System, commands: Commands) -> Written:
+def written(system: System, commands: Commands) -> Iterator[Written]:
     """A run of mails with every kind of event, pauses, a mail in doubt, and some of the quota used."""
+    quota = system.account()["max_24_hour_send"]
     # addresses of the mailbox simulator do not count
     system.change_account(max_24_hour_send=1000, sent_last_24_hours=100)
     for mailbox, event_type in MAILBOXES.items():
@@ -154,7 +155,8 @@ def written(system: System, commands: Commands) -> Written:
     system.enqueue(json.dumps(system.job()), "BulkQueueUrl")
     system.wait_for_log("Sender", LANE_PAUSED)
     commands("resume", "bulk", "--local")
-    return Written(system)
+    yield Written(system)
+    system.change_account(max_24_hour_send=quota, sent_last_24_hours=0)
 
 
 def dashboard(system: System) -> dict[str, Any]:

@@ -39,7 +39,16 @@ def test_a_job_that_is_due_soon_waits_in_its_queue() -> None:
     assert world.clock.now == START + 600
 
 
-@pytest.mark.parametrize("send_at", [START - 3600, START, START + 0.5, "2026-11-22T13:00:00+02:00"])
+def test_a_job_is_not_sent_in_the_second_before_it_is_due() -> None:
+    world = World()
+    world.put(send_at=START + 0.5)
+    world.deliver()
+    assert (world.ses.requests, world.queues.delays) == ([], [("sqs-0", 1)])
+    world.run()
+    assert (world.ses.sent_to, world.queues.messages) == (["ann"], {})
+
+
+@pytest.mark.parametrize("send_at", [START - 3600, START, "2026-11-22T13:00:00+02:00"])
 def test_a_job_that_is_due_is_sent_at_once(send_at: float | str) -> None:
     world = World()
     world.put(send_at=send_at)
