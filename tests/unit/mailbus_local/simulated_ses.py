@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ REGION = "us-east-1"
 ACCOUNT = "000000000000"
 # An empty SQS response takes a second; a message is there long before.
 MAX_EMPTY_RESPONSES = 15
+POLL_SECONDS = 0.05
 NOTIFICATION_TYPES = ("Bounce", "Complaint", "Delivery")
 SETUP_ID = "AMAZON_SES_SETUP_NOTIFICATION"
 UNLIMITED = {
@@ -118,6 +120,14 @@ class SesEnvironment:
             self.sesv2.delete_suppressed_destination(EmailAddress=summary["EmailAddress"])
         self.sesv2.put_account_suppression_attributes(SuppressedReasons=["BOUNCE", "COMPLAINT"])
         assert self.http.put("/account", json=UNLIMITED).is_success
+
+    def get_account(self) -> Any:
+        """Return the account's limits; SES answers once a second, and another test may have just asked."""
+        while True:
+            try:
+                return self.sesv2.get_account()
+            except self.sesv2.exceptions.TooManyRequestsException:
+                time.sleep(POLL_SECONDS)
 
     @cached_property
     def topic(self) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def test_get_account_returns_the_limits(env: SesEnvironment) -> None:
     env.http.put("/account", json={"max_send_rate": 14, "max_24_hour_send": 200})
     env.send("alice@customer.example")
-    account = env.sesv2.get_account()
+    account = env.get_account()
     assert account["SendQuota"] == {
         "Max24HourSend": 200.0,
         "MaxSendRate": 14.0,

@@ -88,7 +88,7 @@ def test_an_address_whose_reason_the_account_does_not_use_gets_its_mail(env: Ses
     env.publish_events("DELIVERY", "BOUNCE", "COMPLAINT")
     env.sesv2.put_account_suppression_attributes(SuppressedReasons=["BOUNCE"])
     env.sesv2.put_suppressed_destination(EmailAddress=CARLA, Reason="COMPLAINT")
-    assert env.sesv2.get_account()["SuppressionAttributes"] == {"SuppressedReasons": ["BOUNCE"]}
+    assert env.get_account()["SuppressionAttributes"] == {"SuppressedReasons": ["BOUNCE"]}
 
     env.send(CARLA)
 
