@@ -262,6 +262,15 @@ def _scheduler_role(system: System) -> Iterator[None]:
     iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(before))
 
 
+def clear_alarms(system: System) -> None:
+    """Set all alarms to OK: at any PutMetricData, the embedded AWS evaluates what other tests measured."""
+    cloudwatch = system.client("cloudwatch")
+    for alarm in cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"]:
+        cloudwatch.set_alarm_state(
+            AlarmName=alarm["AlarmName"], StateValue="OK", StateReason="of another test"
+        )
+
+
 @contextlib.contextmanager
 def _alarm(system: System) -> Iterator[None]:
     cloudwatch = system.client("cloudwatch")
@@ -305,6 +314,7 @@ def _old_message(system: System) -> Iterator[None]:
             "Timestamp": moment,
         }
         cloudwatch.put_metric_data(Namespace="AWS/SQS", MetricData=[data])
+        clear_alarms(system)
 
     measure(9_900, datetime.now(UTC) - timedelta(minutes=5))
     yield
@@ -354,8 +364,9 @@ GROUPS: dict[str, list[tuple[Fault, str, str]]] = {
         (_mapping_off, "event-sources", "the inbound queue is not read"),
         (_few_workers, "concurrency", "the function inbound has a reserved concurrency of 1, but"),
         (_scheduler_role, "schedules", "may not write to the queue transactional, bulk"),
+        (_old_message, "oldest", "the oldest message of the transactional queue is 2 h 45 min old"),
+        # after _old_message, which clears all alarms
         (_alarm, "alarms", "SendingPaused (since "),
         (_dead_letters, "dead-letters", "commonest: InvalidJob at $.attachments[0].content (2)"),
-        (_old_message, "oldest", "the oldest message of the transactional queue is 2 h 45 min old"),
     ],
 }

@@ -16,7 +16,7 @@ from mailbus_cli import deployment, doctor
 from mailbus_cli.doctor.registry import CHECKS
 from mailbus_cli.printable import printable
 from tests import fake_dns
-from tests.e2e.doctor_faults import GROUPS, own_mail_from
+from tests.e2e.doctor_faults import GROUPS, clear_alarms, own_mail_from
 from tests.e2e.system import eventually
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def deployed(system: System, local: Local) -> Deployment:
     """Return the deployment, without what earlier tests left."""
     for output in ("SendDeadLetterQueueUrl", "TrackingDeadLetterQueueUrl", "InboundDeadLetterQueueUrl"):
         system.client("sqs").purge_queue(QueueUrl=system.outputs[output])
+    clear_alarms(system)
     directory = Path(local.variables["XDG_STATE_HOME"]).parent
     return deployment.find(local=True, stage=None, directory=directory)
 
