@@ -14,7 +14,7 @@ from unittest import mock
 
 import boto3
 
-from bench.support import instant_services
+from bench.support import successful_services
 from bench.support.comparison import compare
 from bench.world.notifications import JANE, mail_object, notification
 from bench.world.reporting import REPORTS, TIMELINE, TOPIC, TRACKING, bus_event
@@ -83,7 +83,7 @@ def _records(texts: Sequence[str]) -> list[Record]:
 
 def measure() -> Iterator[Result]:
     """Compare batches of both functions with a call for each event."""
-    with instant_services.serving() as url:
+    with successful_services.serving() as url:
         for name, (work, call, bare) in _works(url).items():
             yield compare(
                 f"processor time of an event in {name}, batches of {BATCH}",

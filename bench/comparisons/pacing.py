@@ -40,6 +40,9 @@ WARM_UP: Final = 6.0
 SECONDS: Final = 14.0
 # as long as it takes to accept them, if that is longer: a few mails more or less are a part of so many
 LEAST_MAILS: Final = 400
+# At the highest rate workers call late, as the machine lets them: what they reserved before counts within the
+# time, up to a part of a second's mails.
+HIGHEST_SECONDS: Final = 28.0
 # without a limit of what is measured there
 ROUGH_SECONDS: Final = 6.0
 # to the embedded DynamoDB and back, in seconds
@@ -76,8 +79,8 @@ def measure() -> Iterator[Result]:
             merged = _run(services, USUAL_RATE, MERGES, merge_by=merge_by)
             yield _of_the_limit(f"merges by {merge_by}, one SendBulkEmail a second", USUAL_RATE, merged)
         highest = CARRIED * _run(services, NO_LIMIT, BACKLOG, seconds=ROUGH_SECONDS).accepted_rate
-        for rate in (*RATES, float(round(highest))):
-            seconds = max(SECONDS, LEAST_MAILS / rate)
+        for rate, least in (*((rate, SECONDS) for rate in RATES), (float(round(highest)), HIGHEST_SECONDS)):
+            seconds = max(least, LEAST_MAILS / rate)
             paced = _run(services, rate, BACKLOG, seconds=seconds)
             yield result(
                 f"four workers on a backlog, {rate:.0f} a second",

@@ -1,6 +1,6 @@
-"""The services that the functions call, in a process of their own: each answers at once, as if all went well.
+"""The services that the functions call, in a process of their own: each answers as if all went well.
 
-For what is measured in processor time: the work of the services is not this process's, and none of it waits.
+For what is measured in processor time: the work of the services is not this process's.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NUMBERS: Final = itertools.count()
 _MICROSECONDS: Final = 1_000_000
+_SES_PATH: Final = "/v2/email/outbound-emails"
 
 
 def _accepted(_: Any) -> object:  # noqa: ANN401 - the request, as below
@@ -45,7 +46,7 @@ def _published(request: Any) -> object:  # noqa: ANN401
 
 #: The answer to a request, by the operation, or by the path of what has none in a header.
 _ANSWERS: Final[Mapping[str, Callable[[Any], object]]] = {
-    "/v2/email/outbound-emails": _accepted,
+    _SES_PATH: _accepted,
     "AWSEvents.PutEvents": _published,
     "DynamoDB_20120810.BatchExecuteStatement": _inserted,
     "DynamoDB_20120810.PutItem": lambda _: {},
@@ -57,6 +58,7 @@ _ANSWERS: Final[Mapping[str, Callable[[Any], object]]] = {
 
 
 class _Handler(BaseHTTPRequestHandler):
+    server: _Server
     protocol_version = "HTTP/1.1"
     # an answer of two writes would wait for the acknowledgement of the first
     disable_nagle_algorithm = True
@@ -64,6 +66,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         request = msgspec.json.decode(self.rfile.read(int(self.headers["Content-Length"])))
         content = msgspec.json.encode(_ANSWERS[self.headers.get("X-Amz-Target", self.path)](request))
+        if self.path == _SES_PATH:
+            time.sleep(self.server.ses_seconds)
         self.send_response(200)
         self.send_header("Content-Type", "application/x-amz-json-1.0")
         self.send_header("Content-Length", str(len(content)))
@@ -78,19 +82,23 @@ class _Server(ThreadingHTTPServer):
     # as many connections as a worker may open at the same moment
     request_queue_size = 128
 
+    def __init__(self, ses_seconds: float) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.ses_seconds = ses_seconds
 
-def _serve(port: Connection) -> None:
-    with _Server(("127.0.0.1", 0), _Handler) as server:
+
+def _serve(port: Connection, ses_seconds: float) -> None:
+    with _Server(ses_seconds) as server:
         port.send(server.server_port)
         server.serve_forever()
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[str]:
-    """Run the services; return their URL."""
+def serving(*, ses_seconds: float = 0.0) -> Iterator[str]:
+    """Run the services, which answer at once but for SES, which does after `ses_seconds`; yield their URL."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, ses_seconds), daemon=True)
     process.start()
     # so that a process that ends early is noticed
     theirs.close()
