@@ -92,7 +92,7 @@ def _timed(work: Callable[[], object], events: int) -> float:
 
 def _entries(body: str) -> list[BusEntry]:
     report = normalize(parse_notification(body), topic_arn=TOPIC)
-    return [bus_entry(event, report.resources, esp_event=report.esp_event) for event in report.events]
+    return [bus_entry(event, report.resources) for event in report.events]
 
 
 def _all_entries() -> None:

@@ -21,14 +21,11 @@ class BusEntry(msgspec.Struct, frozen=True, kw_only=True):
     resources: tuple[str, ...] = ()
 
 
-def bus_entry(
-    event: AnyEvent, resources: tuple[str, ...] = (), *, esp_event: bytes | None = None
-) -> BusEntry:
-    """Return the entry of an event, with SES's event JSON in it if that is given."""
-    whole = event if esp_event is None else msgspec.structs.replace(event, esp_event=msgspec.Raw(esp_event))
+def bus_entry(event: AnyEvent, resources: tuple[str, ...] = ()) -> BusEntry:
+    """Return the entry of an event; its `esp_event` may be `msgspec.Raw`, which is copied as it is."""
     return BusEntry(
         detail_type=detail_type(event.event_type),
         time=event.timestamp,
-        detail=_ENCODER.encode(whole).decode(),
+        detail=_ENCODER.encode(event).decode(),
         resources=resources,
     )

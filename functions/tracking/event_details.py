@@ -14,12 +14,13 @@ from mailbus import events, ses_events
 from mailbus.aws.sns import Notification
 from mailbus.events import Bot, EmailEvent, EventType, RejectReason, error_codes, event_id
 from tracking import notification
+from tracking.headers import OwnHeaders
 from tracking.preferences import event_type_of_change, normalized_preferences
 from tracking.recipients import unique_addresses, unique_recipients
 from tracking.timestamps import second_key, time_and_key, utc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 # https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html#bounce-types
 BOUNCE_REJECT_REASONS: Final[Mapping[str, RejectReason]] = {
@@ -46,28 +47,41 @@ class SesEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One SES event: its JSON, the message that it is about, and the SNS envelope in which it came.
 
     `message_key` identifies the message in event ids: SES's message id, or SNS's if SES gives none.
+    Each event carries `esp_event`, the whole JSON, as it is.
     """
 
     body: notification.SesNotification
     mail: notification.Mail
     envelope: Notification
     message_key: str
+    job_id: str | None
+    own_headers: OwnHeaders
+    esp_event: msgspec.Raw
 
 
-def email_events(ses_event_type: str, ses_event: SesEvent) -> list[EmailEvent]:
-    """Return the events of an SES event, without what all types share; `unknown` ones for a new type."""
-    return EVENTS_BY_SES_TYPE.get(ses_event_type, _unknown)(ses_event)
+def email_events(ses_event_type: str, ses_event: SesEvent) -> Iterator[EmailEvent]:
+    """Return the events of an SES event; `unknown` ones for a new type."""
+    for event in EVENTS_BY_SES_TYPE.get(ses_event_type, _unknown)(ses_event):
+        yield msgspec.structs.replace(
+            event,
+            message_id=ses_event.mail.message_id,
+            job_id=ses_event.job_id,
+            metadata=ses_event.own_headers.metadata,
+            tags=ses_event.own_headers.tags,
+            message_tags=ses_event.mail.tags or {},
+            esp_event=ses_event.esp_event,
+        )
 
 
-def _bounced(ses_event: SesEvent) -> list[EmailEvent]:
+def _bounced(ses_event: SesEvent) -> Iterator[EmailEvent]:
     bounce = ses_event.body.bounce or notification.Bounce()
     at, moment = time_and_key(bounce.timestamp, ses_event.envelope, second_key)
     description = ": ".join(part for part in (bounce.bounce_type, bounce.bounce_sub_type) if part)
     automatic = _is_automatic_reply(bounce)
     event_type: EventType = "autoresponded" if automatic else "bounced"
     reason = None if automatic else BOUNCE_REJECT_REASONS.get(bounce.bounce_sub_type or "", "bounced")
-    return [
-        EmailEvent(
+    for key, address, recipient in unique_recipients(bounce.bounced_recipients, ses_event.mail.destination):
+        yield EmailEvent(
             event_type=event_type,
             event_id=event_id(event_type, ses_event.message_key, key, moment, bounce.bounce_type),
             timestamp=at,
@@ -85,10 +99,6 @@ def _bounced(ses_event: SesEvent) -> list[EmailEvent]:
                 action=recipient.action,
             ),
         )
-        for key, address, recipient in unique_recipients(
-            bounce.bounced_recipients, ses_event.mail.destination
-        )
-    ]
 
 
 def _is_automatic_reply(bounce: notification.Bounce) -> bool:
@@ -99,12 +109,12 @@ def _is_automatic_reply(bounce: notification.Bounce) -> bool:
     return types == AUTOMATIC_REPLY_WITHOUT_RECIPIENTS and not recipients
 
 
-def _complained(ses_event: SesEvent) -> list[EmailEvent]:
+def _complained(ses_event: SesEvent) -> Iterator[EmailEvent]:
     complaint = ses_event.body.complaint or notification.Complaint()
     at, moment = time_and_key(complaint.timestamp, ses_event.envelope, second_key)
     recipients = unique_recipients(complaint.complained_recipients, ses_event.mail.destination)
-    return [
-        EmailEvent(
+    for key, address, _ in recipients:
+        yield EmailEvent(
             event_type="complained",
             event_id=event_id("complained", ses_event.message_key, key, moment),
             timestamp=at,
@@ -123,11 +133,9 @@ def _complained(ses_event: SesEvent) -> list[EmailEvent]:
                 arrived_at=utc(complaint.arrival_date),
             ),
         )
-        for key, address, _ in recipients
-    ]
 
 
-def _delivered(ses_event: SesEvent) -> list[EmailEvent]:
+def _delivered(ses_event: SesEvent) -> Iterator[EmailEvent]:
     delivery = ses_event.body.delivery or notification.Delivery()
     at, moment = time_and_key(delivery.timestamp, ses_event.envelope, second_key)
     accepted = events.Delivery(
@@ -135,8 +143,8 @@ def _delivered(ses_event: SesEvent) -> list[EmailEvent]:
         reporting_mta=delivery.reporting_mta,
         remote_mta_ip=delivery.remote_mta_ip,
     )
-    return [
-        EmailEvent(
+    for key, address in unique_addresses(delivery.recipients, ses_event.mail.destination).items():
+        yield EmailEvent(
             event_type="delivered",
             event_id=event_id("delivered", ses_event.message_key, key, moment),
             timestamp=at,
@@ -144,26 +152,22 @@ def _delivered(ses_event: SesEvent) -> list[EmailEvent]:
             mta_response=delivery.smtp_response,
             delivery=accepted,
         )
-        for key, address in unique_addresses(delivery.recipients, ses_event.mail.destination).items()
-    ]
 
 
-def _sent(ses_event: SesEvent) -> list[EmailEvent]:
-    return [
-        EmailEvent(
+def _sent(ses_event: SesEvent) -> Iterator[EmailEvent]:
+    for key, address in unique_addresses(ses_event.mail.destination).items():
+        yield EmailEvent(
             event_type="sent",
             event_id=event_id("sent", ses_event.message_key, key, HAPPENS_ONCE),
             timestamp=ses_event.envelope.timestamp,
             recipient=address,
         )
-        for key, address in unique_addresses(ses_event.mail.destination).items()
-    ]
 
 
-def _rejected(ses_event: SesEvent) -> list[EmailEvent]:
+def _rejected(ses_event: SesEvent) -> Iterator[EmailEvent]:
     reject = ses_event.body.reject or notification.Reject()
-    return [
-        EmailEvent(
+    for key, address in unique_addresses(ses_event.mail.destination).items():
+        yield EmailEvent(
             event_type="rejected",
             event_id=event_id("rejected", ses_event.message_key, key, HAPPENS_ONCE),
             timestamp=ses_event.envelope.timestamp,
@@ -172,14 +176,12 @@ def _rejected(ses_event: SesEvent) -> list[EmailEvent]:
             error_code=error_codes.REJECT,
             description=reject.reason,
         )
-        for key, address in unique_addresses(ses_event.mail.destination).items()
-    ]
 
 
-def _failed(ses_event: SesEvent) -> list[EmailEvent]:
+def _failed(ses_event: SesEvent) -> Iterator[EmailEvent]:
     failure = ses_event.body.failure or notification.Failure()
-    return [
-        EmailEvent(
+    for key, address in unique_addresses(ses_event.mail.destination).items():
+        yield EmailEvent(
             event_type="failed",
             event_id=event_id("failed", ses_event.message_key, key, HAPPENS_ONCE),
             timestamp=ses_event.envelope.timestamp,
@@ -187,16 +189,14 @@ def _failed(ses_event: SesEvent) -> list[EmailEvent]:
             error_code=error_codes.RENDERING_FAILURE,
             description=failure.error_message,
         )
-        for key, address in unique_addresses(ses_event.mail.destination).items()
-    ]
 
 
-def _opened(ses_event: SesEvent) -> list[EmailEvent]:
+def _opened(ses_event: SesEvent) -> Iterator[EmailEvent]:
     opened = ses_event.body.open or notification.Open()
     at, moment = time_and_key(opened.timestamp, ses_event.envelope)
     recipients = unique_addresses(ses_event.mail.destination)
-    return [
-        EmailEvent(
+    for key, address in recipients.items():
+        yield EmailEvent(
             event_type="opened",
             event_id=event_id(
                 "opened", ses_event.message_key, key, moment, opened.ip_address, opened.user_agent
@@ -208,16 +208,14 @@ def _opened(ses_event: SesEvent) -> list[EmailEvent]:
             ip_address=opened.ip_address,
             bot=BOTS.get(opened.is_bot_event or ""),
         )
-        for key, address in recipients.items()
-    ]
 
 
-def _clicked(ses_event: SesEvent) -> list[EmailEvent]:
+def _clicked(ses_event: SesEvent) -> Iterator[EmailEvent]:
     click = ses_event.body.click or notification.Click()
     at, moment = time_and_key(click.timestamp, ses_event.envelope)
     recipients = unique_addresses(ses_event.mail.destination)
-    return [
-        EmailEvent(
+    for key, address in recipients.items():
+        yield EmailEvent(
             event_type="clicked",
             event_id=event_id(
                 "clicked", ses_event.message_key, key, moment, click.ip_address, click.user_agent, click.link
@@ -231,15 +229,13 @@ def _clicked(ses_event: SesEvent) -> list[EmailEvent]:
             link_tags=click.link_tags or {},
             bot=BOTS.get(click.is_bot_event or ""),
         )
-        for key, address in recipients.items()
-    ]
 
 
-def _deferred(ses_event: SesEvent) -> list[EmailEvent]:
+def _deferred(ses_event: SesEvent) -> Iterator[EmailEvent]:
     delay = ses_event.body.delivery_delay or notification.DeliveryDelay()
     at, moment = time_and_key(delay.timestamp, ses_event.envelope)
-    return [
-        EmailEvent(
+    for key, address, recipient in unique_recipients(delay.delayed_recipients, ses_event.mail.destination):
+        yield EmailEvent(
             event_type="deferred",
             event_id=event_id("deferred", ses_event.message_key, key, moment),
             timestamp=at,
@@ -253,17 +249,15 @@ def _deferred(ses_event: SesEvent) -> list[EmailEvent]:
                 expires_at=utc(delay.expiration_time),
             ),
         )
-        for key, address, recipient in unique_recipients(delay.delayed_recipients, ses_event.mail.destination)
-    ]
 
 
-def _subscription_changed(ses_event: SesEvent) -> list[EmailEvent]:
+def _subscription_changed(ses_event: SesEvent) -> Iterator[EmailEvent]:
     subscription = ses_event.body.subscription or notification.Subscription()
     at, moment = time_and_key(subscription.timestamp, ses_event.envelope)
     event_type = event_type_of_change(subscription.new_topic_preferences, subscription.old_topic_preferences)
     recipients = unique_addresses(ses_event.mail.destination)
-    return [
-        EmailEvent(
+    for key, address in recipients.items():
+        yield EmailEvent(
             event_type=event_type,
             event_id=event_id(event_type, ses_event.message_key, key, moment, subscription.contact_list),
             timestamp=at,
@@ -276,14 +270,12 @@ def _subscription_changed(ses_event: SesEvent) -> list[EmailEvent]:
                 old_preferences=normalized_preferences(subscription.old_topic_preferences),
             ),
         )
-        for key, address in recipients.items()
-    ]
 
 
-def _unknown(ses_event: SesEvent) -> list[EmailEvent]:
+def _unknown(ses_event: SesEvent) -> Iterator[EmailEvent]:
     recipients = unique_addresses(ses_event.mail.destination)
-    return [
-        EmailEvent(
+    for key, address in recipients.items():
+        yield EmailEvent(
             event_type="unknown",
             # the whole JSON has the event's own time, wherever SES puts it
             event_id=event_id("unknown", ses_event.message_key, key, ses_event.envelope.message),
@@ -292,11 +284,9 @@ def _unknown(ses_event: SesEvent) -> list[EmailEvent]:
             recipient_ambiguous=len(recipients) > 1,
             description=ses_event.body.event_type or ses_event.body.notification_type,
         )
-        for key, address in recipients.items()
-    ]
 
 
-EVENTS_BY_SES_TYPE: Final[Mapping[str, Callable[[SesEvent], list[EmailEvent]]]] = {
+EVENTS_BY_SES_TYPE: Final[Mapping[str, Callable[[SesEvent], Iterator[EmailEvent]]]] = {
     ses_events.SEND.name: _sent,
     ses_events.REJECT.name: _rejected,
     ses_events.BOUNCE.name: _bounced,

@@ -32,6 +32,8 @@ _WORD_END: Final = "?="
 _NO_WORD: Final = "=\0?"
 _FOLD: Final = re.compile(r"\r?\n(?=[ \t])")
 _READ: Final = frozenset({METADATA_HEADER, TAG_HEADER})
+# no name that is read sorts before it, however it is written; most other names begin with a capital before X
+_LEAST: Final = "X"
 _METADATA: Final[msgspec.json.Decoder[dict[str, MetadataValue]]] = msgspec.json.Decoder(
     dict[str, MetadataValue]
 )
@@ -54,7 +56,7 @@ def read(headers: Iterable[Header]) -> OwnHeaders:
     has_metadata_header = False
     for header in headers:
         name = header.name
-        if name is None or (lowered := name.lower()) not in _READ:
+        if name is None or name < _LEAST or (lowered := name.lower()) not in _READ:
             continue
         if lowered == METADATA_HEADER:
             has_metadata_header = True

@@ -1,7 +1,7 @@
 """Turns an SNS notification of SES into normalized events: one per recipient.
 
-Pure. `event_details` makes the events of each SES event type; what all types share (message, job, metadata,
-tags, resources) is added here.
+Pure. `event_details` makes the events of each SES event type; what the notification says of the job, and the
+resources, are found here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mailbus.aws.sns import Notification
-    from tracking.notification import Mail, SesNotification
+    from tracking.notification import Mail
 
 # SES publishes this plain text to a topic when an event destination is created
 VALIDATED: Final = "Successfully validated SNS topic for Amazon SES"
@@ -77,9 +77,11 @@ def normalize(
         if envelope.message.lstrip().startswith(VALIDATED):
             return NormalizedNotification()
         raise
-    if _is_setup(body):
+    ses_event_type, mail = body.event_type or body.notification_type, body.mail
+    if ses_event_type == SUBSCRIBED or (mail is not None and mail.message_id == SETUP_MESSAGE_ID):
         return NormalizedNotification()
-    ses_event_type, mail = _type_and_mail(body, envelope, topic_arn)
+    if not ses_event_type or mail is None or ses_event_type == RECEIVED:
+        raise _not_an_event(ses_event_type, envelope, topic_arn)
     own_headers = headers.read(mail.headers or ())
     message_tags = mail.tags or {}
     job_id = _first(message_tags, events.JOB_ID_TAG)
@@ -88,76 +90,54 @@ def normalize(
     is_own = trusts_other_topics or envelope.topic_arn == topic_arn
     message = _message(mail, envelope) if is_own and (incomplete or accepted or not mail.tags) else None
     ses_event = SesEvent(
-        body=body, mail=mail, envelope=envelope, message_key=mail.message_id or envelope.message_id
+        body=body,
+        mail=mail,
+        envelope=envelope,
+        message_key=mail.message_id or envelope.message_id,
+        job_id=job_id,
+        own_headers=own_headers,
+        esp_event=msgspec.Raw(esp_event),
     )
-    return _bounded(
-        NormalizedNotification(
-            events=tuple(
-                [
-                    msgspec.structs.replace(
-                        event,
-                        message_id=mail.message_id,
-                        job_id=job_id,
-                        metadata=own_headers.metadata,
-                        tags=own_headers.tags,
-                        message_tags=message_tags,
-                    )
-                    for event in (
-                        email_events(ses_event_type, ses_event) if publish_sent or not accepted else ()
-                    )
-                ]
-            ),
-            resources=_resources(
-                mail.source_arn,
-                mail.sending_account_id,
-                message_tags.get(CONFIGURATION_SET_TAG, ()),
-                envelope.topic_arn,
-            ),
-            esp_event=esp_event,
-            accepted_at=message.accepted_at if accepted and message is not None else None,
-            untagged=_untagged(mail, message, incomplete=incomplete),
-            lookup=lookup_by_tags(
-                job_id,
-                _first(message_tags, events.ENTRY_TAG),
-                message=message,
-                accepted=accepted,
-                incomplete=incomplete,
-            ),
-        )
+    made = tuple(email_events(ses_event_type, ses_event)) if publish_sent or not accepted else ()
+    if len(made) * len(esp_event) > EVENTS_BYTES:
+        raise _too_large(len(made), len(esp_event))
+    return NormalizedNotification(
+        events=made,
+        resources=_resources(
+            mail.source_arn,
+            mail.sending_account_id,
+            message_tags.get(CONFIGURATION_SET_TAG, ()),
+            envelope.topic_arn,
+        ),
+        esp_event=esp_event,
+        accepted_at=None if message is None or not accepted else message.accepted_at,
+        untagged=None if message is None or mail.tags else Untagged(message=message, incomplete=incomplete),
+        lookup=None
+        if message is None
+        else lookup_by_tags(
+            job_id,
+            _first(message_tags, events.ENTRY_TAG),
+            message=message,
+            accepted=accepted,
+            incomplete=incomplete,
+        ),
     )
 
 
-def _is_setup(body: SesNotification) -> bool:
-    """Return whether SES publishes this when a topic or a receipt rule is set up."""
-    is_rule_setup = body.mail is not None and body.mail.message_id == SETUP_MESSAGE_ID
-    return is_rule_setup or _type(body) == SUBSCRIBED
-
-
-def _type_and_mail(body: SesNotification, envelope: Notification, topic_arn: str) -> tuple[str, Mail]:
-    """Return an SES event's type and mail object, without which it cannot be normalized."""
-    ses_event_type = _type(body)
+def _not_an_event(ses_event_type: str | None, envelope: Notification, topic_arn: str) -> InvalidNotification:
+    """Return the error of a notification of another type, or without a type or a mail object."""
     if ses_event_type == RECEIVED:
         reason = (
             f"a receipt notification from topic {envelope.topic_arn} in the queue of tracking topic"
             f" {topic_arn}: let the receipt rule publish to the inbound topic"
         )
-        raise WiringError(reason)
-    if not ses_event_type:
-        raise InvalidNotification(_not_ses(envelope, "neither eventType nor notificationType"))
-    if body.mail is None:
-        raise InvalidNotification(_not_ses(envelope, "no mail object"))
-    return ses_event_type, body.mail
-
-
-def _type(body: SesNotification) -> str | None:
-    return body.event_type or body.notification_type
-
-
-def _not_ses(envelope: Notification, missing: str) -> str:
-    return (
+        return WiringError(reason)
+    missing = "no mail object" if ses_event_type else "neither eventType nor notificationType"
+    reason = (
         f"{missing} in the message from topic {envelope.topic_arn}:"
         " only SES event publishing and feedback notifications belong on it"
     )
+    return InvalidNotification(reason)
 
 
 def _is_incomplete(mail: Mail, own_headers: headers.OwnHeaders, *, in_headers: bool) -> bool:
@@ -172,13 +152,6 @@ def _message(mail: Mail, envelope: Notification) -> Message | None:
         return None
     accepted_at = utc(mail.timestamp) or envelope.timestamp
     return Message(message_id=mail.message_id, accepted_at=accepted_at.timestamp())
-
-
-def _untagged(mail: Mail, message: Message | None, *, incomplete: bool) -> Untagged | None:
-    """Return the message if it has no tags: feedback notifications never have any."""
-    if mail.tags or message is None:
-        return None
-    return Untagged(message=message, incomplete=incomplete)
 
 
 def _first(tags: Mapping[str, tuple[str, ...]], name: str) -> str | None:
@@ -205,14 +178,11 @@ def _resources(
     return tuple(arn for arn in (identity, *configuration_sets, topic_arn) if arn)
 
 
-def _bounded(normalized: NormalizedNotification) -> NormalizedNotification:
-    """Raise `InvalidNotification` if the events have more bytes together than SES can mean."""
-    size = len(normalized.events) * len(normalized.esp_event)
-    if size > EVENTS_BYTES:
-        reason = (
-            f"a notification of {len(normalized.esp_event)} bytes on {len(normalized.events)} recipients "
-            f"comes to {size} bytes of events, more than {EVENTS_BYTES}: SES reports on at most 50 "
-            "recipients, and only SES may publish to the tracking topic"
-        )
-        raise InvalidNotification(reason)
-    return normalized
+def _too_large(recipients: int, size: int) -> InvalidNotification:
+    """Return the error of events that have more bytes together than SES can mean."""
+    reason = (
+        f"a notification of {size} bytes on {recipients} recipients comes to {recipients * size} bytes"
+        f" of events, more than {EVENTS_BYTES}: SES reports on at most 50 recipients, and only SES may"
+        " publish to the tracking topic"
+    )
+    return InvalidNotification(reason)

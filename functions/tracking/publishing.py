@@ -17,7 +17,7 @@ from mailbus.events import EmailEvent
 from tracking.tracker import TrackedRecord, Unfinished, each
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tracking.tracker import Tracker
 
@@ -52,14 +52,14 @@ def publish(tracked_records: Iterable[TrackedRecord], tracker: Tracker) -> list[
         for tracked in tracked_records
         for event in tracked.normalized.events
     ]
-    first = _publish(pending, _with_esp_event, tracker)
+    first = _publish(pending, tracker)
     too_large = [one for one, failure in first.failures if failure.code == TOO_LARGE]
     stored, unstored = each(
         _by_record(too_large),
         lambda of_record: _stored(of_record, tracker),
         lambda of_record: of_record[0].tracked.record,
     )
-    last = _publish(stored, _without_esp_event, tracker)
+    last = _publish(stored, tracker)
     failures = [
         *((one, failure) for one, failure in first.failures if failure.code != TOO_LARGE),
         *last.failures,
@@ -79,12 +79,10 @@ def publish(tracked_records: Iterable[TrackedRecord], tracker: Tracker) -> list[
     ]
 
 
-def _publish(
-    pending: Iterable[PendingEvent], encode: Callable[[PendingEvent], BusEntry], tracker: Tracker
-) -> _Published:
+def _publish(pending: Iterable[PendingEvent], tracker: Tracker) -> _Published:
     published = _Published(failures=[], unfinished=[])
     for chunk in _chunks(pending):
-        encoded, unfinished = each(chunk, lambda one: [(one, encode(one))], lambda one: one.tracked.record)
+        encoded, unfinished = each(chunk, _encoded, lambda one: one.tracked.record)
         failures = tracker.bus.publish([one for _, one in encoded], seconds=tracker.seconds_to_publish)
         published.failures.extend((encoded[index][0], failure) for index, failure in failures.items())
         published.unfinished.extend(unfinished)
@@ -106,13 +104,8 @@ def _chunks(pending: Iterable[PendingEvent]) -> Iterator[list[PendingEvent]]:
         yield chunk
 
 
-def _with_esp_event(pending: PendingEvent) -> BusEntry:
-    normalized = pending.tracked.normalized
-    return bus_entry(pending.event, normalized.resources, esp_event=normalized.esp_event)
-
-
-def _without_esp_event(pending: PendingEvent) -> BusEntry:
-    return bus_entry(pending.event, pending.tracked.normalized.resources)
+def _encoded(pending: PendingEvent) -> list[tuple[PendingEvent, BusEntry]]:
+    return [(pending, bus_entry(pending.event, pending.tracked.normalized.resources))]
 
 
 def _by_record(pending: Iterable[PendingEvent]) -> list[list[PendingEvent]]:
@@ -124,9 +117,12 @@ def _by_record(pending: Iterable[PendingEvent]) -> list[list[PendingEvent]]:
 
 
 def _stored(pending: Sequence[PendingEvent], tracker: Tracker) -> list[PendingEvent]:
-    """Store SES's JSON of one record, and return its events with the reference to it."""
+    """Store SES's JSON of one record, and return its events with the reference to it instead."""
     reference = tracker.esp_events().store(pending[0].tracked.normalized.esp_event)
     return [
-        PendingEvent(tracked=one.tracked, event=msgspec.structs.replace(one.event, esp_event_ref=reference))
+        PendingEvent(
+            tracked=one.tracked,
+            event=msgspec.structs.replace(one.event, esp_event=None, esp_event_ref=reference),
+        )
         for one in pending
     ]

@@ -22,9 +22,9 @@ def unique_addresses(
     """
     unique: dict[str | None, str | None] = {}
     for written in addresses or ():
-        address = _bare(written)
+        key, address = _key_and_address(written)
         if address:
-            unique.setdefault(_key(address), address)
+            unique.setdefault(key, address)
     if unique:
         return unique
     only = unique_addresses(destination) if destination else NO_RECIPIENT
@@ -40,24 +40,23 @@ def unique_recipients(
     """
     unique: dict[str | None, tuple[str | None, str | None, Recipient]] = {}
     for recipient in recipients or ():
-        address = _bare(recipient.email_address or "") or None
-        key = None if address is None else _key(address)
+        key, address = _key_and_address(recipient.email_address or "")
         unique.setdefault(key, (key, address, recipient))
-    if unique.keys() - {None}:
+    if len(unique) > (None in unique):
         return list(unique.values())
     _, _, known = unique.get(None, (None, None, Recipient()))
     return [(key, address, known) for key, address in unique_addresses(None, destination).items()]
 
 
-def _bare(address: str) -> str:
-    """Return the address of `Name <address>`; any other text stays as it is."""
-    stripped = address.strip()
-    if stripped.endswith(">"):
-        return stripped[stripped.rfind("<") + 1 : -1].strip() or stripped
-    return stripped
+def _key_and_address(written: str) -> tuple[str | None, str | None]:
+    """Return the bare address and its key, in which the domain, which is case-insensitive, is in lower case.
 
-
-def _key(address: str) -> str:
-    """Return an address with its domain in lower case: only the domain is case-insensitive."""
+    Any text other than `Name <address>` is an address; without one, both are None.
+    """
+    address = written.strip()
+    if address.endswith(">"):
+        address = address[address.rfind("<") + 1 : -1].strip() or address
+    if address.islower():
+        return address, address
     local, at, domain = address.rpartition("@")
-    return f"{local}{at}{domain.lower()}"
+    return f"{local}{at}{domain.lower()}" or None, address or None

@@ -16,18 +16,14 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 def timestamp_key(moment: datetime) -> str:
-    """Return a time as part of an event id: UTC, in milliseconds, whatever its precision."""
-    return f"{_second(moment)}.{moment.microsecond // 1000:03}+00:00"
+    """Return a time in UTC as part of an event id: in milliseconds, whatever its precision."""
+    # isoformat takes six times as long
+    return f"{_ENCODER.encode(moment)[1:20].decode()}.{moment.microsecond // 1000:03}+00:00"
 
 
 def second_key(moment: datetime) -> str:
-    """Return a time as part of an event id, without the fraction of its second."""
-    return f"{_second(moment)}.000+00:00"
-
-
-def _second(moment: datetime) -> str:
-    # isoformat takes six times as long
-    return _ENCODER.encode(moment.astimezone(UTC))[1:20].decode()
+    """Return a time in UTC as part of an event id, without the fraction of its second."""
+    return f"{_ENCODER.encode(moment)[1:20].decode()}.000+00:00"
 
 
 def utc(moment: datetime | None) -> datetime | None:

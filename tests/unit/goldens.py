@@ -31,9 +31,7 @@ _JSON_BLOCK: Final = re.compile(r"(?<=^```json\n).*?(?=^```)", re.DOTALL | re.MU
 def published(body: str, topic_arn: str) -> list[tuple[dict[str, Any], list[str]]]:
     """Return the detail and the resources of each event of an SNS notification."""
     normalized = normalize(parse_notification(body), topic_arn=topic_arn)
-    entries = [
-        bus_entry(event, normalized.resources, esp_event=normalized.esp_event) for event in normalized.events
-    ]
+    entries = [bus_entry(event, normalized.resources) for event in normalized.events]
     return [(json.loads(one.detail), list(one.resources)) for one in entries]
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import datetime
-from json.encoder import encode_basestring_ascii
 from typing import Annotated, Literal, get_args
 
 import msgspec
@@ -46,6 +46,11 @@ JOB_ID_TAG = "mailbus-job-id"
 # the job, from 0; "<part>-<index>" if the job has several parts
 ENTRY_TAG = "mailbus-entry"
 
+# copied for each id, which takes less time than to find the algorithm again
+_SHA256 = hashlib.sha256()
+_ENCODER = msgspec.json.Encoder()
+_DELETE = 0x7F
+
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """What every event has."""
@@ -81,6 +86,17 @@ def event_id(*parts: str | None) -> str:
 
     32 hexadecimal digits of SHA-256 over the parts, which must identify the occurrence.
     """
-    # the text that json.dumps writes, in a third of its time
-    text = ", ".join(["null" if part is None else encode_basestring_ascii(part) for part in parts])
-    return hashlib.sha256(f"[{text}]".encode()).hexdigest()[:32]
+    digest = _SHA256.copy()
+    digest.update(_json(parts))
+    return digest.hexdigest()[:32]
+
+
+def _json(parts: tuple[str | None, ...]) -> bytes:
+    """Return the text that `json.dumps` writes, in less time if its strings are ASCII."""
+    try:
+        lines = _ENCODER.encode_lines(parts)
+    except UnicodeEncodeError:
+        return json.dumps(parts).encode()
+    if lines.isascii() and _DELETE not in lines:
+        return b"[%b]" % lines[:-1].replace(b"\n", b", ")
+    return json.dumps(parts).encode()

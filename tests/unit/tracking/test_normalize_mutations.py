@@ -69,7 +69,7 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
 def check(got: NormalizedNotification) -> None:
     """Check that a consumer can read all events, and that each has its own id."""
     for event in got.events:
-        detail = bus_entry(event, got.resources, esp_event=got.esp_event).detail
+        detail = bus_entry(event, got.resources).detail
         read = json.loads(detail)
         assert set(read) == set(EmailEvent.__struct_fields__)
         assert read["timestamp"].endswith("Z")

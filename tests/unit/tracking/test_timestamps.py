@@ -6,14 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailbus.aws.sns import parse_notification
 from tests.unit.tracking.notifications import (
     SNS_TIME,
+    envelope,
     only,
     payload,
 )
-from tracking.timestamps import timestamp_key
+from tracking.timestamps import second_key, time_and_key, timestamp_key
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+SNS = parse_notification(envelope("{}"))
 SNS_MOMENT = datetime.fromisoformat(SNS_TIME)
 
 
@@ -45,7 +48,8 @@ def test_the_time_is_the_events_own_in_utc_or_snss(written: object, moment: date
 def test_a_moment_has_one_key_in_every_time_zone(moment: datetime, minutes: int) -> None:
     moment = moment.replace(tzinfo=UTC)
     elsewhere = moment.astimezone(timezone(timedelta(minutes=minutes)))
-    assert timestamp_key(elsewhere) == timestamp_key(moment)
+    for key in (timestamp_key, second_key):
+        assert time_and_key(elsewhere, SNS, key) == time_and_key(moment, SNS, key) == (moment, key(moment))
 
 
 def test_a_key_does_not_depend_on_how_precisely_a_time_is_written() -> None:
