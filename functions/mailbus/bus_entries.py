@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +11,16 @@ import msgspec
 from mailbus.events import AnyEvent, detail_type
 
 _ENCODER: Final = msgspec.json.Encoder()
+
+
+class _Buffer(threading.local):
+    """A thread's buffer for JSON, as large as its largest event: a new one grows again with each event."""
+
+    def __init__(self) -> None:
+        self.json = bytearray()
+
+
+_BUFFER: Final = _Buffer()
 
 
 class BusEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,9 +34,11 @@ class BusEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 def bus_entry(event: AnyEvent, resources: tuple[str, ...] = ()) -> BusEntry:
     """Return the entry of an event; its `esp_event` may be `msgspec.Raw`, which is copied as it is."""
+    buffer = _BUFFER.json
+    _ENCODER.encode_into(event, buffer)
     return BusEntry(
         detail_type=detail_type(event.event_type),
         time=event.timestamp,
-        detail=_ENCODER.encode(event).decode(),
+        detail=buffer.decode(),
         resources=resources,
     )

@@ -54,6 +54,9 @@ ENTRY_AT_FAULT: Final = frozenset({"InvalidArgument", "MalformedDetail", "Valida
 # https://github.com/awslabs/aws-service-catalog-puppet/issues/563
 OVER_THE_LIMIT: Final = "Total size of the entries in the request is over the limit"
 
+_ENCODER: Final = msgspec.json.Encoder()
+_DELETE: Final = "\x7f"
+
 
 class PublishFailure(msgspec.Struct, frozen=True, kw_only=True):
     """Why one entry is not on the bus. If it is not `retryable`, no retry will help."""
@@ -219,7 +222,13 @@ def entry_size(bus_entry: BusEntry) -> int:
 
 def wire_size(bus_entry: BusEntry) -> int:
     """Return an entry's bytes in the request: JSON in JSON, all ASCII."""
-    return ENTRY_WIRE_BYTES + sum(len(encode_basestring_ascii(text)) for text in _texts(bus_entry))
+    return ENTRY_WIRE_BYTES + sum(_json_size(text) for text in _texts(bus_entry))
+
+
+def _json_size(text: str) -> int:
+    """Return the bytes of a string as `json.dumps` writes it; msgspec takes a third of its time for ASCII."""
+    alike = text.isascii() and _DELETE not in text
+    return len(_ENCODER.encode(text) if alike else encode_basestring_ascii(text))
 
 
 def _texts(bus_entry: BusEntry) -> tuple[str, ...]:
