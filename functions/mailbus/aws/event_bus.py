@@ -34,6 +34,9 @@ ENTRIES_PER_CALL: Final = 10
 CALL_BYTES: Final = 1_000_000
 # The field names of an entry, its time, the name of its bus, and the JSON around them.
 ENTRY_WIRE_BYTES: Final = 512
+# Ten entries of so few characters are within a call even if each is escaped as a surrogate pair (12 bytes).
+# Nearly all entries are: measuring them takes 8 µs each.
+SHORT_ENTRY_CHARACTERS: Final = (CALL_BYTES // ENTRIES_PER_CALL - ENTRY_WIRE_BYTES) // 12
 TIME_BYTES: Final = 14
 ATTEMPTS: Final = 4
 BACKOFF_SECONDS: Final = 0.1
@@ -53,9 +56,6 @@ ENTRY_AT_FAULT: Final = frozenset({"InvalidArgument", "MalformedDetail", "Valida
 # EventBridge's message for a call that is too large, which is a ValidationException too:
 # https://github.com/awslabs/aws-service-catalog-puppet/issues/563
 OVER_THE_LIMIT: Final = "Total size of the entries in the request is over the limit"
-
-_ENCODER: Final = msgspec.json.Encoder()
-_DELETE: Final = "\x7f"
 
 
 class PublishFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,14 +221,14 @@ def entry_size(bus_entry: BusEntry) -> int:
 
 
 def wire_size(bus_entry: BusEntry) -> int:
-    """Return an entry's bytes in the request: JSON in JSON, all ASCII."""
-    return ENTRY_WIRE_BYTES + sum(_json_size(text) for text in _texts(bus_entry))
+    """Return an entry's bytes in the request: JSON in JSON, all ASCII.
 
-
-def _json_size(text: str) -> int:
-    """Return the bytes of a string as `json.dumps` writes it; msgspec takes a third of its time for ASCII."""
-    alike = text.isascii() and _DELETE not in text
-    return len(_ENCODER.encode(text) if alike else encode_basestring_ascii(text))
+    A short entry, which has less, counts as a tenth of a call.
+    """
+    texts = _texts(bus_entry)
+    if sum(map(len, texts)) <= SHORT_ENTRY_CHARACTERS:
+        return CALL_BYTES // ENTRIES_PER_CALL
+    return ENTRY_WIRE_BYTES + sum(len(encode_basestring_ascii(text)) for text in texts)
 
 
 def _texts(bus_entry: BusEntry) -> tuple[str, ...]:

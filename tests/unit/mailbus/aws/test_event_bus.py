@@ -16,6 +16,7 @@ from mailbus.aws.event_bus import (
     CALL_BYTES,
     NOT_TRIED,
     OVER_THE_LIMIT,
+    SHORT_ENTRY_CHARACTERS,
     TOO_LARGE,
     WORKERS,
     EventBus,
@@ -87,7 +88,7 @@ def test_a_call_of_large_entries_stays_within_its_bytes() -> None:
 
 
 @pytest.mark.parametrize("filling", ['"', "\\", "ö", "😀", "x", "\x7f"])
-@pytest.mark.parametrize("length", [30, 9_000, 50_000])
+@pytest.mark.parametrize("length", [30, SHORT_ENTRY_CHARACTERS - 110, 9_000, 50_000])
 def test_no_call_of_several_entries_has_more_than_its_bytes_on_the_wire(filling: str, length: int) -> None:
     client = FakeEvents()
     details = [json.dumps({"number": n, "text": filling * length}, ensure_ascii=False) for n in range(40)]
