@@ -134,6 +134,8 @@ def _path(body: dict[str, Any]) -> str:
 def new_app(outdir: Path) -> App:
     """Return an app with the feature flags of `mailbus_cdk`, but one: the domains here are reserved ones."""
     context = FEATURE_FLAGS | {
+        # copies of the functions, 1,800 files, would take half of the time of a synthesis
+        "aws:cdk:disable-asset-staging": True,
         "aws:cdk:enable-path-metadata": True,
         # an error of a construct stops the CDK's command line alone
         "@aws-cdk/core:annotationsInValidationReport": False,
