@@ -17,6 +17,7 @@ from bench import page
 from bench.comparisons import (
     cold_start,
     composing,
+    deployed_pace,
     event_processor,
     growth,
     inbound,
@@ -44,7 +45,7 @@ SECTIONS: Final[Mapping[str, Sequence[Callable[[], Iterator[Result]]]]] = {
     "received": (inbound.measure, storing.measure),
     "growth": (growth.measure,),
     "latency": (latency.measure,),
-    "pacing": (pacing.measure,),
+    "pacing": (deployed_pace.measure, pacing.measure),
 }
 #: The load of a machine that does nothing else.
 IDLE: Final = 0.5

@@ -31,15 +31,12 @@ if TYPE_CHECKING:
     from mailbus_cdk.settings.values import MergeBy
 
 LATENCY_MS: Final = 50.0
-RATES: Final = (14.0, 100.0)
 NO_LIMIT: Final = 1_000_000.0
 # of the throughput without a limit: with all of it, the machine would be measured
 CARRIED: Final = 0.7
 # until the workers have started and know the rate
 WARM_UP: Final = 6.0
 SECONDS: Final = 14.0
-# as long as it takes to accept them, if that is longer: a few mails more or less are a part of so many
-LEAST_MAILS: Final = 400
 # At the highest rate workers call late, as the machine lets them: what they reserved before counts within the
 # time, up to a part of a second's mails.
 HIGHEST_SECONDS: Final = 28.0
@@ -73,23 +70,22 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure() -> Iterator[Result]:
-    """Run a backlog of merges where bulk calls are limited, backlogs at each rate, and both lanes at once."""
+    """Run merges where bulk calls are limited, a backlog at the highest rate, and both lanes at once."""
     with running() as services:
         for merge_by in ("SendEmail", "SendBulkEmail"):
             merged = _run(services, USUAL_RATE, MERGES, merge_by=merge_by)
             yield _of_the_limit(f"merges by {merge_by}, one SendBulkEmail a second", USUAL_RATE, merged)
         highest = CARRIED * _run(services, NO_LIMIT, BACKLOG, seconds=ROUGH_SECONDS).accepted_rate
-        for rate, least in (*((rate, SECONDS) for rate in RATES), (float(round(highest)), HIGHEST_SECONDS)):
-            seconds = max(least, LEAST_MAILS / rate)
-            paced = _run(services, rate, BACKLOG, seconds=seconds)
-            yield result(
-                f"four workers on a backlog, {rate:.0f} a second",
-                ("of the rate accepted", 100 * paced.accepted_rate / rate),
-                ("in simulation", 100 * _simulated(rate, seconds)),
-                unit="%",
-                goal=SAME,
-                notes=paced.notes(),
-            )
+        rate = float(round(highest))
+        paced = _run(services, rate, BACKLOG, seconds=HIGHEST_SECONDS)
+        yield result(
+            f"four workers on a backlog, {rate:.0f} a second",
+            ("of the rate accepted", 100 * paced.accepted_rate / rate),
+            ("in simulation", 100 * _simulated(rate, HIGHEST_SECONDS)),
+            unit="%",
+            goal=SAME,
+            notes=paced.notes(),
+        )
         both = _run(services, USUAL_RATE, BOTH)
         yield _of_the_limit(f"both lanes, two workers each, {USUAL_RATE:.0f} a second", USUAL_RATE, both)
 
