@@ -10,6 +10,8 @@ MAX_LINES = 400
 # A name that loads the modules of its package: importing from it is importing from them.
 FACADES = {"mailbus", "mailbus.django", "mailbus_cdk", "mailbus_cdk.settings"}
 FOLDERS = ("functions", "infra", "cli", "examples", "bench", "tests")
+# docs/mailbus.d.ts is in none of these folders: it is generated, with a line for each field of the structs.
+ENDINGS = {".py", ".js", ".cjs", ".ts"}
 
 
 def first_cycle(graph: dict[str, set[str]]) -> list[str]:
@@ -41,7 +43,8 @@ def test_no_module_has_over_400_lines() -> None:
     lines = {
         str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
         for folder in FOLDERS
-        for path in (ROOT / folder).rglob("*.py")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in ENDINGS and "node_modules" not in path.parts
     }
     assert {name: count for name, count in lines.items() if count > MAX_LINES} == {}
 
