@@ -42,7 +42,7 @@ Each stage has one in CloudWatch, `mailbus-<stage>-<region>`, the output `Dashbo
 
 """
 _SECTIONS: Final = {
-    "Alarms": "the state of each alarm of the stage, but for the webhook's, which has a stack of its own",
+    "Alarms": "the state of each alarm of the stage, but for those of the webhook",
     "Mail": "mails that SES accepted, by lane; events by type; the rates of delivered, opened, clicked, "
     "bounced and complained mails, with SES's own rates of the account and the lines of the guard's alarms",
     "Pace": "mails a second beside the account's rate and `expected_rate`; the 24-hour quota; what a pause "
@@ -65,6 +65,10 @@ invocations, DynamoDB's units, events by type, bytes of logs, mails at SES's pri
 counts messages of a queue and no requests, and up to ten messages share one: SQS's number is the most it can
 be. SNS, S3, KMS, Scheduler, stored data, alarms, metrics and the dashboard itself are not in it. The bill is
 in Cost Explorer, by the tag `mailbus:stage`; `AWS/Billing` knows charges of the whole account only.
+
+The [webhook](webhook.md) is not on it: its stack refers to the dashboard's, and the other way round it would
+be a circular dependency. Its alarms are below, `mailbus logs webhook` has its log, and the stack
+`mailbus-<stage>-webhook` leads to its two functions and its API, each with AWS's own metrics.
 
 With `alarms.dashboard = false` there is none.
 
