@@ -25,7 +25,7 @@ _SES: Final = (
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A call of an operation; `function` is the folder of the worker's function, empty if it is not known."""
+    """A call of an operation; `function` is the name of the worker's function, empty if it is not known."""
 
     function: str
     service: Service

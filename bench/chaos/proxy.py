@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         service = self.server.service
         if self._worker is None:
             # looked up again at the next call: the kernel's list omits connections while others are made
-            self._worker = worker_behind(self.client_address[1])
+            self._worker = worker_behind(self.client_address[1], self.server.server_address[1])
             self._function = "" if self._worker is None else function_of(self._worker)
         return Call(
             function=self._function,

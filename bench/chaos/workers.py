@@ -11,15 +11,23 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TCP_ADDRESS, TCP_INODE = 1, 9
-#: The stacks set it for each function, to its folder under functions/.
+TCP_LOCAL, TCP_REMOTE, TCP_INODE = 1, 2, 9
+#: The stacks set it for each function, to its name.
 FUNCTION: Final = b"POWERTOOLS_SERVICE_NAME="
 
 
-def worker_behind(port: int) -> int | None:
-    """Return the descendant of this process that has a connection from this local port, if any."""
+def worker_behind(port: int, server_port: int) -> int | None:
+    """Return the descendant of this process that has a connection from a local port to a server's, if any.
+
+    Connections to other servers may have the same local port.
+    """
     inode = next(
-        (row[TCP_INODE] for row in _connections() if row[TCP_ADDRESS].endswith(f":{port:04X}")), None
+        (
+            row[TCP_INODE]
+            for row in _connections()
+            if row[TCP_LOCAL].endswith(f":{port:04X}") and row[TCP_REMOTE].endswith(f":{server_port:04X}")
+        ),
+        None,
     )
     if inode is None:
         return None
@@ -28,7 +36,7 @@ def worker_behind(port: int) -> int | None:
 
 
 def function_of(worker: int) -> str:
-    """Return the folder of a worker's function; an empty text if the process is none of a function."""
+    """Return the name of a worker's function; an empty text if the process is none of a function."""
     with contextlib.suppress(OSError):
         for variable in Path(f"/proc/{worker}/environ").read_bytes().split(b"\0"):
             if variable.startswith(FUNCTION):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -64,7 +69,7 @@ def upstream() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def _as_the_sender(monkeypatch: pytest.MonkeyPatch) -> None:
     OBJECTS.clear()
-    monkeypatch.setattr(proxy, "worker_behind", lambda _port: 1)
+    monkeypatch.setattr(proxy, "worker_behind", lambda _port, _server_port: 1)
     monkeypatch.setattr(proxy, "function_of", lambda _worker: "sender")
 
 
@@ -115,6 +120,47 @@ def test_the_answer_is_lost_after_the_service_has_done_it(upstream: str) -> None
         with pytest.raises(httpx.RemoteProtocolError):
             httpx.put(url, content=b"x", trust_env=False)
         assert OBJECTS == {"/parts/key": b"x"}
+
+
+#: Connects from a port to another one, says so, and waits until its standard input ends.
+CONNECTED = """
+import socket, sys
+own, other = map(int, sys.argv[1:])
+with socket.socket() as connection:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    connection.bind(("127.0.0.1", own))
+    connection.connect(("127.0.0.1", other))
+    print("connected", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_worker_of_a_connection_is_found_where_others_have_its_port() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as first,
+        socket.create_server(("127.0.0.1", 0)) as second,
+        socket.create_server(("127.0.0.1", 0)) as third,
+        contextlib.ExitStack() as stack,
+    ):
+        own = third.getsockname()[1]
+        third.close()
+        found = {}
+        for server in (first, second):
+            port = server.getsockname()[1]
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", CONNECTED, str(own), str(port)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    env={**os.environ, "POWERTOOLS_SERVICE_NAME": "guard"},
+                )
+            )
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"connected\n"
+            found[port] = process.pid
+        for port, pid in found.items():
+            assert workers.worker_behind(own, port) == pid
+            assert workers.function_of(pid) == "guard"
 
 
 def test_the_function_of_a_process_is_that_of_its_environment() -> None:
