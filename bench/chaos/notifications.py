@@ -49,8 +49,7 @@ TWICE: Final = 0.1
 BY_WEBHOOK: Final = 0.06
 #: One in so many is poison.
 POISON_EVERY: Final = 100
-#: What is no notification of SES, or one of another topic, with the code of its dead letter; None for what
-#: SES publishes and nobody has to know.
+#: What is no notification of SES, or one of another topic, with the code of its dead letter.
 POISON: Final = (
     ("this is no JSON", "InvalidNotification"),
     ("[]", "InvalidNotification"),
@@ -60,7 +59,6 @@ POISON: Final = (
         '{{"notificationType": "Received", "mail": {{"messageId": "{number}"}}, "receipt": {{}}}}',
         "WiringError",
     ),
-    (VALIDATION_MESSAGE, None),
 )
 
 
@@ -79,21 +77,31 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draw(chance: random.Random, count: int, mark: str, *, region: str, now: float) -> list[Notification]:
-    """Return so many notifications, out of order; `now` is in epoch seconds, and some are a little older."""
+    """Return so many notifications, out of order; `now` is in epoch seconds, and some are a little older.
+
+    One is the message that SES publishes when a topic is connected: it is of no mail, and no error.
+    """
     origin = Origin(region=region, account_id=ACCOUNT_ID)
+    others = [
+        Notification(text=VALIDATION_MESSAGE),
+        *(_poison(number, mark) for number in range(count // POISON_EVERY)),
+    ]
     drawn: list[Notification] = []
-    while len(drawn) < count:
+    while len(drawn) + len(others) < count:
         number = len(drawn)
-        if number % POISON_EVERY == 0:
-            text, code = POISON[number // POISON_EVERY % len(POISON)]
-            drawn.append(Notification(text=text.format(number=f"{mark}{number}"), code=code))
         message = _message(chance, number, mark, now - chance.uniform(60, 600))
         for event_type in chance.choice(STORIES):
             drawn.append(_notification(chance, message, origin, event_type))
             if event_type in FEEDBACK_TYPES and chance.random() < TWICE:
                 drawn.append(_feedback(message, origin, event_type))
+    drawn = [*others, *drawn][:count]
     chance.shuffle(drawn)
-    return drawn[:count]
+    return drawn
+
+
+def _poison(number: int, mark: str) -> Notification:
+    text, code = POISON[number % len(POISON)]
+    return Notification(text=text.format(number=f"{mark}{number}"), code=code)
 
 
 def _notification(chance: random.Random, message: Message, origin: Origin, event_type: str) -> Notification:

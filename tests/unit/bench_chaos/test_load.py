@@ -16,6 +16,7 @@ from mailbus.aws.sns import Notification as Envelope
 from mailbus.errors import MailbusError
 from mailbus.jobs.parsing import parse_document
 from mailbus.jobs.strict_json import read_document
+from mailbus_local.ses.server import VALIDATION_MESSAGE
 from tracking.normalize import normalize
 
 NOW = 1_796_000_000.0
@@ -90,6 +91,16 @@ def test_notifications_are_of_all_types_repeated_through_the_webhook_and_poison(
     sent = [event for one in NOTIFICATIONS for event in one.events]
     order = [place for place, event in enumerate(sent) if event[0] == "sent"]
     assert order[-1] > len(sent) // 2
+
+
+@pytest.mark.parametrize("count", [100, 1999, 5000])
+def test_one_notification_in_a_hundred_is_poison(count: int) -> None:
+    drawn = notifications.draw(chance(), count, "47", region="us-east-1", now=NOW)
+    assert len(drawn) == count
+    poison = Counter(one.code for one in drawn if one.code is not None)
+    assert poison.total() == count // 100
+    assert len(poison) == min(2, count // 100)
+    assert drawn.count(notifications.Notification(text=VALIDATION_MESSAGE)) == 1
 
 
 def test_what_is_no_received_mail_has_the_error_that_is_expected() -> None:
