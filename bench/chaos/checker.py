@@ -1,5 +1,7 @@
 """What must hold at the end of a run: nothing lost, sent twice, without its event, or dead without a reason.
 
+And what was to fail has failed.
+
 Pure: from what was expected and what was observed, the problems, a line each.
 """
 
@@ -15,10 +17,12 @@ from bench.chaos.jobs import EVENTS_OF, Job
 from bench.chaos.notifications import Notification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
+    from bench.chaos.episodes import Episode
     from bench.chaos.observed import Accepted, Letter, Observed
+    from bench.chaos.plan import Rule
 
 FAILURES: Final = ("failed", "rejected")
 RECEIVED: Final = "inbound"
@@ -43,6 +47,22 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
 def problems(expected: Expected, observed: Observed) -> list[str]:
     """Return what is wrong, a line each."""
     return list(_Check(expected, observed).problems())
+
+
+def not_happened(
+    happened: Iterable[tuple[Rule, int]], episodes: Sequence[Episode], played: Sequence[str]
+) -> list[str]:
+    """Return the faults that happened less often than planned and the episodes not played, a line each.
+
+    `happened` has each rule with how many calls it was applied to, `played` the names of ended episodes.
+    """
+    rules = [
+        f"{rule.function}, {rule.service}, {rule.fault} {rule.point or rule.code}: "
+        f"{count} calls instead of {rule.planned}"
+        for rule, count in happened
+        if count < rule.planned
+    ]
+    return rules + [f"not played: {episode.name}" for episode in episodes if episode.name not in played]
 
 
 class _Check:

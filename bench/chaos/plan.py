@@ -48,6 +48,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it kills workers."""
         return self.fault in {"killed before", "killed after"}
 
+    @property
+    def planned(self) -> int:
+        """How many calls have the fault when it has happened as often as it is to."""
+        return self.times * self.burst
+
     def scaled(self, scale: float) -> Rule:
         """Return the rule for another size of load: at least one time."""
         return msgspec.structs.replace(self, times=max(1, round(self.times * scale)))
@@ -110,6 +115,11 @@ class Plan:
                 return None
             due.take()
             return due.rule
+
+    def done(self) -> bool:
+        """Return whether each rule has happened as often as it is to."""
+        with self._lock:
+            return all(each.done for each in self._rules)
 
     def stop(self) -> None:
         """Let all calls pass from now on."""

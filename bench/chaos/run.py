@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from bench.chaos import jobs, notifications, received, rules
-from bench.chaos.checker import Expected, problems
+from bench.chaos.checker import Expected, not_happened, problems
 from bench.chaos.episodes import EPISODES, Player
 from bench.chaos.jobs import Job
 from bench.chaos.notifications import Notification
@@ -49,7 +49,8 @@ POLL_SECONDS: Final = 1.0
 REPORT_SECONDS: Final = 20.0
 #: https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
 SNS_RETRY_SECONDS: Final = (20.0, 20.0, 20.0)
-#: What the deployment meanwhile changes: the environment of functions, so that all of their workers go.
+#: What the deployment meanwhile changes: the environment of the sender, tracking, inbound and timeline
+#: functions, so that all workers of these are replaced.
 CHANGES: Final = (
     ("timeline.days = 30", "timeline.days = 31"),
     ("timeline.days", "events.entry_bytes = 300_000\ntimeline.days"),
@@ -62,6 +63,15 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int = 10_000
     notifications: int = 5_000
     mails: int = 500
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are calls enough for each fault to happen as often as planned."""
+        return all(given >= full for given, full in zip(_sizes(self), _sizes(Size()), strict=True))
+
+
+def _sizes(size: Size) -> tuple[int, ...]:
+    return msgspec.structs.astuple(size)
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +207,7 @@ class _Run:
         self._system.change_identity("PENDING")
         self._put_in()
         self._clock.until(self._deployed.is_set, lambda: "the deployment goes on")
+        self._clock.until(self._all_happened, lambda: f"not all faults happened; {self._progress()}")
         self._plan.stop()
         self._system.clear_faults()
         loaded, loaded_at = self._clock.seconds, time.time()
@@ -229,13 +240,16 @@ class _Run:
         ]
         self._errors += self._system.refused_deliveries()
         self._errors += [f"not allowed: {denial}" for denial in self._aws.denials()]
+        happened, played = tuple(self._plan.happened()), tuple(self._episodes.played)
+        if self._size.is_full:
+            self._errors += not_happened(happened, EPISODES, played)
         return Result(
             seed=self._seed,
             size=self._size,
             expected=expected,
             observed=observed,
-            happened=tuple(self._plan.happened()),
-            episodes=tuple(self._episodes.played),
+            happened=happened,
+            episodes=played,
             throttled=account["throttled"],
             faulted=account["faulted"],
             deployments=self._deployments,
@@ -274,6 +288,10 @@ class _Run:
     def _all_played(self) -> bool:
         self._episodes.advance(1)
         return self._episodes.done
+
+    def _all_happened(self) -> bool:
+        """Return whether all faults have happened, or there are no calls any more that can have them."""
+        return self._plan.done() or not self._system.waiting()
 
     def _progress(self) -> str:
         return f"{len(self._jobs)} jobs are in; waiting: {self._system.waiting()}"

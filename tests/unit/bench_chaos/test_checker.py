@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bench.chaos.checker import Expected, problems
+from bench.chaos.checker import Expected, not_happened, problems
+from bench.chaos.episodes import Episode
 from bench.chaos.jobs import Job, Outcome
 from bench.chaos.notifications import Notification
 from bench.chaos.observed import Accepted, Event, Letter, Observed
+from bench.chaos.plan import Rule
+from bench.chaos.run import Size
 
 
 def job(number: int, outcome: Outcome = "accepted", code: str | None = None, **changed: Any) -> Job:
@@ -202,3 +205,30 @@ def test_what_the_redrive_does_not_settle() -> None:
 def test_a_job_that_failed_with_a_reason_may_be_sent_by_the_redrive() -> None:
     late = letter(SENT, "WaitedTooLong")
     assert found(letters=(*WELL.letters, late), events=(*WELL.events, failure(SENT))) == []
+
+
+def test_a_fault_that_happened_less_often_than_planned_and_an_episode_that_was_not_played() -> None:
+    kill = Rule(
+        function="guard",
+        service="dynamodb",
+        fault="killed after",
+        point="after the lane is paused",
+        times=1,
+        gap=1,
+    )
+    burst = Rule(
+        function="sender", service="s3", fault="error", code="SlowDown", status=503, times=10, gap=5, burst=3
+    )
+    slow, paused = (Episode(name=name, share=0.1, calls=1) for name in ("slow", "paused"))
+    assert not_happened([(kill, 1), (burst, 30)], [slow, paused], ["slow", "paused"]) == []
+    assert not_happened([(kill, 0), (burst, 29)], [slow, paused], ["slow"]) == [
+        "guard, dynamodb, killed after after the lane is paused: 0 calls instead of 1",
+        "sender, s3, error SlowDown: 29 calls instead of 30",
+        "not played: paused",
+    ]
+
+
+def test_a_run_is_full_from_the_default_size_on() -> None:
+    assert Size().is_full
+    assert replace(Size(), jobs=20_000).is_full
+    assert not replace(Size(), mails=499).is_full

@@ -24,6 +24,7 @@ def test_a_fault_happens_as_often_as_its_rule_says() -> None:
     plan = Plan([CUT], 47)
     assert Counter(fates(plan)) == {CUT: 3, None: 97}
     assert plan.happened() == [(CUT, 3)]
+    assert plan.done()
     assert plan.calls("dynamodb", "UpdateItem", "PutItem") == 100
 
 
@@ -33,6 +34,17 @@ def test_a_burst_is_of_calls_one_after_the_other() -> None:
     first = found.index(True)
     assert found[first : first + 4] == [True] * 4
     assert sum(found) == 4
+    assert burst.planned == 4
+
+
+def test_a_plan_is_done_when_each_rule_has_had_its_calls() -> None:
+    burst = Rule(function="sender", service="dynamodb", fault="cut", times=1, gap=1, burst=2)
+    plan = Plan([burst], 1)
+    assert not plan.done()
+    plan.decide(CALL)
+    assert not plan.done()
+    plan.decide(CALL)
+    assert plan.done()
 
 
 def test_only_calls_that_a_rule_is_about_count() -> None:
