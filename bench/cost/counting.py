@@ -10,12 +10,13 @@ import msgspec
 from bench.world.costs import LAMBDA_LOG_BYTES
 from bench.world.readers import ReaderCounts
 from bench.world.reporting import LONGEST_SECONDS, Reporting
-from bench.world.scenario import LaneLoad, Scenario
+from bench.world.scenario import LaneLoad, Scenario, lasting
 from bench.world.world import World
 from mailbus_cdk import lanes
 from mailbus_cli.costing.counted import FunctionUse, Point
 
 if TYPE_CHECKING:
+    from mailbus.stages import Lane
     from mailbus_cli.costing.counted import Load
 
 #: Milliseconds to DynamoDB and back, as in docs/scale.md.
@@ -56,9 +57,9 @@ def count(load: Load, rate: int, *, sent: bool, seconds: float | None = None) ->
         batch=lanes.batch_size(rate),
         load=ALONE if load == "alone" else None,
     )
-    # so much that some is left at the end
-    backlog = 1.2 * (WARM_UP + measured)
-    scenario = Scenario(rate=rate, lanes={"transactional": lane}, round_trip=ROUND_TRIP, backlog=backlog)
+    of_lanes: dict[Lane, LaneLoad] = {"transactional": lane}
+    backlog = lasting(WARM_UP + measured, rate, of_lanes)
+    scenario = Scenario(rate=rate, lanes=of_lanes, round_trip=ROUND_TRIP, backlog=backlog)
     world = World(scenario, logs_all=True)
     reporting = Reporting(world, rate=rate, publish_sent=sent)
     world.run(WARM_UP)

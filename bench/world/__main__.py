@@ -10,7 +10,7 @@ import msgspec
 from rich.console import Console
 
 from bench.world.measures import measure
-from bench.world.scenario import RECIPIENTS, LaneLoad, Scenario
+from bench.world.scenario import RECIPIENTS, LaneLoad, Scenario, lasting
 
 if TYPE_CHECKING:
     from mailbus.stages import Lane
@@ -53,7 +53,9 @@ def main() -> None:
     scenario = Scenario(
         rate=given.rate,
         lanes=lanes,
-        backlog=1.2 * (given.warm_up + given.seconds) if given.backlog is None else given.backlog,
+        backlog=lasting(given.warm_up + given.seconds, given.rate, lanes)
+        if given.backlog is None
+        else given.backlog,
         quota=given.quota,
         round_trip=given.round_trip / 1000,
         table_units=given.table_units,

@@ -22,9 +22,10 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     `pace` is the part of the account's rate that was used, `ses_throttled` the part of SES's calls that were
     refused for it, `rate_writes_throttled` that of the writes to the item that all workers share. For each
     mail sent: how long the function ran, how long it waited for the rate, how often a message was received,
-    write and read units, and calls by operation. A transactional mail took `delay_p50` and `delay_p99` from
-    its arrival to SES. Nothing was accepted for `longest_silence`, though there was mail. `over_quota` counts
-    mails that SES refused for its quota, `errors` the errors that the senders logged.
+    write and read units, and calls by operation; the part that waited, and the messages, are those of the
+    invocations that ended. A transactional mail took `delay_p50` and `delay_p99` from its arrival to SES.
+    Nothing was accepted for `longest_silence`, though there was mail. `over_quota` counts mails that SES
+    refused for its quota, `errors` the errors that the senders logged.
     """
 
     mails: int
@@ -54,8 +55,9 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     over_quota: int
     rate_writes: int
     rate_writes_throttled: int
-    waited: float
     ran: float
+    ended: float
+    waited: float
     receives: int
     write_units: float
     read_units: float
@@ -85,9 +87,10 @@ def totals(world: World) -> Totals:
         over_quota=world.ses.over_quota,
         rate_writes=world.table.rate_writes,
         rate_writes_throttled=world.table.rate_writes_throttled,
-        waited=sum(worker.waited for worker in world.workers),
         ran=sum(worker.seconds for worker in world.workers),
-        receives=sum(queue.receives for queue in world.queues.values()),
+        ended=sum(worker.ended_seconds for worker in world.workers),
+        waited=sum(worker.waited for worker in world.workers),
+        receives=sum(worker.received for worker in world.workers),
         write_units=world.table.write_units,
         read_units=world.table.read_units,
         calls=world.calls + world.ses.calls + world.table.calls,
@@ -105,14 +108,15 @@ def measures(world: World, before: Totals, after: Totals) -> Measures:
     throttled = after.throttled - before.throttled
     delays = sorted(world.delays[before.delays : after.delays])
     writes = after.rate_writes - before.rate_writes
+    running, ended = (after.ran - before.ran) * each, after.ended - before.ended
     calls = after.calls - before.calls
     return Measures(
         mails=mails,
         pace=(after.recipients - before.recipients) / (after.at - before.at) / world.ses.rate,
         ses_throttled=throttled / (mails + throttled) if mails + throttled else 0.0,
         rate_writes_throttled=(after.rate_writes_throttled - before.rate_writes_throttled) / max(1, writes),
-        waiting=(after.waited - before.waited) * each,
-        running=(after.ran - before.ran) * each,
+        waiting=running * (after.waited - before.waited) / ended if ended else math.nan,
+        running=running,
         receives=(after.receives - before.receives) * each,
         delay_p50=_percentile(delays, 0.5),
         delay_p99=_percentile(delays, 0.99),

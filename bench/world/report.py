@@ -132,7 +132,7 @@ def _workers(rate: int, factor: float) -> str:
 def _others(results: Iterable[Result]) -> str:
     header = (
         *("", "pace", "Lambda a mail", "waiting", "receives a mail", "99 % of urgent mail within"),
-        *("longest silence", "SES throttled"),
+        *("longest silence", "SES throttled", "writes throttled"),
     )
     return table(
         header,
@@ -144,6 +144,7 @@ def _others(results: Iterable[Result]) -> str:
                 "" if result.run.is_backlog else f"{found.delay_p99:.2f} s",
                 f"{found.longest_silence:.2f} s",
                 f"{found.ses_throttled:.2%}",
+                f"{found.rate_writes_throttled:.2%}",
             )
             for result in results
             for found in (result.measures,)

@@ -29,6 +29,17 @@ class LaneLoad(msgspec.Struct, frozen=True, kw_only=True):
     load: float | None = None
 
 
+def lasting(seconds: float, rate: float, lanes: Mapping[Lane, LaneLoad]) -> float:
+    """Return a backlog, in seconds of the rate, that is on the queue for longer than so many seconds.
+
+    What all workers of a lane hold is not there any more, nor is as much again that is delayed.
+    """
+    held = max(
+        load.workers * load.batch * sum(load.recipients) / len(load.recipients) for load in lanes.values()
+    )
+    return 1.2 * seconds + 2 * held / rate
+
+
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """An account with `rate` recipients a second and a 24-hour `quota`, and the load of each lane.
 

@@ -60,7 +60,7 @@ class Message:
 
 
 class Queue:
-    """A standard queue. `receives` counts the messages that were received, each as often as it was.
+    """A standard queue.
 
     `messages` is how many there are, visible or not; since `filled_at` there has been one at any time.
     """
@@ -75,7 +75,6 @@ class Queue:
         most_in_flight: int = MOST_IN_FLIGHT,
     ) -> None:
         self.arn = arn
-        self.receives = 0
         self.messages = 0
         self.filled_at = clock.now
         self.in_flight: dict[str, Message] = {}
@@ -118,7 +117,6 @@ class Queue:
             message.receives += 1
             self._hide(message, self._visibility)
             self.in_flight[message.receipt_handle] = message
-        self.receives += count
         return taken
 
     def delete(self, receipt_handle: str) -> None:

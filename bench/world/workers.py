@@ -26,8 +26,9 @@ FUNCTION_SECONDS: Final = 60.0
 class Worker:
     """One concurrent execution of the function, which has one process after another.
 
-    `seconds` is how long it has run in so many `invocations`, of which it has `waited` for the rate; `died`
-    is how many of its processes have.
+    `seconds` is how long it has run in so many `invocations`. Those that have ended `received` so many
+    messages, and took `ended_seconds`, of which they `waited` for the rate. `died` is how many of its
+    processes have.
     """
 
     def __init__(
@@ -38,22 +39,23 @@ class Worker:
         queue: Queue,
         start: Callable[[], tuple[Process, Sender]],
     ) -> None:
-        self.waited = 0.0
         self.died = 0
         self.invocations = 0
+        self.received = 0
+        self.ended_seconds = 0.0
+        self.waited = 0.0
         self._clock = clock
         self._chance = chance
         self._lane = lane
         self._queue = queue
         self._start = start
         self._process, self._sender = start()
-        self._seconds = 0.0
         self._began: float | None = None
 
     @property
     def seconds(self) -> float:
         """The duration of all invocations, with that of the one in progress."""
-        return self._seconds + (0.0 if self._began is None else self._clock.now - self._began)
+        return self.ended_seconds + (0.0 if self._began is None else self._clock.now - self._began)
 
     def run(self) -> None:
         """Process batches for ever."""
@@ -64,7 +66,8 @@ class Worker:
                 self._began = self._clock.now
                 self.invocations += 1
                 self._invoke(messages)
-                self._seconds, self._began = self.seconds, None
+                self.received += len(messages)
+                self.ended_seconds, self._began = self.seconds, None
             else:
                 self._clock.sleep(EMPTY_POLL_SECONDS)
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.world.measures import measure, measures, totals
-from bench.world.scenario import RECIPIENTS, LaneLoad, Scenario
+from bench.world.scenario import RECIPIENTS, LaneLoad, Scenario, lasting
 from bench.world.world import World
 
 if TYPE_CHECKING:
     from bench.world.measures import Measures
+    from mailbus.stages import Lane
 
 
 def scenario(rate: float = 50, *, workers: int = 3, load: float | None = None, **more: Any) -> Scenario:
@@ -73,3 +74,12 @@ def test_silence_lasts_while_there_is_mail_and_none_is_accepted() -> None:
     before = totals(world)
     world.run(5)
     assert measures(world, before, totals(world)).longest_silence > 5
+
+
+def test_many_workers_find_mail_until_the_end_and_wait_for_a_part_of_what_they_run() -> None:
+    lanes: dict[Lane, LaneLoad] = {"transactional": LaneLoad(workers=30)}
+    backlog = lasting(3, 50, lanes)
+    assert backlog * 50 == pytest.approx(1.2 * 3 * 50 + 2 * 30 * 10)
+    result = measure(scenario(lanes=lanes, backlog=backlog), warm_up=1, seconds=2)
+    assert result.receives >= 1
+    assert result.waiting < result.running

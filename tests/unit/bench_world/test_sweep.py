@@ -29,7 +29,7 @@ SHORT = (
     *(msgspec.structs.replace(backlog(14, USUAL_ROUND_TRIP, factor), seconds=40) for factor in FACTORS),
     *(msgspec.structs.replace(backlog(100, USUAL_ROUND_TRIP, factor), seconds=8) for factor in FACTORS),
     msgspec.structs.replace(below_the_rate(14, 1), seconds=60),
-    msgspec.structs.replace(both_lanes(100), seconds=8),
+    msgspec.structs.replace(both_lanes(100, 1), seconds=8),
     backlog(SANDBOX, USUAL_ROUND_TRIP, 1),
     *(SPECIAL[title] for title in QUICK),
 )
