@@ -49,7 +49,7 @@ def _tables() -> dict[str, str]:
 
 
 def _by_rate() -> str:
-    header = ("mails a second", *SETTINGS)
+    header = ("mails a second", *SETTINGS, "of each, the sender")
     plans = [
         (
             "one at a time" if point.load == "alone" else f"{point.rate:,g}",
@@ -67,6 +67,7 @@ def _by_rate() -> str:
                     _usd(Plan(rate=plan.rate, load=plan.load, options=options))
                     for options in SETTINGS.values()
                 ),
+                f"{lines.per_million(line for line in lines.of_mail(plan) if line.part == lines.SEND):.2f}",
             )
             for name, plan in plans
         ),

@@ -30,6 +30,9 @@ def test_the_page_of_the_timeline_has_its_cost() -> None:
 
 
 def test_the_table_by_rate_falls_with_the_rate() -> None:
-    header = "| mails a second | without `sent` and archive | the defaults | with a timeline of 30 days |"
+    header = (
+        "| mails a second | without `sent` and archive | the defaults | with a timeline of 30 days"
+        " | of each, the sender |"
+    )
     firsts = [float(row[1].split("**")[1]) for row in rows(NAME, header)]
     assert firsts == sorted(firsts, reverse=True)
