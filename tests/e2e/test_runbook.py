@@ -16,14 +16,17 @@ import pytest
 from mailbus.aws.sqs import WAITING_ATTRIBUTE, Waiting
 from mailbus_cli import frame
 from tests.architecture.source_tree import ROOT
+from tests.e2e.refusing import refusing
 from tests.e2e.sns import Sns, delivered, notification
 from tests.e2e.system import eventually
 from tests.e2e.test_dashboard import Written
 from tests.unit.tracking.notifications import payload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from types_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
     from tests.e2e.commands import Commands
     from tests.e2e.system import System
@@ -58,16 +61,23 @@ class Operator:
         eventually(lambda: text in self.run(command), f"{text} in {command}")
 
 
-@pytest.fixture
-def operator(
-    commands: Commands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+def on_call(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path
 ) -> Operator:
-    editor = tmp_path / "editor"
+    """Have this process lead to the stage, with an editor that corrects a job."""
+    editor = folder / "editor"
     editor.write_text('#!/bin/sh\nsed -i \'s/"tag"/"tags"/\' "$1"\n')
     editor.chmod(0o700)
     for name, value in {**commands.account(), "EDITOR": str(editor)}.items():
         monkeypatch.setenv(name, value)
     return Operator(capsys)
+
+
+@pytest.fixture
+def operator(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Operator:
+    return on_call(commands, monkeypatch, capsys, tmp_path)
 
 
 class Alarms:
@@ -146,16 +156,17 @@ def look(name: str, containing: str = "") -> str:
     return next(line for line in block.splitlines() if containing in line)
 
 
-def waiting(since: float) -> str:
-    """What a copy has of a job that has waited since a time."""
+def waiting_for(seconds: float) -> Mapping[str, MessageAttributeValueTypeDef]:
+    """The attributes of a copy of a job that has waited for so long."""
+    now = time.time()
     value = Waiting(
         message_id=f"first-{uuid.uuid4().hex}",
-        sent_at=round(since * 1000),
+        sent_at=round((now - seconds) * 1000),
         receive_count=1,
         errors=0,
-        copied_at=round(time.time() * 1000),
+        copied_at=round(now * 1000),
     )
-    return msgspec.json.encode(value).decode()
+    return {WAITING_ATTRIBUTE: {"DataType": "String", "StringValue": msgspec.json.encode(value).decode()}}
 
 
 def test_jobs_wait_while_sending_is_paused_and_for_too_long(
@@ -168,7 +179,7 @@ def test_jobs_wait_while_sending_is_paused_and_for_too_long(
     system.client("sqs").send_message(
         QueueUrl=system.outputs["SendQueueUrl"],
         MessageBody=json.dumps(job),
-        MessageAttributes={WAITING_ATTRIBUTE: {"DataType": "String", "StringValue": waiting(since - 2000)}},
+        MessageAttributes=waiting_for(2000),
     )
     rings("SendingPaused", alarms.wait_for_measure("SendingPaused", since))
     rings("WaitingJobs", alarms.wait_for_measure("WaitingJobs", since))
@@ -227,14 +238,16 @@ def test_calls_of_send_bulk_email_are_limited(
     system.wait(3, job_id=job, event_type="delivered")
 
 
+def sent_event(**changed: object) -> dict[str, Any]:
+    """SES's `Send` event of a mail that is not of this deployment."""
+    event = payload("event_send")
+    event["mail"] |= {"messageId": f"other-{uuid.uuid4().hex}", "tags": {}, **changed}
+    return event
+
+
 def test_an_event_is_late(system: System, alarms: Alarms, rings: Callable[[str, float], None]) -> None:
     since = time.time()
-    late = payload("event_send")
-    late["mail"] |= {
-        "timestamp": (datetime.now(UTC) - timedelta(hours=1)).isoformat(),
-        "messageId": f"late-{uuid.uuid4().hex}",
-        "tags": {},
-    }
+    late = sent_event(timestamp=(datetime.now(UTC) - timedelta(hours=1)).isoformat())
     system.publish("TrackingTopicArn", json.dumps(late))
     rings("LateEvents", alarms.wait_for_measure("LateEvents", since))
 
@@ -298,15 +311,29 @@ def test_the_guard_fails_and_somebody_pauses_the_lane(
     operator.run('mailbus resume bulk --stage prod --reason "list of March removed"')
 
 
-def test_the_webhook_says_what_it_refuses(
+WEBHOOK = {
+    "RefusedMessages": "message refused",
+    "UnconfirmedSubscriptions": "subscription not confirmed",
+    "WebhookErrors": "message not processed",
+}
+
+
+def test_the_webhook_says_what_it_refuses_and_what_it_cannot_do(
     system: System, operator: Operator, rings: Callable[[str, float], None]
 ) -> None:
     sns = Sns(system)
     forged = {**sns.sign(notification(delivered("forged"))), "Message": "forged"}
     assert sns.post(forged).status_code == 403
+    sns.subscribe(sns.client.create_topic(Name="somebody-elses")["TopicArn"], "tracking")
+    with (
+        refusing("ServiceUnavailable") as sqs,
+        system.deployed_with("Receiver", AWS_ENDPOINT_URL_SQS=sqs.url),
+    ):
+        assert sns.post(sns.sign(notification(delivered("not queued")))).status_code == 503
     sns.close()
-    rings("RefusedMessages", 1)
-    operator.sees(look("RefusedMessages"), "message refused")
+    for name, text in WEBHOOK.items():
+        rings(name, 1)
+        operator.sees(look(name), text)
 
 
 @pytest.mark.parametrize(
@@ -326,7 +353,9 @@ def test_the_commands_of_the_page_run(system: System, operator: Operator) -> Non
     # a command of several errors once: reading a queue to its end takes a second
     once = {re.sub(r"--queue send --error \w+", "", command): command for command in COMMANDS}
     for command in once.values():
+        if command.startswith("mailbus pause transactional"):
+            # what was redriven would wait
+            system.wait(1, job_id="ticket-3317", event_type="delivered")
         if command not in ASK_DNS:
             operator.run(command)
-    operator.run("mailbus resume bulk --stage prod")
     system.wait(1, job_id="ticket-3317", event_type="delivered")

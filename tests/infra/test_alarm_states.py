@@ -7,6 +7,8 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.
 from __future__ import annotations
 
 import json
+import operator
+import statistics
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,22 +31,30 @@ if TYPE_CHECKING:
     from tests.infra.templates import Templates
 
 Measured = list[tuple[str, float]]
-STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {"Sum": sum, "Maximum": max, "Minimum": min}
+STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
+    "Average": statistics.fmean,
+    "Maximum": max,
+    "Minimum": min,
+    "Sum": sum,
+}
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "GreaterThanThreshold": operator.gt,
+    "GreaterThanOrEqualToThreshold": operator.ge,
+}
 
 
 def is_on(alarm: Mapping[str, Any], periods: Sequence[Sequence[float]]) -> bool:
     """Return whether an alarm on one metric is on, by the values of each period, the newest one last."""
-    assert alarm["TreatMissingData"] == "notBreaching"
-    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    is_breaching = COMPARISONS[alarm["ComparisonOperator"]]
     statistic = STATISTICS[alarm["Statistic"]]
     last = periods[-alarm["EvaluationPeriods"] :]
-    breaching = [statistic(values) > float(alarm["Threshold"]) for values in last if values]
-    return sum(breaching) >= int(alarm["DatapointsToAlarm"])
+    breaching = [is_breaching(statistic(values), float(alarm["Threshold"])) for values in last if values]
+    return sum(breaching) >= int(alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]))
 
 
 def properties(templates: Templates, name: str) -> dict[str, Any]:
     [alarm] = [
-        one for one in templates.of_type("AWS::CloudWatch::Alarm") if one.path == f"Mail/Alarms/{name}"
+        one for one in templates.of_type("AWS::CloudWatch::Alarm") if one.path.rpartition("/")[2] == name
     ]
     return alarm.properties
 
@@ -205,3 +215,22 @@ def test_a_queue_that_nobody_reads_turns_its_alarm_on_but_a_delayed_message_does
     assert value(visible=1, age=seconds) > alarm["Threshold"]
     assert not value(visible=0, age=seconds) > alarm["Threshold"]
     assert not value(visible=500, age=20) > alarm["Threshold"]
+
+
+# values of two periods, the newest last, that turn an alarm on, and those that do not
+OF_THE_GUARD: dict[str, tuple[list[list[float]], list[list[float]]]] = {
+    "BounceReview": ([[], [0.05]], [[0.05], [0.049]]),
+    "BouncePause": ([[0.075], [0.08]], [[0.09], [0.07]]),
+    "ComplaintReview": ([[], [0.001]], [[0.001], [0.0009]]),
+    "ComplaintPause": ([[0.002], [0.003]], [[0.001], [0.004]]),
+    "GuardDeadLetters": ([[], [1.0]], [[1.0], [0.0]]),
+}
+
+
+@pytest.mark.parametrize(("name", "on", "off"), [(name, *of) for name, of in OF_THE_GUARD.items()])
+def test_the_alarms_of_the_guard_are_on_at_their_thresholds(
+    prod: Templates, name: str, on: list[list[float]], off: list[list[float]]
+) -> None:
+    alarm = properties(prod, name)
+    assert is_on(alarm, on)
+    assert not is_on(alarm, off)
