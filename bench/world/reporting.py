@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from bench.world.costs import RECORDED_CPU, TRACKED_CPU
 from bench.world.dynamodb import DynamoDbClient, Table
 from bench.world.events import EventsClient
 from bench.world.jobs import RECIPIENT
@@ -142,6 +143,7 @@ class Reporting:
 
         def function(event: dict[str, Any]) -> dict[str, Any]:
             logged = log.bytes
+            process.compute(TRACKED_CPU * len(event["Records"]))
             tracker = tracking_wiring.tracker(
                 self._settings,
                 limits.TRACKING.timeout_seconds,
@@ -168,6 +170,7 @@ class Reporting:
 
         def function(event: dict[str, Any]) -> dict[str, Any]:
             logged = log.bytes
+            process.compute(RECORDED_CPU * len(event["Records"]))
             recorder = timeline_wiring.recorder(
                 TIMELINE,
                 limits.TIMELINE.timeout_seconds,
