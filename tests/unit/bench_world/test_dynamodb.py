@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from bench.world.capacity import item_bytes
 from bench.world.clock import Clock
+from bench.world.costs import CALL_CPU, ITEM_CPU
 from bench.world.dynamodb import DynamoDbClient, Table
 from tests.unit.bench_world.worlds import chance, process, timed
 
@@ -141,7 +142,7 @@ def test_a_round_trip_takes_its_mean_more_or_less() -> None:
     clock = Clock()
     client = DynamoDbClient(process(clock), Table(clock), round_trip=0.01, chance=chance())
     took = [timed(clock, lambda: client.get_item(TableName=NAME, Key=KEY))[1] for _ in range(500)]
-    cpu = 0.0011
+    cpu = CALL_CPU + ITEM_CPU
     assert min(took) - cpu >= 0.006
     assert max(took) - cpu <= 0.014
     assert sum(took) / 500 - cpu == pytest.approx(0.01, rel=0.02)
