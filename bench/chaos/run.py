@@ -35,10 +35,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The load goes in in so many steps. Each waits until few jobs can be received, and not too many wait at all.
+#: The load goes in in so many steps. Each waits until few jobs can be received, not too many wait at all, and
+#: SES is not far behind with its events: one that comes after `doubt_seconds` is too late to settle a doubt.
 STEPS: Final = 40
 BACKLOG: Final = 300
 WAITING: Final = 1500
+UNPUBLISHED: Final = 1000
 #: All mails are received in the first steps: a mail whose worker died waits for 12 minutes.
 RECEIVING_STEPS: Final = 6
 DEPLOYMENT_STEP: Final = 10
@@ -281,9 +283,11 @@ class _Run:
 
     def _has_room(self) -> bool:
         self._episodes.advance(len(self._jobs) / self._size.jobs)
-        return self._system.jobs_waiting("") < max(
-            10, BACKLOG * self._scale
-        ) and self._system.jobs_waiting() < max(100, WAITING * self._scale)
+        return (
+            self._system.jobs_waiting("") < max(10, BACKLOG * self._scale)
+            and self._system.jobs_waiting() < max(100, WAITING * self._scale)
+            and self._system.unpublished() < max(50, UNPUBLISHED * self._scale)
+        )
 
     def _all_played(self) -> bool:
         self._episodes.advance(1)

@@ -245,8 +245,11 @@ class System:
     def waiting(self) -> dict[str, int]:
         """Return how many messages the work queues have, by queue, if any; delayed and in flight ones too."""
         counts = {output: self.messages(self.outputs[output]) for output in WORK_QUEUES}
-        unpublished = int(self.account()["unpublished"])
-        return {name: count for name, count in {**counts, "SES": unpublished}.items() if count}
+        return {name: count for name, count in {**counts, "SES": self.unpublished()}.items() if count}
+
+    def unpublished(self) -> int:
+        """Return how many events SES has not published yet."""
+        return int(self.account()["unpublished"])
 
     def jobs_waiting(self, *states: str) -> int:
         """Return how many messages the send queues have, in states as `messages` has them."""
