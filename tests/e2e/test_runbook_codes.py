@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.e2e.refusing import refusing
-from tests.e2e.test_runbook import Operator, look, on_call, sent_event
+from tests.e2e.test_runbook import Operator, look, on_call, sent_event, waiting_for
 from tests.unit.tracking.notifications import envelope
 
 if TYPE_CHECKING:
@@ -37,6 +37,23 @@ def last_delivery(event: dict[str, Any]) -> dict[str, Any]:
         "attributes": {"ApproximateReceiveCount": "1000", "SentTimestamp": str(sent_at)},
     }
     return {"Records": [record]}
+
+
+def test_a_job_that_waited_for_13_days_is_sent_once_it_is_redriven(
+    system: System, operator: Operator
+) -> None:
+    operator.run('mailbus pause bulk --stage prod --reason "quota"')
+    job = system.job()
+    system.client("sqs").send_message(
+        QueueUrl=system.outputs["BulkQueueUrl"],
+        MessageBody=json.dumps(job),
+        MessageAttributes=waiting_for(13 * 24 * 3600),
+    )
+    operator.sees(look("It waited for 13 days"), job["job_id"])
+    operator.run('mailbus resume bulk --stage prod --reason "list of March removed"')
+    operator.run("mailbus dead-letters redrive --stage prod --error waitedtoolong --queue send --yes")
+    system.wait(1, job_id=job["job_id"], event_type="delivered")
+    assert len(system.sent_for(job["job_id"])) == 1
 
 
 def test_an_event_is_too_large(system: System, operator: Operator) -> None:
